@@ -1,0 +1,243 @@
+"""Real programs on loopback: Kamailio, baresip, sipp and tshark, each with a small configuration of its own.
+
+On CI a missing program fails the test; elsewhere the test is skipped with the line that installs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+DEBIAN_PACKAGE = {"sipp": "sip-tester", "baresip": "baresip", "kamailio": "kamailio", "tshark": "tshark"}
+MODULES = {
+    "kamailio": ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"),
+    "baresip": ("/usr/lib/baresip/modules",),
+}
+HOST = "127.0.0.1"
+START_LIMIT = 10.0  #: seconds that a program may take to listen
+
+
+def require(*programs: str) -> None:
+    """Skip, or on CI fail, unless every program is installed."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if not missing:
+        return
+    packages = " ".join(DEBIAN_PACKAGE[program] for program in missing)
+    reason = f"{', '.join(missing)} not installed: apt-get install --no-install-recommends {packages}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """A port that nobody uses for UDP and for TCP."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
+            stream.bind((HOST, 0))
+            port: int = stream.getsockname()[1]
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, contextlib.suppress(OSError):
+                datagram.bind((HOST, port))
+                return port
+
+
+def module_path(program: str) -> str:
+    return next((path for path in MODULES[program] if Path(path).is_dir()), MODULES[program][0])
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path, *, cwd: Path, grace: float = 5.0) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a process group of its own, ended by its id when the block is left."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(grace)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for_text(log: Path, text: str, *, limit: float = START_LIMIT) -> None:
+    """Until the program has written `text` to its log."""
+    end = time.monotonic() + limit
+    while text not in (written := log.read_text(errors="replace") if log.exists() else ""):
+        if time.monotonic() > end:
+            raise AssertionError(f"{text!r} not in {log.name} after {limit} s:\n{written[-3000:]}")
+        time.sleep(0.05)
+
+
+KAMAILIO = """\
+debug=1
+log_stderror=yes
+children=2
+tcp_children=2
+auto_aliases=no
+alias="{domain}"
+listen=udp:{host}:{port}
+listen=tcp:{host}:{port}
+mpath="{modules}/"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+modparam("usrloc", "db_mode", 0)
+modparam("rr", "enable_double_rr", 1)
+request_route {{
+    if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+    if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+    if (has_totag()) {{
+        if (loose_route()) {{ t_relay(); exit; }}
+        if (is_method("ACK")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+        sl_send_reply("404", "Not Found"); exit;
+    }}
+    t_check_trans();
+    if (is_method("REGISTER")) {{ save("location"); exit; }}
+    if (is_method("OPTIONS") && uri==myself && $rU==$null) {{ sl_send_reply("200", "OK"); exit; }}
+    remove_hf("Route");
+    if (is_method("INVITE|SUBSCRIBE")) {{ record_route(); }}
+    if (uri==myself) {{
+        if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+    }}
+    t_relay();
+}}
+"""
+
+
+@contextlib.contextmanager
+def kamailio(folder: Path, *, domain: str = "example.com") -> Iterator[int]:
+    """Registrar and record-routing proxy for `domain`; gives its port, for UDP and TCP."""
+    port = free_port()
+    config = folder / "kamailio.cfg"
+    config.write_text(KAMAILIO.format(domain=domain, host=HOST, port=port, modules=module_path("kamailio")))
+    log = folder / "kamailio.log"
+    run = folder / "kamailio-run"
+    run.mkdir(exist_ok=True)
+    command = ["kamailio", "-f", str(config), "-DD", "-E", "-m", "32", "-M", "4", "-w", str(run), "-Y", str(run)]
+    with running(command, log, cwd=folder):
+        answers_options(port)
+        yield port
+
+
+def answers_options(port: int, *, limit: float = START_LIMIT) -> None:
+    """Until a SIP element answers OPTIONS over UDP."""
+    end = time.monotonic() + limit
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        probe.settimeout(0.2)
+        local = probe.getsockname()[1]
+        for attempt in range(1000):
+            request = (
+                f"OPTIONS sip:{HOST}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{local};branch=z9hG4bKprobe{attempt}\r\n"
+                f"From: <sip:probe@{HOST}>;tag=probe\r\nTo: <sip:{HOST}:{port}>\r\nCall-ID: probe{attempt}@{HOST}\r\n"
+                "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            )
+            with contextlib.suppress(OSError):
+                probe.sendto(request.encode(), (HOST, port))
+                if probe.recv(4096).startswith(b"SIP/2.0 "):
+                    return
+            if time.monotonic() > end:
+                raise AssertionError(f"nothing answers OPTIONS on UDP port {port} after {limit} s")
+
+
+BARESIP = """\
+sip_listen {host}:{port}
+audio_player aufile,{heard}
+audio_source aufile,{spoken}
+audio_alert aufile,{folder}/alert.wav
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+rtp_ports {rtp_from}-{rtp_to}
+rtp_stats yes
+net_interface {host}
+module_path {modules}
+module g711.so
+module aufile.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen {host}:{control}
+"""
+
+
+@contextlib.contextmanager
+def baresip(folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, heard: Path) -> Iterator[Path]:
+    """A phone that registers through `proxy`, answers by itself, speaks one WAV file and writes what it hears to another; gives its log."""
+    place = folder / f"baresip-{user}"
+    place.mkdir()
+    port, control, rtp_from = free_port(), free_port(socket.SOCK_STREAM), free_port() & ~1
+    config = BARESIP.format(
+        host=HOST,
+        port=port,
+        control=control,
+        heard=heard,
+        spoken=spoken,
+        folder=place,
+        rtp_from=rtp_from,
+        rtp_to=rtp_from + 20,
+        modules=module_path("baresip"),
+    )
+    (place / "config").write_text(config)
+    account = f'<sip:{user}@{domain}>;outbound="sip:{HOST}:{proxy};transport=udp";regint=60;answermode=auto;audio_codecs=PCMU,PCMA'
+    (place / "accounts").write_text(account + "\n")
+    (place / "contacts").touch()
+    log = place / "baresip.log"
+    with running(["baresip", "-f", str(place), "-v"], log, cwd=place):
+        wait_for_text(log, "200 OK")
+        yield log
+
+
+@contextlib.contextmanager
+def tshark_capture(folder: Path, ports: str, name: str = "capture.pcap") -> Iterator[Path]:
+    """What goes over loopback on `ports` (a capture filter) while the block runs."""
+    capture, log = folder / name, folder / f"{name}.log"
+    command = ["tshark", "-i", "lo", "-f", ports, "-w", str(capture), "-F", "pcap"]
+    with running(command, log, cwd=folder):
+        wait_for_text(log, "Capturing on")
+        time.sleep(0.5)
+        yield capture
+        time.sleep(0.5)
+
+
+def tshark_read(capture: Path, *arguments: str) -> str:
+    """What tshark says of a capture."""
+    done = subprocess.run(["tshark", "-r", str(capture), *arguments], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+def malformed(capture: Path, *arguments: str) -> str:
+    """One line for each packet that tshark cannot dissect."""
+    return tshark_read(capture, *arguments, "-Y", "_ws.malformed || _ws.short")
+
+
+def rtp_streams(capture: Path, *arguments: str) -> list[tuple[int, int]]:
+    """Packets and lost packets of each RTP stream in a capture."""
+    table = tshark_read(capture, *arguments, "-o", "rtp.heuristic_rtp:TRUE", "-q", "-z", "rtp,streams")
+    rows = [line.split() for line in table.splitlines() if "0x" in line]
+    return [(int(row[row_start(row) + 1]), int(row[row_start(row) + 2])) for row in rows]
+
+
+def row_start(row: list[str]) -> int:
+    """Where the payload name ends: packets, lost and percentage follow it."""
+    return next(index for index, cell in enumerate(row) if cell.startswith("(")) - 3
