@@ -1,0 +1,58 @@
+"""Settings of an endpoint: one frozen object, each value with its unit and its reason."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from sip.digest import Credentials
+
+
+@attrs.frozen
+class Listen:
+    """An address on which the driver accepts traffic, and what peers are told of it.
+
+    ``public_host`` and ``public_port`` go into Via and Contact when the address that peers reach differs
+    from the bound one (a wildcard address, a container, a one-to-one NAT).
+    """
+
+    transport: str  #: "UDP", "TCP" or "TLS"
+    host: str
+    port: int
+    public_host: str | None = None
+    public_port: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EndpointConfig:
+    """How one SIP element behaves on the wire, and where it stops taking more."""
+
+    listen: tuple[Listen, ...] = attrs.field(default=(), converter=tuple)
+    user_agent: str | None = None  #: User-Agent of requests and Server of responses; None sends neither
+
+    t1: float = 0.5  #: seconds, estimate of the round trip (RFC 3261 section 17.1.1.1)
+    t2: float = 4.0  #: seconds, longest interval between non-INVITE requests and INVITE responses
+    t4: float = 5.0  #: seconds, longest time that a message stays in the network
+    trying_delay: float = 0.2  #: seconds until 100 is sent for an INVITE without answer (section 17.2.1)
+    provisional_delay: float = 3.5  #: seconds until 100 is sent for any other request (RFC 4320 section 4.1)
+    udp_max_request: int = 1300  #: octets; larger requests go over TCP where that is allowed (section 18.1.1)
+    invite_lifetime: float = 300.0  #: seconds an INVITE may ring before it is cancelled; over Timer C's 3 minutes
+
+    session_expires: int = 1800  #: seconds, interval offered when the core asks for a timer (RFC 4028 section 4)
+    min_se: int = 90  #: seconds, the floor of RFC 4028 section 5
+    min_subscription: int = 60  #: seconds; shorter ones cost more in refreshes than they save
+    subscription_expires: int = 3600  #: seconds, when neither side names a duration (RFC 4575 section 3.4)
+    reliable_provisionals: bool = False  #: list 100rel in Supported of our INVITEs (RFC 3262)
+    credentials: "Callable[[str], Credentials | None] | None" = None  #: realm to credentials; None never retries
+
+    max_transactions: int = 20_000  #: both sides together; about 6 KiB each, so some 120 MiB at the limit
+    max_dialogs: int = 20_000  #: as many as transactions: each began with one
+    max_sessions: int = 20_000  #: INVITE sessions, ringing and established
+    max_subscriptions: int = 20_000  #: both sides together
+    max_flows: int = 20_000  #: flows remembered for reuse; beyond it the least recently used is forgotten
+    max_pending_per_destination: int = 256  #: requests that wait for one connection or one look-up
+    max_blocked: int = 1_000  #: messages kept for one flow that does not take more; beyond it the flow counts as lost
+    max_notify_queue: int = 200  #: documents that wait for the answer to the NOTIFY before them
+    max_forks: int = 16  #: early dialogs kept of one INVITE; more is a forking storm
+    max_pending_out: int = 1_000  #: requests without final answer in one session

@@ -1,0 +1,271 @@
+"""The machine for one SIP element: bytes and commands in, bytes and events out."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from sip.config import EndpointConfig, Listen
+from sip.context import Context
+from sip.entropy import Entropy
+from sip.events import Event
+from sip.flow import Destination, Flow, Transmit
+from sip.ids import RequestId, TransactionId, WantId
+from sip.message import Request, Response
+from sip.name_addr import NameAddr
+from sip.receiving import Receiver
+from sip.requests import Requests
+from sip.routing import Claim, Cores, Routing
+from sip.session.commands import SessionCommands
+from sip.session.layer import Sessions
+from sip.subscription.commands import SubscriptionCommands
+from sip.subscription.layer import Subscriptions
+from sip.transactions.layer import Transactions
+from sip.transport import Transport
+from sip.uri import Uri
+
+
+class Endpoint(SessionCommands, SubscriptionCommands):
+    """Transport rules, transactions, dialogs, INVITE sessions and subscriptions of one SIP element.
+
+    It has no sockets and no clock: a driver hands it bytes with ``receive_data`` and time with
+    ``handle_timeout``, and after every call drains ``data_to_send`` and reads ``next_timeout`` again. Cores
+    (a registrar, a focus, an application) register with ``add_core``; each event names the core it is for.
+
+    ``now`` is monotonic seconds everywhere; ``wall_clock`` is the POSIX time at ``now == 0``. What peers do
+    never raises. Commands that are wrong in the present state raise LocalProtocolError and change nothing.
+    """
+
+    def __init__(self, config: EndpointConfig, *, entropy: Entropy, wall_clock: float = 0.0) -> None:
+        self.config = config
+        self.wall_clock = wall_clock
+        self._context = context = Context(config, entropy)
+        self._transport = Transport(context)
+        self._transactions = Transactions(context, self._transport)
+        self._cores = Cores(context)
+        self._requests = Requests(context, self._transport, self._transactions, self._cores)
+        self._sessions = Sessions(context, self._transport, self._transactions, self._cores, self._requests)
+        self._subscriptions = Subscriptions(context, self._transport, self._transactions, self._cores)
+        self._receiver = Receiver(
+            context,
+            self._transport,
+            self._transactions,
+            self._cores,
+            self._requests,
+            self._sessions,
+            self._subscriptions,
+        )
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """How often something was dropped, ignored or refused without an event, by what it was."""
+        return dict(self._context.counters)
+
+    # The machine -----------------------------------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
+        """Take one datagram, or any piece of a stream, and return what it caused.
+
+        A flow that a listener accepted needs no announcement: its first bytes introduce it.
+        """
+        self._receiver.receive_data(data, flow, now)
+        return self.take_events()
+
+    def data_to_send(self, limit: int | None = None) -> list[Transmit]:
+        """Return what is to be sent, in order; at most ``limit`` messages, the rest stays for the next call."""
+        return self._transport.data_to_send(limit)
+
+    def next_timeout(self) -> float | None:
+        """Return when ``handle_timeout`` is due (monotonic seconds); None when nothing is waited for."""
+        return self._context.timers.next_timeout()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Do everything that is due at ``now`` and return what it caused."""
+        self._context.timers.run(now)
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """Return events that commands caused since the last call of any kind."""
+        return self._context.take_events()
+
+    # Transport: questions and answers --------------------------------------------------------------------------------
+
+    def set_listen(self, listen: Sequence[Listen]) -> None:
+        """Tell the addresses that were really bound, when the configuration left ports to the system."""
+        self._transport.set_listen(tuple(listen))
+
+    def flow_opened(self, want_id: WantId, flow: Flow, *, now: float) -> list[Event]:
+        """Answer ConnectWanted: what waited for the flow is sent. For UDP give the flow at once."""
+        self._transport.flow_opened(want_id, flow, now)
+        return self.take_events()
+
+    def flow_failed(self, want_id: WantId, reason: str, *, now: float) -> list[Event]:
+        """Answer ConnectWanted or ResolveWanted: the next destination is tried, or what waited fails."""
+        self._transport.flow_failed(want_id, reason, now)
+        return self.take_events()
+
+    def flow_closed(self, flow: Flow, *, now: float) -> list[Event]:
+        """Tell that a connection is closed; requests that wait for an answer on it fail."""
+        self._receiver.flow_closed(flow, now)
+        return self.take_events()
+
+    def flow_blocked(self, flow: Flow) -> None:
+        """Tell that a flow takes no more for now; messages for it are kept, up to a limit."""
+        self._transport.flow_blocked(flow)
+
+    def flow_writable(self, flow: Flow, *, now: float) -> list[Event]:
+        """Tell that a blocked flow takes data again."""
+        self._transport.flow_writable(flow, now)
+        return self.take_events()
+
+    def send_failed(self, flow: Flow, *, now: float) -> list[Event]:
+        """Tell that a datagram could not be sent (ICMP error); requests open towards that address fail."""
+        self._receiver.send_failed(flow, now)
+        return self.take_events()
+
+    def resolved(self, want_id: WantId, destinations: Sequence[Destination], *, now: float) -> list[Event]:
+        """Answer ResolveWanted with destinations in the order in which they are to be tried."""
+        self._transport.resolved(want_id, destinations, now)
+        return self.take_events()
+
+    # Cores -----------------------------------------------------------------------------------------------------------
+
+    def add_core(
+        self,
+        owner: str,
+        claims: Callable[[Request, Flow], bool],
+        *,
+        claim: Claim,
+        methods: Collection[str],
+        supported: Collection[str] = (),
+        accept: Collection[str] = (),
+        events: Collection[str] = (),
+        transparent: bool = False,
+    ) -> None:
+        """Register a core for the new requests that ``claims`` says are its own.
+
+        Cores are asked in the order of ``claim``, then of registration. For each but a transparent one (a
+        proxy) the endpoint answers by itself what section 8.2 of RFC 3261 leaves no choice in: 405 outside
+        ``methods``, 420 outside ``supported`` (option tags), 415 outside ``accept`` (media types, empty takes
+        any), 489 outside ``events`` (event packages, empty takes any). A transparent core gets every method
+        as RequestReceived and INVITE answers several times.
+        """
+        self._cores.add(
+            owner,
+            claims,
+            claim=claim,
+            methods=methods,
+            supported=supported,
+            accept=accept,
+            events=events,
+            transparent=transparent,
+        )
+
+    def route(self, request: Request, flow: Flow) -> Routing:
+        """Return who gets a new request, or the status that it is refused with. Changes nothing."""
+        return self._receiver.route(request, flow)
+
+    # Server side of plain requests -----------------------------------------------------------------------------------
+
+    def respond(
+        self,
+        transaction: TransactionId,
+        status: int,
+        reason: str | None = None,
+        *,
+        headers: Iterable[tuple[str, object]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        now: float,
+    ) -> None:
+        """Answer a RequestReceived, ReinviteReceived or UpdateReceived.
+
+        An answer that comes after the transaction timed out is dropped and counted. Raises LocalProtocolError
+        when it was answered already.
+        """
+        self._receiver.respond(
+            transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
+        )
+
+    def send_response(self, transaction: TransactionId, response: Response, *, now: float) -> None:
+        """Send ``response`` as it is in a transaction of a transparent core; its top Via must be the request's."""
+        self._requests.send_response(transaction, response, now)
+
+    # Client side of plain requests -----------------------------------------------------------------------------------
+
+    def request(
+        self,
+        owner: str,
+        method: str,
+        target: Uri | str,
+        *,
+        from_: NameAddr | str,
+        to: NameAddr | str,
+        headers: Iterable[tuple[str, object]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        route: Sequence[NameAddr] = (),
+        flow: Flow | None = None,
+        call_id: str | None = None,
+        cseq: int | None = None,
+        contact: NameAddr | None = None,
+        now: float,
+    ) -> RequestId:
+        """Send a request outside of any dialog; ends in ResponseReceived or RequestFailed.
+
+        ``flow`` sends it there, otherwise it goes to the first of ``route``, else to ``target``. ``call_id`` and
+        ``cseq`` are for those that must go on with their own, such as registrations. A ``from_`` without tag
+        gets one. Not for INVITE and SUBSCRIBE, which have commands of their own.
+        """
+        return self._requests.request(
+            owner,
+            method,
+            target,
+            from_=from_,
+            to=to,
+            headers=headers,
+            body=body,
+            content_type=content_type,
+            route=route,
+            flow=flow,
+            call_id=call_id,
+            cseq=cseq,
+            contact=contact,
+            now=now,
+        )
+
+    def forward(
+        self,
+        owner: str,
+        request: Request,
+        *,
+        flow: Flow | None = None,
+        next_hop: Uri | None = None,
+        branch: str | None = None,
+        now: float,
+    ) -> RequestId:
+        """Send a request of a proxy with a Via of ours on top, in a new client transaction.
+
+        It goes down ``flow``, else to ``next_hop``, else to its top Route, else to its Request-URI. ``branch``
+        replaces the random part of the Via branch (RFC 5393 puts a hash there). Responses are reported with
+        that Via removed, the 2xx of an INVITE each by itself.
+        """
+        return self._requests.forward(owner, request, flow=flow, next_hop=next_hop, branch=branch, now=now)
+
+    def forward_stateless(
+        self,
+        request: Request,
+        *,
+        flow: Flow | None = None,
+        next_hop: Uri | None = None,
+        branch: str | None = None,
+        now: float,
+    ) -> None:
+        """Send an ACK or BENOTIFY on with a Via of ours on top and no transaction; answers are dropped."""
+        self._requests.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
+
+    def cancel_request(
+        self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float
+    ) -> None:
+        """Send CANCEL for a forwarded INVITE, once a provisional answer came; the final answer is reported.
+
+        Nothing happens when it was answered already.
+        """
+        self._requests.cancel(request_id, headers=headers, now=now)

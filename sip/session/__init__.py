@@ -1,0 +1,1 @@
+"""INVITE sessions: both sides of a call, from the INVITE to the BYE."""

@@ -1,0 +1,1 @@
+"""Subscriptions and notifications (RFC 6665), BENOTIFY and the first document in the 2xx."""
