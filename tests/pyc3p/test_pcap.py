@@ -1,0 +1,133 @@
+import io
+import struct
+from pathlib import Path
+
+import pytest
+
+from pyc3p import packets
+from pyc3p.capture import from_packets, read_records
+from pyc3p.packets import Packet, checksum, dissect, strip_ethernet
+from pyc3p.pcap import CaptureError, PcapWriter, read_packets, write_pcap
+from pyc3p.trace import Record
+
+PHONE, MCU, FOCUS = ("192.0.2.1", 5060), ("192.0.2.2", 5070), ("192.0.2.3", 5080)
+
+INVITE = (
+    b"INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2:5070;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"
+    b"From: <sip:av@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\n"
+    b"Contact: <sip:192.0.2.2:5070>\r\nContent-Length: 0\r\n\r\n"
+)
+OK = b"SIP/2.0 200 OK\r\nCall-ID: c2\r\nCSeq: 1 INFO\r\nContent-Length: 4\r\n\r\nbody"
+POST = b"POST /LiveServer/Focus HTTP/1.1\r\nHost: 192.0.2.3\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+RTP = struct.pack("!BBHII", 0x80, 0, 7, 160, 0x1234) + b"\xff" * 160
+
+
+def record(at: float, layer: str, transport: str, source: tuple, destination: tuple, data: bytes) -> Record:
+    return Record(at=at, layer=layer, transport=transport, source=source, destination=destination, data=data)
+
+
+RECORDS = [
+    record(0.0, "sip", "UDP", MCU, PHONE, INVITE),
+    record(0.5, "http", "TCP", MCU, FOCUS, POST),
+    record(0.75, "http", "TCP", FOCUS, MCU, ANSWER),
+    record(1.0, "sip", "TCP", FOCUS, ("192.0.2.9", 40001), OK),
+    record(1.25, "rtp", "UDP", ("192.0.2.2", 30000), ("192.0.2.1", 40000), RTP),
+]
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    write_pcap(tmp_path / "a.pcap", RECORDS, wall_clock=1_700_000_000.0)
+    assert read_records(tmp_path / "a.pcap") == RECORDS
+
+
+def test_addresses_of_ipv6_and_host_names_can_be_written(tmp_path: Path) -> None:
+    records = [
+        record(0.0, "sip", "UDP", ("2001:db8::1", 5060), ("2001:db8::2", 5060), INVITE),
+        record(0.0, "sip", "TCP", ("2001:db8::1", 5060), ("phone.example.com", 5060), OK),
+    ]
+    write_pcap(tmp_path / "a.pcap", records)
+    first, second = read_records(tmp_path / "a.pcap")
+    assert first == records[0]
+    assert second.data == OK
+    assert second.destination[0].startswith("::ffff:c6")
+
+
+def test_headers_have_right_checksums(tmp_path: Path) -> None:
+    write_pcap(tmp_path / "a.pcap", RECORDS[:1])
+    frame = (tmp_path / "a.pcap").read_bytes()[40:]
+    packet = strip_ethernet(frame)
+    assert packet is not None
+    assert checksum(packet[:20]) == 0
+    pseudo = packet[12:20] + struct.pack("!BBH", 0, 17, len(packet) - 20)
+    assert checksum(pseudo, packet[20:]) == 0
+
+
+def test_a_full_file_keeps_room_for_signalling(tmp_path: Path) -> None:
+    with PcapWriter(tmp_path / "a.pcap", limit=5000) as writer:
+        for _ in range(100):
+            writer(RECORDS[4])
+        media_dropped = writer.dropped
+        writer(RECORDS[0])
+        assert media_dropped > 0
+        assert writer.dropped == media_dropped
+    assert read_records(tmp_path / "a.pcap")[-1].layer == "sip"
+    assert (tmp_path / "a.pcap").stat().st_size < 5000 + 600
+
+
+def test_segments_out_of_order_and_twice_make_the_same_message() -> None:
+    def segment(sequence: int, data: bytes) -> Packet:
+        return Packet(at=0.0, transport="TCP", source=MCU, destination=FOCUS, data=data, sequence=sequence)
+
+    start, middle, end = OK[:20], OK[20:50], OK[50:]
+    order = [segment(100, start), segment(150, end), segment(100, start), segment(120, middle), segment(120, middle)]
+    assert [found.data for found in from_packets(order)] == [OK]
+
+
+def test_chunked_http_and_keepalives_are_framed() -> None:
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    packet = Packet(at=0.0, transport="TCP", source=MCU, destination=FOCUS, data=b"\r\n\r\n" + chunked + OK, sequence=1)
+    assert [(found.layer, found.data) for found in from_packets([packet])] == [("http", chunked), ("sip", OK)]
+
+
+def test_datagrams_that_are_no_signalling_and_no_media_are_left_out() -> None:
+    strangers = [Packet(at=0.0, transport="UDP", source=MCU, destination=PHONE, data=data) for data in (b"", b"\0\1")]
+    assert list(from_packets(strangers)) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"ab", b"nothing of a capture", b"\xd4\xc3\xb2\xa1\x02", b"\x0a\x0d\x0d\x0a\0"])
+def test_a_damaged_capture_is_refused(data: bytes) -> None:
+    with pytest.raises(CaptureError):
+        list(read_packets(io.BytesIO(data)))
+
+
+def test_a_text_that_is_no_trace_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello\n")
+    with pytest.raises(CaptureError):
+        read_records(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_pcapng_is_read(order: str) -> None:
+    frame = packets.udp(MCU, PHONE, INVITE, identification=1)
+    header = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    resolution = struct.pack(order + "HHB3xHH", 9, 1, 9, 0, 0)  # nanoseconds
+    interface = block(order, 1, struct.pack(order + "HHI", 1, 0, 65535) + resolution)
+    ticks = 1_500_000_000
+    packet = block(order, 6, struct.pack(order + "IIIII", 0, 0, ticks, len(frame), len(frame)) + frame)
+    simple = block(order, 3, struct.pack(order + "I", len(frame)) + frame)
+    first, second = read_packets(io.BytesIO(header + interface + packet + simple))
+    assert (first.at, first.data, first.source) == (pytest.approx(1.5), INVITE, MCU)
+    assert second.data == INVITE
+
+
+def block(order: str, kind: int, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    length = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def test_broken_packets_are_nothing() -> None:
+    for packet in (b"", b"\x45", b"\x45" + bytes(19), b"\x60" + bytes(50), b"\x10" * 40):
+        assert dissect(0.0, packet) is None
+    assert strip_ethernet(b"\0" * 12 + b"\x08\x06" + b"\0" * 28) is None

@@ -1,0 +1,107 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyc3p.trace import Names, Record, Recording, Trace, dump_record, load_record, text_address
+
+FOCUS, PROXY = ("127.0.0.1", 5070), ("127.0.0.1", 5060)
+EPHEMERAL = ("127.0.0.1", 40001)
+
+
+def send(sink, source, destination, data=b"OPTIONS", at=0.0, layer="sip", transport="TCP"):
+    sink.record(layer=layer, transport=transport, source=source, destination=destination, data=data, at=at)
+
+
+def test_both_ends_of_a_hop_make_one_record() -> None:
+    recording = Recording()
+    trace = Trace(readers=[recording])
+    focus, proxy = trace.element("focus", FOCUS), trace.element("proxy", PROXY)
+    send(focus, FOCUS, PROXY, at=1.0)
+    send(proxy, FOCUS, PROXY, at=1.1)
+    assert [record.at for record in recording] == [1.0]
+    assert trace.joined == 1
+
+
+def test_a_retransmission_is_a_record_of_its_own() -> None:
+    recording = Recording()
+    trace = Trace(readers=[recording])
+    focus, proxy = trace.element("focus", FOCUS), trace.element("proxy", PROXY)
+    send(focus, FOCUS, PROXY, at=1.0)
+    send(focus, FOCUS, PROXY, at=1.5)
+    send(proxy, FOCUS, PROXY, at=1.6)
+    assert [record.at for record in recording] == [1.0, 1.5]
+
+
+def test_the_ephemeral_address_of_a_client_gets_its_name() -> None:
+    trace = Trace()
+    trace.element("focus", FOCUS)
+    client = trace.element("client")
+    send(client, EPHEMERAL, FOCUS)
+    assert trace.names.label(EPHEMERAL) == "client"
+    assert trace.names.elements == ("focus", "client")
+
+
+def test_a_server_does_not_take_the_address_of_its_peer() -> None:
+    trace = Trace()
+    focus = trace.element("focus", FOCUS)
+    send(focus, EPHEMERAL, FOCUS)
+    assert trace.names.label(EPHEMERAL) == "127.0.0.1:40001"
+
+
+def test_a_listener_on_every_address_is_found_by_its_port() -> None:
+    names = Names()
+    names.add("proxy", ("0.0.0.0", 5060))
+    assert names.get(("192.0.2.7", 5060)) == "proxy"
+    assert names.get(("192.0.2.7", 5061)) is None
+
+
+def test_names_are_bounded() -> None:
+    names = Names(limit=2)
+    names.add("a", ("h", 1), ("h", 2), ("h", 3))
+    assert [names.get(("h", port)) for port in (1, 2, 3)] == [None, "a", "a"]
+
+
+def test_secrets_are_covered_unless_unsafe() -> None:
+    for unsafe in (False, True):
+        recording = Recording()
+        send(Trace(readers=[recording], unsafe=unsafe), FOCUS, PROXY, b"Authorization: Bearer abc\r\n")
+        (record,) = recording
+        assert (b"abc" in record.data) is unsafe
+
+
+def test_a_full_recording_drops_media_first() -> None:
+    recording = Recording(limit=20)
+    trace = Trace(readers=[recording])
+    send(trace, FOCUS, PROXY, b"first")
+    for number in range(40):
+        send(trace, FOCUS, PROXY, b"%d" % number, layer="rtp", transport="UDP")
+    assert len(recording) <= 20
+    assert [record.data for record in recording.of_layer("sip")] == [b"first"]
+    for number in range(40):
+        send(trace, FOCUS, PROXY, b"%d" % number)
+    assert len(recording) <= 20
+    assert recording.dropped >= 60
+
+
+def test_data_stays_out_of_the_repr() -> None:
+    assert "secret" not in repr(
+        Record(at=0, layer="sip", transport="UDP", source=FOCUS, destination=PROXY, data=b"secret")
+    )
+
+
+def test_ipv6_is_written_in_brackets() -> None:
+    assert text_address(("2001:db8::1", 5060)) == "[2001:db8::1]:5060"
+
+
+@given(st.floats(0, 1e6), st.binary(), st.integers(0, 65535))
+def test_a_record_survives_the_trace_file(at: float, data: bytes, port: int) -> None:
+    record = Record(
+        at=round(at, 6), layer="sip", transport="UDP", source=("h", port), destination=("::1", port), data=data
+    )
+    assert load_record(dump_record(record)) == record
+
+
+@pytest.mark.parametrize("line", ["", "{}", "[]", '{"at": "x"}', "null"])
+def test_a_line_that_is_no_record_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="not a trace record"):
+        load_record(line)
