@@ -1,0 +1,115 @@
+"""May this leg be dialled? The MCU asks for itself, whatever the Focus has allowed (decisions 5)."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, Protocol
+
+import attrs
+
+__all__ = ["DialOutPolicy", "DialOutQuestion", "DialPolicy", "Refusal", "RefusalReason"]
+
+ROLES: Final = frozenset({"presenter", "attendee"})
+
+
+class RefusalReason(enum.Enum):
+    """Why a command is refused before anything is sent: C3P reason, specific reason, ErrorId."""
+
+    UNAUTHORIZED = ("unauthorized", "unauthorized", 7006)
+    TARGET = ("otherFailure", "dialOutNotFound", 7005)
+    TARGET_DENIED = ("unauthorized", "dialOutDeclined", 7006)
+    ROLE = ("otherFailure", "invalidRole", 7005)
+    MEDIA = ("otherFailure", "dialOutMedia", 7005)
+    CAPACITY = ("serverBusy", "serverBusy", 7000)
+    DUPLICATE = ("otherFailure", "endpointExistsAlready", 7007)
+    LOCKED = ("unauthorized", "conferenceLocked", 7006)
+
+    @property
+    def reason(self) -> str:
+        return self.value[0]
+
+    @property
+    def command_reason(self) -> str:
+        return self.value[1]
+
+    @property
+    def error_id(self) -> int:
+        return self.value[2]
+
+
+@attrs.frozen
+class Refusal:
+    """A command that is not carried out."""
+
+    reason: RefusalReason
+    text: str  #: for people; goes into the diagnostics of the response
+
+
+@attrs.frozen(kw_only=True)
+class DialOutQuestion:
+    """What is known when a leg is about to be dialled, or redirected."""
+
+    scheme: str  #: of the address to call: ``sip``, ``sips`` or ``tel``
+    domain: str | None  #: lower case; ``None`` for ``tel:``
+    user: str | None  #: user part, or the number of a ``tel:`` URI
+    originator: str | None  #: URI of who asked, as the Focus authenticated it
+    originator_role: str | None
+    role: str  #: wanted for the one who is called
+    locked: bool  #: the conference takes nobody new from attendees
+    legs: int  #: of the conference, this one not counted
+    dialing: int  #: of those, still without an answer
+    redirected: bool = False  #: the address comes from a 3xx (decisions 27)
+
+
+class DialPolicy(Protocol):
+    """Anything that answers a question with a refusal, or ``None`` for yes."""
+
+    def decide(self, question: DialOutQuestion) -> Refusal | None: ...
+
+
+@attrs.frozen(kw_only=True)
+class DialOutPolicy:
+    """The rules that come with the package; each can be switched.
+
+    Dialling costs somebody money and makes phones ring: a command whose originator has no known role is
+    treated as one of an attendee.
+    """
+
+    schemes: frozenset[str] = frozenset({"sip", "sips", "tel"})
+    #: Domains that may be called; ``None`` leaves it to the outbound proxy.
+    domains: frozenset[str] | None = None
+    dial_out_roles: frozenset[str] = frozenset({"presenter"})
+    #: Number prefixes that are never called (premium services and the like).
+    denied_prefixes: tuple[str, ...] = ()
+    max_legs: int = 250  #: in one conference: what one core mixes in real time with room to spare
+    max_dialing: int = 50  #: unanswered at once in one conference: a wrong list does not ring a whole company
+
+    def decide(self, question: DialOutQuestion) -> Refusal | None:
+        """Refuse, or return ``None``. Who asks comes first, so that others learn nothing about targets."""
+        return self._requester(question) or self._target(question) or self._room(question)
+
+    def _requester(self, question: DialOutQuestion) -> Refusal | None:
+        role = question.originator_role or "attendee"
+        if role not in self.dial_out_roles:
+            return Refusal(RefusalReason.UNAUTHORIZED, f"{role} may not dial out")
+        if question.role not in ROLES:
+            return Refusal(RefusalReason.ROLE, "no such role")
+        if question.locked and role != "presenter":
+            return Refusal(RefusalReason.LOCKED, "conference is locked")
+        return None
+
+    def _target(self, question: DialOutQuestion) -> Refusal | None:
+        if question.scheme not in self.schemes:
+            return Refusal(RefusalReason.TARGET, "address of this kind cannot be called")
+        if self.domains is not None and question.domain is not None and question.domain not in self.domains:
+            return Refusal(RefusalReason.TARGET_DENIED, "domain may not be called")
+        if self.denied_prefixes and (question.user or "").startswith(self.denied_prefixes):
+            return Refusal(RefusalReason.TARGET_DENIED, "number may not be called")
+        return None
+
+    def _room(self, question: DialOutQuestion) -> Refusal | None:
+        if question.redirected:
+            return None
+        if question.legs >= self.max_legs or question.dialing >= self.max_dialing:
+            return Refusal(RefusalReason.CAPACITY, "conference has as many calls as it may")
+        return None
