@@ -1,0 +1,38 @@
+"""What our side of a call can do and wants: the input of ``offer`` and ``answer``."""
+
+from __future__ import annotations
+
+import attrs
+
+from rtp.codec import CN, PCMA, PCMU, TELEPHONE_EVENT, Codec
+from rtp.direction import Direction
+from rtp.encryption import Encryption
+from rtp.sdes import Crypto
+
+
+@attrs.frozen(kw_only=True)
+class Capabilities:
+    """Audio abilities of one side. The defaults are those of the conference server towards a legacy phone."""
+
+    codecs: tuple[Codec, ...] = (PCMU, PCMA)  #: voice codecs, best first
+    comfort_noise: Codec | None = CN
+    telephone_event: Codec | None = TELEPHONE_EVENT
+    one_codec: bool = True  #: an answer names a single voice codec, so that nobody switches in mid-call
+    ptime: int = 20  #: ms in one packet that we wish to receive
+    maxptime: int | None = 200  #: ms; None leaves the attribute out
+    direction: Direction = Direction.SENDRECV
+    rtcp_mux: bool = False
+    label: str | None = "main-audio"  #: ties the line to the conference document
+    encryption: Encryption = Encryption.REJECTED
+    announce_encryption: bool = True  #: print ``a=encryption``; a plain phone does not know it
+    crypto: tuple[Crypto, ...] = ()  #: our keys, one line a suite, best first; they encrypt what *we* send
+    bandwidth: str | None = "CT:1000"  #: value of the session's ``b=``
+    address: str = "127.0.0.1"  #: where we receive, unless given with the call
+    port: int = 9  #: RTP port, unless given with the call; 9 (discard) says that there is none yet
+    session_name: str = "session"
+
+    @property
+    def formats(self) -> tuple[Codec, ...]:
+        """Every format in the order in which an offer lists them."""
+        extras = (self.comfort_noise, self.telephone_event)
+        return (*self.codecs, *(codec for codec in extras if codec is not None))
