@@ -1,0 +1,37 @@
+"""``addUser``: join the Focus, dial out, announce a dial-in (c3p.md sections 7.1, 7.4 and 7.5)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import attrs
+
+from c3p.commands.command import Command
+from c3p.connection_info import ConnectionInfo
+from c3p.error_ids import ErrorId
+from c3p.fields import Child
+from c3p.keys import ConferenceKeys
+from c3p.namespaces import CCCP, CI, MSCP
+from c3p.user import Endpoint, User
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class AddUser(Command):
+    """Adds ``user`` to the conference, or with ``mcu_uri`` to one of its MCUs."""
+
+    NAME: ClassVar[str] = "addUser"
+    CONTENT_ERROR: ClassVar[ErrorId] = ErrorId.ADD_USER_CONTENT_INVALID
+
+    conference_keys: Annotated[ConferenceKeys, Child(CCCP, "conferenceKeys")]
+    user: Annotated[User, Child(CI, "user")]
+    connection_info: Annotated[ConnectionInfo | None, Child(MSCP, "connection-info")] = None  #: in dial-in answers
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The endpoint that is to be added, None when the request names none."""
+        return self.user.endpoints[0] if self.user.endpoints else None
+
+    @property
+    def joining_method(self) -> str | None:
+        """``dialed-out``, ``dialed-in``, or None: a join of the Focus."""
+        return self.endpoint.joining_method if self.endpoint else None

@@ -1,0 +1,49 @@
+"""What all commands have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+import attrs
+
+from c3p.error_ids import ErrorId
+from c3p.fields import Attribute
+from c3p.namespaces import MSCP
+from c3p.node import Node, Unknown
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Command(Node):
+    """The child of a request or of a response."""
+
+    NAME: ClassVar[str] = ""  #: element name in the namespace of C3P
+    IDEMPOTENT: ClassVar[bool] = False  #: may be sent again after a connect failure (c3p.md section 6)
+    CONTENT_ERROR: ClassVar[ErrorId] = ErrorId.DOCUMENT_DOES_NOT_PARSE  #: when its content is unusable
+
+    mcu_uri: Annotated[str | None, Attribute("mcuUri", MSCP)] = None  #: MCU-Conference-URI of the MCU concerned
+    reason: Annotated[str | None, Attribute("reason")] = None  #: specific reason, in a failed response
+
+    @property
+    def name(self) -> str:
+        """Element name."""
+        return self.NAME
+
+    def echo(self, reason: str | None = None) -> Self:
+        """The command as a response carries it back: same keys and objects, with ``reason`` when it failed."""
+        return attrs.evolve(self, mcu_uri=None, reason=reason)
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class UnknownCommand(Command):
+    """A command that this package has no class for: 3004, ``notSupported``. Its XML is kept in ``element``."""
+
+    element: Unknown
+
+    @property
+    def name(self) -> str:
+        """Element name as received, without namespace."""
+        return self.element.local_name
+
+    def echo(self, reason: str | None = None) -> UnknownCommand:
+        """Only the name comes back; what the content means is not known."""
+        return UnknownCommand(element=Unknown(self.element.name), reason=reason)

@@ -1,0 +1,22 @@
+"""``deleteConference`` (c3p.md sections 7.13 and 7.14)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import attrs
+
+from c3p.commands.command import Command
+from c3p.fields import Child
+from c3p.keys import ConferenceKeys
+from c3p.namespaces import CCCP
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class DeleteConference(Command):
+    """Ends a conference (INFO), deletes its record (SERVICE), or frees it on an MCU (HTTP)."""
+
+    NAME: ClassVar[str] = "deleteConference"
+    IDEMPOTENT: ClassVar[bool] = True
+
+    conference_keys: Annotated[ConferenceKeys, Child(CCCP, "conferenceKeys")]

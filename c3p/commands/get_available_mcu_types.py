@@ -1,0 +1,21 @@
+"""``getAvailableMcuTypes``, superseded by ``getConferencingCapabilities`` (c3p.md section 7)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import attrs
+
+from c3p.commands.command import Command
+from c3p.fields import Texts
+from c3p.namespaces import CCCP
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class GetAvailableMcuTypes(Command):
+    """Asks which MCU types the Focus Factory offers."""
+
+    NAME: ClassVar[str] = "getAvailableMcuTypes"
+    IDEMPOTENT: ClassVar[bool] = True
+
+    mcu_types: Annotated[tuple[str, ...], Texts(CCCP, "mcuType", wrapper=(CCCP, "mcu-types"))] = ()

@@ -1,0 +1,99 @@
+"""``request``, ``response`` and ``notify``: what a C3P document is (c3p.md section 4)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import attrs
+
+from c3p.commands import Command
+from c3p.conference_info import ConferenceInfo
+from c3p.fields import Attribute, Child, Kind
+from c3p.namespaces import CI, MSCP
+from c3p.node import Node
+from c3p.vocabulary import Code
+
+C3P_VERSION = "1"
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Request(Node):
+    """A command on its way to the one who carries it out (c3p.md section 4.1)."""
+
+    request_id: Annotated[str, Attribute("requestId")]  #: unique among all requests of one sender
+    from_: Annotated[str, Attribute("from")]  #: URI of the sender
+    to: Annotated[str, Attribute("to")]  #: URI in the To header of the carrying request
+    c3p_version: Annotated[str | None, Attribute("C3PVersion")] = C3P_VERSION
+    target: Annotated[str | None, Attribute("target")] = None  #: final server, when ``to`` is an intermediary
+    originator: Annotated[str | None, Attribute("originator")] = None  #: identity of the original sender, when relayed
+    originator_role: Annotated[str | None, Attribute("originator-role", MSCP)] = None  #: and its role
+    command: Command
+    more: tuple[Command, ...] = ()  #: further commands, which the protocol does not allow: answer 3006
+
+    def respond(
+        self,
+        code: Code,
+        *,
+        command: Command | None = None,
+        reason: str | None = None,
+        command_reason: str | None = None,
+        time_out: int | None = None,
+        retry_after: int | None = None,
+        version: int | None = None,
+        responder: str | None = None,
+    ) -> Response:
+        """The answer to this request: ``from`` and ``to`` swapped, the id copied, the command echoed unless given."""
+        answer = command if command is not None else self.command.echo()
+        if command_reason is not None:
+            answer = attrs.evolve(answer, reason=command_reason)
+        return Response(
+            request_id=self.request_id,
+            from_=self.to,
+            to=self.from_,
+            code=code,
+            reason=reason,
+            time_out=time_out,
+            retry_after=retry_after,
+            version=version,
+            responder=responder,
+            command=answer,
+        )
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Response(Node):
+    """What became of a request (c3p.md section 4.2)."""
+
+    request_id: Annotated[str, Attribute("requestId")]
+    from_: Annotated[str, Attribute("from")]
+    to: Annotated[str, Attribute("to")]
+    code: Code
+    c3p_version: Annotated[str | None, Attribute("C3PVersion")] = C3P_VERSION
+    reason: Annotated[str | None, Attribute("reason")] = None  #: general reason of a failure
+    responder: Annotated[str | None, Attribute("responder")] = None  #: trusted identity of the responder
+    time_out: Annotated[int | None, Attribute("timeOut", kind=Kind.UINT)] = None  #: seconds to go on waiting
+    retry_after: Annotated[int | None, Attribute("retryAfter", kind=Kind.UINT)] = None  #: seconds before a retry
+    version: Annotated[int | None, Attribute("version", kind=Kind.UINT)] = None  #: of the state it reflects
+    command: Command | None = None
+    more: tuple[Command, ...] = ()
+
+    @property
+    def final(self) -> bool:
+        """Whether this ends the life of the request."""
+        return self.code is not Code.PENDING
+
+    @property
+    def command_reason(self) -> str | None:
+        """Specific reason of a failure."""
+        return self.command.reason if self.command else None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Notify(Node):
+    """A change of state that an MCU reports to the Focus (c3p.md section 4.3, of this project)."""
+
+    notification_id: Annotated[int, Attribute("notificationId", kind=Kind.UINT)]  #: +1 for each (MCU, conference)
+    from_: Annotated[str, Attribute("from")]  #: MCU-Conference-URI
+    to: Annotated[str, Attribute("to")]  #: Conference-URI
+    c3p_version: Annotated[str | None, Attribute("C3PVersion")] = C3P_VERSION
+    conference_info: Annotated[ConferenceInfo, Child(CI, "conference-info")]

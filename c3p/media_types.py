@@ -1,0 +1,12 @@
+"""Media types of the documents of this package."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Every C3P request, response and notification (c3p.md section 4).
+CCCP_TYPE: Final = "application/cccp+xml"
+#: Roster documents in NOTIFY and BENOTIFY (RFC 4575).
+CONFERENCE_INFO_TYPE: Final = "application/conference-info+xml"
+#: The app-INVITE between two clients (c3p.md section 5.6).
+CONFERENCE_INVITE_TYPE: Final = "application/ms-conf-invite+xml"

@@ -1,0 +1,93 @@
+"""What every element of a document has: a place for content that this package does not know."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+
+
+@attrs.frozen
+class Unknown:
+    """An element that this package has no class for, kept so that it survives a round trip.
+
+    Names are in Clark notation, ``{namespace}local`` or ``local``. ``content`` is text and elements in order.
+    ``prefixes`` are those that the text or an attribute value of this element uses, as ``xsi:type="x:y"`` does.
+    Comments and processing instructions are not kept.
+    """
+
+    name: str
+    attributes: tuple[tuple[str, str], ...] = ()
+    content: tuple[str | Unknown, ...] = ()
+    prefixes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def local_name(self) -> str:
+        """Name without namespace."""
+        return self.name.rpartition("}")[2]
+
+    @property
+    def text(self) -> str:
+        """Text directly in this element."""
+        return "".join(part for part in self.content if isinstance(part, str))
+
+    def elements(self) -> tuple[Unknown, ...]:
+        """Elements directly in this one."""
+        return tuple(part for part in self.content if isinstance(part, Unknown))
+
+
+@attrs.frozen
+class Placed:
+    """An unknown child and where it stood: after the ``index`` first items of ``field``, "" being the start."""
+
+    element: Unknown
+    field: str = ""
+    index: int = 0
+    generation: int = 0  #: separators that stood before it
+
+
+@attrs.frozen
+class Trimming:
+    """Unknown attributes and children of a child that has no class of its own; ``index`` -1 is its wrapper."""
+
+    field: str
+    index: int
+    attributes: tuple[tuple[str, str], ...] = ()
+    elements: tuple[Unknown, ...] = ()
+
+
+@attrs.frozen
+class Extra:
+    """Content of one element that this package does not know."""
+
+    attributes: tuple[tuple[str, str], ...] = ()
+    elements: tuple[Placed, ...] = ()
+    trimmings: tuple[Trimming, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.attributes or self.elements or self.trimmings)
+
+    def attribute(self, name: str) -> str | None:
+        """Value of an unknown attribute, by its name in Clark notation."""
+        return dict(self.attributes).get(name)
+
+    def find(self, name: str) -> Unknown | None:
+        """First unknown child of that name in Clark notation."""
+        return next((placed.element for placed in self.elements if placed.element.name == name), None)
+
+
+NOTHING = Extra()
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class Node:
+    """Base of all document classes. Content that is not known is in ``extra`` and is written back where it stood.
+
+    They are frozen, built by keyword only, and not slotted: the reader fills the instance dictionary in one step.
+    """
+
+    extra: Extra = attrs.field(default=NOTHING, repr=False)
+
+    def after_reading(self) -> Self:
+        """The value as read, with what a dialect puts elsewhere brought to its place."""
+        return self
