@@ -1,0 +1,163 @@
+"""Where a message ends: start line, header lines and Content-Length (RFC 3261 sections 7 and 18.3)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sip.defects import Defect
+from sip.errors import LimitExceeded, MalformedHeader, RemoteProtocolError
+from sip.grammar import TOKEN_CHARS
+from sip.headers import Field, index_of
+from sip.limits import Limits
+
+__all__ = ["Head", "find_head_end", "read_head"]
+
+#: Half of the end of a header section, when somebody ends lines with a bare LF.
+_LOOSE_END: Final = re.compile(rb"\n\r?\n")
+_FIELD: Final = re.compile(rf"^([{TOKEN_CHARS}]++)[ \t]*+:[ \t]*+([^\r\n]*+)\r\n", re.MULTILINE)
+_LINE: Final = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+:(.*+)", re.DOTALL)
+_URI: Final = r"[A-Za-z][^\s<>\"]*+"
+_REQUEST: Final = re.compile(rf"([{TOKEN_CHARS}]++) ({_URI}) [Ss][Ii][Pp]/2\.0\r\n")
+_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9]) ([^\r\n]*+)\r\n")
+#: What one can still make sense of: more blanks than one (RFC 4475 sections 3.1.2.9 and 3.1.2.10), bare LF.
+_LOOSE_REQUEST: Final = re.compile(
+    rf"([{TOKEN_CHARS}]++)[ \t]++({_URI})[ \t]++([Ss][Ii][Pp]/[0-9]++\.[0-9]++)[ \t]*+\r?\n"
+)
+_LOOSE_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*+))?+\r?\n")
+_LENGTH: Final = re.compile(r"[0-9]{1,15}+")
+
+_MANDATORY: Final = frozenset(("via", "from", "to", "call-id", "cseq"))
+
+
+class Head:
+    """Start line and header section of a message that is being read."""
+
+    __slots__ = ("defects", "error", "fields", "index", "length", "method", "reason", "status", "uri")
+
+    def __init__(self) -> None:
+        self.method = self.uri = self.reason = ""  # method stays empty in a response
+        self.status = 0
+        self.fields: list[Field] = []
+        self.index: dict[str, list[str]] = {}
+        self.length: int | None = None  # Content-Length
+        self.defects: list[Defect] = []
+        self.error: RemoteProtocolError | None = None  # why the message cannot be used although this much could be read
+
+    def deviation(self, strict: bool, where: str, what: str) -> None:
+        """Record what is tolerated, or remember it as the error when nothing is."""
+        if strict:
+            self.fail(MalformedHeader(where, what))
+        self.defects.append(Defect(where, what))
+
+    def fail(self, error: RemoteProtocolError) -> None:
+        """Remember the first reason why the message cannot be used."""
+        if self.error is None:
+            self.error = error
+
+
+def find_head_end(data: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:
+    """Where the header lines end (behind their last line break) and where the body begins; None if not in data."""
+    end = data.find(b"\r\n\r\n", start)
+    # A bare LF never stands in a well-formed head: only then is the slower search worth its time.
+    if end >= 0 and data.count(b"\n", start, end) == data.count(b"\r\n", start, end):
+        return end + 2, end + 4
+    loose = _LOOSE_END.search(data, start)
+    return None if loose is None else (loose.start() + 1, loose.end())
+
+
+def read_head(wire: bytes, limits: Limits, strict: bool) -> Head:
+    """Read start line and header lines; raises RemoteProtocolError when not even the start line can be read."""
+    text = wire.decode("utf-8", "surrogateescape")
+    head = Head()
+    place = _read_start_line(head, text, strict)
+    fields = _FIELD.findall(text, place)
+    # One match for each line, and nothing trimmed is missing: then every line is as the grammar wants it.
+    if len(fields) != text.count("\n", place) or " \r\n" in text or "\t\r\n" in text:
+        fields = _read_fields_slowly(head, text[place:], strict)
+    head.fields, head.index = fields, index_of(fields)
+    if len(wire) > limits.max_line or len(fields) > limits.max_headers:
+        _check_limits(head, limits, len(wire))
+    if not head.index.keys() >= _MANDATORY:
+        missing = ", ".join(sorted(_MANDATORY - head.index.keys()))
+        head.fail(RemoteProtocolError(f"mandatory headers are missing: {missing}"))
+    lengths = head.index.get("content-length")
+    if lengths is not None:
+        _read_length(head, lengths, strict)
+    return head
+
+
+def _read_start_line(head: Head, text: str, strict: bool) -> int:
+    """Fill in the start line and return where the header lines begin."""
+    match = _REQUEST.match(text)
+    if match is not None:
+        head.method, head.uri = match.groups()
+        return match.end()
+    match = _RESPONSE.match(text)
+    if match is not None:
+        head.status, head.reason = int(match[1]), match[2]
+        return match.end()
+    return _read_loose_start_line(head, text, strict)
+
+
+def _read_loose_start_line(head: Head, text: str, strict: bool) -> int:
+    match = _LOOSE_REQUEST.match(text)
+    if match is not None:
+        head.method, head.uri = match[1], match[2]
+        if match[3].upper() != "SIP/2.0":
+            head.fail(RemoteProtocolError(f"unknown version {match[3][:20]}", status_hint=505))
+        head.deviation(strict, "Request-Line", "blanks or line end")
+        return match.end()
+    match = _LOOSE_RESPONSE.match(text)
+    if match is not None:
+        head.status, head.reason = int(match[1]), match[2] or ""
+        head.deviation(strict, "Status-Line", "blanks or line end")
+        return match.end()
+    line = text[: text.find("\n")].rstrip("\r")
+    raise MalformedHeader("start line", line)
+
+
+def _read_fields_slowly(head: Head, text: str, strict: bool) -> list[Field]:
+    """Header lines with folds, blanks at their end, bare LF or errors."""
+    if text.count("\n") != text.count("\r\n"):
+        head.deviation(strict, "header section", "lines that end in a bare LF")
+        text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+    lines: list[list[str]] = []
+    for line in text.split("\r\n")[:-1]:
+        if line[:1] in (" ", "\t") and lines:
+            lines[-1].append(line.strip(" \t"))
+        else:
+            lines.append([line.rstrip(" \t")])
+    fields = [_field(head, " ".join(part for part in parts if part)) for parts in lines]
+    return [field for field in fields if field is not None]
+
+
+def _field(head: Head, line: str) -> Field | None:
+    match = _LINE.fullmatch(line)
+    if match is None or "\r" in line:
+        head.fail(MalformedHeader("header line", line))
+        return None
+    return match[1], match[2].strip(" \t")
+
+
+def _check_limits(head: Head, limits: Limits, size: int) -> None:
+    if len(head.fields) > limits.max_headers:
+        head.fail(LimitExceeded(f"{len(head.fields)} header lines"))
+    if size > limits.max_head:
+        head.fail(LimitExceeded(f"{size} octets of headers"))
+    if len(head.uri) > limits.max_line:
+        head.fail(LimitExceeded("Request-URI too long", status_hint=414))
+    if any(len(name) + len(value) > limits.max_line for name, value in head.fields):
+        head.fail(LimitExceeded("header line too long"))
+
+
+def _read_length(head: Head, values: list[str], strict: bool) -> None:
+    numbers = {int(value) if _LENGTH.fullmatch(value) else None for value in values}
+    if None in numbers:
+        head.fail(MalformedHeader("Content-Length", ", ".join(values)))
+    elif len(numbers) > 1:
+        head.fail(RemoteProtocolError("different Content-Length values"))
+    else:
+        if len(values) > 1:
+            head.deviation(strict, "Content-Length", "given more than once")
+        head.length = numbers.pop()

@@ -1,0 +1,73 @@
+"""Fragments of the grammar under the names of RFC 3261 section 25.1, and the quoting rules that go with them.
+
+Every pattern is linear: repetitions are possessive, alternatives differ in their first character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from sip.errors import MalformedHeader
+
+__all__ = ["Report", "is_token", "quote", "refuse", "split_list", "tolerate", "unquote"]
+
+#: Told of each deviation from the grammar that a parser is ready to live with.
+Report = Callable[[str], None]
+
+
+def tolerate(what: str) -> None:
+    """Live with a deviation and say nothing."""
+
+
+def refuse(what: str) -> None:
+    """Turn every deviation into an error: the strict way to parse."""
+    raise MalformedHeader("value", what)
+
+
+#: Characters of ``token``, for use inside brackets of a pattern.
+TOKEN_CHARS: Final = r"!%'*+\-.0-9A-Z_`a-z~"
+#: Characters that a bare parameter value may hold: ``token`` and ``host`` (RFC 3261 ``gen-value``).
+VALUE_CHARS: Final = TOKEN_CHARS + r"\[\]:"
+#: ``quoted-string`` with its quotes.
+QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"'
+
+_TOKEN = re.compile(rf"[{TOKEN_CHARS}]++")
+_QUOTED = re.compile(QUOTED, re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_NEEDS_ESCAPE = re.compile(r'(["\\])')
+#: One item of a comma list: commas inside quotes and angle brackets do not count. What is left open runs to the end.
+_ITEM = re.compile(r'(?:[^,"<]++|"(?:[^"\\]++|\\.)*+"?+|<[^<>]*+>?+)++', re.DOTALL)
+
+
+def is_token(text: str) -> bool:
+    """Whether text is a ``token``."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def is_quoted(text: str) -> bool:
+    """Whether text is one whole ``quoted-string``, quotes included."""
+    return _QUOTED.fullmatch(text) is not None
+
+
+def quote(text: str) -> str:
+    """Text as a ``quoted-string``."""
+    return '"' + _NEEDS_ESCAPE.sub(r"\\\1", text) + '"'
+
+
+def unquote(text: str) -> str:
+    """What a ``quoted-string`` says; other text as it is."""
+    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+        return text
+    inner = text[1:-1]
+    return _ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
+
+
+def split_list(text: str) -> list[str]:
+    """Items of a comma list, trimmed; empty items are left out."""
+    if "," not in text:
+        text = text.strip(" \t")
+        return [text] if text else []
+    items = [item.strip(" \t") for item in _ITEM.findall(text)]
+    return [item for item in items if item]

@@ -1,0 +1,111 @@
+"""The header fields of one message as they came: an ordered multimap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, overload
+
+from sip.errors import LocalProtocolError
+from sip.grammar import is_token
+from sip.header_names import COMPACT, KEYS
+
+__all__ = ["Headers"]
+
+#: What would end a line, or the message, if it came through in a value.
+_BREAK: Final = re.compile(r"[\r\n]")
+
+Field = tuple[str, str]
+
+
+class Headers:
+    """Header lines in wire order. Immutable.
+
+    Names compare without case and compact forms stand for the full name. Values are text: unfolded, trimmed, octets
+    that are not UTF-8 kept as surrogate escapes, so that they leave as they came.
+    """
+
+    __slots__ = ("_fields", "_index")
+
+    def __init__(self, fields: Iterable[Field] = ()) -> None:
+        """Build from name and value pairs; raises LocalProtocolError for what is not one header line."""
+        self._fields: list[Field] = [checked_field(name, value) for name, value in fields]
+        self._index: dict[str, list[str]] | None = None
+
+    @classmethod
+    def _of(cls, fields: list[Field], index: dict[str, list[str]] | None = None) -> Headers:
+        made = cls.__new__(cls)
+        made._fields, made._index = fields, index
+        return made
+
+    @property
+    def by_key(self) -> Mapping[str, list[str]]:
+        """Values by key (full name in lower case), in wire order."""
+        index = self._index
+        if index is None:
+            index = self._index = index_of(self._fields)
+        return index
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    @overload
+    def get(self, name: str, default: None) -> str | None: ...
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """First value of that header."""
+        values = self.by_key.get(KEYS.get(name) or name.lower())
+        return values[0] if values else default
+
+    def get_all(self, name: str) -> tuple[str, ...]:
+        """The value of each line of that header."""
+        return tuple(self.by_key.get(KEYS.get(name) or name.lower(), ()))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (KEYS.get(name) or name.lower()) in self.by_key
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __eq__(self, other: object) -> bool:
+        return self._fields == other._fields if isinstance(other, Headers) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._fields))
+
+    def __repr__(self) -> str:
+        return f"Headers({self._fields!r})"
+
+
+def index_of(fields: Iterable[Field]) -> dict[str, list[str]]:
+    """Values by key."""
+    index: dict[str, list[str]] = {}
+    for name, value in fields:
+        key = KEYS.get(name) or name.lower()
+        if key in index:
+            index[key].append(value)
+        else:
+            index[key] = [value]
+    return index
+
+
+def checked_field(name: str, value: object) -> Field:
+    """One header line from its parts, with the name in full. Raises LocalProtocolError: nothing else can get in."""
+    if not is_token(name):
+        raise LocalProtocolError(f"not a header name: {name!r}")
+    return COMPACT.get(name, name), checked_text(name, str(value).strip(" \t"))
+
+
+def checked_text(what: str, text: str) -> str:
+    """Text that fits into one line of a message. Raises LocalProtocolError."""
+    if _BREAK.search(text):
+        raise LocalProtocolError(f"{what} does not fit on one line")
+    if not text.isascii():
+        try:
+            text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise LocalProtocolError(f"{what} cannot be written as UTF-8") from None
+    return text

@@ -1,0 +1,180 @@
+"""``name-addr`` and ``addr-spec`` with header parameters: From, To, Contact, Route and their relatives.
+
+RFC 3261 sections 20.10, 20.20, 20.30, 20.34 and 20.39.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, Self
+
+from sip.errors import LocalProtocolError, MalformedHeader
+from sip.grammar import TOKEN_CHARS, Report, quote, tolerate, unquote
+from sip.params import COMMON as COMMON_PARAMS
+from sip.params import Params
+from sip.uri import COMMON as COMMON_URI
+from sip.uri import Uri
+
+__all__ = ["STAR", "NameAddr", "Star"]
+
+#: A name-addr as nearly everybody writes it. Groups: quoted name, plain name, the six of the URI, the parameters.
+_COMMON = re.compile(rf'(?:"([^"\\]*+)"[ \t]*+|([{TOKEN_CHARS}][{TOKEN_CHARS} \t]*+)?+)<{COMMON_URI}>({COMMON_PARAMS})')
+_NAME = re.compile(r'[ \t]*+("(?:[^"\\]++|\\.)*+"|[^<"]*+)[ \t]*+<', re.DOTALL)
+_TOKENS = re.compile(rf"[{TOKEN_CHARS} \t]*+")
+_BARE = re.compile(r"[ \t]*+([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)[ \t]*+((?:;.*+)?)", re.DOTALL)
+_BARE_AFTER_NAME: Final = re.compile(
+    r"[ \t]*+([^<>\"\s]++)[ \t]++([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)((?:;.*+)?)"
+)
+
+
+class Star:
+    """The lone asterisk of ``Contact: *`` (RFC 3261 section 10.2.2)."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "*"
+
+    def __repr__(self) -> str:
+        return "STAR"
+
+
+STAR: Final = Star()
+
+
+class NameAddr:
+    """An address with an optional display name and header parameters. Immutable and hashable.
+
+    ``==`` is structural: display name, URI and parameters. A parsed value prints exactly as it was written.
+    """
+
+    __slots__ = ("_groups", "_name", "_params", "_text", "_uri")
+
+    _name: str | None
+    _uri: Uri | None
+    _params: Params | str
+    _text: str | None
+    _groups: tuple[str | None, ...]
+
+    def __init__(
+        self,
+        uri: Uri | str,
+        display_name: str | None = None,
+        params: Mapping[str, str | None] = {},
+    ) -> None:
+        """Build one; raises LocalProtocolError for what cannot be written."""
+        self._uri = Uri.parse(uri) if isinstance(uri, str) else uri
+        if display_name is not None and any(character in display_name for character in "\r\n"):
+            raise LocalProtocolError("a display name is one line")
+        self._name, self._params, self._text, self._groups = display_name, Params(params), None, ()
+
+    @classmethod
+    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+        """Read one; raises MalformedHeader."""
+        match = _COMMON.fullmatch(text)
+        if match is not None:
+            groups = match.groups()
+            port = groups[6]
+            if (port is None or int(port) <= 65535) and groups[5][0] != "[":
+                made = cls.__new__(cls)
+                made._groups, made._text, made._uri = groups, text, None
+                name = groups[0]
+                if name is None and groups[1] is not None:
+                    name = groups[1].rstrip()
+                made._name, made._params = name, groups[8]
+                return made
+        return cls._parse_slowly(text, report)
+
+    @classmethod
+    def _parse_slowly(cls, text: str, report: Report) -> Self:
+        made = cls.__new__(cls)
+        made._text, made._groups = text, ()
+        match = _NAME.match(text)
+        if match is not None:
+            close = text.find(">", match.end())
+            if close < 0:
+                raise MalformedHeader("address", text, "no closing bracket")
+            made._name = _display_name(match[1], report)
+            made._uri = Uri.parse(text[match.end() : close], report=report)
+            made._params = Params.parse(text[close + 1 :].strip(" \t"), report)
+            return made
+        bare = _BARE.fullmatch(text)
+        if bare is None:
+            bare = _BARE_AFTER_NAME.fullmatch(text)
+            if bare is None:
+                raise MalformedHeader("address", text)
+            report("a display name before an address without angle brackets")
+            made._name, address, params = bare.groups()
+        else:
+            made._name, (address, params) = None, bare.groups()
+        made._uri, made._params = Uri.parse(address, report=report), Params.parse(params, report)
+        return made
+
+    @property
+    def display_name(self) -> str | None:
+        """Display name without its quotes; None when there is none."""
+        return self._name
+
+    @property
+    def uri(self) -> Uri:
+        """The address."""
+        if self._uri is None:
+            groups = self._groups[2:8]
+            self._uri = Uri._from_groups(groups, None)
+        return self._uri
+
+    @property
+    def params(self) -> Params:
+        """Header parameters (outside the angle brackets)."""
+        if isinstance(self._params, str):
+            self._params = Params.parse(self._params)
+        return self._params
+
+    @property
+    def tag(self) -> str | None:
+        """The ``tag`` parameter."""
+        return self.params.get("tag")
+
+    def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
+        """The same with some header parameters set; None makes a flag."""
+        return self._changed(self.params.with_({**changes, **more}))
+
+    def without_params(self, *names: str) -> Self:
+        """The same without the named header parameters; with no name, without any."""
+        return self._changed(self.params.without(*(names or self.params)))
+
+    def with_tag(self, tag: str) -> Self:
+        """The same with this tag."""
+        return self.with_params(tag=tag)
+
+    def _changed(self, params: Params) -> Self:
+        made = type(self).__new__(type(self))
+        made._uri, made._name, made._params, made._text, made._groups = self.uri, self._name, params, None, ()
+        return made
+
+    def __str__(self) -> str:
+        if self._text is None:
+            name = "" if self._name is None else f"{quote(self._name)} "
+            self._text = f"{name}<{self.uri}>{self.params}"
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NameAddr):
+            return NotImplemented
+        return (self._name or "", self.uri, self.params) == (other._name or "", other.uri, other.params)
+
+    def __hash__(self) -> int:
+        return hash((self._name or "", self.uri, self.params))
+
+    def __repr__(self) -> str:
+        return f"NameAddr({self.uri!r}, {self._name!r}, {dict(self.params)!r})"
+
+
+def _display_name(text: str, report: Report) -> str | None:
+    if text[:1] == '"':
+        return unquote(text)
+    name = text.strip(" \t")
+    if not _TOKENS.fullmatch(name):
+        report("a display name that should be quoted")
+    return name or None

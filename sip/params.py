@@ -1,0 +1,127 @@
+"""Parameters behind a value: ``;name=value;flag`` (RFC 3261 ``generic-param``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Self
+
+from sip.errors import LocalProtocolError, MalformedHeader
+from sip.grammar import QUOTED, TOKEN_CHARS, VALUE_CHARS, Report, is_quoted, is_token, quote, tolerate, unquote
+
+__all__ = ["Params"]
+
+_PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
+_VALUE = re.compile(rf"[{VALUE_CHARS}]++")
+#: Parameters as nearly everybody writes them: no blanks, no escapes, all in the grammar.
+COMMON = rf'(?:;[{TOKEN_CHARS}]++(?:=(?:[{VALUE_CHARS}]++|"[^"\\]*+"))?+)*+'
+
+
+class Params(Mapping[str, str | None]):
+    """Ordered parameters; names compare without case, values are shown without their quotes.
+
+    A flag has the value None. Built from a mapping, values that are not tokens are quoted; a value that is
+    already one well-formed quoted-string is taken as it is. Parameters that nobody touched keep their spelling.
+    """
+
+    __slots__ = ("_raw", "_values")
+
+    def __init__(self, values: Mapping[str, str | None] | Params = {}) -> None:  # noqa: B006 (never written)
+        if isinstance(values, Params):
+            raw = values._raw
+        else:
+            raw = tuple((self._name(name), self._encode(value)) for name, value in values.items())
+        self._fill(raw)
+
+    @classmethod
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
+        """Read ``;a=b;c``; raises MalformedHeader."""
+        if not text:
+            return cls._of(())
+        raw: list[tuple[str, str | None]] = []
+        position, end = 0, len(text)
+        while position < end:
+            match = _PARAM.match(text, position)
+            if match is None:
+                raise MalformedHeader("parameters", text)
+            name, value = match.groups()
+            position = match.end()
+            if name:
+                raw.append((name, cls._checked(name, value, report)))
+            elif value is not None:
+                raise MalformedHeader("parameters", text, "a value without a name")
+            else:
+                report("empty parameter")
+        made = cls._of(tuple(raw))
+        if len(made._values) != len(raw):
+            report("a parameter is given twice")
+        return made
+
+    @classmethod
+    def _of(cls, raw: tuple[tuple[str, str | None], ...]) -> Self:
+        made = cls.__new__(cls)
+        made._fill(raw)
+        return made
+
+    def _fill(self, raw: tuple[tuple[str, str | None], ...]) -> None:
+        self._raw = raw
+        values: dict[str, str | None] = {}
+        for name, value in raw:
+            values.setdefault(name.lower(), None if value is None else self._decode(value))
+        self._values = values
+
+    @staticmethod
+    def _checked(name: str, value: str | None, report: Report) -> str | None:
+        if not is_token(name):
+            report("a parameter name is not a token")
+        if value is not None and value[:1] != '"' and not _VALUE.fullmatch(value):
+            report("a parameter value is neither token, host nor quoted")
+        return value
+
+    @staticmethod
+    def _name(name: str) -> str:
+        if not is_token(name):
+            raise LocalProtocolError(f"not a parameter name: {name!r}")
+        return name
+
+    @staticmethod
+    def _encode(value: str | None) -> str | None:
+        if value is None or _VALUE.fullmatch(value) or is_quoted(value):
+            return value
+        return quote(value)
+
+    @staticmethod
+    def _decode(value: str) -> str:
+        return unquote(value)
+
+    def __getitem__(self, name: str) -> str | None:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def with_(self, changes: Mapping[str, str | None]) -> Self:
+        """The same with some parameters set; known ones keep their place."""
+        wanted = {name.lower(): (self._name(name), self._encode(value)) for name, value in changes.items()}
+        kept = [wanted.pop(name.lower(), (name, value)) for name, value in self._raw]
+        return self._of((*kept, *wanted.values()))
+
+    def without(self, *names: str) -> Self:
+        """The same without the named parameters."""
+        gone = {name.lower() for name in names}
+        return self._of(tuple(item for item in self._raw if item[0].lower() not in gone))
+
+    def __str__(self) -> str:
+        return "".join(f";{name}" if value is None else f";{name}={value}" for name, value in self._raw)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._values!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self._values == other._values if isinstance(other, Params) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))

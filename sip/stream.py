@@ -1,0 +1,167 @@
+"""Messages and keep-alives out of a byte stream (RFC 3261 sections 7.5 and 18.3, RFC 5626 section 4.4.1)."""
+
+from __future__ import annotations
+
+import attrs
+
+from sip.defects import Defect
+from sip.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
+from sip.framing import Head, find_head_end, read_head
+from sip.limits import DEFAULT_LIMITS, Limits
+from sip.parsing import assemble
+from sip.request import Request
+from sip.response import Response
+
+__all__ = ["Keepalive", "StreamItem", "StreamParser"]
+
+
+@attrs.frozen
+class Keepalive:
+    """Line breaks between messages: two are a ping that wants an answer, one is the answer."""
+
+    ping: bool
+
+
+StreamItem = Request | Response | Keepalive
+
+
+class StreamParser:
+    """Cuts one direction of a connection into messages.
+
+    A stream in which a message cannot be framed cannot go on: `receive_data` raises RemoteProtocolError, whose
+    ``received`` is what could be read of the message, and `closed` is true from then on. What was complete before
+    the broken message in the same data is returned first; the error is then raised by the next call, which may
+    bring no data.
+    """
+
+    __slots__ = ("_awaiting_pong", "_buffer", "_crlf", "_error", "_head", "_lenient", "_limits", "_scanned", "_strict")
+
+    def __init__(
+        self,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        strict: bool = False,
+        lenient_length: bool = False,
+        awaiting_pong: bool = False,
+    ) -> None:
+        """Make one for a new connection.
+
+        ``lenient_length``: a message without Content-Length has no body, instead of being an error.
+        ``awaiting_pong``: we send the pings, so that each line break is an answer. Otherwise two single ones, even
+        when they come apart, are a ping.
+        """
+        self._limits, self._strict, self._lenient = limits, strict, lenient_length
+        self._awaiting_pong = awaiting_pong
+        self._buffer = bytearray()
+        self._scanned = 0  # octets of the buffer in which no end of a head was found
+        self._head: Head | None = None  # of the message whose body is on its way
+        self._crlf = False  # whether a single line break was the last thing reported
+        self._error: RemoteProtocolError | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream cannot go on."""
+        return self._error is not None
+
+    @property
+    def pending(self) -> int:
+        """Octets held of a message that is not complete."""
+        return len(self._buffer)
+
+    def receive_data(self, data: bytes) -> list[StreamItem]:
+        """Take octets; returns what became complete. Raises RemoteProtocolError when the stream cannot go on."""
+        if self._error is not None:
+            raise self._error
+        self._buffer += data
+        items: list[StreamItem] = []
+        try:
+            self._drain(items)
+        except RemoteProtocolError as error:
+            self._error = error
+            self._buffer.clear()
+            if not items:
+                raise
+        return items
+
+    def receive_eof(self) -> None:
+        """The peer closed. Raises RemoteProtocolError when that cut a message short."""
+        if self._error is None and (self._head is not None or self._buffer.strip(b"\r\n")):
+            self._error = RemoteProtocolError("the connection was closed within a message")
+            raise self._error
+
+    def _drain(self, items: list[StreamItem]) -> None:
+        start = 0
+        try:
+            while True:
+                if self._head is None:
+                    start = self._skip_line_breaks(start, items)
+                    found = self._read_head(start)
+                    if found is None:
+                        return
+                    start = found
+                message, start = self._read_body(start)
+                if message is None:
+                    return
+                items.append(message)
+        finally:
+            # One cut for everything that was read, so that many small messages in one read cost no copies.
+            del self._buffer[:start]
+            self._scanned = max(0, self._scanned - start)
+
+    def _skip_line_breaks(self, start: int, items: list[StreamItem]) -> int:
+        buffer = self._buffer
+        while buffer.startswith(b"\r\n", start):
+            start += 2
+            if self._awaiting_pong:
+                items.append(Keepalive(ping=False))
+            elif self._crlf:
+                items.append(Keepalive(ping=True))
+                self._crlf = False
+            elif buffer.startswith(b"\r\n", start):
+                start += 2
+                items.append(Keepalive(ping=True))
+            else:
+                self._crlf = True
+                items.append(Keepalive(ping=False))
+        if start < len(buffer) and buffer[start] != 13:
+            self._crlf = False
+        return start
+
+    def _read_head(self, start: int) -> int | None:
+        """Read start line and headers if they are there; returns where the body begins."""
+        buffer = self._buffer
+        ends = find_head_end(buffer, max(start, self._scanned - 3))
+        size = (len(buffer) if ends is None else ends[0]) - start
+        if size > self._limits.max_head:
+            raise LimitExceeded(f"{size} octets of headers")
+        if ends is None:
+            self._scanned = len(buffer)
+            return None
+        self._scanned = 0
+        head = read_head(bytes(buffer[start : ends[0]]), self._limits, self._strict)
+        self._check_framing(head)
+        self._head = head
+        return ends[1]
+
+    def _check_framing(self, head: Head) -> None:
+        if head.length is None and head.error is None:
+            # RFC 3261 section 20.14: on a stream nothing else says where the body ends.
+            if self._lenient and not self._strict:
+                head.length = 0
+                head.defects.append(Defect("Content-Length", "missing on a stream"))
+            else:
+                head.fail(RemoteProtocolError("no Content-Length on a stream"))
+        elif head.length is not None and head.length > self._limits.max_body:
+            head.fail(LimitExceeded(f"{head.length} octets of body"))
+        if head.error is not None:
+            assemble(head, b"", self._strict)
+
+    def _read_body(self, start: int) -> tuple[Request | Response | None, int]:
+        head = self._head
+        if head is None or head.length is None:
+            raise LocalProtocolError("no message is being read")
+        end = start + head.length
+        if len(self._buffer) < end:
+            return None, start
+        self._head, self._crlf = None, False
+        return assemble(head, bytes(self._buffer[start:end]), self._strict), end

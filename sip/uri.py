@@ -1,0 +1,405 @@
+"""SIP, SIPS, tel and other absolute URIs (RFC 3261 sections 19.1 and 25.1, RFC 3966)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv6Address
+from typing import Final, Self
+
+from sip.errors import LocalProtocolError, MalformedHeader
+from sip.escaping import escape, normal, unescape, well_escaped
+from sip.grammar import Report, tolerate, unquote
+from sip.params import Params
+
+__all__ = ["Uri", "UriParams", "aor_key", "conference_key"]
+
+_UNRESERVED: Final = r"A-Za-z0-9\-_.!~*'()"
+_USER: Final = _UNRESERVED + r"&=+$,;?/"
+_PASSWORD: Final = _UNRESERVED + r"&=+$,"
+_PARAM: Final = _UNRESERVED + r"\[\]/:&+$"
+_HEADER: Final = _UNRESERVED + r"\[\]/?:+$"
+
+_HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.\-]*+)|\[[0-9A-Fa-f:.]++\]"
+#: A sip or sips URI as nearly everybody writes it: within the grammar, nothing escaped, no `?` in the user part.
+COMMON: Final = (
+    r"([Ss][Ii][Pp][Ss]?+):"
+    rf"(?:([{_USER.replace('?', '')}]++)(?::([{_PASSWORD}]*+))?+@)?"
+    rf"({_HOST})(?::([0-9]{{1,5}}+))?+"
+    rf"((?:;[{_PARAM}]++(?:=[{_PARAM}]++)?+)*+)"
+)
+_COMMON_URI = re.compile(COMMON)
+_SIP = re.compile(r"([Ss][Ii][Pp][Ss]?+):(.*+)", re.DOTALL)
+_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s<>\"]++)")
+_TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
+_STRICT_HOST = re.compile(_HOST)
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
+_USER_TEXT = re.compile(rf"[{_USER}%]*+")
+_PASSWORD_TEXT = re.compile(rf"[{_PASSWORD}%]*+")
+_HEADER_TEXT = re.compile(rf"[{_HEADER}%]++=[{_HEADER}%]*+")
+_VISUAL = re.compile(r"[-.()]")
+
+#: Parameters that must match when either URI has them (RFC 3261 section 19.1.4).
+_WEIGHTY: Final = ("user", "ttl", "method", "maddr", "transport")
+
+
+class UriParams(Params):
+    """Parameters of a URI: percent-escapes instead of quotes."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def _checked(name: str, value: str | None, report: Report) -> str | None:
+        if value is not None and value[:1] == '"':
+            report("a URI parameter is quoted")
+            return escape(unquote(value), _PARAM)
+        if value == "":
+            report("a URI parameter is empty")
+        return value
+
+    @staticmethod
+    def _name(name: str) -> str:
+        return escape(name, _PARAM)
+
+    @staticmethod
+    def _encode(value: str | None) -> str | None:
+        return None if value is None else escape(value, _PARAM)
+
+    @staticmethod
+    def _decode(value: str) -> str:
+        return unescape(value)
+
+
+class Uri:
+    """One URI. Immutable and hashable.
+
+    ``==`` and ``hash`` are structural: case of scheme and host and superfluous escapes do not matter, parameters
+    compare in any order. The comparison of RFC 3261 section 19.1.4 is not transitive and so is `equivalent`.
+    A parsed URI prints exactly as it was written.
+    """
+
+    __slots__ = (
+        "_headers",
+        "_host",
+        "_key",
+        "_opaque_part",
+        "_params",
+        "_password",
+        "_port",
+        "_scheme",
+        "_text",
+        "_user",
+    )
+
+    _scheme: str
+    _user: str | None
+    _password: str | None
+    _host: str
+    _port: int | None
+    _params: UriParams | str
+    _headers: str
+    _opaque_part: str | None
+    _text: str | None
+    _key: tuple[object, ...] | None
+
+    def __init__(
+        self,
+        scheme: str,
+        host: str,
+        user: str | None = None,
+        *,
+        password: str | None = None,
+        port: int | None = None,
+        params: Mapping[str, str | None] = {},
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """Build a sip or sips URI; what a component cannot hold is escaped. Raises LocalProtocolError."""
+        bare = host[1:-1] if host[:1] == "[" else host
+        wire_host = f"[{bare}]" if ":" in bare else bare
+        if scheme.lower() not in ("sip", "sips") or not _STRICT_HOST.fullmatch(wire_host):
+            raise LocalProtocolError(f"not a SIP URI: scheme {scheme!r}, host {host!r}")
+        if port is not None and not 0 <= port <= 65535:
+            raise LocalProtocolError(f"not a port: {port}")
+        self._scheme, self._host, self._port = scheme.lower(), bare.lower(), port
+        self._user = None if user is None else escape(user, _USER)
+        self._password = None if password is None else escape(password, _PASSWORD)
+        self._params = UriParams(params)
+        self._headers = "&".join(f"{escape(name, _HEADER)}={escape(value, _HEADER)}" for name, value in headers)
+        self._opaque_part = self._text = self._key = None
+
+    @classmethod
+    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+        """Read any absolute URI; raises MalformedHeader. Pass ``report=refuse`` to insist on the grammar."""
+        match = _COMMON_URI.fullmatch(text)
+        if match is not None:
+            host, port = match[4], match[5]
+            if host[0] != "[" and (port is None or int(port) <= 65535):
+                return cls._from_groups(match.groups(), text)
+        trimmed = text.strip(" \t")
+        if trimmed != text:
+            report("blanks around a URI")
+        sip = _SIP.fullmatch(trimmed)
+        return cls._parse_absolute(trimmed) if sip is None else cls._parse_sip(sip[1], sip[2], trimmed, report)
+
+    @classmethod
+    def _from_groups(cls, groups: tuple[str | None, ...], text: str | None) -> Self:
+        """Build from the groups of COMMON; text None: the URI is not an exact slice of anything."""
+        scheme, user, password, host, port, params = groups
+        assert scheme is not None
+        assert host is not None
+        made = cls.__new__(cls)
+        made._scheme = scheme.lower()
+        made._user, made._password = user, password
+        made._host = (host[1:-1] if host[0] == "[" else host).lower()
+        made._port = None if port is None else int(port)
+        made._params = params or ""
+        made._headers = ""
+        made._text = text
+        made._opaque_part = made._key = None
+        return made
+
+    @classmethod
+    def _parse_absolute(cls, text: str) -> Self:
+        match = _ABSOLUTE.fullmatch(text)
+        if match is None:
+            raise MalformedHeader("URI", text)
+        made = cls.__new__(cls)
+        made._scheme, made._opaque_part = match[1].lower(), match[2]
+        made._user = made._password = made._port = made._key = None
+        made._host = made._headers = ""
+        made._params = match[2][match[2].find(";") :] if made._scheme == "tel" and ";" in match[2] else ""
+        made._text = text
+        return made
+
+    @classmethod
+    def _parse_sip(cls, scheme: str, rest: str, text: str, report: Report) -> Self:
+        """The general form: escapes, a question mark in the user part, and what real peers get wrong."""
+        if _FORBIDDEN.search(rest.replace('"', "")):
+            raise MalformedHeader("URI", text, "blank or control character")
+        userinfo, place = _split_user(rest)
+        place, _, headers = place.partition("?")
+        hostport, semicolon, params = place.partition(";")
+        match = _TOLERABLE_HOST.fullmatch(hostport)
+        if match is None:
+            raise MalformedHeader("URI", text, "host")
+        made = cls.__new__(cls)
+        made._scheme, made._text, made._opaque_part, made._key = scheme.lower(), text, None, None
+        made._host = _checked_host(match[1], text, report)
+        made._port = _checked_port(match[2], text, report)
+        made._user, made._password = _checked_userinfo(userinfo, text, report)
+        made._params = UriParams.parse(semicolon + params, report) if semicolon else ""
+        made._headers = _checked_headers(headers, text, report)
+        return made
+
+    @property
+    def scheme(self) -> str:
+        """In lower case."""
+        return self._scheme
+
+    @property
+    def user(self) -> str | None:
+        """User part with escapes undone; None if there is none."""
+        return None if self._user is None else unescape(self._user)
+
+    @property
+    def password(self) -> str | None:
+        """Password with escapes undone."""
+        return None if self._password is None else unescape(self._password)
+
+    @property
+    def host(self) -> str:
+        """Host in lower case, an IPv6 address without its brackets; empty when the scheme has no host."""
+        return self._host
+
+    @property
+    def port(self) -> int | None:
+        """Port as written."""
+        return self._port
+
+    @property
+    def params(self) -> UriParams:
+        """URI parameters; names in lower case, values with escapes undone."""
+        if isinstance(self._params, str):
+            self._params = UriParams.parse(self._params)
+        return self._params
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Header fields behind the question mark, escapes undone."""
+        if not self._headers:
+            return ()
+        pairs = (item.partition("=") for item in self._headers.split("&"))
+        return tuple((unescape(name), unescape(value)) for name, _, value in pairs)
+
+    @property
+    def opaque_part(self) -> str | None:
+        """What follows the scheme of a URI that is neither sip nor sips."""
+        return self._opaque_part
+
+    @property
+    def transport(self) -> str | None:
+        """The ``transport`` parameter in lower case."""
+        value = self.params.get("transport")
+        return None if value is None else value.lower()
+
+    @property
+    def lr(self) -> bool:
+        """Whether this is a loose router (some write ``lr=on``)."""
+        return "lr" in self.params
+
+    @property
+    def opaque(self) -> str | None:
+        """The ``opaque`` parameter of a Microsoft GRUU."""
+        return self.params.get("opaque")
+
+    @property
+    def host_port(self) -> str:
+        """``host:port`` as it is written on the wire, brackets included."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return host if self._port is None else f"{host}:{self._port}"
+
+    def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
+        """The same URI with some parameters set; None makes a flag."""
+        return self._changed(self.params.with_({**changes, **more}), self._headers)
+
+    def without_params(self, *names: str) -> Self:
+        """The same URI without the named parameters; with no name, without any."""
+        return self._changed(self.params.without(*(names or self.params)), self._headers)
+
+    def without_headers(self) -> Self:
+        """The same URI without its header part."""
+        return self._changed(self.params, "")
+
+    def _changed(self, params: UriParams, headers: str) -> Self:
+        if self._opaque_part is not None and self._scheme != "tel":
+            raise LocalProtocolError(f"a {self._scheme} URI has no parameters")
+        made = type(self).__new__(type(self))
+        made._scheme, made._host, made._port = self._scheme, self._host, self._port
+        made._user, made._password = self._user, self._password
+        made._params, made._headers = params, headers
+        made._opaque_part = None if self._opaque_part is None else self._opaque_part.partition(";")[0] + str(params)
+        made._text = made._key = None
+        return made
+
+    def equivalent(self, other: Uri) -> bool:
+        """RFC 3261 section 19.1.4 for sip and sips, RFC 3966 section 5 for tel; otherwise ``==``."""
+        if self._scheme == "tel" == other._scheme:
+            return _tel_key(self) == _tel_key(other)
+        if self._structure()[:5] != other._structure()[:5]:
+            return False
+        return self._params_agree(other) and _header_key(self) == _header_key(other)
+
+    def _params_agree(self, other: Uri) -> bool:
+        ours, theirs = self.params, other.params
+        shared = [name for name in ours if name in theirs]
+        if any((name in ours) != (name in theirs) for name in _WEIGHTY):
+            return False
+        return all((ours[name] or "").lower() == (theirs[name] or "").lower() for name in shared)
+
+    def _structure(self) -> tuple[object, ...]:
+        if self._key is None:
+            user = None if self._user is None else normal(self._user)
+            password = None if self._password is None else normal(self._password)
+            who = (self._scheme, user, password, self._host, self._port)
+            self._key = (*who, self._opaque_part, frozenset(self.params.items()), _header_key(self))
+        return self._key
+
+    def __eq__(self, other: object) -> bool:
+        return self._structure() == other._structure() if isinstance(other, Uri) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._structure())
+
+    def __str__(self) -> str:
+        if self._text is None:
+            self._text = self._print()
+        return self._text
+
+    def _print(self) -> str:
+        if self._opaque_part is not None:
+            return f"{self._scheme}:{self._opaque_part}"
+        user = "" if self._user is None else self._user
+        password = "" if self._password is None else f":{self._password}"
+        at = "" if self._user is None else "@"
+        headers = f"?{self._headers}" if self._headers else ""
+        return f"{self._scheme}:{user}{password}{at}{self.host_port}{self.params}{headers}"
+
+    def __repr__(self) -> str:
+        return f"Uri({_without_password(self)!r})"
+
+
+def aor_key(uri: Uri) -> str:
+    """Key of an address of record in tables: user and domain folded to lower case, no parameters."""
+    if uri.opaque_part is not None:
+        number = uri.opaque_part.partition(";")[0]
+        return f"{uri.scheme}:{_VISUAL.sub('', number).lower() if uri.scheme == 'tel' else number}"
+    return f"{(uri.user or '').lower()}@{uri.host}"
+
+
+def conference_key(uri: Uri) -> str:
+    """Key of a conference in tables: `aor_key` and the folded ``opaque``."""
+    return f"{aor_key(uri)};{(uri.opaque or '').lower()}"
+
+
+def _split_user(rest: str) -> tuple[str | None, str]:
+    """The user part ends at the first @ before any question mark; a ``?`` belongs to it only if nothing else makes sense."""
+    at, question = rest.find("@"), rest.find("?")
+    if at < 0:
+        return None, rest
+    if 0 <= question < at and _TOLERABLE_HOST.fullmatch(rest[:question].partition(";")[0]) and "=" in rest[question:]:
+        return None, rest
+    return rest[:at], rest[at + 1 :]
+
+
+def _checked_host(host: str, text: str, report: Report) -> str:
+    if not _STRICT_HOST.fullmatch(host):
+        report("a host name has characters that host names do not have")
+    if host[0] != "[":
+        return host.lower()
+    try:
+        IPv6Address(host[1:-1])
+    except ValueError:
+        raise MalformedHeader("URI", text, "IPv6 address") from None
+    return host[1:-1].lower()
+
+
+def _checked_port(port: str | None, text: str, report: Report) -> int | None:
+    if port == "":
+        report("a colon without a port")
+    if not port:
+        return None
+    if int(port) > 65535:
+        raise MalformedHeader("URI", text, "port")
+    return int(port)
+
+
+def _checked_userinfo(userinfo: str | None, text: str, report: Report) -> tuple[str | None, str | None]:
+    if userinfo is None:
+        return None, None
+    user, colon, password = userinfo.partition(":")
+    if not user:
+        report("an empty user part")
+    if not (_USER_TEXT.fullmatch(user) and well_escaped(user)) or not (
+        _PASSWORD_TEXT.fullmatch(password) and well_escaped(password)
+    ):
+        report("unescaped characters in the user part")
+    return user, password if colon else None
+
+
+def _checked_headers(headers: str, text: str, report: Report) -> str:
+    if headers and not all(_HEADER_TEXT.fullmatch(item) and well_escaped(item) for item in headers.split("&")):
+        report("a malformed header in a URI")
+    return headers
+
+
+def _header_key(uri: Uri) -> frozenset[tuple[str, str]]:
+    return frozenset((name.lower(), value) for name, value in uri.headers)
+
+
+def _tel_key(uri: Uri) -> tuple[str, frozenset[tuple[str, str | None]]]:
+    number = (uri.opaque_part or "").partition(";")[0]
+    return _VISUAL.sub("", number).lower(), frozenset((n, v and v.lower()) for n, v in uri.params.items())
+
+
+def _without_password(uri: Uri) -> str:
+    return str(uri) if uri.password is None else str(uri).replace(f":{uri._password}@", ":***@", 1)
