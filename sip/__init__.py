@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 # Messages
+from sip.challenge import AuthenticationInfo, Authorization, Challenge
 from sip.content_type import ContentType
 from sip.cseq import CSeq
 from sip.defects import Defect
@@ -29,7 +30,10 @@ __all__ = [
     "DEFAULT_LIMITS",
     "REASONS",
     "STAR",
+    "AuthenticationInfo",
+    "Authorization",
     "CSeq",
+    "Challenge",
     "ContentType",
     "Defect",
     "EventPackage",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from sip.challenge import AuthenticationInfo, Authorization, Challenge
 from sip.content_type import ContentType
 from sip.cseq import CSeq
 from sip.event import EventPackage
@@ -71,6 +72,12 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "min-expires": parse_delta_seconds,
     "session-expires": SessionExpires.parse,
     "min-se": MinSE.parse,
+    "www-authenticate": Challenge.parse,
+    "proxy-authenticate": Challenge.parse,
+    "authorization": Authorization.parse,
+    "proxy-authorization": Authorization.parse,
+    "authentication-info": AuthenticationInfo.parse,
+    "proxy-authentication-info": AuthenticationInfo.parse,
     "ms-piggyback-cseq": parse_number,
     "flow-timer": parse_delta_seconds,
 }

@@ -13,8 +13,6 @@ class Limits:
 
     #: octets of the start line or of one header after unfolding: the largest seen are tokens below 8 KiB
     max_line: int = 16 * 1024
-        16 * 1024
-    )  #: octets of the start line or of one header after unfolding: the largest seen are certificates in Identity-Info and Microsoft tokens, below 8 KiB
     max_headers: int = 256  #: header lines: 70 hops with Via and Record-Route each, and what a message has anyway
     max_head: int = 64 * 1024  #: octets of start line and headers together: as much as a datagram can carry
     max_body: int = 1024 * 1024  #: octets of body on a stream: a full roster of a thousand users is about 500 KiB

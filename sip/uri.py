@@ -342,7 +342,7 @@ def conference_key(uri: Uri) -> str:
 
 
 def _split_user(rest: str) -> tuple[str | None, str]:
-    """The user part ends at the first @ before any question mark; a ``?`` belongs to it only if nothing else makes sense."""
+    """The user part ends at the first @ before any question mark; a ``?`` is in it only if nothing else makes sense."""
     at, question = rest.find("@"), rest.find("?")
     if at < 0:
         return None, rest

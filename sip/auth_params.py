@@ -1,0 +1,102 @@
+"""``scheme name=value, name="value"``: the form that challenges and credentials share (RFC 3261 section 25.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sip.errors import LocalProtocolError, MalformedHeader
+from sip.grammar import TOKEN_CHARS, Report, is_quoted, is_token, quote, unquote
+
+__all__ = ["AuthParams", "read_auth"]
+
+#: One parameter with the comma before it. Bare values may hold what base64 and URIs need: peers leave quotes out.
+_PARAM = re.compile(
+    rf"[ \t]*+(?:,[ \t]*+)*+([{TOKEN_CHARS}]++)[ \t]*+=[ \t]*+"
+    r'("(?:[^"\\]++|\\.)*+"|[^\s,"]*+)[ \t]*+(?=,|\Z)',
+    re.DOTALL,
+)
+_SCHEME = re.compile(rf"[ \t]*+([{TOKEN_CHARS}]++)(?:[ \t]++|\Z)")
+_BARE = re.compile(rf"[{TOKEN_CHARS}]++")
+_REST = re.compile(r"[ \t,]*+")
+
+
+class AuthParams(Mapping[str, str]):
+    """Ordered parameters; names compare without case, values are shown without quotes but printed as they came."""
+
+    __slots__ = ("_raw", "_values")
+
+    def __init__(self, values: Mapping[str, str] = {}) -> None:
+        """Build from a mapping. A value that is not a token is quoted, unless it is one quoted-string already."""
+        raw = []
+        for name, value in values.items():
+            if not is_token(name) or "\r" in value or "\n" in value:
+                raise LocalProtocolError(f"not a parameter: {name!r}")
+            raw.append((name, value if is_token(value) or is_quoted(value) else quote(value)))
+        self._fill(raw)
+
+    @classmethod
+    def _of(cls, raw: list[tuple[str, str]]) -> AuthParams:
+        made = cls.__new__(cls)
+        made._fill(raw)
+        return made
+
+    def _fill(self, raw: list[tuple[str, str]]) -> None:
+        self._raw = tuple(raw)
+        self._values: dict[str, str] = {}
+        for name, value in raw:
+            self._values.setdefault(name.lower(), unquote(value))
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return self._values == other._values if isinstance(other, AuthParams) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __str__(self) -> str:
+        return ", ".join([f"{name}={value}" for name, value in self._raw])
+
+    def __repr__(self) -> str:
+        # Names only: values may be credentials.
+        return f"AuthParams({', '.join(self._values)})"
+
+
+def read_auth(what: str, text: str, report: Report) -> tuple[str, str, AuthParams]:
+    """Scheme, token68 (or nothing) and parameters of one header line; raises MalformedHeader without the value."""
+    match = _SCHEME.match(text)
+    if match is None:
+        raise MalformedHeader(what, "***")
+    rest = text[match.end() :]
+    token68 = rest.strip(" \t")
+    if token68 and "," not in token68 and not _PARAM.match(rest):
+        if '"' in token68 or " " in token68:
+            raise MalformedHeader(what, "***")
+        return match[1], token68, AuthParams()
+    return match[1], "", read_params(what, rest, report)
+
+
+def read_params(what: str, text: str, report: Report) -> AuthParams:
+    """A comma list of parameters; raises MalformedHeader without the value."""
+    raw: list[tuple[str, str]] = []
+    position = 0
+    while (match := _PARAM.match(text, position)) is not None:
+        name, value = match.groups()
+        if value[:1] != '"' and not _BARE.fullmatch(value):
+            report("a parameter that should be quoted")
+        raw.append((name, value))
+        position = match.end()
+    if _REST.fullmatch(text, position) is None:
+        raise MalformedHeader(what, "***")
+    made = AuthParams._of(raw)
+    if len(made) != len(raw):
+        report("a parameter is given twice")
+    return made
