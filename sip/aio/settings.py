@@ -1,0 +1,42 @@
+"""Settings of the asyncio driver: limits of what the network may make it hold."""
+
+import ssl
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class TransportSettings:
+    """Limits of one `SipTransport`, each with its unit and its reason."""
+
+    connect_timeout: float = 5.0  #: seconds for TCP and TLS together; after it the next destination is tried
+    lookup_timeout: float = 5.0  #: seconds for one DNS question
+    first_data_timeout: float = 30.0  #: seconds that an accepted connection may stay silent before its first byte
+    stop_timeout: float = 1.0  #: seconds for what is written already to leave when the transport stops
+    max_connections: int = 4_000  #: accepted and own; an unpatched process has few more file descriptors to give
+    max_connections_per_source: int = 200  #: accepted from one address; a large site behind one NAT stays below it
+    max_udp_flows: int = 20_000  #: remote UDP addresses remembered, about 300 bytes each
+    drain: int = 64  #: datagrams read in one turn of the loop, so that timers and streams get theirs
+    send_slice: int = 256  #: messages sent in one turn of the loop, so that a large fan-out does not block media
+    write_buffer: int = 256 * 1024  #: octets a connection may hold back before its flow counts as blocked
+    max_unsent_datagrams: int = 1_000  #: kept while a socket takes no more; then they are dropped, as a router would
+    socket_buffer: int = (
+        4 * 1024 * 1024
+    )  #: octets asked for in each direction of a UDP socket; the system may give less
+    source_rate: float = 10_000.0  #: reads a second from one address that are looked at; ordinary peers stay far below
+    source_burst: float = 20_000.0  #: reads at once from one address that are looked at
+    max_sources: int = 10_000  #: addresses whose rate is remembered
+
+
+@attrs.frozen(kw_only=True)
+class TlsContexts:
+    """What TLS listeners and connections use. The caller decides whom to trust.
+
+    ``server`` is needed for listeners, ``client`` for connections. With ``client.verify_mode`` other than CERT_NONE
+    the certificate must prove the domain that was asked for (RFC 5922 section 7.3); ``check_hostname`` of the context
+    should be off, because it knows nothing of SIP URIs in certificates. For mutual TLS ask for certificates in
+    ``server``.
+    """
+
+    server: ssl.SSLContext | None = None
+    client: ssl.SSLContext | None = None

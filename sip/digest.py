@@ -1,0 +1,199 @@
+"""Digest authentication: RFC 7616 as SIP uses it (RFC 8760, RFC 3261 section 22). The arithmetic and the client.
+
+The server side is `sip.digest_server`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+from cryptography.hazmat.primitives import hashes
+
+from sip.auth_params import AuthParams
+from sip.challenge import Authorization, Challenge
+from sip.errors import RemoteProtocolError
+from sip.grammar import quote
+
+if TYPE_CHECKING:
+    from sip.entropy import Entropy
+    from sip.request import Request
+    from sip.response import Response
+
+__all__ = ["ALGORITHMS", "Credentials", "DigestClient", "base_algorithm", "digest_response", "same_digest", "secret_of"]
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sha512_256(data: bytes) -> str:
+    # Not from hashlib: whether that one knows SHA-512/256 depends on the OpenSSL behind it.
+    digest = hashes.Hash(hashes.SHA512_256())
+    digest.update(data)
+    return digest.finalize().hex()
+
+
+#: Hash functions by algorithm name in lower case (RFC 8760 section 2.2).
+ALGORITHMS: Final[Mapping[str, Callable[[bytes], str]]] = {
+    "sha-512-256": _sha512_256,
+    "sha-256": _sha256,
+    "md5": _md5,
+}
+
+#: Challenged header and the one that answers it, by status (RFC 3261 sections 22.2 and 22.3).
+_HEADERS: Final = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
+
+
+@attrs.frozen
+class Credentials:
+    """What a user knows. Never shown in a repr."""
+
+    username: str
+    password: str = attrs.field(repr=False)
+
+
+def base_algorithm(name: str) -> str:
+    """The hash behind an algorithm name, in lower case: ``MD5-sess`` gives ``md5``."""
+    return name.lower().removesuffix("-sess")
+
+
+def secret_of(algorithm: str, username: str, realm: str, password: str) -> str:
+    """H(username:realm:password) in hexadecimal: what servers keep in place of passwords (RFC 7616 section 3.4.2)."""
+    return ALGORITHMS[base_algorithm(algorithm)](f"{username}:{realm}:{password}".encode())
+
+
+def digest_response(
+    secret: str,
+    *,
+    algorithm: str,
+    method: str,
+    uri: str,
+    nonce: str,
+    nc: str = "",
+    cnonce: str = "",
+    qop: str | None = None,
+    body: bytes = b"",
+) -> str:
+    """The request-digest of RFC 7616 section 3.4.1, from ``secret_of`` the user.
+
+    ``uri`` is the digest-uri exactly as it stands in the credentials; without ``qop`` the form of RFC 2069 is used.
+    """
+    hashed = ALGORITHMS[base_algorithm(algorithm)]
+    if algorithm.lower().endswith("-sess"):
+        secret = hashed(f"{secret}:{nonce}:{cnonce}".encode())
+    a2 = f"{method}:{uri}"
+    if qop == "auth-int":
+        a2 += f":{hashed(body)}"
+    middle = f"{nonce}:{nc}:{cnonce}:{qop}" if qop else nonce
+    return hashed(f"{secret}:{middle}:{hashed(a2.encode())}".encode())
+
+
+def same_digest(left: str, right: str) -> bool:
+    """Compare two digests in constant time."""
+    return hmac.compare_digest(left.lower().encode(), right.lower().encode())
+
+
+class DigestClient:
+    """Answers 401 and 407 for a user agent.
+
+    ``credentials`` gives the credentials for a realm, or None. One client serves all requests of an element: it counts
+    how often each nonce was used. A second refusal of the same credentials is not answered again, unless the server
+    only says that the nonce is stale (RFC 3261 section 22.2).
+    """
+
+    def __init__(
+        self, credentials: Callable[[str], Credentials | None], *, entropy: Entropy, max_nonces: int = 1_000
+    ) -> None:
+        self._credentials = credentials
+        self._entropy = entropy
+        self._max_nonces = max_nonces  # nonces counted; a forgotten one begins again and is refused as stale at worst
+        self._counts: OrderedDict[str, int] = OrderedDict()
+
+    def answer(self, response: Response, request: Request) -> tuple[tuple[str, str], ...]:
+        """Headers with which ``request``, refused by ``response``, can be tried again; none when it is of no use.
+
+        ``request`` is what was sent, with the credentials that it carried. The new request also needs CSeq + 1 and
+        another branch.
+        """
+        asked_in, answered_in = _HEADERS.get(response.status, ("", ""))
+        answers: dict[str, Authorization] = {}
+        for challenge in _usable(response.headers.get_all(asked_in)) if asked_in else ():
+            realm = challenge.realm or ""
+            if realm in answers or _was_refused(challenge, request.headers.get_all(answered_in)):
+                continue
+            credentials = self._credentials(realm)
+            if credentials is not None:
+                answers[realm] = self._authorization(challenge, credentials, request)
+        return tuple((answered_in, str(value)) for value in answers.values())
+
+    def _authorization(self, challenge: Challenge, credentials: Credentials, request: Request) -> Authorization:
+        """One set of credentials (RFC 7616 section 3.4)."""
+        realm, nonce = challenge.realm or "", challenge.params["nonce"]
+        algorithm = challenge.params.get("algorithm", "MD5")
+        qop = _chosen_qop(challenge)
+        nc, cnonce = f"{self._count(nonce):08x}", self._entropy.token(8)
+        uri = str(request.uri)
+        answer = digest_response(
+            secret_of(algorithm, credentials.username, realm, credentials.password),
+            algorithm=algorithm,
+            method=request.method,
+            uri=uri,
+            nonce=nonce,
+            nc=nc,
+            cnonce=cnonce,
+            qop=qop,
+            body=request.body,
+        )
+        quoted = {"username": credentials.username, "realm": realm, "nonce": nonce, "uri": uri, "response": answer}
+        params = {name: quote(value) for name, value in quoted.items()}
+        if "algorithm" in challenge.params:
+            params["algorithm"] = algorithm
+        if qop or algorithm.lower().endswith("-sess"):
+            params["cnonce"] = quote(cnonce)
+        if qop:
+            params |= {"qop": qop, "nc": nc}
+        if "opaque" in challenge.params:
+            params["opaque"] = quote(challenge.params["opaque"])
+        return Authorization("Digest", AuthParams(params))
+
+    def _count(self, nonce: str) -> int:
+        count = self._counts.pop(nonce, 0) + 1
+        self._counts[nonce] = count
+        if len(self._counts) > self._max_nonces:
+            self._counts.popitem(last=False)
+        return count
+
+
+def _was_refused(challenge: Challenge, sent: Iterable[str]) -> bool:
+    """Whether the request already carried credentials for that realm, and they were not merely stale."""
+    if challenge.params.get("stale", "").lower() == "true":
+        return False
+    return any(Authorization.parse(line).realm == challenge.realm for line in sent)
+
+
+def _chosen_qop(challenge: Challenge) -> str | None:
+    """auth where it is offered; auth-int only when nothing else is, because proxies may change bodies."""
+    offered = [q.strip().lower() for q in challenge.params.get("qop", "").split(",")]
+    return next((q for q in ("auth", "auth-int") if q in offered), None)
+
+
+def _usable(lines: Iterable[str]) -> Iterator[Challenge]:
+    """Digest challenges that we can answer, in the order of the server's preference (RFC 8760 section 2.4)."""
+    for line in lines:
+        try:
+            challenge = Challenge.parse(line)
+        except RemoteProtocolError:
+            continue  # What nobody can read cannot be answered; another line may be readable.
+        known = base_algorithm(challenge.params.get("algorithm", "MD5")) in ALGORITHMS
+        offers_known_qop = "qop" not in challenge.params or _chosen_qop(challenge) is not None
+        if challenge.scheme.lower() == "digest" and known and offers_known_qop and "nonce" in challenge.params:
+            yield challenge

@@ -1,0 +1,48 @@
+"""Rates by source: a token bucket for each, in a bounded table."""
+
+from collections import OrderedDict
+
+import attrs
+
+__all__ = ["TokenBuckets"]
+
+
+@attrs.define
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class TokenBuckets:
+    """Lets each source do ``rate`` things a second, and ``burst`` at once.
+
+    At most ``limit`` sources are remembered; the one that was quiet for longest is forgotten first, and begins again
+    with a full bucket.
+    """
+
+    def __init__(self, *, rate: float, burst: float, limit: int) -> None:
+        self._rate, self._burst, self._limit = rate, burst, limit
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, source: str, *, now: float) -> bool:
+        """Take one token of ``source``; False when there is none."""
+        bucket = self._buckets.get(source)
+        if bucket is None:
+            bucket = self._begin(source, now)
+        else:
+            self._buckets.move_to_end(source)
+        bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        bucket.at = now
+        if bucket.tokens < 1.0:
+            return False
+        bucket.tokens -= 1.0
+        return True
+
+    def _begin(self, source: str, now: float) -> _Bucket:
+        if len(self._buckets) >= self._limit:
+            self._buckets.popitem(last=False)
+        bucket = self._buckets[source] = _Bucket(self._burst, now)
+        return bucket

@@ -1,0 +1,257 @@
+"""Digest: the published vectors, what a client answers, and what a server believes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sip import Authorization, Challenge, Request, Response
+from sip.digest import ALGORITHMS, Credentials, DigestClient, digest_response, secret_of
+from sip.digest_server import DigestConfig, DigestServer, Outcome, PasswordStore
+from sip.entropy import SeededEntropy
+
+MUFASA = {
+    "method": "GET",
+    "uri": "/dir/index.html",
+    "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+    "nc": "00000001",
+    "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+    "qop": "auth",
+}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "expected"),
+    [
+        ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+        ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+    ],
+)
+def test_vectors_of_rfc_7616(algorithm: str, expected: str) -> None:
+    secret = secret_of(algorithm, "Mufasa", "http-auth@example.org", "Circle of Life")
+    assert digest_response(secret, algorithm=algorithm, **MUFASA) == expected
+
+
+def test_vectors_for_an_invite_with_and_without_qop() -> None:
+    secret = secret_of("MD5", "bob", "biloxi.com", "zanzibar")
+    common = {"algorithm": "MD5", "method": "INVITE", "uri": "sip:bob@biloxi.com"}
+    nonce = "dcd98b7102dd2f0e8b11d0f600bfb0c093"
+    assert digest_response(secret, nonce=nonce, **common) == "bf57e4e0d0bffc0fbaedce64d59add5e"
+    with_qop = digest_response(secret, nonce=nonce, nc="00000001", cnonce="0a4f113b", qop="auth", **common)
+    assert with_qop == "89eb0059246c02b2f6ee02c7961d5ea3"
+
+
+def test_sha_512_256_is_the_truncated_function_with_its_own_start_values() -> None:
+    # FIPS 180-4: the digest of "abc".
+    assert ALGORITHMS["sha-512-256"](b"abc") == "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"
+
+
+def request(*, headers: tuple[tuple[str, str], ...] = (), body: bytes = b"", cseq: int = 1) -> Request:
+    return Request.build(
+        "REGISTER",
+        "sip:example.com",
+        [
+            ("Via", "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1"),
+            ("From", "<sip:bob@example.com>;tag=1"),
+            ("To", "<sip:bob@example.com>"),
+            ("Call-ID", "one"),
+            ("CSeq", f"{cseq} REGISTER"),
+            *headers,
+        ],
+        body,
+    )
+
+
+def client(password: str = "zanzibar", realm: str = "example.com") -> DigestClient:
+    known = {realm: Credentials("bob", password)}
+    return DigestClient(known.get, entropy=SeededEntropy(b"client"))
+
+
+def server(**settings: object) -> DigestServer:
+    config = DigestConfig(realm="example.com", **settings)  # type: ignore[arg-type]
+    store = PasswordStore({"bob": "zanzibar"})
+    return DigestServer(config, store, key=b"key", entropy=SeededEntropy(b"server"), wall_clock=1_000_000.0)
+
+
+def refused(headers: tuple[tuple[str, str], ...], status: int = 401) -> Response:
+    return request().response(status, headers=headers)
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256", "SHA-512-256", "MD5-sess", "SHA-256-sess", "SHA-512-256-sess"])
+@pytest.mark.parametrize("qop", ["auth", "auth-int"])
+def test_what_the_client_answers_the_server_accepts(algorithm: str, qop: str) -> None:
+    there = server(algorithms=(algorithm,), qop=(qop,))
+    answer = client().answer(refused(there.challenges(now=0.0)), request(body=b"hello"))
+    verdict = there.verify(request(headers=answer, body=b"hello"), now=1.0)
+    assert (verdict.outcome, verdict.username) == (Outcome.ACCEPTED, "bob")
+
+
+def test_auth_int_protects_the_body() -> None:
+    there = server(qop=("auth-int",))
+    answer = client().answer(refused(there.challenges(now=0.0)), request(body=b"hello"))
+    assert there.verify(request(headers=answer, body=b"hullo"), now=1.0).outcome is Outcome.WRONG
+
+
+def test_the_first_challenge_that_the_client_knows_is_answered() -> None:
+    challenges = (
+        ("WWW-Authenticate", 'NTLM realm="example.com", targetname="host"'),
+        ("WWW-Authenticate", 'Digest realm="example.com", nonce="a", algorithm=SHA3-999'),
+        ("WWW-Authenticate", 'Digest realm="example.com", nonce="b", algorithm=SHA-256, qop="auth"'),
+        ("WWW-Authenticate", 'Digest realm="example.com", nonce="c", algorithm=MD5, qop="auth"'),
+    )
+    ((name, value),) = client().answer(refused(challenges), request())
+    assert name == "Authorization"
+    assert Authorization.parse(value).params["nonce"] == "b"
+
+
+def test_proxies_of_several_realms_are_all_answered() -> None:
+    known = {"a.example": Credentials("bob", "1"), "b.example": Credentials("robert", "2")}
+    challenges = tuple(("Proxy-Authenticate", f'Digest realm="{r}", nonce="n", qop="auth"') for r in known)
+    answers = DigestClient(known.get, entropy=SeededEntropy(b"")).answer(refused(challenges, 407), request())
+    assert [name for name, _ in answers] == ["Proxy-Authorization"] * 2
+    assert [Authorization.parse(value).params["username"] for _, value in answers] == ["bob", "robert"]
+
+
+def test_a_challenge_without_qop_gets_an_answer_without_qop() -> None:
+    challenge = (("WWW-Authenticate", 'Digest realm="example.com", nonce="n", opaque="o"'),)
+    ((_, value),) = client().answer(refused(challenge), request())
+    given = Authorization.parse(value).params
+    assert "qop" not in given
+    assert "nc" not in given
+    assert given["opaque"] == "o"
+
+
+def test_nonce_counts_rise_with_each_use() -> None:
+    here = client()
+    challenge = (("WWW-Authenticate", 'Digest realm="example.com", nonce="n", qop="auth"'),)
+    counts = [Authorization.parse(here.answer(refused(challenge), request())[0][1]).params["nc"] for _ in range(3)]
+    assert counts == ["00000001", "00000002", "00000003"]
+
+
+def test_wrong_credentials_are_not_tried_twice_but_a_stale_nonce_is_replaced() -> None:
+    there, here = server(), client("guess")
+    first = here.answer(refused(there.challenges(now=0.0)), request())
+    tried = request(headers=first)
+    assert there.verify(tried, now=0.1).outcome is Outcome.WRONG
+    assert here.answer(refused(there.challenges(now=0.1)), tried) == ()
+    assert here.answer(refused(there.challenges(now=0.1, stale=True)), tried) != ()
+
+
+@pytest.mark.parametrize("status", [403, 200])
+def test_only_401_and_407_are_answered(status: int) -> None:
+    assert client().answer(refused(server().challenges(now=0.0), status), request()) == ()
+
+
+def test_no_credentials_for_the_realm_no_answer() -> None:
+    assert client(realm="example.org").answer(refused(server().challenges(now=0.0)), request()) == ()
+
+
+def test_unreadable_challenges_are_passed_over() -> None:
+    challenges = (("WWW-Authenticate", 'Digest realm="'), ("WWW-Authenticate", "Digest"))
+    assert client().answer(refused(challenges), request()) == ()
+
+
+def answered(there: DigestServer, *, now: float = 0.0) -> tuple[tuple[str, str], ...]:
+    return client().answer(refused(there.challenges(now=now)), request())
+
+
+def test_a_used_count_is_stale() -> None:
+    there = server()
+    again = request(headers=answered(there))
+    assert there.verify(again, now=0.0).outcome is Outcome.ACCEPTED
+    assert there.verify(again, now=0.0).outcome is Outcome.STALE
+
+
+def test_an_old_nonce_is_stale() -> None:
+    there = server(nonce_lifetime=60.0)
+    old = request(headers=answered(there))
+    assert there.verify(old, now=61.0).outcome is Outcome.STALE
+
+
+def test_a_nonce_of_another_key_is_stale_and_one_of_another_process_with_our_key_is_not() -> None:
+    made = answered(server())
+    assert server().verify(request(headers=made), now=0.0).outcome is Outcome.ACCEPTED
+    stranger = DigestServer(
+        DigestConfig(realm="example.com"),
+        PasswordStore({"bob": "zanzibar"}),
+        key=b"another",
+        entropy=SeededEntropy(b""),
+        wall_clock=1_000_000.0,
+    )
+    assert stranger.verify(request(headers=made), now=0.0).outcome is Outcome.STALE
+
+
+def test_counts_of_a_forgotten_nonce_cannot_be_used_again() -> None:
+    there = server(max_nonces=1)
+    first, second = answered(there), answered(there, now=0.5)
+    assert there.verify(request(headers=first), now=1.0).outcome is Outcome.ACCEPTED
+    assert there.verify(request(headers=second), now=1.0).outcome is Outcome.ACCEPTED  # pushes the first one out
+    assert there.verify(request(headers=first), now=1.0).outcome is Outcome.STALE
+
+
+def test_requests_that_overtake_each_other_are_all_accepted_once() -> None:
+    there, here = server(), client()
+    challenge = there.challenges(now=0.0)
+    made = [request(headers=here.answer(refused(challenge), request())) for _ in range(5)]
+    order = [made[i] for i in (2, 0, 4, 1, 3)]
+    assert [there.verify(each, now=0.0).outcome for each in order] == [Outcome.ACCEPTED] * 5
+    assert [there.verify(each, now=0.0).outcome for each in order] == [Outcome.STALE] * 5
+
+
+def changed(headers: tuple[tuple[str, str], ...], **changes: str | None) -> Request:
+    ((name, value),) = headers
+    params = {**Authorization.parse(value).params, **changes}
+    text = ", ".join(f'{key}="{each}"' for key, each in params.items() if each is not None)
+    return request(headers=((name, f"Digest {text}"),))
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({"username": "eve"}, Outcome.WRONG),
+        ({"response": "0" * 64}, Outcome.WRONG),
+        ({"algorithm": "SHA-512-256"}, Outcome.WRONG),
+        ({"qop": None}, Outcome.WRONG),
+        ({"uri": "sip:example.org"}, Outcome.MALFORMED),
+        ({"uri": "not a uri"}, Outcome.MALFORMED),
+        ({"nc": "xyz"}, Outcome.MALFORMED),
+        ({"cnonce": None}, Outcome.MALFORMED),
+        ({"realm": "example.org"}, Outcome.MISSING),
+    ],
+)
+def test_what_was_tampered_with_is_not_believed(change: dict[str, str | None], outcome: Outcome) -> None:
+    there = server()
+    assert there.verify(changed(answered(there), **change), now=0.0).outcome is outcome
+
+
+def test_no_credentials_are_missing_credentials() -> None:
+    assert server().verify(request(), now=0.0).outcome is Outcome.MISSING
+    unreadable = request(headers=(("Authorization", 'Digest realm="'),))
+    assert server().verify(unreadable, now=0.0).outcome is Outcome.MISSING
+
+
+def test_a_challenge_says_what_we_take_best_first() -> None:
+    there = server(proxy=True)
+    lines = there.challenges(now=0.0, stale=True)
+    assert there.status == 407
+    assert [name for name, _ in lines] == ["Proxy-Authenticate"] * 2
+    parsed = [Challenge.parse(value).params for _, value in lines]
+    assert [each["algorithm"] for each in parsed] == ["SHA-256", "MD5"]
+    assert {each["stale"] for each in parsed} == {"true"}
+
+
+def test_nothing_secret_is_shown() -> None:
+    assert "zanzibar" not in repr(Credentials("bob", "zanzibar"))
+    assert "zanzibar" not in repr(PasswordStore({"bob": "zanzibar"}))
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_any_name_and_password_survive_the_quoting(username: str, password: str) -> None:
+    username = "".join(c for c in username if c.isprintable())
+    store = PasswordStore({username: password})
+    config = DigestConfig(realm="example.com")
+    there = DigestServer(config, store, key=b"key", entropy=SeededEntropy(b"s"))
+    here = DigestClient({"example.com": Credentials(username, password)}.get, entropy=SeededEntropy(b"c"))
+    answer = here.answer(refused(there.challenges(now=0.0)), request())
+    assert there.verify(request(headers=answer), now=0.0).outcome is Outcome.ACCEPTED
