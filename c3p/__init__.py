@@ -64,6 +64,7 @@ from c3p.connection_info import (
     ConnectionEntry,
     ConnectionInfo,
 )
+from c3p.documents import Document, parse_document
 from c3p.envelope import Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
 from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument
@@ -104,12 +105,14 @@ from c3p.vocabulary import (
     Status,
     VideoMode,
 )
+from c3p.xml import DEFAULT_LIMITS, DocumentLimits
 
 __all__ = [
     "CCCP_TYPE",
     "COMMANDS",
     "CONFERENCE_INFO_TYPE",
     "CONFERENCE_INVITE_TYPE",
+    "DEFAULT_LIMITS",
     "MCU_CONFERENCE_URI",
     "MCU_HTTP_URI",
     "MCU_ID",
@@ -141,6 +144,8 @@ __all__ = [
     "DeleteConference",
     "DeleteUser",
     "DisconnectionMethod",
+    "Document",
+    "DocumentLimits",
     "DocumentTooLarge",
     "EncryptionKey",
     "EndorseUser",
@@ -218,5 +223,6 @@ __all__ = [
     "is_focus_uri",
     "mcu_type_of",
     "mcu_uri",
+    "parse_document",
     "parse_join_link",
 ]

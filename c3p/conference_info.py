@@ -13,6 +13,7 @@ from c3p.namespaces import CI, MSCI
 from c3p.node import Node
 from c3p.uri_entry import UriEntry
 from c3p.user import User, full_by_default
+from c3p.writer import render
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -57,3 +58,7 @@ class ConferenceInfo(Node):
     users: Annotated[Users | None, Child(CI, "users")] = None
     conference_view: Annotated[ConferenceView | None, Child(MSCI, "conference-view")] = None
     trusted_entities: Annotated[Users | None, Child(MSCI, "trusted-entities", 1)] = None
+
+    def __bytes__(self) -> bytes:
+        """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
+        return render(self, "conference-info", CI)

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import attrs
 
-from c3p.commands import Command
+from c3p.commands import Command, UnknownCommand
 from c3p.conference_info import ConferenceInfo
 from c3p.fields import Attribute, Child, Kind
-from c3p.namespaces import CI, MSCP
-from c3p.node import Node
+from c3p.namespaces import CCCP, CI, MSCP
+from c3p.node import Node, Unknown
 from c3p.vocabulary import Code
+from c3p.writer import render
 
 C3P_VERSION = "1"
 
@@ -59,6 +60,10 @@ class Request(Node):
             command=answer,
         )
 
+    def __bytes__(self) -> bytes:
+        """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
+        return render(self, "request", CCCP, _children(self.command, *self.more))
+
 
 @attrs.frozen(kw_only=True, slots=False)
 class Response(Node):
@@ -67,7 +72,7 @@ class Response(Node):
     request_id: Annotated[str, Attribute("requestId")]
     from_: Annotated[str, Attribute("from")]
     to: Annotated[str, Attribute("to")]
-    code: Code
+    code: Annotated[Code, Attribute("code", kind=Kind.CODE)]
     c3p_version: Annotated[str | None, Attribute("C3PVersion")] = C3P_VERSION
     reason: Annotated[str | None, Attribute("reason")] = None  #: general reason of a failure
     responder: Annotated[str | None, Attribute("responder")] = None  #: trusted identity of the responder
@@ -87,6 +92,10 @@ class Response(Node):
         """Specific reason of a failure."""
         return self.command.reason if self.command else None
 
+    def __bytes__(self) -> bytes:
+        """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
+        return render(self, "response", CCCP, _children(*((self.command,) if self.command else ()), *self.more))
+
 
 @attrs.frozen(kw_only=True, slots=False)
 class Notify(Node):
@@ -97,3 +106,14 @@ class Notify(Node):
     to: Annotated[str, Attribute("to")]  #: Conference-URI
     c3p_version: Annotated[str | None, Attribute("C3PVersion")] = C3P_VERSION
     conference_info: Annotated[ConferenceInfo, Child(CI, "conference-info")]
+
+    def __bytes__(self) -> bytes:
+        """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
+        return render(self, "notify", CCCP)
+
+
+def _children(*commands: Command) -> list[tuple[str, Node | Unknown]]:
+    return [
+        ("", command.as_element()) if isinstance(command, UnknownCommand) else (command.NAME, command)
+        for command in commands
+    ]

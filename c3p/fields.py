@@ -26,6 +26,7 @@ class Kind(Enum):
     TOKEN = auto()  #: str, white space around it is not part of it
     BOOLEAN = auto()  #: bool
     UINT = auto()  #: int, 0 and up
+    CODE = auto()  #: Code, nothing else
 
 
 @attrs.frozen
@@ -86,11 +87,4 @@ class WrapperAttribute:
     name: str
 
 
-@attrs.frozen
-class Content:
-    """The text of the element itself."""
-
-    kind: Kind = Kind.TEXT
-
-
-Spec = Attribute | Text | Texts | Child | Children | WrapperAttribute | Content
+Spec = Attribute | Text | Texts | Child | Children | WrapperAttribute

@@ -12,14 +12,12 @@ class Unknown:
     """An element that this package has no class for, kept so that it survives a round trip.
 
     Names are in Clark notation, ``{namespace}local`` or ``local``. ``content`` is text and elements in order.
-    ``prefixes`` are those that the text or an attribute value of this element uses, as ``xsi:type="x:y"`` does.
-    Comments and processing instructions are not kept.
+    Comments and processing instructions are not kept, and a prefix inside a value means nothing here.
     """
 
     name: str
     attributes: tuple[tuple[str, str], ...] = ()
     content: tuple[str | Unknown, ...] = ()
-    prefixes: tuple[tuple[str, str], ...] = ()
 
     @property
     def local_name(self) -> str:
@@ -43,12 +41,12 @@ class Placed:
     element: Unknown
     field: str = ""
     index: int = 0
-    generation: int = 0  #: separators that stood before it
+    generation: int = attrs.field(default=0, eq=False)  #: separators that stood before it
 
 
 @attrs.frozen
 class Trimming:
-    """Unknown attributes and children of a child that has no class of its own; ``index`` -1 is its wrapper."""
+    """Unknown attributes and children of a child that has no class of its own; ``index`` -1 is the wrapper of it."""
 
     field: str
     index: int

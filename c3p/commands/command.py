@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 
 import attrs
 
@@ -10,6 +10,8 @@ from c3p.error_ids import ErrorId
 from c3p.fields import Attribute
 from c3p.namespaces import MSCP
 from c3p.node import Node, Unknown
+
+_MCU_URI: Final = f"{{{MSCP}}}mcuUri"
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -43,6 +45,15 @@ class UnknownCommand(Command):
     def name(self) -> str:
         """Element name as received, without namespace."""
         return self.element.local_name
+
+    def as_element(self) -> Unknown:
+        """The element with the current ``reason`` and ``mcu_uri``."""
+        current = {"reason": self.reason, _MCU_URI: self.mcu_uri, "mcuUri": self.mcu_uri}
+        kept = {name: current.get(name, value) for name, value in self.element.attributes}
+        kept.setdefault("reason", self.reason)
+        if "mcuUri" not in kept:
+            kept.setdefault(_MCU_URI, self.mcu_uri)
+        return attrs.evolve(self.element, attributes=tuple((n, v) for n, v in kept.items() if v is not None))
 
     def echo(self, reason: str | None = None) -> UnknownCommand:
         """Only the name comes back; what the content means is not known."""

@@ -1,0 +1,79 @@
+"""Bytes to documents (c3p.md section 4, conference-info.md section 3)."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from lxml import etree
+
+from c3p.binding import clark
+from c3p.commands import COMMANDS, Command, UnknownCommand
+from c3p.conference_info import ConferenceInfo
+from c3p.envelope import Notify, Request, Response
+from c3p.errors import MalformedDocument
+from c3p.namespaces import CCCP, CI, MSCP, SEPARATOR
+from c3p.node import Extra
+from c3p.reader import Values, reader
+from c3p.unknown import read_unknown
+from c3p.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
+
+Document = Request | Response | Notify | ConferenceInfo
+E_ = TypeVar("E_", Request, Response)
+
+_COMMANDS = {clark(namespace, name): command for name, command in COMMANDS.items() for namespace in (CCCP, None)}
+
+
+def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> Document:
+    """Read one C3P or conference-info document, whatever prefixes it uses.
+
+    Raises MalformedDocument, or DocumentTooLarge, both C3PError, and nothing else. Commands that are not known come as
+    :class:`c3p.UnknownCommand`, further commands of a request in ``more``, other unknown content in ``extra``.
+    """
+    root = parse_xml(data, limits)
+    tag = tag_of(root)
+    if tag in (clark(CI, "conference-info"), "conference-info"):
+        return reader(ConferenceInfo).read(root)
+    if tag in (clark(CCCP, "request"), "request"):
+        return _read_request(root)
+    if tag in (clark(CCCP, "response"), "response"):
+        return _read_response(root)
+    if tag in (clark(CCCP, "notify"), "notify"):
+        return reader(Notify).read(root)
+    raise MalformedDocument(f"not a C3P document: {tag[:200]}")
+
+
+def _read_request(root: etree._Element) -> Request:
+    values = _envelope_values(Request, root)
+    commands = tuple(_read_command(child) for child in root if tag_of(child) != SEPARATOR)
+    if not commands:
+        raise MalformedDocument("a request without a command")
+    return reader(Request).build({**values, "command": commands[0], "more": commands[1:]}, root)
+
+
+def _read_response(root: etree._Element) -> Response:
+    values = _envelope_values(Response, root)
+    commands = tuple(_read_answer(child) for child in root if tag_of(child) != SEPARATOR)
+    return reader(Response).build({**values, "command": commands[0] if commands else None, "more": commands[1:]}, root)
+
+
+def _envelope_values(cls: type[E_], root: etree._Element) -> Values:
+    values, unknown = reader(cls).attributes(root)
+    return {**values, "extra": Extra(tuple(unknown))}
+
+
+def _read_command(element: etree._Element) -> Command:
+    command = _COMMANDS.get(tag_of(element))
+    return reader(command).read(element) if command is not None else _unknown_command(element)
+
+
+def _read_answer(element: etree._Element) -> Command:
+    """Answers may leave out what a request must have; then the XML is kept instead."""
+    try:
+        return _read_command(element)
+    except MalformedDocument:
+        return _unknown_command(element)
+
+
+def _unknown_command(element: etree._Element) -> UnknownCommand:
+    mcu_uri = element.get(clark(MSCP, "mcuUri")) or element.get("mcuUri")
+    return UnknownCommand(element=read_unknown(element), mcu_uri=mcu_uri, reason=element.get("reason"))

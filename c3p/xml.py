@@ -1,0 +1,123 @@
+"""Bytes to XML elements, for input that may be hostile; and text to XML.
+
+No DTD, no entities, no network, no huge trees. Documents are read as UTF-8 whatever their declaration says: C3P knows
+nothing else, and peers exist that write UTF-8 under the name of UTF-16.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, cast
+
+import attrs
+from lxml import etree
+
+from c3p.errors import DocumentTooLarge, LocalProtocolError, MalformedDocument
+
+_BOM: Final = b"\xef\xbb\xbf"
+_SPACE: Final = b" \t\r\n"
+_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_ATTRIBUTE_ESCAPES: Final = {**_ESCAPES, '"': "&quot;", "\t": "&#9;", "\n": "&#10;"}
+_ILLEGAL: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"  # outside Char of XML 1.0 section 2.2
+_ILLEGAL_CHARACTER: Final = re.compile(f"[{_ILLEGAL}]")
+_SPECIAL: Final = re.compile(f"[&<>\r{_ILLEGAL}]")
+_ATTRIBUTE_SPECIAL: Final = re.compile(f'[&<>\r"\t\n{_ILLEGAL}]')
+
+
+@attrs.frozen
+class DocumentLimits:
+    """What one document may be at most."""
+
+    size: int = 1 << 20  #: bytes; a roster of four users is 28 kB, so this holds some hundreds of users
+    depth: int = 64  #: nested elements; conference-info needs 12, and recursion over unknown content stays cheap
+
+
+DEFAULT_LIMITS: Final = DocumentLimits()
+
+
+def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._Element:
+    """The root element. Raises MalformedDocument, also for a DOCTYPE, and DocumentTooLarge."""
+    if len(data) > limits.size:
+        raise DocumentTooLarge(f"document of {len(data)} bytes, {limits.size} are allowed")
+    text = data.removeprefix(_BOM).lstrip(_SPACE)
+    if _has_doctype(text):
+        raise MalformedDocument("a document type declaration is not allowed")
+    try:
+        root = etree.fromstring(text, _parser())
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        raise MalformedDocument(f"not well-formed XML: {error}") from error
+    if root is None:
+        raise MalformedDocument("the document is empty")
+    if _deeper_than(limits.depth)(root):
+        raise DocumentTooLarge(f"elements are nested deeper than {limits.depth}")
+    return root
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _has_doctype(text: bytes) -> bool:
+    """Whether a DOCTYPE stands before the root element. Looked for before parsing, so that it has no effect at all."""
+    at = 0
+    while text[at : at + 2] in (b"<?", b"<!"):
+        if text.startswith(b"<!--", at):
+            end = text.find(b"-->", at + 4)
+        elif text.startswith(b"<?", at):
+            end = text.find(b"?>", at + 2)
+        else:
+            return True
+        if end < 0:
+            return False
+        at = text.find(b"<", end)
+        if at < 0:
+            return False
+    return False
+
+
+@lru_cache(maxsize=8)
+def _deeper_than(depth: int) -> etree.XPath:
+    return etree.XPath("boolean(" + "/*" * (depth + 1) + ")")
+
+
+def check_text(value: object) -> str:
+    """The text itself. Raises LocalProtocolError when it is no text or XML 1.0 cannot carry it."""
+    if not isinstance(value, str):
+        raise LocalProtocolError(f"expected text, not {value!r}")
+    illegal = _ILLEGAL_CHARACTER.search(value)
+    if illegal:
+        raise LocalProtocolError(f"XML cannot carry U+{ord(illegal[0]):04X}, in {value[:200]!r}")
+    return value
+
+
+def escape_text(value: object) -> str:
+    """Text as content of an element. Raises LocalProtocolError when XML cannot carry it."""
+    if not isinstance(value, str) or _SPECIAL.search(value):
+        return "".join(_ESCAPES.get(character, character) for character in check_text(value))
+    return value
+
+
+def escape_attribute(value: object) -> str:
+    """Text as value of an attribute in double quotes. Raises LocalProtocolError when XML cannot carry it."""
+    if not isinstance(value, str) or _ATTRIBUTE_SPECIAL.search(value):
+        return "".join(_ATTRIBUTE_ESCAPES.get(character, character) for character in check_text(value))
+    return value
+
+
+def attributes_of(element: etree._Element) -> list[tuple[str, str]]:
+    """Attributes in document order, names in Clark notation."""
+    return cast("list[tuple[str, str]]", element.items())
+
+
+def tag_of(element: etree._Element) -> str:
+    """Name in Clark notation; comments and processing instructions never get here."""
+    return element.tag
