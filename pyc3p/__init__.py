@@ -1,0 +1,1 @@
+"""The reference application: command line, server, demonstration, simulated network, tracing."""

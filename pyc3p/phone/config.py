@@ -1,0 +1,38 @@
+"""Settings of a phone."""
+
+from __future__ import annotations
+
+import attrs
+
+import rtp
+import sip
+from pyc3p.phone.events import Reaction
+
+
+@attrs.frozen(kw_only=True)
+class PhoneConfig:
+    """One phone."""
+
+    aor: str  #: its address, such as ``sip:bob@example.com``
+    contact: sip.Uri  #: where calls reach it
+    owner: str = "phone"
+    display_name: str | None = None
+    registrar: sip.Uri | None = None  #: where it registers; None: it does not
+    outbound_proxy: sip.Uri | None = None  #: preloaded Route of its requests
+    register_expires: int = 300  #: seconds asked for
+    register_retry: float = 5.0  #: seconds after a failed registration
+    ring_time: float = 0.5  #: seconds from 180 to 200
+    hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
+    reaction: Reaction = Reaction.ANSWER
+    capabilities: rtp.Capabilities = rtp.Capabilities(label=None, announce_encryption=False, bandwidth=None)
+
+    @property
+    def route(self) -> tuple[sip.NameAddr, ...]:
+        """Preloaded Route of requests outside of dialogs."""
+        proxy = self.outbound_proxy
+        return (sip.NameAddr(proxy.with_params(lr=None)),) if proxy else ()
+
+    @property
+    def address(self) -> sip.NameAddr:
+        """Its address with its name."""
+        return sip.NameAddr(sip.Uri.parse(self.aor), self.display_name)

@@ -1,0 +1,8 @@
+"""Whole conferences in virtual time: a pretended network for tests, of this project and of others."""
+
+from pyc3p.simnet.clock import VirtualClock
+from pyc3p.simnet.conditions import Conditions, HttpFault
+from pyc3p.simnet.host import SimHost
+from pyc3p.simnet.network import SimNetwork, SimulationFailed
+
+__all__ = ["Conditions", "HttpFault", "SimHost", "SimNetwork", "SimulationFailed", "VirtualClock"]

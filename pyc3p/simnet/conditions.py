@@ -1,0 +1,61 @@
+"""What a simulated network does to traffic: delays, losses, and faults switched on by a test."""
+
+from __future__ import annotations
+
+import enum
+import random
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Conditions:
+    """Chances are from 0 to 1 and for each datagram by itself; streams keep their order and lose nothing."""
+
+    latency: float = 0.002  #: seconds one way
+    jitter: float = 0.001  #: seconds, added evenly between 0 and this
+    loss: float = 0.0
+    duplication: float = 0.0
+    reordering: float = 0.0  #: such datagrams take ten times the latency longer
+    media_loss: float | None = None  #: for RTP and RTCP; None: like any datagram
+    split: float = 0.3  #: chance that a piece of a stream arrives in two pieces
+
+
+class HttpFault(enum.Enum):
+    """How C3P over HTTP to an element fails."""
+
+    REFUSED = "refused"  #: no connection
+    SILENT = "silent"  #: the request is read and never answered, nor carried out
+    ANSWER_LOST = "answer lost"  #: carried out, but the answer does not come
+    GARBAGE = "garbage"  #: an answer that is no C3P
+
+
+class Dice:
+    """The chances of one network, all from one seed."""
+
+    def __init__(self, seed: int, conditions: Conditions) -> None:
+        self._random = random.Random(seed)
+        self.conditions = conditions
+
+    def delay(self) -> float:
+        """Seconds that bytes travel one way."""
+        return self.conditions.latency + self._random.random() * self.conditions.jitter
+
+    def arrivals(self, *, media: bool) -> list[float]:
+        """Delays of each copy of a datagram that arrives; empty when it is lost."""
+        conditions = self.conditions
+        loss = conditions.loss if not media or conditions.media_loss is None else conditions.media_loss
+        if self._random.random() < loss:
+            return []
+        copies = 2 if self._random.random() < conditions.duplication else 1
+        return [self.delay() + self._detour() for _ in range(copies)]
+
+    def pieces(self, data: bytes) -> list[bytes]:
+        """A piece of a stream as it arrives."""
+        if len(data) < 2 or self._random.random() >= self.conditions.split:
+            return [data]
+        cut = self._random.randrange(1, len(data))
+        return [data[:cut], data[cut:]]
+
+    def _detour(self) -> float:
+        return 10 * self.conditions.latency if self._random.random() < self.conditions.reordering else 0.0

@@ -1,0 +1,174 @@
+"""One host of a simulated network: it runs an element and carries its traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+import sip
+from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from pyc3p.element import Element
+from pyc3p.simnet.clock import Alarm
+from sip import ConnectWanted, Event, Flow, FlowLost, ResolveWanted
+
+if TYPE_CHECKING:
+    from pyc3p.simnet.network import SimNetwork
+
+E = TypeVar("E", bound=Event)
+
+#: Rounds of draining after which an element counts as never coming to rest.
+MAX_ROUNDS = 10_000
+
+
+class SimHost:
+    """Runs one element at one address. ``events`` holds everything the element told the application."""
+
+    def __init__(self, network: SimNetwork, element: Element, host: str) -> None:
+        self.network = network
+        self.element = element
+        self.host = host
+        self.name = element.name
+        self.events: list[Event] = []
+        self.on_event: Callable[[Event], None] | None = None
+        self._alarm: Alarm | None = None
+        self._flows: dict[tuple[str, int, str, int], Flow] = {}
+        self._next_port = 30_000
+        self._legs: dict[LegId, int] = {}
+
+    def of(self, kind: type[E]) -> list[E]:
+        """Events of one kind so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def kick(self) -> None:
+        """Call after commands were given to a machine from outside."""
+        self.run([])
+
+    def run(self, events: Iterable[Event]) -> None:
+        """Drain the element until nothing moves, then set the alarm for its next timer."""
+        waiting = self.element.settle(events, now=self.network.now)
+        for _ in range(MAX_ROUNDS):
+            for event in waiting:
+                self._handle(event)
+            moved = self._send()
+            waiting = self.element.settle(now=self.network.now)
+            if not waiting and not moved:
+                break
+        else:
+            raise RuntimeError(f"{self.name} does not come to rest")
+        self._set_alarm()
+
+    # Traffic in ------------------------------------------------------------------------------------------------------
+
+    def receive_datagram(self, local: sip.Address, remote: sip.Address, data: bytes) -> None:
+        """A SIP datagram arrived."""
+        self.receive_stream(self.udp_flow(local, remote), data)
+
+    def receive_stream(self, flow: Flow, data: bytes) -> None:
+        """SIP bytes arrived on a flow."""
+        if self.element.pump is not None:
+            self.run(self.element.pump.receive_data(data, flow=flow, now=self.network.now))
+
+    def receive_media(self, leg: LegId, kind: str, data: bytes, source: tuple[str, int]) -> None:
+        """A media packet arrived."""
+        if self.element.media is not None and leg in self._legs:
+            self.run(self.element.media.receive_media([(leg, kind, data, source, self.network.now)]))
+
+    def flow_closed(self, flow: Flow) -> None:
+        """A connection broke."""
+        if self.element.pump is not None:
+            self.run(self.element.pump.endpoint.flow_closed(flow, now=self.network.now))
+
+    def udp_flow(self, local: sip.Address, remote: sip.Address) -> Flow:
+        """The flow of a pair of UDP addresses, always the same."""
+        key = (local.host, local.port, remote.host, remote.port)
+        if key not in self._flows:
+            self._flows[key] = Flow(self.network.new_flow_id(), "UDP", local, remote)
+        return self._flows[key]
+
+    # Traffic out -----------------------------------------------------------------------------------------------------
+
+    def _send(self) -> bool:
+        moved = False
+        if self.element.pump is not None:
+            for transmit in self.element.pump.data_to_send():
+                self.network.send(self, transmit.flow, transmit.data)
+                moved = True
+        for machine in self.element.machines:
+            for exchange in machine.c3p_to_send():
+                self.network.web.post(self, machine, exchange)
+                moved = True
+        return moved
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case ConnectWanted():
+                self.network.connect(self, event)
+            case ResolveWanted():
+                self._resolve(event)
+            case FlowLost():
+                self.network.close(event.flow)
+            case MediaPortWanted():
+                self._open_media(event.leg)
+            case MediaPortReleased():
+                self._close_media(event.leg)
+            case _:
+                self.events.append(event)
+                if self.on_event is not None:
+                    self.on_event(event)
+
+    def answer(self, events: Iterable[Event]) -> None:
+        """Go on with what an answer to a question caused, once the present round is over."""
+        caused = list(events)
+        self.network.clock.after(0.0, lambda: self.run(caused))
+
+    def _resolve(self, want: ResolveWanted) -> None:
+        assert self.element.pump is not None
+        endpoint, now = self.element.pump.endpoint, self.network.now
+        destinations = self.network.resolve(want.host, want.port, want.transport)
+        if destinations:
+            self.answer(endpoint.resolved(want.id, destinations, now=now))
+        else:
+            self.answer(endpoint.flow_failed(want.id, "no such name", now=now))
+
+    # Media -----------------------------------------------------------------------------------------------------------
+
+    def _open_media(self, leg: LegId) -> None:
+        media = self.element.media
+        assert media is not None
+        port, self._next_port = self._next_port, self._next_port + 2
+        self._legs[leg] = port
+        self.network.bind_media(self, leg, port)
+        rtp, rtcp = (self.host, port), (self.host, port + 1)
+        self.answer(media.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=self.host, now=self.network.now))
+
+    def _close_media(self, leg: LegId) -> None:
+        port = self._legs.pop(leg, None)
+        if port is not None:
+            self.network.release_media(self, port)
+
+    def _tick(self) -> None:
+        media = self.element.media
+        due = media.next_tick() if media is not None else None
+        if media is None or due is None or due > self.network.now:
+            return
+        for leg, kind, data, destination in media.tick(self.network.now):
+            port = self._legs.get(leg)
+            if port is not None:
+                source = (self.host, port + (1 if kind == "rtcp" else 0))
+                self.network.send_media(self, kind, source, destination, data)
+
+    # Time ------------------------------------------------------------------------------------------------------------
+
+    def _set_alarm(self) -> None:
+        ticks = self.element.media.next_tick() if self.element.media is not None else None
+        due = min((at for at in (self.element.next_timeout(), ticks) if at is not None), default=None)
+        if self._alarm is not None and self._alarm.action is not None:
+            if self._alarm.at == due:
+                return
+            self._alarm.cancel()
+        self._alarm = None if due is None else self.network.clock.at(due, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = None
+        self._tick()
+        self.run(self.element.handle_timeout(now=self.network.now))

@@ -1,0 +1,262 @@
+"""A network that is only pretended: hosts, datagrams, connections, names and media in virtual time, from one seed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import attrs
+
+import sip
+from mcu.events import LegId
+from pyc3p.element import Element
+from pyc3p.ladder import Ladder
+from pyc3p.ladder_text import render_text
+from pyc3p.simnet.clock import VirtualClock
+from pyc3p.simnet.conditions import Conditions, Dice
+from pyc3p.simnet.host import SimHost
+from pyc3p.simnet.web import SimWeb
+from pyc3p.trace import Recording, Trace
+from sip import ConnectWanted, Destination, Flow
+
+#: Steps in one run; a simulation that needs more does not come to an end.
+MAX_STEPS = 5_000_000
+
+
+class SimulationFailed(AssertionError):
+    """What was waited for did not happen; the text has the seed and the ladder."""
+
+
+@attrs.define(eq=False)
+class _Connection:
+    """A TCP connection: both ends, and when the last bytes arrive at each."""
+
+    ends: dict[int, tuple[SimHost, Flow]]  #: by flow id: the host of this flow, and the flow at the other end
+    last: dict[int, float]
+    open: bool = True
+
+
+class SimNetwork:
+    """Hosts and what lies between them. Nothing happens until ``run_until`` or ``run_for``."""
+
+    def __init__(self, seed: int = 1, conditions: Conditions | None = None) -> None:
+        self.seed = seed
+        self.clock = VirtualClock()
+        self.dice = Dice(seed, conditions or Conditions())
+        self.recording = Recording()
+        self.trace = Trace(readers=[self.recording])
+        self.web = SimWeb(self)
+        self.refusing: set[str] = set()  #: names of elements that accept no TCP connection for SIP
+        self.unreachable: set[str] = set()  #: names of elements to and from which nothing arrives
+        self._hosts: dict[str, SimHost] = {}
+        self._listening: dict[tuple[str, str, int], SimHost] = {}
+        self._media: dict[tuple[str, int], tuple[SimHost, LegId]] = {}
+        self._names: dict[str, tuple[Destination, ...]] = {}
+        self._connections: dict[int, _Connection] = {}
+        self._flow_ids = itertools.count(1)
+        self._ports = itertools.count(40_000)
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the start."""
+        return self.clock.now
+
+    # Building --------------------------------------------------------------------------------------------------------
+
+    def add(self, element: Element, host: str) -> SimHost:
+        """Run an element at an address; its endpoint listens where its configuration says."""
+        running = SimHost(self, element, host)
+        self._hosts[host] = running
+        self.trace.names.add(element.name)
+        if element.pump is not None:
+            for listen in element.pump.endpoint.config.listen:
+                self._listening[(listen.transport, listen.host, listen.port)] = running
+                self.trace.names.add(element.name, (listen.host, listen.port))
+        running.kick()
+        return running
+
+    def remove(self, running: SimHost) -> None:
+        """Switch a host off: its connections break, nothing answers at its address."""
+        self._hosts.pop(running.host, None)
+        self._listening = {key: host for key, host in self._listening.items() if host is not running}
+        self._media = {key: leg for key, leg in self._media.items() if leg[0] is not running}
+        self.break_connections(running.name)
+
+    def add_name(self, name: str, *destinations: Destination) -> None:
+        """Let a host name lead somewhere."""
+        self._names[name.lower()] = destinations
+
+    # Running ---------------------------------------------------------------------------------------------------------
+
+    def run_until(self, predicate: Callable[[], bool], limit: float = 60.0, *, what: str = "") -> None:
+        """Let time pass until ``predicate`` holds; raises SimulationFailed after ``limit`` virtual seconds."""
+        end = self.now + limit
+        for _ in range(MAX_STEPS):
+            if predicate():
+                return
+            due = self.clock.next_at()
+            if due is None or due > end:
+                self.clock.move_to(end)
+                if predicate():
+                    return
+                raise SimulationFailed(f"{what or 'it'} did not happen in {limit:g} s\n{self.story()}")
+            self.clock.step()
+        raise SimulationFailed(f"more than {MAX_STEPS} steps\n{self.story()}")
+
+    def run_for(self, seconds: float) -> None:
+        """Let so much virtual time pass."""
+        end = self.now + seconds
+        while (due := self.clock.next_at()) is not None and due <= end:
+            self.clock.step()
+        self.clock.move_to(end)
+
+    def story(self) -> str:
+        """Seed and ladder: what a failed test shows."""
+        return f"seed {self.seed}, {self.now:.3f} s\n{render_text(self.ladder())}"
+
+    def ladder(self) -> Ladder:
+        """Everything that was sent so far."""
+        return Ladder.of(self.recording, self.trace.names)
+
+    # SIP traffic -----------------------------------------------------------------------------------------------------
+
+    def new_flow_id(self) -> int:
+        """A number that no flow has yet."""
+        return next(self._flow_ids)
+
+    def send(self, sender: SimHost, flow: Flow, data: bytes) -> None:
+        """Carry SIP bytes of an element."""
+        here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
+        self.trace.record(layer="sip", transport=flow.transport, source=here, destination=there, data=data, at=self.now)
+        if flow.transport == "UDP":
+            self._send_datagram(sender, flow, data)
+        else:
+            self._send_stream(flow, data)
+
+    def _send_datagram(self, sender: SimHost, flow: Flow, data: bytes) -> None:
+        for delay in self.dice.arrivals(media=False):
+            self.clock.after(delay, lambda: self._deliver_datagram(sender, flow, data))
+
+    def _deliver_datagram(self, sender: SimHost, flow: Flow, data: bytes) -> None:
+        receiver = self._listening.get(("UDP", flow.remote.host, flow.remote.port))
+        if receiver is not None and not self._cut(sender, receiver):
+            receiver.receive_datagram(flow.remote, flow.local, data)
+
+    def _send_stream(self, flow: Flow, data: bytes) -> None:
+        connection = self._connections.get(flow.id)
+        if connection is None or not connection.open:
+            return
+        for piece in self.dice.pieces(data):
+            arrival = max(self.now + self.dice.delay(), connection.last[flow.id])
+            connection.last[flow.id] = arrival
+            self.clock.at(arrival, lambda piece=piece: self._deliver_stream(connection, flow.id, piece))  # type: ignore[misc]
+
+    def _deliver_stream(self, connection: _Connection, flow_id: int, piece: bytes) -> None:
+        sender, other = connection.ends[flow_id]
+        receiver = connection.ends[other.id][0]
+        if connection.open and not self._cut(sender, receiver):
+            receiver.receive_stream(other, piece)
+
+    def _cut(self, one: SimHost, other: SimHost) -> bool:
+        return bool(self.unreachable & {one.name, other.name}) and one is not other
+
+    # Connections -----------------------------------------------------------------------------------------------------
+
+    def connect(self, caller: SimHost, want: ConnectWanted) -> None:
+        """Answer a wish for a flow: UDP at once, TCP after a round trip."""
+        assert caller.element.pump is not None
+        endpoint, where = caller.element.pump.endpoint, want.destination
+        remote = sip.Address(where.host, where.port)
+        if where.transport == "UDP":
+            flow = caller.udp_flow(sip.Address(caller.host, self._udp_port(caller)), remote)
+            caller.answer(endpoint.flow_opened(want.id, flow, now=self.now))
+            return
+        self.clock.after(2 * self.dice.delay(), lambda: self._connected(caller, want, remote))
+
+    def _connected(self, caller: SimHost, want: ConnectWanted, remote: sip.Address) -> None:
+        assert caller.element.pump is not None
+        endpoint = caller.element.pump.endpoint
+        callee = self._listening.get(("TCP", remote.host, remote.port))
+        if callee is None or callee.name in self.refusing or self._cut(caller, callee):
+            caller.run(endpoint.flow_failed(want.id, "connection refused", now=self.now))
+            return
+        local = sip.Address(caller.host, next(self._ports))
+        outward = Flow(self.new_flow_id(), "TCP", local, remote)
+        inward = Flow(self.new_flow_id(), "TCP", remote, local)
+        connection = _Connection({outward.id: (caller, inward), inward.id: (callee, outward)}, {})
+        connection.last = dict.fromkeys(connection.ends, 0.0)
+        self._connections.update({outward.id: connection, inward.id: connection})
+        self.trace.names.add(caller.name, (local.host, local.port))
+        caller.run(endpoint.flow_opened(want.id, outward, now=self.now))
+
+    def _udp_port(self, host: SimHost) -> int:
+        assert host.element.pump is not None
+        ports = [
+            listen.port
+            for listen in host.element.pump.endpoint.config.listen
+            if listen.transport == "UDP" and listen.host == host.host
+        ]
+        return ports[0] if ports else 5060
+
+    def close(self, flow: Flow) -> None:
+        """Close a connection; both ends are told."""
+        connection = self._connections.get(flow.id)
+        if connection is None or not connection.open:
+            return
+        connection.open = False
+        flows = {other.id: other for _, other in connection.ends.values()}
+        for flow_id, (host, _) in connection.ends.items():
+            self._connections.pop(flow_id, None)
+            self.clock.after(
+                self.dice.delay(),
+                lambda host=host, closed=flows[flow_id]: host.flow_closed(closed),  # type: ignore[misc]
+            )
+
+    def break_connections(self, name: str) -> None:
+        """Break every SIP connection of an element."""
+        for connection in list(self._connections.values()):
+            hosts = [host for host, _ in connection.ends.values()]
+            if connection.open and any(host.name == name for host in hosts):
+                self.close(next(iter(connection.ends.values()))[1])
+
+    def resolve(self, host: str, port: int | None, transport: str | None) -> tuple[Destination, ...]:
+        """Where a host name leads, for this transport when one is asked for."""
+        found = self._names.get(host.lower(), ())
+        return tuple(
+            attrs.evolve(where, port=port or where.port)
+            for where in found
+            if transport is None or where.transport == transport.upper()
+        )
+
+    def host_at(self, host: str) -> SimHost | None:
+        """The host with this address, if it is there and can be reached."""
+        running = self._hosts.get(host)
+        return None if running is None or running.name in self.unreachable else running
+
+    # Media -----------------------------------------------------------------------------------------------------------
+
+    def bind_media(self, host: SimHost, leg: LegId, port: int) -> None:
+        """Open an RTP port and the RTCP port above it."""
+        for extra in (0, 1):
+            self._media[(host.host, port + extra)] = (host, leg)
+            self.trace.names.add(host.name, (host.host, port + extra))
+
+    def release_media(self, host: SimHost, port: int) -> None:
+        """Close them."""
+        for extra in (0, 1):
+            self._media.pop((host.host, port + extra), None)
+
+    def send_media(
+        self, sender: SimHost, kind: str, source: tuple[str, int], destination: tuple[str, int], data: bytes
+    ) -> None:
+        """Carry one media packet."""
+        self.trace.record(layer=kind, transport="UDP", source=source, destination=destination, data=data, at=self.now)
+        for delay in self.dice.arrivals(media=True):
+            self.clock.after(delay, lambda: self._deliver_media(sender, kind, source, destination, data))
+
+    def _deliver_media(
+        self, sender: SimHost, kind: str, source: tuple[str, int], destination: tuple[str, int], data: bytes
+    ) -> None:
+        found = self._media.get(destination)
+        if found is not None and not self._cut(sender, found[0]):
+            found[0].receive_media(found[1], kind, data, source)
