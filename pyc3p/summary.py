@@ -62,7 +62,8 @@ def _request(message: sip.Request) -> Summary:
         parts.insert(0, _subscription_end(message))
     if message.method in ("BYE", "CANCEL"):
         parts.append(message.headers.get("reason") or "")
-    return Summary(message.method, _join(parts), Kind.REQUEST)
+    detail = _join(parts)
+    return Summary(message.method, detail, Kind.FAILURE if " failure" in detail else Kind.REQUEST)
 
 
 def _response(message: sip.Response) -> Summary:

@@ -13,7 +13,7 @@ from pyc3p.trace import Names, Record
 
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
 AV = c3p.mcu_uri(CONF, "audio-video")
-ANN, FOCUS, MCU, PROXY, BOB = (("192.0.2.%d" % number, 5060) for number in range(1, 6))
+ANN, FOCUS, MCU, PROXY, BOB = ((f"192.0.2.{number}", 5060) for number in range(1, 6))
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.3\r\ns=-\r\nc=IN IP4 192.0.2.3\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0 8\r\n"
 
 ANSWER = SDP.replace(b"192.0.2.3", b"192.0.2.5").replace(b"30000", b"40000")

@@ -1,0 +1,23 @@
+"""The console script. The commands themselves are in :mod:`pyc3p.commands`, which needs the ``server`` extra."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+#: What the extra brings; the name of one of these in an ImportError means that it is not installed.
+_SERVER_EXTRA = frozenset({"click", "rich", "aiohttp", "numpy"})
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    try:
+        from pyc3p.commands import run
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _SERVER_EXTRA:
+            raise
+        sys.stderr.write(f"pyc3p: {missing} is not installed; pip install 'pyc3p[server]' brings it\n")
+        sys.exit(1)
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))

@@ -1,0 +1,54 @@
+"""The commands of the ``pyc3p`` script."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from pyc3p.problems import Problem
+from pyc3p.trace_command import run_trace
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pyc3p")
+def cli() -> None:
+    """Centralized conferencing with C3P: servers, clients and phones that really run."""
+
+
+@cli.command("trace")
+@click.argument("file", type=_FILE)
+@click.option("--name", "names", multiple=True, metavar="NAME=HOST:PORT", help="Call an address by a name; repeatable.")
+@click.option("--svg", type=_FILE, help="Write the ladder as SVG to this file.")
+@click.option("--text", type=_FILE, help="Write the ladder as text to this file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def trace_command(file: Path, names: tuple[str, ...], svg: Path | None, text: Path | None, as_json: bool) -> None:
+    """Draw the ladder of FILE: a capture (pcap, pcapng) or a trace file."""
+    run_trace(file, names=names, svg=svg, text=text, as_json=as_json)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; the exit code."""
+    try:
+        result = cli.main(args=arguments, prog_name="pyc3p", standalone_mode=False)
+    except Problem as problem:
+        return _complain(str(problem), problem.exit_code)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "pyc3p"
+        return _complain(f"{error.format_message()} See {where} --help.", 2)
+    except click.ClickException as error:
+        return _complain(error.format_message(), 1)
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _complain(text: str, exit_code: int) -> int:
+    sys.stderr.write("pyc3p: " + " ".join(text.split()) + "\n")
+    return exit_code

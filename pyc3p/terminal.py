@@ -1,0 +1,36 @@
+"""Output for people: styled lines on a terminal, plain ones in a pipe."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from pyc3p.ladder_text import Line
+
+
+class Terminal:
+    """Where a command prints; with ``quiet`` nowhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        piped = not sys.stdout.isatty()
+        # A pipe has no width of its own; lines of a ladder are to stay whole there.
+        self._console = Console(highlight=False, soft_wrap=True, quiet=quiet, width=200 if piped else None)
+
+    @property
+    def width(self) -> int:
+        """Columns of characters."""
+        return self._console.width
+
+    def line(self, line: Line) -> None:
+        """One line of spans."""
+        self._console.print(Text.assemble(*((text, style) for text, style in line)), overflow="ignore", no_wrap=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line of text, taken as it is."""
+        self._console.print(Text(text, style=style), overflow="ignore", no_wrap=True)
+
+    def heading(self, text: str) -> None:
+        """A line that stands out."""
+        self.say(text, "bold")

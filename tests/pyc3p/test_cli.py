@@ -1,0 +1,104 @@
+import builtins
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyc3p.cli import main
+from pyc3p.pcap import write_pcap
+from pyc3p.trace import Record, dump_record
+
+OPTIONS = (
+    b"OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"
+    b"From: <sip:ann@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\nCall-ID: c1\r\nCSeq: 1 OPTIONS\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
+RECORD = Record(
+    at=0.0, layer="sip", transport="UDP", source=("192.0.2.1", 5060), destination=("192.0.2.2", 5060), data=OPTIONS
+)
+
+
+def pyc3p(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        main([str(argument) for argument in arguments])
+    assert isinstance(exit_.value.code, int)
+    return exit_.value.code
+
+
+@pytest.mark.parametrize("arguments", [[], ["trace"], ["demo"], ["serve"], ["invite"], ["phone"]])
+def test_everything_has_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert pyc3p(*arguments, "--help") == 0
+    assert "Usage: pyc3p" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["trce"], 2, "No such command 'trce'"),
+        (["trace"], 2, "Missing argument 'FILE'"),
+        (["trace", "/nowhere/a.pcap"], 1, "cannot be read"),
+        (["trace", "/nowhere/a.pcap", "--name", "x"], 2, "--name wants name=host:port"),
+        (["serve", "pbx"], 2, "no part pbx"),
+        (["serve", "--sip-port", "x"], 2, "is not a valid integer"),
+        (["serve", "--config", "/nowhere/a.toml"], 2, "cannot be read"),
+        (["serve", "--host", "0.0.0.0"], 2, "needs --advertise"),
+        (["invite", "bob"], 2, "'bob' is no SIP address"),
+        (["invite"], 2, "Missing argument"),
+        (["phone", "--as", "nobody"], 2, "'nobody' is no SIP address"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(
+    arguments: list[str], code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert pyc3p(*arguments) == code
+    captured = capsys.readouterr()
+    assert captured.err.startswith("pyc3p: ")
+    assert captured.err.count("\n") == 1
+    assert line in captured.err
+
+
+def test_a_ladder_of_a_capture_is_drawn_with_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pcap(tmp_path / "a.pcap", [RECORD])
+    assert pyc3p("trace", tmp_path / "a.pcap", "--name", "ann=192.0.2.1", "--name", "bob=192.0.2.2:5060") == 0
+    out = capsys.readouterr().out
+    assert "ann" in out.splitlines()[0]
+    assert "OPTIONS" in out
+
+
+def test_a_trace_file_gives_json_and_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.trace").write_text(dump_record(RECORD) + "\n")
+    svg, text = tmp_path / "a.svg", tmp_path / "a.txt"
+    assert pyc3p("trace", tmp_path / "a.trace", "--json", "--svg", svg, "--text", text) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["label"] == "OPTIONS"
+    assert svg.read_text().startswith("<svg")
+    assert "OPTIONS" in text.read_text()
+
+
+def test_an_empty_capture_and_an_unwritable_file_are_problems(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pcap(tmp_path / "a.pcap", [])
+    assert pyc3p("trace", tmp_path / "a.pcap") == 1
+    assert "holds no SIP" in capsys.readouterr().err
+    write_pcap(tmp_path / "b.pcap", [RECORD])
+    assert pyc3p("trace", tmp_path / "b.pcap", "--svg", tmp_path / "no" / "a.svg") == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_without_the_extra_one_line_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real_import = builtins.__import__
+
+    def no_click(name: str, *rest: object) -> object:
+        if name == "click":
+            raise ModuleNotFoundError("No module named 'click'", name="click")
+        return real_import(name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.delitem(sys.modules, "pyc3p.commands", raising=False)
+    monkeypatch.setattr(builtins, "__import__", no_click)
+    assert pyc3p("--help") == 1
+    error = capsys.readouterr().err
+    assert error == "pyc3p: click is not installed; pip install 'pyc3p[server]' brings it\n"

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from pyc3p.config import PARTS, ServeConfig, load_config
+from pyc3p.problems import UsageProblem, parse_address, parse_port_range, parse_target
+
+
+def test_options_go_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('parts = ["mcu"]\nsip_port = 6060\nring_timeout = 20\nunsafe_capture = true\n')
+    config = load_config(path, {"sip_port": 7070, "host": None})
+    assert (config.parts, config.sip_port, config.ring_timeout) == (("mcu",), 7070, 20.0)
+    assert config.host == "127.0.0.1"
+    assert config.unsafe_capture
+
+
+def test_addresses_follow_from_each_other() -> None:
+    assert ServeConfig().sip_domain == "127.0.0.1"
+    config = ServeConfig(host="0.0.0.0", advertise="192.0.2.1")
+    assert (config.public_host, config.sip_domain) == ("192.0.2.1", "192.0.2.1")
+    assert ServeConfig(domain="example.com").sip_domain == "example.com"
+
+
+def test_only_all_c3p_parts_together_need_no_shared_secret() -> None:
+    assert ServeConfig(parts=PARTS).whole
+    assert not ServeConfig(parts=("focus", "mcu")).whole
+    assert "geheim" not in repr(ServeConfig(secret="geheim"))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("sip_prt = 1", "no setting sip_prt; did you mean sip_port"),
+        ("wholly_else = 1", "no setting wholly_else"),
+        ('sip_port = "5060"', "sip_port must be a whole number"),
+        ("ring_timeout = true", "ring_timeout must be a number"),
+        ("host = 5", "host must be a text"),
+        ("parts = 5", "parts must be a list"),
+        ('parts = ["pbx"]', "no part pbx"),
+        ("parts = []", "no part at all"),
+        ("sip_port = 70000", "sip_port must be a port number"),
+        ('media_ports = "1-2"', "--media-ports wants a range"),
+        ('host = "0.0.0.0"', "needs --advertise"),
+        ("= 5", "is not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(UsageProblem, match=complaint):
+        load_config(path, {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        load_config(tmp_path / "none.toml", {})
+
+
+@pytest.mark.parametrize(
+    "text", ["sip:bob@example.com", "bob@example.com", "tel:+4930123456", "sips:bob@[2001:db8::1]"]
+)
+def test_addresses_that_can_be_called(text: str) -> None:
+    assert str(parse_target(text)).endswith(text)
+
+
+@pytest.mark.parametrize("text", ["", "bob", "sip:", "sip:example.com", "http://example.com", "sip:bob@", "sip:b ob@x"])
+def test_addresses_that_cannot_be_called(text: str) -> None:
+    with pytest.raises(UsageProblem, match="no SIP address; write it as"):
+        parse_target(text)
+
+
+def test_hosts_and_ports() -> None:
+    assert parse_address("h", default_port=1, option="--x") == ("h", 1)
+    assert parse_address("h:2", default_port=1, option="--x") == ("h", 2)
+    assert parse_address("[::1]:2", default_port=1, option="--x") == ("::1", 2)
+    assert parse_address("::1", default_port=1, option="--x") == ("::1", 1)
+    for wrong in ("", ":5", "h:x", "h:0", "h:70000"):
+        with pytest.raises(UsageProblem, match="--x wants"):
+            parse_address(wrong, default_port=1, option="--x")
+    assert parse_port_range("30000-30009", option="--x") == (30000, 30009)
