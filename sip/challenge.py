@@ -25,7 +25,7 @@ class Challenge:
     token68: str = ""  #: what stands in place of parameters, as in ``Negotiate TlRMTVNTUAAB``
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one header line; raises MalformedHeader."""
         scheme, token68, params = read_auth("challenge", text, report)
         return cls(scheme, params, token68)
@@ -48,7 +48,7 @@ class Authorization:
     token68: str = ""
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one header line; raises MalformedHeader."""
         scheme, token68, params = read_auth("credentials", text, report)
         return cls(scheme, params, token68)
@@ -73,7 +73,7 @@ class AuthenticationInfo:
     scheme: str | None = None
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         first, blank, rest = text.strip(" \t").partition(" ")
         if blank and is_token(first) and "=" in rest and not rest.lstrip().startswith("="):

@@ -24,7 +24,7 @@ class ContentType:
     params: Params = Params()
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _TYPE.fullmatch(text)
         if match is None:

@@ -21,7 +21,7 @@ class EventPackage:
     params: Params = Params()
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         package, semicolon, params = text.partition(";")
         package = package.strip(" \t")

@@ -13,9 +13,7 @@ from sip.limits import Limits
 
 __all__ = ["Head", "find_head_end", "read_head"]
 
-#: Half of the end of a header section, when somebody ends lines with a bare LF.
-_LOOSE_END: Final = re.compile(rb"\n\r?\n")
-_FIELD: Final = re.compile(rf"^([{TOKEN_CHARS}]++)[ \t]*+:[ \t]*+([^\r\n]*+)\r\n", re.MULTILINE)
+_FIELD: Final = re.compile(rf"^([{TOKEN_CHARS}]++)[ \t]*+:[ \t]*+([^\r\n]*+)(?<![ \t])\r\n", re.MULTILINE)
 _LINE: Final = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+:(.*+)", re.DOTALL)
 _URI: Final = r"[A-Za-z][^\s<>\"]*+"
 _REQUEST: Final = re.compile(rf"([{TOKEN_CHARS}]++) ({_URI}) [Ss][Ii][Pp]/2\.0\r\n")
@@ -25,30 +23,31 @@ _LOOSE_REQUEST: Final = re.compile(
     rf"([{TOKEN_CHARS}]++)[ \t]++({_URI})[ \t]++([Ss][Ii][Pp]/[0-9]++\.[0-9]++)[ \t]*+\r?\n"
 )
 _LOOSE_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*+))?+\r?\n")
+#: End of the header section when somebody ends lines with a bare LF.
+_LOOSE_END: Final = re.compile(rb"\n\r?\n")
+_LOOSE_TEXT_END: Final = re.compile(r"\n\r?\n")
 _LENGTH: Final = re.compile(r"[0-9]{1,15}+")
-
-_MANDATORY: Final = frozenset(("via", "from", "to", "call-id", "cseq"))
 
 
 class Head:
     """Start line and header section of a message that is being read."""
 
-    __slots__ = ("defects", "error", "fields", "index", "length", "method", "reason", "status", "uri")
-
-    def __init__(self) -> None:
-        self.method = self.uri = self.reason = ""  # method stays empty in a response
-        self.status = 0
-        self.fields: list[Field] = []
-        self.index: dict[str, list[str]] = {}
-        self.length: int | None = None  # Content-Length
-        self.defects: list[Defect] = []
-        self.error: RemoteProtocolError | None = None  # why the message cannot be used although this much could be read
+    method = ""  # stays empty in a response
+    uri = ""
+    status = 0
+    reason = ""
+    fields: list[Field]
+    index: dict[str, tuple[str, ...]]
+    length: int | None = None  # Content-Length
+    body_at: int | None = None  # where in what was given the body begins, if the head ended earlier
+    defects: tuple[Defect, ...] = ()
+    error: RemoteProtocolError | None = None  # why the message cannot be used although this much could be read
 
     def deviation(self, strict: bool, where: str, what: str) -> None:
         """Record what is tolerated, or remember it as the error when nothing is."""
         if strict:
             self.fail(MalformedHeader(where, what))
-        self.defects.append(Defect(where, what))
+        self.defects += (Defect(where, what),)
 
     def fail(self, error: RemoteProtocolError) -> None:
         """Remember the first reason why the message cannot be used."""
@@ -57,10 +56,12 @@ class Head:
 
 
 def find_head_end(data: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:
-    """Where the header lines end (behind their last line break) and where the body begins; None if not in data."""
+    """Where the header lines end (behind their last line break) and where the body begins; None if not in data.
+
+    Some end their lines with a bare LF. `read_head` sees to it when that happens before the end that is found here.
+    """
     end = data.find(b"\r\n\r\n", start)
-    # A bare LF never stands in a well-formed head: only then is the slower search worth its time.
-    if end >= 0 and data.count(b"\n", start, end) == data.count(b"\r\n", start, end):
+    if end >= 0:
         return end + 2, end + 4
     loose = _LOOSE_END.search(data, start)
     return None if loose is None else (loose.start() + 1, loose.end())
@@ -72,18 +73,23 @@ def read_head(wire: bytes, limits: Limits, strict: bool) -> Head:
     head = Head()
     place = _read_start_line(head, text, strict)
     fields = _FIELD.findall(text, place)
-    # One match for each line, and nothing trimmed is missing: then every line is as the grammar wants it.
-    if len(fields) != text.count("\n", place) or " \r\n" in text or "\t\r\n" in text:
-        fields = _read_fields_slowly(head, text[place:], strict)
-    head.fields, head.index = fields, index_of(fields)
+    # As many matches as lines: then every line is as the grammar wants it.
+    if len(fields) != text.count("\n", place):
+        fields = _read_fields_slowly(head, text, place, strict)
     if len(wire) > limits.max_line or len(fields) > limits.max_headers:
-        _check_limits(head, limits, len(wire))
-    if not head.index.keys() >= _MANDATORY:
-        missing = ", ".join(sorted(_MANDATORY - head.index.keys()))
+        fields = _limited(head, fields, limits)
+    head.fields = fields
+    index = head.index = index_of(fields)
+    if not ("via" in index and "from" in index and "to" in index and "call-id" in index and "cseq" in index):
+        missing = ", ".join(name for name in ("Via", "From", "To", "Call-ID", "CSeq") if name.lower() not in index)
         head.fail(RemoteProtocolError(f"mandatory headers are missing: {missing}"))
-    lengths = head.index.get("content-length")
+    lengths = index.get("content-length")
     if lengths is not None:
-        _read_length(head, lengths, strict)
+        length = lengths[0]
+        if len(lengths) == 1 and len(length) < 10 and length.isdecimal() and length.isascii():
+            head.length = int(length)
+        else:
+            _read_length(head, lengths, strict)
     return head
 
 
@@ -117,8 +123,14 @@ def _read_loose_start_line(head: Head, text: str, strict: bool) -> int:
     raise MalformedHeader("start line", line)
 
 
-def _read_fields_slowly(head: Head, text: str, strict: bool) -> list[Field]:
+def _read_fields_slowly(head: Head, text: str, place: int, strict: bool) -> list[Field]:
     """Header lines with folds, blanks at their end, bare LF or errors."""
+    loose = _LOOSE_TEXT_END.search(text, place - 1)
+    if loose is not None:
+        # The head ended here, with a bare LF; what follows is body.
+        head.body_at = len(text[: loose.end()].encode("utf-8", "surrogateescape"))
+        text = text[: loose.start() + 1]
+    text = text[place:]
     if text.count("\n") != text.count("\r\n"):
         head.deviation(strict, "header section", "lines that end in a bare LF")
         text = text.replace("\r\n", "\n").replace("\n", "\r\n")
@@ -140,18 +152,18 @@ def _field(head: Head, line: str) -> Field | None:
     return match[1], match[2].strip(" \t")
 
 
-def _check_limits(head: Head, limits: Limits, size: int) -> None:
-    if len(head.fields) > limits.max_headers:
-        head.fail(LimitExceeded(f"{len(head.fields)} header lines"))
-    if size > limits.max_head:
-        head.fail(LimitExceeded(f"{size} octets of headers"))
+def _limited(head: Head, fields: list[Field], limits: Limits) -> list[Field]:
+    """As many header lines as are allowed."""
+    if len(fields) > limits.max_headers:
+        head.fail(LimitExceeded(f"{len(fields)} header lines"))
     if len(head.uri) > limits.max_line:
         head.fail(LimitExceeded("Request-URI too long", status_hint=414))
-    if any(len(name) + len(value) > limits.max_line for name, value in head.fields):
+    if any(len(name) + len(value) > limits.max_line for name, value in fields):
         head.fail(LimitExceeded("header line too long"))
+    return fields[: limits.max_headers]
 
 
-def _read_length(head: Head, values: list[str], strict: bool) -> None:
+def _read_length(head: Head, values: tuple[str, ...], strict: bool) -> None:
     numbers = {int(value) if _LENGTH.fullmatch(value) else None for value in values}
     if None in numbers:
         head.fail(MalformedHeader("Content-Length", ", ".join(values)))

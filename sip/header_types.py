@@ -21,6 +21,7 @@ from sip.tokens import (
     parse_number,
     parse_option_tag,
 )
+from sip.uri import Uri
 from sip.via import Via
 
 __all__ = ["PARSERS", "Parser"]
@@ -29,16 +30,17 @@ __all__ = ["PARSERS", "Parser"]
 class Parser(Protocol):
     """Reads one value; raises MalformedHeader, tells ``report`` what it tolerated."""
 
-    def __call__(self, text: str, *, report: Report = tolerate) -> object: ...
+    def __call__(self, text: str, report: Report = ..., /) -> object: ...
 
 
-def parse_contact(text: str, *, report: Report = tolerate) -> NameAddr | Star:
+def parse_contact(text: str, report: Report = tolerate) -> NameAddr | Star:
     """An address, or the asterisk that stands for all of them."""
-    return STAR if text == "*" else NameAddr.parse(text, report=report)
+    return STAR if text == "*" else NameAddr.parse(text, report)
 
 
 #: By key: the full name in lower case.
 PARSERS: Final[Mapping[str, Parser]] = {
+    "Request-URI": Uri.parse,  # not a header, but a value of the message all the same
     "via": Via.parse,
     "from": NameAddr.parse,
     "to": NameAddr.parse,

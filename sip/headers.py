@@ -30,16 +30,16 @@ class Headers:
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Build from name and value pairs; raises LocalProtocolError for what is not one header line."""
         self._fields: list[Field] = [checked_field(name, value) for name, value in fields]
-        self._index: dict[str, list[str]] | None = None
+        self._index: dict[str, tuple[str, ...]] | None = None
 
     @classmethod
-    def _of(cls, fields: list[Field], index: dict[str, list[str]] | None = None) -> Headers:
+    def _of(cls, fields: list[Field], index: dict[str, tuple[str, ...]] | None = None) -> Headers:
         made = cls.__new__(cls)
         made._fields, made._index = fields, index
         return made
 
     @property
-    def by_key(self) -> Mapping[str, list[str]]:
+    def by_key(self) -> Mapping[str, tuple[str, ...]]:
         """Values by key (full name in lower case), in wire order."""
         index = self._index
         if index is None:
@@ -59,7 +59,7 @@ class Headers:
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """The value of each line of that header."""
-        return tuple(self.by_key.get(KEYS.get(name) or name.lower(), ()))
+        return self.by_key.get(KEYS.get(name) or name.lower(), ())
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and (KEYS.get(name) or name.lower()) in self.by_key
@@ -80,15 +80,15 @@ class Headers:
         return f"Headers({self._fields!r})"
 
 
-def index_of(fields: Iterable[Field]) -> dict[str, list[str]]:
-    """Values by key."""
-    index: dict[str, list[str]] = {}
+def index_of(fields: Iterable[Field]) -> dict[str, tuple[str, ...]]:
+    """Values by key. For as many lines as `Limits` allows: lines of one name cost their square."""
+    index: dict[str, tuple[str, ...]] = {}
     for name, value in fields:
         key = KEYS.get(name) or name.lower()
         if key in index:
-            index[key].append(value)
+            index[key] += (value,)
         else:
-            index[key] = [value]
+            index[key] = (value,)
     return index
 
 

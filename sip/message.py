@@ -5,6 +5,7 @@ A message keeps its header lines as they came. Values are parsed when they are f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sip.content_type import ContentType
@@ -13,9 +14,9 @@ from sip.defects import Defect
 from sip.editing import Changes, framed
 from sip.errors import MalformedHeader, RemoteProtocolError
 from sip.event import EventPackage
-from sip.grammar import Report, split_list
+from sip.grammar import Report, refuse, split_list
 from sip.header_names import COMPACT, Shape, canonical_name, key_of, shape_of
-from sip.header_types import PARSERS
+from sip.header_types import PARSERS, Parser
 from sip.headers import Field, Headers
 from sip.name_addr import NameAddr, Star
 from sip.session_expires import MinSE, SessionExpires
@@ -24,6 +25,8 @@ from sip.via import Via
 
 __all__ = ["Message"]
 
+#: Single headers that every element needs, besides Via.
+_NEEDED: Final = ("from", "to", "call-id", "cseq")
 _SECRET: Final = frozenset(("authorization", "proxy-authorization"))
 
 
@@ -48,16 +51,18 @@ class Message:
     def header(self, name: str) -> object | None:
         """Typed value of a header: a tuple for list headers, else the first value or None. Raises MalformedHeader."""
         key = key_of(name)
-        if shape_of(key) is Shape.LIST or (key in PARSERS and shape_of(key) is Shape.LINES):
+        shape = shape_of(key)
+        if shape is Shape.LIST or (shape is Shape.LINES and key in PARSERS):
             return self._list(key)
         return self._single(key)
 
     def _single(self, key: str) -> Any:
         cache = self._cache
-        if key not in cache:
-            values = self.headers.by_key.get(key)
-            cache[key] = self._parsed(key, values[0]) if values else None
-        return cache[key]
+        if key in cache:
+            return cache[key]
+        values = (self.headers._index or self.headers.by_key).get(key)
+        value = cache[key] = self._parsed(key, values[0]) if values else None
+        return value
 
     def _required(self, key: str) -> Any:
         value = self._single(key)
@@ -67,25 +72,44 @@ class Message:
 
     def _list(self, key: str) -> Any:
         cache = self._cache
-        if key not in cache:
-            cache[key] = tuple([self._parsed(key, item) for item in self._items(key)])
-        return cache[key]
+        if key in cache:
+            return cache[key]
+        lines = (self.headers._index or self.headers.by_key).get(key)
+        if lines is None:
+            value: tuple[Any, ...] = ()
+        elif len(lines) == 1 and "," not in lines[0] and lines[0]:
+            value = (self._parsed(key, lines[0]),)
+        else:
+            value = tuple([self._parsed(key, item) for item in self._items(key, lines)])
+        cache[key] = value
+        return value
 
-    def _items(self, key: str) -> list[str]:
-        lines = self.headers.by_key.get(key, [])
+    def _items(self, key: str, lines: tuple[str, ...]) -> Sequence[str]:
         if shape_of(key) is Shape.LINES:
             return lines
-        return [item for line in lines for item in ((line,) if line and "," not in line else split_list(line))]
+        items: list[str] = []
+        for line in lines:
+            listed = split_list(line)
+            items += listed
+        return items
 
     def _parsed(self, key: str, text: str) -> Any:
         parser = PARSERS.get(key)
         if parser is None:
             return text
         try:
-            return parser(text, report=self._reporter(key, text))
+            # Nearly every value keeps to the grammar, so the strict reading comes first.
+            return parser(text, refuse)
         except RemoteProtocolError as error:
-            shown = "***" if key in _SECRET else text
-            raise MalformedHeader(canonical_name(key), shown) from (None if key in _SECRET else error)
+            return self._parsed_tolerantly(parser, key, text, error)
+
+    def _parsed_tolerantly(self, parser: Parser, key: str, text: str, error: RemoteProtocolError) -> Any:
+        try:
+            return parser(text, self._reporter(key, text))
+        except RemoteProtocolError:
+            if key in _SECRET:
+                raise MalformedHeader(canonical_name(key), "***") from None
+            raise MalformedHeader(canonical_name(key), text) from error
 
     def _reporter(self, key: str, text: str) -> Report:
         name = canonical_name(key)
@@ -256,10 +280,13 @@ class Message:
     def _check_needed(self) -> None:
         if not self.via:
             raise RemoteProtocolError("no Via header")
-        self._required("from")
-        self._required("to")
-        self._required("call-id")
-        self._required("cseq")
+        cache, index = self._cache, self.headers.by_key
+        for key in _NEEDED:
+            if key not in cache:
+                values = index.get(key)
+                if not values:
+                    raise RemoteProtocolError(f"no {canonical_name(key)} header")
+                cache[key] = self._parsed(key, values[0])
         self._single("max-forwards")
 
     # Writing

@@ -49,13 +49,13 @@ class NameAddr:
     ``==`` is structural: display name, URI and parameters. A parsed value prints exactly as it was written.
     """
 
-    __slots__ = ("_groups", "_name", "_params", "_text", "_uri")
+    __slots__ = ("_match", "_name", "_params", "_text", "_uri")
 
+    _match: re.Match[str] | None  # of the common form; the parts are taken from it when they are asked for
     _name: str | None
     _uri: Uri | None
-    _params: Params | str
+    _params: Params | None
     _text: str | None
-    _groups: tuple[str | None, ...]
 
     def __init__(
         self,
@@ -67,36 +67,30 @@ class NameAddr:
         self._uri = Uri.parse(uri) if isinstance(uri, str) else uri
         if display_name is not None and any(character in display_name for character in "\r\n"):
             raise LocalProtocolError("a display name is one line")
-        self._name, self._params, self._text, self._groups = display_name, Params(params), None, ()
+        self._name, self._params, self._text, self._match = display_name, Params(params), None, None
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _COMMON.fullmatch(text)
-        if match is not None:
-            groups = match.groups()
-            port = groups[6]
-            if (port is None or int(port) <= 65535) and groups[5][0] != "[":
-                made = cls.__new__(cls)
-                made._groups, made._text, made._uri = groups, text, None
-                name = groups[0]
-                if name is None and groups[1] is not None:
-                    name = groups[1].rstrip()
-                made._name, made._params = name, groups[8]
-                return made
-        return cls._parse_slowly(text, report)
+        if match is None:
+            return cls._parse_slowly(text, report)
+        made = cls.__new__(cls)
+        made._match, made._text = match, text
+        made._uri = made._params = None
+        return made
 
     @classmethod
     def _parse_slowly(cls, text: str, report: Report) -> Self:
         made = cls.__new__(cls)
-        made._text, made._groups = text, ()
+        made._text, made._match = text, None
         match = _NAME.match(text)
         if match is not None:
             close = text.find(">", match.end())
             if close < 0:
                 raise MalformedHeader("address", text, "no closing bracket")
             made._name = _display_name(match[1], report)
-            made._uri = Uri.parse(text[match.end() : close], report=report)
+            made._uri = Uri.parse(text[match.end() : close], report)
             made._params = Params.parse(text[close + 1 :].strip(" \t"), report)
             return made
         bare = _BARE.fullmatch(text)
@@ -108,27 +102,31 @@ class NameAddr:
             made._name, address, params = bare.groups()
         else:
             made._name, (address, params) = None, bare.groups()
-        made._uri, made._params = Uri.parse(address, report=report), Params.parse(params, report)
+        made._uri, made._params = Uri.parse(address, report), Params.parse(params, report)
         return made
 
     @property
     def display_name(self) -> str | None:
         """Display name without its quotes; None when there is none."""
-        return self._name
+        if self._match is None:
+            return self._name
+        quoted, plain = self._match.group(1, 2)
+        return quoted if plain is None else plain.rstrip(" \t")
 
     @property
     def uri(self) -> Uri:
         """The address."""
         if self._uri is None:
-            groups = self._groups[2:8]
-            self._uri = Uri._from_groups(groups, None)
+            assert self._match is not None
+            self._uri = Uri._from_groups(self._match.group(3, 4, 5, 6, 7, 8), None)
         return self._uri
 
     @property
     def params(self) -> Params:
         """Header parameters (outside the angle brackets)."""
-        if isinstance(self._params, str):
-            self._params = Params.parse(self._params)
+        if self._params is None:
+            assert self._match is not None
+            self._params = Params.parse(self._match[9])
         return self._params
 
     @property
@@ -150,25 +148,25 @@ class NameAddr:
 
     def _changed(self, params: Params) -> Self:
         made = type(self).__new__(type(self))
-        made._uri, made._name, made._params, made._text, made._groups = self.uri, self._name, params, None, ()
+        made._uri, made._name, made._params, made._text, made._match = self.uri, self.display_name, params, None, None
         return made
 
     def __str__(self) -> str:
         if self._text is None:
-            name = "" if self._name is None else f"{quote(self._name)} "
+            name = "" if self.display_name is None else f"{quote(self.display_name)} "
             self._text = f"{name}<{self.uri}>{self.params}"
         return self._text
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NameAddr):
             return NotImplemented
-        return (self._name or "", self.uri, self.params) == (other._name or "", other.uri, other.params)
+        return (self.display_name or "", self.uri, self.params) == (other.display_name or "", other.uri, other.params)
 
     def __hash__(self) -> int:
-        return hash((self._name or "", self.uri, self.params))
+        return hash((self.display_name or "", self.uri, self.params))
 
     def __repr__(self) -> str:
-        return f"NameAddr({self.uri!r}, {self._name!r}, {dict(self.params)!r})"
+        return f"NameAddr({self.uri!r}, {self.display_name!r}, {dict(self.params)!r})"
 
 
 def _display_name(text: str, report: Report) -> str | None:

@@ -27,7 +27,7 @@ def parse_message(data: bytes, *, strict: bool = False, limits: Limits = DEFAULT
     if ends[0] > limits.max_head:
         raise LimitExceeded(f"{ends[0]} octets of headers")
     head = read_head(data[: ends[0]], limits, strict)
-    body = data[ends[1] :]
+    body = data[ends[1] if head.body_at is None else head.body_at :]
     length = head.length
     if length is not None and length != len(body):
         if length > len(body):
@@ -50,7 +50,7 @@ def assemble(head: Head, body: bytes, strict: bool) -> Request | Response:
     framed = head.length == len(body) and len(head.index["content-length"]) == 1
     message._fill(Headers._of(head.fields, head.index), body, framed, strict)
     if head.defects:
-        message._defects = head.defects
+        message._defects = list(head.defects)
     if head.error is not None:
         head.error.received = message
         raise head.error

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Self
 
+from sip.cseq import CSeq
 from sip.editing import Changes, framed
 from sip.errors import LocalProtocolError, MalformedHeader, RemoteProtocolError
 from sip.grammar import is_token
@@ -17,6 +18,11 @@ from sip.uri import Uri
 
 __all__ = ["Request"]
 
+#: Methods that this package has heard of.
+METHODS: Final = frozenset(
+    ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
+    + ("MESSAGE", "PUBLISH", "SERVICE", "BENOTIFY")
+)
 _REQUEST_URI: Final = re.compile(r"[A-Za-z][^\s<>\"]*+")
 #: Requests whose 101-299 responses make a dialog, so that Record-Route goes back (RFC 3261 section 12.1.1, RFC 6665).
 _DIALOG_CREATING: Final = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
@@ -48,17 +54,19 @@ class Request(Message):
     def uri(self) -> Uri:
         """The Request-URI. Raises MalformedHeader when it is not a URI."""
         if self._uri is None:
-            try:
-                self._uri = Uri.parse(self._uri_text, report=self._reporter("Request-URI", self._uri_text))
-            except RemoteProtocolError as error:
-                raise MalformedHeader("Request-URI", self._uri_text) from error
+            self._uri = self._parsed("Request-URI", self._uri_text)
         return self._uri
 
     def _check_needed(self) -> None:
         super()._check_needed()
-        _ = self.uri
-        if self.cseq.method != self.method:
-            raise RemoteProtocolError(f"CSeq of a {self.method} names {self.cseq.method}")
+        if self.uri.headers:
+            # RFC 4475 section 3.1.2.11: they must not be turned into headers of the request.
+            raise MalformedHeader("Request-URI", self._uri_text, "header fields in it")
+        cseq: CSeq = self._cache["cseq"]
+        if cseq.method != self.method:
+            # RFC 4475 section 3.1.2.18: an unknown method is the first thing to say.
+            hint = 400 if self.method in METHODS else 501
+            raise RemoteProtocolError(f"CSeq of a {self.method} names {cseq.method}", status_hint=hint)
 
     def evolve(
         self,

@@ -22,7 +22,7 @@ class SessionExpires:
     params: Params = Params()
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         interval, params = _seconds_and_params("Session-Expires", text, report)
         if params.get("refresher", "uac") not in ("uac", "uas"):
@@ -47,7 +47,7 @@ class MinSE:
     params: Params = Params()
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         return cls(*_seconds_and_params("Min-SE", text, report))
 
@@ -58,6 +58,6 @@ class MinSE:
 def _seconds_and_params(name: str, text: str, report: Report) -> tuple[int, Params]:
     seconds, semicolon, params = text.partition(";")
     try:
-        return parse_delta_seconds(seconds.strip(" \t"), report=report), Params.parse(semicolon + params, report)
+        return parse_delta_seconds(seconds.strip(" \t"), report), Params.parse(semicolon + params, report)
     except MalformedHeader as error:
         raise MalformedHeader(name, text) from error

@@ -141,14 +141,14 @@ class StreamParser:
         head = read_head(bytes(buffer[start : ends[0]]), self._limits, self._strict)
         self._check_framing(head)
         self._head = head
-        return ends[1]
+        return ends[1] if head.body_at is None else start + head.body_at
 
     def _check_framing(self, head: Head) -> None:
         if head.length is None and head.error is None:
             # RFC 3261 section 20.14: on a stream nothing else says where the body ends.
             if self._lenient and not self._strict:
                 head.length = 0
-                head.defects.append(Defect("Content-Length", "missing on a stream"))
+                head.defects += (Defect("Content-Length", "missing on a stream"),)
             else:
                 head.fail(RemoteProtocolError("no Content-Length on a stream"))
         elif head.length is not None and head.length > self._limits.max_body:

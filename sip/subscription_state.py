@@ -22,7 +22,7 @@ class SubscriptionState:
     params: Params = Params()
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         state, semicolon, rest = text.partition(";")
         state = state.strip(" \t")
@@ -31,7 +31,7 @@ class SubscriptionState:
         params = Params.parse(semicolon + rest, report)
         for name in ("expires", "retry-after"):
             if name in params:
-                parse_delta_seconds(params[name] or "", report=report)
+                parse_delta_seconds(params[name] or "", report)
         return cls(state.lower(), params)
 
     @property

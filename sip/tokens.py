@@ -24,14 +24,14 @@ _WORD = re.compile(r"""[A-Za-z0-9\-.!%*_+`'~()<>:\\"/\[\]?{}]++(?:@[A-Za-z0-9\-.
 MAX_DELTA_SECONDS = 2**32 - 1
 
 
-def parse_number(text: str, *, report: Report = tolerate) -> int:
+def parse_number(text: str, report: Report = tolerate) -> int:
     """Decimal digits only, no sign; raises MalformedHeader."""
     if not _DIGITS.fullmatch(text) or len(text) > 20:
         raise MalformedHeader("number", text)
     return int(text)
 
 
-def parse_delta_seconds(text: str, *, report: Report = tolerate) -> int:
+def parse_delta_seconds(text: str, report: Report = tolerate) -> int:
     """Seconds; what is larger than 2**32 - 1 is taken as that."""
     if not _DIGITS.fullmatch(text):
         raise MalformedHeader("seconds", text)
@@ -43,15 +43,19 @@ def parse_delta_seconds(text: str, *, report: Report = tolerate) -> int:
     return int(text)
 
 
-def parse_max_forwards(text: str, *, report: Report = tolerate) -> int:
+def parse_max_forwards(text: str, report: Report = tolerate) -> int:
     """0 to 255 (RFC 3261 section 20.22)."""
-    hops = parse_number(text)
+    if len(text) <= 3 and text.isdecimal() and text.isascii():
+        hops = int(text)
+        if hops <= 255:
+            return hops
+    hops = parse_number(text)  # leading zeros
     if hops > 255:
         raise MalformedHeader("Max-Forwards", text)
     return hops
 
 
-def parse_call_id(text: str, *, report: Report = tolerate) -> str:
+def parse_call_id(text: str, report: Report = tolerate) -> str:
     """``word [ "@" word ]`` (RFC 3261 section 20.8); compared octet by octet."""
     if _WORD.fullmatch(text):
         return text
@@ -61,14 +65,14 @@ def parse_call_id(text: str, *, report: Report = tolerate) -> str:
     return text
 
 
-def parse_method(text: str, *, report: Report = tolerate) -> str:
+def parse_method(text: str, report: Report = tolerate) -> str:
     """A method; its case matters."""
     if not is_token(text):
         raise MalformedHeader("method", text)
     return text
 
 
-def parse_option_tag(text: str, *, report: Report = tolerate) -> str:
+def parse_option_tag(text: str, report: Report = tolerate) -> str:
     """An option-tag in lower case: its case does not matter."""
     if not is_token(text):
         raise MalformedHeader("option-tag", text)

@@ -20,19 +20,22 @@ _PASSWORD: Final = _UNRESERVED + r"&=+$,"
 _PARAM: Final = _UNRESERVED + r"\[\]/:&+$"
 _HEADER: Final = _UNRESERVED + r"\[\]/?:+$"
 
-_HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.\-]*+)|\[[0-9A-Fa-f:.]++\]"
-#: A sip or sips URI as nearly everybody writes it: within the grammar, nothing escaped, no `?` in the user part.
+#: A port that fits into 16 bits.
+PORT: Final = r"[0-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|[0-9]{1,4}"
+HOSTNAME: Final = r"[A-Za-z0-9][A-Za-z0-9.\-]*+"
+#: A sip or sips URI as nearly everybody writes it: in the grammar, nothing escaped, no IPv6, no `?` in the user part.
+#: Groups: scheme, user, password, host, port, parameters.
 COMMON: Final = (
     r"([Ss][Ii][Pp][Ss]?+):"
     rf"(?:([{_USER.replace('?', '')}]++)(?::([{_PASSWORD}]*+))?+@)?"
-    rf"({_HOST})(?::([0-9]{{1,5}}+))?+"
+    rf"({HOSTNAME})(?::({PORT}))?+"
     rf"((?:;[{_PARAM}]++(?:=[{_PARAM}]++)?+)*+)"
 )
 _COMMON_URI = re.compile(COMMON)
 _SIP = re.compile(r"([Ss][Ii][Pp][Ss]?+):(.*+)", re.DOTALL)
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s<>\"]++)")
 _TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
-_STRICT_HOST = re.compile(_HOST)
+STRICT_HOST = re.compile(rf"{HOSTNAME}|\[[0-9A-Fa-f:.]++\]")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
 _USER_TEXT = re.compile(rf"[{_USER}%]*+")
 _PASSWORD_TEXT = re.compile(rf"[{_PASSWORD}%]*+")
@@ -116,7 +119,7 @@ class Uri:
         """Build a sip or sips URI; what a component cannot hold is escaped. Raises LocalProtocolError."""
         bare = host[1:-1] if host[:1] == "[" else host
         wire_host = f"[{bare}]" if ":" in bare else bare
-        if scheme.lower() not in ("sip", "sips") or not _STRICT_HOST.fullmatch(wire_host):
+        if scheme.lower() not in ("sip", "sips") or not STRICT_HOST.fullmatch(wire_host):
             raise LocalProtocolError(f"not a SIP URI: scheme {scheme!r}, host {host!r}")
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
@@ -128,13 +131,11 @@ class Uri:
         self._opaque_part = self._text = self._key = None
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read any absolute URI; raises MalformedHeader. Pass ``report=refuse`` to insist on the grammar."""
         match = _COMMON_URI.fullmatch(text)
         if match is not None:
-            host, port = match[4], match[5]
-            if host[0] != "[" and (port is None or int(port) <= 65535):
-                return cls._from_groups(match.groups(), text)
+            return cls._from_groups(match.groups(), text)
         trimmed = text.strip(" \t")
         if trimmed != text:
             report("blanks around a URI")
@@ -150,7 +151,7 @@ class Uri:
         made = cls.__new__(cls)
         made._scheme = scheme.lower()
         made._user, made._password = user, password
-        made._host = (host[1:-1] if host[0] == "[" else host).lower()
+        made._host = host.lower()
         made._port = None if port is None else int(port)
         made._params = params or ""
         made._headers = ""
@@ -352,7 +353,7 @@ def _split_user(rest: str) -> tuple[str | None, str]:
 
 
 def _checked_host(host: str, text: str, report: Report) -> str:
-    if not _STRICT_HOST.fullmatch(host):
+    if not STRICT_HOST.fullmatch(host):
         report("a host name has characters that host names do not have")
     if host[0] != "[":
         return host.lower()

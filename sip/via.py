@@ -9,28 +9,29 @@ from typing import Self
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import TOKEN_CHARS, Report, is_token, tolerate
 from sip.params import COMMON, Params
+from sip.uri import HOSTNAME, PORT, STRICT_HOST
 
 __all__ = ["Via"]
 
-_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.\-]*+)|\[[0-9A-Fa-f:.]++\]"
-_COMMON = re.compile(rf"SIP/2\.0/([{TOKEN_CHARS}]++) ({_HOST})(?::([0-9]{{1,5}}+))?+({COMMON})")
+#: A Via as nearly everybody writes it. Groups: transport, host, port, parameters.
+_COMMON = re.compile(rf"SIP/2\.0/([{TOKEN_CHARS}]++) ({HOSTNAME})(?::({PORT}))?+({COMMON})")
 _ANY = re.compile(
     rf"[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]++"
     r"([\w.\-]++|\[[0-9A-Fa-f:.]++\])[ \t]*+(?::[ \t]*+([0-9]{1,9}+)[ \t]*+)?+((?:;.*+)?)",
     re.DOTALL,
 )
-_STRICT_HOST = re.compile(_HOST)
 
 
 class Via:
     """One hop that the request passed. Immutable and hashable; prints as it was written."""
 
-    __slots__ = ("_host", "_params", "_port", "_text", "_transport")
+    __slots__ = ("_host", "_match", "_params", "_port", "_text", "_transport")
 
+    _match: re.Match[str] | None  # of the common form; the parts are taken from it when they are asked for
     _transport: str
     _host: str
     _port: int | None
-    _params: Params | str
+    _params: Params | None
     _text: str | None
 
     def __init__(
@@ -42,23 +43,23 @@ class Via:
     ) -> None:
         """Build one; raises LocalProtocolError for what cannot be written."""
         bare = host[1:-1] if host[:1] == "[" else host
-        if not is_token(transport) or not _STRICT_HOST.fullmatch(f"[{bare}]" if ":" in bare else bare):
+        if not is_token(transport) or not STRICT_HOST.fullmatch(f"[{bare}]" if ":" in bare else bare):
             raise LocalProtocolError(f"not a Via: transport {transport!r}, host {host!r}")
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
         self._transport, self._host, self._port, self._params = transport, bare.lower(), port, Params(params)
-        self._text = None
+        self._match = self._text = None
 
     @classmethod
-    def parse(cls, text: str, *, report: Report = tolerate) -> Self:
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _COMMON.fullmatch(text)
         if match is None:
             return cls._parse_slowly(text, report)
-        transport, host, port, params = match.groups()
-        if port is not None and int(port) > 65535:
-            raise MalformedHeader("Via", text, "port")
-        return cls._made(transport, host, port, params, text)
+        made = cls.__new__(cls)
+        made._match, made._text = match, text
+        made._params = None
+        return made
 
     @classmethod
     def _parse_slowly(cls, text: str, report: Report) -> Self:
@@ -67,20 +68,15 @@ class Via:
             raise MalformedHeader("Via", text)
         name, version, transport, host, port, params = match.groups()
         if name.upper() != "SIP" or version != "2.0":
-            # RFC 4475 section 3.1.2.? unknown protocol version in Via: still a hop, never ours.
+            # RFC 4475 section 3.1.1.1 has one below the top: still a hop, never ours.
             report("a Via of another protocol")
-        if not _STRICT_HOST.fullmatch(host):
+        if not STRICT_HOST.fullmatch(host):
             report("a host name has characters that host names do not have")
         if port is not None and int(port) > 65535:
             raise MalformedHeader("Via", text, "port")
-        made = cls._made(transport, host, port, "", text)
-        made._params = Params.parse(params, report)
-        return made
-
-    @classmethod
-    def _made(cls, transport: str, host: str, port: str | None, params: str, text: str) -> Self:
         made = cls.__new__(cls)
-        made._transport, made._params, made._text = transport, params, text
+        made._match, made._text = None, text
+        made._transport, made._params = transport, Params.parse(params, report)
         made._host = (host[1:-1] if host[0] == "[" else host).lower()
         made._port = None if port is None else int(port)
         return made
@@ -88,23 +84,27 @@ class Via:
     @property
     def transport(self) -> str:
         """Transport as written; compare it without case."""
-        return self._transport
+        return self._transport if self._match is None else self._match[1]
 
     @property
     def host(self) -> str:
         """Sent-by host in lower case, an IPv6 address without its brackets."""
-        return self._host
+        return self._host if self._match is None else self._match[2].lower()
 
     @property
     def port(self) -> int | None:
         """Sent-by port as written."""
-        return self._port
+        if self._match is None:
+            return self._port
+        port = self._match[3]
+        return None if port is None else int(port)
 
     @property
     def params(self) -> Params:
         """Parameters of the hop."""
-        if isinstance(self._params, str):
-            self._params = Params.parse(self._params)
+        if self._params is None:
+            assert self._match is not None
+            self._params = Params.parse(self._match[4])
         return self._params
 
     @property
@@ -132,23 +132,26 @@ class Via:
     @property
     def sent_by(self) -> str:
         """``host:port`` as written on the wire."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return host if self._port is None else f"{host}:{self._port}"
+        host = self.host
+        if ":" in host:
+            host = f"[{host}]"
+        return host if self.port is None else f"{host}:{self.port}"
 
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
         """The same hop with some parameters set; None makes a flag."""
         made = type(self).__new__(type(self))
-        made._transport, made._host, made._port, made._text = self._transport, self._host, self._port, None
+        made._transport, made._host, made._port = self.transport, self.host, self.port
+        made._match = made._text = None
         made._params = self.params.with_({**changes, **more})
         return made
 
     def __str__(self) -> str:
         if self._text is None:
-            self._text = f"SIP/2.0/{self._transport} {self.sent_by}{self.params}"
+            self._text = f"SIP/2.0/{self.transport} {self.sent_by}{self.params}"
         return self._text
 
     def _structure(self) -> tuple[object, ...]:
-        return self._transport.upper(), self._host, self._port, self.params
+        return self.transport.upper(), self.host, self.port, self.params
 
     def __eq__(self, other: object) -> bool:
         return self._structure() == other._structure() if isinstance(other, Via) else NotImplemented
