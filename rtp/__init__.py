@@ -14,6 +14,7 @@ from rtp.capabilities import Capabilities
 from rtp.codec import CN, G722, PCMA, PCMU, TELEPHONE_EVENT, Codec
 from rtp.comfort_noise import ComfortNoise, NoiseGenerator
 from rtp.direction import Direction
+from rtp.dtmf import DtmfReceiver, DtmfSender
 from rtp.encryption import Encryption
 from rtp.errors import (
     AuthenticationFailed,
@@ -28,11 +29,28 @@ from rtp.errors import (
     ReplayedPacket,
     RtpError,
 )
-from rtp.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp.events import (
+    MediaEvent,
+    MediaSilent,
+    ReceptionReported,
+    RemoteAddressLearned,
+    SourceLeft,
+    SourceLocked,
+    SourceNamed,
+    SourceTimedOut,
+    SsrcCollided,
+    TelephoneEventEnded,
+    TelephoneEventStarted,
+)
+from rtp.g711 import CODINGS, AudioCoding, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
+from rtp.media_counters import MediaCounters
 from rtp.media_description import MediaDescription
+from rtp.media_stream import MediaStream, MediaStreamConfig, Outgoing
 from rtp.offer_answer import answer, offer
 from rtp.offer_answer_session import OfferAnswerSession
 from rtp.packet import RtpPacket
+from rtp.receiver import RtpReceiver
 from rtp.rtcp import (
     ApplicationDefined,
     Goodbye,
@@ -46,14 +64,19 @@ from rtp.rtcp import (
     build_compound,
     parse_rtcp,
 )
+from rtp.rtcp_session import RtcpConfig, RtcpSession
 from rtp.sdes import Crypto, InlineKey
 from rtp.sdp import SessionDescription
 from rtp.sdp_level import SdpLimits
 from rtp.sdp_lines import Attribute, Connection, Origin
+from rtp.sender import RtpSender
+from rtp.source_lock import SourcePolicy
+from rtp.srtp import SrtpContext
 from rtp.telephone_event import TelephoneEvent
 
 __all__ = [
     "CN",
+    "CODINGS",
     "G722",
     "PCMA",
     "PCMU",
@@ -61,6 +84,7 @@ __all__ = [
     "Agreement",
     "ApplicationDefined",
     "Attribute",
+    "AudioCoding",
     "AuthenticationFailed",
     "Capabilities",
     "Codec",
@@ -68,35 +92,62 @@ __all__ = [
     "Connection",
     "Crypto",
     "Direction",
+    "DtmfReceiver",
+    "DtmfSender",
     "Encryption",
     "EncryptionMismatch",
+    "Frame",
+    "FrameKind",
     "Goodbye",
     "InlineKey",
+    "JitterBuffer",
+    "JitterBufferConfig",
     "LimitExceeded",
     "LocalRtpError",
     "MalformedPacket",
     "MalformedSdp",
     "MediaAgreement",
+    "MediaCounters",
     "MediaDescription",
+    "MediaEvent",
+    "MediaSilent",
+    "MediaStream",
+    "MediaStreamConfig",
     "NegotiationError",
     "NoCommonCodec",
     "NoiseGenerator",
     "OfferAnswerSession",
     "Origin",
+    "Outgoing",
     "ReceiverReport",
+    "ReceptionReported",
+    "RemoteAddressLearned",
     "RemoteRtpError",
     "ReplayedPacket",
     "ReportBlock",
     "Role",
+    "RtcpConfig",
     "RtcpPacket",
+    "RtcpSession",
     "RtpError",
     "RtpPacket",
+    "RtpReceiver",
+    "RtpSender",
     "SdesChunk",
     "SdpLimits",
     "SenderReport",
     "SessionDescription",
     "SourceDescription",
+    "SourceLeft",
+    "SourceLocked",
+    "SourceNamed",
+    "SourcePolicy",
+    "SourceTimedOut",
+    "SrtpContext",
+    "SsrcCollided",
     "TelephoneEvent",
+    "TelephoneEventEnded",
+    "TelephoneEventStarted",
     "UnknownRtcp",
     "alaw_decode",
     "alaw_encode",

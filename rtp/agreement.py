@@ -108,14 +108,14 @@ def _line(index: int, offered: SessionDescription, answered: SessionDescription,
     peer = effective_direction(theirs, remote)
     local_crypto, remote_crypto = _keys(offer_line, answer_line, role)
     sending = {codec.key: codec for codec in reversed(remote.codecs)}
-    own_numbers = {codec.key: codec for codec in reversed(local.codecs)}
     remote_rtp = (connection.address, remote.port) if connection.usable else None
     return MediaAgreement(
         index=index,
         kind=remote.kind,
         proto=answer_line.proto,
         codec=sending[voice[0].key],
-        receive_codecs={own_numbers[codec.key].payload_type: own_numbers[codec.key] for codec in codecs},
+        # Whatever we wrote may come, before the answer and after it (RFC 3264 sections 5.1 and 6.1).
+        receive_codecs={codec.payload_type: codec for codec in local.codecs},
         telephone_event=_number(sending, codecs, "TELEPHONE-EVENT", voice[0].clock_rate),
         comfort_noise=_number(sending, codecs, "CN", voice[0].clock_rate),
         remote_rtp=remote_rtp,

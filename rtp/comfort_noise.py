@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from rtp.errors import LocalRtpError, MalformedPacket
+from rtp.pcm import pcm_of
 
 _FULL_SCALE: Final = 32767  #: amplitude of 0 dBov
 _PERIOD: Final = 4001  #: samples before the noise repeats: half a second, and prime against every frame size
@@ -62,7 +63,7 @@ def _unit_noise() -> tuple[float, ...]:
 def _noise_at(level: int) -> bytes:
     amplitude = _FULL_SCALE * 10 ** (-level / 20)
     samples = array("h", (max(-32768, min(32767, round(sample * amplitude))) for sample in _unit_noise()))
-    return b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples)
+    return pcm_of(samples)
 
 
 class NoiseGenerator:

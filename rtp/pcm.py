@@ -1,0 +1,37 @@
+"""PCM as this package passes it round: bytes of signed 16-bit little-endian samples, one channel."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+
+
+def samples_of(pcm: bytes) -> array[int]:
+    """The samples as machine integers."""
+    samples = array("h", pcm)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples
+
+
+def pcm_of(samples: array[int]) -> bytes:
+    """The bytes of samples given as ``array("h")``."""
+    if sys.byteorder == "big":
+        samples = array("h", samples)
+        samples.byteswap()
+    return samples.tobytes()
+
+
+def attenuated(pcm: bytes, factor: float) -> bytes:
+    """The same sound at ``factor`` (0 to 1) of its amplitude."""
+    if factor >= 1.0:
+        return pcm
+    if factor <= 0.0:
+        return bytes(len(pcm))
+    return pcm_of(array("h", [int(sample * factor) for sample in samples_of(pcm)]))
+
+
+def is_quiet(pcm: bytes, peak: int) -> bool:
+    """Whether no sample is larger than ``peak`` in magnitude."""
+    samples = samples_of(pcm)
+    return not samples or (max(samples) <= peak and min(samples) >= -peak)

@@ -1,0 +1,65 @@
+"""What a sender knows of its own stream: numbering, time line, counts (RFC 3550 sections 5.1 and 6.4.1)."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from rtp.errors import LocalRtpError
+
+_FIXED: Final = struct.Struct("!BBHII")
+
+
+class RtpSender:
+    """One outgoing SSRC. The first values come from the caller and should be random (RFC 3550 section 5.1)."""
+
+    def __init__(self, *, ssrc: int, sequence_number: int, timestamp: int, clock_rate: int = 8000) -> None:
+        # Zero is a legal SSRC, but clients of Microsoft never accept it.
+        if not 0 < ssrc <= 0xFFFF_FFFF:
+            raise LocalRtpError("an SSRC is 32 bits and not zero")
+        self.ssrc = ssrc
+        self.clock_rate = clock_rate
+        self.sequence_number = sequence_number & 0xFFFF  #: of the next packet
+        self.timestamp = timestamp & 0xFFFF_FFFF  #: of the next sample
+        self.packets = 0
+        self.octets = 0  #: of payload
+        self._reference: tuple[float, int] | None = None  #: an instant and its timestamp
+
+    def packet(
+        self,
+        payload: bytes,
+        payload_type: int,
+        *,
+        now: float,
+        timestamp: int | None = None,
+        marker: bool = False,
+        csrc: tuple[int, ...] = (),
+        counted: bool = True,
+    ) -> bytes:
+        """The next packet, serialised. ``timestamp`` differs from the time line only for telephone events;
+        ``counted=False`` keeps a repeated payload out of the octet count."""
+        at = self.timestamp if timestamp is None else timestamp
+        if len(csrc) > 15 or payload_type > 127:
+            raise LocalRtpError("more than 15 CSRC, or a payload type above 127")
+        second = payload_type | 0x80 if marker else payload_type
+        header = _FIXED.pack(0x80 | len(csrc), second, self.sequence_number, at, self.ssrc)
+        if csrc:
+            header += struct.pack(f"!{len(csrc)}I", *csrc)
+        self.sequence_number = (self.sequence_number + 1) & 0xFFFF
+        self.packets += 1
+        if counted:
+            self.octets += len(payload)
+        if timestamp is None:
+            self._reference = now, at
+        return header + payload
+
+    def advance(self, samples: int) -> None:
+        """Move the time line on; it runs in silence too."""
+        self.timestamp = (self.timestamp + samples) & 0xFFFF_FFFF
+
+    def rtp_time(self, *, now: float) -> int:
+        """The timestamp of the instant ``now``, for a sender report."""
+        if self._reference is None:
+            return self.timestamp
+        at, timestamp = self._reference
+        return (timestamp + round((now - at) * self.clock_rate)) & 0xFFFF_FFFF
