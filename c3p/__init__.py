@@ -5,6 +5,26 @@ Nothing here does I/O, reads a clock or draws a random number, except :mod:`c3p.
 
 from __future__ import annotations
 
+from c3p.answer_book import AnswerBook
+from c3p.changes import (
+    Change,
+    EndpointAdded,
+    EndpointRemoved,
+    EndpointStatusChanged,
+    MediaAdded,
+    MediaFiltersChanged,
+    MediaRemoved,
+    MediaStatusChanged,
+    UserAdded,
+    UserRemoved,
+    UserRolesChanged,
+    ViewAdded,
+    ViewFiltersChanged,
+    ViewLockedChanged,
+    ViewRemoved,
+    ViewVideoModeChanged,
+    changes,
+)
 from c3p.commands import (
     COMMANDS,
     AccessNumber,
@@ -56,6 +76,7 @@ from c3p.conference_view import (
     PresenterSource,
     VideoParameters,
 )
+from c3p.conferencing_invite import ConferencingInvite, FirstIm, OfferedMedia
 from c3p.connection_info import (
     MCU_CONFERENCE_URI,
     MCU_HTTP_URI,
@@ -64,7 +85,9 @@ from c3p.connection_info import (
     ConnectionEntry,
     ConnectionInfo,
 )
+from c3p.diff import diff
 from c3p.documents import Document, parse_document
+from c3p.entity_key import guid_key, uri_key
 from c3p.envelope import Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
 from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument
@@ -72,6 +95,21 @@ from c3p.exchange import Exchange, ExchangeFailure, Reply
 from c3p.keys import ConferenceKeys, EndpointKeys, MediaKeys, UserKeys
 from c3p.media_types import CCCP_TYPE, CONFERENCE_INFO_TYPE, CONFERENCE_INVITE_TYPE
 from c3p.node import Extra, Node, Unknown
+from c3p.open_requests import OpenRequests
+from c3p.replica import REPLICA, Receipt, Replica, ReplicaInput, ReplicaState
+from c3p.request_life import (
+    REQUEST_LIFE,
+    REQUEST_TIMEOUT,
+    Outcome,
+    RequestEnded,
+    RequestEvent,
+    RequestInput,
+    RequestLife,
+    RequestPended,
+    RequestState,
+)
+from c3p.stamped import render_versions
+from c3p.timestamps import format_timestamp, parse_timestamp
 from c3p.uri_entry import UriEntry
 from c3p.uris import (
     conf_id_of,
@@ -118,6 +156,9 @@ __all__ = [
     "MCU_ID",
     "MCU_SERVER_URI",
     "MEANINGS",
+    "REPLICA",
+    "REQUEST_LIFE",
+    "REQUEST_TIMEOUT",
     "SIP_STATUS",
     "AccessMethod",
     "AccessNumber",
@@ -125,10 +166,12 @@ __all__ = [
     "AddConference",
     "AddUser",
     "AdmissionPolicy",
+    "AnswerBook",
     "AuthMethod",
     "AvCapabilities",
     "C3PError",
     "CallInfo",
+    "Change",
     "ClientInfo",
     "Code",
     "Command",
@@ -138,6 +181,7 @@ __all__ = [
     "ConferenceKeys",
     "ConferenceState",
     "ConferenceView",
+    "ConferencingInvite",
     "ConnectionEntry",
     "ConnectionInfo",
     "CustomInvite",
@@ -150,8 +194,11 @@ __all__ = [
     "EncryptionKey",
     "EndorseUser",
     "Endpoint",
+    "EndpointAdded",
     "EndpointCapabilities",
     "EndpointKeys",
+    "EndpointRemoved",
+    "EndpointStatusChanged",
     "EntityCapabilities",
     "EntityState",
     "EntityView",
@@ -162,6 +209,7 @@ __all__ = [
     "ExecutionInfo",
     "Extra",
     "Filter",
+    "FirstIm",
     "GetAvailableMcuTypes",
     "GetConference",
     "GetConferences",
@@ -177,11 +225,15 @@ __all__ = [
     "MayModifyOwnFilters",
     "McuType",
     "Media",
+    "MediaAdded",
     "MediaEntry",
+    "MediaFiltersChanged",
     "MediaFiltersRules",
     "MediaKeys",
     "MediaLabel",
+    "MediaRemoved",
     "MediaStatus",
+    "MediaStatusChanged",
     "MediaType",
     "ModalParameters",
     "ModifyConference",
@@ -192,15 +244,28 @@ __all__ = [
     "ModifyUserRoles",
     "Node",
     "Notify",
+    "OfferedMedia",
+    "OpenRequests",
     "Organizer",
+    "Outcome",
     "PresenterSource",
     "PstnAccess",
     "PstnBridging",
     "Reason",
+    "Receipt",
     "Region",
     "RegisterMcu",
+    "Replica",
+    "ReplicaInput",
+    "ReplicaState",
     "Reply",
     "Request",
+    "RequestEnded",
+    "RequestEvent",
+    "RequestInput",
+    "RequestLife",
+    "RequestPended",
+    "RequestState",
     "Response",
     "Role",
     "SessionType",
@@ -212,17 +277,32 @@ __all__ = [
     "UnknownCommand",
     "UriEntry",
     "User",
+    "UserAdded",
     "UserKeys",
+    "UserRemoved",
+    "UserRolesChanged",
     "Users",
     "VideoMode",
     "VideoParameters",
+    "ViewAdded",
+    "ViewFiltersChanged",
+    "ViewLockedChanged",
+    "ViewRemoved",
+    "ViewVideoModeChanged",
+    "changes",
     "conf_id_of",
+    "diff",
     "focus_factory_uri",
     "focus_uri",
     "focus_uri_of",
+    "format_timestamp",
+    "guid_key",
     "is_focus_uri",
     "mcu_type_of",
     "mcu_uri",
     "parse_document",
     "parse_join_link",
+    "parse_timestamp",
+    "render_versions",
+    "uri_key",
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, get_args, get_origin, get_type_hints
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 
 from c3p.fields import Child, Children, Spec, Texts
-from c3p.node import Node
+from c3p.node import Extra, Node, Placed, Trimming
+
+N = TypeVar("N", bound=Node)
 
 
 @attrs.frozen
@@ -61,6 +64,26 @@ def _item_class(hint: object) -> type[Node] | None:
     return None
 
 
+def evolved(node: N, values: Mapping[str, object]) -> N:
+    """A copy of a node with other values: what ``attrs.evolve`` does, for values that are chosen by name."""
+    made = object.__new__(type(node))
+    made.__dict__.update(node.__dict__)
+    made.__dict__.update(values)
+    return made
+
+
 def clark(namespace: str | None, name: str) -> str:
     """Name in Clark notation."""
     return f"{{{namespace}}}{name}" if namespace else name
+
+
+def ordered_extra(
+    cls: type[Node], attributes: Iterable[tuple[str, str]], placed: Iterable[Placed], trimmings: Iterable[Trimming]
+) -> Extra:
+    """Unknown content in the order in which it will be written, so that equal content makes equal values."""
+    order = {field.name: place for place, field in enumerate(bound_fields(cls))}
+    return Extra(
+        tuple(attributes),
+        tuple(sorted(placed, key=lambda one: (order.get(one.field, -1), one.index))),
+        tuple(sorted(trimmings, key=lambda one: (order.get(one.field, -1), one.index))),
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 import attrs
 
 from c3p.conference_description import ConferenceDescription
 from c3p.conference_view import ConferenceView
 from c3p.fields import Attribute, Child, Children, Kind, Text, WrapperAttribute
+from c3p.merge import apply, settle
 from c3p.namespaces import CI, MSCI
 from c3p.node import Node
 from c3p.uri_entry import UriEntry
@@ -58,6 +59,18 @@ class ConferenceInfo(Node):
     users: Annotated[Users | None, Child(CI, "users")] = None
     conference_view: Annotated[ConferenceView | None, Child(MSCI, "conference-view")] = None
     trusted_entities: Annotated[Users | None, Child(MSCI, "trusted-entities", 1)] = None
+
+    def settled(self) -> Self:
+        """The state that this document describes by itself: everything marked full, what is deleted left out."""
+        return settle(self)
+
+    def apply(self, change: Self, *, strict: bool = False) -> Self:
+        """This state after ``change`` (conference-info.md sections 4.1 and 4.3).
+
+        A missing ``state`` on a collection inside a partial document is read as partial, because that is what its
+        senders mean; with ``strict`` it is full, as RFC 4575 says. A deleted document makes an empty, deleted one.
+        """
+        return apply(self, change, strict=strict)
 
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""

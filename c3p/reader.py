@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from lxml import etree
 
-from c3p.binding import BoundField, bound_fields, clark
+from c3p.binding import BoundField, bound_fields, clark, ordered_extra
 from c3p.error_ids import ErrorId
 from c3p.errors import MalformedDocument
 from c3p.fields import Attribute, Child, Children, Text, Texts, WrapperAttribute
@@ -35,7 +35,6 @@ class Reader(Generic[N]):
         self._cls = cls
         fields = bound_fields(cls)
         self._blank: Values = {**{field.name: field.blank for field in fields}, "extra": Extra()}
-        self._order = {"": -1, **{field.name: place for place, field in enumerate(fields)}}
         self._many = tuple(field.name for field in fields if field.many)
         self._required = tuple(field.name for field in fields if field.required and not _may_be_empty(field))
         self._attributes: dict[str, tuple[str, Callable[[str], object]]] = {}
@@ -75,15 +74,8 @@ class Reader(Generic[N]):
             else:
                 placed.append(Placed(read_unknown(child), last, _count(values, last), generation))
         if unknown_attributes or placed or trimmings:
-            values["extra"] = self._extra(unknown_attributes, placed, trimmings)
+            values["extra"] = ordered_extra(self._cls, unknown_attributes, placed, trimmings)
         return self.build(values, element)
-
-    def _extra(self, attributes: list[tuple[str, str]], placed: list[Placed], trimmings: list[Trimming]) -> Extra:
-        """In the order in which it will be written, so that two documents with the same content are equal."""
-        order = self._order
-        placed.sort(key=lambda one: (order[one.field], one.index))
-        trimmings.sort(key=lambda one: (order[one.field], one.index))
-        return Extra(tuple(attributes), tuple(placed), tuple(trimmings))
 
     def attributes(self, element: etree._Element) -> tuple[Values, list[tuple[str, str]]]:
         """Values with the attributes in, and the attributes that are not known."""
@@ -152,7 +144,7 @@ def reader(cls: type[N]) -> Reader[N]:
 def _taker(field: BoundField, fields: tuple[BoundField, ...]) -> Taker:
     spec = field.spec
     if isinstance(spec, Text):
-        return _take_text(field.name, READ[spec.kind])
+        return _take_text(field.name, READ[spec.kind], field.blank)
     if isinstance(spec, Child):
         return _take_child(field)
     assert isinstance(spec, Texts | Children)
@@ -167,9 +159,9 @@ def _taker(field: BoundField, fields: tuple[BoundField, ...]) -> Taker:
     return _take_wrapped(field.name, {clark(spec.namespace, spec.name), spec.name}, take, known)
 
 
-def _take_text(name: str, convert: Callable[[str], object]) -> Taker:
+def _take_text(name: str, convert: Callable[[str], object], blank: object) -> Taker:
     def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
-        if values[name] is not None or len(child):
+        if values[name] != blank or len(child):
             return False
         value = convert(child.text or "")
         if value is None:

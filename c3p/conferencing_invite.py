@@ -1,0 +1,54 @@
+"""The app-INVITE document: a presenter's client invites a user's client (c3p.md section 5.6)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+import attrs
+
+from c3p.errors import MalformedDocument
+from c3p.fields import Attribute, Child, Kind, Text
+from c3p.node import Node
+from c3p.reader import reader
+from c3p.writer import render
+from c3p.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
+
+_ROOT = "Conferencing"
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class FirstIm(Node):
+    """``first-im``: an empty element."""
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class OfferedMedia(Node):
+    """``im``, ``audio`` or ``video``: whether the conference has it."""
+
+    available: Annotated[bool | None, Attribute("available", kind=Kind.BOOLEAN)] = True
+    first_im: Annotated[FirstIm | None, Child(None, "first-im")] = None
+
+
+@attrs.frozen(kw_only=True, slots=False)
+class ConferencingInvite(Node):
+    """``Conferencing``, ``application/ms-conf-invite+xml``: it invites, it does not join anybody."""
+
+    invite_version: Annotated[str | None, Attribute("version")] = "2.0"
+    focus_uri: Annotated[str, Text(None, "focus-uri")]
+    subject: Annotated[str | None, Text(None, "subject", Kind.TEXT)] = ""
+    im: Annotated[OfferedMedia | None, Child(None, "im")] = None
+    audio: Annotated[OfferedMedia | None, Child(None, "audio")] = None
+    video: Annotated[OfferedMedia | None, Child(None, "video")] = None
+    conversation_id: Annotated[str | None, Text(None, "conversation-id")] = None  #: from ``Ms-Conversation-ID``
+
+    @classmethod
+    def parse(cls, data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> Self:
+        """Read one. Raises MalformedDocument or DocumentTooLarge, both C3PError."""
+        root = parse_xml(data, limits)
+        if tag_of(root).rpartition("}")[2] != _ROOT:
+            raise MalformedDocument(f"not an invitation to a conference: {tag_of(root)[:200]}")
+        return reader(cls).read(root)
+
+    def __bytes__(self) -> bytes:
+        """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
+        return render(self, _ROOT, "")

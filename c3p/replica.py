@@ -1,0 +1,134 @@
+"""A receiver's copy of a conference, kept by the rules of versions (conference-info.md section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from c3p.changes import Change, changes
+from c3p.conference_info import ConferenceInfo
+from c3p.entity_key import uri_key
+from c3p.merge import state_of
+from c3p.vocabulary import State
+
+
+class ReplicaState(Enum):
+    """What the receiver has."""
+
+    UNKNOWN = auto()  #: nothing yet
+    CURRENT = auto()
+    STALE = auto()  #: something is missing: a full document is needed
+    GONE = auto()  #: the conference is over
+
+
+class ReplicaInput(Enum):
+    """What a document is to the receiver."""
+
+    FULL = auto()  #: newer, or the answer to our own subscription
+    PARTIAL = auto()  #: the next one
+    AHEAD = auto()  #: partial, and others are missing before it
+    OLD = auto()  #: passed by already
+    DELETED = auto()
+
+
+class Receipt(Enum):
+    """What became of a document."""
+
+    APPLIED = auto()
+    IGNORED = auto()
+    GAP = auto()  #: subscribe again, or ask with getConference, to get a full document
+    DELETED = auto()
+
+
+#: A document outside the table is ignored: what a peer sends never raises.
+REPLICA: Final[Mapping[tuple[ReplicaState, ReplicaInput], ReplicaState]] = MappingProxyType(
+    {
+        (ReplicaState.UNKNOWN, ReplicaInput.FULL): ReplicaState.CURRENT,
+        (ReplicaState.UNKNOWN, ReplicaInput.PARTIAL): ReplicaState.STALE,
+        (ReplicaState.UNKNOWN, ReplicaInput.AHEAD): ReplicaState.STALE,
+        (ReplicaState.UNKNOWN, ReplicaInput.DELETED): ReplicaState.GONE,
+        (ReplicaState.CURRENT, ReplicaInput.FULL): ReplicaState.CURRENT,
+        (ReplicaState.CURRENT, ReplicaInput.PARTIAL): ReplicaState.CURRENT,
+        (ReplicaState.CURRENT, ReplicaInput.AHEAD): ReplicaState.STALE,
+        (ReplicaState.CURRENT, ReplicaInput.DELETED): ReplicaState.GONE,
+        (ReplicaState.STALE, ReplicaInput.FULL): ReplicaState.CURRENT,
+        (ReplicaState.STALE, ReplicaInput.DELETED): ReplicaState.GONE,
+    }
+)
+
+
+class Replica:
+    """Feed it every document of one subscription, in the order of arrival."""
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self._state = ReplicaState.UNKNOWN
+        self._info: ConferenceInfo | None = None
+        self._version: int | None = None
+        self._changes: tuple[Change, ...] = ()
+
+    @property
+    def state(self) -> ReplicaState:
+        """What the receiver has."""
+        return self._state
+
+    @property
+    def info(self) -> ConferenceInfo | None:
+        """The conference as far as it is known; when stale, as it was before the gap; None when unknown or gone."""
+        return self._info
+
+    @property
+    def version(self) -> int | None:
+        """Version of the last document that was applied, None when it had none."""
+        return self._version
+
+    @property
+    def stale(self) -> bool:
+        """Whether a full document is needed."""
+        return self._state is ReplicaState.STALE
+
+    def receive(self, document: ConferenceInfo, *, solicited: bool = False) -> Receipt:
+        """Take a document; ``solicited`` when it answers our own new subscription, whose versions start anew.
+
+        Documents of another conference are ignored.
+        """
+        self._changes = ()
+        kind = self._classify(document, solicited)
+        state = REPLICA.get((self._state, kind))
+        if state is None or self._foreign(document):
+            return Receipt.IGNORED
+        self._state = state
+        if state is ReplicaState.STALE:
+            return Receipt.GAP
+        before = self._info
+        self._info = self._after(document)
+        self._version = document.version if document.version is not None else self._version
+        self._changes = tuple(changes(before, self._info))
+        return Receipt.DELETED if state is ReplicaState.GONE else Receipt.APPLIED
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the document of the last :meth:`receive` has changed; nothing when it was not applied."""
+        return self._changes
+
+    def _after(self, document: ConferenceInfo) -> ConferenceInfo | None:
+        if state_of(document) is State.DELETED:
+            return None
+        return self._info.apply(document, strict=self._strict) if self._info else document.settled()
+
+    def _foreign(self, document: ConferenceInfo) -> bool:
+        return bool(self._info and document.entity and uri_key(document.entity) != uri_key(self._info.entity))
+
+    def _classify(self, document: ConferenceInfo, solicited: bool) -> ReplicaInput:
+        version, known = document.version, self._version
+        state = state_of(document)
+        if state is State.DELETED:
+            return ReplicaInput.DELETED
+        if state is State.FULL:
+            old = version is not None and known is not None and version < known
+            return ReplicaInput.OLD if old and not solicited else ReplicaInput.FULL
+        if version is None or known is None or version == known + 1:
+            return ReplicaInput.PARTIAL
+        return ReplicaInput.OLD if version <= known else ReplicaInput.AHEAD

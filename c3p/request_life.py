@@ -1,0 +1,196 @@
+"""Life of one request, as its sender sees it (c3p.md section 4.5).
+
+The document decides, not the transaction that carried it: a final response may come in the answer, in a later INFO, or
+before the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from c3p.commands import DeleteConference
+from c3p.envelope import Request, Response
+from c3p.errors import LocalProtocolError
+from c3p.vocabulary import Code
+
+#: Seconds that a request waits, and again after each ``pending``: the time of the Microsoft client API.
+REQUEST_TIMEOUT: Final = 180.0
+#: Seconds that a responder may ask for with ``timeOut``; more would keep a dead request for too long.
+LONGEST_WAIT: Final = 600.0
+
+
+class RequestState(Enum):
+    """Where a request is."""
+
+    IDLE = auto()
+    WAITING = auto()
+    PENDING = auto()
+    DONE = auto()
+    TIMED_OUT = auto()
+    FAILED = auto()
+
+
+class RequestInput(Enum):
+    """What happens to a request."""
+
+    SEND = auto()
+    RECV_ACCEPTED = auto()  #: 202, or an answer without a document
+    RECV_PENDING = auto()
+    RECV_FINAL = auto()
+    RECV_ERROR = auto()  #: error status of the carrying transaction
+    TIMER = auto()
+    DIALOG_ENDED = auto()
+    CONFERENCE_ENDED = auto()  #: the dialog ended, and that is what was asked for
+
+
+REQUEST_LIFE: Final[Mapping[tuple[RequestState, RequestInput], RequestState]] = MappingProxyType(
+    {
+        (RequestState.IDLE, RequestInput.SEND): RequestState.WAITING,
+        (RequestState.WAITING, RequestInput.RECV_ACCEPTED): RequestState.PENDING,
+        (RequestState.WAITING, RequestInput.RECV_PENDING): RequestState.PENDING,
+        (RequestState.WAITING, RequestInput.RECV_FINAL): RequestState.DONE,
+        (RequestState.WAITING, RequestInput.RECV_ERROR): RequestState.FAILED,
+        (RequestState.WAITING, RequestInput.TIMER): RequestState.TIMED_OUT,
+        (RequestState.WAITING, RequestInput.DIALOG_ENDED): RequestState.FAILED,
+        (RequestState.WAITING, RequestInput.CONFERENCE_ENDED): RequestState.DONE,
+        (RequestState.PENDING, RequestInput.RECV_ACCEPTED): RequestState.PENDING,
+        (RequestState.PENDING, RequestInput.RECV_PENDING): RequestState.PENDING,
+        (RequestState.PENDING, RequestInput.RECV_FINAL): RequestState.DONE,
+        # An error status after a document said pending: the document decides, so it is not in the table.
+        (RequestState.PENDING, RequestInput.TIMER): RequestState.TIMED_OUT,
+        (RequestState.PENDING, RequestInput.DIALOG_ENDED): RequestState.FAILED,
+        (RequestState.PENDING, RequestInput.CONFERENCE_ENDED): RequestState.DONE,
+    }
+)
+
+
+class Outcome(Enum):
+    """How a request ended."""
+
+    SUCCEEDED = auto()
+    FAILED = auto()  #: a response said failure
+    REFUSED = auto()  #: an error status instead of a response
+    TIMED_OUT = auto()
+    DIALOG_ENDED = auto()
+
+
+@attrs.frozen(kw_only=True)
+class RequestPended:
+    """The responder has taken the request and works on it; the timer runs anew."""
+
+    request: Request
+    response: Response | None  #: None after a 202 without a document
+
+
+@attrs.frozen(kw_only=True)
+class RequestEnded:
+    """The one terminal event of a request."""
+
+    request: Request
+    outcome: Outcome
+    response: Response | None = None
+    status: int | None = None  #: error status of the transaction, when refused
+    diagnostics: str | None = None  #: value of ``ms-diagnostics``, when refused
+
+
+RequestEvent = RequestPended | RequestEnded
+
+
+class RequestLife:
+    """One request from sending to its end."""
+
+    def __init__(self, request: Request, *, timeout: float = REQUEST_TIMEOUT) -> None:
+        self.request = request
+        self._timeout = timeout
+        self._state = RequestState.IDLE
+        self._deadline: float | None = None
+
+    @property
+    def state(self) -> RequestState:
+        """Where the request is."""
+        return self._state
+
+    @property
+    def ended(self) -> bool:
+        """Whether the terminal event was given."""
+        return self._state in (RequestState.DONE, RequestState.TIMED_OUT, RequestState.FAILED)
+
+    def send(self, *, now: float) -> None:
+        """The request leaves. Raises LocalProtocolError when it has left before."""
+        if not self._step(RequestInput.SEND):
+            raise LocalProtocolError(f"request {self.request.request_id} was sent already")
+        self._deadline = now + self._timeout
+
+    def receive_response(self, response: Response, *, now: float) -> list[RequestEvent]:
+        """A response, wherever it came from; one for another request, or too late, is dropped."""
+        if response.request_id != self.request.request_id:
+            return []
+        if response.code is Code.PENDING:
+            return self._pend(RequestInput.RECV_PENDING, response, now)
+        outcome = Outcome.SUCCEEDED if response.code is Code.SUCCESS else Outcome.FAILED
+        return self._end(RequestInput.RECV_FINAL, outcome, response=response)
+
+    def receive_accepted(self, *, now: float) -> list[RequestEvent]:
+        """The carrying transaction was answered 202, or 200 without a document: the result comes later."""
+        return self._pend(RequestInput.RECV_ACCEPTED, None, now)
+
+    def receive_error(
+        self, status: int, *, response: Response | None = None, diagnostics: str | None = None
+    ) -> list[RequestEvent]:
+        """The carrying transaction ended with an error status; dropped when a document has decided before."""
+        return self._end(
+            RequestInput.RECV_ERROR, Outcome.REFUSED, response=response, status=status, diagnostics=diagnostics
+        )
+
+    def dialog_ended(self) -> list[RequestEvent]:
+        """The dialog is gone. A request to end the conference has had its success then."""
+        if isinstance(self.request.command, DeleteConference):
+            return self._end(RequestInput.CONFERENCE_ENDED, Outcome.SUCCEEDED)
+        return self._end(RequestInput.DIALOG_ENDED, Outcome.DIALOG_ENDED)
+
+    def next_timeout(self) -> float | None:
+        """When :meth:`handle_timeout` is due, monotonic seconds."""
+        return self._deadline
+
+    def handle_timeout(self, *, now: float) -> list[RequestEvent]:
+        """The request times out when its time has come."""
+        if self._deadline is None or now < self._deadline:
+            return []
+        return self._end(RequestInput.TIMER, Outcome.TIMED_OUT)
+
+    def _step(self, input_: RequestInput) -> bool:
+        state = REQUEST_LIFE.get((self._state, input_))
+        if state is None:
+            return False
+        self._state = state
+        return True
+
+    def _pend(self, input_: RequestInput, response: Response | None, now: float) -> list[RequestEvent]:
+        if not self._step(input_):
+            return []
+        asked = response.time_out if response else None
+        self._deadline = now + (min(asked, LONGEST_WAIT) if asked else self._timeout)
+        return [RequestPended(request=self.request, response=response)]
+
+    def _end(
+        self,
+        input_: RequestInput,
+        outcome: Outcome,
+        *,
+        response: Response | None = None,
+        status: int | None = None,
+        diagnostics: str | None = None,
+    ) -> list[RequestEvent]:
+        if not self._step(input_):
+            return []
+        self._deadline = None
+        return [
+            RequestEnded(
+                request=self.request, outcome=outcome, response=response, status=status, diagnostics=diagnostics
+            )
+        ]
