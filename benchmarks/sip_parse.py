@@ -1,6 +1,7 @@
 """What parsing and writing SIP messages costs, next to its peers.
 
-Run ``python benchmarks/sip_parse.py``. Peers that are not installed are left out (``pip install h11 sipmessage sippy``).
+Run ``python benchmarks/sip_parse.py``. Peers that are not installed are left out
+(``pip install h11 sipmessage sippy``).
 The yardstick is h11 (pure Python) reading HTTP messages with the same headers and bodies in the same run.
 Every call reads another message: each round is made afresh, before its clock starts.
 """
@@ -19,8 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT.parent)]
 
-import sip  # noqa: E402
 from sip_corpus import Corpus, Sample  # noqa: E402
+
+import sip  # noqa: E402
 
 #: What one case does before the clock starts, and what is timed: the second is called with each result of the first.
 Case = tuple[str, str, Callable[[Sample], object], Callable[[object], object]]

@@ -11,7 +11,7 @@ from typing import Self
 import attrs
 
 from sip.auth_params import AuthParams, read_auth, read_params
-from sip.grammar import Report, is_token, tolerate
+from sip.grammar import Report, is_token, must_be_token, tolerate
 
 __all__ = ["AuthenticationInfo", "Authorization", "Challenge"]
 
@@ -20,7 +20,7 @@ __all__ = ["AuthenticationInfo", "Authorization", "Challenge"]
 class Challenge:
     """What a server asks for."""
 
-    scheme: str
+    scheme: str = attrs.field(validator=must_be_token)
     params: AuthParams = AuthParams()
     token68: str = ""  #: what stands in place of parameters, as in ``Negotiate TlRMTVNTUAAB``
 
@@ -43,7 +43,7 @@ class Challenge:
 class Authorization:
     """Credentials of a client, for Authorization and Proxy-Authorization. The repr shows no values."""
 
-    scheme: str
+    scheme: str = attrs.field(validator=must_be_token)
     params: AuthParams = AuthParams()
     token68: str = ""
 

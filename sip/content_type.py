@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Self
 
 import attrs
 
-from sip.errors import MalformedHeader
+from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import TOKEN_CHARS, Report, tolerate
 from sip.params import Params
 
@@ -20,8 +21,13 @@ _TYPE = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]
 class ContentType:
     """A media type with its parameters; in Accept the type or subtype may be ``*``."""
 
-    media_type: str  #: ``type/subtype`` in lower case
+    media_type: str = attrs.field()  #: ``type/subtype`` in lower case
     params: Params = Params()
+
+    @media_type.validator
+    def _is_type(self, _: object, value: str) -> None:
+        if not _TYPE.fullmatch(value) or ";" in value:
+            raise LocalProtocolError(f"not a media type: {value!r}")
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
@@ -41,6 +47,10 @@ class ContentType:
         """The ``charset`` parameter in lower case."""
         value = self.params.get("charset")
         return None if value is None else value.lower()
+
+    def with_params(self, changes: Mapping[str, str | None]) -> Self:
+        """The same type with some parameters set."""
+        return attrs.evolve(self, params=self.params.with_(changes))
 
     def accepts(self, media_type: str) -> bool:
         """Whether this media range covers a media type."""

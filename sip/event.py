@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 from sip.errors import MalformedHeader
-from sip.grammar import Report, is_token, tolerate
+from sip.grammar import Report, is_token, must_be_token, tolerate
 from sip.params import Params
 
 __all__ = ["EventPackage"]
@@ -17,7 +17,7 @@ __all__ = ["EventPackage"]
 class EventPackage:
     """Which event package a subscription is about, and which of several subscriptions."""
 
-    package: str  #: package with its templates, in lower case
+    package: str = attrs.field(validator=must_be_token)  #: package with its templates, in lower case
     params: Params = Params()
 
     @classmethod

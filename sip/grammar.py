@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-from sip.errors import MalformedHeader
+from sip.errors import LocalProtocolError, MalformedHeader
 
-__all__ = ["Report", "is_token", "quote", "refuse", "split_list", "tolerate", "unquote"]
+__all__ = ["Report", "is_quoted", "is_token", "must_be_token", "quote", "refuse", "split_list", "tolerate", "unquote"]
 
 #: Told of each deviation from the grammar that a parser is ready to live with.
 Report = Callable[[str], None]
+
+
+class Named(Protocol):
+    """What a validator is told about its field."""
+
+    @property
+    def name(self) -> str:
+        """Name of the field."""
 
 
 def tolerate(what: str) -> None:
@@ -44,6 +52,12 @@ _ITEM = re.compile(r'(?:[^,"<]++|"(?:[^"\\]++|\\.)*+"?+|<[^<>]*+>?+)++', re.DOTA
 def is_token(text: str) -> bool:
     """Whether text is a ``token``."""
     return _TOKEN.fullmatch(text) is not None
+
+
+def must_be_token(_: object, attribute: Named, value: str) -> None:
+    """Validator of fields that are printed as a token; raises LocalProtocolError."""
+    if not is_token(value):
+        raise LocalProtocolError(f"{attribute.name} is not a token: {value!r}")
 
 
 def is_quoted(text: str) -> bool:

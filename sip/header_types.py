@@ -6,23 +6,34 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from sip.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.content_disposition import ContentDisposition
 from sip.content_type import ContentType
 from sip.cseq import CSeq
+from sip.date import Date, Timestamp
 from sip.event import EventPackage
 from sip.grammar import Report, tolerate
+from sip.ms_diagnostics import MsDiagnostics
+from sip.ms_keep_alive import MsKeepAlive
 from sip.name_addr import STAR, NameAddr, Star
+from sip.parameterised import Parameterised
+from sip.privacy import Privacy
+from sip.rack import RAck, parse_rseq
+from sip.reason import Reason
+from sip.replaces import Join, Replaces, TargetDialog
+from sip.retry_after import RetryAfter
 from sip.session_expires import MinSE, SessionExpires
 from sip.subscription_state import SubscriptionState
 from sip.tokens import (
     parse_call_id,
     parse_delta_seconds,
     parse_max_forwards,
-    parse_method,
     parse_number,
     parse_option_tag,
+    parse_token,
 )
 from sip.uri import Uri
 from sip.via import Via
+from sip.warning import Warning
 
 __all__ = ["PARSERS", "Parser"]
 
@@ -38,6 +49,13 @@ def parse_contact(text: str, report: Report = tolerate) -> NameAddr | Star:
     return STAR if text == "*" else NameAddr.parse(text, report)
 
 
+def parse_route(text: str, report: Report = tolerate) -> NameAddr:
+    """An address of a proxy, in angle brackets (RFC 3261 section 20.34)."""
+    if "<" not in text:
+        report("no angle brackets around the address")
+    return NameAddr.parse(text, report)
+
+
 #: By key: the full name in lower case.
 PARSERS: Final[Mapping[str, Parser]] = {
     "Request-URI": Uri.parse,  # not a header, but a value of the message all the same
@@ -45,10 +63,10 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "from": NameAddr.parse,
     "to": NameAddr.parse,
     "contact": parse_contact,
-    "route": NameAddr.parse,
-    "record-route": NameAddr.parse,
-    "path": NameAddr.parse,
-    "service-route": NameAddr.parse,
+    "route": parse_route,
+    "record-route": parse_route,
+    "path": parse_route,
+    "service-route": parse_route,
     "refer-to": NameAddr.parse,
     "referred-by": NameAddr.parse,
     "reply-to": NameAddr.parse,
@@ -66,7 +84,7 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "require": parse_option_tag,
     "proxy-require": parse_option_tag,
     "unsupported": parse_option_tag,
-    "allow": parse_method,
+    "allow": parse_token,
     "allow-events": parse_option_tag,
     "event": EventPackage.parse,
     "subscription-state": SubscriptionState.parse,
@@ -82,4 +100,39 @@ PARSERS: Final[Mapping[str, Parser]] = {
     "proxy-authentication-info": AuthenticationInfo.parse,
     "ms-piggyback-cseq": parse_number,
     "flow-timer": parse_delta_seconds,
+    "accept-contact": Parameterised.parse,
+    "accept-encoding": Parameterised.parse,
+    "accept-language": Parameterised.parse,
+    "alert-info": NameAddr.parse,
+    "call-info": NameAddr.parse,
+    "content-disposition": ContentDisposition.parse,
+    "content-encoding": parse_option_tag,
+    "date": Date.parse,
+    "diversion": NameAddr.parse,
+    "error-info": NameAddr.parse,
+    "history-info": NameAddr.parse,
+    "identity-info": NameAddr.parse,
+    "in-reply-to": parse_call_id,
+    "info-package": Parameterised.parse,
+    "join": Join.parse,
+    "ms-client-diagnostics": MsDiagnostics.parse,
+    "ms-diagnostics": MsDiagnostics.parse,
+    "ms-diagnostics-public": MsDiagnostics.parse,
+    "ms-keep-alive": MsKeepAlive.parse,
+    "ms-text-format": ContentType.parse,
+    "privacy": Privacy.parse,
+    "rack": RAck.parse,
+    "reason": Reason.parse,
+    "recv-info": Parameterised.parse,
+    "refer-sub": Parameterised.parse,
+    "reject-contact": Parameterised.parse,
+    "replaces": Replaces.parse,
+    "request-disposition": parse_option_tag,
+    "retry-after": RetryAfter.parse,
+    "rseq": parse_rseq,
+    "sip-etag": parse_token,
+    "sip-if-match": parse_token,
+    "target-dialog": TargetDialog.parse,
+    "timestamp": Timestamp.parse,
+    "warning": Warning.parse,
 }

@@ -53,8 +53,10 @@ class Message:
         key = key_of(name)
         shape = shape_of(key)
         if shape is Shape.LIST or (shape is Shape.LINES and key in PARSERS):
-            return self._list(key)
-        return self._single(key)
+            values: tuple[object, ...] = self._list(key)
+            return values
+        value: object | None = self._single(key)
+        return value
 
     def _single(self, key: str) -> Any:
         cache = self._cache

@@ -12,7 +12,8 @@ from typing import Final, Self
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import TOKEN_CHARS, Report, quote, tolerate, unquote
 from sip.params import COMMON as COMMON_PARAMS
-from sip.params import Params
+from sip.params import Params, parse_q
+from sip.tokens import parse_delta_seconds
 from sip.uri import COMMON as COMMON_URI
 from sip.uri import Uri
 
@@ -133,6 +134,20 @@ class NameAddr:
     def tag(self) -> str | None:
         """The ``tag`` parameter."""
         return self.params.get("tag")
+
+    @property
+    def q(self) -> float:
+        """Preference among contacts, 0.0 to 1.0; 1.0 when not said."""
+        return parse_q(self.params.get("q"))
+
+    @property
+    def expires(self) -> int | None:
+        """Seconds for which a contact is to be bound (RFC 3261 section 10.2.1.1); None when not said or no number."""
+        value = self.params.get("expires")
+        try:
+            return None if value is None else parse_delta_seconds(value)
+        except MalformedHeader:
+            return None
 
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
         """The same with some header parameters set; None makes a flag."""

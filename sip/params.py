@@ -9,7 +9,7 @@ from typing import Self
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import QUOTED, TOKEN_CHARS, VALUE_CHARS, Report, is_quoted, is_token, quote, tolerate, unquote
 
-__all__ = ["Params"]
+__all__ = ["Params", "parse_q"]
 
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
 _VALUE = re.compile(rf"[{VALUE_CHARS}]++")
@@ -86,7 +86,11 @@ class Params(Mapping[str, str | None]):
 
     @staticmethod
     def _encode(value: str | None) -> str | None:
-        if value is None or _VALUE.fullmatch(value) or is_quoted(value):
+        if value is None or _VALUE.fullmatch(value):
+            return value
+        if "\r" in value or "\n" in value:
+            raise LocalProtocolError("a parameter value is one line")
+        if is_quoted(value):
             return value
         return quote(value)
 
@@ -125,3 +129,10 @@ class Params(Mapping[str, str | None]):
 
     def __hash__(self) -> int:
         return hash(frozenset(self._values.items()))
+
+
+def parse_q(text: str | None) -> float:
+    """A ``qvalue``, 0.0 to 1.0 (RFC 3261 section 25.1); 1.0 when it is missing or makes no sense."""
+    if not text or len(text) > 8 or not text.replace(".", "", 1).isdecimal() or not text.isascii():
+        return 1.0
+    return min(float(text), 1.0)

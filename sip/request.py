@@ -20,8 +20,10 @@ __all__ = ["Request"]
 
 #: Methods that this package has heard of.
 METHODS: Final = frozenset(
-    ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER")
-    + ("MESSAGE", "PUBLISH", "SERVICE", "BENOTIFY")
+    (
+        *("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "UPDATE"),
+        *("SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH", "SERVICE", "BENOTIFY"),
+    )
 )
 _REQUEST_URI: Final = re.compile(r"[A-Za-z][^\s<>\"]*+")
 #: Requests whose 101-299 responses make a dialog, so that Record-Route goes back (RFC 3261 section 12.1.1, RFC 6665).

@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 from sip.errors import MalformedHeader
-from sip.grammar import Report, is_token, tolerate
+from sip.grammar import Report, is_token, must_be_token, tolerate
 from sip.params import Params
 from sip.tokens import parse_delta_seconds
 
@@ -18,7 +18,7 @@ __all__ = ["SubscriptionState"]
 class SubscriptionState:
     """How a subscription stands: ``active``, ``pending``, ``terminated`` or an extension."""
 
-    state: str  #: in lower case
+    state: str = attrs.field(validator=must_be_token)  #: in lower case
     params: Params = Params()
 
     @classmethod

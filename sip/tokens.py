@@ -11,9 +11,9 @@ __all__ = [
     "parse_call_id",
     "parse_delta_seconds",
     "parse_max_forwards",
-    "parse_method",
     "parse_number",
     "parse_option_tag",
+    "parse_token",
 ]
 
 _DIGITS = re.compile(r"[0-9]++")
@@ -65,10 +65,10 @@ def parse_call_id(text: str, report: Report = tolerate) -> str:
     return text
 
 
-def parse_method(text: str, report: Report = tolerate) -> str:
-    """A method; its case matters."""
+def parse_token(text: str, report: Report = tolerate) -> str:
+    """A token whose case matters: a method, an entity-tag."""
     if not is_token(text):
-        raise MalformedHeader("method", text)
+        raise MalformedHeader("token", text)
     return text
 
 
