@@ -10,6 +10,7 @@
 """
 
 from rtp.agreement import Agreement, MediaAgreement, Role, negotiate
+from rtp.audio_level import AudioLevel
 from rtp.capabilities import Capabilities
 from rtp.codec import CN, G722, PCMA, PCMU, TELEPHONE_EVENT, Codec
 from rtp.comfort_noise import ComfortNoise, NoiseGenerator
@@ -43,6 +44,7 @@ from rtp.events import (
     TelephoneEventStarted,
 )
 from rtp.g711 import CODINGS, AudioCoding, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp.header_extension import ExtensionMap, build_elements, parse_elements
 from rtp.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
 from rtp.media_counters import MediaCounters
 from rtp.media_description import MediaDescription
@@ -51,6 +53,7 @@ from rtp.offer_answer import answer, offer
 from rtp.offer_answer_session import OfferAnswerSession
 from rtp.packet import RtpPacket
 from rtp.receiver import RtpReceiver
+from rtp.red import RedundantBlock, build_redundant, parse_redundant
 from rtp.rtcp import (
     ApplicationDefined,
     Goodbye,
@@ -85,6 +88,7 @@ __all__ = [
     "ApplicationDefined",
     "Attribute",
     "AudioCoding",
+    "AudioLevel",
     "AuthenticationFailed",
     "Capabilities",
     "Codec",
@@ -96,6 +100,7 @@ __all__ = [
     "DtmfSender",
     "Encryption",
     "EncryptionMismatch",
+    "ExtensionMap",
     "Frame",
     "FrameKind",
     "Goodbye",
@@ -121,6 +126,7 @@ __all__ = [
     "Outgoing",
     "ReceiverReport",
     "ReceptionReported",
+    "RedundantBlock",
     "RemoteAddressLearned",
     "RemoteRtpError",
     "ReplayedPacket",
@@ -153,8 +159,12 @@ __all__ = [
     "alaw_encode",
     "answer",
     "build_compound",
+    "build_elements",
+    "build_redundant",
     "negotiate",
     "offer",
+    "parse_elements",
+    "parse_redundant",
     "parse_rtcp",
     "ulaw_decode",
     "ulaw_encode",

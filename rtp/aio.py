@@ -1,0 +1,200 @@
+"""Media ports on an asyncio loop: pairs of UDP sockets, datagrams in and out in batches. Knows nothing of RTP.
+
+No protocol objects and no tasks: a readable socket is drained in one go, and everything that came in one turn of the
+loop is handed over together. Needs a loop with ``add_reader`` (not the proactor loop of Windows).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Hashable, Iterable
+from typing import Final, NamedTuple, Protocol
+
+import attrs
+
+TransportAddress = tuple[str, int]
+
+_DATAGRAM: Final = 65_535  #: octets; more cannot come in UDP
+_UNAVAILABLE: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL})
+
+
+class TraceSink(Protocol):
+    """Where each datagram is recorded."""
+
+    def record(
+        self,
+        *,
+        layer: str,
+        transport: str,
+        source: tuple[str, int],
+        destination: tuple[str, int],
+        data: bytes,
+        at: float,
+    ) -> None: ...
+
+
+class Arrival(NamedTuple):
+    """A datagram that came in on the ports of a leg."""
+
+    key: Hashable  #: whose ports
+    kind: str  #: ``rtp`` or ``rtcp``
+    data: bytes
+    source: TransportAddress
+    arrival: float  #: seconds of the loop's clock
+
+
+@attrs.frozen(kw_only=True)
+class MediaPortsConfig:
+    """Where ports are opened and how much one turn of the loop may take."""
+
+    host: str = "127.0.0.1"  #: address to bind; loopback unless told otherwise
+    port_range: tuple[int, int] = (40_000, 49_999)  #: first and last, both included
+    drain: int = 32  #: datagrams of one socket in one turn, so that a flooded leg does not starve the others
+    batch: int = 2_048  #: datagrams held for one hand-over; beyond it they are dropped and counted
+
+
+@attrs.frozen
+class OpenPorts:
+    """The addresses of one leg."""
+
+    rtp: TransportAddress
+    rtcp: TransportAddress
+
+
+class _Pair(NamedTuple):
+    sockets: dict[str, socket.socket]
+    addresses: dict[str, TransportAddress]
+
+
+class MediaPorts:
+    """Opens an even RTP and the next odd RTCP port for each leg.
+
+    To be used on the thread of a running loop. ``on_batch`` gets what came in. Counters: ``dropped_in`` (batch full),
+    ``dropped_out`` (socket full or destination unreachable), ``unknown`` (sent for a leg that has no ports).
+    """
+
+    def __init__(
+        self,
+        on_batch: Callable[[list[Arrival]], None],
+        *,
+        config: MediaPortsConfig | None = None,
+        trace: TraceSink | None = None,
+    ) -> None:
+        self.config = config or MediaPortsConfig()
+        self.dropped_in = self.dropped_out = self.unknown = 0
+        self._on_batch = on_batch
+        self._trace = trace
+        self._loop = asyncio.get_running_loop()
+        self._pairs: dict[Hashable, _Pair] = {}
+        self._batch: list[Arrival] = []
+        first, last = self.config.port_range
+        self._ports = range(first + first % 2, last, 2)  # even, with room for the odd one after it
+        self._cursor = 0
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def open(self, key: Hashable) -> OpenPorts:
+        """Ports for a leg; raises OSError when the range is used up or the address is not ours."""
+        if key in self._pairs:
+            raise ValueError(f"{key!r} has ports already")
+        pair = self._bind_pair()
+        self._pairs[key] = pair
+        for kind, opened in pair.sockets.items():
+            self._loop.add_reader(opened, self._readable, key, kind, opened, pair.addresses[kind])
+        return OpenPorts(pair.addresses["rtp"], pair.addresses["rtcp"])
+
+    def close(self, key: Hashable) -> None:
+        """Give the ports of a leg back; does nothing when it has none."""
+        pair = self._pairs.pop(key, None)
+        if pair is None:
+            return
+        for opened in pair.sockets.values():
+            self._loop.remove_reader(opened)
+            opened.close()
+
+    def close_all(self) -> None:
+        for key in list(self._pairs):
+            self.close(key)
+
+    def send(self, batch: Iterable[tuple[Hashable, str, bytes, TransportAddress]]) -> None:
+        """Send ``(key, kind, data, destination)``; what cannot leave now is dropped, since late sound is no sound."""
+        now = self._loop.time()
+        for key, kind, data, destination in batch:
+            pair = self._pairs.get(key)
+            if pair is None:
+                self.unknown += 1
+                continue
+            try:
+                pair.sockets[kind].sendto(data, destination)
+            except OSError:
+                # A full buffer, an ICMP error of an earlier datagram, or an address of another family.
+                self.dropped_out += 1
+                continue
+            if self._trace is not None:
+                self._record(kind, pair.addresses[kind], destination, data, now)
+
+    def _bind_pair(self) -> _Pair:
+        """The next free pair after the last one, so that a port just given back rests for a while."""
+        for step in range(len(self._ports)):
+            port = self._ports[(self._cursor + step) % len(self._ports)]
+            try:
+                pair = _bind(self.config.host, port)
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL or error.errno not in _UNAVAILABLE:
+                    raise
+                continue
+            self._cursor += step + 1
+            return pair
+        first, last = self.config.port_range
+        raise OSError(errno.EADDRINUSE, f"no free pair of media ports between {first} and {last}")
+
+    def _readable(self, key: Hashable, kind: str, opened: socket.socket, local: TransportAddress) -> None:
+        now = self._loop.time()
+        for _ in range(self.config.drain):
+            try:
+                data, address = opened.recvfrom(_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                continue  # an ICMP error of an earlier datagram; it is used up by this read
+            self._take(Arrival(key, kind, data, (address[0], address[1]), now), local)
+
+    def _take(self, arrival: Arrival, local: TransportAddress) -> None:
+        if self._trace is not None:
+            self._record(arrival.kind, arrival.source, local, arrival.data, arrival.arrival)
+        if len(self._batch) >= self.config.batch:
+            self.dropped_in += 1
+            return
+        if not self._batch:
+            self._loop.call_soon(self._hand_over)
+        self._batch.append(arrival)
+
+    def _hand_over(self) -> None:
+        batch, self._batch = self._batch, []
+        self._on_batch(batch)
+
+    def _record(
+        self, layer: str, source: TransportAddress, destination: TransportAddress, data: bytes, at: float
+    ) -> None:
+        if self._trace is not None:
+            self._trace.record(layer=layer, transport="UDP", source=source, destination=destination, data=data, at=at)
+
+
+def _bind(host: str, port: int) -> _Pair:
+    """Both sockets, or none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sockets: dict[str, socket.socket] = {}
+    try:
+        for kind, number in (("rtp", port), ("rtcp", port + 1)):
+            opened = sockets[kind] = socket.socket(family, socket.SOCK_DGRAM)
+            opened.setblocking(False)
+            opened.bind((host, number))
+    except OSError:
+        for opened in sockets.values():
+            opened.close()
+        raise
+    addresses = {kind: opened.getsockname()[:2] for kind, opened in sockets.items()}
+    return _Pair(sockets, addresses)
