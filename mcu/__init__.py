@@ -4,29 +4,77 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcu.config import FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, McuError, MissingExtra
+from mcu.events import (
+    ActiveSpeakerChanged,
+    ConferenceEndCause,
+    ConferenceEnded,
+    ConferenceStarted,
+    DtmfReceived,
+    LegAlerting,
+    LegConnected,
+    LegDialing,
+    LegEnded,
+    LegEvent,
+    LegHeld,
+    LegId,
+    LegResumed,
+    McuAllocated,
+    McuForgotten,
+    McuRegistered,
+    MediaPortReleased,
+    MediaPortWanted,
+)
+from mcu.factory import McuFactory
 from mcu.gateway import Gateway, GatewayTable
+from mcu.mcu import Mcu
+from mcu.mixer_settings import MixerSettings
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import DialOutPolicy, DialOutQuestion, DialPolicy, Refusal, RefusalReason
+from mcu.responses import DIAGNOSTICS, diagnostics_of
 from mcu.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.speaker import ActiveSpeaker, SpeakerSettings
 
 if TYPE_CHECKING:
-    from mcu.mixer import Mix, Mixer, MixerSettings
+    from mcu.mixer import Mix, Mixer
 
 __all__ = [
+    "DIAGNOSTICS",
     "OUTCOMES",
     "ActiveSpeaker",
+    "ActiveSpeakerChanged",
     "Candidate",
+    "ConferenceEndCause",
+    "ConferenceEnded",
+    "ConferenceStarted",
     "DialOutPolicy",
     "DialOutQuestion",
     "DialPolicy",
+    "DtmfReceived",
     "Ending",
+    "FactoryConfig",
     "Gateway",
     "GatewayTable",
     "LeastLoaded",
+    "LegAlerting",
+    "LegConnected",
+    "LegDialing",
+    "LegEnded",
+    "LegEvent",
+    "LegHeld",
+    "LegId",
+    "LegResumed",
     "LocalError",
+    "Mcu",
+    "McuAllocated",
+    "McuConfig",
     "McuError",
+    "McuFactory",
+    "McuForgotten",
+    "McuRegistered",
+    "MediaPortReleased",
+    "MediaPortWanted",
     "MissingExtra",
     "Mix",
     "Mixer",
@@ -36,10 +84,12 @@ __all__ = [
     "RefusalReason",
     "SelectionStrategy",
     "SpeakerSettings",
+    "StaticMcu",
+    "diagnostics_of",
     "ending_of_status",
 ]
 
-_NEEDS_NUMPY = frozenset({"Mix", "Mixer", "MixerSettings"})
+_NEEDS_NUMPY = frozenset({"Mix", "Mixer"})
 
 
 def __getattr__(name: str) -> object:

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from mcu.errors import MissingExtra
+from mcu.mixer_settings import MixerSettings
 
 try:
     import numpy as np
@@ -22,7 +23,7 @@ try:
 except ImportError as missing:
     raise MissingExtra("numpy", "mcu", "mixing") from missing
 
-__all__ = ["Mix", "Mixer", "MixerSettings"]
+__all__ = ["Encoder", "Mix", "Mixer", "table_encoder"]
 
 Leg = TypeVar("Leg", bound=Hashable)
 Samples = NDArray[np.int16]
@@ -30,18 +31,10 @@ Wide = NDArray[np.int32]
 Encoder = Callable[[bytes], bytes]
 
 
-@attrs.frozen(kw_only=True)
-class MixerSettings:
-    """Numbers of the mix; ticks are 20 ms."""
-
-    frame_samples: int = 160  #: 20 ms at 8 kHz
-    max_contributors: int = 4  #: more voices at once are noise to a listener; at most 15 fit in a CSRC list
-    gate: int = 160  #: mean |sample| above which a frame counts as voice, about -46 dBov
-    jump: int = 400  #: so far above the gate one frame is enough
-    onset_ticks: int = 2  #: frames above the gate before a leg is let in: a click is not speech
-    hangover_ticks: int = 40  #: frames below it before a leg is let go: pauses between words stay whole
-    smoothing: float = 0.2  #: weight of the new frame in the loudness that ranks contributors
-    displace_ratio: float = 1.5  #: how much louder a voice must be to take a contributor's place (3.5 dB)
+def table_encoder(codes: bytes) -> Encoder:
+    """An encoder for codecs that map each sample to one octet: ``codes[sample & 0xFFFF]``."""
+    table = np.frombuffer(codes, dtype=np.uint8)
+    return lambda pcm: table[np.frombuffer(pcm, dtype="<u2")].tobytes()
 
 
 @attrs.define(slots=True)

@@ -15,14 +15,21 @@ ROLES: Final = frozenset({"presenter", "attendee"})
 class RefusalReason(enum.Enum):
     """Why a command is refused before anything is sent: C3P reason, specific reason, ErrorId."""
 
-    UNAUTHORIZED = ("unauthorized", "unauthorized", 7006)
+    UNAUTHORIZED = ("unauthorized", "otherFailure", 7006)
+    LOCKED = ("unauthorized", "conferenceLocked", 7006)
     TARGET = ("otherFailure", "dialOutNotFound", 7005)
     TARGET_DENIED = ("unauthorized", "dialOutDeclined", 7006)
-    ROLE = ("otherFailure", "invalidRole", 7005)
+    ROLE = ("otherFailure", "invalidRole", 3016)
     MEDIA = ("otherFailure", "dialOutMedia", 7005)
-    CAPACITY = ("serverBusy", "serverBusy", 7000)
-    DUPLICATE = ("otherFailure", "endpointExistsAlready", 7007)
-    LOCKED = ("unauthorized", "conferenceLocked", 7006)
+    CAPACITY = ("serverBusy", "otherFailure", 7000)
+    DUPLICATE = ("otherFailure", "otherFailure", 7007)
+    MALFORMED = ("requestMalformed", "otherFailure", 7005)
+    CONFERENCE = ("otherFailure", "conferenceDoesntExist", 7002)
+    USER = ("otherFailure", "userDoesntExist", 3002)
+    ENDPOINT = ("otherFailure", "endpointDoesntExist", 3009)
+    STREAM = ("otherFailure", "mediaDoesntExist", 7005)
+    MCU_URI = ("otherFailure", "invalidMcuUri", 3013)
+    NOT_SUPPORTED = ("notSupported", "otherFailure", 3004)
 
     @property
     def reason(self) -> str:

@@ -68,4 +68,4 @@ def test_a_redirected_call_is_counted_already() -> None:
 
 def test_a_reason_says_what_the_response_holds() -> None:
     reason = RefusalReason.CAPACITY
-    assert (reason.reason, reason.command_reason, reason.error_id) == ("serverBusy", "serverBusy", 7000)
+    assert (reason.reason, reason.command_reason, reason.error_id) == ("serverBusy", "otherFailure", 7000)

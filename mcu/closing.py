@@ -1,0 +1,138 @@
+"""How a leg ends: once, whatever ended it."""
+
+from __future__ import annotations
+
+from mcu.context import Context, Wait
+from mcu.events import LegEnded
+from mcu.leg import Farewell, Leg
+from mcu.leg_state import Input, State
+from mcu.media import Media
+from mcu.outcome import OUTCOMES, Ending
+from mcu.responses import failed
+
+__all__ = ["Closing", "farewell_of"]
+
+
+def farewell_of(
+    ending: Ending,
+    *,
+    status: int | None = None,
+    reason: str | None = None,
+    diagnostics: str | None = None,
+    error_id: int | None = None,
+    by: str | None = None,
+) -> Farewell:
+    """The end of an attempt, with the ``disconnection-method`` of its row."""
+    return Farewell(
+        ending=ending,
+        method=OUTCOMES[ending].method or "failed",
+        status=status,
+        reason=reason,
+        diagnostics=diagnostics,
+        error_id=error_id,
+        by=by,
+    )
+
+
+class Closing:
+    """Ends legs and tells everybody."""
+
+    def __init__(self, context: Context, media: Media) -> None:
+        self._context, self._media = context, media
+
+    def give_up(self, leg: Leg, farewell: Farewell, *, now: float, at_once: bool = False) -> None:
+        """We end it: CANCEL, BYE or nothing, by its state. A leg that is ending already goes on as it was.
+
+        After a CANCEL the leg is over when its final answer is there, or ``at_once`` when the conference is gone.
+        """
+        if not leg.allows(Input.GIVE_UP):
+            if at_once:
+                self.over(leg, leg.farewell or farewell, now=now)
+            return
+        accepting = leg.state is State.ACCEPTING
+        state = leg.life.process(Input.GIVE_UP)
+        leg.farewell = farewell
+        if leg.session is not None:
+            self._end_session(leg, state, accepting, now)
+        if state is State.CANCELLING and not at_once:
+            self._stop_waiting(leg)
+            leg.conference.outbox.notify(self._context.documents.status(leg), now=now)
+        else:
+            self.over(leg, farewell, now=now)
+
+    def _end_session(self, leg: Leg, state: State, accepting: bool, now: float) -> None:
+        assert leg.session is not None
+        endpoint = self._context.endpoint
+        if state is State.CANCELLING:
+            endpoint.cancel(leg.session, now=now)
+        elif not accepting or leg.negotiation is not None:
+            endpoint.bye(leg.session, now=now)
+        else:
+            endpoint.reject(leg.session, 480, now=now)
+            self._context.sessions.pop(leg.session, None)
+
+    def refused(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
+        """Its INVITE came to nothing."""
+        if leg.allows(Input.REFUSED):
+            leg.life.process(Input.REFUSED)
+        self._forget_session(leg)
+        # What we decided counts, whatever the far end said while it was being cancelled.
+        self.over(leg, leg.farewell or farewell, now=now)
+
+    def ended(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
+        """Its session is over."""
+        if leg.allows(Input.ENDED):
+            leg.life.process(Input.ENDED)
+        self._forget_session(leg)
+        self.over(leg, leg.farewell or farewell, now=now)
+
+    def over(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
+        """Take it out of the conference: roster, response, event. Only the first call does anything."""
+        context, conference = self._context, leg.conference
+        if context.legs.pop(leg.id, None) is None:
+            return
+        leg.farewell = farewell
+        self._stop_waiting(leg)
+        self._media.release(leg, now=now)
+        conference.outbox.notify(context.documents.disconnected(leg, farewell, now), now=now)
+        conference.remove(leg)
+        conference.outbox.notify(context.documents.removed(leg), now=now)
+        self._respond(leg, farewell, now)
+        conference.settle_ejections(now=now)
+        context.emit(self._event(leg, farewell, now))
+
+    def _respond(self, leg: Leg, farewell: Farewell, now: float) -> None:
+        request = leg.request
+        if request is None or farewell.ending is None:
+            return
+        response = failed(
+            request,
+            farewell.ending,
+            source=self._context.config.mcu_id,
+            status=farewell.status,
+            reason=farewell.reason,
+            far_end=farewell.diagnostics,
+            error_id=farewell.error_id,
+        )
+        self._context.answer(leg, response, now=now)
+
+    def _event(self, leg: Leg, farewell: Farewell, now: float) -> LegEnded:
+        return LegEnded(
+            **leg.about(self._context.config.owner),
+            ending=farewell.ending,
+            method=farewell.method,
+            status=farewell.status,
+            reason=farewell.reason,
+            diagnostics=farewell.diagnostics,
+            retry_safe=farewell.ending is not None and OUTCOMES[farewell.ending].retry_safe,
+            connected_for=None if leg.connected_at is None else now - leg.connected_at,
+        )
+
+    def _stop_waiting(self, leg: Leg) -> None:
+        for wait in Wait:
+            self._context.timers.cancel((wait, leg))
+
+    def _forget_session(self, leg: Leg) -> None:
+        if leg.session is not None:
+            self._context.sessions.pop(leg.session, None)
+            leg.session = None

@@ -1,0 +1,93 @@
+"""One conference on an MCU: its settings, its legs, and the way to its Focus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from c3p import Filter, InitialFilters, MediaFiltersRules, Response, Role
+from mcu.events import LegId
+from mcu.identity import endpoint_id, user_id
+from mcu.leg import Leg
+from mcu.outbox import Outbox
+
+if TYPE_CHECKING:
+    from mcu.room import Room
+
+__all__ = ["Conference"]
+
+
+@attrs.define(eq=False, kw_only=True)
+class Conference:
+    """The part of a conference that this MCU keeps. Changed by the parts of this package only."""
+
+    uri: str  #: Conference-URI, in the spelling of the Focus
+    key: str
+    mcu_uri: str
+    peer: str  #: principal of the Focus that owns it
+    outbox: Outbox
+    room: Room
+    conversation_id: str
+    subject: str | None = None
+    locked: bool = False
+    active: bool = True  #: false while the MCU drains
+    filters: MediaFiltersRules | None = None
+    legs: dict[LegId, Leg] = attrs.Factory(dict)
+    #: Open ``deleteUser`` commands: the legs they wait for, and what is answered then.
+    ejections: list[tuple[frozenset[LegId], Response]] = attrs.Factory(list)
+    _by_endpoint: dict[str, Leg] = attrs.Factory(dict)
+
+    def add(self, leg: Leg) -> None:
+        self.legs[leg.id] = leg
+        self._by_endpoint[endpoint_id(leg.endpoint)] = leg
+
+    def remove(self, leg: Leg) -> None:
+        self.legs.pop(leg.id, None)
+        self._by_endpoint.pop(endpoint_id(leg.endpoint), None)
+
+    def leg_of(self, endpoint: str) -> Leg | None:
+        return self._by_endpoint.get(endpoint_id(endpoint))
+
+    def legs_of(self, user: str) -> list[Leg]:
+        """Every leg of one user."""
+        key = user_id(user)
+        return [leg for leg in self.legs.values() if user_id(leg.user) == key]
+
+    def users(self) -> Iterator[tuple[str, list[Leg]]]:
+        """Each user with its legs, in the order in which they came."""
+        grouped: dict[str, list[Leg]] = {}
+        for leg in self.legs.values():
+            grouped.setdefault(user_id(leg.user), []).append(leg)
+        for legs in grouped.values():
+            yield legs[0].user, legs
+
+    @property
+    def dialing(self) -> int:
+        return sum(leg.dialing for leg in self.legs.values())
+
+    def rule_of(self, role: str) -> InitialFilters | None:
+        """The initial filters that hold for ``role``.
+
+        A rule for role default is meant for attendees: presenters are muted by name only (c3p 7.11).
+        """
+        rule = self.filters.initial(role) if self.filters is not None else None
+        return None if rule is None or (role == Role.PRESENTER and rule.role != Role.PRESENTER) else rule
+
+    def starts_blocked(self, role: str) -> tuple[bool, bool]:
+        """Ingress and egress filter that a newcomer with ``role`` starts with."""
+        rule = self.rule_of(role)
+        if rule is None:
+            return False, False
+        return rule.ingress_filter == Filter.BLOCK, rule.egress_filter == Filter.BLOCK
+
+    def settle_ejections(self, *, now: float) -> None:
+        """Answer every ``deleteUser`` whose legs are all gone."""
+        waiting = []
+        for legs, response in self.ejections:
+            if legs.isdisjoint(self.legs):
+                self.outbox.respond(response, now=now)
+            else:
+                waiting.append((legs, response))
+        self.ejections = waiting

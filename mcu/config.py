@@ -1,0 +1,93 @@
+"""Settings of an MCU and of an MCU Factory, each with its unit and its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from mcu.gateway import GatewayTable
+from mcu.mixer_settings import MixerSettings
+from mcu.speaker import SpeakerSettings
+from rtp import Capabilities
+from sip import Uri
+
+__all__ = ["AUDIO_VIDEO", "SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
+
+AUDIO_VIDEO: Final = "audio-video"  #: MCU type
+SDP: Final = "application/sdp"
+
+
+@attrs.frozen(kw_only=True)
+class McuConfig:
+    """One A/V MCU."""
+
+    mcu_id: str  #: name under which the Factory knows it; unique there
+    http_url: str  #: where a Focus posts commands
+    sip_contact: Uri  #: own SIP address, never a conference URI: Contact of its calls (decisions 20)
+    owner: str = "mcu"  #: name of this core at its endpoint
+    outbound_proxy: Uri | None = None  #: preloaded Route of every dial-out; ``None`` calls the target directly
+    factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
+    #: Principals whose commands are taken; ``None`` takes those of every authenticated peer.
+    focus_peers: frozenset[str] | None = None
+    isfocus: bool = True  #: ``isfocus`` on the Contact of a dial-out; a deployed phone crashes on it (sip-profile 18)
+    display_name: str = "Conference"  #: caller name shown by phones
+    user_agent_comment: str | None = None
+    gateways: GatewayTable = GatewayTable()
+    capabilities: Capabilities = Capabilities()
+
+    ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
+    media_timeout: float = 5.0  #: seconds in which the application must open a port
+    reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
+    dead_media: float = 60.0  #: seconds without RTP and RTCP after which a leg that is not held is ended
+    focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
+    #: Seconds without an exchange after which a conference that has legs asks whether its Focus is still there.
+    focus_probe: float = 30.0
+    session_expires: int | None = 1800  #: seconds, interval offered to phones (RFC 4028 section 4)
+    register_interval: float = 10.0  #: seconds between two announcements; the Factory forgets after 35
+    retry_first: float = 1.0  #: seconds before the first retry of a notification; doubles
+    retry_longest: float = 30.0  #: seconds, upper end of that doubling
+    drain_retry_after: int = 30  #: seconds told to a Focus while this MCU drains
+
+    max_conferences: int = 1000  #: each holds a mixer and a roster, some 100 KiB
+    max_legs: int = 1000  #: all conferences together: media of more does not fit into one process
+    max_conference_legs: int = 250  #: one conference; what one core mixes with room to spare
+    max_redirects: int = 5  #: addresses tried after a 3xx (decisions 9)
+    max_queued_documents: int = 256  #: notifications waiting for one Focus; beyond it they become one full document
+    max_queued_responses: int = 512  #: late responses waiting for one Focus; as many as commands may be open
+    max_catch_up: int = 5  #: frames a late tick makes up for; after more than 100 ms the rest is skipped
+
+    mixer: MixerSettings = MixerSettings()
+    speaker: SpeakerSettings = SpeakerSettings()
+
+
+@attrs.frozen(kw_only=True)
+class StaticMcu:
+    """An MCU that does not announce itself."""
+
+    mcu_id: str
+    http_url: str
+    sip_uri: str
+    mcu_types: tuple[str, ...] = (AUDIO_VIDEO,)
+    capacity: int = 250  #: legs
+
+
+@attrs.frozen(kw_only=True)
+class FactoryConfig:
+    """One MCU Factory."""
+
+    uri: str = "mcu-factory"  #: ``from`` of its probes
+    #: Principals that may ask for an MCU; ``None`` takes every authenticated peer.
+    focus_peers: frozenset[str] | None = None
+    #: Principals that may announce an MCU; ``None`` takes every authenticated peer.
+    mcu_peers: frozenset[str] | None = None
+    mcus: tuple[StaticMcu, ...] = ()
+    forget_after: float = 35.0  #: seconds of silence; three announcements every 10 s may be lost
+    probe_interval: float | None = None  #: seconds between ``getMcuHealth`` to MCUs of the list; ``None``: no probes
+    probe_timeout: float = 5.0  #: seconds to wait for the answer of a probe
+    probe_misses: int = 3  #: probes in a row that must fail before an MCU counts as dead
+    #: Legs expected from a conference that was just given to an MCU, until it reports its own number.
+    expected_legs: int = 3
+    max_mcus: int = 1000  #: registered; a farm is smaller
+    max_conferences: int = 100_000  #: whose MCU is remembered; beyond it the one asked for longest ago is forgotten
+    retry_after: int = 10  #: seconds told to a Focus when there is no MCU

@@ -1,0 +1,88 @@
+"""What the parts of one MCU share: its endpoint, settings, tables and timers."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from c3p import Response
+from mcu.conference import Conference
+from mcu.config import McuConfig
+from mcu.documents import Documents
+from mcu.events import LegId
+from mcu.exchanges import Exchanges
+from mcu.leg import Leg
+from mcu.outbox import Outbox
+from mcu.policy import DialPolicy
+from mcu.timers import Timers
+from mcu.timestamps import timestamp
+from sip.entropy import Entropy
+from sip.events import Event
+from sip.ids import SessionId
+
+if TYPE_CHECKING:
+    from sip.endpoint import Endpoint
+
+__all__ = ["Context", "Wait"]
+
+
+class Wait(enum.Enum):
+    """What a leg waits for."""
+
+    PORT = "port"
+    ANSWER = "answer"
+    ARRIVAL = "arrival"  #: the INVITE of a dial-in that was announced
+
+
+class Context:
+    """Owned by ``Mcu``; every part is given it."""
+
+    def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy) -> None:
+        self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
+        self.documents = Documents(lambda at: timestamp(endpoint.wall_clock + at))
+        self.exchanges = Exchanges()
+        self.timers: Timers[tuple[Wait, Leg] | Outbox] = Timers()
+        self.conferences: dict[str, Conference] = {}
+        self.by_outbox: dict[Outbox, Conference] = {}
+        self.legs: dict[LegId, Leg] = {}
+        self.sessions: dict[SessionId, Leg] = {}
+        self.counters: Counter[str] = Counter()
+        self.draining = False
+        self._events: list[Event] = []
+        self._last_leg = 0
+
+    def emit(self, event: Event) -> None:
+        """Report to the application."""
+        self._events.append(event)
+
+    def take_events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def schedule(self, outbox: Outbox, at: float | None) -> None:
+        """The timer of an outbox; one of a conference that is gone is forgotten when it has nothing more to say."""
+        if at is not None:
+            self.timers.set(outbox, at)
+            return
+        self.timers.cancel(outbox)
+        conference = self.by_outbox.get(outbox)
+        if conference is not None and self.conferences.get(conference.key) is not conference and outbox.idle:
+            del self.by_outbox[outbox]
+
+    def next_leg_id(self) -> LegId:
+        self._last_leg += 1
+        return LegId(self._last_leg)
+
+    def bind(self, leg: Leg, session: SessionId) -> None:
+        """Events of ``session`` are about ``leg`` from now on."""
+        if leg.session is not None:
+            self.sessions.pop(leg.session, None)
+        leg.session = session
+        self.sessions[session] = leg
+
+    def answer(self, leg: Leg, response: Response | None, *, now: float) -> None:
+        """Send the final response to the command that the leg came from, once."""
+        if leg.request is not None and response is not None:
+            leg.request = None
+            leg.conference.outbox.respond(response, now=now)

@@ -1,0 +1,199 @@
+"""Conference-info documents that an MCU writes (conference-info 3.4, 3.5, 5 and 7): minimal, one change each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from c3p import (
+    AvCapabilities,
+    ConferenceInfo,
+    ConferenceView,
+    Endpoint,
+    EntityCapabilities,
+    EntityState,
+    EntityView,
+    EntryExitAnnouncements,
+    ExecutionInfo,
+    Filter,
+    Media,
+    MediaEntry,
+    MediaLabel,
+    MediaStatus,
+    MediaType,
+    SessionType,
+    State,
+    User,
+    Users,
+)
+from mcu.conference import Conference
+from mcu.leg import Farewell, Leg
+from rtp import Direction
+
+__all__ = ["Documents"]
+
+#: What the participant does, from what we do (media profile 10).
+_STATUS = {
+    Direction.SENDRECV: MediaStatus.SENDRECV,
+    Direction.RECVONLY: MediaStatus.SENDONLY,
+    Direction.SENDONLY: MediaStatus.RECVONLY,
+    Direction.INACTIVE: MediaStatus.INACTIVE,
+}
+
+
+class Documents:
+    """Writes documents. ``timestamp`` turns a monotonic time into an xs:dateTime in UTC."""
+
+    def __init__(self, timestamp: Callable[[float], str]) -> None:
+        self._timestamp = timestamp
+
+    # Whole documents -------------------------------------------------------------------------------------------------
+
+    def full(self, conference: Conference, version: int | None = None) -> ConferenceInfo:
+        """All that this MCU knows of the conference."""
+        users = tuple(
+            self._user(user, State.FULL, legs, tuple(self.endpoint(leg) for leg in legs))
+            for user, legs in conference.users()
+        )
+        return ConferenceInfo(
+            entity=conference.uri,
+            state=State.FULL,
+            version=version,
+            users=Users(state=State.FULL, users=users),
+            conference_view=ConferenceView(state=State.FULL, views=(self.view(conference),)),
+        )
+
+    def view(self, conference: Conference) -> EntityView:
+        """The entity-view of this MCU."""
+        return EntityView(
+            entity=conference.mcu_uri,
+            state=State.FULL,
+            capabilities=EntityCapabilities(av=AvCapabilities(supports_audio=True, supports_video=False)),
+            entity_state=EntityState(
+                active=conference.active,
+                locked=conference.locked,
+                media_filters_rules=conference.filters,
+                media=(MediaEntry(label=MediaLabel.MAIN_AUDIO, type=MediaType.AUDIO, status=MediaStatus.SENDRECV),),
+                entry_exit_announcements=EntryExitAnnouncements(modifiable=False, enabled=False),
+            ),
+        )
+
+    # Changes ---------------------------------------------------------------------------------------------------------
+
+    def added(self, leg: Leg) -> ConferenceInfo:
+        """A leg that was not there before; its user with it when this is the first one."""
+        legs = leg.conference.legs_of(leg.user)
+        state = State.FULL if len(legs) == 1 else State.PARTIAL
+        return self._partial(leg, self._user(leg.user, state, [leg], (self.endpoint(leg),)))
+
+    def connected(self, leg: Leg) -> ConferenceInfo:
+        """The leg as it is now, whole."""
+        return self._endpoint_change(leg, self.endpoint(leg))
+
+    def status(self, leg: Leg) -> ConferenceInfo:
+        """Nothing but the status changed."""
+        return self._endpoint_change(leg, self._change(leg))
+
+    def media(self, leg: Leg) -> ConferenceInfo:
+        """Direction or filter of the audio changed; the status may have, too (hold)."""
+        return self._endpoint_change(leg, self._change(leg, media=(self.stream(leg),)))
+
+    def roles(self, leg: Leg) -> ConferenceInfo:
+        """The role as the MCU knows it changed."""
+        return self._endpoint_change(leg, self._change(leg, roles=(leg.role,)))
+
+    def disconnected(self, leg: Leg, farewell: Farewell, now: float) -> ConferenceInfo:
+        """The last report of a leg."""
+        info = ExecutionInfo(when=self._timestamp(now), reason=farewell.reason, by=farewell.by)
+        change = self._change(leg, status="disconnected", disconnection_method=farewell.method, disconnection_info=info)
+        return self._endpoint_change(leg, change)
+
+    def removed(self, leg: Leg) -> ConferenceInfo:
+        """A leg that is gone; its user with it when that was the last one. Call it after the removal."""
+        endpoint = Endpoint(entity=leg.endpoint, state=State.DELETED, session_type=SessionType.AUDIO_VIDEO)
+        if leg.conference.legs_of(leg.user):
+            return self._endpoint_change(leg, endpoint)
+        return self._partial(leg, User(entity=leg.user, state=State.DELETED))
+
+    def view_changed(self, conference: Conference) -> ConferenceInfo:
+        """A setting of the conference changed."""
+        return ConferenceInfo(
+            entity=conference.uri,
+            state=State.PARTIAL,
+            conference_view=ConferenceView(state=State.PARTIAL, views=(self.view(conference),)),
+        )
+
+    def unchanged(self, conference: Conference) -> ConferenceInfo:
+        """No change: asks whether the Focus is still there."""
+        return ConferenceInfo(entity=conference.uri, state=State.PARTIAL)
+
+    # Parts -----------------------------------------------------------------------------------------------------------
+
+    def endpoint(self, leg: Leg) -> Endpoint:
+        """The endpoint of a leg, whole."""
+        known = leg.connected_at is not None
+        return Endpoint(
+            entity=leg.endpoint,
+            state=State.FULL,
+            session_type=SessionType.AUDIO_VIDEO,
+            endpoint_uri=leg.endpoint_uri,
+            asserted_identity=leg.asserted_identity,
+            display_text=leg.display_name,
+            status=leg.status,
+            joining_method=leg.joining_method,
+            joining_info=ExecutionInfo(when=self._timestamp(leg.created_at), by=leg.originator),
+            media=(self.stream(leg),) if known else (),
+            roles=(leg.role,),
+            auth_method="enterprise" if known else None,
+            access_method="internal" if known else None,
+        )
+
+    def stream(self, leg: Leg) -> Media:
+        """The audio of a leg, as its participant sees it: ``recvonly`` when muted."""
+        blocked = leg.ingress_blocked
+        direction = leg.direction
+        if blocked:
+            direction = Direction.of(sends=direction.sends, receives=False)
+        return Media(
+            id=leg.media_id,
+            type=MediaType.AUDIO,
+            label=MediaLabel.MAIN_AUDIO,
+            src_id=leg.source_id,
+            status=_STATUS[direction],
+            ingress_filter=Filter.BLOCK if blocked else Filter.UNBLOCK,
+            egress_filter=Filter.BLOCK if leg.egress_blocked else Filter.UNBLOCK,
+            media_source_id=leg.source_id,
+        )
+
+    def _change(
+        self,
+        leg: Leg,
+        *,
+        status: str | None = None,
+        media: tuple[Media, ...] = (),
+        roles: tuple[str, ...] = (),
+        disconnection_method: str | None = None,
+        disconnection_info: ExecutionInfo | None = None,
+    ) -> Endpoint:
+        return Endpoint(
+            entity=leg.endpoint,
+            state=State.PARTIAL,
+            session_type=SessionType.AUDIO_VIDEO,
+            status=status or leg.status,
+            media=media,
+            roles=roles,
+            disconnection_method=disconnection_method,
+            disconnection_info=disconnection_info,
+        )
+
+    def _endpoint_change(self, leg: Leg, endpoint: Endpoint) -> ConferenceInfo:
+        return self._partial(leg, User(entity=leg.user, state=State.PARTIAL, endpoints=(endpoint,)))
+
+    def _partial(self, leg: Leg, user: User) -> ConferenceInfo:
+        return ConferenceInfo(
+            entity=leg.conference.uri, state=State.PARTIAL, users=Users(state=State.PARTIAL, users=(user,))
+        )
+
+    def _user(self, entity: str, state: State, legs: list[Leg], endpoints: tuple[Endpoint, ...]) -> User:
+        return User(
+            entity=entity, state=state, display_text=legs[0].display_name, roles=(legs[0].role,), endpoints=endpoints
+        )

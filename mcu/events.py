@@ -1,0 +1,173 @@
+"""What an MCU and an MCU Factory report to the application."""
+
+from __future__ import annotations
+
+import enum
+from typing import NewType, TypedDict
+
+import attrs
+
+from mcu.outcome import Ending
+from sip.events import Event
+
+__all__ = [
+    "About",
+    "ActiveSpeakerChanged",
+    "ConferenceEndCause",
+    "ConferenceEnded",
+    "ConferenceStarted",
+    "DtmfReceived",
+    "LegAlerting",
+    "LegConnected",
+    "LegDialing",
+    "LegEnded",
+    "LegEvent",
+    "LegHeld",
+    "LegId",
+    "LegResumed",
+    "McuAllocated",
+    "McuForgotten",
+    "McuRegistered",
+    "MediaPortReleased",
+    "MediaPortWanted",
+]
+
+LegId = NewType("LegId", int)  #: one attachment of a participant to an MCU; never used twice by one MCU
+
+
+class ConferenceEndCause(enum.Enum):
+    """Why a conference is no longer on an MCU."""
+
+    DELETED = "deleted"  #: the Focus said so
+    FOCUS_LOST = "focus lost"  #: the Focus was away for too long
+    CLOSED = "closed"  #: the MCU is being shut down
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceStarted(Event):
+    """A Focus bootstrapped a conference on this MCU."""
+
+    conference: str  #: Conference-URI
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceEnded(Event):
+    """A conference left this MCU; all its legs are being ended."""
+
+    conference: str
+    cause: ConferenceEndCause
+
+
+class About(TypedDict):
+    """What every event about a leg says of it."""
+
+    owner: str
+    leg: LegId
+    conference: str
+    user: str
+    endpoint: str
+
+
+@attrs.frozen(kw_only=True)
+class LegEvent(Event):
+    """Something about one leg."""
+
+    leg: LegId
+    conference: str
+    user: str  #: URI in the roster
+    endpoint: str  #: GUID in the roster
+
+
+@attrs.frozen(kw_only=True)
+class LegDialing(LegEvent):
+    """An INVITE left for ``target``."""
+
+    target: str
+
+
+@attrs.frozen(kw_only=True)
+class LegAlerting(LegEvent):
+    """The far end rings."""
+
+
+@attrs.frozen(kw_only=True)
+class LegConnected(LegEvent):
+    """The call is up and its media is in the mix. Comes after the ACK has been sent (or received)."""
+
+    codec: str
+    rang_for: float  #: seconds between the INVITE and the 2xx
+
+
+@attrs.frozen(kw_only=True)
+class LegHeld(LegEvent):
+    """The far end holds the call."""
+
+
+@attrs.frozen(kw_only=True)
+class LegResumed(LegEvent):
+    """The far end took the call back."""
+
+
+@attrs.frozen(kw_only=True)
+class LegEnded(LegEvent):
+    """The leg is over: the one terminal event of a dial-out or dial-in."""
+
+    ending: Ending | None  #: how the attempt ended; ``None`` for a leg that was connected
+    method: str  #: ``disconnection-method``: departed, booted, failed or busy
+    status: int | None = None  #: final SIP status of the far end, if it gave one
+    reason: str | None = None  #: its reason phrase, or what went wrong here
+    diagnostics: str | None = None  #: ``ms-diagnostics`` of the far end as it came
+    retry_safe: bool = False  #: nobody was rung and nobody said no
+    connected_for: float | None = None  #: seconds from answer to end, ``None`` when it was never connected
+
+
+@attrs.frozen(kw_only=True)
+class MediaPortWanted(Event):
+    """Open an RTP and an RTCP port: answer with ``media_opened`` or ``media_failed`` within 5 s."""
+
+    leg: LegId
+
+
+@attrs.frozen(kw_only=True)
+class MediaPortReleased(Event):
+    """The ports of a leg are not needed any more; packets already made for it may still be sent."""
+
+    leg: LegId
+
+
+@attrs.frozen(kw_only=True)
+class DtmfReceived(LegEvent):
+    """A key was pressed (RFC 4733); reported once, at its first packet. It is not mixed."""
+
+    digit: str  #: ``0``-``9``, ``*``, ``#``, ``A``-``D``, or the event number as text
+
+
+@attrs.frozen(kw_only=True)
+class ActiveSpeakerChanged(Event):
+    """Somebody else speaks, or nobody does."""
+
+    conference: str
+    leg: LegId | None
+    user: str | None
+
+
+@attrs.frozen(kw_only=True)
+class McuRegistered(Event):
+    """An MCU announced itself for the first time, or again after it had been forgotten."""
+
+    mcu_id: str
+
+
+@attrs.frozen(kw_only=True)
+class McuForgotten(Event):
+    """An MCU was silent for too long, or a probe found it dead."""
+
+    mcu_id: str
+
+
+@attrs.frozen(kw_only=True)
+class McuAllocated(Event):
+    """A conference was given an MCU."""
+
+    conference: str
+    mcu_id: str

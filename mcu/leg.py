@@ -1,0 +1,120 @@
+"""What an MCU knows of one leg."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from c3p import Request
+from mcu.events import About, LegId
+from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
+from mcu.outcome import Ending
+from rtp import Direction, OfferAnswerSession
+from rtp.media_stream import MediaStream
+from sip.ids import SessionId, TransactionId
+from sip.name_addr import NameAddr
+from sip.uri import Uri
+
+if TYPE_CHECKING:
+    from mcu.conference import Conference
+
+__all__ = ["Attempt", "Farewell", "Leg", "MediaAddress"]
+
+
+@attrs.frozen(kw_only=True)
+class MediaAddress:
+    """The ports that the application opened for a leg."""
+
+    rtp_port: int
+    rtcp_port: int
+    advertised: str  #: address that goes into SDP
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One address to call, as the gateway table and the policy settled it."""
+
+    target: Uri
+    route: tuple[NameAddr, ...] = ()
+    caller: Uri | None = None  #: identity that the trunk wants instead of the conference's
+
+
+@attrs.frozen(kw_only=True)
+class Farewell:
+    """Why a leg ends: what roster, response and event will say."""
+
+    ending: Ending | None = None  #: ``None`` for a leg that was connected
+    method: str
+    status: int | None = None
+    reason: str | None = None
+    diagnostics: str | None = None
+    error_id: int | None = None
+    by: str | None = None  #: URI of who ejected it
+
+
+@attrs.define(eq=False, kw_only=True)
+class Leg:
+    """One attachment of a participant. Only the parts of this package change it."""
+
+    id: LegId
+    conference: Conference
+    user: str  #: URI in the roster
+    endpoint: str  #: GUID in the roster
+    role: str
+    joining_method: str
+    life: LegLife
+    created_at: float
+    display_name: str | None = None
+    endpoint_uri: str | None = None  #: address called, when it is not ``user``
+    originator: str | None = None
+    request: Request | None = None  #: the ``addUser`` that still waits for its final response
+    attempt: Attempt | None = None
+    more_attempts: list[Attempt] = attrs.Factory(list)  #: other targets of a redirection
+    redirects: int = 0
+    alerted: bool = False
+    invited_at: float | None = None
+    connected_at: float | None = None
+    session: SessionId | None = None
+    transaction: TransactionId | None = None  #: the INVITE of a dial-in
+    offer: bytes = b""  #: SDP of that INVITE
+    ports: MediaAddress | None = None
+    negotiation: OfferAnswerSession | None = None
+    stream: MediaStream | None = None
+    direction: Direction = Direction.SENDRECV  #: of the audio, as we see it
+    media_id: str = "1"
+    ingress_blocked: bool = False
+    egress_blocked: bool = False
+    asserted_identity: str | None = None
+    farewell: Farewell | None = None
+
+    @property
+    def state(self) -> State:
+        return self.life.state
+
+    @property
+    def status(self) -> str:
+        """Roster status; a call that goes on to another address after ringing stays ``alerting``."""
+        if self.state is State.INVITING and self.alerted:
+            return ROSTER_STATUS[State.RINGING]
+        return ROSTER_STATUS[self.state]
+
+    @property
+    def dialing(self) -> bool:
+        return self.state in (State.OPENING, State.INVITING, State.RINGING)
+
+    @property
+    def connected(self) -> bool:
+        return self.state in (State.CONNECTED, State.HELD)
+
+    @property
+    def source_id(self) -> int:
+        """Number of its audio in CSRC lists and in the roster (media profile 2.2: a media source id)."""
+        return self.id
+
+    def about(self, owner: str) -> About:
+        """The part that all events about it have in common."""
+        return About(owner=owner, leg=self.id, conference=self.conference.uri, user=self.user, endpoint=self.endpoint)
+
+    def allows(self, event: Input) -> bool:
+        return self.life.allows(event)

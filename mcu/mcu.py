@@ -1,0 +1,221 @@
+"""The A/V MCU: a core on a SIP endpoint, a C3P machine and a media machine in one (conferencing flows 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from c3p import ConferenceInfo, Exchange, ExchangeFailure, Notify, Reply, Request, Response
+from mcu.closing import Closing, farewell_of
+from mcu.commands import Commands
+from mcu.conferences import Conferences
+from mcu.config import SDP, McuConfig
+from mcu.context import Context, Wait
+from mcu.dial_in import DialIn
+from mcu.dial_out import DialOut
+from mcu.events import ConferenceEndCause, LegId, MediaPortReleased
+from mcu.in_call import InCall
+from mcu.leg import Farewell, Leg, MediaAddress
+from mcu.leg_state import State
+from mcu.media import Arrived, Media
+from mcu.outbox import Outbox
+from mcu.outcome import Ending
+from mcu.policy import DialOutPolicy, DialPolicy
+from mcu.registration import Registration
+from mcu.session_events import SessionEvents
+from sip.entropy import Entropy
+from sip.events import Event
+from sip.flow import Flow
+from sip.request import Request as SipRequest
+from sip.routing import Claim
+
+if TYPE_CHECKING:
+    from sip.endpoint import Endpoint
+
+__all__ = ["Mcu"]
+
+METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "OPTIONS")
+
+
+class Mcu:
+    """One A/V MCU.
+
+    Needs numpy (extra ``mcu``); raises ``MissingExtra`` without it. After every call the owner drains the endpoint,
+    ``c3p_to_send()`` and, from ``take_events()``, what the call caused.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy | None = None
+    ) -> None:
+        self.config = config
+        self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutPolicy())
+        self._media = Media(context, self._heard_nothing)
+        self._closing = Closing(context, self._media)
+        self._dial_out = DialOut(context, self._media, self._closing)
+        self._dial_in = DialIn(context, self._media, self._closing, self._dial_out)
+        in_call = InCall(context, self._media)
+        commands = Commands(context, self._media, self._closing, self._dial_out, self._dial_in)
+        self._conferences = Conferences(context, self._media, self._closing, commands)
+        self._sessions = SessionEvents(context, self._closing, self._dial_out, self._dial_in, in_call)
+        self._registration = Registration(context)
+        self._load = (0, 0)
+        endpoint.add_core(
+            config.owner, self._claims, claim=Claim.ELEMENT, methods=METHODS, supported=("timer",), accept=(SDP,)
+        )
+
+    @property
+    def owner(self) -> str:
+        """Name of this core at its endpoint."""
+        return self.config.owner
+
+    @property
+    def conferences(self) -> tuple[str, ...]:
+        """Conference-URIs of the conferences that are here."""
+        return tuple(conference.uri for conference in self._context.conferences.values())
+
+    @property
+    def legs(self) -> int:
+        """Legs of all conferences."""
+        return len(self._context.legs)
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What was dropped, refused or late, by what it was."""
+        return dict(self._context.counters)
+
+    def _claims(self, request: SipRequest, flow: Flow) -> bool:
+        own, uri = self.config.sip_contact, request.uri
+        return uri.scheme in ("sip", "sips") and (uri.user, uri.host, uri.port) == (own.user, own.host, own.port)
+
+    # Core of the endpoint --------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Act on an event of the endpoint that this core owns."""
+        self._sessions.handle(event, now=now)
+        return self._done(now)
+
+    def next_timeout(self) -> float | None:
+        """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
+        due = (self._context.timers.next(), self._registration.next_timeout())
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
+        for key in self._context.timers.due(now):
+            if isinstance(key, Outbox):
+                self._conferences.outbox_due(key, now=now)
+            else:
+                self._waited_in_vain(*key, now)
+        self._registration.handle_timeout(now=now)
+        return self._done(now)
+
+    def take_events(self) -> list[Event]:
+        """Events that commands, documents and media caused."""
+        return self._context.take_events()
+
+    def _done(self, now: float) -> list[Event]:
+        load = (len(self._context.conferences), len(self._context.legs))
+        if load != self._load:
+            self._load = load
+            self._registration.changed(now=now)
+        return self._context.take_events()
+
+    def _waited_in_vain(self, wait: Wait, leg: Leg, now: float) -> None:
+        if wait is Wait.ANSWER:
+            self._dial_out.rang_out(leg, now=now)
+        elif wait is Wait.PORT:
+            self._no_port(leg, "no media port was opened in time", now)
+        else:
+            self._closing.give_up(leg, farewell_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
+
+    # C3P over HTTP ---------------------------------------------------------------------------------------------------
+
+    def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
+        """Answer a document of a Focus; ``peer`` is its authenticated principal, empty when there is none."""
+        reply = self._conferences.receive(document, peer=peer, now=now)
+        self._keep(self._done(now))
+        return reply
+
+    def c3p_to_send(self) -> list[Exchange]:
+        """Documents to be posted: notifications and late responses to Focuses, announcements to the Factory."""
+        return self._context.exchanges.take()
+
+    def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
+        """The answer to an exchange."""
+        self._context.exchanges.replied(exchange_id, reply, now=now)
+        return self._done(now)
+
+    def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
+        """An exchange that brought no answer."""
+        self._context.exchanges.failed(exchange_id, reason, now=now)
+        return self._done(now)
+
+    # Media -----------------------------------------------------------------------------------------------------------
+
+    def media_opened(
+        self, leg: LegId, *, rtp: tuple[str, int], rtcp: tuple[str, int], advertised: str, now: float
+    ) -> list[Event]:
+        """Answer ``MediaPortWanted``; ``advertised`` is the address that the far end is to send to."""
+        known = self._context.legs.get(leg)
+        if known is None or known.ports is not None:
+            # It came too late, or twice: nobody needs these ports.
+            self._context.emit(MediaPortReleased(owner=self.owner, leg=leg))
+            return self._done(now)
+        ports = MediaAddress(rtp_port=rtp[1], rtcp_port=rtcp[1], advertised=advertised)
+        if known.state is State.OPENING:
+            self._dial_out.port_opened(known, ports, now=now)
+        else:
+            self._dial_in.port_opened(known, ports, now=now)
+        return self._done(now)
+
+    def media_failed(self, leg: LegId, reason: str, *, now: float) -> list[Event]:
+        """Answer ``MediaPortWanted``: there is no port."""
+        known = self._context.legs.get(leg)
+        if known is not None and known.ports is None:
+            self._no_port(known, reason, now)
+        return self._done(now)
+
+    def _no_port(self, leg: Leg, reason: str, now: float) -> None:
+        self._closing.give_up(leg, farewell_of(Ending.NO_PORT, reason=reason), now=now)
+
+    def receive_media(self, batch: Iterable[Arrived]) -> list[Event]:
+        """Datagrams from media ports: ``(leg, "rtp" | "rtcp", data, source, arrival)``."""
+        self._media.receive(batch)
+        return self._context.take_events()
+
+    def next_tick(self) -> float | None:
+        """When ``tick`` is due, every 20 ms; ``None`` while no leg has media."""
+        return self._media.next_tick()
+
+    def tick(self, now: float) -> list[tuple[LegId, str, bytes, tuple[str, int]]]:
+        """Mix; returns ``(leg, "rtp" | "rtcp", data, destination)``. What happened is in ``take_events``."""
+        out = self._media.tick(now)
+        self._keep(self._done(now))
+        return out
+
+    def _heard_nothing(self, leg: Leg, *, now: float) -> None:
+        self._closing.give_up(leg, Farewell(method="failed", reason="no media"), now=now)
+
+    # Life ------------------------------------------------------------------------------------------------------------
+
+    def drain(self, *, now: float) -> list[Event]:
+        """Take nothing new: conferences that are here go on, the Factory and every Focus are told."""
+        context = self._context
+        if not context.draining:
+            context.draining = True
+            self._registration.changed(now=now)
+            for conference in context.conferences.values():
+                conference.active = False
+                conference.outbox.notify(context.documents.view_changed(conference), now=now)
+        return self._done(now)
+
+    def close(self, *, now: float) -> list[Event]:
+        """Drain and end every conference. BYEs and responses still have to be sent after it."""
+        self._keep(self.drain(now=now))
+        for conference in tuple(self._context.conferences.values()):
+            self._conferences.end(conference, ConferenceEndCause.CLOSED, now=now)
+        return self._done(now)
+
+    def _keep(self, events: list[Event]) -> None:
+        for event in events:
+            self._context.emit(event)

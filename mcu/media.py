@@ -1,0 +1,198 @@
+"""Media of all legs of one MCU: streams, rooms, and the 20 ms grid on which they are mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from mcu.context import Context
+from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
+from mcu.leg import Leg
+from mcu.leg_state import State
+from rtp import Agreement, Direction, LocalRtpError
+from rtp.events import MediaEvent, MediaSilent, SsrcCollided, TelephoneEventStarted
+from rtp.media_stream import MediaStream, MediaStreamConfig
+
+if TYPE_CHECKING:
+    from mcu.room import Line, Room, Sent
+
+__all__ = ["FRAME", "Arrived", "Media"]
+
+FRAME = 0.02  #: seconds
+EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
+
+Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
+
+
+class SilenceListener(Protocol):
+    """Is told when a leg that should be heard is not."""
+
+    def __call__(self, leg: Leg, *, now: float) -> None: ...
+
+
+class Media:
+    """Rooms and streams. ``on_silence`` is called when a leg sent neither RTP nor RTCP for too long."""
+
+    def __init__(self, context: Context, on_silence: SilenceListener) -> None:
+        # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
+        from mcu.room import Room
+
+        self._context, self._on_silence, self._make_room = context, on_silence, Room
+        self._config = MediaStreamConfig(silence_timeout=context.config.dead_media)
+        self._rooms: list[Room] = []
+        self._lines: dict[LegId, tuple[Leg, Line]] = {}
+        self._farewells: list[Sent] = []
+        self._released: list[LegId] = []
+        self._origin = 0.0
+        self._ticks = 0
+        self._running = False
+
+    # Rooms and legs --------------------------------------------------------------------------------------------------
+
+    def open_room(self, conference: str) -> Room:
+        room = self._make_room(conference, self._context.config.mixer, self._context.config.speaker)
+        self._rooms.append(room)
+        return room
+
+    def close_room(self, room: Room) -> None:
+        self._rooms.remove(room)
+
+    def connect(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
+        """Begin to send and receive for a leg; its audio is in the mix from the next tick on."""
+        entropy, audio = self._context.entropy, agreement.audio
+        assert audio is not None
+        leg.direction = audio.direction
+        leg.stream = MediaStream(
+            audio,
+            # RFC 3550 wants any 32 bits, clients of Microsoft any but 0.
+            ssrc=entropy.integer(32) or 1,
+            sequence_number=entropy.integer(16),
+            timestamp=entropy.integer(32),
+            cname=entropy.token(12),
+            uniform=entropy.uniform,
+            now=now,
+            wall_clock=self._context.endpoint.wall_clock,
+            config=self._config,
+        )
+        line = leg.conference.room.add(leg.id, leg.stream)
+        self._lines[leg.id] = (leg, line)
+        self.apply_filters(leg)
+        if not self._running:
+            self._running, self._origin, self._ticks = True, now, 1
+
+    def renegotiate(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
+        """The far end changed address, codec or direction; no audio at all leaves the stream as it was, unheard."""
+        audio = agreement.audio
+        leg.direction = audio.direction if audio is not None else Direction.INACTIVE
+        known = self._lines.get(leg.id)
+        if known is None:
+            return
+        line = known[1]
+        if audio is not None:
+            try:
+                line.stream.update(audio, now=now)
+            except LocalRtpError:
+                self._context.counters["streams that cannot change"] += 1
+            line.codec = audio.codec.encoding.upper()
+        line.refresh()
+        self.apply_filters(leg)
+
+    def apply_filters(self, leg: Leg) -> None:
+        """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
+        if leg.id in self._lines:
+            held = leg.state is State.HELD
+            leg.conference.room.filter(leg.id, muted=leg.ingress_blocked or held, deaf=leg.egress_blocked or held)
+
+    def release(self, leg: Leg, *, now: float) -> None:
+        """The leg is over: say goodbye, and give its ports back after the next tick."""
+        known = self._lines.pop(leg.id, None)
+        if known is None:
+            self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg.id))
+            return
+        stream = known[1].stream
+        stream.bye(now=now)
+        self._farewells += [(leg.id, *sent) for sent in stream.data_to_send()]
+        self._released.append(leg.id)
+        if leg.conference.room.remove(leg.id):
+            self._report_speaker(leg.conference.room)
+
+    # Packets ---------------------------------------------------------------------------------------------------------
+
+    def receive(self, batch: Iterable[Arrived]) -> None:
+        """Take datagrams in; those of legs that are gone are counted."""
+        for number, kind, data, source, arrival in batch:
+            known = self._lines.get(number)
+            if known is None:
+                self._context.counters["datagrams without leg"] += 1
+                continue
+            events = known[1].stream.receive(kind, data, source, now=arrival)
+            if events:
+                known[1].refresh()
+                self._happened(known[0], events, arrival)
+
+    def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
+        for event in events:
+            if isinstance(event, TelephoneEventStarted):
+                digit = event.digit or str(event.event)
+                self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
+            elif isinstance(event, MediaSilent):
+                self._on_silence(leg, now=now)
+            elif isinstance(event, SsrcCollided) and leg.stream is not None:
+                entropy = self._context.entropy
+                leg.stream.restart(
+                    ssrc=entropy.integer(32) or 1,
+                    sequence_number=entropy.integer(16),
+                    timestamp=entropy.integer(32),
+                    now=now,
+                )
+
+    # The grid --------------------------------------------------------------------------------------------------------
+
+    def next_tick(self) -> float | None:
+        """When ``tick`` is due; ``None`` while no leg has media."""
+        return self._origin + self._ticks * FRAME if self._running else None
+
+    def tick(self, now: float) -> list[Sent]:
+        """Mix every frame that is due, at most ``max_catch_up``; older ones are skipped and counted."""
+        out, self._farewells = self._farewells, []
+        behind = int((now + EARLY - self._origin) / FRAME) - self._ticks + 1 if self._running else 0
+        missed = max(0, behind - self._context.config.max_catch_up)
+        if behind > 1:
+            self._context.counters["late ticks"] += 1
+            self._context.counters["skipped frames"] += missed
+        for number in range(behind):
+            at = self._origin + self._ticks * FRAME
+            self._ticks += 1
+            self._frame(at, out, skipped=number < missed)
+        self._give_back_ports()
+        if not self._lines and not self._farewells:
+            self._running = False
+        return out
+
+    def _frame(self, at: float, out: list[Sent], *, skipped: bool) -> None:
+        for room in tuple(self._rooms):
+            if skipped:
+                room.skip(at)
+            elif room.lines and room.tick(at, out):
+                self._report_speaker(room)
+        for leg, line in tuple(self._lines.values()):
+            if at >= line.due:
+                events, reports = line.timeout(at)
+                out += [(leg.id, *sent) for sent in reports]
+                self._happened(leg, events, at)
+
+    def _give_back_ports(self) -> None:
+        released, self._released = self._released, []
+        for leg in released:
+            self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg))
+
+    def _report_speaker(self, room: Room) -> None:
+        known = self._lines.get(room.speaker) if room.speaker is not None else None
+        self._context.emit(
+            ActiveSpeakerChanged(
+                owner=self._context.config.owner,
+                conference=room.conference,
+                leg=known[0].id if known is not None else None,
+                user=known[0].user if known is not None else None,
+            )
+        )

@@ -1,0 +1,233 @@
+"""What one conference tells its Focus: changes of state, and responses that were pending (decisions 6).
+
+One document is under way at a time. While the Focus answers, each change goes out as a document of its own,
+in order; after any failure nothing is kept and the next document is the whole state. A response is sent
+when no change waits that could still be delivered, so that it never overtakes the change it belongs to.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable
+
+import attrs
+
+from c3p import ConferenceInfo, ExchangeFailure, Notify, Reply, Response
+from mcu.exchanges import Exchanges
+
+__all__ = ["Outbox", "OutboxSettings"]
+
+
+@attrs.frozen(kw_only=True)
+class OutboxSettings:
+    """How long to wait and how much to keep."""
+
+    retry_first: float = 1.0  #: seconds before the first retry; doubles
+    retry_longest: float = 30.0  #: seconds, upper end of that doubling
+    answer_timeout: float = 30.0  #: seconds for one answer (c3p 6)
+    give_up: float = 60.0  #: seconds without an answer after which the Focus counts as gone
+    probe: float = 30.0  #: seconds without an exchange after which it is asked whether it is still there
+    max_documents: int = 256
+    max_responses: int = 512
+
+
+class _Kind(enum.Enum):
+    NOTIFY = "notify"
+    RESPONSE = "response"
+
+
+@attrs.define
+class _Retry:
+    """When the next try is due, and how long to wait after it."""
+
+    at: float = 0.0
+    delay: float = 0.0
+
+    def failed(self, settings: OutboxSettings, now: float, at_least: float = 0.0) -> None:
+        self.delay = min(settings.retry_longest, self.delay * 2 or settings.retry_first)
+        self.at = now + max(self.delay, at_least)
+
+    def succeeded(self) -> None:
+        self.at = self.delay = 0.0
+
+
+class Outbox:
+    """The way from one conference to the callback URL of its Focus.
+
+    ``full`` gives the whole state for a version; ``busy`` says whether the Focus would be missed; ``schedule`` is
+    told whenever the time at which ``handle_timeout`` is due has changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        conference: str,
+        mcu_uri: str,
+        url: str,
+        exchanges: Exchanges,
+        settings: OutboxSettings,
+        full: Callable[[int], ConferenceInfo],
+        busy: Callable[[], bool],
+        schedule: Callable[[float | None], None],
+        now: float,
+    ) -> None:
+        self.url = url
+        self.version = 0  #: of the last document that was sent
+        self._conference, self._mcu_uri = conference, mcu_uri
+        self._exchanges, self._settings = exchanges, settings
+        self._full, self._busy, self._schedule = full, busy, schedule
+        self._documents: deque[ConferenceInfo] = deque()
+        self._responses: deque[Response] = deque()
+        self._whole = True
+        self._closed = False
+        self._under_way: _Kind | None = None
+        self._retry = {_Kind.NOTIFY: _Retry(), _Kind.RESPONSE: _Retry()}
+        self._heard = now
+        self._missing_since: float | None = None
+        self._notifications = 0
+        self.dropped = 0  #: responses that found no room or no Focus
+
+    # What is to be told ----------------------------------------------------------------------------------------------
+
+    def notify(self, document: ConferenceInfo, *, now: float) -> None:
+        """Report one change, given as a partial document without version."""
+        if not self._whole and not self._closed:
+            self._documents.append(document)
+            if len(self._documents) > self._settings.max_documents:
+                self.start_over()
+        self.flush(now=now)
+
+    def respond(self, response: Response, *, now: float) -> None:
+        """Send a response to the callback."""
+        if len(self._responses) >= self._settings.max_responses:
+            self.dropped += 1
+            return
+        self._responses.append(response)
+        self.flush(now=now)
+
+    def start_over(self) -> None:
+        """Forget queued changes: the next document is the whole state."""
+        self._documents.clear()
+        self._whole = not self._closed
+
+    def snapshot(self) -> ConferenceInfo:
+        """The whole state for an answer to ``getConference``. Queued changes are in it: they are not sent any more."""
+        self._documents.clear()
+        self._whole = False
+        self.version += 1
+        return self._full(self.version)
+
+    def close(self) -> None:
+        """The conference is gone: changes are not reported any more, responses still are."""
+        self._documents.clear()
+        self._whole = False
+        self._closed = True
+
+    def abandon(self) -> None:
+        """Nobody is there to be told anything."""
+        self.close()
+        self.dropped += len(self._responses)
+        self._responses.clear()
+        self._missing_since = None
+        self._schedule(self.next_timeout())
+
+    def redirect(self, url: str, *, now: float) -> None:
+        """The conference has another owner, or the owner another address."""
+        self.url = url
+        for retry in self._retry.values():
+            retry.succeeded()
+        self.start_over()
+        self.focus_heard(now=now)
+
+    def focus_heard(self, *, now: float) -> None:
+        """The Focus showed that it is there."""
+        self._heard, self._missing_since = now, None
+        self._schedule(self.next_timeout())
+
+    # The machine -----------------------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and no response waits."""
+        return self._under_way is None and not self._responses
+
+    def focus_lost(self, now: float) -> bool:
+        """Whether the Focus has been away for too long."""
+        return self._missing_since is not None and now >= self._missing_since + self._settings.give_up
+
+    def next_timeout(self) -> float | None:
+        """When something is to be sent again, or the Focus counts as gone."""
+        due = [] if self._missing_since is None else [self._missing_since + self._settings.give_up]
+        if self._under_way is None:
+            due += [self._retry[kind].at for kind in _Kind if self._waiting(kind)]
+            if self._busy() and not due and not self._closed:
+                due.append(self._heard + self._settings.probe)
+        return min(due, default=None)
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Send what is due; ask after the Focus when it was silent for long."""
+        quiet = self._under_way is None and not any(self._waiting(kind) for kind in _Kind)
+        if quiet and not self._closed and self._busy() and now >= self._heard + self._settings.probe:
+            self._documents.append(ConferenceInfo(entity=self._conference, state="partial"))
+        self.flush(now=now)
+
+    def flush(self, *, now: float) -> None:
+        """Post the next document, if one may be posted now."""
+        if self._under_way is None:
+            ready = (kind for kind in _Kind if self._waiting(kind) and now >= self._retry[kind].at)
+            kind = next(ready, None)
+            if kind is not None:
+                self._send(kind)
+        self._schedule(self.next_timeout())
+
+    def replied(self, reply: Reply, *, now: float) -> None:
+        """The answer to the document under way."""
+        kind = self._landed()
+        taken = 200 <= reply.status < 300
+        # A response that the Focus refuses will not be wanted later either; a refused change becomes a whole document.
+        if taken or (kind is _Kind.RESPONSE and 400 <= reply.status < 500):
+            self._retry[kind].succeeded()
+            self.focus_heard(now=now)
+            if kind is _Kind.RESPONSE and self._responses:
+                self._responses.popleft()
+        else:
+            self._failed(kind, now, reply.retry_after or 0)
+        self.flush(now=now)
+
+    def failed(self, reason: ExchangeFailure, *, now: float) -> None:
+        """The document under way brought no answer."""
+        self._failed(self._landed(), now, 0)
+        self.flush(now=now)
+
+    def _waiting(self, kind: _Kind) -> bool:
+        return bool(self._responses) if kind is _Kind.RESPONSE else self._whole or bool(self._documents)
+
+    def _send(self, kind: _Kind) -> None:
+        document = self._responses[0] if kind is _Kind.RESPONSE else self._notification()
+        self._under_way = kind
+        self._exchanges.post(self.url, document, self, timeout=self._settings.answer_timeout, idempotent=True)
+
+    def _notification(self) -> Notify:
+        self.version += 1
+        if self._whole:
+            self._whole = False
+            info = self._full(self.version)
+        else:
+            info = attrs.evolve(self._documents.popleft(), version=self.version)
+        self._notifications += 1
+        return Notify(
+            notification_id=self._notifications, from_=self._mcu_uri, to=self._conference, conference_info=info
+        )
+
+    def _landed(self) -> _Kind:
+        assert self._under_way is not None
+        kind, self._under_way = self._under_way, None
+        return kind
+
+    def _failed(self, kind: _Kind, now: float, at_least: float) -> None:
+        self._retry[kind].failed(self._settings, now, at_least)
+        if self._missing_since is None:
+            self._missing_since = now
+        if kind is _Kind.NOTIFY:
+            self.start_over()

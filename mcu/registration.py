@@ -1,0 +1,66 @@
+"""The MCU announces itself to its Factory: every 10 s, and soon after something changed (decisions 2)."""
+
+from __future__ import annotations
+
+from c3p import ExchangeFailure, RegisterMcu, Reply, Request
+from mcu.config import AUDIO_VIDEO
+from mcu.context import Context
+
+__all__ = ["Registration"]
+
+CHANGE_DELAY = 1.0  #: seconds between announcements at least: a busy minute is not a flood
+
+
+class Registration:
+    """One announcement at a time; a lost one is made good by the next."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._due: float | None = None if context.config.factory_url is None else 0.0
+        self._last = -CHANGE_DELAY
+        self._under_way = False
+        self._requests = 0
+
+    def changed(self, *, now: float) -> None:
+        """The load or the readiness of this MCU is another one."""
+        if self._due is not None:
+            self._due = min(self._due, max(now, self._last + CHANGE_DELAY))
+
+    def next_timeout(self) -> float | None:
+        return None if self._under_way else self._due
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Announce, when it is time."""
+        if self._due is None or self._under_way or now < self._due:
+            return
+        url, config = self._context.config.factory_url, self._context.config
+        assert url is not None
+        self._last, self._under_way = now, True
+        self._due = now + config.register_interval
+        self._requests += 1
+        request = Request(
+            request_id=str(self._requests), from_=str(config.sip_contact), to=url, command=self._announcement()
+        )
+        self._context.exchanges.post(url, request, self, timeout=config.register_interval / 2, idempotent=True)
+
+    def _announcement(self) -> RegisterMcu:
+        context, config = self._context, self._context.config
+        return RegisterMcu(
+            mcu_id=config.mcu_id,
+            http_url=config.http_url,
+            sip_uri=str(config.sip_contact),
+            mcu_types=(AUDIO_VIDEO,),
+            conferences=len(context.conferences),
+            legs=len(context.legs),
+            capacity=config.max_legs,
+            draining=context.draining,
+        )
+
+    def replied(self, reply: Reply, *, now: float) -> None:
+        self._under_way = False
+        if not 200 <= reply.status < 300:
+            self._context.counters["announcements refused"] += 1
+
+    def failed(self, reason: ExchangeFailure, *, now: float) -> None:
+        self._under_way = False
+        self._context.counters["announcements lost"] += 1
