@@ -1,0 +1,377 @@
+"""A stateful, record-routing, forking proxy: a transparent core of the endpoint (RFC 3261 section 16)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Final
+
+import attrs
+
+from sip.digest_server import CredentialStore
+from sip.endpoint import Endpoint
+from sip.entropy import Entropy
+from sip.errors import RemoteProtocolError
+from sip.events import (
+    AckReceived,
+    CancelReceived,
+    Event,
+    ProvisionalReceived,
+    RequestFailed,
+    RequestReceived,
+    ResponseReceived,
+    ServerTransactionEnded,
+)
+from sip.flow import Flow
+from sip.flow_token import FlowTokens
+from sip.ids import RequestId, TransactionId
+from sip.location import Target
+from sip.name_addr import NameAddr
+from sip.proxy_admission import Admission, ProxyConfig, Refused, caller_flow
+from sip.proxy_route import OwnAddresses, path, preprocess, record_route, strict_route
+from sip.request import Request
+from sip.response import Response
+from sip.response_context import Branch, ResponseContext, best_of, with_all_challenges
+from sip.routing import Claim
+from sip.timers import Timers
+from sip.uri import Uri
+
+__all__ = ["Proxy", "ProxyConfig"]
+
+#: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
+_RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
+_ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
+_REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
+
+
+@attrs.frozen(kw_only=True)
+class _AsItIs:
+    """A target that no location service named: the Request-URI, perhaps by a flow that is known."""
+
+    uri: Uri
+    route: tuple[NameAddr, ...] = ()
+    flow: Flow | None = None
+    q: float = 1.0
+
+
+def _everything(request: Request, flow: Flow) -> bool:
+    return True
+
+
+def _nobody(uri: Uri) -> Sequence[Target]:
+    return ()
+
+
+class Proxy:
+    """Forwards what no other core of the endpoint claims.
+
+    ``location`` gives the target set of a URI of our domains (`Registrar.lookup` is one). A request may leave our
+    domains when it belongs to a dialog that went through us before, when it comes from a trusted network or peer, or
+    when ``may_relay`` says so (`Registrar.knows` its flow, for one). With ``credentials`` all others are asked for
+    Digest credentials, without they get 403.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: ProxyConfig | None = None,
+        *,
+        entropy: Entropy,
+        location: Callable[[Uri], Sequence[Target]] | None = None,
+        claims: Callable[[Request, Flow], bool] = _everything,
+        claim: Claim = Claim.PROXY,
+        may_relay: Callable[[Request, Flow], bool] | None = None,
+        credentials: CredentialStore | None = None,
+    ) -> None:
+        self.config = config or ProxyConfig()
+        self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
+        self._endpoint, self._location = endpoint, location or _nobody
+        self._entropy = entropy.child(f"proxy {self.config.owner}")
+        key = bytes.fromhex(self._entropy.child("key").token(32))
+        self._tokens = FlowTokens(key, limit=self.config.max_flows)
+        self._own = OwnAddresses(lambda: endpoint.listen, frozenset(d.lower() for d in self.config.domains))
+        self._admission = Admission(
+            self.config,
+            key=key,
+            entropy=self._entropy.child("nonces"),
+            wall_clock=endpoint.wall_clock,
+            may_relay=may_relay,
+            credentials=credentials,
+        )
+        self._timers = Timers()
+        self._contexts: dict[TransactionId, ResponseContext] = {}
+        self._branches: dict[RequestId, ResponseContext] = {}
+        endpoint.add_core(self.config.owner, claims, claim=claim, methods=(), transparent=True)
+
+    @property
+    def owner(self) -> str:
+        """The name under which the endpoint knows this core."""
+        return self.config.owner
+
+    # The core --------------------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Forward, answer or cancel."""
+        if isinstance(event, RequestReceived):
+            if event.transaction is None:
+                self._forward_unanswered(event.request, event.flow, now)
+            else:
+                self._receive(event.transaction, event.request, event.flow, now)
+        elif isinstance(event, ProvisionalReceived):
+            self._on_provisional(event.request_id, event.response, now)
+        elif isinstance(event, ResponseReceived):
+            self._on_final(event.request_id, event.response, now)
+        elif isinstance(event, RequestFailed):
+            self._on_failure(event.request_id, event.reason, now)
+        elif isinstance(event, AckReceived):
+            self._forward_unanswered(event.request, event.flow, now)
+        elif isinstance(event, CancelReceived):
+            self._on_cancel(event.transaction, event.request, now)
+        elif isinstance(event, ServerTransactionEnded):
+            self._forget(self._contexts.get(event.transaction))
+        return []
+
+    def next_timeout(self) -> float | None:
+        """When Timer C of some branch is due."""
+        return self._timers.next_timeout()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Cancel branches that rang for too long."""
+        self._timers.run(now)
+        return []
+
+    def take_events(self) -> list[Event]:
+        """Nothing: a proxy has no events for the application."""
+        return []
+
+    # Requests --------------------------------------------------------------------------------------------------------
+
+    def _receive(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
+        try:
+            context = self._admitted(transaction, request, flow, now)
+        except Refused as refused:
+            self._refuse(transaction, request, refused.status, refused.headers, now)
+        except RemoteProtocolError as error:
+            self._refuse(transaction, request, error.status_hint, (), now)
+        else:
+            self._contexts[transaction] = context
+            self._next_group(context, now)
+
+    def _refuse(
+        self,
+        transaction: TransactionId,
+        request: Request,
+        status: int,
+        headers: Iterable[tuple[str, object]],
+        now: float,
+    ) -> None:
+        response = request.response(status, to_tag=self._entropy.token(8), headers=headers)
+        self._endpoint.send_response(transaction, response, now=now)
+
+    def _admitted(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> ResponseContext:
+        """Validate, take our Route values off, and find the targets (sections 16.3 to 16.5)."""
+        self._admission.validate(request)
+        fingerprint = self._admission.fingerprint(request)
+        onward, targets = self._targets(request, flow, now)
+        breadth = self._admission.breadth(request)
+        return ResponseContext(
+            transaction=transaction,
+            request=onward,
+            flow=flow,
+            fingerprint=fingerprint,
+            breadth=breadth,
+            groups=self._grouped(targets, breadth),
+        )
+
+    def _targets(self, request: Request, flow: Flow, now: float) -> tuple[Request, Sequence[Target]]:
+        """The request without our Route values, and where it goes (section 16.5); raises Refused."""
+        found = preprocess(request, flow, self._own, self._tokens)
+        onward, uri = found.request, found.request.uri
+        if found.flow is not None:
+            return onward, [_AsItIs(uri=uri, flow=found.flow)]
+        if not onward.route:
+            if self._own.include(uri):
+                return onward, self._located(onward, uri)
+            if uri.scheme not in ("sip", "sips"):
+                return onward, self._located(onward, uri, none=416)
+        if not found.known:
+            onward = self._admission.let_out(onward, flow, now=now)
+        return onward, [_AsItIs(uri=uri)]
+
+    def _located(self, request: Request, uri: Uri, none: int = 480) -> Sequence[Target]:
+        if uri.user is None and request.method == "OPTIONS":
+            raise Refused(200, [("Supported", ", ".join(self.config.options))])  # about us (section 11)
+        targets = self._location(uri)
+        if not targets:
+            raise Refused(none)
+        return targets
+
+    def _grouped(self, targets: Sequence[Target], breadth: int) -> list[list[Target]]:
+        """Targets that are tried at once: all, or those of one preference, but never more than the breadth allows."""
+        ordered = sorted(targets, key=lambda each: -each.q)[: self.config.max_targets]
+        alike = [list(group) for _, group in groupby(ordered, key=lambda each: each.q)]
+        groups = alike if self.config.sequential else [ordered]
+        return [group[start : start + breadth] for group in groups for start in range(0, len(group), breadth)]
+
+    # Forwarding ------------------------------------------------------------------------------------------------------
+
+    def _next_group(self, context: ResponseContext, now: float) -> None:
+        group = context.groups.pop(0)
+        share = context.breadth // len(group)
+        for target in group:
+            request, hop = strict_route(self._copy(context.request, context.flow, target, share))
+            request_id = self._endpoint.forward(
+                self.owner,
+                request,
+                flow=target.flow,
+                next_hop=hop,
+                branch=f"{context.fingerprint}-{self._entropy.token(8)}",
+                now=now,
+            )
+            self._branches[request_id] = context
+            context.tried.append(request_id)
+            context.branches[request_id] = branch = Branch()
+            if context.is_invite:
+                self._restart_timer_c(context, request_id, branch, now)
+
+    def _copy(self, request: Request, flow: Flow, target: Target, breadth: int) -> Request:
+        """The copy that goes to one target (section 16.6 steps 1 to 6)."""
+        hops = 70 if request.max_forwards is None else request.max_forwards - 1
+        changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
+        if target.route:
+            changes["Route"] = [*target.route, *request.route]
+        return request.evolve(uri=target.uri.without_headers(), set=changes, prepend=self._marks(request, flow, target))
+
+    def _marks(self, request: Request, flow: Flow, target: Target) -> list[tuple[str, object]]:
+        """Record-Route of what begins a dialog; Path of a registration that goes on from here."""
+        if request.method == "REGISTER" and self.config.add_path:
+            return path(self._own, flow.transport, self._tokens.issue(flow, None, scope="path"))
+        if request.method not in _RECORDED or request.to.tag is not None or not self.config.record_route:
+            return []
+        token = self._tokens.issue(caller_flow(request, flow), target.flow, scope=request.call_id)
+        return record_route(self._own, flow.transport, self._transport_to(request, target), token)
+
+    def _transport_to(self, request: Request, target: Target) -> str:
+        """The transport that the next hop will be reached by, as far as its URI tells."""
+        if target.flow is not None:
+            return target.flow.transport
+        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
+        if hop.scheme == "sips":
+            return "TLS"
+        ours = [each.transport.upper() for each in self._endpoint.listen]
+        default = "UDP" if "UDP" in ours or not ours else ours[0]
+        return hop.transport.upper() if hop.transport else default
+
+    def _forward_unanswered(self, request: Request, flow: Flow, now: float) -> None:
+        """An ACK for a 2xx, or a BENOTIFY: on without state, dropped where another request would be refused."""
+        try:
+            self._admission.validate(request)
+            onward, targets = self._targets(request, flow, now)
+        except (Refused, RemoteProtocolError):
+            self.counters[f"dropped: {request.method} that may not pass"] += 1
+            return
+        branch = f"{self._admission.fingerprint(request)}-{self._entropy.token(8)}"
+        copy, hop = strict_route(self._copy(onward, flow, targets[0], 1))
+        self._endpoint.forward_stateless(copy, flow=targets[0].flow, next_hop=hop, branch=branch, now=now)
+
+    # Answers ---------------------------------------------------------------------------------------------------------
+
+    def _on_provisional(self, request_id: RequestId, response: Response, now: float) -> None:
+        context = self._branches.get(request_id)
+        branch = None if context is None else context.branches.get(request_id)
+        if context is None or branch is None or response.status == 100 or not context.is_invite:
+            return  # 100 is ours to send; other methods have no other (RFC 4320 section 4.1)
+        self._restart_timer_c(context, request_id, branch, now)
+        if not context.answered:
+            self._endpoint.send_response(context.transaction, response, now=now)
+
+    def _on_final(self, request_id: RequestId, response: Response, now: float) -> None:
+        context = self._branches.get(request_id)
+        if context is None:
+            return
+        branch = context.branches.pop(request_id, None)
+        if branch is not None:
+            self._timers.stop(branch.timer_c)
+        if response.status < 300:
+            self._on_success(context, response, now)
+        elif branch is not None:
+            if branch.expired and response.status == 487:
+                response = context.request.response(408)
+            self._on_refusal(context, response, now)
+
+    def _on_success(self, context: ResponseContext, response: Response, now: float) -> None:
+        """A 2xx goes back at once, and each one of an INVITE does (section 16.7 step 5)."""
+        if context.is_invite or not context.answered:
+            self._endpoint.send_response(context.transaction, response, now=now)
+        context.answered = True
+        self._cancel_others(context, _ELSEWHERE, now)
+        self._finish(context, now)
+
+    def _on_refusal(self, context: ResponseContext, response: Response, now: float) -> None:
+        if response.status == 503:
+            response = response.evolve(status=500)  # it was about that server, not about us (section 16.7 step 6)
+        context.finals.append(response)
+        if response.status >= 600:
+            self._cancel_others(context, _REFUSED_FOR_ALL, now)
+        self._finish(context, now)
+
+    def _on_failure(self, request_id: RequestId, reason: str, now: float) -> None:
+        """No answer: like 408 when nobody spoke, like 503 when there was no way (section 16.9)."""
+        context = self._branches.get(request_id)
+        branch = None if context is None else context.branches.pop(request_id, None)
+        if context is None or branch is None:
+            return
+        self._timers.stop(branch.timer_c)
+        status = 487 if context.cancelled else 408 if reason == "timeout" else 503
+        context.finals.append(context.request.response(status, to_tag=self._entropy.token(8)))
+        self._finish(context, now)
+
+    def _finish(self, context: ResponseContext, now: float) -> None:
+        """When no branch is open: the next group, or the best answer."""
+        if context.branches:
+            return
+        if context.groups and not context.answered:
+            self._next_group(context, now)
+            return
+        if not context.answered:
+            best = with_all_challenges(best_of(context.finals), context.finals)
+            context.answered = True
+            # A 408 to anything but INVITE would come too late to be of use (RFC 4320 section 4.2).
+            if context.is_invite or best.status != 408:
+                self._endpoint.send_response(context.transaction, best, now=now)
+        if not context.is_invite:
+            self._forget(context)
+
+    def _forget(self, context: ResponseContext | None) -> None:
+        if context is None:
+            return
+        self._contexts.pop(context.transaction, None)
+        for branch in context.branches.values():
+            self._timers.stop(branch.timer_c)
+        for request_id in context.tried:
+            self._branches.pop(request_id, None)
+
+    # Cancelling ------------------------------------------------------------------------------------------------------
+
+    def _on_cancel(self, transaction: TransactionId, request: Request, now: float) -> None:
+        context = self._contexts.get(transaction)
+        if context is None or context.answered:
+            return
+        context.cancelled = True
+        self._cancel_others(context, [("Reason", each) for each in request.headers.get_all("Reason")], now)
+
+    def _cancel_others(self, context: ResponseContext, headers: Iterable[tuple[str, object]], now: float) -> None:
+        """Give up what still waits or rings (section 16.10)."""
+        context.groups.clear()
+        if context.is_invite:
+            for request_id in context.branches:
+                self._endpoint.cancel_request(request_id, headers=headers, now=now)
+
+    def _restart_timer_c(self, context: ResponseContext, request_id: RequestId, branch: Branch, now: float) -> None:
+        def expired(now: float) -> None:
+            branch.expired = True
+            self._endpoint.cancel_request(request_id, now=now)
+
+        self._timers.stop(branch.timer_c)
+        branch.timer_c = self._timers.start(now + self.config.timer_c, expired)

@@ -1,0 +1,122 @@
+"""What a proxy does with Route and Record-Route (RFC 3261 sections 16.4, 16.6 and 16.12; RFC 5658)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import attrs
+
+from sip.config import Listen
+from sip.flow import DEFAULT_PORTS, Flow
+from sip.flow_token import FlowTokens
+from sip.name_addr import NameAddr
+from sip.request import Request
+from sip.uri import Uri
+
+__all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route"]
+
+#: URI parameter with the flow token.
+TOKEN = "flow"
+
+
+@attrs.frozen
+class OwnAddresses:
+    """Which addresses are ours: those that we listen on, and the names of our domains."""
+
+    listen: Callable[[], Sequence[Listen]]
+    domains: Collection[str]
+
+    def include(self, uri: Uri) -> bool:
+        """Whether a URI leads to us."""
+        port = uri.port or DEFAULT_PORTS["TLS" if uri.scheme == "sips" or uri.transport == "tls" else "UDP"]
+        for each in self.listen():
+            places = {(each.host, each.port), (each.public_host or each.host, each.public_port or each.port)}
+            if (uri.host, port) in places:
+                return True
+        return uri.host in self.domains and (uri.port is None or uri.port in {each.port for each in self.listen()})
+
+    def of(self, transport: str) -> Uri | None:
+        """An address of ours for a transport, None when we do not listen on it."""
+        for each in self.listen():
+            if each.transport.upper() == transport:
+                uri = Uri("sip", each.public_host or each.host, port=each.public_port or each.port)
+                return uri if transport == "UDP" else uri.with_params(transport=transport.lower())
+        return None
+
+
+@attrs.frozen(kw_only=True)
+class Preprocessed:
+    """A request without the Route values that were ours."""
+
+    request: Request
+    was_routed: bool = False  #: it came with a Route of ours, or through a strict router that follows one
+    known: bool = False  #: one of them bore a token of ours, so the request belongs to something that we let pass
+    flow: Flow | None = None  #: where the token says that it goes
+
+
+def preprocess(request: Request, flow: Flow, own: OwnAddresses, tokens: FlowTokens) -> Preprocessed:
+    """Undo strict routing and take our own values off the top of Route (section 16.4)."""
+    routes = list(request.route)
+    uri = request.uri
+    ours: list[Uri] = []
+    if routes and uri.lr and uri.user is None and own.include(uri):
+        # A strict router put our Record-Route into the Request-URI; the real one is the last Route.
+        ours.append(uri)
+        uri = routes.pop().uri
+    while routes and own.include(routes[0].uri):
+        ours.append(routes.pop(0).uri)
+    uri = _without_our_maddr(uri, own)
+    changed = request.evolve(uri=uri, set={"Route": routes or None}) if ours or uri is not request.uri else request
+    named = next((n for each in ours if (n := _named(each, request, tokens)) is not None), None)
+    if named is None:
+        return Preprocessed(request=changed, was_routed=bool(ours))
+    return Preprocessed(request=changed, was_routed=True, known=True, flow=_other_end(named, flow))
+
+
+def _without_our_maddr(uri: Uri, own: OwnAddresses) -> Uri:
+    """A Request-URI that leads here by `maddr` loses it, and what goes with it (section 16.4)."""
+    if uri.scheme not in ("sip", "sips") or "maddr" not in uri.params:
+        return uri
+    here = Uri(uri.scheme, uri.params["maddr"] or uri.host, port=uri.port)
+    return uri.without_params("maddr", "transport") if own.include(here) else uri
+
+
+def _named(uri: Uri, request: Request, tokens: FlowTokens) -> tuple[Flow | None, Flow | None] | None:
+    token = uri.params.get(TOKEN)
+    if token is None:
+        return None
+    return tokens.read(token, scope=request.call_id) or tokens.read(token, scope="path")
+
+
+def _other_end(named: tuple[Flow | None, Flow | None], flow: Flow) -> Flow | None:
+    """Of the two flows of a dialog the one that the request did not come from."""
+    first, second = named
+    if flow in (first, second):
+        return second if flow == first else first
+    # It came by neither: if only one end has a flow of its own, it is for that end.
+    return first if second is None else second if first is None else None
+
+
+def record_route(own: OwnAddresses, incoming: str, outgoing: str, token: str) -> list[tuple[str, object]]:
+    """Record-Route lines, ours for the way out on top; two when the transport changes (RFC 5658 section 3)."""
+    inside, outside = own.of(incoming), own.of(outgoing)
+    uris = [uri for uri in (inside, outside) if uri is not None]
+    if not uris and (fallback := next(iter(own.listen()), None)) is not None:
+        uris = [uri for uri in (own.of(fallback.transport.upper()),) if uri is not None]
+    marked = dict.fromkeys(uri.with_params({"lr": None, TOKEN: token}) for uri in uris)
+    return [("Record-Route", NameAddr(uri)) for uri in marked]
+
+
+def path(own: OwnAddresses, incoming: str, token: str) -> list[tuple[str, object]]:
+    """The Path line of a registration that came in by a transport (RFC 3327 section 5.2)."""
+    uri = own.of(incoming)
+    return [] if uri is None else [("Path", NameAddr(uri.with_params({"lr": None, TOKEN: token})))]
+
+
+def strict_route(request: Request) -> tuple[Request, Uri | None]:
+    """Suit a strict router as the next hop: it wants its own URI as the Request-URI (section 16.6 step 6)."""
+    routes = request.route
+    if not routes or routes[0].uri.lr:
+        return request, None
+    rest = [*routes[1:], NameAddr(request.uri)]
+    return request.evolve(uri=routes[0].uri, set={"Route": rest}), routes[0].uri

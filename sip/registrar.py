@@ -1,0 +1,341 @@
+"""A registrar: the core that answers REGISTER and knows where users are (RFC 3261 section 10)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import attrs
+
+from sip.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.endpoint import Endpoint
+from sip.entropy import Entropy
+from sip.errors import RemoteProtocolError
+from sip.events import Event, RequestReceived
+from sip.flow import Flow
+from sip.gruu import opaque_of_instance
+from sip.ids import TransactionId
+from sip.location import Binding, Location
+from sip.name_addr import NameAddr, Star
+from sip.request import Request
+from sip.routing import Claim
+from sip.uri import Uri, aor_key
+
+__all__ = ["BindingsChanged", "Registrar", "RegistrarConfig"]
+
+
+@attrs.frozen(kw_only=True)
+class RegistrarConfig:
+    """Whom a registrar serves, and how much it holds."""
+
+    owner: str = "registrar"
+    domains: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: names of the domain; none takes any
+    one_domain: bool = True  #: all `domains` have the same users, as a domain and the addresses of its server do
+    realm: str | None = None  #: of the challenges; None is the first of `domains`
+    digest: DigestConfig | None = None  #: more about the challenges, in place of `realm`
+    default_expires: int = 3600  #: seconds, when the client does not say (RFC 3261 section 10.3)
+    min_expires: int = 60  #: seconds; shorter ones cost more traffic than they are worth: 423
+    max_expires: int = 7200  #: seconds; longer ones are shortened, so that the dead do not stay for days
+    max_contacts: int = 10  #: of one user; each call rings all of them
+    max_users: int = 10_000  #: about 2 KiB each
+    keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
+    service_route: tuple[NameAddr, ...] = ()  #: what clients are to use for their requests (RFC 3608)
+    headers: tuple[tuple[str, str], ...] = ()  #: more headers of each 200, such as Supported and Allow-Events
+
+
+@attrs.frozen(kw_only=True)
+class BindingsChanged(Event):
+    """The contacts of a user changed: for the application."""
+
+    aor: str  #: key of the address-of-record
+    bindings: tuple[Binding, ...]
+    cause: str  #: "registered", "removed" or "expired"
+
+
+class _Refused(Exception):
+    """A REGISTER that gets another answer than 200; nothing was changed."""
+
+    def __init__(self, status: int, headers: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(status)
+        self.status, self.headers = status, tuple(headers)
+
+
+def same_user(username: str, aor: Uri) -> bool:
+    """Whether a user may register an address: its own (the default rule)."""
+    return username.lower() in ((aor.user or "").lower(), f"{aor.user}@{aor.host}".lower())
+
+
+class Registrar:
+    """Keeps the bindings of a domain.
+
+    Without ``credentials`` it believes everybody: for loopback, tests and networks that are trusted as a whole. With
+    them it asks for Digest credentials, and ``may_register`` says which user may register which address.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: RegistrarConfig | None = None,
+        *,
+        entropy: Entropy,
+        credentials: CredentialStore | None = None,
+        may_register: Callable[[str, Uri], bool] = same_user,
+    ) -> None:
+        self.config = config or RegistrarConfig()
+        self._endpoint = endpoint
+        self._authenticator: DigestServer | None = None
+        if credentials is not None:
+            realm = self.config.realm or next(iter(self.config.domains), "registrar")
+            self._authenticator = DigestServer(
+                self.config.digest or DigestConfig(realm=realm),
+                credentials,
+                key=bytes.fromhex(entropy.child("registrar key").token(32)),
+                entropy=entropy.child("registrar nonces"),
+                wall_clock=endpoint.wall_clock,
+            )
+        self._may_register = may_register
+        self._domains = frozenset(domain.lower().strip("[]") for domain in self.config.domains)
+        self._location = Location()
+        self._flows: Counter[Flow] = Counter()  # how many bindings came by each flow
+        self._events: list[Event] = []
+        endpoint.add_core(
+            self.config.owner,
+            lambda request, flow: request.method == "REGISTER" and self._serves(request.uri),
+            claim=Claim.REGISTRAR,
+            methods=("REGISTER",),
+            supported=("path", "gruu", "gruu-10", "outbound"),
+        )
+
+    @property
+    def owner(self) -> str:
+        """The name under which the endpoint knows this core."""
+        return self.config.owner
+
+    # Questions -------------------------------------------------------------------------------------------------------
+
+    def lookup(self, aor: Uri | str) -> tuple[Binding, ...]:
+        """The contacts of a user, the preferred first; of one device when ``aor`` is its GRUU. Empty for strangers."""
+        uri = Uri.parse(aor) if isinstance(aor, str) else aor
+        bindings = self._location.of(self._key(uri))
+        if (opaque := uri.opaque) is not None:
+            return tuple(each for each in bindings if each.opaque == opaque)
+        if (instance := uri.params.get("gr")) is not None:
+            return tuple(each for each in bindings if each.instance == instance)
+        return bindings
+
+    def knows(self, flow: Flow) -> bool:
+        """Whether somebody is registered who sends by this flow."""
+        return flow in self._flows
+
+    # The core --------------------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Answer a REGISTER."""
+        if isinstance(event, RequestReceived) and event.transaction is not None:
+            self._register(event.transaction, event.request, event.flow, now)
+        return self.take_events()
+
+    def next_timeout(self) -> float | None:
+        """When the next binding ends."""
+        return self._location.next_end()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Drop bindings that have ended."""
+        for aor in dict.fromkeys(self._dropped(each) for each in self._location.expire(now)):
+            self._changed(aor, "expired")
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """Events for the application."""
+        events, self._events = self._events, []
+        return events
+
+    def snapshot(self) -> tuple[Binding, ...]:
+        """All bindings with wall-clock times and without flows, for another process or a later one."""
+        wall = self._endpoint.wall_clock
+        return tuple(attrs.evolve(b, expires_at=b.expires_at + wall, received=None) for b in self._location)
+
+    def restore(self, bindings: Iterable[Binding], *, now: float) -> None:
+        """Take back a snapshot; what has ended since is left out."""
+        wall = self._endpoint.wall_clock
+        for saved in bindings:
+            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall)
+            if binding.expires_at > now:
+                self._store(binding.aor, (*self._location.of(binding.aor), binding))
+
+    # REGISTER --------------------------------------------------------------------------------------------------------
+
+    def _register(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
+        try:
+            headers = self._processed(request, flow, now)
+        except _Refused as refused:
+            self._endpoint.respond(transaction, refused.status, headers=refused.headers, now=now)
+        except RemoteProtocolError as error:
+            self._endpoint.respond(transaction, error.status_hint, now=now)
+        else:
+            self._endpoint.respond(transaction, 200, headers=headers, now=now)
+
+    def _processed(self, request: Request, flow: Flow, now: float) -> list[tuple[str, object]]:
+        """The steps of section 10.3 in their order; the headers of the 200."""
+        self._authenticate(request, now)
+        if not self._serves(request.to.uri):
+            raise _Refused(404)
+        aor = self._key(request.to.uri)
+        before = self._location.of(aor)
+        after = self._updated(aor, before, request, flow, now)
+        if len(after) > self.config.max_contacts:
+            raise _Refused(403)
+        if after and not before and len(self._location) >= self.config.max_users:
+            raise _Refused(503, [("Retry-After", "60")])
+        if after != before:
+            self._store(aor, after)
+            self._changed(aor, "registered" if len(after) >= len(before) else "removed")
+        return self._answer(request, self._location.of(aor), now)
+
+    def _authenticate(self, request: Request, now: float) -> None:
+        if self._authenticator is None:
+            return
+        verdict = self._authenticator.verify(request, now=now)
+        if verdict.outcome is Outcome.MALFORMED:
+            raise _Refused(400)
+        if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
+            stale = verdict.outcome is Outcome.STALE
+            raise _Refused(self._authenticator.status, self._authenticator.challenges(now=now, stale=stale))
+        if not self._may_register(verdict.username, request.to.uri):
+            raise _Refused(403)
+
+    def _updated(
+        self, aor: str, before: tuple[Binding, ...], request: Request, flow: Flow, now: float
+    ) -> tuple[Binding, ...]:
+        """The bindings after steps 6 and 7; all or nothing."""
+        contacts = request.contact
+        if any(isinstance(contact, Star) for contact in contacts):
+            if len(contacts) != 1 or request.headers.get("Expires", "").strip() != "0":
+                raise _Refused(400)
+            for binding in before:
+                _check_order(binding, request)
+            return ()
+        after = list(before)
+        for contact in contacts:
+            assert isinstance(contact, NameAddr)
+            self._update(after, aor, contact, request, flow, now)
+        return tuple(after)
+
+    def _update(
+        self, after: list[Binding], aor: str, contact: NameAddr, request: Request, flow: Flow, now: float
+    ) -> None:
+        lifetime = self._lifetime(contact, request)
+        made = _binding(aor, contact, request, flow, now + lifetime)
+        for index, old in enumerate(after):
+            if old.names(made.instance, made.reg_id, made.uri):
+                _check_order(old, request)
+                after[index : index + 1] = [made] if lifetime else []
+                return
+        if lifetime:
+            after.append(made)
+
+    def _lifetime(self, contact: NameAddr, request: Request) -> int:
+        """Seconds granted to a contact; 0 removes it. What cannot be read counts as the default (section 10.2.1.1)."""
+        config = self.config
+        wanted = contact.params.get("expires") or request.headers.get("Expires")
+        seconds = int(wanted) if wanted and wanted.isdecimal() and len(wanted) <= 10 else config.default_expires
+        if 0 < seconds < config.min_expires:
+            raise _Refused(423, [("Min-Expires", str(config.min_expires))])
+        return min(seconds, config.max_expires)
+
+    def _store(self, aor: str, after: Sequence[Binding]) -> None:
+        for old in self._location.of(aor):
+            self._dropped(old)
+        self._flows.update(each.received for each in after if each.received is not None)
+        self._location.replace(aor, after)
+
+    def _dropped(self, binding: Binding) -> str:
+        flow = binding.received
+        if flow is not None:
+            self._flows[flow] -= 1
+            if self._flows[flow] <= 0:
+                del self._flows[flow]
+        return binding.aor
+
+    def _changed(self, aor: str, cause: str) -> None:
+        bindings = self._location.of(aor)
+        self._events.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
+
+    def _answer(self, request: Request, bindings: Iterable[Binding], now: float) -> list[tuple[str, object]]:
+        """Headers of the 200 (step 8); Expires always, because there are clients that read no other lifetime."""
+        lines: list[tuple[str, object]] = []
+        longest = 0
+        for binding in bindings:
+            left = max(0, round(binding.expires_at - now))
+            longest = max(longest, left)
+            lines.append(("Contact", _listed(binding, request, left)))
+        lines.append(("Expires", longest))
+        if "path" in request.supported:
+            lines += [("Path", path) for path in _path(request)]
+        lines += [("Service-Route", route) for route in self.config.service_route]
+        if "ms-keep-alive" in request.headers:
+            value = f"UAS; tcp=no; hop-hop=yes; end-end=no; timeout={self.config.keep_alive}"
+            lines.append(("ms-keep-alive", value))
+        return [*lines, *self.config.headers]
+
+    # Addresses -------------------------------------------------------------------------------------------------------
+
+    def _serves(self, uri: Uri) -> bool:
+        return uri.scheme in ("sip", "sips") and (not self._domains or uri.host in self._domains)
+
+    def _key(self, uri: Uri) -> str:
+        """The key of a user: without the domain where all domains are one."""
+        if self.config.one_domain and (not self._domains or uri.host in self._domains):
+            return (uri.user or "").lower()
+        return aor_key(uri)
+
+
+def _check_order(binding: Binding, request: Request) -> None:
+    """Refuse what is older than the binding: the same Call-ID must count on (step 7)."""
+    if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
+        raise _Refused(500)
+
+
+def _binding(aor: str, contact: NameAddr, request: Request, flow: Flow, expires_at: float) -> Binding:
+    instance = contact.params.get("+sip.instance")
+    instance = instance.strip("<>") if instance else None
+    return Binding(
+        aor=aor,
+        contact=contact.without_params("expires") if "expires" in contact.params else contact,
+        expires_at=expires_at,
+        call_id=request.call_id,
+        cseq=request.cseq.number,
+        q=_preference(contact.params.get("q")),
+        route=_path(request),
+        # With a second Via a proxy stood between: the flow is the proxy's, not the client's.
+        received=flow if len(request.via) == 1 else None,
+        instance=instance,
+        reg_id=contact.params.get("reg-id"),
+        opaque=opaque_of_instance(instance) if instance else None,
+        user_agent=request.headers.get("User-Agent"),
+    )
+
+
+def _path(request: Request) -> tuple[NameAddr, ...]:
+    path = request.header("Path")
+    return tuple(each for each in path if isinstance(each, NameAddr)) if isinstance(path, tuple) else ()
+
+
+def _preference(text: str | None) -> float:
+    """q of RFC 3261 section 20.10: 0 to 1, three digits; 1 when it is missing or makes no sense."""
+    try:
+        value = float(text) if text else 1.0
+    except ValueError:
+        return 1.0
+    return value if 0.0 <= value <= 1.0 else 1.0
+
+
+def _listed(binding: Binding, request: Request, left: int) -> NameAddr:
+    """A binding as the 200 shows it, with the GRUU that the client's options ask for."""
+    params: dict[str, str | None] = {"expires": str(left)}
+    aor = request.to.uri
+    if "gruu-10" in request.supported and binding.opaque is not None:
+        params["gruu"] = f'"sip:{aor.user}@{aor.host};opaque={binding.opaque};gruu"'
+    if "gruu" in request.supported and binding.instance is not None:
+        params["pub-gruu"] = f'"{Uri(aor.scheme, aor.host, aor.user, params={"gr": binding.instance})}"'
+    return binding.contact.with_params(params)

@@ -1,0 +1,77 @@
+"""The answers of all branches of one forwarded request, and which of them goes back (RFC 3261 section 16.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from sip.flow import Flow
+from sip.ids import RequestId, TransactionId
+from sip.location import Target
+from sip.request import Request
+from sip.response import Response
+from sip.timers import Timer
+
+__all__ = ["Branch", "ResponseContext", "best_of", "with_all_challenges"]
+
+#: Within 4xx these tell the caller what to do better, so they come before the rest (section 16.7 step 6).
+_TELLING = (401, 407, 415, 420, 484)
+
+
+@attrs.define(eq=False)
+class Branch:
+    """One copy of the request that waits for its final answer."""
+
+    timer_c: Timer | None = None
+    expired: bool = False  #: Timer C fired: what comes now is because we cancelled
+
+
+@attrs.define(eq=False)
+class ResponseContext:
+    """One request on its way through a proxy: branches that wait for answers, and targets that wait for their turn."""
+
+    transaction: TransactionId
+    request: Request  #: as it came, without our Route values
+    flow: Flow  #: where it came from
+    fingerprint: str  #: what our branches begin with, for the detection of loops
+    breadth: int  #: how many branches may run at once from here on (RFC 5393 section 5.3)
+    groups: list[list[Target]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
+    branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
+    tried: list[RequestId] = attrs.field(factory=list)  #: all of them: an INVITE may bring several 2xx
+    finals: list[Response] = attrs.field(factory=list)  #: final answers other than 2xx
+    answered: bool = False  #: a final answer went back
+    cancelled: bool = False  #: the caller gave up, or somebody answered for all
+
+    @property
+    def is_invite(self) -> bool:
+        """Whether branches can be cancelled, and answered more than once."""
+        return self.request.method == "INVITE"
+
+
+def best_of(finals: Sequence[Response]) -> Response:
+    """The best of several final answers: 6xx first, then the lowest class, then the most telling (step 6)."""
+    return min(finals, key=_rank)
+
+
+def _rank(response: Response) -> tuple[int, int]:
+    family = response.status // 100
+    if family == 6:
+        return 0, 0
+    telling = _TELLING.index(response.status) if response.status in _TELLING else len(_TELLING)
+    # 408 says least: some other branch knows more. 503 speaks of one server, not of the user.
+    return family, telling + (response.status in (408, 487, 503))
+
+
+def with_all_challenges(best: Response, finals: Sequence[Response]) -> Response:
+    """A 401 or 407 with the challenges of all branches, so that the caller can answer them at once (step 7)."""
+    if best.status not in (401, 407):
+        return best
+    others = [each for each in finals if each is not best and each.status in (401, 407)]
+    more = [
+        (name, value)
+        for each in others
+        for name in ("WWW-Authenticate", "Proxy-Authenticate")
+        for value in each.headers.get_all(name)
+    ]
+    return best.evolve(add=more)
