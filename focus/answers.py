@@ -1,0 +1,64 @@
+"""C3P in SIP answers: diagnostics, and what is kept for a repeated requestId (C3P reference, 4.5 and 8)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+import attrs
+
+from c3p import CCCP_TYPE, Code, Request, Response
+from focus.refusal import Refusal
+from sip import MsDiagnostics
+
+ACCEPTED: Final = 202  #: taken for processing, the result follows in INFO
+
+
+@attrs.frozen
+class Answer:
+    """What a SIP request is answered with."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def content_type(self) -> str | None:
+        """Type of the body, None without one."""
+        return CCCP_TYPE if self.body else None
+
+
+def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer:
+    """The answer to a request that is not carried out: ms-diagnostics, and a C3P failure when there was a command."""
+    headers: list[tuple[str, str]] = []
+    if refusal.error_id is not None:
+        diagnostics = MsDiagnostics(error_id=int(refusal.error_id), source=server, reason=refusal.text)
+        headers.append(("ms-diagnostics", str(diagnostics)))
+    if refusal.status == 421:
+        headers.append(("Require", "timer"))
+    body = b"" if document is None else bytes(failure(document, refusal))
+    return Answer(refusal.status, body, tuple(headers))
+
+
+def failure(document: Request, refusal: Refusal) -> Response:
+    """The C3P form of a refusal."""
+    return document.respond(Code.FAILURE, reason=refusal.general, command_reason=refusal.specific)
+
+
+class Remembered:
+    """The last answers to one participant, by requestId: a repeated command is not carried out again."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
+
+    def get(self, request_id: str) -> Answer | None:
+        """The answer to give again, None for a new requestId."""
+        return self._answers.get(request_id)
+
+    def put(self, request_id: str, answer: Answer) -> None:
+        """Keep an answer; the final result takes the place of the 202 before it."""
+        self._answers[request_id] = answer
+        self._answers.move_to_end(request_id)
+        while len(self._answers) > self._limit:
+            self._answers.popitem(last=False)

@@ -1,0 +1,32 @@
+"""Settings of a conferencing client, each with its unit and its reason."""
+
+from __future__ import annotations
+
+import attrs
+
+from c3p import focus_factory_uri
+from sip import Uri
+
+
+@attrs.frozen(kw_only=True)
+class ClientConfig:
+    """Who the client is and how it reaches its servers."""
+
+    owner: str = "client"  #: name of this core at the endpoint
+    aor: str  #: SIP URI of the user, such as sip:alice@example.com
+    display_name: str | None = None
+    factory_uri: str | None = None  #: Focus Factory URI from provisioning; None: derived from `aor`
+    outbound_proxy: Uri | None = None  #: where every request goes first; None: to its target
+    epid: str | None = None  #: hexadecimal id of this device, None leaves it out
+    session_expires: int | None = 1200  #: seconds offered for the Focus dialog; None: no session timer
+    benotify: bool = True  #: ask for notifications that are not answered
+    piggyback: bool = True  #: ask for the first document in the answer to SUBSCRIBE
+    lobby_capable: bool = True  #: whether to wait when a conference is locked
+    command_timeout: float = 180.0  #: seconds for a final response, again after each `pending` (C3P reference, 4.5)
+    record_lifetime: float = 8 * 3600.0  #: seconds that a new conference record lives (Microsoft's API: 8 h)
+    max_commands: int = 64  #: open at once; a Focus takes no more from one participant
+
+    @property
+    def focus_factory(self) -> str:
+        """The Focus Factory URI in use."""
+        return self.factory_uri if self.factory_uri is not None else focus_factory_uri(self.aor)

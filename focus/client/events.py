@@ -1,0 +1,138 @@
+"""What a conferencing client reports."""
+
+from __future__ import annotations
+
+import enum
+from typing import NewType
+
+import attrs
+
+from c3p import Change, ConferenceInfo, Response
+from sip import Event, MsDiagnostics
+
+CommandId = NewType("CommandId", int)  #: a command given to this client; never used twice
+
+
+class LeaveCause(enum.Enum):
+    """Why a client is no longer in a conference."""
+
+    LEFT = "left"  #: it went itself
+    DISMISSED = "dismissed"  #: BYE of the Focus: ejected, or the conference is over
+    CONFERENCE_ENDED = "conference ended"  #: the Focus said so before its BYE
+    LOST = "lost"  #: the dialog died: join again
+
+
+class FailureReason(enum.Enum):
+    """Why a command failed without a C3P answer that says so."""
+
+    REFUSED = "refused"  #: a SIP error, see `status` and `diagnostics`
+    FAILURE = "failure"  #: a C3P failure, see `response`
+    TIMEOUT = "timeout"  #: no final response in time; a late success shows in the roster only
+    TRANSPORT = "transport"  #: the request could not be sent, or nobody answered it
+    DIALOG_ENDED = "dialog ended"
+    UNUSABLE = "unusable"  #: an answer that is no C3P response
+
+
+@attrs.frozen(kw_only=True)
+class CommandAccepted(Event):
+    """The server took the command: 202, or ``pending``. Its result follows."""
+
+    command: CommandId
+
+
+@attrs.frozen(kw_only=True)
+class CommandSucceeded(Event):
+    """Terminal: the final response is success. `response` is None when the end of the dialog counts as one."""
+
+    command: CommandId
+    response: Response | None
+
+
+@attrs.frozen(kw_only=True)
+class CommandFailed(Event):
+    """Terminal: the command was not carried out, or nobody knows."""
+
+    command: CommandId
+    reason: FailureReason
+    status: int | None = None  #: SIP status of a refusal
+    response: Response | None = None
+    diagnostics: MsDiagnostics | None = None
+
+    @property
+    def text(self) -> str:
+        """The most that is known of why, in a few words."""
+        if self.response is not None and self.response.command_reason:
+            return self.response.command_reason
+        if self.diagnostics is not None and self.diagnostics.reason:
+            return self.diagnostics.reason
+        if self.response is not None and self.response.reason:
+            return self.response.reason
+        return f"{self.reason.value} {self.status}" if self.status is not None else self.reason.value
+
+
+@attrs.frozen(kw_only=True)
+class CapabilitiesReceived(Event):
+    """What the Focus Factory offers; the command succeeded."""
+
+    command: CommandId
+    mcu_types: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceCreated(Event):
+    """The record exists; join `conference_uri` next. The command succeeded."""
+
+    command: CommandId
+    conference_uri: str
+    info: ConferenceInfo
+
+
+@attrs.frozen(kw_only=True)
+class Joined(Event):
+    """The Focus dialog is up."""
+
+    command: CommandId
+    conference_uri: str
+    role: str | None  #: as granted, which may differ from the wish
+
+
+@attrs.frozen(kw_only=True)
+class JoinFailed(Event):
+    """Terminal for the join."""
+
+    command: CommandId
+    conference_uri: str
+    status: int | None
+    response: Response | None
+    diagnostics: MsDiagnostics | None
+
+
+@attrs.frozen(kw_only=True)
+class Subscribed(Event):
+    """The Focus took the subscription."""
+
+    expires: int  #: seconds
+
+
+@attrs.frozen(kw_only=True)
+class SubscriptionLost(Event):
+    """No more documents come; subscribe again while joined."""
+
+    reason: str
+    status: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RosterChanged(Event):
+    """A document was applied."""
+
+    changes: tuple[Change, ...]
+    roster: ConferenceInfo
+
+
+@attrs.frozen(kw_only=True)
+class Left(Event):
+    """Terminal for the stay in a conference."""
+
+    conference_uri: str
+    cause: LeaveCause

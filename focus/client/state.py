@@ -1,0 +1,39 @@
+"""Where a client stands towards one conference."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+
+class ClientState(enum.Enum):
+    """One client is in one conference at a time."""
+
+    OUT = "out"
+    JOINING = "joining"
+    JOINED = "joined"
+    LEAVING = "leaving"
+
+
+class ClientInput(enum.Enum):
+    """What moves it."""
+
+    JOIN = "join"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    LEAVE = "leave"
+    ENDED = "ended"
+
+
+CLIENT: Final[Mapping[tuple[ClientState, ClientInput], ClientState]] = {
+    (ClientState.OUT, ClientInput.JOIN): ClientState.JOINING,
+    (ClientState.JOINING, ClientInput.ANSWERED): ClientState.JOINED,
+    (ClientState.JOINING, ClientInput.FAILED): ClientState.OUT,
+    # CANCEL, or BYE when the answer crosses it: either way the session's own end follows.
+    (ClientState.JOINING, ClientInput.LEAVE): ClientState.LEAVING,
+    (ClientState.LEAVING, ClientInput.FAILED): ClientState.OUT,
+    (ClientState.LEAVING, ClientInput.ENDED): ClientState.OUT,
+    (ClientState.JOINED, ClientInput.LEAVE): ClientState.LEAVING,
+    (ClientState.JOINED, ClientInput.ENDED): ClientState.OUT,
+}

@@ -1,0 +1,125 @@
+"""A client's subscription to the state of its conference."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from c3p import CONFERENCE_INFO_TYPE, C3PError, ConferenceInfo, Receipt, Replica, parse_document
+from focus.client.config import ClientConfig
+from focus.client.events import RosterChanged, Subscribed, SubscriptionLost
+from sip import (
+    Endpoint,
+    Event,
+    NameAddr,
+    NotifyReceived,
+    SubscriptionAccepted,
+    SubscriptionEnded,
+    SubscriptionFailed,
+    SubscriptionId,
+)
+
+_OPTIONS: Final = ("ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend")
+
+
+class Watch:
+    """Follows the documents by the rules of versions; after a gap it asks for the whole state."""
+
+    def __init__(self, endpoint: Endpoint, config: ClientConfig) -> None:
+        self._endpoint = endpoint
+        self._config = config
+        self._subscription: SubscriptionId | None = None
+        self._replica = Replica()
+        self._solicited = False  #: the next full document answers our own SUBSCRIBE
+        self._refused_benotify = False
+        self.dropped = 0  #: documents that could not be read
+
+    @property
+    def active(self) -> bool:
+        """Whether there is, or is to be, a subscription."""
+        return self._subscription is not None
+
+    @property
+    def roster(self) -> ConferenceInfo | None:
+        """The conference as it is known."""
+        return self._replica.info
+
+    def start(self, conference_uri: str, *, me: NameAddr, route: tuple[NameAddr, ...], now: float) -> None:
+        """Subscribe."""
+        self._replica = Replica()
+        self._solicited = True
+        self._subscription = self._endpoint.subscribe(
+            self._config.owner,
+            conference_uri,
+            event="conference",
+            from_=me,
+            to=NameAddr(conference_uri),
+            headers=self._headers(),
+            accept=(CONFERENCE_INFO_TYPE,),
+            route=route,
+            now=now,
+        )
+
+    def _headers(self) -> tuple[tuple[str, object], ...]:
+        benotify = self._config.benotify and not self._refused_benotify
+        options = [
+            option
+            for option in _OPTIONS
+            if (option != "ms-benotify" or benotify)
+            and (option != "ms-piggyback-first-notify" or self._config.piggyback)
+        ]
+        required = (("Proxy-Require", "ms-benotify"),) if benotify else ()
+        return (("Supported", ", ".join(options)), *required)
+
+    def stop(self, *, now: float) -> None:
+        """Unsubscribe."""
+        if self._subscription is not None:
+            self._endpoint.unsubscribe(self._subscription, now=now)
+
+    def forget(self) -> None:
+        """What still comes of the subscription does not matter any more."""
+        self._subscription = None
+
+    def handle(self, event: Event, *, now: float) -> tuple[list[Event], bool]:
+        """Take an event of the subscription: events for the application, and whether the conference is over."""
+        if getattr(event, "subscription", None) != self._subscription or self._subscription is None:
+            return [], False
+        if isinstance(event, NotifyReceived):
+            return self._notified(event, now=now)
+        if isinstance(event, SubscriptionAccepted):
+            return [Subscribed(owner=self._config.owner, expires=event.expires)], False
+        if isinstance(event, SubscriptionFailed):
+            return self._lost("refused", event.status), False
+        if isinstance(event, SubscriptionEnded):
+            return self._lost(event.reason, None), False
+        return [], False
+
+    def _lost(self, reason: str, status: int | None) -> list[Event]:
+        self._subscription = None
+        return [SubscriptionLost(owner=self._config.owner, reason=reason, status=status)]
+
+    def _notified(self, event: NotifyReceived, *, now: float) -> tuple[list[Event], bool]:
+        if not event.body:
+            return [], False
+        try:
+            document = parse_document(event.body)
+        except C3PError:
+            document = None
+        if not isinstance(document, ConferenceInfo):
+            self.dropped += 1
+            self._ask_again(event, now=now)
+            return [], False
+        receipt = self._replica.receive(document, solicited=self._solicited)
+        if receipt is Receipt.GAP:
+            self._ask_again(event, now=now)
+        elif receipt is not Receipt.IGNORED:
+            self._solicited = False
+        changes = tuple(self._replica.take_changes())
+        roster = self._replica.info
+        if receipt is Receipt.APPLIED and roster is not None:
+            return [RosterChanged(owner=self._config.owner, changes=changes, roster=roster)], False
+        return [], receipt is Receipt.DELETED
+
+    def _ask_again(self, event: NotifyReceived, *, now: float) -> None:
+        if not self._solicited and event.state != "terminated" and self._subscription is not None:
+            self._solicited = True
+            self._endpoint.refresh(self._subscription, now=now)

@@ -1,0 +1,322 @@
+"""One active conference: who is in it, what its MCUs say, who is told of it, and how it ends."""
+
+from __future__ import annotations
+
+import attrs
+
+from c3p import (
+    ConferenceDescription,
+    DeleteUser,
+    EntityState,
+    EntityView,
+    JoiningMethod,
+    Notify,
+    Organizer,
+    Reply,
+    Response,
+    UriEntry,
+    UserKeys,
+    mcu_uri,
+)
+from focus.answers import Answer
+from focus.attendance import Attendance
+from focus.context import Context
+from focus.desk import Desk
+from focus.events import (
+    ConferenceActivated,
+    ConferenceEnded,
+    EndReason,
+    ParticipantJoined,
+    ParticipantLeft,
+    RosterPublished,
+)
+from focus.identity import is_authenticated
+from focus.incoming import Join
+from focus.mcu_link import McuLink
+from focus.mcus import Mcus
+from focus.notifier import PIGGYBACK, Notifier
+from focus.participant import Participant
+from focus.planning import Effect, Eject, EndConference, Facts, Lobby, SetLock, SetRole
+from focus.policy import ATTENDEE, Admission, Requester
+from focus.policy import Verdict as Admitted
+from focus.records import ConferenceRecord
+from focus.relay import ClientCommand
+from focus.roster import Changes, Roster, user_key
+from sip import InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
+
+
+class Conference:
+    """The activation of one record."""
+
+    def __init__(self, context: Context, *, key: str, record: ConferenceRecord, now: float) -> None:
+        self.key = key
+        self.record = record
+        self.focus_uri = record.focus_uri
+        self.locked = False
+        self.ended = False
+        self._context = context
+        self.roster = Roster(focus_uri=record.focus_uri, description=describe(record))
+        self.attendance = Attendance(context, self.roster)
+        self.notifier = Notifier(context.endpoint, self.roster)
+        self._desk = Desk(context, self)
+        self._mcus = Mcus(context, self.roster, self._desk)
+        self._unattended_until: float | None = None
+        wall_clock = context.endpoint.wall_clock
+        self._expires_at = None if record.expires_at is None else record.expires_at - wall_clock
+        self._show_lock()
+        context.emit(ConferenceActivated(owner=context.config.owner, conference_uri=self.focus_uri))
+
+    # Dialogs ---------------------------------------------------------------------------------------------------------
+
+    def join(self, event: InviteReceived, join: Join, admission: Admission, *, now: float) -> None:
+        """Let somebody in, or into the lobby. Raises Refused when there is no room."""
+        self.attendance.check_room(join)
+        replaced = self.attendance.replaced_by(join)
+        self.attendance.join(event, join, admission, now=now)
+        for participant in replaced:
+            self.attendance.dismiss(participant, now=now)
+            self._gone(participant.session, "replaced", now=now)
+        self._context.emit(
+            ParticipantJoined(
+                owner=self._context.config.owner,
+                conference_uri=self.focus_uri,
+                user=join.user,
+                role=admission.role,
+                in_lobby=admission.verdict is Admitted.LOBBY,
+            )
+        )
+
+    def left(self, session: SessionId, cause: str, *, now: float) -> None:
+        """A Focus dialog ended."""
+        self._gone(session, cause, now=now)
+
+    def _gone(self, session: SessionId, cause: str, *, now: float, ejected: bool = False) -> None:
+        participant = self.attendance.leave(session)
+        if participant is None:
+            return
+        self._desk.dialog_gone(participant)
+        if not self.attendance.of_user(participant.key):
+            last_word = self._own_removal(participant) if ejected else None
+            reason = "rejected" if ejected else "noresource"
+            self.notifier.end_user(participant.key, reason, last_word, now=now)
+            self._drop_dialled_in(participant, now=now)
+        self._context.emit(
+            ParticipantLeft(
+                owner=self._context.config.owner,
+                conference_uri=self.focus_uri,
+                user=participant.user,
+                cause=cause,
+            )
+        )
+
+    def _own_removal(self, participant: Participant) -> Changes:
+        # What an ejected client needs to see is that it is no longer there, even if an MCU still has to drop it.
+        return Changes(version=self.roster.version, removed_users=((participant.key, participant.user),))
+
+    def _drop_dialled_in(self, participant: Participant, *, now: float) -> None:
+        """A user without a Focus dialog has no business on MCUs that it dialled into (conferencing-flows 2)."""
+        user = self.roster.users.get(participant.key)
+        for mcu_type in self._mcus.linked if user is not None else ():
+            held = list(user.of_type(mcu_type).values()) if user is not None else []
+            if held and all(one.joining_method == JoiningMethod.DIALED_IN for one in held):
+                keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user)
+                self._desk.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
+
+    def info(self, session: SessionId, transaction: TransactionId, request: Request, *, now: float) -> None:
+        """A request with a command, in a Focus dialog."""
+        participant = self.attendance.get(session)
+        if participant is None:
+            self._context.answer(transaction, Answer(481), now=now)
+            return
+        self.attendance.seen(session)
+        self._desk.receive(participant, transaction, request, now=now)
+
+    # Subscriptions ---------------------------------------------------------------------------------------------------
+
+    def subscribe(self, event: SubscribeReceived, *, user: str, expires: int, now: float) -> None:
+        """Answer a SUBSCRIBE of a user who has a Focus dialog, with the whole state."""
+        found = self.roster.users.get(user)
+        self.notifier.accept(
+            event.subscription,
+            user=user,
+            flow=event.flow,
+            limited=found is None or found.in_lobby,
+            expires=expires,
+            piggyback=PIGGYBACK in event.request.supported,
+            now=now,
+        )
+
+    def end_subscription_of(self, user: str, event: SubscribeReceived, *, now: float) -> bool:
+        """A SUBSCRIBE with Expires 0 in a dialog of its own ends the live subscription of its user and flow.
+
+        Decisions 17: pidgin-sipe unsubscribes so. Without such a subscription it is a fetch, and False is returned.
+        """
+        live = [one for one in self.notifier.of_user(user) if one.flow == event.flow]
+        for subscriber in live:
+            self.notifier.end(subscriber, "timeout", now=now)
+        if live:
+            self._context.endpoint.accept_subscription(event.subscription, expires=0, now=now)
+        return bool(live)
+
+    # MCUs ------------------------------------------------------------------------------------------------------------
+
+    def receive_c3p(self, document: Notify | Response, *, peer: str, now: float) -> Reply:
+        """What an MCU posted."""
+        return self._mcus.receive(document, peer=peer, now=now)
+
+    # For the desk ----------------------------------------------------------------------------------------------------
+
+    def facts_for(self, participant: Participant) -> Facts:
+        """What a decision about a command of this participant depends on."""
+        user = self.roster.users.get(participant.key)
+        return Facts(
+            record=self.record,
+            roster=self.roster,
+            requester=Requester(
+                entity=participant.user,
+                role=user.role if user is not None else ATTENDEE,
+                in_lobby=user is None or user.in_lobby,
+            ),
+            policy=self._context.config.policy,
+            locked=self.locked,
+            linked=self._mcus.linked,
+            dialling=self._desk.dialling(),
+        )
+
+    def link(self, mcu_type: str) -> McuLink:
+        """The link to the MCU of that type."""
+        return self._mcus.link(mcu_type)
+
+    def participant(self, command: ClientCommand) -> Participant | None:
+        """The dialog that gets the result of a command."""
+        return self.attendance.get(command.session)
+
+    def mcu_did_not_eject(self, mcu_type: str, user: str, *, now: float) -> None:
+        """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
+        found = self.roster.find(user)
+        for endpoint in list(found.of_type(mcu_type).values()) if found is not None else ():
+            self.roster.remove_endpoint(user, endpoint.entity)
+
+    def apply(self, effect: Effect, command: ClientCommand | None, *, now: float) -> None:
+        """Do what a command means for the Focus itself."""
+        if isinstance(effect, SetLock):
+            self._set_lock(effect)
+        elif isinstance(effect, SetRole):
+            self.roster.set_role(effect.user, effect.role)
+        elif isinstance(effect, Eject):
+            self._eject(effect.user, now=now)
+        elif isinstance(effect, Lobby):
+            self._lobby(effect, now=now)
+        elif isinstance(effect, EndConference):
+            self.end(EndReason.ENDED_BY_PRESENTER, by=command, now=now)
+
+    def _set_lock(self, effect: SetLock) -> None:
+        self.locked = self._mcus.locked = effect.locked
+        if effect.admission_policy is not None:
+            self.record = attrs.evolve(self.record, admission_policy=effect.admission_policy)
+            self.roster.set_description(describe(self.record))
+        self._show_lock()
+
+    def _show_lock(self) -> None:
+        self.roster.set_view(EntityView(entity=self.focus_uri, entity_state=EntityState(locked=self.locked)))
+
+    def _eject(self, entity: str, *, now: float) -> None:
+        key = user_key(entity)
+        self._desk.cancel_dial_outs(key, now=now)
+        for participant in self.attendance.of_user(key):
+            self._gone(participant.session, "ejected", now=now, ejected=True)
+            self.attendance.dismiss(participant, now=now)
+
+    def _lobby(self, effect: Lobby, *, now: float) -> None:
+        for entity in effect.users:
+            if effect.granted:
+                self.attendance.let_in(entity)
+            else:
+                self._eject(entity, now=now)
+
+    # Life ------------------------------------------------------------------------------------------------------------
+
+    def settle(self, *, now: float) -> None:
+        """After every step: tell what changed, and see whether anybody is still here."""
+        if self.ended:
+            return
+        admitted = self._publish(now=now)
+        if admitted:
+            self._show_everything(now=now)
+        if not self.attendance and not self.roster.users and self._desk.idle:
+            self.end(EndReason.EMPTY, now=now)
+            return
+        attended = any(is_authenticated(one.user) for one in self.attendance.all())
+        if attended:
+            self._unattended_until = None
+        elif self._unattended_until is None:
+            self._unattended_until = now + self._context.config.unattended_timeout
+
+    def _publish(self, *, now: float) -> bool:
+        changes = self.roster.take_changes()
+        if changes is None:
+            return False
+        self.notifier.publish(changes, now=now)
+        self._context.emit(
+            RosterPublished(
+                owner=self._context.config.owner,
+                conference_uri=self.focus_uri,
+                version=changes.version,
+                subscribers=len(self.notifier),
+            )
+        )
+        return True
+
+    def _show_everything(self, *, now: float) -> None:
+        for user in {one.user for one in self.notifier.limited()}:
+            found = self.roster.users.get(user)
+            if found is not None and not found.in_lobby:
+                self.notifier.set_limited(user, False, now=now)
+
+    def end(self, reason: EndReason, *, by: ClientCommand | None = None, now: float) -> None:
+        """The activation is over; the record stays (conferencing-flows 12)."""
+        if self.ended:
+            return
+        self.ended = True
+        self.notifier.end_all(now=now)
+        self._desk.close(by=by, now=now)
+        self._mcus.close(now=now)
+        for participant in self.attendance.all():
+            self.attendance.leave(participant.session)
+            self.attendance.dismiss(participant, now=now)
+        self._context.emit(
+            ConferenceEnded(owner=self._context.config.owner, conference_uri=self.focus_uri, reason=reason)
+        )
+
+    def next_timeout(self) -> float | None:
+        """When something is due."""
+        if self.ended:
+            return None
+        due = (self._unattended_until, self._expires_at, self.attendance.next_timeout(), self._desk.next_timeout())
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Do what is due."""
+        self._desk.handle_timeout(now=now)
+        for participant in self.attendance.due(now):
+            self._gone(participant.session, "connection lost", now=now)
+            self.attendance.dismiss(participant, now=now)
+        if self._expires_at is not None and self._expires_at <= now:
+            self.end(EndReason.EXPIRED, now=now)
+        elif self._unattended_until is not None and self._unattended_until <= now:
+            self.end(EndReason.UNATTENDED, now=now)
+
+
+def describe(record: ConferenceRecord) -> ConferenceDescription:
+    """What subscribers are told about a conference as such (conference-info 3.2)."""
+    uris = tuple(
+        UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in record.mcu_types
+    )
+    return ConferenceDescription(
+        display_text=record.display_text,
+        subject=record.subject,
+        conf_uris=uris,
+        organizer=Organizer(entity=record.organizer),
+        admission_policy=record.admission_policy,
+        lobby_capable=record.lobby_capable,
+    )

@@ -1,0 +1,70 @@
+"""Settings of the Focus and the Focus Factory, each with its unit and its reason."""
+
+from __future__ import annotations
+
+import attrs
+
+from focus.identity import Identify, from_header
+from focus.policy import ConferencePolicy
+
+#: Media types of OCS 2007; a deployment lists here what its MCU Factory can really allocate.
+DEFAULT_MCU_TYPES = ("audio-video",)
+
+
+@attrs.frozen(kw_only=True)
+class FocusConfig:
+    """One Focus: many conferences of one domain."""
+
+    owner: str = "focus"  #: name of this core at the endpoint
+    domain: str = "example.com"  #: SIP domain of the conferences served here
+    mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
+    callback_url: str | None = None  #: where MCUs post late responses and notifications (decisions 3)
+    records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
+    server: str = "focus.example.com"  #: `source` of ms-diagnostics
+    policy: ConferencePolicy = ConferencePolicy()
+    identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
+    require_session_timer: bool = (
+        False  #: refuse a join without `Supported: timer` with 421 (real-clients 1 lives without)
+    )
+    session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
+    min_session_expires: int = 90  #: seconds, RFC 4028 section 5
+    subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
+    min_subscription_expires: int = (
+        60  #: seconds, RFC 6665 section 3.1.1 lets the notifier refuse shorter ones with 423
+    )
+    http_timeout: float = 30.0  #: seconds for an answer of an MCU or the MCU Factory
+    command_timeout: float = 180.0  #: seconds for an MCU's final answer, again after each `pending` (decisions 10)
+    fan_out_timeout: float = 30.0  #: seconds that lock, roles and ejection wait for slow MCUs (flows 9)
+    failure_cache: float = 10.0  #: seconds for which a failed bootstrap is not tried again (flows 4.2)
+    bootstrap_attempts: int = 3  #: MCUs tried for one need (decisions 1)
+    time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (decisions 1)
+    unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
+    flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
+    max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
+    max_users: int = 500  #: in one roster; the reference point for one MCU is 250
+    max_endpoints_per_user: int = 16  #: devices and media of one user: a bound on what one name can take
+    max_subscriptions: int = 1_000  #: of one conference: each costs a document per change
+    max_commands: int = 256  #: open in one conference; beyond that 503
+    max_commands_per_participant: int = 64  #: open for one participant; beyond that 503
+    remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (C3P reference, 4.5)
+    max_queued_per_mcu: int = 256  #: commands waiting for one MCU
+    max_waiting_joins: int = 256  #: joins waiting for a record from another process
+
+
+@attrs.frozen(kw_only=True)
+class FactoryConfig:
+    """One Focus Factory: the records of one domain."""
+
+    owner: str = "focus-factory"
+    domain: str = "example.com"
+    server: str = "focus.example.com"  #: `source` of ms-diagnostics
+    mcu_types: tuple[str, ...] = DEFAULT_MCU_TYPES  #: what getConferencingCapabilities lists
+    identify: Identify = from_header
+    default_lifetime: float = 8 * 3600.0  #: seconds, of a record that names no expiry (Microsoft's API: 8 h)
+    max_lifetime: float = 366 * 86400.0  #: seconds; a record further in the future is cut to this
+    default_admission_policy: str = "openAuthenticated"
+    anonymous_allowed: bool = True  #: whether records may admit anonymous participants
+    anonymous_dialout: bool = False  #: whether anonymous participants may dial out
+    attendee_dialout: bool = False  #: whether attendees may dial out to third parties
+    max_listed: int = 500  #: records in one getConferences answer
+    record_readers: frozenset[str] = frozenset()  #: principals that may read records over HTTP: Focuses elsewhere

@@ -1,0 +1,110 @@
+"""What a Focus and a Focus Factory report to the application that embeds them."""
+
+from __future__ import annotations
+
+import enum
+
+import attrs
+
+from sip import Event
+
+
+class EndReason(enum.Enum):
+    """Why an activation of a conference ended (conferencing-flows 12)."""
+
+    ENDED_BY_PRESENTER = "ended by presenter"
+    EMPTY = "empty"  #: the last participant left
+    UNATTENDED = "unattended"  #: no authenticated participant for too long
+    EXPIRED = "expired"  #: the record's time is over
+    DELETED = "deleted"  #: the organizer deleted the record
+
+
+@attrs.frozen(kw_only=True)
+class RecordAdded(Event):
+    """The Focus Factory stored a conference."""
+
+    conference_uri: str
+    organizer: str
+
+
+@attrs.frozen(kw_only=True)
+class RecordRemoved(Event):
+    """A conference record was deleted, or expired."""
+
+    conference_uri: str
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceActivated(Event):
+    """The first participant joined."""
+
+    conference_uri: str
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceEnded(Event):
+    """The activation is over; the record may be activated again."""
+
+    conference_uri: str
+    reason: EndReason
+
+
+@attrs.frozen(kw_only=True)
+class ParticipantJoined(Event):
+    """A Focus dialog was accepted; one user may have several."""
+
+    conference_uri: str
+    user: str
+    role: str
+    in_lobby: bool
+
+
+@attrs.frozen(kw_only=True)
+class ParticipantLeft(Event):
+    """A Focus dialog is over."""
+
+    conference_uri: str
+    user: str
+    cause: str  #: of the end of the dialog, such as "bye received"
+
+
+@attrs.frozen(kw_only=True)
+class McuAssigned(Event):
+    """An MCU was allocated and bootstrapped for one media type."""
+
+    conference_uri: str
+    mcu_type: str
+    mcu_id: str
+
+
+@attrs.frozen(kw_only=True)
+class McuLost(Event):
+    """An assigned MCU failed; what it owned was taken from the roster (conferencing-flows 11)."""
+
+    conference_uri: str
+    mcu_type: str
+    mcu_id: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class CommandFinished(Event):
+    """A command of a client came to its one end."""
+
+    conference_uri: str
+    requester: str
+    command: str  #: C3P name, such as addUser
+    request_id: str
+    succeeded: bool
+    reason: str | None = None  #: general reason of a failure
+    specific_reason: str | None = None
+    delivered: bool = True  #: False when the requester was gone
+
+
+@attrs.frozen(kw_only=True)
+class RosterPublished(Event):
+    """A change of the conference went to every subscriber."""
+
+    conference_uri: str
+    version: int  #: of the roster
+    subscribers: int

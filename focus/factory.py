@@ -1,0 +1,277 @@
+"""The Focus Factory: conference records by SERVICE, and for Focuses elsewhere by HTTP (C3P reference, 5.1 and 7.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from c3p import (
+    AddConference,
+    AdmissionPolicy,
+    C3PError,
+    Code,
+    Command,
+    CommandReason,
+    ConferenceInfo,
+    ConferenceKeys,
+    DeleteConference,
+    GetAvailableMcuTypes,
+    GetConference,
+    GetConferences,
+    GetConferencingCapabilities,
+    ModifyConference,
+    Notify,
+    PstnBridging,
+    Reason,
+    Reply,
+    Request,
+    Response,
+    focus_uri,
+)
+from focus import record_documents, refusal
+from focus.answers import Answer, refuse
+from focus.config import FactoryConfig
+from focus.errors import RecordExists, StoreFull
+from focus.events import RecordAdded, RecordRemoved
+from focus.incoming import Refused, check_ends, read_request
+from focus.policy import same_user
+from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
+from focus.roster import user_key, view_key
+from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived
+from sip import Request as SipRequest
+
+FACTORY_OPAQUE: Final = "app:conf:focusfactory"
+
+
+class _Failed(Exception):
+    """A command that is answered with a C3P failure; never leaves this module."""
+
+    def __init__(self, reason: str, specific: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.specific = reason, specific
+
+
+class FocusFactory:
+    """A core for the Focus Factory URIs of one domain: ``sip:<organizer>@<domain>;gruu;opaque=app:conf:focusfactory``."""
+
+    def __init__(self, endpoint: Endpoint, config: FactoryConfig, *, store: ConferenceStore, entropy: Entropy) -> None:
+        self.config = config
+        self._endpoint = endpoint
+        self._store = store
+        self._entropy = entropy
+        self._events: list[Event] = []
+        endpoint.add_core(config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE", "OPTIONS"))
+
+    @property
+    def owner(self) -> str:
+        """Name of this core at the endpoint."""
+        return self.config.owner
+
+    def _claims(self, request: SipRequest, flow: Flow) -> bool:
+        uri = request.uri
+        return uri.host == self.config.domain.lower() and (uri.opaque or "").lower() == FACTORY_OPAQUE
+
+    # Machine ---------------------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Answer a SERVICE request."""
+        if isinstance(event, RequestReceived) and event.transaction is not None:
+            answer = self._options() if event.request.method == "OPTIONS" else self._service(event, now=now)
+            self._endpoint.respond(
+                event.transaction,
+                answer.status,
+                headers=answer.headers,
+                body=answer.body,
+                content_type=answer.content_type,
+                now=now,
+            )
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """Events for the application."""
+        events, self._events = self._events, []
+        return events
+
+    def next_timeout(self) -> float | None:
+        """When the next record expires."""
+        return self._store.next_timeout()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Drop the records whose time has come."""
+        self._events += [
+            RecordRemoved(owner=self.owner, conference_uri=one.focus_uri) for one in self._store.expire(now=now)
+        ]
+        return self.take_events()
+
+    # SIP -------------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _options() -> Answer:
+        return Answer(200, headers=(("Allow", "SERVICE, OPTIONS"),))
+
+    def _service(self, event: RequestReceived, *, now: float) -> Answer:
+        try:
+            document = read_request(event.request)
+            identity = self.config.identify(event.request, event.flow)
+            if identity is None:
+                raise Refused(refusal.BAD_FROM, document)
+            check_ends(document, identity=identity, to=event.request.to.uri)
+            owns = user_key(str(event.request.to.uri)) == user_key(identity)
+            if not owns and type(document.command) not in _FOR_EVERYBODY:
+                raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
+            return Answer(200, bytes(self._answer(document, identity, now=now)))
+        except Refused as refused:
+            return refuse(refused.refusal, refused.document, server=self.config.server)
+
+    def _answer(self, document: Request, organizer: str, *, now: float) -> Response:
+        handler = _HANDLERS.get(type(document.command))
+        if handler is None:
+            raise Refused(refusal.NOT_IMPLEMENTED, document)
+        try:
+            return document.respond(Code.SUCCESS, command=handler(self, document.command, organizer, now))
+        except _Failed as failed:
+            return document.respond(Code.FAILURE, reason=failed.reason, command_reason=failed.specific)
+
+    # Commands --------------------------------------------------------------------------------------------------------
+
+    def _capabilities(self, command: GetConferencingCapabilities, organizer: str, now: float) -> Command:
+        return GetConferencingCapabilities(mcu_types=self.config.mcu_types, pstn_bridging=PstnBridging(enabled=False))
+
+    def _available_types(self, command: GetAvailableMcuTypes, organizer: str, now: float) -> Command:
+        return GetAvailableMcuTypes(mcu_types=self.config.mcu_types)
+
+    def _add(self, command: AddConference, organizer: str, now: float) -> Command:
+        info = command.conference_info
+        conference_id = info.description.conference_id if info is not None and info.description is not None else None
+        if info is None or conference_id is None or not is_conference_id(conference_id):
+            raise _Failed(Reason.REQUEST_MALFORMED)
+        try:
+            uri = focus_uri(organizer, conference_id)
+        except C3PError as error:
+            raise _Failed(Reason.REQUEST_MALFORMED) from error
+        base = ConferenceRecord(
+            conference_id=conference_id,
+            organizer=organizer,
+            focus_uri=uri,
+            mcu_types=self.config.mcu_types,
+            admission_policy=self.config.default_admission_policy,
+            expires_at=self._wall(now) + self.config.default_lifetime,
+            attendee_dialout=self.config.attendee_dialout,
+        )
+        record = self._read(info, base, now=now)
+        try:
+            self._store.add(view_key(uri), record)
+        except RecordExists as error:
+            raise _Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_EXISTS_ALREADY) from error
+        except StoreFull as error:
+            raise _Failed(Reason.SERVER_BUSY) from error
+        self._events.append(RecordAdded(owner=self.owner, conference_uri=uri, organizer=organizer))
+        return AddConference(conference_info=self._described(record, now=now))
+
+    def _modify(self, command: ModifyConference, organizer: str, now: float) -> Command:
+        info = command.conference_info
+        if info is None:
+            raise _Failed(Reason.REQUEST_MALFORMED)
+        key, record = self._record(command.conference_keys, organizer, info)
+        changed = attrs.evolve(self._read(info, record, now=now), version=record.version + 1)
+        self._store.replace(key, changed)
+        return ModifyConference(
+            conference_keys=command.conference_keys, conference_info=self._described(changed, now=now)
+        )
+
+    def _delete(self, command: DeleteConference, organizer: str, now: float) -> Command:
+        key, record = self._record(command.conference_keys, organizer)
+        self._store.remove(key)
+        self._events.append(RecordRemoved(owner=self.owner, conference_uri=record.focus_uri))
+        return command.echo()
+
+    def _get(self, command: GetConference, organizer: str, now: float) -> Command:
+        _, record = self._record(command.conference_keys, organizer)
+        return GetConference(conference_keys=command.conference_keys, conference_info=self._described(record, now=now))
+
+    def _get_all(self, command: GetConferences, organizer: str, now: float) -> Command:
+        records = self._store.of_organizer(user_key(organizer))[: self.config.max_listed]
+        return GetConferences(conference_infos=tuple(self._described(record, now=now) for record in records))
+
+    # Records ---------------------------------------------------------------------------------------------------------
+
+    def _record(
+        self, keys: ConferenceKeys | None, organizer: str, info: ConferenceInfo | None = None
+    ) -> tuple[str, ConferenceRecord]:
+        """The record that the keys name: by conference id, or by Conference-URI."""
+        conference_id = keys.conference_id if keys is not None else None
+        if conference_id is None and info is not None and info.description is not None:
+            conference_id = info.description.conference_id
+        uri = (keys.conf_entity if keys is not None else None) or (info.entity if info is not None else None)
+        if conference_id is not None and is_conference_id(conference_id):
+            uri = focus_uri(organizer, conference_id)
+        record = self._store.get(view_key(uri)) if uri else None
+        if record is None or uri is None or not same_user(record.organizer, organizer):
+            raise _Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_DOESNT_EXIST)
+        return view_key(uri), record
+
+    def _read(self, info: ConferenceInfo, base: ConferenceRecord, *, now: float) -> ConferenceRecord:
+        try:
+            record = record_documents.read(info, base)
+        except C3PError as error:
+            raise _Failed(Reason.REQUEST_MALFORMED) from error
+        if record.admission_policy not in set(AdmissionPolicy):
+            raise _Failed(Reason.REQUEST_MALFORMED)
+        if record.admission_policy == AdmissionPolicy.ANONYMOUS and not self.config.anonymous_allowed:
+            raise _Failed(Reason.UNAUTHORIZED)
+        # Clients list every type they know; only those that can be allocated are kept.
+        types = tuple(kind for kind in record.mcu_types if kind in self.config.mcu_types)
+        expires_at = record.expires_at
+        if expires_at is not None:
+            expires_at = min(expires_at, self._wall(now) + self.config.max_lifetime)
+            if expires_at <= self._wall(now):
+                raise _Failed(Reason.REQUEST_MALFORMED)
+        return attrs.evolve(
+            record,
+            mcu_types=types,
+            expires_at=expires_at,
+            anonymous_dialout=record.anonymous_dialout and self.config.anonymous_dialout,
+        )
+
+    def _described(self, record: ConferenceRecord, *, now: float) -> ConferenceInfo:
+        return record_documents.describe(record, updated_at=self._wall(now))
+
+    def _wall(self, now: float) -> float:
+        return self._endpoint.wall_clock + now
+
+    # HTTP ------------------------------------------------------------------------------------------------------------
+
+    def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
+        """A Focus in another process asks for a record. `peer` is its authenticated principal."""
+        if peer not in self.config.record_readers:
+            return Reply(403)
+        if not isinstance(document, Request) or not isinstance(document.command, GetConference):
+            return Reply(400)
+        keys = document.command.conference_keys
+        record = self._store.get(view_key(keys.conf_entity)) if keys is not None and keys.conf_entity else None
+        if record is None:
+            return Reply(
+                200,
+                document.respond(
+                    Code.FAILURE,
+                    reason=Reason.OTHER_FAILURE,
+                    command_reason=CommandReason.CONFERENCE_DOESNT_EXIST,
+                ),
+            )
+        found = GetConference(conference_keys=keys, conference_info=self._described(record, now=now))
+        return Reply(200, document.respond(Code.SUCCESS, command=found))
+
+
+_FOR_EVERYBODY: Final = frozenset({GetConferencingCapabilities, GetAvailableMcuTypes})
+
+_HANDLERS: Final[Mapping[type[Command], Callable[[FocusFactory, Any, str, float], Command]]] = {
+    GetConferencingCapabilities: FocusFactory._capabilities,
+    GetAvailableMcuTypes: FocusFactory._available_types,
+    AddConference: FocusFactory._add,
+    ModifyConference: FocusFactory._modify,
+    DeleteConference: FocusFactory._delete,
+    GetConference: FocusFactory._get,
+    GetConferences: FocusFactory._get_all,
+}

@@ -1,0 +1,422 @@
+"""The Focus: conferences of one domain as a core of a SIP endpoint, and C3P over HTTP towards MCUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from c3p import (
+    CCCP_TYPE,
+    C3PError,
+    Code,
+    ConferenceInfo,
+    ConferenceKeys,
+    Exchange,
+    ExchangeFailure,
+    GetConference,
+    Notify,
+    Reply,
+    Request,
+    Response,
+    conf_id_of,
+    focus_uri_of,
+    is_focus_uri,
+    mcu_type_of,
+)
+from focus import policy, record_documents, refusal
+from focus.answers import Answer, refuse
+from focus.conference import Conference
+from focus.config import FocusConfig
+from focus.context import Context
+from focus.deadlines import Deadlines
+from focus.errors import LocalProtocolError
+from focus.events import EndReason
+from focus.exchanges import Exchanges, Waiter
+from focus.incoming import Join, Refused, read_join
+from focus.records import ConferenceRecord, ConferenceStore
+from focus.refusal import Refusal
+from focus.roster import user_key, view_key
+from sip import (
+    Claim,
+    Endpoint,
+    Entropy,
+    Event,
+    Flow,
+    InviteReceived,
+    ReinviteReceived,
+    RequestReceived,
+    SessionCancelled,
+    SessionConfirmed,
+    SessionEnded,
+    SessionFlowLost,
+    SessionId,
+    SessionRefreshed,
+    SubscribeReceived,
+    SubscriptionEnded,
+    SubscriptionId,
+    UpdateReceived,
+)
+from sip import Request as SipRequest
+
+_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE", "OPTIONS")
+_ALLOW: Final = ", ".join(_METHODS)
+
+
+class Focus:
+    """All conferences of one domain.
+
+    `store` is shared with a Focus Factory in the same process; with `records_url` records that it lacks are asked for
+    there. Nothing is kept, and no timer runs, for conferences in which nobody is.
+    """
+
+    def __init__(self, endpoint: Endpoint, config: FocusConfig, *, store: ConferenceStore, entropy: Entropy) -> None:
+        self.config = config
+        self._endpoint = endpoint
+        self._store = store
+        self._events: list[Event] = []
+        # After a restart, late answers to the process before must not match.
+        self._exchanges = Exchanges(first_request_id=entropy.integer(31))
+        self._context = Context(endpoint=endpoint, config=config, exchanges=self._exchanges, emit=self._events.append)
+        self._active: dict[str, Conference] = {}
+        self._sessions: dict[SessionId, Conference] = {}
+        self._subscriptions: dict[SubscriptionId, Conference] = {}
+        self._deadlines: Deadlines[str] = Deadlines()
+        self._waiting: dict[SessionId, _AwaitedRecord] = {}
+        endpoint.add_core(
+            config.owner,
+            self._claims,
+            claim=Claim.CONFERENCE,
+            methods=_METHODS,
+            supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
+            events=("conference",),
+        )
+
+    @property
+    def owner(self) -> str:
+        """Name of this core at the endpoint."""
+        return self.config.owner
+
+    @property
+    def conferences(self) -> tuple[str, ...]:
+        """Conference-URIs of the active conferences."""
+        return tuple(one.focus_uri for one in self._active.values())
+
+    def roster(self, conference_uri: str) -> ConferenceInfo | None:
+        """The whole state of an active conference, None when it is not active."""
+        conference = self._active.get(view_key(conference_uri))
+        return conference.roster.full() if conference is not None else None
+
+    def end_conference(self, conference_uri: str, *, now: float) -> None:
+        """End an activation, as when the organizer deleted the record. Raises LocalProtocolError when it is not active."""
+        conference = self._active.get(view_key(conference_uri))
+        if conference is None:
+            raise LocalProtocolError(f"not active: {conference_uri}")
+        conference.end(EndReason.DELETED, now=now)
+        self._settle(conference, now=now)
+
+    def _claims(self, request: SipRequest, flow: Flow) -> bool:
+        return request.uri.host == self.config.domain.lower() and conf_id_of(str(request.uri)) is not None
+
+    # Machine ---------------------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Act on an event of the endpoint."""
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event, now)
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """Events for the application."""
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+    def next_timeout(self) -> float | None:
+        """When something is due in one of the conferences."""
+        return self._deadlines.earliest()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Do what is due."""
+        for key in self._deadlines.pop_due(now):
+            conference = self._active.get(key)
+            if conference is not None:
+                conference.handle_timeout(now=now)
+                self._settle(conference, now=now)
+        return self.take_events()
+
+    def _settle(self, conference: Conference, *, now: float) -> None:
+        conference.settle(now=now)
+        if conference.ended and self._active.get(conference.key) is conference:
+            del self._active[conference.key]
+        if self._active.get(conference.key) is conference:
+            self._deadlines.set(conference.key, conference.next_timeout())
+        elif conference.key not in self._active:
+            self._deadlines.set(conference.key, None)
+
+    # Joining ---------------------------------------------------------------------------------------------------------
+
+    def _invited(self, event: InviteReceived, now: float) -> None:
+        try:
+            self._join(event, now=now)
+        except Refused as refused:
+            self._refuse(event, refused, now=now)
+
+    def _refuse(self, event: InviteReceived, refused: Refused, *, now: float) -> None:
+        answer = refuse(refused.refusal, refused.document, server=self.config.server)
+        self._endpoint.reject(
+            event.session,
+            answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            content_type=answer.content_type,
+            now=now,
+        )
+
+    def _join(self, event: InviteReceived, *, now: float) -> None:
+        uri = str(event.request.uri)
+        if not is_focus_uri(uri):
+            raise Refused(self._media_invite(uri, event))
+        key = view_key(uri)
+        active = self._active.get(key)
+        record = active.record if active is not None else self._store.get(key)
+        if record is not None:
+            self._admit(event, record, now=now)
+        elif self.config.records_url is not None and len(self._waiting) < self.config.max_waiting_joins:
+            self._ask_for_record(event, uri, now=now)
+        else:
+            raise Refused(refusal.UNKNOWN_CONFERENCE)
+
+    def _media_invite(self, uri: str, event: InviteReceived) -> Refusal:
+        """What a direct media INVITE to an MCU-Conference-URI is refused with."""
+        try:
+            conference = self._active.get(view_key(focus_uri_of(uri)))
+        except C3PError:
+            conference = None
+        identity = self.config.identify(event.request, event.flow)
+        if conference is None:
+            return refusal.UNKNOWN_CONFERENCE
+        if mcu_type_of(uri) not in conference.record.mcu_types:
+            return refusal.INVALID_MCU
+        if identity is None or not conference.attendance.of_user(user_key(identity)):
+            return refusal.NOT_AUTHORISED.saying("Join the Focus first")
+        return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
+
+    def _admit(self, event: InviteReceived, record: ConferenceRecord, *, now: float) -> None:
+        identity = self.config.identify(event.request, event.flow)
+        join = read_join(event.request, identity=identity, focus_uri=record.focus_uri)
+        if self.config.require_session_timer and "timer" not in event.request.supported:
+            raise Refused(refusal.TIMER_MISSING, join.document)
+        key = view_key(record.focus_uri)
+        conference = self._active.get(key)
+        admission = policy.admit(
+            record,
+            join.user,
+            wish=join.wish,
+            locked=conference is not None and conference.locked,
+            lobby_capable=join.lobby_capable,
+            already_in=conference is not None and conference.attendance.is_let_in(join.user),
+            policy=self.config.policy,
+        )
+        if isinstance(admission, Refusal):
+            raise Refused(admission, join.document)
+        if conference is None:
+            conference = self._activate(key, record, join, now=now)
+        conference.join(event, join, admission, now=now)
+        self._sessions[event.session] = conference
+        self._settle(conference, now=now)
+
+    def _activate(self, key: str, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
+        if len(self._active) >= self.config.max_conferences:
+            raise Refused(refusal.BUSY, join.document)
+        conference = self._active[key] = Conference(self._context, key=key, record=record, now=now)
+        return conference
+
+    # Records elsewhere -----------------------------------------------------------------------------------------------
+
+    def _ask_for_record(self, event: InviteReceived, uri: str, *, now: float) -> None:
+        assert self.config.records_url is not None
+        request = Request(
+            request_id=self._exchanges.new_request_id(),
+            from_=uri,
+            to=self.config.records_url,
+            command=GetConference(conference_keys=ConferenceKeys(conf_entity=uri)),
+        )
+        awaited = self._waiting[event.session] = _AwaitedRecord(self, event, uri)
+        self._exchanges.post(self.config.records_url, request, waiter=awaited, timeout=self.config.http_timeout)
+
+    def _record_arrived(
+        self, event: InviteReceived, record: ConferenceRecord | None, failed: bool, *, now: float
+    ) -> None:
+        """The Focus Factory elsewhere answered."""
+        if self._waiting.pop(event.session, None) is None:
+            return  # The caller gave up.
+        try:
+            if record is None:
+                raise Refused(refusal.BUSY if failed else refusal.UNKNOWN_CONFERENCE)
+            self._admit(event, record, now=now)
+        except Refused as refused:
+            self._refuse(event, refused, now=now)
+
+    # Dialogs ---------------------------------------------------------------------------------------------------------
+
+    def _requested(self, event: RequestReceived, now: float) -> None:
+        if event.transaction is None:
+            return
+        conference = self._sessions.get(event.session) if event.session is not None else None
+        if event.request.method == "OPTIONS":
+            answer = Answer(200, headers=(("Allow", _ALLOW), ("Accept", CCCP_TYPE)))
+            self._context.answer(event.transaction, answer, now=now)
+        elif conference is None or event.session is None:
+            self._context.answer(event.transaction, Answer(481), now=now)
+        else:
+            conference.info(event.session, event.transaction, event.request, now=now)
+            self._settle(conference, now=now)
+
+    def _refreshed_by_request(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
+        """A re-INVITE or UPDATE changes nothing in a Focus dialog: there is no media in it."""
+        self._alive(event, now)
+        self._context.answer(event.transaction, Answer(200), now=now)
+
+    def _alive(
+        self, event: ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed, now: float
+    ) -> None:
+        conference = self._sessions.get(event.session)
+        if conference is not None:
+            conference.attendance.seen(event.session)
+            self._settle(conference, now=now)
+
+    def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
+        conference = self._sessions.get(event.session)
+        if conference is not None:
+            conference.attendance.flow_lost(event.session, now=now)
+            self._settle(conference, now=now)
+
+    def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
+        self._waiting.pop(event.session, None)
+        conference = self._sessions.pop(event.session, None)
+        if conference is not None:
+            cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
+            conference.left(event.session, cause, now=now)
+            self._settle(conference, now=now)
+
+    # Subscriptions ---------------------------------------------------------------------------------------------------
+
+    def _subscribed(self, event: SubscribeReceived, now: float) -> None:
+        try:
+            self._subscribe(event, now=now)
+        except Refused as refused:
+            answer = refuse(refused.refusal, None, server=self.config.server)
+            headers = list(answer.headers)
+            if refused.refusal.status == 423:
+                headers.append(("Min-Expires", str(self.config.min_subscription_expires)))
+            self._endpoint.reject_subscription(event.subscription, answer.status, headers=headers, now=now)
+
+    def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
+        expires = self._granted(event.expires)
+        conference = self._subscriptions.get(event.subscription)
+        if conference is not None:
+            user = conference.notifier.user_of(event.subscription)
+            conference.subscribe(event, user=user, expires=expires, now=now)
+            return
+        uri = str(event.request.uri)
+        conference = self._active.get(view_key(uri))
+        if conference is None and self._store.get(view_key(uri)) is None:
+            raise Refused(refusal.UNKNOWN_CONFERENCE)
+        identity = self.config.identify(event.request, event.flow)
+        key = user_key(identity) if identity is not None else ""
+        present = conference.attendance.of_user(key) if conference is not None else []
+        if conference is None or not present:
+            raise Refused(refusal.NOT_AUTHORISED.saying("Join the Focus first"))
+        if not event.flow.reliable and all(one.flow.remote.host != event.flow.remote.host for one in present):
+            # A whole roster is not sent to an address that nothing has come from (decisions 30).
+            raise Refused(refusal.NOT_AUTHORISED.saying("Subscribe from where you joined"))
+        if expires == 0 and conference.end_subscription_of(key, event, now=now):
+            return
+        self._subscriptions[event.subscription] = conference
+        conference.subscribe(event, user=key, expires=expires, now=now)
+
+    def _granted(self, asked: int | None) -> int:
+        config = self.config
+        if asked is None:
+            return config.subscription_expires
+        if 0 < asked < config.min_subscription_expires:
+            raise Refused(Refusal(423, None, "Interval too brief"))
+        return min(asked, config.subscription_expires)
+
+    def _subscription_over(self, event: SubscriptionEnded, now: float) -> None:
+        conference = self._subscriptions.pop(event.subscription, None)
+        if conference is not None:
+            conference.notifier.forget(event.subscription)
+
+    # C3P over HTTP ---------------------------------------------------------------------------------------------------
+
+    def c3p_to_send(self) -> list[Exchange]:
+        """What is to be posted, in order."""
+        return self._exchanges.take()
+
+    def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
+        """The answer to an exchange."""
+        return self._answered(self._exchanges.replied(exchange_id, reply, now=now), now=now)
+
+    def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
+        """No usable answer to an exchange."""
+        return self._answered(self._exchanges.failed(exchange_id, reason, now=now), now=now)
+
+    def _answered(self, waiter: Waiter | None, *, now: float) -> list[Event]:
+        conference = self._active.get(view_key(waiter.focus_uri)) if waiter is not None else None
+        if conference is not None:
+            self._settle(conference, now=now)
+        return self.take_events()
+
+    def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
+        """What an MCU posted to the callback URL; `peer` is its authenticated principal (decisions 4).
+
+        404 for a conference that is not active here, 403 for anybody but the MCU that it names.
+        """
+        if not isinstance(document, (Notify, Response)):
+            return Reply(400)
+        conference = self._active.get(view_key(document.to))
+        if conference is None:
+            return Reply(404)
+        reply = conference.receive_c3p(document, peer=peer, now=now)
+        self._settle(conference, now=now)
+        return reply
+
+
+@attrs.define
+class _AwaitedRecord:
+    """A join that waits for its record from a Focus Factory in another process."""
+
+    focus: Focus
+    event: InviteReceived
+    focus_uri: str
+
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
+        """Go on with the record, or without."""
+        response = reply.document if reply.status == 200 else None
+        command = response.command if response is not None and response.code is Code.SUCCESS else None
+        info = command.conference_info if isinstance(command, GetConference) else None
+        record = record_documents.read_fetched(info) if info is not None else None
+        self.focus._record_arrived(self.event, record, response is None, now=now)
+
+    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
+        """The Focus Factory cannot be asked."""
+        self.focus._record_arrived(self.event, None, True, now=now)
+
+
+_HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
+    InviteReceived: Focus._invited,
+    RequestReceived: Focus._requested,
+    ReinviteReceived: Focus._refreshed_by_request,
+    UpdateReceived: Focus._refreshed_by_request,
+    SessionConfirmed: Focus._alive,
+    SessionRefreshed: Focus._alive,
+    SessionFlowLost: Focus._flow_lost,
+    SessionEnded: Focus._over,
+    SessionCancelled: Focus._over,
+    SubscribeReceived: Focus._subscribed,
+    SubscriptionEnded: Focus._subscription_over,
+}

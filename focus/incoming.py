@@ -1,0 +1,128 @@
+"""C3P in SIP requests: reading what came, and the checks that every command passes first (C3P reference, 7)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import attrs
+
+from c3p import (
+    CCCP_TYPE,
+    AddUser,
+    EndorseUser,
+    Endpoint,
+    MalformedDocument,
+    Request,
+    Role,
+    UnknownCommand,
+    is_focus_uri,
+    parse_document,
+)
+from focus import refusal
+from focus.policy import ROLES, same_user
+from focus.refusal import Refusal
+from focus.roster import view_key
+from sip import Request as SipRequest
+from sip import Uri
+
+#: A GUID, with or without braces (C3P reference, 2.3).
+_GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
+
+
+class Refused(Exception):
+    """A request that is not carried out; `document` is what could be read of it. Never leaves this package."""
+
+    def __init__(self, refusal: Refusal, document: Request | None = None) -> None:
+        super().__init__(refusal.text)
+        self.refusal = refusal
+        self.document = document
+
+
+@attrs.frozen(kw_only=True)
+class Join:
+    """An INVITE that wants to join a conference (C3P reference, 7.1)."""
+
+    document: Request
+    user: str  #: the joining user's URI, authenticated
+    endpoint: Endpoint
+    wish: str | None  #: role asked for
+    display_text: str | None
+
+    @property
+    def lobby_capable(self) -> bool:
+        """Whether the client can wait."""
+        return self.endpoint.client_info is not None and self.endpoint.client_info.lobby_capable is True
+
+
+def read_request(request: SipRequest) -> Request:
+    """The C3P request in a body. Raises Refused: 3006, or 3004 for a command that nobody knows."""
+    if request.content_type != CCCP_TYPE or not request.body:
+        raise Refused(refusal.UNPARSEABLE)
+    try:
+        document = parse_document(request.body)
+    except MalformedDocument as error:
+        raise Refused(refusal.of_malformed(error)) from error
+    if not isinstance(document, Request) or document.more:
+        raise Refused(refusal.UNPARSEABLE, document if isinstance(document, Request) else None)
+    if isinstance(document.command, UnknownCommand):
+        raise Refused(refusal.NOT_IMPLEMENTED, document)
+    return document
+
+
+def check_ends(document: Request, *, identity: str, to: Uri) -> None:
+    """`from` is the sender and `to` the URI of the To header. Raises Refused: 3000, 3001."""
+    if not same_user(document.from_, identity):
+        raise Refused(refusal.BAD_FROM, document)
+    if view_key(document.to) != view_key(str(to)):
+        raise Refused(refusal.BAD_TO, document)
+
+
+def check_entity(entity: str | None, focus_uri: str, document: Request) -> None:
+    """The conference that a command is about is this one. Raises Refused: 3012 for no conference, 3003 for another."""
+    if not entity or not is_focus_uri(entity):
+        raise Refused(refusal.UNKNOWN_CONFERENCE, document)
+    if view_key(entity) != view_key(focus_uri):
+        raise Refused(refusal.INVALID_ENTITY, document)
+
+
+def check_endpoint(endpoint: Endpoint, document: Request) -> None:
+    """The endpoint of an addUser. Raises Refused: 3008, 3009."""
+    if endpoint.access_method or endpoint.auth_method:
+        raise Refused(refusal.BAD_ACCESS_METHOD, document)
+    if _GUID.fullmatch(endpoint.entity.strip()) is None:
+        raise Refused(refusal.BAD_ENDPOINT, document)
+
+
+def role_in(roles: tuple[str, ...], document: Request) -> str | None:
+    """The one role that is named. Raises Refused: 3016."""
+    if not roles:
+        return None
+    if len(roles) > 1 or roles[0].strip() not in ROLES:
+        raise Refused(refusal.INVALID_ROLE, document)
+    return Role(roles[0].strip()).value
+
+
+def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> Join:
+    """The addUser of a joining INVITE. Raises Refused."""
+    document = read_request(request)
+    if identity is None:
+        raise Refused(refusal.BAD_FROM, document)
+    check_ends(document, identity=identity, to=request.to.uri)
+    command = document.command
+    if isinstance(command, EndorseUser) or not isinstance(command, AddUser):
+        raise Refused(refusal.NOT_IMPLEMENTED, document)
+    check_entity(command.conference_keys.conf_entity, focus_uri, document)
+    if command.mcu_uri is not None:
+        raise Refused(refusal.NOT_FOR_AN_MCU, document)
+    if not same_user(command.user.entity, identity) or len(command.user.endpoints) != 1:
+        raise Refused(refusal.BAD_ADD_USER, document)
+    endpoint = command.user.endpoints[0]
+    check_endpoint(endpoint, document)
+    return Join(
+        document=document,
+        user=command.user.entity,
+        endpoint=endpoint,
+        wish=role_in(command.user.roles, document),
+        display_text=command.user.display_text,
+    )

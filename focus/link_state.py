@@ -1,0 +1,49 @@
+"""Life of the link from one conference to the MCU of one media type (conferencing-flows 4.4 and 11)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+
+class LinkState(enum.Enum):
+    """Where the link stands. Commands wait in every state but READY."""
+
+    ABSENT = "absent"
+    ALLOCATING = "allocating"  #: the MCU Factory is asked for an MCU
+    INITIALISING = "initialising"  #: the MCU is told of the conference
+    READY = "ready"
+    FAILED = "failed"  #: no MCU can be had, or the one assigned is gone
+    CLOSING = "closing"  #: the MCU is told that the conference is over
+
+
+class LinkInput(enum.Enum):
+    """What can happen to it."""
+
+    NEEDED = "needed"
+    ALLOCATED = "allocated"
+    INITIALISED = "initialised"
+    REFUSED = "refused"  #: this MCU, or the factory, did not do it
+    EXHAUSTED = "exhausted"  #: and nothing is left to try
+    LOST = "lost"  #: the assigned MCU failed
+    CLOSE = "close"
+    CLOSED = "closed"
+
+
+LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
+    (LinkState.ABSENT, LinkInput.NEEDED): LinkState.ALLOCATING,
+    (LinkState.FAILED, LinkInput.NEEDED): LinkState.ALLOCATING,
+    (LinkState.ALLOCATING, LinkInput.ALLOCATED): LinkState.INITIALISING,
+    (LinkState.ALLOCATING, LinkInput.EXHAUSTED): LinkState.FAILED,
+    (LinkState.INITIALISING, LinkInput.INITIALISED): LinkState.READY,
+    (LinkState.INITIALISING, LinkInput.REFUSED): LinkState.ALLOCATING,
+    (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,
+    (LinkState.READY, LinkInput.LOST): LinkState.FAILED,
+    (LinkState.ABSENT, LinkInput.CLOSE): LinkState.ABSENT,
+    (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.ABSENT,
+    (LinkState.FAILED, LinkInput.CLOSE): LinkState.ABSENT,
+    (LinkState.INITIALISING, LinkInput.CLOSE): LinkState.CLOSING,
+    (LinkState.READY, LinkInput.CLOSE): LinkState.CLOSING,
+    (LinkState.CLOSING, LinkInput.CLOSED): LinkState.ABSENT,
+}

@@ -1,0 +1,32 @@
+"""Where an allocated MCU is, as the MCU Factory says it in connection-info (C3P reference, 7.14)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import attrs
+
+from c3p import MCU_HTTP_URI, MCU_ID, MCU_SERVER_URI, ConnectionInfo
+
+
+@attrs.frozen(kw_only=True)
+class McuAddress:
+    """An MCU as the MCU Factory named it."""
+
+    mcu_id: str
+    http_url: str
+    sip_uri: str | None = None
+
+    @property
+    def principals(self) -> frozenset[str]:
+        """Under which of these names the MCU may authenticate itself: its id, or the host of its URL (a certificate)."""
+        host = urlsplit(self.http_url).hostname
+        return frozenset({self.mcu_id} | ({host} if host else set()))
+
+    @classmethod
+    def of(cls, info: ConnectionInfo) -> McuAddress | None:
+        """Read connection-info; None when the id or the URL is missing."""
+        mcu_id, http_url = info.get(MCU_ID), info.get(MCU_HTTP_URI)
+        if not mcu_id or not http_url:
+            return None
+        return cls(mcu_id=mcu_id, http_url=http_url, sip_uri=info.get(MCU_SERVER_URI))

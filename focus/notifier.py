@@ -1,0 +1,147 @@
+"""Documents for the subscribers of one conference: serialised once, numbered for each (decisions 13 to 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
+from focus.roster import Changes, Roster
+from sip import Endpoint, Flow, SubscriptionId
+
+PIGGYBACK: Final = "ms-piggyback-first-notify"
+
+#: A document serialised once: the function puts a version in.
+Rendered = Callable[[int], bytes]
+
+
+@attrs.define(eq=False)
+class Subscriber:
+    """One subscription to the conference."""
+
+    subscription: SubscriptionId
+    user: str  #: key of the user
+    flow: Flow
+    limited: bool  #: in the lobby: sees only itself (decisions 19)
+    version: int = 0  #: of the last document sent
+
+    def number(self, document: Rendered) -> bytes:
+        """`document` as the next one for this subscriber."""
+        self.version += 1
+        return document(self.version)
+
+
+class Notifier:
+    """The subscribers of one conference.
+
+    Documents go out as BENOTIFY where the subscriber asked for it and its flow loses nothing; the endpoint decides that.
+    """
+
+    def __init__(self, endpoint: Endpoint, roster: Roster) -> None:
+        self._endpoint = endpoint
+        self._roster = roster
+        self._subscribers: dict[SubscriptionId, Subscriber] = {}
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
+
+    def __contains__(self, subscription: SubscriptionId) -> bool:
+        return subscription in self._subscribers
+
+    def of_user(self, user: str) -> list[Subscriber]:
+        """The subscriptions of one user."""
+        return [one for one in self._subscribers.values() if one.user == user]
+
+    def user_of(self, subscription: SubscriptionId) -> str:
+        """Key of the user who holds a subscription."""
+        return self._subscribers[subscription].user
+
+    def limited(self) -> list[Subscriber]:
+        """The subscriptions of users in the lobby."""
+        return [one for one in self._subscribers.values() if one.limited]
+
+    def accept(
+        self,
+        subscription: SubscriptionId,
+        *,
+        user: str,
+        flow: Flow,
+        limited: bool,
+        expires: int,
+        piggyback: bool,
+        now: float,
+    ) -> None:
+        """Answer a SUBSCRIBE, new or repeated, with the whole state."""
+        subscriber = self._subscribers.get(subscription)
+        if subscriber is None:
+            subscriber = self._subscribers[subscription] = Subscriber(subscription, user, flow, limited)
+        subscriber.flow, subscriber.limited = flow, limited
+        body = subscriber.number(render_versions(self._whole_for(subscriber)))
+        if piggyback:
+            self._endpoint.accept_subscription(
+                subscription, expires=expires, body=body, content_type=CONFERENCE_INFO_TYPE, now=now
+            )
+        else:
+            self._endpoint.accept_subscription(subscription, expires=expires, now=now)
+            self._send(subscription, body, now=now)
+
+    def publish(self, changes: Changes, *, now: float) -> None:
+        """Send what changed to everybody who may see it."""
+        document: Rendered | None = None
+        for subscriber in list(self._subscribers.values()):
+            if subscriber.limited:
+                self._publish_to_lobby(subscriber, changes, now=now)
+                continue
+            document = document or render_versions(self._roster.partial(changes))
+            self._send(subscriber.subscription, subscriber.number(document), now=now)
+
+    def set_limited(self, user: str, limited: bool, *, now: float) -> None:
+        """Show a user who leaves the lobby everything."""
+        for subscriber in self.of_user(user):
+            if subscriber.limited != limited:
+                subscriber.limited = limited
+                body = subscriber.number(render_versions(self._whole_for(subscriber)))
+                self._send(subscriber.subscription, body, now=now)
+
+    def forget(self, subscription: SubscriptionId) -> None:
+        """A subscription is over."""
+        self._subscribers.pop(subscription, None)
+
+    def end_user(self, user: str, reason: str, changes: Changes | None, *, now: float) -> None:
+        """End the subscriptions of a user, with a last document that says what happened when `changes` is given."""
+        subscribers = self.of_user(user)
+        document = render_versions(self._roster.partial(changes)) if changes is not None and subscribers else None
+        for subscriber in subscribers:
+            body = subscriber.number(document) if document is not None else b""
+            self._end(subscriber, reason, body, now=now)
+
+    def end_all(self, *, now: float) -> None:
+        """The conference is over: a last document with a deleted root (conferencing-flows 12)."""
+        gone = render_versions(ConferenceInfo(entity=self._roster.focus_uri, state=State.DELETED))
+        for subscriber in list(self._subscribers.values()):
+            self._end(subscriber, "noresource", subscriber.number(gone), now=now)
+
+    def _whole_for(self, subscriber: Subscriber) -> ConferenceInfo:
+        return self._roster.full_for(subscriber.user) if subscriber.limited else self._roster.full()
+
+    def _publish_to_lobby(self, subscriber: Subscriber, changes: Changes, *, now: float) -> None:
+        own = changes.only(subscriber.user)
+        if own is not None:
+            body = subscriber.number(render_versions(self._roster.partial(own, count=1)))
+            self._send(subscriber.subscription, body, now=now)
+
+    def _send(self, subscription: SubscriptionId, body: bytes, *, now: float) -> None:
+        self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
+
+    def _end(self, subscriber: Subscriber, reason: str, body: bytes, *, now: float) -> None:
+        del self._subscribers[subscriber.subscription]
+        self._endpoint.end_subscription(
+            subscriber.subscription,
+            reason=reason,
+            body=body,
+            content_type=CONFERENCE_INFO_TYPE if body else None,
+            benotify=True,
+            now=now,
+        )

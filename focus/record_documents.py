@@ -1,0 +1,101 @@
+"""Conference records as documents and back (C3P reference, 7.14)."""
+
+from __future__ import annotations
+
+import attrs
+
+from c3p import (
+    ConferenceDescription,
+    ConferenceInfo,
+    ConferenceView,
+    EntityView,
+    Organizer,
+    State,
+    UriEntry,
+    User,
+    Users,
+    format_timestamp,
+    mcu_type_of,
+    mcu_uri,
+    parse_timestamp,
+)
+from focus.policy import ROLES
+from focus.records import ConferenceRecord
+
+
+def mcu_types_in(info: ConferenceInfo) -> tuple[str, ...]:
+    """The media types that a record asks for: the entity of a view is the type, or in an answer the URI of its MCU."""
+    views = info.conference_view.views if info.conference_view is not None else ()
+    return tuple(dict.fromkeys(mcu_type_of(view.entity) or view.entity for view in views if view.entity))
+
+
+def describe(
+    record: ConferenceRecord, *, updated_at: float | None = None, active: bool | None = None
+) -> ConferenceInfo:
+    """A record as a Focus Factory answers it; times are wall-clock seconds."""
+    uris = tuple(
+        UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in record.mcu_types
+    )
+    description = ConferenceDescription(
+        display_text=record.display_text,
+        subject=record.subject,
+        conf_uris=uris,
+        organizer=Organizer(entity=record.organizer),
+        conference_id=record.conference_id,
+        expiry_time=format_timestamp(record.expires_at) if record.expires_at is not None else None,
+        last_update=format_timestamp(updated_at) if updated_at is not None else None,
+        is_active=active,
+        admission_policy=record.admission_policy,
+        autopromote=record.autopromote,
+        lobby_capable=record.lobby_capable,
+        anonymous_dialout_allowed=record.anonymous_dialout,
+    )
+    users = tuple(User(entity=user, state=State.FULL, roles=(role,)) for user, role in record.roles)
+    views = tuple(EntityView(entity=kind, state=State.FULL) for kind in record.mcu_types)
+    return ConferenceInfo(
+        entity=record.focus_uri,
+        state=State.FULL,
+        version=record.version,
+        description=description,
+        users=Users(state=State.FULL, users=users) if users else None,
+        conference_view=ConferenceView(state=State.FULL, views=views) if views else None,
+    )
+
+
+def read(info: ConferenceInfo, base: ConferenceRecord) -> ConferenceRecord:
+    """`base` with what a document says of it; what it leaves out stays."""
+    description = info.description if info.description is not None else ConferenceDescription()
+    said = {
+        "subject": description.subject,
+        "display_text": description.display_text,
+        "admission_policy": description.admission_policy,
+        "autopromote": description.autopromote,
+        "lobby_capable": description.lobby_capable,
+        "anonymous_dialout": description.anonymous_dialout_allowed,
+    }
+    changes: dict[str, object] = {name: value for name, value in said.items() if value is not None}
+    if description.expiry_time is not None:
+        changes["expires_at"] = parse_timestamp(description.expiry_time)
+    if info.users is not None:
+        changes["roles"] = tuple(
+            (one.entity, one.roles[0]) for one in info.users.users if one.roles[:1] and one.roles[0] in ROLES
+        )
+    if info.conference_view is not None:
+        changes["mcu_types"] = mcu_types_in(info)
+    return attrs.evolve(base, **changes)
+
+
+def read_fetched(info: ConferenceInfo) -> ConferenceRecord | None:
+    """The record in a Focus Factory's answer to a Focus elsewhere; None when it lacks what makes a record."""
+    description = info.description
+    if description is None or description.conference_id is None or description.organizer is None:
+        return None
+    if not info.entity or not description.organizer.entity:
+        return None
+    base = ConferenceRecord(
+        conference_id=description.conference_id,
+        organizer=description.organizer.entity,
+        focus_uri=info.entity,
+        version=info.version or 1,
+    )
+    return read(info, base)

@@ -1,0 +1,167 @@
+"""Conference records: what the Focus Factory stores and a Focus activates (conferencing-flows 1)."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+import attrs
+
+from c3p import AdmissionPolicy
+from focus.errors import RecordExists, StoreFull
+from sip import Uri, aor_key
+
+#: OCS 2007 and later ask for 8 to 32 ASCII alphanumerics (C3P reference, 2.2).
+_CONFERENCE_ID: Final = re.compile(r"[A-Za-z0-9]{8,32}")
+
+
+def is_conference_id(text: str) -> bool:
+    """Whether `text` may name a conference: 8 to 32 ASCII letters and digits."""
+    return _CONFERENCE_ID.fullmatch(text) is not None
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceRecord:
+    """One scheduled conference. It outlives its activations and dies at `expires_at`."""
+
+    conference_id: str  #: 8 to 32 ASCII alphanumerics, unique for the organizer
+    organizer: str  #: SIP URI of the organizer, in the organizer's own spelling
+    focus_uri: str  #: Conference-URI
+    mcu_types: tuple[str, ...] = ()  #: media types enabled for this conference
+    subject: str | None = None
+    display_text: str | None = None
+    admission_policy: str = AdmissionPolicy.OPEN_AUTHENTICATED
+    roles: tuple[tuple[str, str], ...] = ()  #: (user URI, role) as set at scheduling
+    expires_at: float | None = None  #: wall-clock seconds since 1970, None never
+    autopromote: int | None = None  #: bit mask of the scheduling client
+    lobby_capable: bool = False  #: whether those who may not enter directly wait in a lobby
+    attendee_dialout: bool = False  #: whether attendees may dial out to third parties
+    anonymous_dialout: bool = False  #: whether anonymous participants may dial out
+    version: int = 1  #: counts the changes of the record
+
+
+class ConferenceStore(Protocol):
+    """Where records live. Keys are `sip.conference_key` of the Conference-URI."""
+
+    def add(self, key: str, record: ConferenceRecord) -> None:
+        """Keep a new record. Raises `RecordExists` or `StoreFull`."""
+
+    def get(self, key: str) -> ConferenceRecord | None:
+        """The record, or None."""
+
+    def replace(self, key: str, record: ConferenceRecord) -> None:
+        """Put a newer version in place of a record. Raises KeyError when there is none."""
+
+    def remove(self, key: str) -> ConferenceRecord | None:
+        """Forget a record; None when there was none."""
+
+    def of_organizer(self, organizer_key: str) -> tuple[ConferenceRecord, ...]:
+        """All records whose organizer has this `sip.aor_key`."""
+
+    def next_timeout(self) -> float | None:
+        """When the next record expires, in monotonic seconds."""
+
+    def expire(self, *, now: float) -> Iterable[ConferenceRecord]:
+        """Drop the records whose time has come and return them."""
+
+
+@attrs.define
+class _Entry:
+    record: ConferenceRecord
+    organizer_key: str
+
+
+class MemoryStore:
+    """Records in memory, bounded. One timer for all of them: the earliest expiry.
+
+    `wall_clock` is the time since 1970 at monotonic 0, so that expiry times (wall clock) become timeouts (monotonic).
+    `limit` bounds the memory that organizers can take; `per_organizer` what one of them can.
+    """
+
+    def __init__(self, *, limit: int = 100_000, per_organizer: int = 1_000, wall_clock: float = 0.0) -> None:
+        self._limit = limit
+        self._per_organizer = per_organizer
+        self._wall_clock = wall_clock
+        self._entries: dict[str, _Entry] = {}
+        self._by_organizer: dict[str, dict[str, None]] = {}
+        self._expiries: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, key: str, record: ConferenceRecord) -> None:
+        """Keep a new record. Raises `RecordExists` for a key in use and `StoreFull` at a limit."""
+        if key in self._entries:
+            raise RecordExists(record.conference_id)
+        organizer = aor_key(Uri.parse(record.organizer))
+        owned = self._by_organizer.get(organizer, {})
+        if len(self._entries) >= self._limit or len(owned) >= self._per_organizer:
+            raise StoreFull(record.conference_id)
+        self._entries[key] = _Entry(record, organizer)
+        self._by_organizer.setdefault(organizer, {})[key] = None
+        self._schedule(key, record)
+
+    def get(self, key: str) -> ConferenceRecord | None:
+        """The record, or None."""
+        entry = self._entries.get(key)
+        return entry.record if entry is not None else None
+
+    def replace(self, key: str, record: ConferenceRecord) -> None:
+        """Put a newer version in place of a record. Raises KeyError when there is none."""
+        entry = self._entries[key]
+        moved = entry.record.expires_at != record.expires_at
+        entry.record = record
+        if moved:
+            self._schedule(key, record)
+
+    def remove(self, key: str) -> ConferenceRecord | None:
+        """Forget a record; None when there was none."""
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return None
+        owned = self._by_organizer[entry.organizer_key]
+        del owned[key]
+        if not owned:
+            del self._by_organizer[entry.organizer_key]
+        self._tidy()
+        return entry.record
+
+    def of_organizer(self, organizer_key: str) -> tuple[ConferenceRecord, ...]:
+        """All records of one organizer, oldest first."""
+        keys = self._by_organizer.get(organizer_key, {})
+        return tuple(self._entries[key].record for key in keys)
+
+    def next_timeout(self) -> float | None:
+        """When the next record expires, in monotonic seconds."""
+        self._drop_stale()
+        return self._expiries[0][0] - self._wall_clock if self._expiries else None
+
+    def expire(self, *, now: float) -> list[ConferenceRecord]:
+        """Drop the records whose time has come and return them."""
+        gone: list[ConferenceRecord] = []
+        while (due := self.next_timeout()) is not None and due <= now:
+            _, key = heapq.heappop(self._expiries)
+            record = self.remove(key)
+            if record is not None:
+                gone.append(record)
+        return gone
+
+    def _schedule(self, key: str, record: ConferenceRecord) -> None:
+        if record.expires_at is not None:
+            heapq.heappush(self._expiries, (record.expires_at, key))
+
+    def _is_stale(self, expires_at: float, key: str) -> bool:
+        entry = self._entries.get(key)
+        return entry is None or entry.record.expires_at != expires_at
+
+    def _drop_stale(self) -> None:
+        while self._expiries and self._is_stale(*self._expiries[0]):
+            heapq.heappop(self._expiries)
+
+    def _tidy(self) -> None:
+        # Removed records leave their place in the heap; it must not outgrow what is stored.
+        if len(self._expiries) > 2 * len(self._entries) + 64:
+            self._expiries = [item for item in self._expiries if not self._is_stale(*item)]
+            heapq.heapify(self._expiries)

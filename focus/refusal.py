@@ -1,0 +1,57 @@
+"""Why a request is not carried out: one value that becomes a SIP answer with ms-diagnostics, and a C3P failure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from c3p import MEANINGS, SIP_STATUS, CommandReason, ErrorId, MalformedDocument, Reason
+
+
+@attrs.frozen
+class Refusal:
+    """A SIP status, the ErrorId of section 8 of the C3P reference, and what a C3P failure says instead."""
+
+    status: int
+    error_id: ErrorId | None
+    text: str  #: reason of ms-diagnostics
+    general: str = Reason.OTHER_FAILURE  #: response/@reason
+    specific: str | None = None  #: reason on the command element
+
+    def saying(self, text: str) -> Refusal:
+        """The same refusal with a text that says more."""
+        return attrs.evolve(self, text=text)
+
+
+def _of(error_id: ErrorId, general: str = Reason.OTHER_FAILURE, specific: str | None = None) -> Refusal:
+    return Refusal(SIP_STATUS[error_id], error_id, MEANINGS[error_id], general, specific)
+
+
+BAD_FROM: Final = _of(ErrorId.BAD_FROM, Reason.UNAUTHORIZED)
+BAD_TO: Final = _of(ErrorId.BAD_TO, Reason.REQUEST_MALFORMED)
+INVALID_TARGET: Final = _of(ErrorId.INVALID_TARGET_USER, specific=CommandReason.USER_DOESNT_EXIST)
+NO_SUCH_ENDPOINT: Final = _of(ErrorId.INVALID_TARGET_USER, specific=CommandReason.ENDPOINT_DOESNT_EXIST)
+NO_SUCH_MEDIA: Final = _of(ErrorId.INVALID_TARGET_USER, specific=CommandReason.MEDIA_DOESNT_EXIST)
+INVALID_ENTITY: Final = _of(ErrorId.INVALID_CONFERENCE_ENTITY, specific=CommandReason.CONFERENCE_DOESNT_EXIST)
+NOT_IMPLEMENTED: Final = _of(ErrorId.COMMAND_NOT_IMPLEMENTED, Reason.NOT_SUPPORTED)
+NOT_FOR_AN_MCU: Final = _of(ErrorId.CANNOT_TARGET_MCU, specific=CommandReason.INVALID_MCU_URI)
+UNPARSEABLE: Final = _of(ErrorId.DOCUMENT_DOES_NOT_PARSE, Reason.REQUEST_MALFORMED)
+BAD_ADD_USER: Final = _of(ErrorId.ADD_USER_CONTENT_INVALID, Reason.REQUEST_MALFORMED)
+BAD_ACCESS_METHOD: Final = _of(ErrorId.ACCESS_METHOD_NOT_ACCEPTABLE, Reason.REQUEST_MALFORMED)
+BAD_ENDPOINT: Final = _of(ErrorId.MALFORMED_ENDPOINT_ENTITY, Reason.REQUEST_MALFORMED)
+TIMER_MISSING: Final = _of(ErrorId.SESSION_TIMER_MISSING)
+UNKNOWN_CONFERENCE: Final = _of(ErrorId.INVALID_CONFERENCE_URI, specific=CommandReason.CONFERENCE_DOESNT_EXIST)
+INVALID_MCU: Final = _of(ErrorId.INVALID_MCU_URI, specific=CommandReason.INVALID_MCU_URI)
+#: Published: 603 is for an MCU type that the conference does not have (decisions 8).
+MCU_NOT_ENABLED: Final = attrs.evolve(INVALID_MCU, status=603, text="The media type is not enabled here")
+NOT_AUTHORISED: Final = _of(ErrorId.AUTHORIZATION_FAILED, Reason.UNAUTHORIZED)
+LOCKED: Final = attrs.evolve(NOT_AUTHORISED, text="The conference is locked", specific=CommandReason.CONFERENCE_LOCKED)
+THIRD_PARTY_DIAL_OUT: Final = _of(ErrorId.THIRD_PARTY_DIAL_OUT_NOT_ALLOWED, Reason.UNAUTHORIZED)
+INVALID_ROLE: Final = _of(ErrorId.INVALID_ROLE, Reason.REQUEST_MALFORMED, CommandReason.INVALID_ROLE)
+BUSY: Final = Refusal(503, None, "Too much to do", Reason.SERVER_BUSY)
+
+
+def of_malformed(error: MalformedDocument) -> Refusal:
+    """The refusal of a document that could not be read."""
+    return Refusal(error.status_hint, error.error_id, MEANINGS[error.error_id], error.reason_hint)

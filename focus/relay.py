@@ -1,0 +1,58 @@
+"""A command on its way to one MCU, and the client command that it is part of."""
+
+from __future__ import annotations
+
+import attrs
+
+from c3p import Command, Request
+from focus.errors import LocalProtocolError
+from focus.relay_state import RELAY, RelayInput, RelayState
+from sip import SessionId
+
+
+@attrs.frozen
+class Failure:
+    """Why a relayed command failed without an answer of the MCU."""
+
+    general: str  #: response/@reason
+    retry_after: int | None = None  #: seconds
+
+
+@attrs.define(eq=False)
+class ClientCommand:
+    """One command of a client, carried out by one or several MCUs; it ends exactly once."""
+
+    number: int
+    requester: str  #: SIP URI
+    session: SessionId | None  #: the dialog that gets the result; None once it is gone
+    request: Request
+    waiting_for: set[str] = attrs.Factory(set)  #: MCU types that have not finished
+    everywhere: bool = False  #: aimed at all MCUs: succeeds when the Focus accepted it (join methods 8)
+    deadline: float | None = None  #: when it is answered even if MCUs are still silent
+    done: bool = False
+
+
+@attrs.define(eq=False)
+class Relay:
+    """A command for one MCU, under a requestId of the Focus. The table of `relay_state` is its life."""
+
+    request_id: str
+    mcu_type: str
+    command: Command
+    parent: ClientCommand | None = None  #: None: the Focus's own wish, nobody is told of the result
+    originator: str | None = None
+    originator_role: str | None = None
+    state: RelayState = RelayState.NEW
+    deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
+    pendings: int = 0  #: how often the MCU said that it works on it
+
+    def can(self, event: RelayInput) -> bool:
+        """Whether `event` means anything in the present state."""
+        return (self.state, event) in RELAY
+
+    def process(self, event: RelayInput) -> None:
+        """Go on as the table says. Raises LocalProtocolError outside of it, with the state as before."""
+        try:
+            self.state = RELAY[self.state, event]
+        except KeyError:
+            raise LocalProtocolError(f"{event.value} while {self.state.value}") from None

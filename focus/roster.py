@@ -1,0 +1,259 @@
+"""The state of one conference: mutable inside the Focus, frozen documents on demand (conference-info 3 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from c3p import (
+    ConferenceDescription,
+    ConferenceInfo,
+    ConferenceView,
+    Endpoint,
+    EntityView,
+    SessionType,
+    State,
+    Status,
+    User,
+    Users,
+)
+from sip import SipError, Uri, aor_key, conference_key
+
+
+def user_key(entity: str) -> str:
+    """What two spellings of one user have in common (conference-info 4.3: case of user and host does not matter)."""
+    try:
+        return aor_key(Uri.parse(entity))
+    except SipError:
+        return entity.lower()
+
+
+def endpoint_key(entity: str) -> str:
+    """What two spellings of one GUID have in common (C3P reference 2.3: case and braces do not matter)."""
+    return entity.strip().strip("{}").lower()
+
+
+def view_key(entity: str) -> str:
+    """What two spellings of one Conference-URI or MCU-Conference-URI have in common."""
+    try:
+        return conference_key(Uri.parse(entity))
+    except SipError:
+        return entity.lower()
+
+
+@attrs.define
+class RosterUser:
+    """One participant, with all endpoints in the order in which they came."""
+
+    entity: str
+    role: str
+    display_text: str | None = None
+    endpoints: dict[str, Endpoint] = attrs.Factory(dict)
+
+    def view(self) -> User:
+        """The user whole, as decisions 14 puts it into documents."""
+        return User(
+            entity=self.entity,
+            state=State.FULL,
+            display_text=self.display_text,
+            roles=(self.role,),
+            endpoints=tuple(self.endpoints.values()),
+        )
+
+    def of_type(self, session_type: str) -> dict[str, Endpoint]:
+        """The endpoints of one session type, by key."""
+        return {key: one for key, one in self.endpoints.items() if one.session_type == session_type}
+
+    @property
+    def in_lobby(self) -> bool:
+        """Whether every Focus endpoint still waits to be let in."""
+        waiting = [one.status == Status.ON_HOLD for one in self.of_type(SessionType.FOCUS).values()]
+        return bool(waiting) and all(waiting)
+
+
+@attrs.frozen(kw_only=True)
+class Changes:
+    """What one step changed; keys of users and views."""
+
+    version: int
+    users: tuple[str, ...] = ()
+    removed_users: tuple[tuple[str, str], ...] = ()  #: (key, entity as it was spelt)
+    views: tuple[str, ...] = ()
+    removed_views: tuple[str, ...] = ()  #: entities
+    description: bool = False
+
+    def only(self, user: str) -> Changes | None:
+        """What of it a user in the lobby may see: itself (decisions 19); None when nothing is left."""
+        users = tuple(key for key in self.users if key == user)
+        removed = tuple(item for item in self.removed_users if item[0] == user)
+        own = attrs.evolve(self, users=users, removed_users=removed)
+        return own if users or removed or self.views or self.removed_views or self.description else None
+
+
+class Roster:
+    """Users, endpoints and views of one conference, and a version that counts its changes."""
+
+    def __init__(self, *, focus_uri: str, description: ConferenceDescription) -> None:
+        self.focus_uri = focus_uri
+        self.description = description
+        self.version = 0
+        self.users: dict[str, RosterUser] = {}
+        self.views: dict[str, EntityView] = {}
+        self._changed_users: dict[str, None] = {}
+        self._removed_users: dict[str, str] = {}
+        self._changed_views: dict[str, None] = {}
+        self._removed_views: dict[str, str] = {}
+        self._description_changed = False
+
+    # Reading ---------------------------------------------------------------------------------------------------------
+
+    def find(self, entity: str) -> RosterUser | None:
+        """The user of that name in any spelling."""
+        return self.users.get(user_key(entity))
+
+    def find_endpoint(self, user: str, endpoint: str) -> Endpoint | None:
+        """One endpoint of a user, None when either is unknown."""
+        found = self.find(user)
+        return found.endpoints.get(endpoint_key(endpoint)) if found is not None else None
+
+    def holders(self, session_type: str) -> Iterator[tuple[str, RosterUser]]:
+        """The users that have an endpoint of that type."""
+        return ((key, user) for key, user in list(self.users.items()) if user.of_type(session_type))
+
+    def full(self) -> ConferenceInfo:
+        """The whole conference."""
+        return self._document(State.FULL, [user.view() for user in self.users.values()], list(self.views.values()))
+
+    def full_for(self, key: str) -> ConferenceInfo:
+        """What a user in the lobby may see: the conference and itself (decisions 19)."""
+        user = self.users.get(key)
+        return self._document(State.FULL, [user.view()] if user is not None else [], list(self.views.values()), count=1)
+
+    def partial(self, changes: Changes, *, count: int | None = None) -> ConferenceInfo:
+        """What changed: each changed user whole, removed ones as deleted, the others not at all (decisions 14).
+
+        `count` replaces the number of participants, for those who may not know it.
+        """
+        users = [User(entity=entity, state=State.DELETED) for _, entity in changes.removed_users]
+        users += [self.users[key].view() for key in changes.users]
+        views = [EntityView(entity=entity, state=State.DELETED) for entity in changes.removed_views]
+        views += [self.views[key] for key in changes.views]
+        return self._document(State.PARTIAL, users, views, description=changes.description, count=count)
+
+    def _document(
+        self,
+        state: State,
+        users: list[User],
+        views: list[EntityView],
+        *,
+        description: bool = True,
+        count: int | None = None,
+    ) -> ConferenceInfo:
+        whole = state is State.FULL
+        return ConferenceInfo(
+            entity=self.focus_uri,
+            state=state,
+            version=self.version,
+            description=self.description if description else None,
+            users=Users(state=state, participant_count=len(self.users) if count is None else count, users=tuple(users)),
+            conference_view=ConferenceView(state=state, views=tuple(views)) if views or whole else None,
+        )
+
+    # Changing --------------------------------------------------------------------------------------------------------
+
+    def set_endpoint(
+        self, entity: str, endpoint: Endpoint, *, role: str, display_text: str | None = None
+    ) -> RosterUser:
+        """Add an endpoint or put it in place of the one of that key; adds the user when it is new.
+
+        `role` and `display_text` count for a new user only; a name is taken when there was none.
+        """
+        key = user_key(entity)
+        user = self.users.get(key)
+        if user is None:
+            user = self.users[key] = RosterUser(entity=entity, role=role)
+        if display_text and not user.display_text:
+            user.display_text = display_text
+        endpoint = attrs.evolve(endpoint, state=State.FULL)
+        if user.endpoints.get(endpoint_key(endpoint.entity)) != endpoint:
+            user.endpoints[endpoint_key(endpoint.entity)] = endpoint
+            self._touch(key)
+        return user
+
+    def remove_endpoint(self, entity: str, endpoint: str) -> None:
+        """Remove an endpoint, and the user with the last one (conference-info 5)."""
+        key = user_key(entity)
+        user = self.users.get(key)
+        if user is None or user.endpoints.pop(endpoint_key(endpoint), None) is None:
+            return
+        if user.endpoints:
+            self._touch(key)
+        else:
+            self.remove_user(entity)
+
+    def remove_user(self, entity: str) -> None:
+        """Remove a user with all endpoints."""
+        key = user_key(entity)
+        user = self.users.pop(key, None)
+        if user is not None:
+            self._changed_users.pop(key, None)
+            self._removed_users[key] = user.entity
+
+    def set_role(self, entity: str, role: str) -> None:
+        """Give a user another role."""
+        key = user_key(entity)
+        user = self.users.get(key)
+        if user is not None and user.role != role:
+            user.role = role
+            self._touch(key)
+
+    def set_view(self, view: EntityView) -> None:
+        """Add a view or put it in place of the one of that entity."""
+        key = view_key(view.entity)
+        view = attrs.evolve(view, state=State.FULL)
+        if self.views.get(key) != view:
+            self.views[key] = view
+            self._removed_views.pop(key, None)
+            self._changed_views[key] = None
+
+    def remove_view(self, entity: str) -> None:
+        """Remove the view of an MCU."""
+        key = view_key(entity)
+        view = self.views.pop(key, None)
+        if view is not None:
+            self._changed_views.pop(key, None)
+            self._removed_views[key] = view.entity
+
+    def set_description(self, description: ConferenceDescription) -> None:
+        """Change what the conference is."""
+        if description != self.description:
+            self.description = description
+            self._description_changed = True
+
+    def take_changes(self) -> Changes | None:
+        """What changed since the last call, None when nothing did; the version counts up."""
+        if not (
+            self._changed_users
+            or self._removed_users
+            or self._changed_views
+            or self._removed_views
+            or self._description_changed
+        ):
+            return None
+        self.version += 1
+        changes = Changes(
+            version=self.version,
+            users=tuple(self._changed_users),
+            removed_users=tuple(self._removed_users.items()),
+            views=tuple(self._changed_views),
+            removed_views=tuple(self._removed_views.values()),
+            description=self._description_changed,
+        )
+        self._changed_users, self._removed_users = {}, {}
+        self._changed_views, self._removed_views = {}, {}
+        self._description_changed = False
+        return changes
+
+    def _touch(self, key: str) -> None:
+        self._changed_users[key] = None
