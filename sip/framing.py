@@ -7,7 +7,7 @@ from typing import Final
 
 from sip.defects import Defect
 from sip.errors import LimitExceeded, MalformedHeader, RemoteProtocolError
-from sip.grammar import TOKEN_CHARS
+from sip.grammar import TOKEN_CHARS, is_token
 from sip.headers import Field, index_of
 from sip.limits import Limits
 
@@ -119,8 +119,15 @@ def _read_loose_start_line(head: Head, text: str, strict: bool) -> int:
         head.status, head.reason = int(match[1]), match[2] or ""
         head.deviation(strict, "Status-Line", "blanks or line end")
         return match.end()
-    line = text[: text.find("\n")].rstrip("\r")
-    raise MalformedHeader("start line", line)
+    end = text.find("\n")
+    line = text[: len(text) if end < 0 else end].rstrip("\r \t")
+    method, _, rest = line.partition(" ")
+    if not is_token(method) or rest[-8:].upper() != " SIP/2.0":
+        raise MalformedHeader("start line", line)
+    # A request at least: whoever sent it can be told that it cannot be used (RFC 4475 sections 3.1.2.7 and 3.1.2.8).
+    head.method, head.uri = method, rest[:-8].strip(" \t")
+    head.fail(MalformedHeader("Request-URI", head.uri))
+    return end + 1
 
 
 def _read_fields_slowly(head: Head, text: str, place: int, strict: bool) -> list[Field]:

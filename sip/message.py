@@ -14,7 +14,7 @@ from sip.defects import Defect
 from sip.editing import Changes, framed
 from sip.errors import MalformedHeader, RemoteProtocolError
 from sip.event import EventPackage
-from sip.grammar import Report, refuse, split_list
+from sip.grammar import refuse, split_list
 from sip.header_names import COMPACT, Shape, canonical_name, key_of, shape_of
 from sip.header_types import PARSERS, Parser
 from sip.headers import Field, Headers
@@ -106,22 +106,20 @@ class Message:
             return self._parsed_tolerantly(parser, key, text, error)
 
     def _parsed_tolerantly(self, parser: Parser, key: str, text: str, error: RemoteProtocolError) -> Any:
-        try:
-            return parser(text, self._reporter(key, text))
-        except RemoteProtocolError:
-            if key in _SECRET:
-                raise MalformedHeader(canonical_name(key), "***") from None
-            raise MalformedHeader(canonical_name(key), text) from error
-
-    def _reporter(self, key: str, text: str) -> Report:
-        name = canonical_name(key)
+        name, shown = canonical_name(key), "***" if key in _SECRET else text
+        found: list[Defect] = []
 
         def report(what: str) -> None:
             if self._strict:
-                raise MalformedHeader(name, "***" if key in _SECRET else text, what)
-            self._defects.append(Defect(name, what))
+                raise MalformedHeader(name, shown, what)
+            found.append(Defect(name, what))
 
-        return report
+        try:
+            value = parser(text, report)
+        except RemoteProtocolError:
+            raise MalformedHeader(name, shown) from (None if key in _SECRET else error)
+        self._defects += found
+        return value
 
     @property
     def defects(self) -> tuple[Defect, ...]:

@@ -14,8 +14,8 @@ from sip.grammar import TOKEN_CHARS, Report, quote, tolerate, unquote
 from sip.params import COMMON as COMMON_PARAMS
 from sip.params import Params, parse_q
 from sip.tokens import parse_delta_seconds
-from sip.uri import COMMON as COMMON_URI
 from sip.uri import Uri
+from sip.uri_parts import COMMON as COMMON_URI
 
 __all__ = ["STAR", "NameAddr", "Star"]
 

@@ -67,7 +67,7 @@ class Params(Mapping[str, str | None]):
         self._raw = raw
         values: dict[str, str | None] = {}
         for name, value in raw:
-            values.setdefault(name.lower(), None if value is None else self._decode(value))
+            values.setdefault(self._decode_name(name), None if value is None else self._decode(value))
         self._values = values
 
     @staticmethod
@@ -93,6 +93,10 @@ class Params(Mapping[str, str | None]):
         if is_quoted(value):
             return value
         return quote(value)
+
+    @staticmethod
+    def _decode_name(name: str) -> str:
+        return name.lower()
 
     @staticmethod
     def _decode(value: str) -> str:

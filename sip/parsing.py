@@ -22,13 +22,18 @@ def parse_message(data: bytes, *, strict: bool = False, limits: Limits = DEFAULT
     if data[:1] in (b"\r", b"\n"):
         data = data.lstrip(b"\r\n")  # RFC 3261 section 7.5: line breaks before the start line are ignored
     ends = find_head_end(data)
+    cut_short = ends is None
     if ends is None:
-        raise RemoteProtocolError("no empty line after the headers")
+        if data[-1:] != b"\n":
+            raise RemoteProtocolError("no empty line after the headers")
+        ends = (len(data), len(data))
     if ends[0] > limits.max_head:
         raise LimitExceeded(f"{ends[0]} octets of headers")
     head = read_head(data[: ends[0]], limits, strict)
     body = data[ends[1] if head.body_at is None else head.body_at :]
     length = head.length
+    if cut_short:
+        head.deviation(strict or length != 0, "header section", "no empty line after the headers")
     if length is not None and length != len(body):
         if length > len(body):
             head.fail(RemoteProtocolError(f"{len(body)} octets of body where {length} were announced"))

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv6Address
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.escaping import escape, normal, unescape, well_escaped
+from sip.escaping import escape, normal, unescape
 from sip.grammar import Report, tolerate, unquote
 from sip.params import Params
+from sip.uri_parts import (
+    ABSOLUTE,
+    COMMON_URI,
+    FORBIDDEN,
+    HEADER,
+    PARAM,
+    PASSWORD,
+    SIP,
+    STRICT_HOST,
+    TOLERABLE_HOST,
+    USER,
+    checked_headers,
+    checked_host,
+    checked_port,
+    checked_userinfo,
+    split_user,
+)
 
 __all__ = ["Uri", "UriParams", "aor_key", "conference_key"]
 
-_UNRESERVED: Final = r"A-Za-z0-9\-_.!~*'()"
-_USER: Final = _UNRESERVED + r"&=+$,;?/"
-_PASSWORD: Final = _UNRESERVED + r"&=+$,"
-_PARAM: Final = _UNRESERVED + r"\[\]/:&+$"
-_HEADER: Final = _UNRESERVED + r"\[\]/?:+$"
-
-#: A port that fits into 16 bits.
-PORT: Final = r"[0-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|[0-9]{1,4}"
-HOSTNAME: Final = r"[A-Za-z0-9][A-Za-z0-9.\-]*+"
-#: A sip or sips URI as nearly everybody writes it: in the grammar, nothing escaped, no IPv6, no `?` in the user part.
-#: Groups: scheme, user, password, host, port, parameters.
-COMMON: Final = (
-    r"([Ss][Ii][Pp][Ss]?+):"
-    rf"(?:([{_USER.replace('?', '')}]++)(?::([{_PASSWORD}]*+))?+@)?"
-    rf"({HOSTNAME})(?::({PORT}))?+"
-    rf"((?:;[{_PARAM}]++(?:=[{_PARAM}]++)?+)*+)"
-)
-_COMMON_URI = re.compile(COMMON)
-_SIP = re.compile(r"([Ss][Ii][Pp][Ss]?+):(.*+)", re.DOTALL)
-_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s<>\"]++)")
-_TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
-STRICT_HOST = re.compile(rf"{HOSTNAME}|\[[0-9A-Fa-f:.]++\]")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
-_USER_TEXT = re.compile(rf"[{_USER}%]*+")
-_PASSWORD_TEXT = re.compile(rf"[{_PASSWORD}%]*+")
-_HEADER_TEXT = re.compile(rf"[{_HEADER}%]++=[{_HEADER}%]*+")
 _VISUAL = re.compile(r"[-.()]")
 
 #: Parameters that must match when either URI has them (RFC 3261 section 19.1.4).
@@ -55,18 +45,22 @@ class UriParams(Params):
     def _checked(name: str, value: str | None, report: Report) -> str | None:
         if value is not None and value[:1] == '"':
             report("a URI parameter is quoted")
-            return escape(unquote(value), _PARAM)
+            return escape(unquote(value), PARAM)
         if value == "":
             report("a URI parameter is empty")
         return value
 
     @staticmethod
     def _name(name: str) -> str:
-        return escape(name, _PARAM)
+        return escape(name, PARAM)
 
     @staticmethod
     def _encode(value: str | None) -> str | None:
-        return None if value is None else escape(value, _PARAM)
+        return None if value is None else escape(value, PARAM)
+
+    @staticmethod
+    def _decode_name(name: str) -> str:
+        return unescape(name).lower()
 
     @staticmethod
     def _decode(value: str) -> str:
@@ -124,22 +118,22 @@ class Uri:
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
         self._scheme, self._host, self._port = scheme.lower(), bare.lower(), port
-        self._user = None if user is None else escape(user, _USER)
-        self._password = None if password is None else escape(password, _PASSWORD)
+        self._user = None if user is None else escape(user, USER)
+        self._password = None if password is None else escape(password, PASSWORD)
         self._params = UriParams(params)
-        self._headers = "&".join(f"{escape(name, _HEADER)}={escape(value, _HEADER)}" for name, value in headers)
+        self._headers = "&".join(f"{escape(name, HEADER)}={escape(value, HEADER)}" for name, value in headers)
         self._opaque_part = self._text = self._key = None
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read any absolute URI; raises MalformedHeader. Pass ``report=refuse`` to insist on the grammar."""
-        match = _COMMON_URI.fullmatch(text)
+        match = COMMON_URI.fullmatch(text)
         if match is not None:
             return cls._from_groups(match.groups(), text)
         trimmed = text.strip(" \t")
         if trimmed != text:
             report("blanks around a URI")
-        sip = _SIP.fullmatch(trimmed)
+        sip = SIP.fullmatch(trimmed)
         return cls._parse_absolute(trimmed) if sip is None else cls._parse_sip(sip[1], sip[2], trimmed, report)
 
     @classmethod
@@ -161,7 +155,7 @@ class Uri:
 
     @classmethod
     def _parse_absolute(cls, text: str) -> Self:
-        match = _ABSOLUTE.fullmatch(text)
+        match = ABSOLUTE.fullmatch(text)
         if match is None:
             raise MalformedHeader("URI", text)
         made = cls.__new__(cls)
@@ -175,21 +169,21 @@ class Uri:
     @classmethod
     def _parse_sip(cls, scheme: str, rest: str, text: str, report: Report) -> Self:
         """The general form: escapes, a question mark in the user part, and what real peers get wrong."""
-        if _FORBIDDEN.search(rest.replace('"', "")):
+        if FORBIDDEN.search(rest.replace('"', "")):
             raise MalformedHeader("URI", text, "blank or control character")
-        userinfo, place = _split_user(rest)
+        userinfo, place = split_user(rest)
         place, _, headers = place.partition("?")
         hostport, semicolon, params = place.partition(";")
-        match = _TOLERABLE_HOST.fullmatch(hostport)
+        match = TOLERABLE_HOST.fullmatch(hostport)
         if match is None:
             raise MalformedHeader("URI", text, "host")
         made = cls.__new__(cls)
         made._scheme, made._text, made._opaque_part, made._key = scheme.lower(), text, None, None
-        made._host = _checked_host(match[1], text, report)
-        made._port = _checked_port(match[2], text, report)
-        made._user, made._password = _checked_userinfo(userinfo, text, report)
+        made._host = checked_host(match[1], text, report)
+        made._port = checked_port(match[2], text, report)
+        made._user, made._password = checked_userinfo(userinfo, text, report)
         made._params = UriParams.parse(semicolon + params, report) if semicolon else ""
-        made._headers = _checked_headers(headers, text, report)
+        made._headers = checked_headers(headers, text, report)
         return made
 
     @property
@@ -340,57 +334,6 @@ def aor_key(uri: Uri) -> str:
 def conference_key(uri: Uri) -> str:
     """Key of a conference in tables: `aor_key` and the folded ``opaque``."""
     return f"{aor_key(uri)};{(uri.opaque or '').lower()}"
-
-
-def _split_user(rest: str) -> tuple[str | None, str]:
-    """The user part ends at the first @ before any question mark; a ``?`` is in it only if nothing else makes sense."""
-    at, question = rest.find("@"), rest.find("?")
-    if at < 0:
-        return None, rest
-    if 0 <= question < at and _TOLERABLE_HOST.fullmatch(rest[:question].partition(";")[0]) and "=" in rest[question:]:
-        return None, rest
-    return rest[:at], rest[at + 1 :]
-
-
-def _checked_host(host: str, text: str, report: Report) -> str:
-    if not STRICT_HOST.fullmatch(host):
-        report("a host name has characters that host names do not have")
-    if host[0] != "[":
-        return host.lower()
-    try:
-        IPv6Address(host[1:-1])
-    except ValueError:
-        raise MalformedHeader("URI", text, "IPv6 address") from None
-    return host[1:-1].lower()
-
-
-def _checked_port(port: str | None, text: str, report: Report) -> int | None:
-    if port == "":
-        report("a colon without a port")
-    if not port:
-        return None
-    if int(port) > 65535:
-        raise MalformedHeader("URI", text, "port")
-    return int(port)
-
-
-def _checked_userinfo(userinfo: str | None, text: str, report: Report) -> tuple[str | None, str | None]:
-    if userinfo is None:
-        return None, None
-    user, colon, password = userinfo.partition(":")
-    if not user:
-        report("an empty user part")
-    if not (_USER_TEXT.fullmatch(user) and well_escaped(user)) or not (
-        _PASSWORD_TEXT.fullmatch(password) and well_escaped(password)
-    ):
-        report("unescaped characters in the user part")
-    return user, password if colon else None
-
-
-def _checked_headers(headers: str, text: str, report: Report) -> str:
-    if headers and not all(_HEADER_TEXT.fullmatch(item) and well_escaped(item) for item in headers.split("&")):
-        report("a malformed header in a URI")
-    return headers
 
 
 def _header_key(uri: Uri) -> frozenset[tuple[str, str]]:

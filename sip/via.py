@@ -9,7 +9,7 @@ from typing import Self
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import TOKEN_CHARS, Report, is_token, tolerate
 from sip.params import COMMON, Params
-from sip.uri import HOSTNAME, PORT, STRICT_HOST
+from sip.uri_parts import HOSTNAME, PORT, STRICT_HOST, checked_host
 
 __all__ = ["Via"]
 
@@ -70,14 +70,12 @@ class Via:
         if name.upper() != "SIP" or version != "2.0":
             # RFC 4475 section 3.1.1.1 has one below the top: still a hop, never ours.
             report("a Via of another protocol")
-        if not STRICT_HOST.fullmatch(host):
-            report("a host name has characters that host names do not have")
         if port is not None and int(port) > 65535:
             raise MalformedHeader("Via", text, "port")
         made = cls.__new__(cls)
         made._match, made._text = None, text
         made._transport, made._params = transport, Params.parse(params, report)
-        made._host = (host[1:-1] if host[0] == "[" else host).lower()
+        made._host = checked_host(host, text, report)
         made._port = None if port is None else int(port)
         return made
 

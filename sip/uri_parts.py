@@ -1,0 +1,96 @@
+"""Patterns of the components of URIs, and what is checked when a URI is not written in the common way.
+
+RFC 3261 sections 19.1.1 and 25.1.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv6Address
+from typing import Final
+
+from sip.errors import MalformedHeader
+from sip.escaping import well_escaped
+from sip.grammar import Report
+
+UNRESERVED: Final = r"A-Za-z0-9\-_.!~*'()"
+USER: Final = UNRESERVED + r"&=+$,;?/"
+PASSWORD: Final = UNRESERVED + r"&=+$,"
+PARAM: Final = UNRESERVED + r"\[\]/:&+$"
+HEADER: Final = UNRESERVED + r"\[\]/?:+$"
+
+#: A port that fits into 16 bits.
+PORT: Final = r"[0-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|[0-9]{1,4}"
+HOSTNAME: Final = r"[A-Za-z0-9][A-Za-z0-9.\-]*+"
+#: A sip or sips URI as nearly everybody writes it: in the grammar, nothing escaped, no IPv6, no `?` in the user part.
+#: Groups: scheme, user, password, host, port, parameters.
+COMMON: Final = (
+    r"([Ss][Ii][Pp][Ss]?+):"
+    rf"(?:([{USER.replace('?', '')}]++)(?::([{PASSWORD}]*+))?+@)?"
+    rf"({HOSTNAME})(?::({PORT}))?+"
+    rf"((?:;[{PARAM}]++(?:=[{PARAM}]++)?+)*+)"
+)
+COMMON_URI = re.compile(COMMON)
+SIP = re.compile(r"([Ss][Ii][Pp][Ss]?+):(.*+)", re.DOTALL)
+ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s<>\"]++)")
+TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
+STRICT_HOST = re.compile(rf"{HOSTNAME}|\[[0-9A-Fa-f:.]++\]")
+FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
+USER_TEXT = re.compile(rf"[{USER}%]*+")
+PASSWORD_TEXT = re.compile(rf"[{PASSWORD}%]*+")
+HEADER_TEXT = re.compile(rf"[{HEADER}%]++=[{HEADER}%]*+")
+
+
+def split_user(rest: str) -> tuple[str | None, str]:
+    """The user part ends at the first @ before any question mark; a ``?`` is in it only if nothing else makes sense."""
+    at, question = rest.find("@"), rest.find("?")
+    if at < 0:
+        return None, rest
+    if 0 <= question < at and TOLERABLE_HOST.fullmatch(rest[:question].partition(";")[0]) and "=" in rest[question:]:
+        return None, rest
+    return rest[:at], rest[at + 1 :]
+
+
+def checked_host(host: str, text: str, report: Report) -> str:
+    if not STRICT_HOST.fullmatch(host):
+        report("a host name has characters that host names do not have")
+    if host[0] != "[":
+        return host.lower()
+    address = host[1:-1].lower()
+    if ":::" in address:  # RFC 5118 section 4.10
+        report("three colons in an IPv6 address")
+        address = address.replace(":::", "::", 1)
+    try:
+        IPv6Address(address)
+    except ValueError:
+        raise MalformedHeader("host", text, "IPv6 address") from None
+    return address
+
+
+def checked_port(port: str | None, text: str, report: Report) -> int | None:
+    if port == "":
+        report("a colon without a port")
+    if not port:
+        return None
+    if int(port) > 65535:
+        raise MalformedHeader("URI", text, "port")
+    return int(port)
+
+
+def checked_userinfo(userinfo: str | None, text: str, report: Report) -> tuple[str | None, str | None]:
+    if userinfo is None:
+        return None, None
+    user, colon, password = userinfo.partition(":")
+    if not user:
+        report("an empty user part")
+    if not (USER_TEXT.fullmatch(user) and well_escaped(user)) or not (
+        PASSWORD_TEXT.fullmatch(password) and well_escaped(password)
+    ):
+        report("unescaped characters in the user part")
+    return user, password if colon else None
+
+
+def checked_headers(headers: str, text: str, report: Report) -> str:
+    if headers and not all(HEADER_TEXT.fullmatch(item) and well_escaped(item) for item in headers.split("&")):
+        report("a malformed header in a URI")
+    return headers
