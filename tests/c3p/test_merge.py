@@ -1,0 +1,218 @@
+"""How documents change what a receiver has, and the inverse (conference-info.md section 4)."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from c3p import (
+    ConferenceDescription,
+    ConferenceInfo,
+    ConferenceView,
+    Endpoint,
+    EntityState,
+    EntityView,
+    InitialFilters,
+    Media,
+    MediaEntry,
+    MediaFiltersRules,
+    State,
+    UriEntry,
+    User,
+    Users,
+    diff,
+    parse_document,
+)
+from c3p.testing import FOCUS_URI, MCU_URI, conference_infos, conference_states
+
+MODERATE = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+ALICE, BOB = "sip:alice@example.com", "sip:bob@example.com"
+GUID = "{BA5328CC-C663-438C-BA63-F94FA4FF1D37}"
+
+
+def full(*users: User, **fields: object) -> ConferenceInfo:
+    info = ConferenceInfo(entity=FOCUS_URI, state="full", version=1, users=Users(state="full", users=users))
+    return attrs.evolve(info, **fields)  # type: ignore[arg-type]
+
+
+def partial(*users: User, state: str | None = "partial", **fields: object) -> ConferenceInfo:
+    info = ConferenceInfo(entity=FOCUS_URI, state="partial", version=2, users=Users(state=state, users=users))
+    return attrs.evolve(info, **fields)  # type: ignore[arg-type]
+
+
+def user(entity: str, *endpoints: Endpoint, **fields: object) -> User:
+    return attrs.evolve(User(entity=entity, state="full", endpoints=endpoints), **fields)  # type: ignore[arg-type]
+
+
+def entities(info: ConferenceInfo) -> list[str]:
+    return [user.entity for user in info.users.users] if info.users else []
+
+
+@MODERATE
+@given(conference_infos(), conference_infos())
+def test_diff_is_the_inverse_of_apply(old: ConferenceInfo, new: ConferenceInfo) -> None:
+    assert old.apply(diff(old, new)) == (
+        ConferenceInfo(entity=FOCUS_URI, state="deleted", version=new.version)
+        if new.state == "deleted"
+        else new.settled()
+    )
+
+
+@MODERATE
+@given(conference_states(), conference_states(), st.booleans())
+def test_diff_survives_the_wire(old: ConferenceInfo, new: ConferenceInfo, whole: bool) -> None:
+    sent = parse_document(bytes(diff(old, new, whole_users=whole)))
+    assert isinstance(sent, ConferenceInfo)
+    assert old.apply(sent) == new.settled()
+
+
+@MODERATE
+@given(conference_states())
+def test_diff_of_the_same_state_changes_nothing(state: ConferenceInfo) -> None:
+    change = diff(state, state)
+    assert change.state == State.PARTIAL
+    assert change.users is None
+    assert state.apply(change) == state
+
+
+@MODERATE
+@given(conference_states(), conference_states())
+def test_applying_twice_is_applying_once(old: ConferenceInfo, new: ConferenceInfo) -> None:
+    change = diff(old, new)
+    once = old.apply(change)
+    assert once.apply(change) == once
+
+
+def test_partial_user_merges_endpoints_by_guid_whatever_its_spelling() -> None:
+    known = full(user(ALICE, Endpoint(entity=GUID, status="alerting", display_text="Desk")))
+    change = partial(
+        User(
+            entity="sip:Alice@Example.com",
+            state="partial",
+            endpoints=(Endpoint(entity=GUID.strip("{}").lower(), state="partial", status="connected"),),
+        )
+    )
+    users = known.apply(change).users
+    assert users is not None
+    (endpoint,) = users.users[0].endpoints
+    assert (endpoint.status, endpoint.display_text) == ("connected", "Desk")
+
+
+def test_users_without_state_in_a_partial_document_are_merged() -> None:
+    assert entities(full(user(ALICE)).apply(partial(user(BOB), state=None))) == [ALICE, BOB]
+
+
+def test_users_without_state_replace_when_strict() -> None:
+    assert entities(full(user(ALICE)).apply(partial(user(BOB), state=None), strict=True)) == [BOB]
+
+
+def test_user_without_state_in_a_partial_document_replaces_that_user() -> None:
+    known = full(user(ALICE, display_text="Alice"))
+    changed = known.apply(partial(User(entity=ALICE, roles=("presenter",))))
+    assert changed == full(user(ALICE, roles=("presenter",)), version=2)
+
+
+def test_deleted_user_goes_and_an_unknown_partial_one_is_added_full() -> None:
+    change = partial(User(entity=ALICE, state="deleted"), User(entity=BOB, state="partial", roles=("attendee",)))
+    assert full(user(ALICE)).apply(change) == full(user(BOB, roles=("attendee",)), version=2)
+
+
+def test_deleted_collection_is_emptied() -> None:
+    assert entities(full(user(ALICE)).apply(partial(state="deleted"))) == []
+
+
+def test_full_collection_in_a_partial_document_replaces_only_that_collection() -> None:
+    known = full(user(ALICE), description=ConferenceDescription(subject="Review"))
+    changed = known.apply(partial(user(BOB), state="full"))
+    assert entities(changed) == [BOB]
+    assert changed.description == ConferenceDescription(subject="Review")
+
+
+def test_deleted_document_leaves_nothing() -> None:
+    gone = full(user(ALICE)).apply(ConferenceInfo(entity=FOCUS_URI, state="deleted", version=9))
+    assert (gone.state, gone.users) == ("deleted", None)
+
+
+def test_description_merges_child_by_child_and_its_uris_by_key() -> None:
+    chat = UriEntry(uri="sip:chat", purpose="chat")
+    known = full(description=ConferenceDescription(subject="Review", conf_uris=(chat,)))
+    av = UriEntry(uri=MCU_URI, purpose="audio-video")
+    change = ConferenceInfo(
+        entity=FOCUS_URI, state="partial", version=2, description=ConferenceDescription(conf_uris=(av,))
+    )
+    assert known.apply(change).description == ConferenceDescription(subject="Review", conf_uris=(chat, av))
+
+
+def test_media_merge_by_id_child_by_child() -> None:
+    known = full(user(ALICE, Endpoint(entity=GUID, media=(Media(id="1", type="audio", status="sendrecv"),))))
+    muted = Media(id="1", status="recvonly", ingress_filter="block")
+    change = partial(
+        User(entity=ALICE, state="partial", endpoints=(Endpoint(entity=GUID, state="partial", media=(muted,)),))
+    )
+    merged = Media(id="1", type="audio", status="recvonly", ingress_filter="block")
+    assert known.apply(change) == full(user(ALICE, Endpoint(entity=GUID, media=(merged,))), version=2)
+
+
+def test_removing_a_media_sends_the_endpoint_full() -> None:
+    two = (Media(id="1"), Media(id="2"))
+    old = full(user(ALICE, Endpoint(entity=GUID, state="full", media=two)))
+    new = full(user(ALICE, Endpoint(entity=GUID, state="full", media=two[:1])), version=2)
+    change = diff(old, new)
+    assert change.users is not None
+    (changed,) = change.users.users
+    assert (changed.state, changed.endpoints[0].state) == ("partial", "full")
+
+
+def test_one_status_change_says_nothing_else() -> None:
+    old = full(user(ALICE, Endpoint(entity=GUID, state="full", status="alerting")), user(BOB))
+    new = full(user(ALICE, Endpoint(entity=GUID, state="full", status="connected")), user(BOB), version=2)
+    only = User(
+        entity=ALICE,
+        state="partial",
+        endpoints=(Endpoint(entity=GUID, state="partial", status="connected"),),
+    )
+    assert diff(old, new) == partial(only)
+
+
+def test_whole_users_are_sent_full() -> None:
+    old = full(user(ALICE, Endpoint(entity=GUID, state="full", status="alerting")), user(BOB))
+    new = full(user(ALICE, Endpoint(entity=GUID, state="full", status="connected")), user(BOB), version=2)
+    assert diff(old, new, whole_users=True) == partial(new.users.users[0] if new.users else user(""))
+
+
+def test_removed_user_is_sent_as_deleted() -> None:
+    assert diff(full(user(ALICE), user(BOB)), full(user(BOB), version=2)) == partial(
+        User(entity=ALICE, state="deleted")
+    )
+
+
+def test_taking_back_the_subject_needs_a_full_document() -> None:
+    old = full(description=ConferenceDescription(subject="Review"))
+    new = full(description=ConferenceDescription(), version=2)
+    assert diff(old, new).state == State.FULL
+
+
+def test_entity_state_merges_child_by_child_and_rules_as_one_block() -> None:
+    rules = MediaFiltersRules(initial_filters=(InitialFilters(role="default", ingress_filter="block"),))
+    entry = MediaEntry(label="main-audio", type="audio")
+    view = EntityView(entity=MCU_URI, state="full", entity_state=EntityState(locked=False, media=(entry,)))
+    old = full(conference_view=ConferenceView(state="full", views=(view,)))
+    change = ConferenceInfo(
+        entity=FOCUS_URI,
+        state="partial",
+        version=2,
+        conference_view=ConferenceView(
+            state="partial",
+            views=(EntityView(entity=MCU_URI, state="partial", entity_state=EntityState(media_filters_rules=rules)),),
+        ),
+    )
+    merged = old.apply(change).conference_view
+    assert merged is not None
+    assert merged.views[0].entity_state == EntityState(locked=False, media_filters_rules=rules, media=(entry,))
+
+
+@pytest.mark.parametrize("state", ["full", None])
+def test_missing_state_of_an_item_equals_full(state: str | None) -> None:
+    assert User(entity=ALICE, state=state) == User(entity=ALICE, state="full")

@@ -1,0 +1,171 @@
+"""A receiver's copy, by the rules of versions (conference-info.md section 4.2)."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from c3p import ConferenceInfo, Endpoint, Receipt, Replica, ReplicaState, User, Users, diff
+from c3p.replica import REPLICA, ReplicaInput
+from c3p.testing import FOCUS_URI, GUIDS, USER_URIS, conference_infos, conference_states
+
+
+def document(version: int | None, state: str = "full", *users: str) -> ConferenceInfo:
+    roster = Users(state=state, users=tuple(User(entity=entity, state="full") for entity in users))
+    return ConferenceInfo(entity=FOCUS_URI, state=state, version=version, users=roster)
+
+
+def replica_at(version: int) -> Replica:
+    replica = Replica()
+    assert replica.receive(document(version)) is Receipt.APPLIED
+    return replica
+
+
+def test_next_partial_is_merged() -> None:
+    replica = replica_at(5)
+    assert replica.receive(document(6, "partial", "sip:bob@example.com")) is Receipt.APPLIED
+    assert replica.version == 6
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_partial_that_passed_by_is_ignored(version: int) -> None:
+    replica = replica_at(5)
+    assert replica.receive(document(version, "partial", "sip:bob@example.com")) is Receipt.IGNORED
+    assert replica.info == document(5)
+
+
+def test_gap_keeps_the_old_state_and_ignores_partials_until_a_full_document() -> None:
+    replica = replica_at(5)
+    assert replica.receive(document(7, "partial")) is Receipt.GAP
+    assert replica.stale
+    assert replica.info == document(5)
+    assert replica.receive(document(8, "partial")) is Receipt.IGNORED
+    assert replica.receive(document(9)) is Receipt.APPLIED
+    assert (replica.stale, replica.version) == (False, 9)
+
+
+def test_older_full_document_is_ignored_unless_it_answers_our_own_subscription() -> None:
+    replica = replica_at(5)
+    assert replica.receive(document(1)) is Receipt.IGNORED
+    assert replica.receive(document(1), solicited=True) is Receipt.APPLIED
+    assert replica.version == 1
+
+
+def test_partial_before_anything_else_is_a_gap() -> None:
+    replica = Replica()
+    assert replica.receive(document(1, "partial")) is Receipt.GAP
+    assert replica.info is None
+
+
+def test_deleted_ends_it() -> None:
+    replica = replica_at(5)
+    assert replica.receive(ConferenceInfo(entity=FOCUS_URI, state="deleted", version=6)) is Receipt.DELETED
+    assert replica.info is None
+    assert replica.receive(document(7)) is Receipt.IGNORED
+
+
+def test_documents_without_version_are_taken_as_they_come() -> None:
+    replica = Replica()
+    assert replica.receive(document(None)) is Receipt.APPLIED
+    assert replica.receive(document(None, "partial", "sip:bob@example.com")) is Receipt.APPLIED
+    assert replica.version is None
+
+
+def test_document_of_another_conference_is_ignored() -> None:
+    replica = replica_at(1)
+    assert replica.receive(attrs.evolve(document(2), entity="sip:other@example.com")) is Receipt.IGNORED
+
+
+def test_strict_replica_reads_a_missing_state_as_full() -> None:
+    replica = Replica(strict=True)
+    replica.receive(document(1, "full", "sip:bob@example.com"))
+    assert replica.receive(attrs.evolve(document(2, "partial"), users=Users())) is Receipt.APPLIED
+    assert replica.info is not None
+    assert replica.info.users == Users()
+
+
+@given(st.sampled_from(ReplicaState), st.sampled_from(ReplicaInput))
+def test_nothing_leaves_gone(state: ReplicaState, kind: ReplicaInput) -> None:
+    assert (ReplicaState.GONE, kind) not in REPLICA
+    assert REPLICA.get((state, ReplicaInput.OLD)) is None
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.lists(conference_infos(), max_size=4))
+def test_no_document_raises_through_the_replica(documents: list[ConferenceInfo]) -> None:
+    replica = Replica()
+    for one in documents:
+        replica.receive(one)
+
+
+@settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.lists(conference_states(unknown=False), min_size=1, max_size=4))
+def test_replica_follows_any_sequence_of_states(states: list[ConferenceInfo]) -> None:
+    replica = Replica()
+    known = None
+    for version, state in enumerate(states, 1):
+        state = attrs.evolve(state, version=version)
+        replica.receive(diff(known, state) if known else state)
+        known = state
+        assert replica.info == state.settled()
+
+
+class Rosters(RuleBasedStateMachine):
+    """A publisher changes its roster; a watcher that loses documents catches up with the next full one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.roster = document(1).settled()
+        self.watcher = Replica()
+        self.watcher.receive(self.roster)
+        self.missed = False
+
+    def publish(self, users: tuple[User, ...], lost: bool) -> None:
+        roster = attrs.evolve(
+            self.roster, version=(self.roster.version or 0) + 1, users=Users(state="full", users=users)
+        )
+        change = diff(self.roster, roster)
+        self.roster = roster
+        self.missed = (self.missed or lost) and not (change.state == "full" and not lost)
+        if not lost:
+            self.watcher.receive(change)
+
+    @property
+    def users(self) -> tuple[User, ...]:
+        return self.roster.users.users if self.roster.users else ()
+
+    @rule(entity=st.sampled_from(USER_URIS), lost=st.booleans())
+    def admit(self, entity: str, lost: bool) -> None:
+        if entity not in {user.entity for user in self.users}:
+            self.publish((*self.users, User(entity=entity, state="full")), lost)
+
+    @rule(entity=st.sampled_from(USER_URIS), lost=st.booleans())
+    def eject(self, entity: str, lost: bool) -> None:
+        self.publish(tuple(user for user in self.users if user.entity != entity), lost)
+
+    @rule(guid=st.sampled_from(GUIDS), status=st.sampled_from(("alerting", "connected")), lost=st.booleans())
+    def report(self, guid: str, status: str, lost: bool) -> None:
+        if self.users:
+            first, *rest = self.users
+            endpoints = (
+                *(one for one in first.endpoints if one.entity != guid),
+                Endpoint(entity=guid, state="full", status=status),
+            )
+            self.publish((attrs.evolve(first, endpoints=endpoints), *rest), lost)
+
+    @rule()
+    def resubscribe(self) -> None:
+        self.watcher.receive(self.roster, solicited=True)
+        self.missed = False
+
+    @invariant()
+    def watcher_has_what_the_publisher_has(self) -> None:
+        if not self.missed:
+            assert self.watcher.info == self.roster
+
+
+TestRosters = Rosters.TestCase
+TestRosters.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
