@@ -4,15 +4,53 @@ from __future__ import annotations
 
 # Messages
 from sip.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.config import EndpointConfig, Listen
 from sip.content_disposition import ContentDisposition
 from sip.content_type import ContentType
 from sip.cseq import CSeq
 from sip.date import Date, Timestamp
 from sip.defects import Defect
+from sip.endpoint import Endpoint
+from sip.entropy import Entropy, SeededEntropy
 from sip.errors import LimitExceeded, LocalProtocolError, MalformedHeader, RemoteProtocolError, SipError
 from sip.event import EventPackage
+from sip.events import (
+    AckReceived,
+    CancelReceived,
+    ConnectWanted,
+    EndCause,
+    Event,
+    FailureCause,
+    FlowLost,
+    InviteReceived,
+    NotifyFailed,
+    NotifyReceived,
+    ProvisionalReceived,
+    ReinviteReceived,
+    RequestFailed,
+    RequestReceived,
+    ResolveWanted,
+    ResponseReceived,
+    ServerTransactionEnded,
+    SessionAnswered,
+    SessionCancelled,
+    SessionConfirmed,
+    SessionEnded,
+    SessionFailed,
+    SessionFlowLost,
+    SessionProgressed,
+    SessionRedirected,
+    SessionRefreshed,
+    SubscribeReceived,
+    SubscriptionAccepted,
+    SubscriptionEnded,
+    SubscriptionFailed,
+    UpdateReceived,
+)
+from sip.flow import Address, Destination, Flow, Transmit
 from sip.grammar import refuse, tolerate
 from sip.headers import Headers
+from sip.ids import RequestId, SessionId, SubscriptionId, TransactionId, WantId
 from sip.limits import DEFAULT_LIMITS, Limits
 from sip.message import Message
 from sip.ms_diagnostics import MsDiagnostics
@@ -23,6 +61,7 @@ from sip.parameterised import Parameterised
 from sip.params import Params
 from sip.parsing import parse_message
 from sip.privacy import Privacy
+from sip.pump import Core, Pump
 from sip.rack import RAck
 from sip.reason import Reason
 from sip.reasons import REASONS
@@ -30,32 +69,52 @@ from sip.replaces import Join, Replaces, TargetDialog
 from sip.request import Request
 from sip.response import Response
 from sip.retry_after import RetryAfter
+from sip.routing import Claim, Routing
+from sip.session.tables import SessionState
+from sip.session.view import SessionView
 from sip.session_expires import MinSE, SessionExpires
 from sip.stream import Keepalive, StreamParser
 from sip.subscription_state import SubscriptionState
+from sip.trace import TraceSink
 from sip.uri import Uri, aor_key, conference_key
 from sip.via import Via
 from sip.warning import Warning
 
 __all__ = [
-    # Messages
     "DEFAULT_LIMITS",
     "REASONS",
     "STAR",
+    "AckReceived",
+    "Address",
     "AuthenticationInfo",
     "Authorization",
     "CSeq",
+    "CancelReceived",
     "Challenge",
+    "Claim",
+    "ConnectWanted",
     "ContentDisposition",
     "ContentType",
+    "Core",
     "Date",
     "Defect",
+    "Destination",
+    "EndCause",
+    "Endpoint",
+    "EndpointConfig",
+    "Entropy",
+    "Event",
     "EventPackage",
+    "FailureCause",
+    "Flow",
+    "FlowLost",
     "Headers",
+    "InviteReceived",
     "Join",
     "Keepalive",
     "LimitExceeded",
     "Limits",
+    "Listen",
     "LocalProtocolError",
     "MalformedHeader",
     "Message",
@@ -64,26 +123,61 @@ __all__ = [
     "MsKeepAlive",
     "Multipart",
     "NameAddr",
+    "NotifyFailed",
+    "NotifyReceived",
     "Parameterised",
     "Params",
     "Part",
     "Privacy",
+    "ProvisionalReceived",
+    "Pump",
     "RAck",
     "Reason",
+    "ReinviteReceived",
     "RemoteProtocolError",
     "Replaces",
     "Request",
+    "RequestFailed",
+    "RequestId",
+    "RequestReceived",
+    "ResolveWanted",
     "Response",
+    "ResponseReceived",
     "RetryAfter",
+    "Routing",
+    "SeededEntropy",
+    "ServerTransactionEnded",
+    "SessionAnswered",
+    "SessionCancelled",
+    "SessionConfirmed",
+    "SessionEnded",
     "SessionExpires",
+    "SessionFailed",
+    "SessionFlowLost",
+    "SessionId",
+    "SessionProgressed",
+    "SessionRedirected",
+    "SessionRefreshed",
+    "SessionState",
+    "SessionView",
     "SipError",
     "Star",
     "StreamParser",
+    "SubscribeReceived",
+    "SubscriptionAccepted",
+    "SubscriptionEnded",
+    "SubscriptionFailed",
+    "SubscriptionId",
     "SubscriptionState",
     "TargetDialog",
     "Timestamp",
+    "TraceSink",
+    "TransactionId",
+    "Transmit",
+    "UpdateReceived",
     "Uri",
     "Via",
+    "WantId",
     "Warning",
     "aor_key",
     "body_parts",

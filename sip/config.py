@@ -43,6 +43,7 @@ class EndpointConfig:
     min_se: int = 90  #: seconds, the floor of RFC 4028 section 5
     min_subscription: int = 60  #: seconds; shorter ones cost more in refreshes than they save
     subscription_expires: int = 3600  #: seconds, when neither side names a duration (RFC 4575 section 3.4)
+    refer_expires: int = 180  #: seconds that the outcome of a REFER is reported for; longer than any ringing
     reliable_provisionals: bool = False  #: list 100rel in Supported of our INVITEs (RFC 3262)
     credentials: "Callable[[str], Credentials | None] | None" = None  #: realm to credentials; None never retries
 

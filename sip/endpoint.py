@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from sip.answering import Answers
 from sip.config import EndpointConfig, Listen
 from sip.context import Context
+from sip.dialog import Dialogs
 from sip.entropy import Entropy
 from sip.events import Event
 from sip.flow import Destination, Flow, Transmit
 from sip.ids import RequestId, TransactionId, WantId
-from sip.message import Request, Response
 from sip.name_addr import NameAddr
 from sip.receiving import Receiver
+from sip.request import Request
 from sip.requests import Requests
+from sip.response import Response
 from sip.routing import Claim, Cores, Routing
 from sip.session.commands import SessionCommands
 from sip.session.layer import Sessions
@@ -37,21 +40,16 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self.config = config
         self.wall_clock = wall_clock
         self._context = context = Context(config, entropy)
-        self._transport = Transport(context)
-        self._transactions = Transactions(context, self._transport)
-        self._cores = Cores(context)
-        self._requests = Requests(context, self._transport, self._transactions, self._cores)
-        self._sessions = Sessions(context, self._transport, self._transactions, self._cores, self._requests)
-        self._subscriptions = Subscriptions(context, self._transport, self._transactions, self._cores)
-        self._receiver = Receiver(
-            context,
-            self._transport,
-            self._transactions,
-            self._cores,
-            self._requests,
-            self._sessions,
-            self._subscriptions,
-        )
+        self._transport = transport = Transport(context)
+        self._transactions = transactions = Transactions(context, transport)
+        self._cores = cores = Cores(context)
+        self._dialogs = dialogs = Dialogs(context)
+        self._answers = answers = Answers(context, transactions)
+        self._requests = requests = Requests(context, transport, transactions, cores, dialogs)
+        layers = (context, transport, transactions, cores, dialogs, requests, answers)
+        self._sessions = Sessions(*layers)
+        self._subscriptions = Subscriptions(*layers, self._sessions)
+        self._receiver = Receiver(*layers, self._sessions, self._subscriptions)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -86,6 +84,11 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         return self._context.take_events()
 
     # Transport: questions and answers --------------------------------------------------------------------------------
+
+    @property
+    def listen(self) -> tuple[Listen, ...]:
+        """The addresses that peers are told: those that were really bound, once the driver said so."""
+        return self._transport.listen
 
     def set_listen(self, listen: Sequence[Listen]) -> None:
         """Tell the addresses that were really bound, when the configuration left ports to the system."""
@@ -180,9 +183,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         An answer that comes after the transaction timed out is dropped and counted. Raises LocalProtocolError
         when it was answered already.
         """
-        self._receiver.respond(
-            transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
-        )
+        self._answers.respond(transaction, status, reason, headers, body, content_type, now)
 
     def send_response(self, transaction: TransactionId, response: Response, *, now: float) -> None:
         """Send ``response`` as it is in a transaction of a transparent core; its top Via must be the request's."""
@@ -261,9 +262,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         """Send an ACK or BENOTIFY on with a Via of ours on top and no transaction; answers are dropped."""
         self._requests.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
 
-    def cancel_request(
-        self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float
-    ) -> None:
+    def cancel_request(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
         """Send CANCEL for a forwarded INVITE, once a provisional answer came; the final answer is reported.
 
         Nothing happens when it was answered already.

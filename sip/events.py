@@ -6,7 +6,8 @@ import attrs
 
 from sip.flow import Destination, Flow
 from sip.ids import RequestId, SessionId, SubscriptionId, TransactionId, WantId
-from sip.message import Request, Response
+from sip.request import Request
+from sip.response import Response
 from sip.uri import Uri
 
 

@@ -84,7 +84,10 @@ class Pump:
 
     def next_timeout(self) -> float | None:
         """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
-        due = [at for machine in (self.endpoint, *self.cores) if (at := machine.next_timeout()) is not None]
+        due = [at for core in self.cores if (at := core.next_timeout()) is not None]
+        own = self.endpoint.next_timeout()
+        if own is not None:
+            due.append(own)
         return min(due, default=None)
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:

@@ -63,9 +63,7 @@ class SessionCommands:
         """Follow no target of SessionRedirected; SessionFailed carries the 3xx."""
         self._sessions.give_up(session, now=now)
 
-    def cancel(
-        self, session: SessionId, *, headers: Iterable[tuple[str, object]] = (), now: float
-    ) -> None:
+    def cancel(self, session: SessionId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
         """Give up an INVITE that is not answered yet (RFC 3261 section 9.1).
 
         Waits for a provisional answer before it sends CANCEL. A 2xx that crosses it is acknowledged and
@@ -146,9 +144,7 @@ class SessionCommands:
         now: float,
     ) -> None:
         """Answer with 300-699; nothing more is reported of the session."""
-        self._sessions.reject(
-            session, status, reason, headers=headers, body=body, content_type=content_type, now=now
-        )
+        self._sessions.reject(session, status, reason, headers=headers, body=body, content_type=content_type, now=now)
 
     def reinvite(
         self,

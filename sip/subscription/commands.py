@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sip.flow import Flow
-from sip.ids import SubscriptionId
+from sip.ids import SessionId, SubscriptionId
 from sip.name_addr import NameAddr
 from sip.uri import Uri
 
@@ -31,6 +31,7 @@ class SubscriptionCommands:
         route: Sequence[NameAddr] = (),
         contact: NameAddr | None = None,
         flow: Flow | None = None,
+        session: SessionId | None = None,
         body: bytes = b"",
         content_type: str | None = None,
         now: float,
@@ -39,6 +40,7 @@ class SubscriptionCommands:
 
         The endpoint refreshes by itself. SubscriptionAccepted and NotifyReceived follow in either order;
         SubscriptionFailed or SubscriptionEnded ends it. 481 to a refresh starts again in a new dialog.
+        ``session`` subscribes inside the dialog of that session.
         """
         return self._subscriptions.subscribe(
             owner,
@@ -52,8 +54,43 @@ class SubscriptionCommands:
             route=route,
             contact=contact,
             flow=flow,
+            session=session,
             body=body,
             content_type=content_type,
+            now=now,
+        )
+
+    def refer(
+        self,
+        owner: str,
+        target: Uri | str,
+        *,
+        refer_to: NameAddr | Uri | str,
+        from_: NameAddr | str,
+        to: NameAddr | str,
+        headers: Iterable[tuple[str, object]] = (),
+        route: Sequence[NameAddr] = (),
+        contact: NameAddr | None = None,
+        flow: Flow | None = None,
+        session: SessionId | None = None,
+        now: float,
+    ) -> SubscriptionId:
+        """Send a REFER (RFC 3515), inside a ``session`` or outside of any dialog.
+
+        It is a subscription to its outcome: SubscriptionAccepted tells of the 2xx, NotifyReceived of the progress,
+        SubscriptionEnded or SubscriptionFailed of the end.
+        """
+        return self._subscriptions.refer(
+            owner,
+            target,
+            refer_to=refer_to,
+            from_=from_,
+            to=to,
+            headers=headers,
+            route=route,
+            contact=contact,
+            flow=flow,
+            session=session,
             now=now,
         )
 

@@ -1,0 +1,95 @@
+"""What all layers of one endpoint share: settings, time, chance, the events so far and the counters."""
+
+from collections import Counter
+
+from sip.config import EndpointConfig
+from sip.digest import DigestClient
+from sip.entropy import Entropy
+from sip.events import Event
+from sip.request import Request
+from sip.response import Response
+from sip.timers import Timers
+
+
+class Context:
+    """Shared by the layers of one endpoint; each kind of random value has a source of its own."""
+
+    __slots__ = (
+        "_branches",
+        "_digest",
+        "_events",
+        "_ids",
+        "_last_id",
+        "_tags",
+        "config",
+        "counters",
+        "timers",
+        "waits",
+    )
+
+    def __init__(self, config: EndpointConfig, entropy: Entropy) -> None:
+        self.config = config
+        self.timers = Timers()
+        self.counters: Counter[str] = Counter()
+        self.waits = entropy.child("waits")  #: for random delays
+        self._tags = entropy.child("tags")
+        self._branches = entropy.child("branches")
+        self._ids = entropy.child("call-ids")
+        self._events: list[Event] = []
+        self._last_id = 0
+        self._digest: DigestClient | None = None
+        if config.credentials is not None:
+            self._digest = DigestClient(config.credentials, entropy=entropy.child("cnonces"))
+
+    def emit(self, event: Event) -> None:
+        """Report an event."""
+        self._events.append(event)
+
+    def take_events(self) -> list[Event]:
+        """Return the events since the last call."""
+        if not self._events:
+            return []
+        events, self._events = self._events, []
+        return events
+
+    def count(self, what: str) -> None:
+        """Note something that was dropped, ignored or refused."""
+        self.counters[what] += 1
+
+    def new_id(self) -> int:
+        """Return a number that no other thing of this endpoint has or had."""
+        self._last_id += 1
+        return self._last_id
+
+    def was_id(self, number: int) -> bool:
+        """Whether ``new_id`` ever returned ``number``."""
+        return 0 < number <= self._last_id
+
+    def new_tag(self) -> str:
+        """Return a tag of 64 random bits (RFC 3261 section 19.3 asks for 32)."""
+        return self._tags.token(8)
+
+    def new_branch(self) -> str:
+        """Return a Via branch with the magic cookie (RFC 3261 section 8.1.1.7)."""
+        return "z9hG4bK" + self._branches.token(8)
+
+    def new_call_id(self) -> str:
+        """Return a Call-ID of 128 random bits, which names no host (RFC 3261 section 8.1.1.4)."""
+        return self._ids.token(16)
+
+    def authorize(self, request: Request | None, response: Response) -> list[tuple[str, object]] | None:
+        """Return the header lines with which a refused request is tried again; None when it is of no use."""
+        if self._digest is None or request is None or response.status not in (401, 407):
+            return None
+        answers = self._digest.answer(response, request)
+        if not answers:
+            return None
+        renewed = {name for name, _ in answers}
+        # Credentials for another server on the way stay (RFC 3261 section 22.3).
+        kept = [
+            (name, value)
+            for name in ("Authorization", "Proxy-Authorization")
+            if name not in renewed
+            for value in request.headers.get_all(name)
+        ]
+        return [*kept, *answers]

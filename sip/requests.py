@@ -1,0 +1,372 @@
+"""Requests that we send: outside of dialogs, inside of them, and forwarded for a proxy."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from sip.context import Context
+from sip.dialog import Dialog, Dialogs, addressed
+from sip.errors import LocalProtocolError
+from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived, ServerTransactionEnded
+from sip.flow import Flow
+from sip.ids import RequestId, TransactionId
+from sip.name_addr import NameAddr
+from sip.request import Request
+from sip.response import Response
+from sip.routing import Cores
+from sip.transactions.client import ClientTransaction, ClientUser
+from sip.transactions.layer import IGNORING, Transactions
+from sip.transactions.server import ServerTransaction
+from sip.transport import Transport
+from sip.uri import Uri
+
+Lines = list[tuple[str, object]]
+
+#: Methods whose requests carry Contact inside a dialog (RFC 3261 section 12.2.1.1 and the RFCs of the methods).
+TARGET_REFRESH: Final = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"))
+
+
+class PlainRequest:
+    """A request outside of dialogs, with what is needed to send it again with credentials."""
+
+    __slots__ = ("authorization", "cseq", "flow", "hop", "layer", "lines", "method", "owner", "payload", "uri")
+
+    def __init__(
+        self,
+        layer: "Requests",
+        owner: str,
+        method: str,
+        uri: str,
+        lines: Lines,
+        payload: tuple[bytes, str | None],
+        cseq: int,
+        flow: Flow | None,
+        hop: Uri | None,
+    ) -> None:
+        self.layer = layer
+        self.owner = owner
+        self.method = method
+        self.uri = uri
+        self.lines = lines
+        self.payload = payload
+        self.cseq = cseq
+        self.flow = flow
+        self.hop = hop
+        self.authorization: Lines = []
+
+    def send(self, now: float, request_id: RequestId | None = None) -> RequestId:
+        """Send it, or send it again under the same number."""
+        size = size_of(self.lines, self.payload[0])
+        return self.layer.transactions.send(
+            self.method,
+            self,
+            self.finish,
+            flow=self.flow,
+            next_hop=self.hop,
+            size=size,
+            request_id=request_id,
+            now=now,
+        ).id
+
+    def finish(self, flow: Flow, via: str) -> Request:
+        """Build the request for the flow that was found."""
+        body, content_type = self.payload
+        lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} {self.method}"), *self.authorization]
+        if self.method == "REFER" and not any(name == "Contact" for name, _ in lines):
+            lines.append(("Contact", self.layer.transport.contact(flow, None)))
+        if content_type is not None:
+            lines.append(("Content-Type", content_type))
+        return Request.build(self.method, self.uri, lines, body)
+
+    def validate(self) -> None:
+        """Raise LocalProtocolError now, to the caller, for what could not be written later."""
+        Request.build(self.method, self.uri, self.lines, self.payload[0])
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Report it, or try again with credentials."""
+        context = self.layer.context
+        if response.status < 200:
+            context.emit(ProvisionalReceived(owner=self.owner, request_id=transaction.id, response=response))
+            return
+        if (authorization := context.authorize(transaction.request, response)) is not None:
+            self.authorization = authorization
+            self.cseq += 1
+            self.send(now, transaction.id)
+            return
+        context.emit(ResponseReceived(owner=self.owner, request_id=transaction.id, response=response))
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Report it."""
+        event = RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason)
+        self.layer.context.emit(event)
+
+
+class Forwarded:
+    """A request of a proxy: responses are handed up without our Via."""
+
+    __slots__ = ("layer", "owner")
+
+    def __init__(self, layer: "Requests", owner: str) -> None:
+        self.layer = layer
+        self.owner = owner
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Report it."""
+        below = response.evolve(set={"Via": response.via[1:]})
+        event = ProvisionalReceived if response.status < 200 else ResponseReceived
+        self.layer.context.emit(event(owner=self.owner, request_id=transaction.id, response=below))
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Report it."""
+        event = RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason)
+        self.layer.context.emit(event)
+
+
+class TransparentInvite:
+    """Tells a proxy core when its INVITE server transaction is over."""
+
+    __slots__ = ("layer",)
+
+    def __init__(self, layer: "Requests") -> None:
+        self.layer = layer
+
+    def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """Reported by the receiver."""
+
+    def on_ended(self, transaction: ServerTransaction, now: float) -> None:
+        """Report it."""
+        event = ServerTransactionEnded(owner=transaction.owner, transaction=transaction.id)
+        self.layer.context.emit(event)
+
+
+class Once:
+    """A message without transaction that waits for a flow: ACK, BENOTIFY, what a proxy forwards without state."""
+
+    __slots__ = ("branch", "finish", "layer")
+
+    def __init__(self, layer: "Requests", finish: Callable[[Flow, str], bytes], branch: str) -> None:
+        self.layer = layer
+        self.finish = finish
+        self.branch = branch
+
+    def flow_ready(self, flow: Flow, now: float) -> None:
+        """Send it."""
+        transport = self.layer.transport
+        transport.send(flow, self.finish(flow, transport.via(flow, self.branch)))
+
+    def flow_unavailable(self, now: float) -> None:
+        """Count it: nobody waits for an answer."""
+        self.layer.context.count("dropped: message without transaction, no way to its next hop")
+
+
+class Requests:
+    """Builds and sends the requests of an endpoint."""
+
+    def __init__(
+        self, context: Context, transport: Transport, transactions: Transactions, cores: Cores, dialogs: Dialogs
+    ) -> None:
+        self.context = context
+        self.transport = transport
+        self.transactions = transactions
+        self.dialogs = dialogs
+        self._cores = cores
+        self._agent: Lines = []
+        if context.config.user_agent is not None:
+            self._agent = [("User-Agent", context.config.user_agent)]
+
+    # Outside of dialogs ----------------------------------------------------------------------------------------------
+
+    def lines(
+        self,
+        uri: Uri | str,
+        from_: NameAddr | str,
+        to: NameAddr | str,
+        route: Sequence[NameAddr],
+        call_id: str | None,
+        headers: Iterable[tuple[str, object]],
+    ) -> tuple[str, Uri, Lines]:
+        """Return Request-URI, next hop and header lines (without Via and CSeq) of a new request."""
+        target = Uri.parse(uri) if isinstance(uri, str) else uri
+        hop = route[0].uri if route else target
+        address, routes = addressed(str(target.without_headers()), tuple(map(str, route)), hop)
+        lines: Lines = [
+            *[("Route", each) for each in routes],
+            ("Max-Forwards", "70"),
+            ("From", self.tagged(from_)),
+            ("To", str(to) if isinstance(to, NameAddr) else str(NameAddr.parse(to))),
+            ("Call-ID", call_id or self.context.new_call_id()),
+            *headers,
+            *self._agent,
+        ]
+        return address, hop, lines
+
+    def tagged(self, from_: NameAddr | str) -> str:
+        """Return a From value with a tag, a new one if it has none."""
+        value = NameAddr.parse(from_) if isinstance(from_, str) else from_
+        return str(value if value.tag is not None else value.with_tag(self.context.new_tag()))
+
+    def request(
+        self,
+        owner: str,
+        method: str,
+        target: Uri | str,
+        *,
+        from_: NameAddr | str,
+        to: NameAddr | str,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        route: Sequence[NameAddr],
+        flow: Flow | None,
+        call_id: str | None,
+        cseq: int | None,
+        contact: NameAddr | None,
+        now: float,
+    ) -> RequestId:
+        """Send a request outside of any dialog."""
+        if method in ("INVITE", "SUBSCRIBE", "ACK", "CANCEL"):
+            raise LocalProtocolError(f"{method} is not a plain request")
+        self._cores.by_owner(owner)
+        uri, hop, lines = self.lines(target, from_, to, route, call_id, headers)
+        if contact is not None:
+            lines.append(("Contact", contact))
+        number = 1 if cseq is None else cseq
+        plain = PlainRequest(self, owner, method, uri, lines, (body, content_type), number, flow, hop)
+        plain.validate()
+        return plain.send(now)
+
+    # For a proxy -----------------------------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        owner: str,
+        request: Request,
+        *,
+        flow: Flow | None,
+        next_hop: Uri | None,
+        branch: str | None,
+        now: float,
+    ) -> RequestId:
+        """Send a request on, with a transaction."""
+        self._cores.by_owner(owner)
+        return self.transactions.send(
+            request.method,
+            Forwarded(self, owner),
+            lambda flow, via: request.evolve(prepend=[("Via", via)]),
+            flow=flow,
+            next_hop=next_hop or next_hop_of(request),
+            size=len(bytes(request)),
+            branch=branch and f"z9hG4bK{branch}",
+            now=now,
+        ).id
+
+    def forward_stateless(
+        self, request: Request, *, flow: Flow | None, next_hop: Uri | None, branch: str | None, now: float
+    ) -> None:
+        """Send a request on, without a transaction."""
+
+        def finish(flow: Flow, via: str) -> bytes:
+            return bytes(request.evolve(prepend=[("Via", via)]))
+
+        once = Once(self, finish, f"z9hG4bK{branch}" if branch else self.context.new_branch())
+        self.send_once(once, flow, next_hop or next_hop_of(request), now)
+
+    def send_once(self, once: Once, flow: Flow | None, next_hop: Uri, now: float) -> None:
+        """Send something without transaction on ``flow`` if it is open, else to ``next_hop``."""
+        if flow is not None and self.transport.is_open(flow):
+            once.flow_ready(flow, now)
+        else:
+            self.transport.find(next_hop, once, size=0, now=now)
+
+    def send_response(self, transaction_id: TransactionId, response: Response, now: float) -> None:
+        """Send a response of a transparent core."""
+        transaction = self.transactions.server(transaction_id)
+        if transaction is None:
+            if not self.context.was_id(transaction_id):
+                raise LocalProtocolError(f"no such transaction: {transaction_id}")
+            self.context.count("dropped: answer after the transaction ended")
+            return
+        transaction.respond(response, now)
+
+    def cancel(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
+        """Cancel a forwarded INVITE."""
+        transaction = self.transactions.client(request_id)
+        if transaction is None:
+            if not self.context.was_id(request_id):
+                raise LocalProtocolError(f"no such request: {request_id}")
+            return
+        if transaction.method != "INVITE":
+            raise LocalProtocolError("only an INVITE can be cancelled")
+        self.transactions.cancel(transaction, IGNORING, headers=tuple(headers), now=now)
+
+    # Inside of dialogs -----------------------------------------------------------------------------------------------
+
+    def send_in_dialog(
+        self,
+        dialog: Dialog,
+        method: str,
+        user: ClientUser,
+        *,
+        headers: Iterable[tuple[str, object]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        contact: str | None = None,
+        request_id: RequestId | None = None,
+        cseq: int | None = None,
+        now: float,
+    ) -> ClientTransaction:
+        """Send a request inside a dialog, with a transaction."""
+        number = dialog.next_cseq() if cseq is None else cseq
+        lines: Lines = [*headers, *self._agent]
+
+        def finish(flow: Flow, via: str) -> Request:
+            self._used(dialog, flow)
+            if method in TARGET_REFRESH:
+                lines.append(("Contact", contact or self.transport.contact(flow, None)))
+            return dialog.build(method, via, number, headers=lines, body=body, content_type=content_type)
+
+        return self.transactions.send(
+            method,
+            user,
+            finish,
+            flow=dialog.flow,
+            next_hop=dialog.next_hop,
+            size=size_of(lines, body) + 600,
+            request_id=request_id,
+            now=now,
+        )
+
+    def send_once_in_dialog(
+        self,
+        dialog: Dialog,
+        method: str,
+        cseq: int,
+        *,
+        headers: Iterable[tuple[str, object]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        contact: str | None = None,
+        now: float,
+    ) -> None:
+        """Send a BENOTIFY: no transaction, no answer."""
+        lines: Lines = [*headers, *self._agent]
+
+        def finish(flow: Flow, via: str) -> bytes:
+            self._used(dialog, flow)
+            lines.append(("Contact", contact or self.transport.contact(flow, None)))
+            return bytes(dialog.build(method, via, cseq, headers=lines, body=body, content_type=content_type))
+
+        self.send_once(Once(self, finish, self.context.new_branch()), dialog.flow, dialog.next_hop, now)
+
+    def _used(self, dialog: Dialog, flow: Flow) -> None:
+        if flow.transport != "UDP" and flow is not dialog.flow:
+            self.dialogs.moved(dialog, flow)
+
+
+def next_hop_of(request: Request) -> Uri:
+    """Return where a request goes: the first Route, else the Request-URI (RFC 3261 section 16.6 step 6)."""
+    return request.route[0].uri if "Route" in request.headers else request.uri
+
+
+def size_of(lines: Lines, body: bytes) -> int:
+    """Return about how many octets a message with these lines has."""
+    return len(body) + 60 + sum([len(name) + len(str(value)) + 4 for name, value in lines])

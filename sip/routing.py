@@ -1,0 +1,158 @@
+"""Which core gets a new request, and what is refused before any core sees it (RFC 3261 section 8.2)."""
+
+import enum
+from collections.abc import Callable, Collection
+from typing import Final
+
+import attrs
+
+from sip.context import Context
+from sip.errors import LocalProtocolError
+from sip.flow import Flow
+from sip.ids import SessionId, SubscriptionId
+from sip.request import Request
+
+#: Methods that exist; others are answered 501, known ones that a core does not take 405.
+KNOWN_METHODS: Final = frozenset(
+    (
+        *("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "UPDATE", "MESSAGE", "SUBSCRIBE"),
+        *("NOTIFY", "BENOTIFY", "REFER", "PUBLISH", "SERVICE"),
+    )
+)
+#: What the endpoint answers for every core that takes INVITE.
+_WITH_INVITE: Final = ("ACK", "BYE", "CANCEL", "PRACK", "UPDATE")
+#: Option tags that the endpoint itself implements.
+ENDPOINT_OPTIONS: Final = ("timer", "100rel")
+
+
+class Claim(enum.IntEnum):
+    """The order in which cores are asked for a new request."""
+
+    CONFERENCE = 1
+    ELEMENT = 2
+    REGISTRAR = 3
+    PROXY = 4
+
+
+@attrs.frozen(kw_only=True)
+class Routing:
+    """Where a new request goes: to ``owner``, or refused with ``status``."""
+
+    owner: str | None = None
+    session: SessionId | None = None
+    subscription: SubscriptionId | None = None
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class CoreEntry:
+    """What a core registered with."""
+
+    owner: str
+    claims: Callable[[Request, Flow], bool]
+    claim: Claim
+    methods: frozenset[str]
+    supported: tuple[str, ...]
+    accept: frozenset[str]
+    events: frozenset[str]
+    transparent: bool
+    answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
+    allow: str  #: value of its Allow header
+    supported_line: str  #: value of its Supported header
+    supported_without_100rel: str  #: the same for INVITEs that are not to be answered reliably
+
+    def refusal(self, request: Request) -> Routing | None:
+        """Return the refusal of a request that this core cannot take, None when it can (section 8.2 in its order)."""
+        method = request.method
+        if method not in self.methods:
+            if method not in KNOWN_METHODS:
+                return Routing(owner=self.owner, status=501, headers=(("Allow", self.allow),))
+            return Routing(owner=self.owner, status=405, headers=(("Allow", self.allow),))
+        if request.uri.scheme not in ("sip", "sips", "tel"):
+            return Routing(owner=self.owner, status=416)
+        return self._missing_option(request) or self._bad_body(request) or self._bad_event(request)
+
+    def _missing_option(self, request: Request) -> Routing | None:
+        unknown = [tag for tag in request.require if tag.lower() not in self.supported]
+        if not unknown:
+            return None
+        return Routing(owner=self.owner, status=420, headers=(("Unsupported", ", ".join(unknown)),))
+
+    def _bad_body(self, request: Request) -> Routing | None:
+        encoding = request.headers.get("Content-Encoding")
+        if encoding is not None and encoding.strip().lower() not in ("identity", ""):
+            return Routing(owner=self.owner, status=415, headers=(("Accept-Encoding", "identity"),))
+        if not self.accept or not request.body or request.content_type in self.accept:
+            return None
+        return Routing(owner=self.owner, status=415, headers=(("Accept", ", ".join(sorted(self.accept))),))
+
+    def _bad_event(self, request: Request) -> Routing | None:
+        if request.method != "SUBSCRIBE" or not self.events:
+            return None
+        package = request.event
+        if package is not None and package.package.lower() in self.events:
+            return None
+        allowed = (("Allow-Events", ", ".join(sorted(self.events))),)
+        return Routing(owner=self.owner, status=489 if package is not None else 400, headers=allowed)
+
+
+class Cores:
+    """The cores of one endpoint."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._entries: list[CoreEntry] = []
+        self._by_owner: dict[str, CoreEntry] = {}
+
+    def add(
+        self,
+        owner: str,
+        claims: Callable[[Request, Flow], bool],
+        *,
+        claim: Claim,
+        methods: Collection[str],
+        supported: Collection[str],
+        accept: Collection[str],
+        events: Collection[str],
+        transparent: bool,
+    ) -> None:
+        """Register a core; raises LocalProtocolError for a name that is taken or empty."""
+        if not owner or owner in self._by_owner:
+            raise LocalProtocolError(f"a core needs a name of its own: {owner!r}")
+        all_methods = {*methods, *(_WITH_INVITE if "INVITE" in methods else ()), "OPTIONS"}
+        if "SUBSCRIBE" in methods:
+            all_methods.add("NOTIFY")
+        options = tuple(dict.fromkeys(tag.lower() for tag in (*supported, *ENDPOINT_OPTIONS)))
+        listed = [tag for tag in options if "INVITE" in methods or tag in supported]
+        entry = CoreEntry(
+            owner=owner,
+            claims=claims,
+            claim=claim,
+            methods=frozenset(all_methods),
+            supported=options,
+            accept=frozenset(each.lower() for each in accept),
+            events=frozenset(each.lower() for each in events),
+            transparent=transparent,
+            answers_options="OPTIONS" in methods,
+            allow=", ".join(sorted(all_methods)),
+            supported_line=", ".join(listed),
+            supported_without_100rel=", ".join(tag for tag in listed if tag != "100rel"),
+        )
+        self._by_owner[owner] = entry
+        self._entries.append(entry)
+        self._entries.sort(key=lambda each: each.claim)
+
+    def by_owner(self, owner: str) -> CoreEntry:
+        """Return a core; raises LocalProtocolError when none has that name."""
+        try:
+            return self._by_owner[owner]
+        except KeyError:
+            raise LocalProtocolError(f"no core is called {owner!r}") from None
+
+    def claiming(self, request: Request, flow: Flow) -> CoreEntry | None:
+        """Return the first core that claims a request."""
+        for entry in self._entries:
+            if entry.claims(request, flow):
+                return entry
+        return None

@@ -1,0 +1,174 @@
+"""An INVITE that begins a session, on the side that answers it (RFC 3261 section 13.3, RFC 3262)."""
+
+from typing import TYPE_CHECKING, Final
+
+from sip.errors import LocalProtocolError
+from sip.events import SessionCancelled
+from sip.request import Request
+from sip.requests import Lines
+from sip.session.refresh import granted
+from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, wants_reliable
+from sip.session.session import Session, has
+from sip.session.tables import SessionInput, SessionState, commanded
+from sip.transactions.server import ServerTransaction
+
+if TYPE_CHECKING:
+    from sip.session.layer import Sessions
+
+#: RFC 3262 section 3 leaves the 5xx open; this one says which clock ran out.
+_NO_PRACK: Final = 504
+
+
+class IncomingInvite:
+    """The server side of one session until its final answer."""
+
+    __slots__ = ("_layer", "accepting", "described", "reliable", "session", "transaction")
+
+    def __init__(self, layer: "Sessions", session: Session, transaction: ServerTransaction) -> None:
+        self._layer = layer
+        self.session = session
+        self.transaction = transaction
+        self.reliable: ReliableProvisionals | None = None
+        self.described = False  #: whether a reliable provisional carried our session description
+        self.accepting: tuple[int, Lines, bytes, str | None, int | None] | None = None  #: waits for a PRACK
+
+    # What the core does ----------------------------------------------------------------------------------------------
+
+    def answer(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        reason: str | None,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Answer through ``Endpoint.respond``, which is the same as the commands of a session."""
+        if status < 200:
+            self.progress(status, reason, headers, body, content_type, False, now)
+        elif status < 300:
+            self.accept(status, headers, body, content_type, None, now)
+        else:
+            self.reject(status, reason, headers, body, content_type, now)
+
+    def progress(
+        self,
+        status: int,
+        reason: str | None,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        reliable: bool,
+        now: float,
+    ) -> None:
+        """Send a provisional answer, reliably where that is wanted and possible."""
+        commanded(self.session.state, SessionInput.PROGRESS)
+        if not 100 <= status < 200:
+            raise LocalProtocolError(f"not a provisional status: {status}")
+        request = self.transaction.request
+        provisional: Provisional = (status, reason, headers, body, content_type)
+        if status > 100 and (wants_reliable(request) or (reliable and may_be_reliable(request))):
+            if self.reliable is None:
+                self.reliable = ReliableProvisionals(
+                    self._layer.context, self.transaction, self._send_provisional, self._no_prack
+                )
+            self.described = self.described or bool(body)
+            self.reliable.put(provisional, now)
+        else:
+            self._send_provisional(provisional, now)
+
+    def _send_provisional(self, provisional: Provisional, now: float) -> None:
+        status, reason, headers, body, content_type = provisional
+        layer, session = self._layer, self.session
+        lines = list(headers)
+        if status > 100:
+            lines += layer.answer_lines(session, self.transaction, headers)
+        layer.answers.send(
+            self.transaction, status, reason, headers=lines, body=body, content_type=content_type, now=now
+        )
+        session.sent(body, content_type)
+
+    def accept(
+        self,
+        status: int,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        session_expires: int | None,
+        now: float,
+    ) -> None:
+        """Send a 2xx, or keep it until a description that is under way is acknowledged (RFC 3262 section 3)."""
+        following = commanded(self.session.state, SessionInput.ACCEPT)
+        if not 200 <= status < 300:
+            raise LocalProtocolError(f"not a 2xx: {status}")
+        if self.accepting is not None:
+            raise LocalProtocolError("the session is accepted already")
+        if self.reliable is not None and self.reliable.blocks_final:
+            self.accepting = (status, headers, body, content_type, session_expires)
+            return
+        layer, session, request = self._layer, self.session, self.transaction.request
+        interval = granted(request, wish=session_expires, floor=layer.context.config.min_se)
+        lines = [*headers, *layer.answer_lines(session, self.transaction, headers)]
+        if interval is not None and not has(headers, "Session-Expires"):
+            lines += interval.response_lines("timer" in session.remote_supported)
+        layer.answers.send(self.transaction, status, headers=lines, body=body, content_type=content_type, now=now)
+        session.state = following
+        session.sent(body, content_type)
+        session.incoming = None
+        if self.reliable is not None:
+            self.reliable.abandon()
+        layer.confirm(session, self.transaction, now)
+        layer.restart_timer(session, interval, now)
+
+    def reject(
+        self, status: int, reason: str | None, headers: Lines, body: bytes, content_type: str | None, now: float
+    ) -> None:
+        """Send a final refusal."""
+        following = commanded(self.session.state, SessionInput.REJECT)
+        if status < 300:
+            raise LocalProtocolError(f"not a refusal: {status}")
+        self._layer.answers.send(
+            self.transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
+        )
+        self.session.state = following
+        self._close()
+
+    # What the caller does --------------------------------------------------------------------------------------------
+
+    def on_prack(self, prack: ServerTransaction, now: float) -> None:
+        """Take a PRACK."""
+        matched = self.reliable is not None and self.reliable.acknowledge(prack.request, now)
+        self._layer.answers.send(prack, 200 if matched else 481, now=now)
+        if matched and self.accepting is not None and not (self.reliable and self.reliable.blocks_final):
+            (status, headers, body, content_type, session_expires), self.accepting = self.accepting, None
+            self.accept(status, headers, body, content_type, session_expires, now)
+
+    def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """The caller gave up."""
+        self._give_up(SessionInput.RECEIVE_CANCEL, 487, request, now)
+
+    def on_bye(self, request: Request, now: float) -> None:
+        """The caller ended an early dialog with BYE (section 15)."""
+        self._give_up(SessionInput.RECEIVE_BYE, 487, request, now)
+
+    def _no_prack(self, now: float) -> None:
+        self._give_up(SessionInput.LOST, _NO_PRACK, None, now)
+
+    def _give_up(self, given: SessionInput, status: int, request: Request | None, now: float) -> None:
+        session = self.session
+        if session.state is not SessionState.INCOMING or not session.process(given):
+            return
+        self.transaction.cancelled = True
+        self._layer.answers.send(self.transaction, status, now=now)
+        self._close()
+        self._layer.context.emit(SessionCancelled(owner=session.owner, session=session.id, request=request))
+
+    def on_ended(self, transaction: ServerTransaction, now: float) -> None:
+        """The transaction is over; the session does not depend on it."""
+
+    def _close(self) -> None:
+        if self.reliable is not None:
+            self.reliable.abandon()
+        self.session.incoming = None
+        self._layer.remove(self.session)

@@ -1,0 +1,349 @@
+"""Our INVITE that begins a session (RFC 3261 sections 13.2, 9.1, 8.1.3; RFC 4028 for 422)."""
+
+from typing import TYPE_CHECKING, Final
+
+from sip.dialog import Dialog, DialogInput
+from sip.errors import RemoteProtocolError
+from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
+from sip.flow import Flow
+from sip.name_addr import NameAddr
+from sip.request import Request
+from sip.requests import Lines, size_of
+from sip.response import Response
+from sip.session.ack import Ack
+from sip.session.refresh import agreed
+from sip.session.session import Session
+from sip.session.tables import SessionInput, SessionState
+from sip.timers import Timer
+from sip.transactions.client import ClientTransaction
+from sip.transactions.layer import IGNORING
+from sip.transactions.tables import State
+from sip.uri import Uri
+
+if TYPE_CHECKING:
+    from sip.session.layer import Sessions
+
+_MAX_422: Final = 3  #: proxies on the way may each raise Min-SE once; more than a few is a loop
+_CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}
+
+
+class OutgoingInvite:
+    """One INVITE through all its tries: credentials, longer session intervals, other targets."""
+
+    __slots__ = (
+        "_layer",
+        "acks",
+        "authorization",
+        "body",
+        "call_id",
+        "content_type",
+        "cseq",
+        "flow",
+        "hop",
+        "lifetime",
+        "lines",
+        "local_value",
+        "min_se",
+        "provisional",
+        "raised",
+        "redirected",
+        "remote_value",
+        "rseqs",
+        "session",
+        "session_expires",
+        "timed_out",
+        "transaction",
+        "uri",
+        "user",
+    )
+
+    def __init__(
+        self,
+        layer: "Sessions",
+        session: Session,
+        uri: str,
+        hop: Uri,
+        lines: Lines,
+        *,
+        flow: Flow | None,
+        body: bytes,
+        content_type: str | None,
+        session_expires: int | None,
+    ) -> None:
+        self._layer = layer
+        self.session = session
+        self.uri = uri
+        self.hop = hop
+        self.lines = lines
+        self.flow = flow
+        self.body = body
+        self.content_type = content_type
+        self.session_expires = session_expires
+        self.min_se = 0
+        self.raised = 0
+        self.cseq = 1
+        named = {name: str(value) for name, value in lines}
+        self.call_id = named["Call-ID"]
+        self.local_value = named["From"]
+        self.remote_value = named["To"]
+        self.user = NameAddr.parse(self.local_value).uri.user
+        self.authorization: Lines = []
+        self.transaction: ClientTransaction | None = None
+        self.acks: dict[str, Ack] = {}
+        self.rseqs: dict[str, int] = {}
+        self.provisional = False
+        self.timed_out = False
+        self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
+        self.lifetime: Timer | None = None
+
+    # Sending ---------------------------------------------------------------------------------------------------------
+
+    def send(self, now: float) -> None:
+        """Send the INVITE in a new transaction."""
+        layer = self._layer
+        layer.context.timers.stop(self.lifetime)
+        self.lifetime = layer.context.timers.start(now + layer.context.config.invite_lifetime, self._on_lifetime)
+        transaction = layer.transactions.send(
+            "INVITE",
+            self,
+            self._finish,
+            flow=self.flow,
+            next_hop=self.hop,
+            size=size_of(self.lines, self.body),
+            now=now,
+        )
+        if not self.session.over:
+            self.transaction = transaction
+
+    def _finish(self, flow: Flow, via: str) -> Request:
+        lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.authorization]
+        contact = self.session.contact or self._layer.transport.contact(flow, self.user)
+        lines.append(("Contact", contact))
+        if self.session_expires is not None:
+            lines.append(("Session-Expires", str(self.session_expires)))
+        if self.min_se:
+            lines.append(("Min-SE", str(self.min_se)))
+        if self.content_type is not None:
+            lines.append(("Content-Type", self.content_type))
+        return Request.build("INVITE", self.uri, lines, self.body)
+
+    def again(self, now: float) -> None:
+        """Send it once more with the next CSeq."""
+        self.cseq += 1
+        self.send(now)
+
+    def cancel(self, headers: Lines, now: float) -> None:
+        """Give up; the end is reported when it comes."""
+        transaction = self.transaction
+        if transaction is None or transaction.state is State.WAITING:
+            if transaction is not None:
+                transaction.abandon()
+            self._failed(None, FailureCause.CANCELLED, now)
+        else:
+            self._layer.transactions.cancel(transaction, IGNORING, headers=tuple(headers), now=now)
+
+    def _on_lifetime(self, now: float) -> None:
+        self.lifetime = None
+        if self.session.process(SessionInput.CANCEL):
+            self.timed_out = True
+            self.cancel([], now)
+
+    # Answers ---------------------------------------------------------------------------------------------------------
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take an answer. What cannot be used is counted, and ends the session when it is final."""
+        try:
+            if response.status < 200:
+                self._progressed(transaction, response, now)
+            elif response.status < 300:
+                self._answered(transaction, response, now)
+            else:
+                self._refused(transaction, response, now)
+        except RemoteProtocolError:
+            self._layer.context.count("response to INVITE that cannot be used")
+            if response.status >= 200 and self.session.dialog is None:
+                self._failed(response, FailureCause.RESPONSE, now)
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Report that nobody answered."""
+        self._failed(None, _CAUSES[reason], now)
+
+    def _progressed(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        self.provisional = True
+        session = self.session
+        if response.status == 100 or not session.process(SessionInput.RECEIVE_1XX):
+            return
+        tag = response.to.tag
+        if tag and "Contact" in response.headers:
+            dialog = self._early(transaction, response, tag)
+            if dialog is not None and "100rel" in response.require and not self._in_order(dialog, response, now):
+                return
+        session.hear(response)
+        self._layer.context.emit(SessionProgressed(owner=session.owner, session=session.id, response=response))
+
+    def _early(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog | None:
+        session, dialogs = self.session, self._layer.dialogs
+        dialog = session.forks.get(tag)
+        if dialog is None:
+            if len(session.forks) >= self._layer.context.config.max_forks or dialogs.is_full():
+                self._layer.context.count("ignored: too many early dialogs")
+                return None
+            assert transaction.request is not None
+            dialog = Dialog.from_response(transaction.request, response, transaction.flow)
+            dialog.session = session
+            session.forks[tag] = dialog
+            dialogs.add(dialog)
+        else:
+            dialog.refresh_target(response)
+        return dialog
+
+    def _in_order(self, dialog: Dialog, response: Response, now: float) -> bool:
+        """Acknowledge a reliable provisional answer (RFC 3262 section 4); False for one seen before or too early."""
+        number = response.header("RSeq")
+        if not isinstance(number, int) and not (isinstance(number, str) and number.isdecimal()):
+            return True
+        rseq, last = int(number), self.rseqs.get(dialog.remote_tag)
+        if last is not None and rseq != last + 1:
+            self._layer.context.count("ignored: reliable provisional out of order or again")
+            return False
+        self.rseqs[dialog.remote_tag] = rseq
+        rack: Lines = [("RAck", f"{rseq} {self.cseq} INVITE")]
+        self._layer.requests.send_in_dialog(dialog, "PRACK", IGNORING, headers=rack, now=now)
+        return True
+
+    def _answered(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        tag = response.to.tag or ""
+        known = self.acks.get(tag)
+        if known is not None:
+            known.send_again()
+            return
+        session = self.session
+        dialog = self._confirmed(transaction, response, tag)
+        ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self._credentials(transaction))
+        wanted = session.dialog is None and session.process(SessionInput.RECEIVE_2XX)
+        if not wanted or session.over:
+            self._unwanted(dialog, ack, response, FailureCause.CANCELLED, now)
+            return
+        if self._layer.dialogs.is_full():
+            self._unwanted(dialog, ack, response, FailureCause.LIMIT, now)
+            return
+        self._win(dialog, response, now)
+        if self.body or not response.body:
+            session.process(SessionInput.ACK)
+            ack.send(now)
+        else:
+            session.awaiting = ack
+        self._layer.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
+
+    def _confirmed(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog:
+        assert transaction.request is not None
+        dialog = self.session.forks.pop(tag, None)
+        fresh = Dialog.from_response(transaction.request, response, transaction.flow)
+        if dialog is not None:
+            # RFC 3261 section 13.2.2.4: the route set is computed again from the 2xx.
+            dialog.remote_target, dialog.route_set = fresh.remote_target, fresh.route_set
+            dialog.forget_hop()
+        else:
+            dialog = fresh
+        dialog.process(DialogInput.ANSWERED)
+        return dialog
+
+    def _credentials(self, transaction: ClientTransaction) -> Lines:
+        # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
+        if transaction.request is None or not self.authorization:
+            return []
+        return list(self.authorization)
+
+    def _win(self, dialog: Dialog, response: Response, now: float) -> None:
+        session = self.session
+        session.dialog, dialog.session = dialog, session
+        self._layer.dialogs.add(dialog)
+        self._drop_forks()
+        self._layer.context.timers.stop(self.lifetime)
+        session.hear(response)
+        self._layer.negotiated_routes(session, dialog)
+        self._layer.restart_timer(session, agreed(response), now)
+
+    def _unwanted(self, dialog: Dialog, ack: Ack, response: Response, cause: FailureCause, now: float) -> None:
+        """Acknowledge and end a 2xx that we have no use for: a second fork, or one that crossed our CANCEL."""
+        dialog.session = None
+        ack.send(now)
+        self._layer.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
+        self._layer.dialogs.release(dialog)
+        if self.session.dialog is None:
+            self._failed(response, cause, now)
+
+    def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        session, context = self.session, self._layer.context
+        cancelling = session.state is SessionState.CANCELLING
+        if not cancelling and self._again_after(transaction, response, now):
+            return
+        self._drop_forks()
+        if not cancelling and response.status < 400:
+            targets = targets_of(response)
+            if targets and session.process(SessionInput.RECEIVE_3XX):
+                context.timers.stop(self.lifetime)
+                self.redirected = response
+                event = SessionRedirected(owner=session.owner, session=session.id, response=response, targets=targets)
+                context.emit(event)
+                return
+        self._failed(response, FailureCause.RESPONSE, now)
+
+    def _again_after(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
+        """Send the INVITE again where the refusal says how: credentials (section 22), a longer session interval."""
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None:
+            self.authorization = authorization
+            self.again(now)
+            return True
+        if response.status == 422 and response.min_se is not None and self.raised < _MAX_422:
+            self.raised += 1
+            self.min_se = max(self.min_se, response.min_se)
+            self.session_expires = max(self.session_expires or 0, self.min_se)
+            self.again(now)
+            return True
+        return False
+
+    def _failed(self, response: Response | None, cause: FailureCause, now: float) -> None:
+        session = self.session
+        if session.dialog is not None or session.removed:
+            return
+        if session.state is SessionState.CANCELLING or self.timed_out:
+            cause = FailureCause.TIMEOUT if self.timed_out else FailureCause.CANCELLED
+        self._layer.context.timers.stop(self.lifetime)
+        self._drop_forks()
+        session.state = SessionState.TERMINATED
+        self._layer.remove(session)
+        event = SessionFailed(
+            owner=session.owner,
+            session=session.id,
+            status=None if response is None else response.status,
+            response=response,
+            cause=cause,
+            before_provisional=not self.provisional and response is None,
+        )
+        self._layer.context.emit(event)
+
+    def give_up(self, now: float) -> None:
+        """Report the redirection as the failure that it is when nobody follows it."""
+        self._failed(self.redirected, FailureCause.RESPONSE, now)
+
+    def _drop_forks(self) -> None:
+        forks, self.session.forks = self.session.forks, {}
+        for dialog in forks.values():
+            dialog.session = None
+            self._layer.dialogs.release(dialog)
+
+
+def targets_of(response: Response) -> tuple[Uri, ...]:
+    """Return the addresses of a 3xx by falling q; the same q keeps the order on the wire (section 8.1.3.4)."""
+    contacts = [each for each in response.contact if isinstance(each, NameAddr)]
+    usable = [each for each in contacts if each.uri.scheme in ("sip", "sips", "tel")]
+    return tuple(each.uri for each in sorted(usable, key=_preference))
+
+
+def _preference(contact: NameAddr) -> float:
+    try:
+        return -float(contact.params.get("q") or "1")
+    except ValueError:
+        return 0.0

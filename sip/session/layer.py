@@ -1,0 +1,503 @@
+"""All INVITE sessions of an endpoint: how they begin, are refreshed and end."""
+
+from collections.abc import Iterable, Sequence
+
+from sip.answering import Answers
+from sip.context import Context
+from sip.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput, Dialogs
+from sip.errors import LocalProtocolError
+from sip.events import (
+    EndCause,
+    Event,
+    InviteReceived,
+    SessionEnded,
+    SessionFlowLost,
+    SessionRefreshed,
+)
+from sip.flow import Flow
+from sip.headers import checked_field
+from sip.ids import RequestId, SessionId
+from sip.name_addr import NameAddr
+from sip.request import Request
+from sip.requests import Lines, Requests
+from sip.response import Response
+from sip.routing import CoreEntry, Cores
+from sip.session.callee import IncomingInvite
+from sip.session.caller import OutgoingInvite
+from sip.session.inside import Bye, InSession
+from sip.session.received import SessionRequests
+from sip.session.refresh import Interval, SessionTimer, too_short
+from sip.session.repeater import Repeater
+from sip.session.session import Session, has
+from sip.session.tables import SessionInput, SessionState, commanded
+from sip.session.view import SessionView
+from sip.transactions.layer import Transactions
+from sip.transactions.server import ServerTransaction
+from sip.transactions.tables import State
+from sip.transport import Transport
+from sip.uri import Uri
+
+
+class Sessions:
+    """Registry of sessions, and what the parts of sip.session share."""
+
+    def __init__(
+        self,
+        context: Context,
+        transport: Transport,
+        transactions: Transactions,
+        cores: Cores,
+        dialogs: Dialogs,
+        requests: Requests,
+        answers: Answers,
+    ) -> None:
+        self.context = context
+        self.transport = transport
+        self.transactions = transactions
+        self.dialogs = dialogs
+        self.requests = requests
+        self.answers = answers
+        self.received = SessionRequests(self)
+        self._cores = cores
+        self._sessions: dict[int, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    # Looking up ------------------------------------------------------------------------------------------------------
+
+    def get(self, session_id: int) -> Session:
+        """Return a session that is not over; raises LocalProtocolError."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            raise LocalProtocolError(f"no such session, or it is over: {session_id}")
+        return session
+
+    def _find(self, session_id: int) -> Session | None:
+        """Return a session, None when it is over; raises LocalProtocolError when it never was."""
+        session = self._sessions.get(session_id)
+        if session is None and not self.context.was_id(session_id):
+            raise LocalProtocolError(f"no such session: {session_id}")
+        return session
+
+    def view(self, session_id: SessionId) -> SessionView:
+        """Return a frozen picture of a session."""
+        return self.get(session_id).view()
+
+    def _new(self, core: CoreEntry, state: SessionState) -> Session:
+        session = Session(SessionId(self.context.new_id()), core, state)
+        self._sessions[session.id] = session
+        return session
+
+    # The caller ------------------------------------------------------------------------------------------------------
+
+    def invite(
+        self,
+        owner: str,
+        target: Uri | str,
+        *,
+        from_: NameAddr | str,
+        to: NameAddr | str,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        route: Sequence[NameAddr],
+        contact: NameAddr | None,
+        session_expires: int | None,
+        flow: Flow | None,
+        now: float,
+    ) -> SessionId:
+        """Begin a session."""
+        core = self._cores.by_owner(owner)
+        if len(self._sessions) >= self.context.config.max_sessions:
+            raise LocalProtocolError("too many sessions")
+        given = checked(headers)
+        uri, hop, lines = self.requests.lines(target, from_, to, route, None, given)
+        lines += self._abilities(core, given, invite=True)
+        Request.build("INVITE", uri, lines, body)  # what cannot be written is the caller's fault now, not later
+        session = self._new(core, SessionState.CALLING)
+        session.contact = None if contact is None else str(contact)
+        session.sent(body, content_type)
+        invite = session.invite = OutgoingInvite(
+            self,
+            session,
+            uri,
+            hop,
+            lines,
+            flow=flow,
+            body=body,
+            content_type=content_type,
+            session_expires=session_expires,
+        )
+        invite.send(now)
+        return session.id
+
+    def _abilities(self, core: CoreEntry, given: Lines, *, invite: bool) -> Lines:
+        lines: Lines = []
+        if not has(given, "Allow"):
+            lines.append(("Allow", core.allow))
+        if not has(given, "Supported"):
+            rel = self.context.config.reliable_provisionals or not invite
+            lines.append(("Supported", core.supported_line if rel else core.supported_without_100rel))
+        return lines
+
+    def redirect(self, session_id: SessionId, target: Uri | str, *, now: float) -> None:
+        """Follow a redirection."""
+        session = self.get(session_id)
+        uri = Uri.parse(target) if isinstance(target, str) else target
+        following = commanded(session.state, SessionInput.REDIRECT)
+        invite = session.invite
+        assert invite is not None
+        invite.uri = str(uri.without_headers())
+        if not has(invite.lines, "Route"):
+            invite.hop = uri
+            invite.flow = None
+        session.state = following
+        invite.again(now)
+
+    def give_up(self, session_id: SessionId, *, now: float) -> None:
+        """Follow no redirection."""
+        session = self.get(session_id)
+        commanded(session.state, SessionInput.GIVE_UP)
+        assert session.invite is not None
+        session.invite.give_up(now)
+
+    def cancel(self, session_id: SessionId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
+        """Give up an INVITE."""
+        session = self._find(session_id)
+        if session is None:
+            return
+        given = checked(headers)
+        session.command(SessionInput.CANCEL)
+        assert session.invite is not None
+        session.invite.cancel(given, now)
+
+    def ack(self, session_id: SessionId, *, body: bytes, content_type: str | None, now: float) -> None:
+        """Acknowledge a 2xx that carried the offer."""
+        session = self.get(session_id)
+        ack = session.awaiting
+        if ack is None:
+            if body:
+                raise LocalProtocolError("no 2xx waits for an ACK with an answer")
+            return
+        session.awaiting = None
+        session.process(SessionInput.ACK)
+        session.sent(body, content_type)
+        ack.send(now, body, content_type)
+
+    # The callee ------------------------------------------------------------------------------------------------------
+
+    def receive_invite(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
+        """Take an INVITE that begins a session."""
+        request, config = transaction.request, self.context.config
+        if too_short(request, config.min_se):
+            self.answers.send(transaction, 422, headers=[("Min-SE", str(config.min_se))], now=now)
+            return
+        if len(self._sessions) >= config.max_sessions or self.dialogs.is_full():
+            self.context.count("refused: too many sessions")
+            self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
+            return
+        tag = transaction.to_tag = self.context.new_tag()
+        dialog = Dialog.from_request(request, transaction.flow, tag, local_cseq=0)
+        session = self._new(core, SessionState.INCOMING)
+        session.dialog, dialog.session = dialog, session
+        session.hear(request)
+        self.dialogs.add(dialog)
+        incoming = session.incoming = IncomingInvite(self, session, transaction)
+        transaction.owner = core.owner
+        transaction.user = transaction.answers = incoming
+        event = InviteReceived(
+            owner=core.owner,
+            session=session.id,
+            transaction=transaction.id,
+            request=request,
+            flow=transaction.flow,
+        )
+        self.context.emit(event)
+
+    def _incoming(self, session_id: SessionId, given: SessionInput) -> IncomingInvite:
+        session = self.get(session_id)
+        commanded(session.state, given)
+        assert session.incoming is not None
+        return session.incoming
+
+    def progress(
+        self,
+        session_id: SessionId,
+        status: int,
+        reason: str | None,
+        *,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        reliable: bool,
+        now: float,
+    ) -> None:
+        """Answer provisionally."""
+        incoming = self._incoming(session_id, SessionInput.PROGRESS)
+        incoming.progress(status, reason, checked(headers), body, content_type, reliable, now)
+
+    def accept(
+        self,
+        session_id: SessionId,
+        *,
+        status: int,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        contact: NameAddr | None,
+        session_expires: int | None,
+        now: float,
+    ) -> None:
+        """Answer 2xx."""
+        incoming = self._incoming(session_id, SessionInput.ACCEPT)
+        if contact is not None:
+            incoming.session.contact = str(contact)
+        incoming.accept(status, checked(headers), body, content_type, session_expires, now)
+
+    def reject(
+        self,
+        session_id: SessionId,
+        status: int,
+        reason: str | None,
+        *,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Answer 300-699."""
+        incoming = self._incoming(session_id, SessionInput.REJECT)
+        incoming.reject(status, reason, checked(headers), body, content_type, now)
+
+    def answer_lines(self, session: Session, transaction: ServerTransaction, given: Lines) -> Lines:
+        """Return Contact, Allow and Supported of an answer inside or at the start of a session."""
+        lines = self._abilities(session.core, given, invite=False)
+        if not has(given, "Contact"):
+            user = transaction.request.uri.user
+            lines.append(("Contact", session.contact or self.transport.contact(transaction.flow, user)))
+        return lines
+
+    def confirm(self, session: Session, transaction: ServerTransaction, now: float) -> None:
+        """Our 2xx to the first INVITE is out."""
+        assert session.dialog is not None
+        session.dialog.process(DialogInput.ANSWERED)
+        self.negotiated_routes(session, session.dialog)
+        self.await_ack(session, transaction, now)
+
+    def await_ack(self, session: Session, transaction: ServerTransaction, now: float) -> None:
+        """Repeat a 2xx until its ACK comes."""
+        cseq = transaction.request.cseq.number
+        repeater = Repeater(self.context, transaction, lambda then: self._no_ack(session, cseq, then), now)
+        session.unacknowledged[cseq] = repeater
+
+    def _no_ack(self, session: Session, cseq: int, now: float) -> None:
+        session.unacknowledged.pop(cseq, None)
+        if session.state is SessionState.ENDING:
+            self.send_waiting_bye(session, now)
+        elif session.process(SessionInput.NO_ACK):
+            # RFC 3261 section 13.3.1.4: the dialog is confirmed, but the session is to be ended.
+            self._say_bye(session, now)
+            self.finish(session, _ended(session, EndCause.NO_ACK), now)
+
+    # Inside ----------------------------------------------------------------------------------------------------------
+
+    def reinvite(
+        self,
+        session_id: SessionId,
+        *,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> RequestId:
+        """Send an INVITE inside the session."""
+        session = self.get(session_id)
+        if session.state is not SessionState.CONFIRMED:
+            raise LocalProtocolError(f"cannot re-INVITE a session that is {session.state.value}")
+        if session.outgoing is not None or session.reinvite is not None:
+            raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
+        return InSession(self, session, "INVITE", checked(headers), body, content_type, report=True).send(now)
+
+    def update(
+        self,
+        session_id: SessionId,
+        *,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> RequestId:
+        """Send an UPDATE."""
+        session = self._with_dialog(session_id)
+        if body and (session.updates or session.update is not None or session.reinvite is not None):
+            raise LocalProtocolError("another offer of the session is open")
+        return InSession(self, session, "UPDATE", checked(headers), body, content_type, report=True).send(now)
+
+    def request_in_session(
+        self,
+        session_id: SessionId,
+        method: str,
+        *,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> RequestId:
+        """Send any other request inside the session."""
+        if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "NOTIFY", "BENOTIFY"):
+            raise LocalProtocolError(f"{method} has a command of its own")
+        session = self._with_dialog(session_id)
+        return InSession(self, session, method, checked(headers), body, content_type, report=True).send(now)
+
+    def _with_dialog(self, session_id: SessionId) -> Session:
+        session = self.get(session_id)
+        if session.dialog is None and not session.forks:
+            raise LocalProtocolError("the session has no dialog yet")
+        if session.state is SessionState.ENDING:
+            raise LocalProtocolError("the session is ending")
+        return session
+
+    def bye(self, session_id: SessionId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
+        """End a session."""
+        session = self._find(session_id)
+        if session is None or session.state is SessionState.ENDING:
+            return
+        given = checked(headers)
+        before = session.state
+        session.command(SessionInput.BYE)
+        self._stop(session)
+        session.bye_headers = given
+        if before is SessionState.ACCEPTED and session.unacknowledged:
+            return  # section 15: not before the ACK came, or never will
+        if session.awaiting is not None:
+            session.awaiting.send(now)
+            session.awaiting = None
+        self.send_waiting_bye(session, now)
+
+    def send_waiting_bye(self, session: Session, now: float) -> None:
+        """Send the BYE that had to wait."""
+        headers, session.bye_headers = session.bye_headers, None
+        if headers is not None:
+            Bye(self, session, headers).send(now)
+
+    def bye_answered(self, session: Session, now: float) -> None:
+        """Report the end, if the other side did not end it first."""
+        if session.process(SessionInput.BYE_ANSWERED):
+            self.finish(session, _ended(session, EndCause.BYE_SENT), now)
+
+    # Session timer ---------------------------------------------------------------------------------------------------
+
+    def restart_timer(self, session: Session, interval: Interval | None, now: float) -> None:
+        """Begin a new interval."""
+        if session.timer is None:
+            if interval is None:
+                return
+            session.timer = SessionTimer(
+                self.context.timers, lambda then: self._refresh(session, then), lambda then: self._expire(session, then)
+            )
+        session.timer.restart(interval, now)
+
+    def refreshed(self, session: Session, interval: Interval | None, now: float) -> None:
+        """Either side refreshed the session."""
+        had = session.interval is not None
+        self.restart_timer(session, interval, now)
+        if had or interval is not None:
+            self.context.emit(SessionRefreshed(owner=session.owner, session=session.id))
+
+    def refresh_lines(self, session: Session, given: Lines) -> Lines:
+        """Return what a re-INVITE or UPDATE of ours says about the timer, and about what we can do."""
+        lines = self._abilities(session.core, given, invite=True)
+        if session.interval is not None and not has(given, "Session-Expires"):
+            lines += session.interval.request_lines()
+        return lines
+
+    def _refresh(self, session: Session, now: float) -> None:
+        if session.state is not SessionState.CONFIRMED:
+            return
+        if "UPDATE" in session.remote_allow:
+            InSession(self, session, "UPDATE", [], b"", None, report=False).send(now)
+        elif session.outgoing is None and session.reinvite is None:
+            body, content_type = session.last_body
+            InSession(self, session, "INVITE", [], body, content_type, report=False).send(now)
+
+    def refresh_refused(self, session: Session, method: str, response: Response, now: float) -> None:
+        """Try a refresh again that the other side refused; the timer goes on until it expires."""
+        if response.status == 491:
+            wait = now + self.glare_delay(session)
+            self.context.timers.start(wait, lambda then: self._refresh(session, then))
+        elif method == "UPDATE" and response.status in (405, 501):
+            session.remote_allow = tuple(m for m in session.remote_allow if m != "UPDATE")
+            self._refresh(session, now)
+        else:
+            self.context.count("session refresh refused")
+
+    def glare_delay(self, session: Session) -> float:
+        """Return the wait after a 491, in seconds (RFC 3261 section 14.1)."""
+        if session.invite is not None:  # we chose the Call-ID
+            return 2.1 + round(self.context.waits.uniform() * 190) / 100
+        return round(self.context.waits.uniform() * 200) / 100
+
+    def _expire(self, session: Session, now: float) -> None:
+        self.lose(session, EndCause.EXPIRED, say_bye=True, now=now)
+
+    # The end ---------------------------------------------------------------------------------------------------------
+
+    def lose(self, session: Session, cause: EndCause, *, say_bye: bool, now: float) -> None:
+        """End a session that nobody wants to end: the other side, or the timer, is gone."""
+        if not session.process(SessionInput.LOST):
+            return
+        if say_bye:
+            self._say_bye(session, now)
+        self.finish(session, _ended(session, cause), now)
+
+    def _say_bye(self, session: Session, now: float) -> None:
+        Bye(self, session, []).send(now)
+
+    def finish(self, session: Session, event: Event, now: float) -> None:
+        """Report the end and forget the session."""
+        if session.removed:
+            return
+        for transaction in (session.reinvite, session.update):
+            if transaction is not None and transaction.state in (State.TRYING, State.PROCEEDING):
+                transaction.cancelled = True  # RFC 3261 section 15.1.2: pending requests get 487
+                self.answers.send(transaction, 487, now=now)
+        self.remove(session)
+        self.context.emit(event)
+
+    def remove(self, session: Session) -> None:
+        """Forget a session and let go of its dialog."""
+        session.removed = True
+        session.state = SessionState.TERMINATED
+        self._stop(session)
+        for repeater in session.unacknowledged.values():
+            repeater.stop()
+        session.unacknowledged.clear()
+        self._sessions.pop(session.id, None)
+        if session.dialog is not None and session.dialog.session is session:
+            session.dialog.session = None
+            self.dialogs.release(session.dialog)
+
+    def _stop(self, session: Session) -> None:
+        if session.timer is not None:
+            session.timer.stop()
+
+    def flow_lost(self, dialog: Dialog) -> None:
+        """Report that the connection of a dialog is gone."""
+        session = dialog.session
+        if session is not None and not session.removed:
+            self.context.emit(SessionFlowLost(owner=session.owner, session=session.id))
+
+    def negotiated_routes(self, session: Session, dialog: Dialog) -> None:
+        """Note whether both ends let later Record-Routes replace the route set."""
+        ours = ROUTE_SET_UPDATE in session.core.supported
+        dialog.route_set_updates = ours and ROUTE_SET_UPDATE in session.remote_supported
+
+
+def _ended(session: Session, cause: EndCause) -> SessionEnded:
+    return SessionEnded(owner=session.owner, session=session.id, cause=cause)
+
+
+def checked(headers: Iterable[tuple[str, object]]) -> Lines:
+    """Return the header lines of a core, or raise LocalProtocolError before anything happens."""
+    return [checked_field(name, value) for name, value in headers]

@@ -1,0 +1,161 @@
+"""One INVITE session."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sip.dialog import Dialog
+from sip.errors import RemoteProtocolError
+from sip.ids import SessionId
+from sip.name_addr import NameAddr
+from sip.request import Request
+from sip.response import Response
+from sip.routing import CoreEntry
+from sip.session.refresh import Interval, SessionTimer
+from sip.session.tables import SESSION, SessionInput, SessionState, commanded
+from sip.session.view import SessionView
+from sip.uri import Uri
+
+if TYPE_CHECKING:
+    from sip.session.ack import Ack
+    from sip.session.callee import IncomingInvite
+    from sip.session.caller import OutgoingInvite
+    from sip.session.repeater import Repeater
+    from sip.transactions.client import ClientTransaction
+    from sip.transactions.server import ServerTransaction
+
+
+class Session:
+    """State of one call. What changes ``state`` goes through the table of sip.session.tables."""
+
+    __slots__ = (
+        "awaiting",
+        "bye_headers",
+        "contact",
+        "core",
+        "dialog",
+        "forks",
+        "id",
+        "incoming",
+        "invite",
+        "last_body",
+        "outgoing",
+        "reinvite",
+        "remote_allow",
+        "remote_supported",
+        "removed",
+        "state",
+        "timer",
+        "unacknowledged",
+        "update",
+        "updates",
+    )
+
+    def __init__(self, session_id: SessionId, core: CoreEntry, state: SessionState) -> None:
+        self.id = session_id
+        self.core = core
+        self.state = state
+        self.dialog: Dialog | None = None
+        self.contact: str | None = None  #: Contact that the core gave; None takes the address of the flow
+        self.invite: OutgoingInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
+        self.forks: dict[str, Dialog] = {}  #: early dialogs of our INVITE by remote tag
+        self.awaiting: Ack | None = None  #: the ACK that the core is to give
+        self.removed = False  #: whether the end was reported
+        self.incoming: IncomingInvite | None = None  #: the INVITE that made the session, while unanswered
+        self.reinvite: ServerTransaction | None = None  #: a re-INVITE that the core has not answered
+        self.update: ServerTransaction | None = None  #: an UPDATE with an offer that the core has not answered
+        self.outgoing: ClientTransaction | None = None  #: our re-INVITE without final answer
+        self.updates = 0  #: our UPDATEs with an offer that wait for their answer
+        self.unacknowledged: dict[int, Repeater] = {}  #: 2xx of ours without ACK, by CSeq
+        self.bye_headers: list[tuple[str, object]] | None = None  #: a BYE that waits for the ACK
+        self.last_body: tuple[bytes, str | None] = (b"", None)  #: the session description we sent last
+        self.timer: SessionTimer | None = None
+        self.remote_supported: tuple[str, ...] = ()
+        self.remote_allow: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """Return the name of the core."""
+        return self.core.owner
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can happen any more."""
+        return self.state is SessionState.TERMINATED
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return the session interval in force."""
+        return None if self.timer is None else self.timer.interval
+
+    def process(self, given: SessionInput) -> bool:
+        """Change the state for what a peer or a timer did; False when the table has no use for it."""
+        following = SESSION.get((self.state, given))
+        if following is None:
+            return False
+        self.state = following
+        return True
+
+    def command(self, given: SessionInput) -> None:
+        """Change the state for what the core does; raises LocalProtocolError."""
+        self.state = commanded(self.state, given)
+
+    def hear(self, message: Request | Response) -> None:
+        """Note what the other side says that it can do."""
+        headers = message.headers
+        try:
+            if "Supported" in headers:
+                self.remote_supported = message.supported
+            if "Allow" in headers:
+                self.remote_allow = message.allow
+        except RemoteProtocolError:
+            pass  # A list that cannot be read says nothing.
+
+    def sent(self, body: bytes, content_type: str | None) -> None:
+        """Note a body that describes our side of the session, for refreshes by re-INVITE."""
+        if body and content_type is not None and content_type.lower().startswith("application/sdp"):
+            self.last_body = (body, content_type)
+
+    def view(self) -> SessionView:
+        """Return a frozen picture."""
+        dialog = self.dialog or next(iter(self.forks.values()), None)
+        interval = self.interval
+        if dialog is None:
+            assert self.invite is not None
+            return self._view_before_dialog(self.invite.local_value, self.invite.remote_value, self.invite.call_id)
+        return SessionView(
+            state=self.state,
+            call_id=dialog.call_id,
+            local_tag=dialog.local_tag,
+            remote_tag=dialog.remote_tag,
+            local_uri=NameAddr.parse(dialog.local_value),
+            remote_uri=NameAddr.parse(dialog.remote_value),
+            remote_target=Uri.parse(dialog.remote_target),
+            route_set=tuple(NameAddr.parse(each) for each in dialog.route_set),
+            flow=dialog.flow,
+            remote_supported=self.remote_supported,
+            remote_allow=self.remote_allow,
+            session_interval=None if interval is None else interval.seconds,
+        )
+
+    def _view_before_dialog(self, local: str, remote: str, call_id: str) -> SessionView:
+        local_uri = NameAddr.parse(local)
+        return SessionView(
+            state=self.state,
+            call_id=call_id,
+            local_tag=local_uri.tag or "",
+            remote_tag="",
+            local_uri=local_uri,
+            remote_uri=NameAddr.parse(remote),
+            remote_target=None,
+            route_set=(),
+            flow=None,
+            remote_supported=(),
+            remote_allow=(),
+            session_interval=None,
+        )
+
+
+def has(headers: Iterable[tuple[str, object]], name: str) -> bool:
+    """Whether a core gave a header itself, so that the endpoint does not add its own."""
+    wanted = name.lower()
+    return any(given.lower() == wanted for given, _ in headers)

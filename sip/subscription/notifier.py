@@ -1,0 +1,392 @@
+"""The side that is watched: SUBSCRIBE taken, notifications sent (RFC 6665 section 4.2, and Microsoft's options)."""
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from sip.dialog import DialogInput
+from sip.errors import LocalProtocolError
+from sip.events import NotifyFailed, SubscriptionEnded
+from sip.ids import SubscriptionId
+from sip.request import Request
+from sip.requests import Lines
+from sip.response import Response
+from sip.routing import CoreEntry
+from sip.session.session import has
+from sip.subscription.subscription import Subscription
+from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState, notifier_commanded
+from sip.timers import Timer
+from sip.transactions.client import ClientTransaction
+from sip.transactions.server import ServerTransaction
+
+if TYPE_CHECKING:
+    from sip.subscription.layer import Subscriptions
+
+BENOTIFY: Final = "ms-benotify"
+PIGGYBACK: Final = "ms-piggyback-first-notify"
+AUTOEXTEND: Final = "com.microsoft.autoextend"
+
+#: Answers to a NOTIFY that say that the subscription is not there any more (RFC 5057 section 5.1).
+_GONE: Final = frozenset((404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604))
+
+
+@attrs.frozen
+class Notification:
+    """What one NOTIFY or BENOTIFY is to say; the rest of its lifetime is filled in when it goes out."""
+
+    state: str
+    reason: str | None
+    retry_after: int | None
+    headers: Lines
+    body: bytes
+    content_type: str | None
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing follows."""
+        return self.state == "terminated"
+
+
+class Notifier(Subscription):
+    """One subscription to something of ours."""
+
+    __slots__ = (
+        "_ended_as",
+        "_expires_at",
+        "_expiry",
+        "_in_flight",
+        "_layer",
+        "_queue",
+        "asked",
+        "autoextend",
+        "benotify",
+        "contact",
+        "granted",
+        "implicit",
+        "state",
+    )
+
+    side = "notifier"
+
+    def __init__(
+        self,
+        layer: "Subscriptions",
+        subscription_id: SubscriptionId,
+        core: CoreEntry,
+        package: str,
+        event_id: str | None,
+    ) -> None:
+        super().__init__(subscription_id, core, package, event_id)
+        self._layer = layer
+        self.state = NotifierState.ASKED
+        self.asked: ServerTransaction | None = None  #: a SUBSCRIBE that the core has not answered
+        self.granted = 0  #: seconds
+        self.benotify = False
+        self.autoextend = False
+        self.implicit = False  #: made by REFER
+        self.contact: str | None = None
+        self._expires_at = 0.0
+        self._expiry: Timer | None = None
+        self._queue: deque[Notification] = deque()
+        self._in_flight: Notification | None = None
+        self._ended_as = "timeout"
+
+    # Answers to SUBSCRIBE --------------------------------------------------------------------------------------------
+
+    def accept(
+        self,
+        expires: int | None,
+        status: int,
+        headers: Lines,
+        contact: str | None,
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Answer with 2xx; the body is piggybacked, or follows as NOTIFY for those who do not know that."""
+        transaction = self._unanswered()
+        request = transaction.request
+        default = self._layer.context.config.subscription_expires
+        wanted = request.expires if request.expires is not None else (default if expires is None else expires)
+        granted = wanted if expires is None else min(wanted, expires)
+        given = NotifierInput.ACCEPT if granted else NotifierInput.ACCEPT_ZERO
+        following = notifier_commanded(self.state, given)
+        self._negotiate(transaction)
+        piggyback = bool(body) and PIGGYBACK in request.supported
+        lines = [*headers, ("Expires", str(granted))]
+        if contact is not None:
+            self.contact = contact
+        if not has(headers, "Contact"):
+            user = request.uri.user
+            lines.append(("Contact", self.contact or self._layer.transport.contact(transaction.flow, user)))
+        lines += self._options(piggyback, request)
+        if piggyback:
+            lines += self._first_document(granted)
+        attached = (body, content_type) if piggyback else (b"", None)
+        self._layer.answers.send(
+            transaction, status, headers=lines, body=attached[0], content_type=attached[1], now=now
+        )
+        self._accepted(following, granted, request, piggyback, now)
+        if body and not piggyback:
+            self.notify(Notification("active", None, None, [], body, content_type), False, now)
+
+    def _unanswered(self) -> ServerTransaction:
+        if self.asked is None:
+            raise LocalProtocolError("no SUBSCRIBE waits for an answer")
+        return self.asked
+
+    def _negotiate(self, transaction: ServerTransaction) -> None:
+        supported = transaction.request.supported
+        # decisions 13: only where nothing gets lost.
+        self.benotify = BENOTIFY in supported and transaction.flow.reliable
+        self.autoextend = AUTOEXTEND in supported
+
+    def _options(self, piggyback: bool, request: Request) -> Lines:
+        tags = [BENOTIFY] if self.benotify else []
+        if piggyback:
+            tags.append(PIGGYBACK)
+        if self.autoextend:
+            tags.append(AUTOEXTEND)
+        return [("Supported", ", ".join(tags))] if tags else []
+
+    def _first_document(self, granted: int) -> Lines:
+        assert self.dialog is not None
+        state = f"active;expires={granted}" if granted else "terminated;reason=timeout"
+        return [
+            ("Event", self.event),
+            ("subscription-state", state),
+            ("ms-piggyback-cseq", str(self.dialog.next_cseq())),
+        ]
+
+    def _accepted(self, following: NotifierState, granted: int, request: Request, piggyback: bool, now: float) -> None:
+        assert self.dialog is not None
+        self.asked = None
+        self.state = following
+        self.granted = granted
+        self.dialog.refresh_target(request)
+        self.dialog.process(DialogInput.ANSWERED)
+        timers = self._layer.context.timers
+        timers.stop(self._expiry)
+        if granted:
+            self._expires_at = now + granted
+            self._expiry = timers.start(self._expires_at, self._on_expired)
+            return
+        self._ended_as = "unsubscribed"
+        self._expires_at = now
+        if piggyback:
+            self.state = NOTIFIER[self.state, NotifierInput.LAST_NOTIFY]
+            self._finish(NotifierInput.LAST_ANSWERED)
+        else:
+            # The core sends the last document now; if it does not, the endpoint says at least that it is over.
+            self._expiry = timers.start(now, self._on_expired)
+
+    def begin_refer(self, expires: int, now: float) -> None:
+        """Begin the implicit subscription of a REFER."""
+        assert self.dialog is not None
+        self.asked = None
+        self.state = notifier_commanded(self.state, NotifierInput.ACCEPT)
+        self.granted = expires
+        self.dialog.process(DialogInput.ANSWERED)
+        self._expires_at = now + expires
+        self._expiry = self._layer.context.timers.start(self._expires_at, self._on_expired)
+
+    def drop(self) -> None:
+        """Forget the subscription of a REFER that was refused, or that is not to have one."""
+        self.asked = None
+        self.state = notifier_commanded(self.state, NotifierInput.REJECT)
+        self._layer.remove(self)
+
+    def reject(self, status: int, reason: str | None, headers: Lines, now: float) -> None:
+        """Answer with 300-699."""
+        transaction = self._unanswered()
+        following = notifier_commanded(self.state, NotifierInput.REJECT)
+        if status < 300:
+            raise LocalProtocolError(f"not a refusal: {status}")
+        self._layer.answers.send(transaction, status, reason, headers=headers, now=now)
+        self.asked = None
+        self.state = following
+        if following is NotifierState.TERMINATED:
+            self._layer.remove(self)
+
+    def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """SUBSCRIBE cannot be cancelled."""
+
+    def on_ended(self, transaction: ServerTransaction, now: float) -> None:
+        """The core let a SUBSCRIBE time out."""
+        if self.asked is transaction:
+            self.asked = None
+            if self.state is NotifierState.ASKED:
+                self._ended_as = "rejected"
+                self._finish(NotifierInput.LOST)
+
+    # Notifications ---------------------------------------------------------------------------------------------------
+
+    def notify(self, notification: Notification, benotify: bool, now: float) -> None:
+        """Send a notification, or queue it behind one that is not answered."""
+        if self.state is NotifierState.CLOSING and not notification.last:
+            notification = attrs.evolve(notification, state="terminated", reason="timeout")
+        given = NotifierInput.LAST_NOTIFY if notification.last else NotifierInput.NOTIFY
+        following = notifier_commanded(self.state, given)
+        if self.autoextend and not notification.last:
+            self._extend(now)
+        if benotify and self.benotify:
+            self.state = following
+            self._send_benotify(notification, now)
+        elif self._in_flight is None:
+            self.state = following
+            self._send(notification, now)
+        elif len(self._queue) >= self._layer.context.config.max_notify_queue:
+            # A document that is left out makes every later one wrong; a new subscription begins with the whole.
+            self._layer.context.count("subscription ended: too many notifications wait")
+            self._lost("unreachable")
+        else:
+            self.state = following
+            self._queue.append(notification)
+
+    def _extend(self, now: float) -> None:
+        timers = self._layer.context.timers
+        timers.stop(self._expiry)
+        self._expires_at = now + self.granted
+        self._expiry = timers.start(self._expires_at, self._on_expired)
+
+    def _lines(self, notification: Notification, now: float) -> Lines:
+        if notification.last:
+            state = f"terminated;reason={notification.reason or 'noresource'}"
+            if notification.retry_after is not None:
+                state += f";retry-after={notification.retry_after}"
+        else:
+            state = f"{notification.state};expires={max(0, round(self._expires_at - now))}"
+        return [("Event", self.event), ("Subscription-State", state), *notification.headers]
+
+    def _send_benotify(self, notification: Notification, now: float) -> None:
+        assert self.dialog is not None
+        self._layer.requests.send_once_in_dialog(
+            self.dialog,
+            "BENOTIFY",
+            self.dialog.next_cseq(),
+            headers=self._lines(notification, now),
+            body=notification.body,
+            content_type=notification.content_type,
+            contact=self.contact,
+            now=now,
+        )
+        if notification.last and self._in_flight is None:
+            self._finish(NotifierInput.LAST_ANSWERED)
+
+    def _send(self, notification: Notification, now: float, authorization: Lines | None = None) -> None:
+        assert self.dialog is not None
+        self._in_flight = notification
+        if notification.last:
+            self._layer.context.timers.stop(self._expiry)
+        self._layer.requests.send_in_dialog(
+            self.dialog,
+            "NOTIFY",
+            self,
+            headers=[*self._lines(notification, now), *(authorization or [])],
+            body=notification.body,
+            content_type=notification.content_type,
+            contact=self.contact,
+            now=now,
+        )
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take the answer to a NOTIFY."""
+        status, sent = response.status, self._in_flight
+        if status < 200 or sent is None or self.state is NotifierState.TERMINATED:
+            return
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None:
+            self._send(sent, now, authorization)
+            return
+        self._in_flight = None
+        if status in _GONE:
+            self._lost("gone")
+            return
+        if status >= 300:
+            self._layer.context.emit(NotifyFailed(owner=self.owner, subscription=self.id, status=status))
+        if self._queue:
+            self._send(self._queue.popleft(), now)
+        elif self.state is NotifierState.LAST:
+            self._finish(NotifierInput.LAST_ANSWERED)
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Nobody answers: RFC 6665 section 4.2.2 ends the subscription."""
+        self._in_flight = None
+        self._lost("unreachable")
+
+    def flow_lost(self, now: float) -> None:
+        """The connection is closed; a subscriber that is only told by BENOTIFY would miss documents for ever."""
+        if self.benotify:
+            self._lost("unreachable")
+
+    # The end ---------------------------------------------------------------------------------------------------------
+
+    def end(self, notification: Notification, benotify: bool, now: float) -> None:
+        """Send the last notification."""
+        if self.state is NotifierState.LAST:
+            return
+        if self.asked is not None and self.state is NotifierState.ACTIVE:
+            self._layer.answers.send(self.asked, 481, now=now)
+            self.asked = None
+        notifier_commanded(self.state, NotifierInput.LAST_NOTIFY)
+        if self._ended_as != "unsubscribed":
+            self._ended_as = notification.reason or "noresource"
+        self.notify(notification, benotify, now)
+
+    def _on_expired(self, now: float) -> None:
+        self._expiry = None
+        if self.state in (NotifierState.ACTIVE, NotifierState.CLOSING):
+            self.notify(Notification("terminated", "timeout", None, [], b"", None), self.benotify, now)
+
+    def _lost(self, reason: str) -> None:
+        self._ended_as = reason
+        self._finish(NotifierInput.LOST)
+
+    def _finish(self, given: NotifierInput) -> None:
+        following = NOTIFIER.get((self.state, given))
+        if following is None:
+            return
+        self.state = following
+        self._layer.context.timers.stop(self._expiry)
+        self._queue.clear()
+        self._layer.remove(self)
+        event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=self._ended_as)
+        self._layer.context.emit(event)
+
+
+class ReferAnswer:
+    """Answers of a core to a REFER: a 2xx begins the implicit subscription (RFC 3515 section 2.4.4)."""
+
+    __slots__ = ("_layer", "notifier")
+
+    def __init__(self, layer: "Subscriptions", notifier: Notifier) -> None:
+        self._layer = layer
+        self.notifier = notifier
+
+    def answer(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        reason: str | None,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Send the answer, and keep the subscription when it is a 2xx without ``Refer-Sub: false``."""
+        notifier, lines = self.notifier, list(headers)
+        begins = 200 <= status < 300
+        if begins and not has(lines, "Contact"):
+            user = transaction.request.uri.user
+            lines.append(("Contact", self._layer.transport.contact(transaction.flow, user)))
+        self._layer.answers.send(
+            transaction, status, reason, headers=lines, body=body, content_type=content_type, now=now
+        )
+        suppressed = any(n.lower() == "refer-sub" and str(v).lower().startswith("false") for n, v in lines)
+        if status < 200:
+            return
+        if begins and not suppressed:
+            notifier.begin_refer(self._layer.context.config.refer_expires, now)
+        else:
+            notifier.drop()

@@ -1,0 +1,481 @@
+"""The side that watches: SUBSCRIBE sent and kept alive, notifications received (RFC 6665 section 4.1, RFC 3515)."""
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from sip.dialog import Dialog, DialogInput
+from sip.errors import RemoteProtocolError
+from sip.events import NotifyReceived, SubscriptionAccepted, SubscriptionEnded, SubscriptionFailed
+from sip.flow import Flow
+from sip.ids import SubscriptionId
+from sip.name_addr import NameAddr
+from sip.request import Request
+from sip.requests import Lines, size_of
+from sip.response import Response
+from sip.routing import CoreEntry
+from sip.subscription.notifier import AUTOEXTEND, BENOTIFY
+from sip.subscription.subscription import Subscription
+from sip.subscription.tables import (
+    SUBSCRIBER,
+    SubscriberInput,
+    SubscriberState,
+    subscriber_commanded,
+)
+from sip.timers import Timer
+from sip.transactions.client import ClientTransaction
+from sip.uri import Uri
+
+if TYPE_CHECKING:
+    from sip.subscription.layer import Subscriptions
+
+#: Refresh this many seconds before the end, or at three quarters of short subscriptions.
+_LEAD: Final = 60.0
+_MAX_RETRIES: Final = 2  #: 423 and 420 are each worth one more try
+
+
+@attrs.define(eq=False)
+class Asking:
+    """How the first request is made; kept, because a subscription that was lost is made again the same way."""
+
+    method: str  #: SUBSCRIBE, or REFER for its implicit subscription
+    target: Uri | str
+    from_: NameAddr | str
+    to: NameAddr | str
+    route: tuple[NameAddr, ...]
+    flow: Flow | None
+    headers: Lines
+    body: bytes
+    content_type: str | None
+    dialog: Dialog | None  #: an existing dialog to subscribe in
+
+
+class Subscriber(Subscription):
+    """One subscription of ours."""
+
+    __slots__ = (
+        "_again",
+        "_asking",
+        "_authorization",
+        "_autoextend",
+        "_cseq",
+        "_deadline",
+        "_ends_as",
+        "_expires",
+        "_layer",
+        "_lines",
+        "_migrating",
+        "_refresh",
+        "_refreshing",
+        "_retries",
+        "_uri",
+        "_user",
+        "call_id",
+        "contact",
+        "granted",
+        "local_tag",
+        "notified",
+        "state",
+    )
+
+    side = "subscriber"
+
+    def __init__(
+        self,
+        layer: "Subscriptions",
+        subscription_id: SubscriptionId,
+        core: CoreEntry,
+        package: str,
+        event_id: str | None,
+        asking: Asking,
+        expires: int | None,
+        contact: str | None,
+    ) -> None:
+        super().__init__(subscription_id, core, package, event_id)
+        self._layer = layer
+        self._asking = asking
+        self._expires = expires
+        self.contact = contact
+        self.state = SubscriberState.SUBSCRIBING
+        self.notified = False
+        self.granted = 0
+        self.call_id = ""
+        self.local_tag = ""
+        self._cseq = 0
+        self._lines: Lines = []
+        self._uri = ""
+        self._user: str | None = None
+        self._authorization: Lines = []
+        self._autoextend = False
+        self._retries = 0
+        self._migrating = False
+        self._refreshing = False
+        self._again: int | None = None  # a refresh that was asked for while another one is out
+        self._ends_as = "unsubscribed"
+        self._refresh: Timer | None = None
+        self._deadline: Timer | None = None
+
+    # The first request -----------------------------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Send the first request, in a dialog that exists or to make one."""
+        asking = self._asking
+        if asking.dialog is not None:
+            self._join(asking.dialog)
+            self._send_in_dialog(asking.method, self._expires, now)
+            return
+        uri, hop, lines = self._layer.requests.lines(
+            asking.target, asking.from_, asking.to, asking.route, None, asking.headers
+        )
+        named = {name: str(value) for name, value in lines}
+        self.call_id = named["Call-ID"]
+        local = NameAddr.parse(named["From"])
+        self.local_tag, self._user = local.tag or "", local.uri.user
+        self._uri, self._lines, self._cseq = uri, lines, 0
+        self._layer.expect(self)
+        self._send_first(hop, now)
+
+    def _send_first(self, hop: Uri, now: float) -> None:
+        self._cseq += 1
+        self._layer.transactions.send(
+            self._asking.method,
+            FirstRequest(self, hop),
+            self._finish,
+            flow=self._asking.flow,
+            next_hop=hop,
+            size=size_of(self._lines, self._asking.body),
+            now=now,
+        )
+
+    def _finish(self, flow: Flow, via: str) -> Request:
+        asking = self._asking
+        lines: Lines = [
+            ("Via", via),
+            *self._lines,
+            ("CSeq", f"{self._cseq} {asking.method}"),
+            ("Contact", self.contact or self._layer.transport.contact(flow, self._user)),
+            *self._usage_lines(asking.method, self._expires),
+            *self._authorization,
+        ]
+        if asking.content_type is not None:
+            lines.append(("Content-Type", asking.content_type))
+        return Request.build(asking.method, self._uri, lines, asking.body)
+
+    def _usage_lines(self, method: str, expires: int | None) -> Lines:
+        if method == "REFER":
+            return []
+        lines: Lines = [("Event", self.event)]
+        if expires is not None:
+            lines.append(("Expires", str(expires)))
+        return lines
+
+    def first_answered(self, transaction: ClientTransaction, hop: Uri, response: Response, now: float) -> None:
+        """Take the final answer to the first request."""
+        if response.status < 300:
+            self._accepted(transaction, response, now)
+        elif not self._tried_again(transaction, hop, response, now):
+            self._failed(response, now)
+
+    def _tried_again(self, transaction: ClientTransaction, hop: Uri, response: Response, now: float) -> bool:
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None:
+            self._authorization = authorization
+        elif self._retries >= _MAX_RETRIES:
+            return False
+        elif response.status == 423 and response.min_expires is not None:
+            self._retries += 1
+            self._expires = response.min_expires
+        elif response.status == 420 and BENOTIFY in response.unsupported:
+            # A proxy that does not know BENOTIFY: without it (sip-profile 12).
+            self._retries += 1
+            self._lines = [line for line in self._lines if not _offers_benotify(line)]
+        else:
+            return False
+        self._send_first(hop, now)
+        return True
+
+    def first_failed(self, now: float) -> None:
+        """Nobody answered the first request."""
+        self._failed(None, now)
+
+    def _failed(self, response: Response | None, now: float) -> None:
+        following = SUBSCRIBER.get((self.state, SubscriberInput.FAILED))
+        if following is None:
+            return
+        if self._migrating or self.state is SubscriberState.ENDING:
+            self._end("gone" if self._migrating else self._ends_as, None)
+            return
+        self.state = following
+        self._close()
+        status = None if response is None else response.status
+        event = SubscriptionFailed(owner=self.owner, subscription=self.id, status=status, response=response)
+        self._layer.context.emit(event)
+
+    def _accepted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        if self.dialog is None and "Contact" in response.headers and transaction.request is not None:
+            try:
+                self._adopt(Dialog.from_response(transaction.request, response, transaction.flow))
+            except RemoteProtocolError:
+                self._layer.context.count("2xx to SUBSCRIBE that cannot be used; its NOTIFY makes the dialog")
+        self._autoextend = AUTOEXTEND in response.supported
+        self._process_2xx(response, now)
+
+    def _process_2xx(self, response: Response, now: float) -> None:
+        following = SUBSCRIBER.get((self.state, SubscriberInput.RECEIVE_2XX))
+        if following is None:
+            return
+        if self.state is SubscriberState.ENDING:
+            self._unsubscribe_now(now)
+            return
+        self.state = following
+        refer = self._asking.method == "REFER"
+        asked = self._layer.context.config.refer_expires if refer else self._expires
+        default = self._layer.context.config.subscription_expires if asked is None else asked
+        self.granted = response.expires if response.expires is not None else default
+        event = SubscriptionAccepted(owner=self.owner, subscription=self.id, response=response, expires=self.granted)
+        self._layer.context.emit(event)
+        self._rearm(self.granted, now)
+        if not self.notified and not self._suppressed(response):
+            # Timer N (section 4.1.2.4).
+            self._set_deadline(now + 64 * self._layer.context.config.t1)
+        if response.body and "ms-piggyback-cseq" in response.headers:
+            state = response.subscription_state
+            self.notify(response, state.state if state is not None else "active", now)
+
+    def _suppressed(self, response: Response) -> bool:
+        if (response.headers.get("Refer-Sub") or "").lower().startswith("false"):
+            self._end("suppressed", None)
+            return True
+        return False
+
+    # Staying ---------------------------------------------------------------------------------------------------------
+
+    def _rearm(self, seconds: int, now: float) -> None:
+        timers = self._layer.context.timers
+        timers.stop(self._refresh)
+        self._refresh = None
+        self._set_deadline(now + max(seconds, 64 * self._layer.context.config.t1))
+        if seconds > 0 and self._asking.method != "REFER":
+            at = max(seconds * 0.75, seconds - _LEAD)
+            self._refresh = timers.start(now + at, self._on_refresh)
+
+    def _set_deadline(self, at: float) -> None:
+        timers = self._layer.context.timers
+        timers.stop(self._deadline)
+        self._deadline = timers.start(at, self._on_deadline)
+
+    def _on_refresh(self, now: float) -> None:
+        self._refresh = None
+        self.refresh(None, now)
+
+    def _on_deadline(self, now: float) -> None:
+        self._deadline = None
+        if (self.state, SubscriberInput.EXPIRED) in SUBSCRIBER:
+            reason = "timeout" if self.notified else "unreachable"
+            self._end(self._ends_as if self.state is SubscriberState.ENDING else reason, None)
+
+    def refresh(self, expires: int | None, now: float) -> None:
+        """Ask again inside the dialog."""
+        if self.dialog is None or self.state not in (SubscriberState.ACCEPTED, SubscriberState.ACTIVE):
+            return
+        if expires is not None:
+            self._expires = expires
+        if self._refreshing:
+            self._again = self._expires
+        else:
+            self._send_in_dialog("SUBSCRIBE", self._expires, now)
+
+    def _send_in_dialog(self, method: str, expires: int | None, now: float, credentials: Lines | None = None) -> None:
+        assert self.dialog is not None
+        asking = self._asking
+        self._refreshing = True
+        self._layer.requests.send_in_dialog(
+            self.dialog,
+            method,
+            self,
+            headers=[*self._usage_lines(method, expires), *asking.headers, *(credentials or [])],
+            body=asking.body,
+            content_type=asking.content_type,
+            contact=self.contact,
+            now=now,
+        )
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take the answer to a request inside the dialog."""
+        if response.status < 200 or self.state is SubscriberState.TERMINATED:
+            return
+        self._refreshing = False
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None:
+            expires = 0 if self.state is SubscriberState.ENDING else self._expires
+            self._send_in_dialog(transaction.method, expires, now, authorization)
+        elif response.status < 300:
+            self._refreshed(response, now)
+        elif self.state is SubscriberState.SUBSCRIBING:
+            self._failed(response, now)
+        elif self.state is SubscriberState.ENDING:
+            self._end(self._ends_as, None)
+        elif response.status == 481:
+            self._migrate(now)
+        else:
+            # Section 4.1.2.2: it stays valid until it expires.
+            self._layer.context.count("refresh of a subscription refused")
+
+    def _refreshed(self, response: Response, now: float) -> None:
+        assert self.dialog is not None
+        self.dialog.refresh_target(response)
+        if self.state is SubscriberState.ENDING:
+            # The last NOTIFY is still to come (section 4.1.2.3), but is not waited for longer than timer N.
+            self._set_deadline(now + 64 * self._layer.context.config.t1)
+            return
+        self._process_2xx(response, now)
+        if self._again is not None and self.state is SubscriberState.ACTIVE:
+            self._again = None
+            self.refresh(None, now)
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Nobody answers a refresh: it stays valid until it expires."""
+        self._refreshing = False
+        if self.state is SubscriberState.SUBSCRIBING:
+            self._failed(None, now)
+        elif self.state is SubscriberState.ENDING:
+            self._end(self._ends_as, None)
+        else:
+            self._layer.context.count("refresh of a subscription not answered")
+
+    def _migrate(self, now: float) -> None:
+        """The notifier forgot us: subscribe again in a new dialog (section 4.1.2.2 and 4.1.3)."""
+        following = SUBSCRIBER.get((self.state, SubscriberInput.MIGRATE))
+        if following is None or self._asking.dialog is not None or self._asking.method == "REFER":
+            self._end("gone", None)
+            return
+        self.state = following
+        self._leave()
+        self._stop()
+        self._migrating = True
+        self.notified = False
+        self._retries = 0
+        self.start(now)
+
+    def unsubscribe(self, now: float) -> None:
+        """End it."""
+        if self.state is SubscriberState.ENDING:
+            return
+        before = self.state
+        self.state = subscriber_commanded(before, SubscriberInput.UNSUBSCRIBE)
+        if before is not SubscriberState.SUBSCRIBING:
+            self._unsubscribe_now(now)
+
+    def _unsubscribe_now(self, now: float) -> None:
+        timers = self._layer.context.timers
+        timers.stop(self._refresh)
+        self._refresh = None
+        if self.dialog is None:
+            self._end(self._ends_as, None)
+            return
+        self._set_deadline(now + 128 * self._layer.context.config.t1)
+        self._send_in_dialog("SUBSCRIBE", 0, now)
+
+    # Notifications ---------------------------------------------------------------------------------------------------
+
+    def adopt_notify(self, request: Request, flow: Flow) -> None:
+        """Make the dialog from a NOTIFY that came before, or instead of, a usable 2xx."""
+        self._leave()
+        self._adopt(Dialog.from_request(request, flow, self.local_tag, local_cseq=self._cseq))
+
+    def _adopt(self, dialog: Dialog) -> None:
+        self._layer.dialogs.add(dialog)
+        self._join(dialog)
+
+    def _join(self, dialog: Dialog) -> None:
+        self.dialog = dialog
+        dialog.subscriptions[self.usage_key] = self
+
+    def _leave(self) -> None:
+        dialog, self.dialog = self.dialog, None
+        if dialog is not None and dialog.subscriptions.get(self.usage_key) is self:
+            del dialog.subscriptions[self.usage_key]
+            self._layer.dialogs.release(dialog)
+
+    def notify(self, message: Request | Response, state: str, now: float) -> None:
+        """Take a notification, by whatever message it came."""
+        last = state == "terminated"
+        following = SUBSCRIBER.get(
+            (self.state, SubscriberInput.RECEIVE_LAST if last else SubscriberInput.RECEIVE_NOTIFY)
+        )
+        if following is None or self.dialog is None:
+            return
+        self.dialog.process(DialogInput.ANSWERED)
+        self.dialog.refresh_target(message)
+        first, self.notified, self._migrating = not self.notified, True, False
+        self._layer.expect_no_more(self)
+        event = NotifyReceived(
+            owner=self.owner,
+            subscription=self.id,
+            request=message,
+            body=message.body,
+            content_type=message.content_type,
+            state=state,
+        )
+        self._layer.context.emit(event)
+        said = message.subscription_state
+        if last:
+            self._end(_reason_of(message), None if said is None else said.retry_after)
+            return
+        self.state = following
+        if following is SubscriberState.ACTIVE:
+            self._keep(None if said is None else said.expires, first, now)
+
+    def _keep(self, left: int | None, first: bool, now: float) -> None:
+        if left is not None:
+            self._rearm(left, now)
+        elif self._autoextend or first:
+            self._rearm(self.granted or self._layer.context.config.subscription_expires, now)
+
+    # The end ---------------------------------------------------------------------------------------------------------
+
+    def _end(self, reason: str, retry_after: int | None) -> None:
+        self.state = SubscriberState.TERMINATED
+        self._close()
+        event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=reason, retry_after=retry_after)
+        self._layer.context.emit(event)
+
+    def _close(self) -> None:
+        self._stop()
+        self._leave()
+        self._layer.remove(self)
+
+    def _stop(self) -> None:
+        timers = self._layer.context.timers
+        timers.stop(self._refresh)
+        timers.stop(self._deadline)
+        self._refresh = self._deadline = None
+
+
+class FirstRequest:
+    """Hands the answers to the first request to its subscription."""
+
+    __slots__ = ("_hop", "_subscriber")
+
+    def __init__(self, subscriber: Subscriber, hop: Uri) -> None:
+        self._subscriber = subscriber
+        self._hop = hop
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take an answer."""
+        if response.status >= 200:
+            self._subscriber.first_answered(transaction, self._hop, response, now)
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Take silence."""
+        self._subscriber.first_failed(now)
+
+
+def _reason_of(message: Request | Response) -> str:
+    state = message.subscription_state
+    return "timeout" if state is None or state.reason is None else state.reason
+
+
+def _offers_benotify(line: tuple[str, object]) -> bool:
+    name, value = line
+    return name.lower() in ("supported", "proxy-require") and str(value).strip().lower() == BENOTIFY

@@ -1,0 +1,73 @@
+"""Timers of one endpoint: a heap in which stopped timers stay until they come up or outnumber the others."""
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+_MIN_COMPACT: Final = 256  # below this, sweeping dead entries costs more than keeping them
+
+
+class Timer:
+    """One appointment. Stopping it twice, or after it fired, does nothing."""
+
+    __slots__ = ("action", "at")
+
+    def __init__(self, at: float, action: Callable[[float], None]) -> None:
+        self.at = at
+        self.action: Callable[[float], None] | None = action
+
+
+class Timers:
+    """Fires actions in order of time, then of starting."""
+
+    __slots__ = ("_heap", "_sequence", "_stopped")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._sequence = 0
+        self._stopped = 0
+
+    def __len__(self) -> int:
+        return len(self._heap) - self._stopped
+
+    def start(self, at: float, action: Callable[[float], None]) -> Timer:
+        """Call ``action(now)`` at ``at`` (monotonic seconds) or as soon after it as the driver calls."""
+        timer = Timer(at, action)
+        self._sequence += 1
+        heappush(self._heap, (at, self._sequence, timer))
+        return timer
+
+    def stop(self, timer: Timer | None) -> None:
+        """Forget a timer; None is accepted so that callers need not ask."""
+        if timer is not None and timer.action is not None:
+            timer.action = None
+            self._stopped += 1
+            if self._stopped > _MIN_COMPACT and self._stopped * 2 > len(self._heap):
+                self._compact()
+
+    def next_timeout(self) -> float | None:
+        """Return when the earliest timer is due."""
+        heap = self._heap
+        while heap:
+            at, _, timer = heap[0]
+            if timer.action is not None:
+                return at
+            heappop(heap)
+            self._stopped -= 1
+        return None
+
+    def run(self, now: float) -> None:
+        """Fire what is due at ``now``. What is started meanwhile fires in the same call only if it is due."""
+        while self._heap and self._heap[0][0] <= now:
+            timer = heappop(self._heap)[2]
+            action = timer.action
+            if action is None:
+                self._stopped -= 1
+            else:
+                timer.action = None
+                action(now)
+
+    def _compact(self) -> None:
+        self._heap = [entry for entry in self._heap if entry[2].action is not None]
+        heapify(self._heap)
+        self._stopped = 0

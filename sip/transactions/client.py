@@ -1,0 +1,240 @@
+"""Client transactions (RFC 3261 section 17.1): a request on its way to a final answer."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sip.flow import Flow
+from sip.ids import RequestId
+from sip.request import Request
+from sip.response import Response
+from sip.timers import Timer
+from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
+from sip.transport import Search
+
+if TYPE_CHECKING:
+    from sip.transactions.layer import Transactions
+
+#: Builds the request once its flow and the Via value for it are known.
+Finish = Callable[[Flow, str], Request]
+
+_INPUTS: Final = (Input.RECEIVE_1XX, Input.RECEIVE_2XX, *(Input.RECEIVE_FINAL,) * 4)
+
+
+class ClientUser(Protocol):
+    """What a client transaction reports to."""
+
+    def on_response(self, transaction: "ClientTransaction", response: Response, now: float) -> None:
+        """Take a provisional or the final answer; for INVITE every 2xx."""
+        ...
+
+    def on_failure(self, transaction: "ClientTransaction", reason: str, now: float) -> None:
+        """Learn that no answer comes: ``timeout``, ``transport`` or ``limit``."""
+        ...
+
+
+class ClientTransaction:
+    """One request of ours. INVITE and the other methods differ by table and timers only."""
+
+    __slots__ = (
+        "_deadline",
+        "_finish",
+        "_interval",
+        "_layer",
+        "_resend",
+        "_search",
+        "_table",
+        "ack",
+        "branch",
+        "cancelling",
+        "data",
+        "flow",
+        "id",
+        "method",
+        "provisional",
+        "request",
+        "state",
+        "user",
+    )
+
+    def __init__(
+        self,
+        layer: "Transactions",
+        request_id: RequestId,
+        method: str,
+        branch: str,
+        user: ClientUser,
+        finish: Finish,
+    ) -> None:
+        self._layer = layer
+        self.id = request_id
+        self.method = method
+        self.branch = branch
+        self.user = user
+        self._finish = finish
+        self._table = INVITE_CLIENT if method == "INVITE" else CLIENT
+        self.state = State.WAITING
+        self.request: Request | None = None
+        self.data = b""
+        self.flow: Flow | None = None
+        self.ack: bytes | None = None
+        self.cancelling: Callable[[float], None] | None = None  #: to be called when a provisional arrives
+        self.provisional = False  #: whether a 1xx was seen
+        self._search: Search | None = None
+        self._interval = 0.0
+        self._resend: Timer | None = None
+        self._deadline: Timer | None = None
+
+    # Getting out -----------------------------------------------------------------------------------------------------
+
+    def start(self, search: Callable[[], Search | None], now: float) -> None:
+        """Begin to look for a flow; timer B or F runs from here, so a look-up counts as waiting for an answer."""
+        self._deadline = self._layer.timers.start(now + self._layer.patience, self._on_deadline)
+        self._search = search()
+
+    def flow_ready(self, flow: Flow, now: float) -> None:
+        """Send on the flow that was found."""
+        following = self._table.get((self.state, Input.SEND_REQUEST))
+        if following is None:
+            return
+        self.state = following
+        self.flow = flow
+        layer = self._layer
+        self.request = self._finish(flow, layer.transport.via(flow, self.branch))
+        self.data = bytes(self.request)
+        layer.transport.send(flow, self.data)
+        layer.register(self, flow)
+        if flow.transport == "UDP":
+            self._interval = layer.config.t1
+            self._resend = layer.timers.start(now + self._interval, self._on_resend)
+
+    def flow_unavailable(self, now: float) -> None:
+        """Fail: there is no way to the next hop."""
+        self.transport_error(now)
+
+    # Inputs ----------------------------------------------------------------------------------------------------------
+
+    def receive(self, response: Response, now: float) -> None:
+        """Take a response that matches (RFC 3261 section 17.1.3)."""
+        before = self.state
+        given = _INPUTS[response.status // 100 - 1]
+        following = self._table.get((before, given))
+        if following is None:
+            self._layer.context.count("ignored: response in a state that has no use for it")
+            return
+        self.state = following
+        if following is State.PROCEEDING:
+            self._proceed(response, now)
+        elif following is before:
+            self._final_again(response, now)
+        else:
+            self._finalise(response, now)
+
+    def _proceed(self, response: Response, now: float) -> None:
+        if self.method == "INVITE":
+            self._stop_timers() if self.cancelling is None and not self.provisional else None
+        elif self._resend is not None:
+            self._interval = self._layer.config.t2  # from the next time on: timer E is T2 in Proceeding
+        self.provisional = True
+        if self.cancelling is not None:
+            send_cancel, self.cancelling = self.cancelling, None
+            send_cancel(now)
+        self.user.on_response(self, response, now)
+
+    def _final_again(self, response: Response, now: float) -> None:
+        if self.state is State.ACCEPTED:
+            self.user.on_response(self, response, now)
+        elif self.ack is not None and self.flow is not None:
+            self._layer.transport.send(self.flow, self.ack)
+
+    def _finalise(self, response: Response, now: float) -> None:
+        self._stop_timers()
+        self.cancelling = None
+        assert self.flow is not None
+        reliable = self.flow.transport != "UDP"
+        layer = self._layer
+        if self.state is State.ACCEPTED:
+            self._linger(now + layer.patience)  # Timer M
+        elif self.method == "INVITE":
+            self.ack = self._acknowledge(response)
+            layer.transport.send(self.flow, self.ack)
+            self._linger(None if reliable else now + layer.patience)  # Timer D
+        else:
+            self._linger(None if reliable else now + layer.config.t4)  # Timer K
+        self.user.on_response(self, response, now)
+
+    def _acknowledge(self, response: Response) -> bytes:
+        """Build the ACK for 300-699 (RFC 3261 section 17.1.1.3)."""
+        assert self.request is not None
+        headers = self.request.headers
+        lines: list[tuple[str, object]] = [
+            ("Via", self.request.via[0]),
+            *(("Route", route) for route in headers.get_all("Route")),
+            ("Max-Forwards", "70"),
+            ("From", headers.get("From")),
+            ("To", response.headers.get("To")),
+            ("Call-ID", headers.get("Call-ID")),
+            ("CSeq", f"{self.request.cseq.number} ACK"),
+        ]
+        return bytes(Request.build("ACK", self.request.uri, lines))
+
+    def expect_end(self, now: float) -> None:
+        """Give an INVITE that was cancelled 64*T1 to come to its final answer (RFC 3261 section 9.1)."""
+        self._stop_timers()
+        self._deadline = self._layer.timers.start(now + self._layer.patience, self._on_deadline)
+
+    def transport_error(self, now: float) -> None:
+        """Fail: the flow broke, or none was found."""
+        self._fail(Input.TRANSPORT_ERROR, "transport", now)
+
+    def abandon(self) -> None:
+        """End without a word: whoever sent the request has no use for the answer."""
+        self._terminate()
+
+    # Timers ----------------------------------------------------------------------------------------------------------
+
+    def _on_resend(self, now: float) -> None:
+        self._resend = None
+        if (self.state, Input.RESEND) not in self._table or self.flow is None:
+            return
+        layer = self._layer
+        layer.transport.send(self.flow, self.data)
+        self._interval *= 2
+        if self.method != "INVITE":
+            ceiling = layer.config.t2
+            self._interval = ceiling if self.state is State.PROCEEDING else min(self._interval, ceiling)
+        self._resend = layer.timers.start(now + self._interval, self._on_resend)
+
+    def _on_deadline(self, now: float) -> None:
+        self._deadline = None
+        self._fail(Input.TIMEOUT, "timeout", now)
+
+    def _on_lingered(self, now: float) -> None:
+        self._deadline = None
+        if self._table.get((self.state, Input.LINGERED)) is State.TERMINATED:
+            self._terminate()
+
+    def _linger(self, until: float | None) -> None:
+        if until is None:
+            self._terminate()
+        else:
+            self._deadline = self._layer.timers.start(until, self._on_lingered)
+
+    def _fail(self, given: Input, reason: str, now: float) -> None:
+        before = self.state
+        if self._table.get((before, given)) is not State.TERMINATED:
+            return
+        self._terminate()
+        if before is not State.COMPLETED:  # there the user has its answer already
+            self.user.on_failure(self, reason, now)
+
+    def _stop_timers(self) -> None:
+        timers = self._layer.timers
+        timers.stop(self._resend)
+        timers.stop(self._deadline)
+        self._resend = self._deadline = None
+
+    def _terminate(self) -> None:
+        self._stop_timers()
+        self._layer.transport.abandon(self._search)
+        self.state = State.TERMINATED
+        self._layer.unregister(self)

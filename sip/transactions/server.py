@@ -1,0 +1,209 @@
+"""Server transactions (RFC 3261 section 17.2): a request that waits for our answer."""
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sip.flow import Destination, Flow
+from sip.ids import TransactionId
+from sip.request import Request
+from sip.response import Response
+from sip.timers import Timer
+from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State, commanded
+
+if TYPE_CHECKING:
+    from sip.answering import Answerer
+    from sip.transactions.layer import Transactions
+
+_INPUTS: Final = (Input.SEND_1XX, Input.SEND_2XX, *(Input.SEND_FINAL,) * 4)
+
+
+class ServerUser(Protocol):
+    """What a server transaction reports to, beside the core that answers it."""
+
+    def on_cancel(self, transaction: "ServerTransaction", request: Request, now: float) -> None:
+        """Take a CANCEL for an INVITE without final answer; it has been answered."""
+        ...
+
+    def on_ended(self, transaction: "ServerTransaction", now: float) -> None:
+        """Learn that the transaction is over."""
+        ...
+
+
+class ServerTransaction:
+    """One request of a peer. INVITE and the other methods differ by table and timers only."""
+
+    __slots__ = (
+        "_flow",
+        "_interval",
+        "_layer",
+        "_linger",
+        "_resend",
+        "_table",
+        "answers",
+        "cancelled",
+        "data",
+        "flow",
+        "id",
+        "key",
+        "merge_key",
+        "owner",
+        "request",
+        "state",
+        "status",
+        "to_tag",
+        "user",
+    )
+
+    def __init__(
+        self, layer: "Transactions", transaction_id: TransactionId, key: object, request: Request, flow: Flow
+    ) -> None:
+        self._layer = layer
+        self.id = transaction_id
+        self.key = key
+        self.merge_key: object = None
+        self.request = request
+        self.flow = flow  #: where the request came from
+        self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
+        self.owner = ""
+        self.user: ServerUser | None = None
+        self.answers: Answerer | None = None  #: the usage whose rules an answer must follow, if any
+        self.to_tag: str | None = None
+        self.status = 0  #: of the last answer
+        self.data = b""  #: the last answer
+        self.cancelled = False
+        self._interval = 0.0
+        self._resend: Timer | None = None
+        self._linger: Timer | None = None
+        self._table = INVITE_SERVER if request.method == "INVITE" else SERVER
+        self.state = State.PROCEEDING if request.method == "INVITE" else State.TRYING
+
+    def start(self, now: float) -> None:
+        """Begin to wait for the core: 100 goes out by itself if it takes long."""
+        layer, config = self._layer, self._layer.config
+        if self.request.method == "INVITE":
+            self._resend = layer.timers.start(now + config.trying_delay, self._on_trying)
+        else:
+            self._resend = layer.timers.start(now + config.provisional_delay, self._on_trying)
+            self._linger = layer.timers.start(now + layer.patience, self._on_unanswered)
+
+    # What our side does ----------------------------------------------------------------------------------------------
+
+    def respond(self, response: Response, now: float) -> None:
+        """Send an answer; raises LocalProtocolError when the final one was given."""
+        status = response.status
+        following = commanded(self._table, self.state, _INPUTS[status // 100 - 1])
+        before, self.state, self.status = self.state, following, status
+        self.data = bytes(response)
+        self._send(now)
+        if following is before:
+            self._layer.timers.stop(self._resend)  # an INVITE with a 1xx needs no 100
+            self._resend = None
+            return
+        self._stop_timers()
+        if following is State.COMPLETED:
+            self._complete(now)
+        elif following is State.ACCEPTED:
+            self._linger = self._layer.timers.start(now + self._layer.patience, self._on_lingered)  # Timer L
+        else:  # 1xx to a non-INVITE
+            self._linger = self._layer.timers.start(now + self._layer.patience, self._on_unanswered)
+
+    def repeat(self, now: float) -> None:
+        """Send the last answer again: the user retransmits its 2xx, not the transaction (RFC 6026 section 7.1)."""
+        if self.state is not State.TERMINATED:
+            self._send(now)
+
+    def _complete(self, now: float) -> None:
+        layer, unreliable = self._layer, self.flow.transport == "UDP"
+        if self.request.method == "INVITE":
+            self._linger = layer.timers.start(now + layer.patience, self._on_no_ack)  # Timer H
+            if unreliable:
+                self._interval = layer.config.t1
+                self._resend = layer.timers.start(now + self._interval, self._on_resend)  # Timer G
+        elif unreliable:
+            self._linger = layer.timers.start(now + layer.patience, self._on_lingered)  # Timer J
+        else:
+            self._terminate(now)
+
+    def _send(self, now: float) -> None:
+        """Send the last answer where RFC 3261 section 18.2.2 and RFC 3581 say."""
+        flow = self._flow
+        if flow is not None and self._layer.transport.is_open(flow):
+            self._layer.transport.send(flow, self.data)
+            return
+        via = self.request.via[0]
+        if not self.flow.reliable:
+            maddr = via.params.get("maddr")
+            host = maddr or self.flow.remote.host
+            port = self.flow.remote.port if via.wants_rport and not maddr else via.port or 5060
+            if (host, port) == (self.flow.remote.host, self.flow.remote.port):
+                self._flow = self.flow
+                self._layer.transport.send(self.flow, self.data)
+                return
+        else:
+            host = via.received or via.host
+            port = via.port or (5061 if self.flow.transport == "TLS" else 5060)
+        self._layer.transport.find_destination(Destination(self.flow.transport, host, port), self, now=now)
+
+    def flow_ready(self, flow: Flow, now: float) -> None:
+        """Send the last answer on a flow that had to be looked for."""
+        self._flow = flow
+        self._layer.transport.send(flow, self.data)
+
+    def flow_unavailable(self, now: float) -> None:
+        """Count it: transport errors do not end a server transaction (RFC 6026 section 8.5)."""
+        self._layer.context.count("dropped: response without a way back")
+
+    # What the peer does ----------------------------------------------------------------------------------------------
+
+    def receive_again(self, now: float) -> None:
+        """Take the same request once more."""
+        if (self.state, Input.RECEIVE_REQUEST) in self._table and self.data and self.state is not State.ACCEPTED:
+            self._send(now)
+
+    def receive_ack(self, now: float) -> None:
+        """Take the ACK for 300-699."""
+        following = self._table.get((self.state, Input.RECEIVE_ACK))
+        if following is not State.CONFIRMED or self.state is State.CONFIRMED:
+            return
+        self.state = following
+        self._stop_timers()
+        if self.flow.transport == "UDP":
+            self._linger = self._layer.timers.start(now + self._layer.config.t4, self._on_lingered)  # Timer I
+        else:
+            self._terminate(now)
+
+    # Timers ----------------------------------------------------------------------------------------------------------
+
+    def _on_trying(self, now: float) -> None:
+        self._resend = None
+        if self.status == 0:
+            self.respond(self.request.response(100), now)
+
+    def _on_resend(self, now: float) -> None:
+        self._send(now)
+        self._interval = min(2 * self._interval, self._layer.config.t2)
+        self._resend = self._layer.timers.start(now + self._interval, self._on_resend)
+
+    def _on_lingered(self, now: float) -> None:
+        self._linger = None
+        self._terminate(now)
+
+    def _on_no_ack(self, now: float) -> None:
+        self._layer.context.count("no ACK for a refused INVITE")
+        self._on_lingered(now)
+
+    def _on_unanswered(self, now: float) -> None:
+        # RFC 4320 section 4.2: after that time no answer is of use, and 408 is never sent.
+        self._layer.context.count("request that no core answered in time")
+        self._on_lingered(now)
+
+    def _stop_timers(self) -> None:
+        self._layer.timers.stop(self._resend)
+        self._layer.timers.stop(self._linger)
+        self._resend = self._linger = None
+
+    def _terminate(self, now: float) -> None:
+        self._stop_timers()
+        self.state = State.TERMINATED
+        self._layer.forget(self)
+        if self.user is not None:
+            self.user.on_ended(self, now)
