@@ -56,6 +56,17 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         """How often something was dropped, ignored or refused without an event, by what it was."""
         return dict(self._context.counters)
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment: what a gauge of the application shows, and zero when nothing goes on."""
+        return {
+            "transactions": len(self._transactions),
+            "dialogs": len(self._dialogs),
+            "sessions": len(self._sessions),
+            "subscriptions": len(self._subscriptions),
+            "timers": len(self._context.timers),
+        }
+
     # The machine -----------------------------------------------------------------------------------------------------
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:

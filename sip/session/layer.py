@@ -113,7 +113,7 @@ class Sessions:
             raise LocalProtocolError("too many sessions")
         given = checked(headers)
         uri, hop, lines = self.requests.lines(target, from_, to, route, None, given)
-        lines += self._abilities(core, given, invite=True)
+        lines += self._abilities(core, given)
         Request.build("INVITE", uri, lines, body)  # what cannot be written is the caller's fault now, not later
         session = self._new(core, SessionState.CALLING)
         session.contact = None if contact is None else str(contact)
@@ -132,12 +132,12 @@ class Sessions:
         invite.send(now)
         return session.id
 
-    def _abilities(self, core: CoreEntry, given: Lines, *, invite: bool) -> Lines:
+    def _abilities(self, core: CoreEntry, given: Lines) -> Lines:
         lines: Lines = []
         if not has(given, "Allow"):
             lines.append(("Allow", core.allow))
         if not has(given, "Supported"):
-            rel = self.context.config.reliable_provisionals or not invite
+            rel = self.context.config.reliable_provisionals
             lines.append(("Supported", core.supported_line if rel else core.supported_without_100rel))
         return lines
 
@@ -272,7 +272,7 @@ class Sessions:
 
     def answer_lines(self, session: Session, transaction: ServerTransaction, given: Lines) -> Lines:
         """Return Contact, Allow and Supported of an answer inside or at the start of a session."""
-        lines = self._abilities(session.core, given, invite=False)
+        lines = self._abilities(session.core, given)
         if not has(given, "Contact"):
             user = transaction.request.uri.user
             lines.append(("Contact", session.contact or self.transport.contact(transaction.flow, user)))
@@ -407,7 +407,7 @@ class Sessions:
 
     def refresh_lines(self, session: Session, given: Lines) -> Lines:
         """Return what a re-INVITE or UPDATE of ours says about the timer, and about what we can do."""
-        lines = self._abilities(session.core, given, invite=True)
+        lines = self._abilities(session.core, given)
         if session.interval is not None and not has(given, "Session-Expires"):
             lines += session.interval.request_lines()
         return lines
