@@ -1,0 +1,55 @@
+"""Hypothesis strategies for SIP: values, headers and whole messages, valid and broken.
+
+For tests of your own servers. Needs the extra ``testing`` (``pip install pyc3p[testing]``)::
+
+    from hypothesis import given
+    from sip.testing import requests
+
+    @given(requests())
+    def test_my_server_answers(request): ...
+"""
+
+from __future__ import annotations
+
+try:
+    import hypothesis as _hypothesis  # noqa: F401
+except ImportError as missing:
+    raise ImportError("sip.testing needs Hypothesis: pip install pyc3p[testing]") from missing
+
+from sip.testing.headers import HEADER_VALUES, header_fields, header_values
+from sip.testing.messages import messages, mutated_messages, requests, responses, wire_messages
+from sip.testing.values import (
+    cseqs,
+    hosts,
+    name_addrs,
+    option_tags,
+    params,
+    sip_uris,
+    tel_uris,
+    texts,
+    tokens,
+    uris,
+    vias,
+)
+
+__all__ = [
+    "HEADER_VALUES",
+    "cseqs",
+    "header_fields",
+    "header_values",
+    "hosts",
+    "messages",
+    "mutated_messages",
+    "name_addrs",
+    "option_tags",
+    "params",
+    "requests",
+    "responses",
+    "sip_uris",
+    "tel_uris",
+    "texts",
+    "tokens",
+    "uris",
+    "vias",
+    "wire_messages",
+]
