@@ -1,0 +1,632 @@
+"""The proxy between phones that the tests play themselves, message by message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+import pytest
+
+from sip import NameAddr, Request, Response, Uri, parse_message
+from sip.config import EndpointConfig, Listen
+from sip.digest import Credentials, DigestClient
+from sip.digest_server import PasswordStore
+from sip.endpoint import Endpoint
+from sip.entropy import SeededEntropy
+from sip.events import ConnectWanted
+from sip.flow import Address, Flow
+from sip.proxy import Proxy, ProxyConfig
+from sip.pump import Pump
+
+HERE = "192.0.2.10"
+ALICE, BOB, BOBS_DESK, CAROL = "192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.7"
+SDP = b"v=0\r\n"
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """A target of the location service."""
+
+    uri: Uri
+    route: tuple[NameAddr, ...] = ()
+    flow: Flow | None = None
+    q: float = 1.0
+
+
+def place(uri: str, **more: object) -> Place:
+    return Place(uri=Uri.parse(uri), **more)  # type: ignore[arg-type]
+
+
+class Town:
+    """One proxy at HERE, and a network that only records."""
+
+    def __init__(
+        self,
+        users: dict[str, Sequence[Place]] | None = None,
+        *,
+        may_relay: Callable[[Request, Flow], bool] | None = None,
+        credentials: PasswordStore | None = None,
+        **settings: object,
+    ) -> None:
+        self.users = users or {}
+        entropy = SeededEntropy(b"town")
+        config = EndpointConfig(listen=(Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060)))
+        self.endpoint = Endpoint(config, entropy=entropy)
+        settings = {"domains": ("example.com",), "trusted": ("192.0.2.0/24",), **settings}
+        self.proxy = Proxy(
+            self.endpoint,
+            ProxyConfig(**settings),  # type: ignore[arg-type]
+            entropy=entropy,
+            location=lambda uri: self.users.get(uri.user or "", ()),
+            may_relay=may_relay,
+            credentials=credentials,
+        )
+        self.pump = Pump(self.endpoint, [self.proxy])
+        self.now = 0.0
+        self.unreachable: set[str] = set()
+        self._flows: dict[tuple[str, str, int], Flow] = {}
+        self._sent: list[tuple[Flow, Request | Response]] = []
+
+    def flow(self, host: str, transport: str = "UDP", port: int = 5060) -> Flow:
+        key = (transport, host, port)
+        if key not in self._flows:
+            self._flows[key] = Flow(len(self._flows) + 1, transport, Address(HERE, 5060), Address(host, port))
+        return self._flows[key]
+
+    def receive(self, message: Request | Response, flow: Flow) -> None:
+        self._handle(self.pump.receive_data(bytes(message), flow=flow, now=self.now))
+
+    def _handle(self, events: Sequence[object]) -> None:
+        waiting = list(events)
+        while waiting:
+            event = waiting.pop(0)
+            assert isinstance(event, ConnectWanted), event
+            there = event.destination
+            if there.host in self.unreachable:
+                caused = self.endpoint.flow_failed(event.id, "refused", now=self.now)
+            else:
+                flow = self.flow(there.host, there.transport, there.port)
+                caused = self.endpoint.flow_opened(event.id, flow, now=self.now)
+            waiting += self.pump.settle(caused, now=self.now)
+        for out in self.pump.data_to_send():
+            self._sent.append((out.flow, parse_message(out.data)))
+
+    def sent(self, to: str) -> list[Request | Response]:
+        """What was sent to a host since the last call, without 100."""
+        found = [message for flow, message in self._sent if flow.remote.host == to]
+        self._sent = [each for each in self._sent if each[0].remote.host != to]
+        return [each for each in found if not (isinstance(each, Response) and each.status == 100)]
+
+    def request_to(self, host: str) -> Request:
+        (message,) = self.sent(host)
+        assert isinstance(message, Request)
+        return message
+
+    def response_to(self, host: str) -> Response:
+        (message,) = self.sent(host)
+        assert isinstance(message, Response)
+        return message
+
+    def advance(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (due := self.pump.next_timeout()) is not None and due <= end:
+            self.now = max(due, self.now)
+            self._handle(self.pump.handle_timeout(now=self.now))
+        self.now = end
+
+
+_branches = iter(range(1, 1_000_000))
+
+
+def request(
+    method: str = "INVITE",
+    uri: str = "sip:bob@example.com",
+    *,
+    host: str = ALICE,
+    transport: str = "UDP",
+    contact: str | None = None,
+    to_tag: str = "",
+    cseq: int = 1,
+    route: Sequence[str] = (),
+    branch: str | None = None,
+    headers: Sequence[tuple[str, str]] = (),
+) -> Request:
+    return Request.build(
+        method,
+        uri,
+        [
+            ("Via", f"SIP/2.0/{transport} {host}:5060;branch={branch or f'z9hG4bK{next(_branches)}'}"),
+            ("Max-Forwards", "70"),
+            ("From", "<sip:alice@example.com>;tag=a"),
+            ("To", f"<sip:bob@example.com>{to_tag and ';tag=' + to_tag}"),
+            ("Call-ID", "call"),
+            ("CSeq", f"{cseq} {method}"),
+            ("Contact", contact or f"<sip:alice@{host}:5060>"),
+            *[("Route", each) for each in route],
+            *headers,
+        ],
+    )
+
+
+def answer(to: Request, status: int, *, tag: str = "b", contact: str = f"<sip:bob@{BOB}>", **more: str) -> Response:
+    headers = [("Contact", contact), *[(name.replace("_", "-"), value) for name, value in more.items()]]
+    return to.response(status, to_tag=tag, headers=headers)
+
+
+BOB_AT_HOME = {"bob": (place(f"sip:bob@{BOB}"),)}
+BOB_TWICE = {"bob": (place(f"sip:bob@{BOB}", q=0.5), place(f"sip:bob@{BOBS_DESK}", q=0.9))}
+
+
+def call(town: Town, *, users: str = BOB) -> Request:
+    """Alice invites Bob; the INVITE as it arrives at his phone."""
+    town.receive(request(), town.flow(ALICE))
+    return town.request_to(users)
+
+
+# A call --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_invite_goes_to_the_contact_of_the_user() -> None:
+    town = Town(BOB_AT_HOME)
+    arrived = call(town)
+    assert str(arrived.uri) == f"sip:bob@{BOB}"
+    assert arrived.max_forwards == 69
+    assert [via.host for via in arrived.via] == [HERE, ALICE]
+    assert [str(each.uri.host_port) for each in arrived.record_route] == [f"{HERE}:5060"]
+    assert arrived.record_route[0].uri.lr
+
+
+def test_answers_go_back_without_our_via_and_the_ack_and_bye_follow_the_route() -> None:
+    town = Town(BOB_AT_HOME)
+    arrived = call(town)
+    town.receive(answer(arrived, 180), town.flow(BOB))
+    assert town.response_to(ALICE).status == 180
+    town.receive(answer(arrived, 200), town.flow(BOB))
+    ok = town.response_to(ALICE)
+    assert [via.host for via in ok.via] == [ALICE]
+    route = [str(each) for each in ok.record_route]
+    town.receive(request("ACK", f"sip:bob@{BOB}", to_tag="b", route=route), town.flow(ALICE))
+    ack = town.request_to(BOB)
+    assert (ack.method, ack.route, ack.via[0].host) == ("ACK", (), HERE)
+    town.receive(request("BYE", f"sip:bob@{BOB}", to_tag="b", route=route, cseq=2), town.flow(ALICE))
+    bye = town.request_to(BOB)
+    assert bye.record_route == ()
+    town.receive(answer(bye, 200), town.flow(BOB))
+    assert town.response_to(ALICE).status == 200
+
+
+def test_every_2xx_of_an_invite_goes_back() -> None:
+    town = Town(BOB_AT_HOME)
+    arrived = call(town)
+    for tag in ("b1", "b2", "b1"):
+        town.receive(answer(arrived, 200, tag=tag), town.flow(BOB))
+    assert [each.to.tag for each in town.sent(ALICE)] == ["b1", "b2", "b1"]
+
+
+def test_a_refusal_goes_back_and_is_acknowledged_hop_by_hop() -> None:
+    town = Town(BOB_AT_HOME)
+    arrived = call(town)
+    town.receive(answer(arrived, 486), town.flow(BOB))
+    assert town.request_to(BOB).method == "ACK"
+    refusal = town.response_to(ALICE)
+    assert (refusal.status, refusal.to.tag) == (486, "b")
+
+
+def test_a_cancel_is_passed_on_and_487_comes_back() -> None:
+    town = Town(BOB_AT_HOME)
+    invite = request()
+    town.receive(invite, town.flow(ALICE))
+    arrived = town.request_to(BOB)
+    town.receive(answer(arrived, 180), town.flow(BOB))
+    town.sent(ALICE)
+    cancel = Request.build(
+        "CANCEL",
+        invite.uri,
+        [(n, v) for n, v in invite.headers if n in ("Via", "From", "To", "Call-ID")]
+        + [("CSeq", "1 CANCEL"), ("Reason", "SIP;cause=486"), ("Max-Forwards", "70")],
+    )
+    town.receive(cancel, town.flow(ALICE))
+    assert town.response_to(ALICE).status == 200
+    passed = town.request_to(BOB)
+    assert (passed.method, passed.via, passed.uri) == ("CANCEL", arrived.via[:1], arrived.uri)
+    assert passed.headers.get("Reason") == "SIP;cause=486"
+    town.receive(answer(passed, 200), town.flow(BOB))
+    town.receive(answer(arrived, 487), town.flow(BOB))
+    assert town.response_to(ALICE).status == 487
+
+
+def test_a_cancelled_phone_that_says_nothing_more_ends_in_487() -> None:
+    town = Town(BOB_AT_HOME)
+    invite = request(branch="z9hG4bKx")
+    town.receive(invite, town.flow(ALICE))
+    town.receive(answer(town.request_to(BOB), 180), town.flow(BOB))
+    town.sent(ALICE)
+    town.receive(request("CANCEL", branch="z9hG4bKx"), town.flow(ALICE))
+    town.advance(40.0)
+    assert [each.status for each in town.sent(ALICE) if isinstance(each, Response)][:2] == [200, 487]
+
+
+def test_nobody_answers() -> None:
+    town = Town(BOB_AT_HOME)
+    call(town)
+    town.advance(33.0)
+    statuses = {each.status for each in town.sent(ALICE) if isinstance(each, Response)}
+    assert statuses == {408}
+
+
+def test_timer_c_ends_a_call_that_rings_for_ever() -> None:
+    town = Town(BOB_AT_HOME, timer_c=200.0)
+    arrived = call(town)
+    town.receive(answer(arrived, 180), town.flow(BOB))
+    town.sent(ALICE)
+    town.advance(150.0)
+    town.receive(answer(arrived, 180), town.flow(BOB))
+    town.sent(ALICE)
+    town.advance(199.0)
+    assert town.sent(BOB) == []
+    town.advance(1.1)
+    cancel = town.request_to(BOB)
+    assert cancel.method == "CANCEL"
+    town.receive(answer(arrived, 487), town.flow(BOB))
+    assert town.response_to(ALICE).status == 408
+
+
+# Other requests ------------------------------------------------------------------------------------------------------
+
+
+def test_a_message_is_forwarded_and_not_record_routed() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request("MESSAGE"), town.flow(ALICE))
+    arrived = town.request_to(BOB)
+    assert arrived.record_route == ()
+    town.receive(answer(arrived, 200), town.flow(BOB))
+    assert town.response_to(ALICE).status == 200
+
+
+def test_an_unanswered_message_is_not_answered_408() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request("MESSAGE"), town.flow(ALICE))
+    town.advance(60.0)
+    assert town.sent(ALICE) == []
+
+
+def test_a_benotify_passes_without_any_state() -> None:
+    town = Town(BOB_AT_HOME)
+    subscribe = request("SUBSCRIBE")
+    town.receive(subscribe, town.flow(ALICE))
+    arrived = town.request_to(BOB)
+    ours = str(arrived.record_route[0])
+    benotify = request("BENOTIFY", f"sip:alice@{ALICE}", host=BOB, route=[ours], to_tag="a")
+    town.receive(benotify, town.flow(BOB))
+    (passed,) = [each for each in town.sent(ALICE) if isinstance(each, Request)]
+    assert (passed.method, str(passed.uri)) == ("BENOTIFY", f"sip:alice@{ALICE}")
+    town.receive(passed.response(481), town.flow(ALICE))
+    town.advance(60.0)
+    assert town.sent(BOB)[1:] == [] or all(isinstance(each, Request) for each in town.sent(BOB))
+
+
+def test_options_about_the_proxy_is_answered_by_it() -> None:
+    town = Town()
+    town.receive(request("OPTIONS", f"sip:{HERE}"), town.flow(ALICE))
+    assert town.response_to(ALICE).status == 200
+
+
+# What is refused -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [
+        (request(uri="sip:nobody@example.com"), 480),
+        (request(uri="mailto:bob@example.com"), 416),
+        (request().evolve(set={"Max-Forwards": 0}), 483),
+        (request(headers=[("Proxy-Require", "ms-benotify, sec-agree")]), 420),
+        (request(headers=[("Max-Breadth", "0")]), 440),
+    ],
+)
+def test_what_cannot_be_forwarded_is_refused(bad: Request, status: int) -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(bad, town.flow(ALICE))
+    refusal = town.response_to(ALICE)
+    assert refusal.status == status
+    assert refusal.to.tag is not None
+    if status == 420:
+        assert refusal.unsupported == ("sec-agree",)
+
+
+def test_a_loop_is_found_and_a_spiral_is_not_taken_for_one() -> None:
+    town = Town({"bob": (place(f"sip:bob@{BOB}"),), "robert": (place(f"sip:bob@{BOBS_DESK}"),)})
+    arrived = call(town)
+    looped = arrived.evolve(uri="sip:bob@example.com", prepend=[("Via", f"SIP/2.0/UDP {BOB};branch=z9hG4bKl")])
+    town.receive(looped, town.flow(BOB))
+    assert town.response_to(BOB).status == 482
+    spiral = arrived.evolve(uri="sip:robert@example.com", prepend=[("Via", f"SIP/2.0/UDP {BOB};branch=z9hG4bKs")])
+    town.receive(spiral, town.flow(BOB))
+    assert str(town.request_to(BOBS_DESK).uri) == f"sip:bob@{BOBS_DESK}"
+
+
+# Who may leave -------------------------------------------------------------------------------------------------------
+
+
+def test_strangers_may_call_our_users_but_not_others() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request(host=CAROL), town.flow(CAROL))
+    assert town.request_to(BOB).method == "INVITE"
+    town.receive(request(uri="sip:dave@203.0.113.5", host=CAROL), town.flow(CAROL))
+    assert town.response_to(CAROL).status == 403
+
+
+def test_trusted_networks_and_those_that_the_application_names_may_leave() -> None:
+    town = Town(may_relay=lambda request, flow: flow.remote.host == CAROL)
+    for number, host in enumerate((ALICE, CAROL)):
+        town.receive(request(uri=f"sip:dave@203.0.113.{number}", host=host), town.flow(host))
+        assert town.request_to(f"203.0.113.{number}").method == "INVITE"
+
+
+def test_peers_that_proved_their_domain_may_leave() -> None:
+    town = Town(trusted_peers=("gateway.example",))
+    flow = Flow(99, "TLS", Address(HERE, 5061), Address(CAROL, 40000), ("gateway.example",))
+    town.receive(request(uri="sip:dave@203.0.113.5", host=CAROL, transport="TLS"), flow)
+    assert town.request_to("203.0.113.5").method == "INVITE"
+
+
+def test_with_credentials_strangers_are_asked_for_theirs_and_we_keep_them() -> None:
+    town = Town(credentials=PasswordStore({"carol": "secret"}))
+    first = request(uri="sip:dave@203.0.113.5", host=CAROL)
+    town.receive(first, town.flow(CAROL))
+    challenge = town.response_to(CAROL)
+    assert challenge.status == 407
+    client = DigestClient({"example.com": Credentials("carol", "secret")}.get, entropy=SeededEntropy(b"carol"))
+    other = ("Proxy-Authorization", 'Digest realm="elsewhere", username="carol"')
+    headers = [*client.answer(challenge, first), other]
+    town.receive(request(uri="sip:dave@203.0.113.5", host=CAROL, cseq=2, headers=headers), town.flow(CAROL))
+    arrived = town.request_to("203.0.113.5")
+    assert arrived.headers.get_all("Proxy-Authorization") == (other[1],)
+
+
+def test_a_route_of_ours_in_a_strangers_request_is_no_pass() -> None:
+    town = Town(BOB_AT_HOME)
+    for route in (f"<sip:{HERE};lr>", f"<sip:{HERE};lr;flow=1.0.AAAAAAAAAAAAAAAA>"):
+        bye = request("BYE", "sip:dave@203.0.113.5", host=CAROL, route=[route], to_tag="x")
+        town.receive(bye, town.flow(CAROL))
+        assert town.response_to(CAROL).status == 403
+
+
+def test_a_dialog_that_went_through_us_may_go_anywhere() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request(host=CAROL), town.flow(CAROL))
+    arrived = town.request_to(BOB)
+    route = [str(each) for each in arrived.record_route]
+    town.receive(request("BYE", "sip:bob@203.0.113.9", host=CAROL, route=route, to_tag="b"), town.flow(CAROL))
+    assert town.request_to("203.0.113.9").method == "BYE"
+
+
+# Forking -------------------------------------------------------------------------------------------------------------
+
+
+def test_all_phones_ring_and_the_first_answer_cancels_the_others() -> None:
+    town = Town(BOB_TWICE)
+    town.receive(request(), town.flow(ALICE))
+    home, desk = town.request_to(BOB), town.request_to(BOBS_DESK)
+    assert home.via[0].branch != desk.via[0].branch
+    assert [home.header("Max-Breadth"), desk.header("Max-Breadth")] == [30, 30]
+    town.receive(answer(home, 180, tag="h"), town.flow(BOB))
+    town.receive(answer(desk, 180, tag="d"), town.flow(BOBS_DESK))
+    assert [each.to.tag for each in town.sent(ALICE)] == ["h", "d"]
+    town.receive(answer(desk, 200, tag="d"), town.flow(BOBS_DESK))
+    assert town.response_to(ALICE).status == 200
+    cancel = town.request_to(BOB)
+    assert cancel.method == "CANCEL"
+    assert "Call completed elsewhere" in cancel.headers.get("Reason", "")
+    town.receive(answer(home, 487, tag="h"), town.flow(BOB))
+    assert town.sent(ALICE) == []
+
+
+def test_of_two_calls_answered_at_once_the_caller_hears_of_both() -> None:
+    town = Town(BOB_TWICE)
+    town.receive(request(), town.flow(ALICE))
+    home, desk = town.request_to(BOB), town.request_to(BOBS_DESK)
+    town.receive(answer(home, 200, tag="h"), town.flow(BOB))
+    town.receive(answer(desk, 200, tag="d"), town.flow(BOBS_DESK))
+    assert [each.to.tag for each in town.sent(ALICE)] == ["h", "d"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "best"),
+    [
+        (486, 404, 486),
+        (404, 302, 302),
+        (503, 486, 486),
+        (408, 486, 486),
+        (486, 407, 407),
+        (503, 503, 500),
+        (500, 415, 415),
+        (486, 600, 600),
+    ],
+)
+def test_the_best_refusal_goes_back(first: int, second: int, best: int) -> None:
+    town = Town(BOB_TWICE)
+    town.receive(request(), town.flow(ALICE))
+    home, desk = town.request_to(BOB), town.request_to(BOBS_DESK)
+    town.receive(answer(home, first), town.flow(BOB))
+    assert town.sent(ALICE) == []
+    town.receive(answer(desk, second), town.flow(BOBS_DESK))
+    assert town.response_to(ALICE).status == best
+
+
+def test_a_refusal_for_all_cancels_the_other_phones() -> None:
+    town = Town(BOB_TWICE)
+    town.receive(request(), town.flow(ALICE))
+    home, desk = town.request_to(BOB), town.request_to(BOBS_DESK)
+    town.receive(answer(desk, 180), town.flow(BOBS_DESK))
+    town.sent(ALICE)
+    town.receive(answer(home, 603), town.flow(BOB))
+    assert town.request_to(BOBS_DESK).method == "CANCEL"
+    assert town.sent(ALICE) == []
+    town.receive(answer(desk, 487), town.flow(BOBS_DESK))
+    assert town.response_to(ALICE).status == 603
+
+
+def test_challenges_of_all_branches_go_back_together() -> None:
+    town = Town(BOB_TWICE)
+    town.receive(request(), town.flow(ALICE))
+    home, desk = town.request_to(BOB), town.request_to(BOBS_DESK)
+    town.receive(answer(home, 401, WWW_Authenticate='Digest realm="h", nonce="1"'), town.flow(BOB))
+    town.receive(answer(desk, 407, Proxy_Authenticate='Digest realm="d", nonce="2"'), town.flow(BOBS_DESK))
+    back = town.response_to(ALICE)
+    assert back.status == 401
+    assert back.headers.get("WWW-Authenticate") == 'Digest realm="h", nonce="1"'
+    assert back.headers.get("Proxy-Authenticate") == 'Digest realm="d", nonce="2"'
+
+
+def test_one_preference_after_the_other_when_told_so() -> None:
+    town = Town(BOB_TWICE, sequential=True)
+    town.receive(request(), town.flow(ALICE))
+    assert town.sent(BOB) == []
+    town.receive(answer(town.request_to(BOBS_DESK), 486), town.flow(BOBS_DESK))
+    assert town.sent(ALICE) == []
+    town.receive(answer(town.request_to(BOB), 200), town.flow(BOB))
+    assert town.response_to(ALICE).status == 200
+
+
+def test_no_more_branches_at_once_than_the_breadth_allows() -> None:
+    town = Town(BOB_TWICE)
+    town.receive(request(headers=[("Max-Breadth", "1")]), town.flow(ALICE))
+    assert town.sent(BOB) == []
+    desk = town.request_to(BOBS_DESK)
+    assert desk.header("Max-Breadth") == 1
+    town.receive(answer(desk, 486), town.flow(BOBS_DESK))
+    assert town.request_to(BOB).method == "INVITE"
+
+
+def test_a_phone_that_cannot_be_reached_leaves_the_other_one_ringing() -> None:
+    town = Town({"bob": (place(f"sip:bob@{BOB};transport=tcp"), place(f"sip:bob@{BOBS_DESK}"))})
+    town.unreachable = {BOB}
+    town.receive(request(), town.flow(ALICE))
+    town.receive(answer(town.request_to(BOBS_DESK), 200), town.flow(BOBS_DESK))
+    assert town.response_to(ALICE).status == 200
+
+
+def test_without_a_way_to_any_phone_503_goes_back() -> None:
+    town = Town({"bob": (place(f"sip:bob@{BOB};transport=tcp"),)})
+    town.unreachable = {BOB}
+    town.receive(request(), town.flow(ALICE))
+    assert town.response_to(ALICE).status == 503
+
+
+# Ways there ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_leads_to_the_contact() -> None:
+    path = (NameAddr.parse("<sip:203.0.113.1;lr>"),)
+    town = Town({"bob": (place("sip:bob@10.0.0.7", route=path),)})
+    town.receive(request(), town.flow(ALICE))
+    arrived = town.request_to("203.0.113.1")
+    assert (str(arrived.uri), arrived.route) == ("sip:bob@10.0.0.7", path)
+
+
+def test_a_preloaded_route_is_ours_and_goes_no_further() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request(route=[f"<sip:{HERE};lr>"]), town.flow(ALICE))
+    assert town.request_to(BOB).route == ()
+
+
+def test_other_proxies_in_the_route_come_first() -> None:
+    town = Town()
+    route = [f"<sip:{HERE}:5060;lr>", "<sip:203.0.113.1;lr>"]
+    town.receive(request(uri="sip:x@203.0.113.2", route=route), town.flow(ALICE))
+    arrived = town.request_to("203.0.113.1")
+    assert [str(each) for each in arrived.route] == route[1:]
+
+
+def test_a_strict_router_gets_what_it_wants_and_one_before_us_is_undone() -> None:
+    town = Town()
+    town.receive(request(uri="sip:x@203.0.113.2", route=["<sip:203.0.113.1>"]), town.flow(ALICE))
+    arrived = town.request_to("203.0.113.1")
+    assert (str(arrived.uri), [str(r) for r in arrived.route]) == ("sip:203.0.113.1", ["<sip:x@203.0.113.2>"])
+    town.receive(request(uri=f"sip:{HERE};lr", route=["<sip:x@203.0.113.2>"]), town.flow(ALICE))
+    arrived = town.request_to("203.0.113.2")
+    assert (str(arrived.uri), arrived.route) == ("sip:x@203.0.113.2", ())
+
+
+def test_a_maddr_that_is_ours_is_taken_off() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request(uri=f"sip:bob@example.com;maddr={HERE}"), town.flow(ALICE))
+    assert str(town.request_to(BOB).uri) == f"sip:bob@{BOB}"
+
+
+def test_where_the_transport_changes_two_routes_are_recorded() -> None:
+    town = Town({"bob": (place(f"sip:bob@{BOB};transport=tcp"),)})
+    arrived = call(town)
+    assert [each.uri.transport for each in arrived.record_route] == ["tcp", None]
+    route = [str(each) for each in reversed(arrived.record_route)]
+    town.receive(request("BYE", f"sip:bob@{BOB};transport=tcp", to_tag="b", route=route), town.flow(ALICE))
+    assert town.request_to(BOB).route == ()
+
+
+def test_requests_to_a_client_behind_a_connection_go_down_that_connection() -> None:
+    town = Town(BOB_AT_HOME)
+    connection = town.flow(CAROL, "TCP", 40001)
+    invite = request(host=CAROL, transport="TCP", contact="<sip:carol@10.0.0.7;transport=tcp>")
+    town.receive(invite, connection)
+    arrived = town.request_to(BOB)
+    town.receive(answer(arrived, 200), town.flow(BOB))
+    town.sent(CAROL)
+    route = [str(each) for each in arrived.record_route]
+    town.receive(request("BYE", "sip:carol@10.0.0.7;transport=tcp", host=BOB, route=route), town.flow(BOB))
+    assert town.request_to(CAROL).method == "BYE"
+
+
+def test_requests_to_a_registered_connection_go_down_it_in_both_directions() -> None:
+    town = Town()
+    phone = town.flow(CAROL, "TCP", 40002)
+    town.receive(request("OPTIONS", f"sip:{HERE}", host=CAROL, transport="TCP"), phone)  # so that it is known
+    town.sent(CAROL)
+    town.users = {"bob": (place("sip:bob@10.0.0.9;transport=tcp", flow=phone),)}
+    caller = town.flow(ALICE, "TCP", 40003)
+    town.receive(request(transport="TCP"), caller)
+    arrived = town.request_to(CAROL)
+    route = [str(each) for each in arrived.record_route]
+    town.receive(answer(arrived, 200), phone)
+    town.sent(ALICE)
+    ack = request("ACK", "sip:bob@10.0.0.9;transport=tcp", transport="TCP", to_tag="b", route=route)
+    town.receive(ack, caller)
+    assert town.request_to(CAROL).method == "ACK"
+    town.receive(request("BYE", f"sip:alice@{ALICE}", host=CAROL, transport="TCP", to_tag="a", route=route), phone)
+    assert town.request_to(ALICE).method == "BYE"
+
+
+def test_a_phone_behind_a_nat_is_reached_where_its_invite_came_from() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request(host="10.0.0.7", contact="<sip:carol@10.0.0.7>"), town.flow(CAROL, "UDP", 61000))
+    arrived = town.request_to(BOB)
+    route = [str(each) for each in arrived.record_route]
+    town.receive(request("BYE", "sip:carol@10.0.0.7", host=BOB, route=route), town.flow(BOB))
+    assert town.request_to(CAROL).method == "BYE"
+
+
+def test_a_registration_for_others_gets_our_path_and_calls_come_back_by_it() -> None:
+    town = Town(add_path=True)
+    phone = town.flow(CAROL, "TCP", 40004)
+    town.receive(request("REGISTER", "sip:203.0.113.1", transport="TCP"), town.flow(ALICE, "TCP", 40005))
+    town.users = {}
+    register = town.request_to("203.0.113.1")
+    (path,) = register.headers.get_all("Path")
+    incoming = request("INVITE", "sip:alice@10.0.0.1", host="203.0.113.1", route=[path])
+    town.receive(incoming, town.flow("203.0.113.1"))
+    assert town.request_to(ALICE).method == "INVITE"
+    assert phone.id > 0
+
+
+def test_the_proxy_forgets_what_is_over() -> None:
+    town = Town(BOB_TWICE)
+    town.receive(request(), town.flow(ALICE))
+    home, desk = town.request_to(BOB), town.request_to(BOBS_DESK)
+    town.receive(answer(home, 200), town.flow(BOB))
+    town.receive(answer(desk, 487), town.flow(BOBS_DESK))
+    town.receive(request("MESSAGE", cseq=2), town.flow(ALICE))
+    town.advance(600.0)
+    assert town.proxy.next_timeout() is None
+    assert town.endpoint.next_timeout() is None
+    assert not town.proxy._contexts
+    assert not town.proxy._branches
