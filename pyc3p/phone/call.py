@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 
 import attrs
-from pyc3p.phone.audio import PhoneAudio
 
 import sip
 from mcu.events import LegId
+from pyc3p.phone.audio import PhoneAudio
 from rtp import Agreement, Direction, LocalRtpError, OfferAnswerSession, SessionDescription
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pyc3p.phone.audio import AudioSink, AudioSource, PhoneAudio
-
 import sip
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Address, Outgoing, Packet
+from pyc3p.phone.audio import AudioSink, AudioSource, PhoneAudio
 from pyc3p.phone.call import Call, CallInput, CallState
 from pyc3p.phone.config import PhoneConfig
 from pyc3p.phone.events import CallEnd, PhoneAnswered, PhoneHeld, PhoneReleased, PhoneRinging, Reaction
@@ -48,6 +47,7 @@ class Phone:
         self._events: list[Event] = []
         self._call: Call | None = None
         self._legs = 0
+        self._last_packets: list[Outgoing] = []  #: of the call that has just ended
         own = sip.aor_key(sip.Uri.parse(config.aor))
         endpoint.add_core(
             config.owner,
@@ -259,6 +259,8 @@ class Phone:
     def _release(self, call: Call, end: CallEnd, now: float) -> None:
         call.move(CallInput.END)
         self._call = None
+        if call.audio is not None:
+            self._last_packets = [(call.leg, *packet) for packet in call.audio.bye(now=now)]
         talked = 0.0 if call.answered_at is None else now - call.answered_at
         self._events.append(PhoneReleased(owner=self.owner, end=end, talked_for=talked))
         self._events.append(MediaPortReleased(owner=self.owner, leg=call.leg))
@@ -273,7 +275,7 @@ class Phone:
         if call.audio is None:
             call.audio = PhoneAudio(audio, source=self.source, sink=self.recorder, entropy=self._entropy, now=now)
         else:
-            call.audio.change(audio)
+            call.audio.change(audio, now=now)
 
     def media_opened(self, leg: LegId, *, rtp: Address, rtcp: Address, advertised: str, now: float) -> list[Event]:
         """The ports of the call are open."""
@@ -306,12 +308,15 @@ class Phone:
         return self.take_events()
 
     def tick(self, now: float) -> list[Outgoing]:
-        """Audio of 20 ms."""
+        """Audio of 20 ms, and the last packets of a call that is over."""
+        out, self._last_packets = self._last_packets, []
         call = self._call
-        if call is None or call.audio is None:
-            return []
-        return [(call.leg, kind, data, destination) for kind, data, destination in call.audio.tick(now)]
+        if call is not None and call.audio is not None:
+            out += [(call.leg, kind, data, destination) for kind, data, destination in call.audio.tick(now)]
+        return out
 
     def next_tick(self) -> float | None:
-        """When ``tick`` is due."""
+        """When ``tick`` is due; at once when the last packets of a call wait."""
+        if self._last_packets:
+            return 0.0
         return self._call.audio.next_tick() if self._call is not None and self._call.audio is not None else None

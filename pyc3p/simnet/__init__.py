@@ -2,7 +2,8 @@
 
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, HttpFault
+from pyc3p.simnet.conference import SimFarm
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.network import SimNetwork, SimulationFailed
 
-__all__ = ["Conditions", "HttpFault", "SimHost", "SimNetwork", "SimulationFailed", "VirtualClock"]
+__all__ = ["Conditions", "HttpFault", "SimFarm", "SimHost", "SimNetwork", "SimulationFailed", "VirtualClock"]

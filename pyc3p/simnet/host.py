@@ -44,8 +44,8 @@ class SimHost:
         self.run([])
 
     def run(self, events: Iterable[Event]) -> None:
-        """Drain the element until nothing moves, then set the alarm for its next timer."""
-        waiting = self.element.settle(events, now=self.network.now)
+        """Take what a machine told the application, drain the element until nothing moves, set the alarm."""
+        waiting = [*events, *self.element.settle(now=self.network.now)]
         for _ in range(MAX_ROUNDS):
             for event in waiting:
                 self._handle(event)
@@ -73,10 +73,14 @@ class SimHost:
         if self.element.media is not None and leg in self._legs:
             self.run(self.element.media.receive_media([(leg, kind, data, source, self.network.now)]))
 
+    def feed(self, events: Iterable[Event]) -> None:
+        """Take what the endpoint itself returned: its cores have not seen it yet."""
+        self.run(self.element.settle(events, now=self.network.now))
+
     def flow_closed(self, flow: Flow) -> None:
         """A connection broke."""
         if self.element.pump is not None:
-            self.run(self.element.pump.endpoint.flow_closed(flow, now=self.network.now))
+            self.feed(self.element.pump.endpoint.flow_closed(flow, now=self.network.now))
 
     def udp_flow(self, local: sip.Address, remote: sip.Address) -> Flow:
         """The flow of a pair of UDP addresses, always the same."""
@@ -119,7 +123,7 @@ class SimHost:
     def answer(self, events: Iterable[Event]) -> None:
         """Go on with what an answer to a question caused, once the present round is over."""
         caused = list(events)
-        self.network.clock.after(0.0, lambda: self.run(caused))
+        self.network.clock.after(0.0, lambda: self.feed(caused))
 
     def _resolve(self, want: ResolveWanted) -> None:
         assert self.element.pump is not None
@@ -139,9 +143,11 @@ class SimHost:
         self._legs[leg] = port
         self.network.bind_media(self, leg, port)
         rtp, rtcp = (self.host, port), (self.host, port + 1)
-        self.answer(media.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=self.host, now=self.network.now))
+        told = media.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=self.host, now=self.network.now)
+        self.network.clock.after(0.0, lambda: self.run(told))
 
     def _close_media(self, leg: LegId) -> None:
+        self._tick()  # the last packets of the leg
         port = self._legs.pop(leg, None)
         if port is not None:
             self.network.release_media(self, port)

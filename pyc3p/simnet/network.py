@@ -52,6 +52,7 @@ class SimNetwork:
         self._listening: dict[tuple[str, str, int], SimHost] = {}
         self._media: dict[tuple[str, int], tuple[SimHost, LegId]] = {}
         self._names: dict[str, tuple[Destination, ...]] = {}
+        self._name_ports: dict[tuple[str, int], str] = {}
         self._connections: dict[int, _Connection] = {}
         self._flow_ids = itertools.count(1)
         self._ports = itertools.count(40_000)
@@ -85,6 +86,10 @@ class SimNetwork:
     def add_name(self, name: str, *destinations: Destination) -> None:
         """Let a host name lead somewhere."""
         self._names[name.lower()] = destinations
+
+    def add_port(self, name: str, port: int, host: str) -> None:
+        """Let a host name together with a port lead to another host."""
+        self._name_ports[(name.lower(), port)] = host
 
     # Running ---------------------------------------------------------------------------------------------------------
 
@@ -178,7 +183,7 @@ class SimNetwork:
         endpoint = caller.element.pump.endpoint
         callee = self._listening.get(("TCP", remote.host, remote.port))
         if callee is None or callee.name in self.refusing or self._cut(caller, callee):
-            caller.run(endpoint.flow_failed(want.id, "connection refused", now=self.now))
+            caller.feed(endpoint.flow_failed(want.id, "connection refused", now=self.now))
             return
         local = sip.Address(caller.host, next(self._ports))
         outward = Flow(self.new_flow_id(), "TCP", local, remote)
@@ -187,7 +192,7 @@ class SimNetwork:
         connection.last = dict.fromkeys(connection.ends, 0.0)
         self._connections.update({outward.id: connection, inward.id: connection})
         self.trace.names.add(caller.name, (local.host, local.port))
-        caller.run(endpoint.flow_opened(want.id, outward, now=self.now))
+        caller.feed(endpoint.flow_opened(want.id, outward, now=self.now))
 
     def _udp_port(self, host: SimHost) -> int:
         assert host.element.pump is not None
@@ -222,8 +227,9 @@ class SimNetwork:
     def resolve(self, host: str, port: int | None, transport: str | None) -> tuple[Destination, ...]:
         """Where a host name leads, for this transport when one is asked for."""
         found = self._names.get(host.lower(), ())
+        special = self._name_ports.get((host.lower(), port or 0))
         return tuple(
-            attrs.evolve(where, port=port or where.port)
+            attrs.evolve(where, host=special or where.host, port=port or where.port)
             for where in found
             if transport is None or where.transport == transport.upper()
         )

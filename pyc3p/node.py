@@ -1,0 +1,291 @@
+"""One element in a process: SIP over sockets, C3P over HTTP, media over UDP, and one clock for all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import attrs
+
+import c3p
+import sip
+from c3p.aio import C3pClient, C3pServer
+from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from pyc3p.element import C3PMachine, Element
+from pyc3p.problems import Problem, port_problem
+from pyc3p.trace import ElementTrace
+from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
+from sip import Event
+from sip.aio import Resolver, SipTransport, live_entropy
+
+E = TypeVar("E", bound=Event)
+
+#: Events kept for ``Node.of``; a server that runs for days forgets the oldest.
+MAX_EVENTS = 10_000
+
+
+@attrs.frozen(kw_only=True)
+class HttpSettings:
+    """C3P over HTTP of one node."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    secret: str = attrs.field(default="", repr=False)  #: with which this node proves who it is
+    known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
+
+
+class HookedPump(sip.Pump):
+    """A pump that tells when something was done with it: then documents and media may wait to be carried."""
+
+    on_worked: Callable[[], None] | None = None
+
+    def data_to_send(self, limit: int | None = None) -> list[sip.Transmit]:
+        """Every driver drains after each step, so this is where to look at the other outputs."""
+        if self.on_worked is not None:
+            self.on_worked()
+        return super().data_to_send(limit)
+
+
+class Node:
+    """Runs an element until it is stopped. ``kick`` after commands were given to a machine."""
+
+    def __init__(
+        self,
+        element: Element,
+        *,
+        http: HttpSettings | None = None,
+        media: MediaPortsConfig | None = None,
+        advertise: str | None = None,
+        trace: ElementTrace | None = None,
+        resolver: Resolver | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.element = element
+        self.name = element.name
+        self.events: list[Event] = []
+        self._http = http
+        self._media_config = media or MediaPortsConfig()
+        self._advertise = advertise
+        self._trace = trace
+        self._resolver = resolver
+        self._on_event = on_event
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._sip: SipTransport | None = None
+        self._server: C3pServer | None = None
+        self._client: C3pClient | None = None
+        self._ports: MediaPorts | None = None
+        self._running = False
+
+    # Life ------------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open everything; raises Problem, and then nothing stays open."""
+        self._loop = asyncio.get_running_loop()
+        self._running = True
+        try:
+            await self._start_http()
+            await self._start_sip()
+        except BaseException:
+            await self.stop()
+            raise
+        self._ports = MediaPorts(self._arrived, config=self._media_config, trace=self._trace)
+        self.kick()
+
+    async def _start_http(self) -> None:
+        if self._http is None:
+            return
+        self._client = C3pClient(secret=self._http.secret, trace=self._trace)
+        if not self.element.services:
+            return
+        routes = {path: self._served(service.receive_c3p) for path, service in self.element.services.items()}
+        self._server = C3pServer(
+            self._http.host, self._http.port, routes, secrets=dict(self._http.known), trace=self._trace
+        )
+        try:
+            await self._server.start()
+        except OSError as error:
+            raise port_problem(f"{self.name} (HTTP)", self._http.host, self._http.port, "--http-port", error) from error
+        self._add_address(self._http.host, self._http.port)
+
+    async def _start_sip(self) -> None:
+        pump = self.element.pump
+        if pump is None:
+            return
+        if isinstance(pump, HookedPump):
+            pump.on_worked = self._worked
+        listen = pump.endpoint.config.listen
+        transport = SipTransport(
+            pump, entropy=live_entropy(), on_events=self._take, trace=self._trace, resolver=self._resolver
+        )
+        try:
+            await transport.start()
+        except OSError as error:
+            host, port = (listen[0].host, listen[0].port) if listen else ("", 0)
+            raise port_problem(f"{self.name} (SIP)", host, port, "--sip-port", error) from error
+        self._sip = transport
+        for each in transport.listening:
+            self._add_address(each.host, each.port)
+
+    def _add_address(self, host: str, port: int) -> None:
+        if self._trace is not None:
+            self._trace.add_address((host, port))
+
+    async def stop(self) -> None:
+        """Send what waits, close everything. Can be called twice."""
+        self._running = False
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sip is not None:
+            await self._sip.stop()
+        if self._ports is not None:
+            self._ports.close_all()
+        if self._server is not None:
+            await self._server.stop()
+        if self._client is not None:
+            await self._client.close()
+
+    @property
+    def now(self) -> float:
+        """The clock of the machines."""
+        return asyncio.get_running_loop().time()
+
+    @property
+    def listening(self) -> tuple[sip.Listen, ...]:
+        """SIP listeners with the ports that they really have."""
+        return self._sip.listening if self._sip is not None else ()
+
+    # Events ----------------------------------------------------------------------------------------------------------
+
+    def of(self, kind: type[E]) -> list[E]:
+        """Events of one kind so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def wait_for(self, predicate: Callable[[], bool], timeout: float, what: str) -> None:
+        """Wait until ``predicate`` holds, looking after each event; raises Problem."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while not predicate():
+                    self._changed.clear()
+                    await self._changed.wait()
+        if not predicate():
+            raise Problem(f"{what} did not happen within {timeout:g} s")
+
+    def kick(self) -> None:
+        """Carry what commands caused."""
+        if not self._running:
+            return
+        if self._sip is not None:
+            self._sip.kick()
+        else:
+            self._take(self.element.settle(now=self.now))
+            self._worked()
+
+    def _take(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case MediaPortWanted():
+                    self._open_media(event.leg)
+                case MediaPortReleased():
+                    self._close_media(event.leg)
+                case _:
+                    self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        self.events.append(event)
+        del self.events[:-MAX_EVENTS]
+        self._changed.set()
+        if self._on_event is not None:
+            self._on_event(event)
+
+    def _worked(self) -> None:
+        """After each step of the machines: post documents, set the timers."""
+        for machine in self.element.machines:
+            for exchange in machine.c3p_to_send():
+                self._spawn(self._post(machine, exchange))
+        self._set_timer("others", self._others_due(), self._others_timeout)
+        media = self.element.media
+        self._set_timer("media", media.next_tick() if media is not None else None, self._tick)
+
+    def _set_timer(self, name: str, due: float | None, action: Callable[[], None]) -> None:
+        timer = self._timers.get(name)
+        if timer is not None:
+            if timer.when() == due and not timer.cancelled():
+                return
+            timer.cancel()
+            del self._timers[name]
+        if due is not None and self._running:
+            self._timers[name] = self._loop.call_at(due, self._fire, name, action)
+
+    def _fire(self, name: str, action: Callable[[], None]) -> None:
+        del self._timers[name]
+        action()
+
+    def _others_due(self) -> float | None:
+        return min((at for other in self.element.others if (at := other.next_timeout()) is not None), default=None)
+
+    def _others_timeout(self) -> None:
+        for other in self.element.others:
+            due = other.next_timeout()
+            if due is not None and due <= self.now:
+                self._take(other.handle_timeout(now=self.now))
+        self.kick()
+
+    def _spawn(self, work: c3p.aio.Work) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # C3P over HTTP ---------------------------------------------------------------------------------------------------
+
+    async def _post(self, machine: C3PMachine, exchange: c3p.Exchange) -> None:
+        if self._client is None:
+            outcome: c3p.Reply | c3p.ExchangeFailure = c3p.ExchangeFailure.CONNECT
+        else:
+            outcome = await self._client.post(exchange)
+        now = self.now
+        if isinstance(outcome, c3p.Reply):
+            self._take(machine.receive_reply(exchange.id, outcome, now=now))
+        else:
+            self._take(machine.exchange_failed(exchange.id, outcome, now=now))
+        self.kick()
+
+    # Media -----------------------------------------------------------------------------------------------------------
+
+    def _open_media(self, leg: LegId) -> None:
+        media = self.element.media
+        assert media is not None
+        assert self._ports is not None
+        try:
+            ports = self._ports.open(leg)
+        except OSError as error:
+            self._take(media.media_failed(leg, str(error), now=self.now))
+            return
+        if self._trace is not None:
+            self._trace.add_address(ports.rtp, ports.rtcp)
+        advertised = self._advertise or ports.rtp[0]
+        self._take(media.media_opened(leg, rtp=ports.rtp, rtcp=ports.rtcp, advertised=advertised, now=self.now))
+
+    def _close_media(self, leg: LegId) -> None:
+        if self._ports is not None:
+            self._send_media()
+            self._ports.close(leg)
+
+    def _arrived(self, batch: list[Arrival]) -> None:
+        if self._running and self.element.media is not None:
+            self._take(self.element.media.receive_media(batch))
+            self.kick()
+
+    def _tick(self) -> None:
+        self._send_media()
+        self.kick()
+
+    def _send_media(self) -> None:
+        if self.element.media is not None and self._ports is not None:
+            self._ports.send(self.element.media.tick(self.now))

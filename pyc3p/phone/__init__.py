@@ -1,0 +1,29 @@
+"""A legacy phone: SIP, SDP and RTP as any softphone speaks them, with no idea of conferences, and without I/O."""
+
+from pyc3p.phone.call import CallState
+from pyc3p.phone.config import PhoneConfig
+from pyc3p.phone.core import Phone
+from pyc3p.phone.events import (
+    CallEnd,
+    PhoneAnswered,
+    PhoneHeld,
+    PhoneNotRegistered,
+    PhoneRegistered,
+    PhoneReleased,
+    PhoneRinging,
+    Reaction,
+)
+
+__all__ = [
+    "CallEnd",
+    "CallState",
+    "Phone",
+    "PhoneAnswered",
+    "PhoneConfig",
+    "PhoneHeld",
+    "PhoneNotRegistered",
+    "PhoneRegistered",
+    "PhoneReleased",
+    "PhoneRinging",
+    "Reaction",
+]
