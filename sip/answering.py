@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sip.context import Context
 from sip.errors import LocalProtocolError
+from sip.response import Response
 from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
@@ -48,11 +49,25 @@ class Answers:
         content_type: str | None = None,
         now: float,
     ) -> None:
-        """Answer; every answer of a transaction but 100 carries the same To tag."""
+        """Build an answer and send it."""
+        response = self.build(transaction, status, reason, headers=headers, body=body, content_type=content_type)
+        transaction.respond(response, now)
+
+    def build(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        reason: str | None = None,
+        *,
+        headers: Iterable[tuple[str, object]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+    ) -> Response:
+        """Build an answer; every answer of a transaction but 100 carries the same To tag."""
         request = transaction.request
         if transaction.to_tag is None and status > 100 and request.to.tag is None:
             transaction.to_tag = self._context.new_tag()
-        response = request.response(
+        return request.response(
             status,
             reason,
             to_tag=transaction.to_tag if status > 100 else None,
@@ -60,7 +75,6 @@ class Answers:
             body=body,
             content_type=content_type,
         )
-        transaction.respond(response, now)
 
     def respond(
         self,

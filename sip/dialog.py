@@ -58,6 +58,7 @@ class Dialog:
         "flow",
         "local_cseq",
         "local_tag",
+        "local_user",
         "local_value",
         "remote_cseq",
         "remote_tag",
@@ -83,11 +84,13 @@ class Dialog:
         local_cseq: int,
         remote_cseq: int | None,
         flow: Flow | None,
+        local_user: str | None,
         state: DialogState = DialogState.EARLY,
     ) -> None:
         self.call_id = call_id
         self.local_value = local_value  #: From of our requests, tag included
         self.local_tag = local_tag
+        self.local_user = local_user  #: user part of our Contact where the core gives none
         self.remote_value = remote_value  #: To of our requests
         self.remote_tag = remote_tag
         self.remote_target = remote_target
@@ -116,6 +119,7 @@ class Dialog:
             local_cseq=local_cseq,
             remote_cseq=request.cseq.number,
             flow=flow if flow.reliable else None,
+            local_user=request.uri.user,
         )
 
     @classmethod
@@ -135,6 +139,7 @@ class Dialog:
             local_cseq=request.cseq.number,
             remote_cseq=None,
             flow=flow if flow is not None and flow.reliable and not direct else None,
+            local_user=request.from_.uri.user,
         )
 
     @property

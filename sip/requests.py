@@ -321,7 +321,7 @@ class Requests:
         def finish(flow: Flow, via: str) -> Request:
             self._used(dialog, flow)
             if method in TARGET_REFRESH:
-                lines.append(("Contact", contact or self.transport.contact(flow, None)))
+                lines.append(("Contact", contact or self.transport.contact(flow, dialog.local_user)))
             return dialog.build(method, via, number, headers=lines, body=body, content_type=content_type)
 
         return self.transactions.send(
@@ -352,7 +352,7 @@ class Requests:
 
         def finish(flow: Flow, via: str) -> bytes:
             self._used(dialog, flow)
-            lines.append(("Contact", contact or self.transport.contact(flow, None)))
+            lines.append(("Contact", contact or self.transport.contact(flow, dialog.local_user)))
             return bytes(dialog.build(method, via, cseq, headers=lines, body=body, content_type=content_type))
 
         self.send_once(Once(self, finish, self.context.new_branch()), dialog.flow, dialog.next_hop, now)

@@ -17,6 +17,8 @@ from sip.timers import Timer
 from sip.uri import Uri
 
 _NUMERIC: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|.*:.*")
+#: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
+_PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
 #: Room for the Via, Contact and Content-Length that are not written yet when a transport is chosen.
 _UNWRITTEN: Final = 160
 
@@ -112,7 +114,7 @@ class Transport:
 
     def contact(self, flow: Flow, user: str | None) -> str:
         """Return a Contact value that reaches us by the transport of ``flow``."""
-        at = f"{user}@" if user else ""
+        at = f"{user}@" if user and _PLAIN_USER.fullmatch(user) else ""
         if flow.transport == "TLS":
             return f"<sips:{at}{self.sent_by(flow)}>"
         return f"<sip:{at}{self.sent_by(flow)};transport={flow.transport.lower()}>"

@@ -274,7 +274,7 @@ class Sessions:
         """Return Contact, Allow and Supported of an answer inside or at the start of a session."""
         lines = self._abilities(session.core, given)
         if not has(given, "Contact"):
-            user = transaction.request.uri.user
+            user = None if session.dialog is None else session.dialog.local_user
             lines.append(("Contact", session.contact or self.transport.contact(transaction.flow, user)))
         return lines
 

@@ -118,15 +118,18 @@ class Notifier(Subscription):
         if contact is not None:
             self.contact = contact
         if not has(headers, "Contact"):
-            user = request.uri.user
+            assert self.dialog is not None
+            user = self.dialog.local_user
             lines.append(("Contact", self.contact or self._layer.transport.contact(transaction.flow, user)))
         lines += self._options(piggyback, request)
         if piggyback:
             lines += self._first_document(granted)
         attached = (body, content_type) if piggyback else (b"", None)
-        self._layer.answers.send(
-            transaction, status, headers=lines, body=attached[0], content_type=attached[1], now=now
+        response = self._layer.answers.build(
+            transaction, status, headers=lines, body=attached[0], content_type=attached[1]
         )
+        self.asked = None  # before it is sent: on a connection that ends the transaction
+        transaction.respond(response, now)
         self._accepted(following, granted, request, piggyback, now)
         if body and not piggyback:
             self.notify(Notification("active", None, None, [], body, content_type), False, now)
@@ -161,7 +164,6 @@ class Notifier(Subscription):
 
     def _accepted(self, following: NotifierState, granted: int, request: Request, piggyback: bool, now: float) -> None:
         assert self.dialog is not None
-        self.asked = None
         self.state = following
         self.granted = granted
         self.dialog.refresh_target(request)
@@ -203,8 +205,9 @@ class Notifier(Subscription):
         following = notifier_commanded(self.state, NotifierInput.REJECT)
         if status < 300:
             raise LocalProtocolError(f"not a refusal: {status}")
-        self._layer.answers.send(transaction, status, reason, headers=headers, now=now)
+        response = self._layer.answers.build(transaction, status, reason, headers=headers)
         self.asked = None
+        transaction.respond(response, now)
         self.state = following
         if following is NotifierState.TERMINATED:
             self._layer.remove(self)
@@ -327,8 +330,8 @@ class Notifier(Subscription):
         if self.state is NotifierState.LAST:
             return
         if self.asked is not None and self.state is NotifierState.ACTIVE:
-            self._layer.answers.send(self.asked, 481, now=now)
-            self.asked = None
+            asked, self.asked = self.asked, None
+            self._layer.answers.send(asked, 481, now=now)
         notifier_commanded(self.state, NotifierInput.LAST_NOTIFY)
         if self._ended_as != "unsubscribed":
             self._ended_as = notification.reason or "noresource"
@@ -380,12 +383,15 @@ class ReferAnswer:
         if begins and not has(lines, "Contact"):
             user = transaction.request.uri.user
             lines.append(("Contact", self._layer.transport.contact(transaction.flow, user)))
-        self._layer.answers.send(
-            transaction, status, reason, headers=lines, body=body, content_type=content_type, now=now
+        response = self._layer.answers.build(
+            transaction, status, reason, headers=lines, body=body, content_type=content_type
         )
         suppressed = any(n.lower() == "refer-sub" and str(v).lower().startswith("false") for n, v in lines)
         if status < 200:
+            transaction.respond(response, now)
             return
+        notifier.asked = None
+        transaction.respond(response, now)
         if begins and not suppressed:
             notifier.begin_refer(self._layer.context.config.refer_expires, now)
         else:

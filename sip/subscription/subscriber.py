@@ -420,7 +420,9 @@ class Subscriber(Subscription):
         self._layer.context.emit(event)
         said = message.subscription_state
         if last:
-            self._end(_reason_of(message), None if said is None else said.retry_after)
+            ending = self.state is SubscriberState.ENDING
+            reason = self._ends_as if ending else _reason_of(message)
+            self._end(reason, None if said is None else said.retry_after)
             return
         self.state = following
         if following is SubscriberState.ACTIVE:
