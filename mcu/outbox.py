@@ -99,12 +99,23 @@ class Outbox:
         self.flush(now=now)
 
     def respond(self, response: Response, *, now: float) -> None:
-        """Send a response to the callback."""
+        """Send a response to the callback. A final one makes those before it for the same request superfluous."""
+        if response.final:
+            self._forget_pending(response.request_id)
         if len(self._responses) >= self._settings.max_responses:
             self.dropped += 1
             return
         self._responses.append(response)
         self.flush(now=now)
+
+    def _forget_pending(self, request_id: str) -> None:
+        under_way = 1 if self._under_way is _Kind.RESPONSE else 0
+        kept = [
+            each
+            for index, each in enumerate(self._responses)
+            if index < under_way or each.final or each.request_id != request_id
+        ]
+        self._responses = deque(kept)
 
     def start_over(self) -> None:
         """Forget queued changes: the next document is the whole state."""

@@ -1,0 +1,314 @@
+"""Every row of the table of decisions 9, from the far end's answer to roster, response and event."""
+
+from __future__ import annotations
+
+import pytest
+
+from c3p import ExchangeFailure
+from mcu import DialOutPolicy, Ending, LegConnected, LegEnded, LegId, MediaPortWanted
+from sip.events import EndCause, SessionEnded
+from tests.mcu.harness import Code, World, diagnostics_of, guid, refusing, ringing
+
+ROWS = [
+    (486, "busy", "otherFailure", "dialOutBusy", "0", True),
+    (600, "busy", "otherFailure", "dialOutBusy", "0", True),
+    (408, "failed", "timeout", "dialOutTimeout", "7003", False),
+    (480, "failed", "timeout", "dialOutTimeout", "7003", False),
+    (603, "failed", "otherFailure", "dialOutDeclined", "0", False),
+    (403, "failed", "otherFailure", "dialOutDeclined", "0", False),
+    (433, "failed", "otherFailure", "dialOutDeclined", "0", False),
+    (401, "failed", "otherFailure", "dialOutDeclined", "0", False),
+    (407, "failed", "otherFailure", "dialOutDeclined", "0", False),
+    (607, "failed", "otherFailure", "dialOutDeclined", "0", False),
+    (404, "failed", "otherFailure", "dialOutNotFound", "0", False),
+    (410, "failed", "otherFailure", "dialOutNotFound", "0", False),
+    (484, "failed", "otherFailure", "dialOutNotFound", "0", False),
+    (485, "failed", "otherFailure", "dialOutNotFound", "0", False),
+    (604, "failed", "otherFailure", "dialOutNotFound", "0", False),
+    (415, "failed", "otherFailure", "dialOutMedia", "7004", False),
+    (488, "failed", "otherFailure", "dialOutMedia", "7008", False),
+    (606, "failed", "otherFailure", "dialOutMedia", "7008", False),
+    (500, "failed", "otherFailure", "dialOutFailed", "0", True),
+    (502, "failed", "otherFailure", "dialOutFailed", "0", True),
+    (503, "failed", "serverBusy", "dialOutFailed", "0", True),
+]
+
+
+@pytest.mark.parametrize(("status", "method", "reason", "command_reason", "error_id", "retry_safe"), ROWS)
+def test_a_refusal(status: int, method: str, reason: str, command_reason: str, error_id: str, retry_safe: bool) -> None:
+    world = World()
+    world.start()
+    world.phone(7, refusing(status, ("ms-diagnostics", '1003;source="phone";reason="as it is"')))
+    world.dial(7)
+    failure = world.focus.final("2")
+    assert failure.code is Code.FAILURE
+    assert (failure.reason, failure.command_reason) == (reason, command_reason)
+    text = diagnostics_of(failure) or ""
+    number, _, rest = text.partition(";")
+    assert number == error_id
+    assert f'sip-status="{status}"' in rest
+    assert "far-end=\"1003;source='phone';reason='as it is'\"" in rest
+    assert f'retry-safe="{str(retry_safe).lower()}"' in rest
+    ended = world.ended()
+    assert (ended.method, ended.status, ended.retry_safe) == (method, status, retry_safe)
+    assert ended.diagnostics == '1003;source="phone";reason="as it is"'
+    assert world.focus.history(guid(7)) == ["dialing-out", "disconnected", "gone"]
+    last = world.focus.notifications[-2].users
+    assert last is not None
+    assert last.users[0].endpoints[0].disconnection_method == method
+    assert world.mcu.legs == 0
+    assert world.ports_open == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "error_id"),
+    [
+        (b"", None, "7004"),
+        (b"hello", "text/plain", "7004"),
+        (b"hello", "application/sdp", "7008"),
+        (b"v=0\r\no=- 0 0 IN IP4 198.51.100.7\r\ns=x\r\nt=0 0\r\n", "application/sdp", "7010"),
+        (
+            b"v=0\r\no=- 0 0 IN IP4 198.51.100.7\r\ns=x\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
+            b"m=audio 4000 RTP/AVP 18\r\n",
+            "application/sdp",
+            "7010",
+        ),
+        # What a C3P client without audio answers to a plain offer.
+        (
+            b"v=0\r\no=- 0 0 IN IP4 198.51.100.7\r\ns=x\r\nc=IN IP4 (null)\r\nt=0 0\r\nm=audio 0 TCP/RTP/AVP 0\r\n",
+            "application/sdp",
+            None,
+        ),
+    ],
+)
+def test_an_answer_without_usable_media_is_acknowledged_and_ended(
+    body: bytes, content_type: str | None, error_id: str | None
+) -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7, lambda phone, event: phone.answer(body, content_type=content_type))
+    world.dial(7)
+    (over,) = [event for event in phone.seen if isinstance(event, SessionEnded)]
+    assert over.cause is EndCause.BYE_RECEIVED
+    failure = world.focus.final("2")
+    assert (failure.reason, failure.command_reason) == ("otherFailure", "dialOutMedia")
+    assert error_id is None or (diagnostics_of(failure) or "").startswith(error_id)
+    assert world.of(LegConnected) == []
+    assert world.ended().ending is Ending.NO_MEDIA
+    assert world.focus.history(guid(7)) == ["dialing-out", "disconnected", "gone"]
+
+
+def test_a_conference_that_ends_cancels_what_rings_and_ends_what_is_up() -> None:
+    from c3p import ConferenceKeys, DeleteConference
+    from tests.mcu.harness import CONFERENCE
+
+    world = World()
+    world.start()
+    world.phone(7)
+    world.phone(8, ringing)
+    world.dial(7)
+    world.dial(8)
+    reply = world.post(DeleteConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
+    assert reply.document is not None
+    assert reply.document.code is Code.SUCCESS
+    world.run(1.0)
+    assert world.mcu.conferences == ()
+    assert world.mcu.legs == 0
+    failure = world.focus.final("3")
+    assert (failure.code, failure.reason) == (Code.FAILURE, "requestCancelled")
+    methods = [event.method for event in world.events if isinstance(event, LegEnded)]
+    assert methods == ["booted", "booted"]
+    assert world.dial(9).status == 404
+    assert world.ports_open == {}
+
+
+# Before anything is sent ---------------------------------------------------------------------------------------------
+
+
+def test_no_port_can_be_opened() -> None:
+    world = World()
+    world.start()
+    world.ports = "fail"
+    phone = world.phone(7)
+    world.dial(7)
+    assert phone.invites == []
+    ended = world.ended()
+    assert (ended.ending, ended.reason, ended.retry_safe) == (Ending.NO_PORT, "no port is free", True)
+    assert world.focus.final("2").reason == "serverBusy"
+
+
+def test_a_port_that_is_not_opened_in_five_seconds_fails_the_leg_and_is_given_back_when_it_comes() -> None:
+    world = World()
+    world.start()
+    world.ports = "later"
+    world.phone(7)
+    world.dial(7)
+    world.run(5.1)
+    assert world.ended().ending is Ending.NO_PORT
+    events = world.mcu.media_opened(
+        LegId(1), rtp=("192.0.2.1", 4), rtcp=("192.0.2.1", 5), advertised="192.0.2.1", now=world.now
+    )
+    assert [type(event).__name__ for event in events] == ["MediaPortReleased"]
+    assert world.mcu.media_failed(LegId(1), "again", now=world.now) == []
+    assert not any(isinstance(event, MediaPortWanted) for event in events)
+
+
+# Refused at once -----------------------------------------------------------------------------------------------------
+
+
+def refusal(world: World, number: int = 7, **more: object) -> tuple[str | None, str | None, str]:
+    world.phone(number)
+    reply = world.dial(number, **more)  # type: ignore[arg-type]
+    response = reply.document
+    assert response is not None
+    assert response.code is Code.FAILURE
+    assert world.phones[f"198.51.100.{number}"].invites == []
+    return response.reason, response.command_reason, (diagnostics_of(response) or "").partition(";")[0]
+
+
+def test_an_attendee_may_not_dial_out() -> None:
+    world = World()
+    world.start()
+    assert refusal(world, originator_role="attendee") == ("unauthorized", "otherFailure", "7006")
+    assert refusal(world, originator_role=None) == ("unauthorized", "otherFailure", "7006")
+    assert world.focus.history(guid(7)) == []
+
+
+def test_the_same_endpoint_twice_is_refused() -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    assert refusal(world, 8, endpoint=guid(7).lower()) == ("otherFailure", "otherFailure", "7007")
+
+
+def test_what_cannot_be_called_is_refused() -> None:
+    from c3p import Media
+
+    world = World()
+    world.start()
+    assert refusal(world, endpoint_uri="http://example.com/") == ("otherFailure", "dialOutNotFound", "7005")
+    assert refusal(world, endpoint_uri="nonsense") == ("otherFailure", "dialOutNotFound", "7005")
+    assert refusal(world, endpoint_uri="tel:+4930123456") == ("otherFailure", "dialOutNotFound", "7005")
+    assert refusal(world, media=(Media(id="1", type="video"),)) == ("otherFailure", "dialOutMedia", "7005")
+    assert refusal(world, role="owner") == ("otherFailure", "invalidRole", "3016")
+
+
+def test_caps_are_server_busy() -> None:
+    world = World(max_legs=1)
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    assert refusal(world, 8) == ("serverBusy", "otherFailure", "7000")
+    world = World(max_conference_legs=0)
+    world.start()
+    assert refusal(world, 8) == ("serverBusy", "otherFailure", "7000")
+
+
+def test_domains_of_the_policy_hold() -> None:
+    world = World(DialOutPolicy(domains=frozenset({"example.com"})))
+    world.start()
+    assert refusal(world) == ("unauthorized", "dialOutDeclined", "7006")
+
+
+# Redirection ---------------------------------------------------------------------------------------------------------
+
+
+def moved(*numbers: int) -> tuple[str, str]:
+    return "Contact", ", ".join(f"<sip:user@198.51.100.{number}>;q=0.{9 - n}" for n, number in enumerate(numbers))
+
+
+def test_a_redirection_is_followed() -> None:
+    world = World()
+    world.start()
+    world.phone(7, refusing(302, moved(8)))
+    target = world.phone(8)
+    world.dial(7)
+    assert len(target.invites) == 1
+    assert [str(event.target) for event in world.events if type(event).__name__ == "LegDialing"] == [
+        "sip:user7@198.51.100.7",
+        "sip:user@198.51.100.8",
+    ]
+    assert world.focus.final("2").code is Code.SUCCESS
+    assert world.focus.history(guid(7))[-1] == "connected"
+
+
+def test_each_target_passes_the_policy_again() -> None:
+    world = World(DialOutPolicy(domains=frozenset({"198.51.100.7"})))
+    world.start()
+    world.phone(7, refusing(302, moved(8)))
+    target = world.phone(8)
+    world.dial(7)
+    assert target.invites == []
+    assert world.ended().ending is Ending.DECLINED
+    assert world.ended().status == 302
+
+
+def test_when_one_target_fails_the_next_is_called() -> None:
+    world = World()
+    world.start()
+    world.phone(7, refusing(302, moved(8, 9)))
+    world.phone(8, refusing(404))
+    last = world.phone(9)
+    world.dial(7)
+    assert len(last.invites) == 1
+    assert world.focus.final("2").code is Code.SUCCESS
+
+
+def test_a_busy_target_is_the_answer() -> None:
+    world = World()
+    world.start()
+    world.phone(7, refusing(302, moved(8, 9)))
+    world.phone(8, refusing(600))
+    last = world.phone(9)
+    world.dial(7)
+    assert last.invites == []
+    assert world.ended().ending is Ending.BUSY
+
+
+def test_a_loop_of_redirections_ends_after_five() -> None:
+    world = World()
+    world.start()
+    phones = [world.phone(number, refusing(302, moved(7 + (number - 6) % 2))) for number in (7, 8)]
+    world.dial(7)
+    assert sum(len(phone.invites) for phone in phones) == 6
+    assert world.ended().ending is Ending.DECLINED
+
+
+# Telephone numbers ---------------------------------------------------------------------------------------------------
+
+
+def test_a_number_is_called_through_its_gateway() -> None:
+    from mcu import Gateway, GatewayTable
+
+    gateway = Gateway(
+        prefix="+49", domain="198.51.100.9", strip=3, prepend="0", caller="sip:+4930999@trunk.example.com"
+    )
+    world = World(gateways=GatewayTable((gateway,)))
+    world.start()
+    trunk = world.phone(9)
+    world.dial(7, endpoint_uri="tel:+49-30-123456")
+    request = trunk.last.request
+    assert str(request.uri) == "sip:030123456@198.51.100.9;user=phone"
+    assert str(request.from_.uri) == "sip:+4930999@trunk.example.com"
+    assert world.focus.final("2").code is Code.SUCCESS
+
+
+# A Focus that is away ------------------------------------------------------------------------------------------------
+
+
+def test_the_outcome_is_told_when_the_focus_is_back() -> None:
+    world = World()
+    world.start()
+    world.phone(7, refusing(486))
+    world.focus.reply = ExchangeFailure.CONNECT
+    world.dial(7)
+    world.run(5.0)
+    lost = len(world.focus.exchanges)
+    assert lost >= 3
+    from c3p import Reply
+
+    world.focus.reply = Reply(200)
+    world.run(8.0)
+    told = world.focus.exchanges[lost:]
+    assert any(getattr(each.document, "request_id", None) == "2" for each in told)

@@ -1,0 +1,238 @@
+"""The Factory picks an MCU, and nothing else."""
+
+from __future__ import annotations
+
+from c3p import (
+    MCU_HTTP_URI,
+    MCU_ID,
+    MCU_SERVER_URI,
+    AddConference,
+    Code,
+    ConferenceKeys,
+    DeleteConference,
+    ExchangeFailure,
+    GetMcuHealth,
+    RegisterMcu,
+    Reply,
+    Request,
+    Response,
+    focus_uri,
+)
+from mcu import FactoryConfig, McuAllocated, McuFactory, McuForgotten, McuRegistered, StaticMcu, diagnostics_of
+
+
+def conference(number: int = 1) -> str:
+    return focus_uri("sip:alice@example.com", f"CONF{number:08}")
+
+
+def ask(command: AddConference | RegisterMcu | DeleteConference, *more: AddConference) -> Request:
+    return Request(request_id="7", from_=conference(), to="https://factory.example.com/", command=command, more=more)
+
+
+class Farm:
+    """A Factory, and what its peers say to it."""
+
+    def __init__(self, **settings: object) -> None:
+        self.factory = McuFactory(FactoryConfig(**settings))  # type: ignore[arg-type]
+        self.now = 1000.0
+
+    def announce(self, mcu_id: str, *, peer: str | None = None, **numbers: object) -> Reply:
+        command = RegisterMcu(
+            mcu_id=mcu_id,
+            http_url=f"http://{mcu_id}.example.com/",
+            sip_uri=f"sip:{mcu_id}.example.com",
+            mcu_types=("audio-video",),
+            **{"capacity": 100, **numbers},  # type: ignore[arg-type]
+        )
+        return self.factory.receive_c3p(ask(command), peer=peer or mcu_id, now=self.now)
+
+    def allocate(
+        self, number: int = 1, *, exclude: tuple[str, ...] = (), mcu_type: str = "audio-video", peer: str = "focus"
+    ) -> Reply:
+        command = AddConference(
+            conference_keys=ConferenceKeys(conf_entity=conference(number)), mcu_type=mcu_type, exclude=exclude
+        )
+        return self.factory.receive_c3p(ask(command), peer=peer, now=self.now)
+
+    def chosen(self, number: int = 1, **more: object) -> str | None:
+        reply = self.allocate(number, **more)  # type: ignore[arg-type]
+        response = reply.document
+        assert response is not None
+        if response.code is Code.FAILURE:
+            assert response.reason == "serverBusy"
+            return None
+        assert isinstance(response.command, AddConference)
+        info = response.command.connection_info
+        assert info is not None
+        return info.get(MCU_ID)
+
+
+def test_the_answer_says_where_the_mcu_is() -> None:
+    farm = Farm()
+    farm.announce("mcu1")
+    reply = farm.allocate()
+    assert reply.status == 200
+    response = reply.document
+    assert isinstance(response, Response)
+    assert response.code is Code.SUCCESS
+    assert response.request_id == "7"
+    assert isinstance(response.command, AddConference)
+    info = response.command.connection_info
+    assert info is not None
+    assert info.get(MCU_HTTP_URI) == "http://mcu1.example.com/"
+    assert info.get(MCU_SERVER_URI) == "sip:mcu1.example.com"
+    assert farm.factory.take_events() == [
+        McuRegistered(owner="", mcu_id="mcu1"),
+        McuAllocated(owner="", conference=conference(), mcu_id="mcu1"),
+    ]
+
+
+def test_conferences_go_to_the_least_loaded_and_stay_there() -> None:
+    farm = Farm()
+    farm.announce("mcu1", legs=50)
+    farm.announce("mcu2", legs=10)
+    assert farm.chosen(1) == "mcu2"
+    farm.announce("mcu2", legs=99)
+    assert farm.chosen(1) == "mcu2"
+    assert farm.chosen(2) == "mcu1"
+
+
+def test_conferences_just_given_count_before_the_mcu_reports_them() -> None:
+    farm = Farm()
+    farm.announce("mcu1")
+    farm.announce("mcu2")
+    assert [farm.chosen(number) for number in range(4)] == ["mcu1", "mcu2", "mcu1", "mcu2"]
+
+
+def test_a_failed_mcu_is_excluded_and_another_one_tried() -> None:
+    farm = Farm()
+    farm.announce("mcu1")
+    farm.announce("mcu2", legs=5)
+    assert farm.chosen() == "mcu1"
+    assert farm.chosen(exclude=("mcu1",)) == "mcu2"
+    assert farm.chosen() == "mcu2"
+    assert farm.chosen(exclude=("mcu1", "mcu2")) is None
+
+
+def test_no_mcu_is_server_busy_with_a_time_to_come_back() -> None:
+    farm = Farm()
+    response = farm.allocate().document
+    assert response is not None
+    assert (response.code, response.reason, response.retry_after) == (Code.FAILURE, "serverBusy", 10)
+    assert (diagnostics_of(response) or "").startswith("7000;")
+
+
+def test_an_mcu_is_forgotten_after_35_seconds_of_silence() -> None:
+    farm = Farm()
+    farm.announce("mcu1")
+    assert farm.factory.next_timeout() == 1035.0
+    farm.now = 1034.9
+    assert farm.chosen() == "mcu1"
+    farm.now = 1035.0
+    farm.factory.take_events()
+    assert farm.factory.handle_timeout(now=farm.now) == [McuForgotten(owner="", mcu_id="mcu1")]
+    assert farm.chosen() is None
+    farm.announce("mcu1")
+    assert farm.chosen() == "mcu1"
+
+
+def test_a_draining_mcu_gets_nothing_new() -> None:
+    farm = Farm()
+    farm.announce("mcu1")
+    assert farm.chosen(1) == "mcu1"
+    farm.announce("mcu1", draining=True)
+    assert farm.chosen(1) == "mcu1"
+    assert farm.chosen(2) is None
+
+
+def test_only_known_principals_are_answered() -> None:
+    farm = Farm(focus_peers=frozenset({"focus"}), mcu_peers=frozenset({"mcu1"}))
+    assert farm.announce("mcu1").status == 200
+    assert farm.announce("mcu2").status == 403
+    assert farm.allocate(peer="stranger").status == 403
+    assert farm.allocate(peer="").status == 401
+    assert farm.factory.mcus == ("mcu1",)
+    assert farm.factory.counters == {"announcements refused": 1}
+
+
+def test_nobody_speaks_for_the_mcu_of_another_principal() -> None:
+    farm = Farm()
+    farm.announce("mcu1")
+    assert farm.announce("mcu1", peer="mallory", draining=True).status == 403
+    assert farm.chosen() == "mcu1"
+
+
+def test_malformed_and_unknown_commands_are_refused() -> None:
+    farm = Farm()
+
+    def refused(request: Request) -> tuple[str | None, str | None]:
+        response = farm.factory.receive_c3p(request, peer="focus", now=farm.now).document
+        assert response is not None
+        return response.reason, (diagnostics_of(response) or "").partition(";")[0]
+
+    keys = ConferenceKeys(conf_entity=conference())
+    good = AddConference(conference_keys=keys, mcu_type="audio-video")
+    assert refused(ask(AddConference(conference_keys=keys))) == ("requestMalformed", "7005")
+    assert refused(ask(AddConference(mcu_type="audio-video"))) == ("requestMalformed", "7005")
+    assert refused(ask(RegisterMcu(mcu_id="new"))) == ("requestMalformed", "7005")
+    assert refused(ask(good, good)) == ("requestMalformed", "7005")
+    assert refused(ask(DeleteConference(conference_keys=keys))) == ("notSupported", "3004")
+    response = ask(good).respond(Code.SUCCESS)
+    assert farm.factory.receive_c3p(response, peer="focus", now=farm.now).status == 400
+
+
+def test_limits_hold() -> None:
+    farm = Farm(max_mcus=1, max_conferences=2)
+    farm.announce("mcu1", legs=50)
+    reply = farm.announce("mcu2")
+    assert reply.document is not None
+    assert reply.document.reason == "serverBusy"
+    for number in range(5):
+        assert farm.chosen(number) == "mcu1"
+
+
+LIST = (
+    StaticMcu(mcu_id="mcu1", http_url="http://mcu1.example.com/", sip_uri="sip:mcu1.example.com"),
+    StaticMcu(mcu_id="mcu2", http_url="http://mcu2.example.com/", sip_uri="sip:mcu2.example.com", capacity=500),
+)
+
+
+def test_a_list_needs_no_announcements() -> None:
+    farm = Farm(mcus=LIST)
+    assert farm.factory.next_timeout() is None
+    assert farm.chosen() == "mcu1"
+
+
+def probe(farm: Farm) -> dict[str, int]:
+    farm.factory.handle_timeout(now=farm.now)
+    exchanges = farm.factory.c3p_to_send()
+    assert all(isinstance(exchange.document.command, GetMcuHealth) for exchange in exchanges)  # type: ignore[union-attr]
+    return {exchange.url: exchange.id for exchange in exchanges}
+
+
+def test_probes_find_out_who_of_the_list_is_alive_and_how_busy() -> None:
+    farm = Farm(mcus=LIST, probe_interval=30.0)
+    for _ in range(3):
+        asked = probe(farm)
+        assert set(asked) == {"http://mcu1.example.com/", "http://mcu2.example.com/"}
+        farm.factory.exchange_failed(asked["http://mcu1.example.com/"], ExchangeFailure.CONNECT, now=farm.now)
+        health = GetMcuHealth(mcu_id="mcu2", legs=3, conferences=1, capacity=500, draining=False)
+        answer = Request(request_id="1", from_="x", to="y", command=health).respond(Code.SUCCESS, command=health)
+        farm.factory.receive_reply(asked["http://mcu2.example.com/"], Reply(200, answer), now=farm.now)
+        assert farm.factory.next_timeout() == farm.now + 30.0
+        farm.now += 30.0
+    assert farm.factory.mcus == ("mcu2",)
+    assert farm.chosen() == "mcu2"
+    back = probe(farm)
+    farm.factory.receive_reply(back["http://mcu1.example.com/"], Reply(200, answer), now=farm.now)
+    assert set(farm.factory.mcus) == {"mcu1", "mcu2"}
+
+
+def test_a_probe_answered_503_means_draining_and_nonsense_is_a_miss() -> None:
+    farm = Farm(mcus=LIST, probe_interval=30.0, probe_misses=1)
+    asked = probe(farm)
+    farm.factory.receive_reply(asked["http://mcu1.example.com/"], Reply(503), now=farm.now)
+    gone = farm.factory.receive_reply(asked["http://mcu2.example.com/"], Reply(200), now=farm.now)
+    assert gone == [McuForgotten(owner="", mcu_id="mcu2")]
+    assert farm.chosen() is None
+    assert farm.factory.receive_reply(99, Reply(200), now=farm.now) == []
