@@ -20,6 +20,7 @@ from focus import refusal
 from focus.answers import Remembered
 from focus.context import Context
 from focus.incoming import Join, Refused
+from focus.notifier import focus_contact
 from focus.participant import Participant
 from focus.policy import Admission
 from focus.policy import Verdict as Admitted
@@ -110,7 +111,7 @@ class Attendance:
             headers=(("Allow", _ALLOW),),
             body=bytes(_granted(join, role)),
             content_type=CCCP_TYPE,
-            contact=NameAddr(self._roster.focus_uri, None, {"isfocus": None}),
+            contact=focus_contact(self._roster.focus_uri),
             session_expires=self._context.config.session_expires if offered else None,
             now=now,
         )

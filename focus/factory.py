@@ -54,7 +54,7 @@ class _Failed(Exception):
 
 
 class FocusFactory:
-    """A core for the Focus Factory URIs of one domain: ``sip:<organizer>@<domain>;gruu;opaque=app:conf:focusfactory``."""
+    """A core for the Focus Factory URIs of one domain, one for each organizer."""
 
     def __init__(self, endpoint: Endpoint, config: FactoryConfig, *, store: ConferenceStore, entropy: Entropy) -> None:
         self.config = config
@@ -239,6 +239,7 @@ class FocusFactory:
         return record_documents.describe(record, updated_at=self._wall(now))
 
     def _wall(self, now: float) -> float:
+        """The time since 1970 at `now`."""
         return self._endpoint.wall_clock + now
 
     # HTTP ------------------------------------------------------------------------------------------------------------

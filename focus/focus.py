@@ -109,7 +109,7 @@ class Focus:
         return conference.roster.full() if conference is not None else None
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
-        """End an activation, as when the organizer deleted the record. Raises LocalProtocolError when it is not active."""
+        """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""
         conference = self._active.get(view_key(conference_uri))
         if conference is None:
             raise LocalProtocolError(f"not active: {conference_uri}")

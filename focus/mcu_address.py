@@ -19,7 +19,7 @@ class McuAddress:
 
     @property
     def principals(self) -> frozenset[str]:
-        """Under which of these names the MCU may authenticate itself: its id, or the host of its URL (a certificate)."""
+        """Names under which the MCU may authenticate itself: its id, or the host of its URL (a certificate)."""
         host = urlsplit(self.http_url).hostname
         return frozenset({self.mcu_id} | ({host} if host else set()))
 

@@ -94,6 +94,7 @@ class McuLink:
         self._attempts = 0
         self._time_outs = 0
         self._retry_at: float | None = None
+        self._closed = False
         self._resync_wanted = False
         self._retired: dict[str, str] = {}  #: principal -> URL of MCUs that failed us
 
@@ -113,7 +114,7 @@ class McuLink:
 
     def ensure(self, *, now: float) -> None:
         """Begin the bootstrap unless it is done or under way."""
-        if self.state in (LinkState.ABSENT, LinkState.FAILED):
+        if self.state in (LinkState.ABSENT, LinkState.FAILED) and not self._closed:
             self._attempts, self._exclude = 0, self._exclude if self._retry_at is None else []
             self._retry_at = None
             self._process(LinkInput.NEEDED)
@@ -125,7 +126,8 @@ class McuLink:
         self._send_next(now=now)
 
     def close(self, *, now: float) -> None:
-        """Tell the MCU that the conference is over. Commands are the owner's to finish."""
+        """Tell the MCU that the conference is over, for good. Commands are the owner's to finish."""
+        self._closed = True
         self._queue.clear()
         self._open.clear()
         self._sent = None
@@ -180,8 +182,7 @@ class McuLink:
         self._owner.mcu_lost(self, address, reason, now=now)
         for relay in broken:
             self._fail(relay, Failure(Reason.TIMEOUT), now=now)
-        if self.state is LinkState.FAILED:
-            self.ensure(now=now)
+        self.ensure(now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The MCUs of one conference: their links, and what they say of it (conference-info 6, conferencing-flows 4.2 and 11)."""
+"""The MCUs of one conference: their links, and what they say of it (conferencing-flows 4.2 and 11)."""
 
 from __future__ import annotations
 

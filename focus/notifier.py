@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import attrs
 
 from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
 from focus.roster import Changes, Roster
-from sip import Endpoint, Flow, SubscriptionId
+from sip import Endpoint, Flow, NameAddr, SubscriptionId
 
-PIGGYBACK: Final = "ms-piggyback-first-notify"
+def focus_contact(focus_uri: str) -> NameAddr:
+    """The Contact of a Focus is the conference itself (RFC 4579 section 5.1)."""
+    return NameAddr(focus_uri, None, {"isfocus": None})
+
 
 #: A document serialised once: the function puts a version in.
 Rendered = Callable[[int], bytes]
@@ -36,7 +38,7 @@ class Subscriber:
 class Notifier:
     """The subscribers of one conference.
 
-    Documents go out as BENOTIFY where the subscriber asked for it and its flow loses nothing; the endpoint decides that.
+    Documents go out as BENOTIFY where the subscriber asked for it and its flow loses nothing, as the endpoint decides.
     """
 
     def __init__(self, endpoint: Endpoint, roster: Roster) -> None:
@@ -63,29 +65,23 @@ class Notifier:
         return [one for one in self._subscribers.values() if one.limited]
 
     def accept(
-        self,
-        subscription: SubscriptionId,
-        *,
-        user: str,
-        flow: Flow,
-        limited: bool,
-        expires: int,
-        piggyback: bool,
-        now: float,
+        self, subscription: SubscriptionId, *, user: str, flow: Flow, limited: bool, expires: int, now: float
     ) -> None:
-        """Answer a SUBSCRIBE, new or repeated, with the whole state."""
-        subscriber = self._subscribers.get(subscription)
-        if subscriber is None:
-            subscriber = self._subscribers[subscription] = Subscriber(subscription, user, flow, limited)
+        """Answer a SUBSCRIBE, new or repeated, with the whole state, for `expires` seconds; 0 ends or fetches."""
+        subscriber = self._subscribers.get(subscription) or Subscriber(subscription, user, flow, limited)
         subscriber.flow, subscriber.limited = flow, limited
-        body = subscriber.number(render_versions(self._whole_for(subscriber)))
-        if piggyback:
-            self._endpoint.accept_subscription(
-                subscription, expires=expires, body=body, content_type=CONFERENCE_INFO_TYPE, now=now
-            )
+        if expires > 0:
+            self._subscribers[subscription] = subscriber
         else:
-            self._endpoint.accept_subscription(subscription, expires=expires, now=now)
-            self._send(subscription, body, now=now)
+            self._subscribers.pop(subscription, None)
+        self._endpoint.accept_subscription(
+            subscription,
+            expires=expires,
+            contact=focus_contact(self._roster.focus_uri),
+            body=subscriber.number(render_versions(self._whole_for(subscriber))),
+            content_type=CONFERENCE_INFO_TYPE,
+            now=now,
+        )
 
     def publish(self, changes: Changes, *, now: float) -> None:
         """Send what changed to everybody who may see it."""
@@ -123,6 +119,10 @@ class Notifier:
         for subscriber in list(self._subscribers.values()):
             self._end(subscriber, "noresource", subscriber.number(gone), now=now)
 
+    def end(self, subscriber: Subscriber, reason: str, *, now: float) -> None:
+        """End one subscription, without a document."""
+        self._end(subscriber, reason, b"", now=now)
+
     def _whole_for(self, subscriber: Subscriber) -> ConferenceInfo:
         return self._roster.full_for(subscriber.user) if subscriber.limited else self._roster.full()
 
@@ -136,7 +136,7 @@ class Notifier:
         self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
 
     def _end(self, subscriber: Subscriber, reason: str, body: bytes, *, now: float) -> None:
-        del self._subscribers[subscriber.subscription]
+        self.forget(subscriber.subscription)
         self._endpoint.end_subscription(
             subscriber.subscription,
             reason=reason,

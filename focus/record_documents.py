@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from c3p import (
@@ -30,7 +32,7 @@ def mcu_types_in(info: ConferenceInfo) -> tuple[str, ...]:
 
 
 def describe(
-    record: ConferenceRecord, *, updated_at: float | None = None, active: bool | None = None
+    record: ConferenceRecord, *, updated_at: float | None = None,
 ) -> ConferenceInfo:
     """A record as a Focus Factory answers it; times are wall-clock seconds."""
     uris = tuple(
@@ -44,7 +46,6 @@ def describe(
         conference_id=record.conference_id,
         expiry_time=format_timestamp(record.expires_at) if record.expires_at is not None else None,
         last_update=format_timestamp(updated_at) if updated_at is not None else None,
-        is_active=active,
         admission_policy=record.admission_policy,
         autopromote=record.autopromote,
         lobby_capable=record.lobby_capable,
@@ -73,7 +74,7 @@ def read(info: ConferenceInfo, base: ConferenceRecord) -> ConferenceRecord:
         "lobby_capable": description.lobby_capable,
         "anonymous_dialout": description.anonymous_dialout_allowed,
     }
-    changes: dict[str, object] = {name: value for name, value in said.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if description.expiry_time is not None:
         changes["expires_at"] = parse_timestamp(description.expiry_time)
     if info.users is not None:

@@ -18,7 +18,9 @@ from sip import (
     SubscriptionId,
 )
 
-_OPTIONS: Final = ("ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend")
+BENOTIFY: Final = "ms-benotify"
+PIGGYBACK: Final = "ms-piggyback-first-notify"
+_OPTIONS: Final = (BENOTIFY, PIGGYBACK, "com.microsoft.autoextend")
 
 
 class Watch:
@@ -67,7 +69,7 @@ class Watch:
             if (option != "ms-benotify" or benotify)
             and (option != "ms-piggyback-first-notify" or self._config.piggyback)
         ]
-        required = (("Proxy-Require", "ms-benotify"),) if benotify else ()
+        required = (("Proxy-Require", BENOTIFY),) if benotify else ()
         return (("Supported", ", ".join(options)), *required)
 
     def stop(self, *, now: float) -> None:
@@ -113,7 +115,7 @@ class Watch:
             self._ask_again(event, now=now)
         elif receipt is not Receipt.IGNORED:
             self._solicited = False
-        changes = tuple(self._replica.take_changes())
+        changes = self._replica.changes
         roster = self._replica.info
         if receipt is Receipt.APPLIED and roster is not None:
             return [RosterChanged(owner=self._config.owner, changes=changes, roster=roster)], False
