@@ -7,6 +7,7 @@ from functools import partial
 
 import attrs
 
+from sip.aio.clock import live_entropy
 from sip.aio.connector import open_connection
 from sip.aio.edge_trace import MessageCutter
 from sip.aio.resolver import Resolver, SystemResolver, look_up
@@ -35,14 +36,14 @@ class SipTransport:
 
     It opens the listeners of ``EndpointConfig.listen``, feeds the pump what arrives, sends what the pump has, answers
     its questions and keeps one timer. ``on_events`` gets the events that are for the application. Whoever commands a
-    core or the endpoint from outside of ``on_events`` calls `kick` afterwards.
+    core or the endpoint from outside of ``on_events`` calls `kick` afterwards, and takes the time from `now`.
     """
 
     def __init__(
         self,
         pump: Pump,
         *,
-        entropy: Entropy,
+        entropy: Entropy | None = None,
         on_events: Callable[[list[Event]], None] = _ignore,
         trace: TraceSink | None = None,
         tls: TlsContexts | None = None,
@@ -50,7 +51,7 @@ class SipTransport:
         resolver: Resolver | None = None,
     ) -> None:
         self._pump, self._on_events, self._trace = pump, on_events, trace
-        self._uniform = entropy.child("sip.aio srv").uniform
+        self._uniform = (entropy or live_entropy()).child("sip.aio srv").uniform
         self._tls = tls or TlsContexts()
         self._settings = settings or TransportSettings()
         self._resolver = resolver or SystemResolver(timeout=self._settings.lookup_timeout)

@@ -1,0 +1,627 @@
+"""SIP over real sockets of the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+
+import attrs
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from sip import Request, Response, parse_message
+from sip.aio import SipTransport, TlsContexts, TransportSettings, certificate_identity, live_entropy, wall_clock
+from sip.aio.edge_trace import MessageCutter
+from sip.aio.resolver import SystemResolver, look_up
+from sip.aio.tls import proves
+from sip.config import EndpointConfig, Listen
+from sip.endpoint import Endpoint
+from sip.entropy import SeededEntropy
+from sip.events import Event, RequestFailed, RequestReceived, ResponseReceived
+from sip.flow import Flow
+from sip.ids import RequestId
+from sip.locate import Naptr, Question, RecordType, Srv, Target
+from sip.pump import Pump
+from sip.routing import Claim
+from sip.trace import TraceSink
+
+HOST = "127.0.0.1"
+
+
+def run(scenario: Callable[[], Coroutine[None, None, None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 20.0))
+
+
+class Phone:
+    """A core that answers MESSAGE and remembers what it was told."""
+
+    owner = "phone"
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.received: list[tuple[Request, Flow]] = []
+        self.outcomes: dict[RequestId, Event] = {}
+        self.changed = asyncio.Event()
+        self.reply = b""
+        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=("MESSAGE",))
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        if isinstance(event, RequestReceived) and event.transaction is not None:
+            self.received.append((event.request, event.flow))
+            self.endpoint.respond(event.transaction, 200, body=self.reply, now=now)
+        elif isinstance(event, ResponseReceived | RequestFailed):
+            self.outcomes[event.request_id] = event
+        self.changed.set()
+        return [event]
+
+    def next_timeout(self) -> float | None:
+        return None
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        return []
+
+    def take_events(self) -> list[Event]:
+        return []
+
+
+@attrs.define
+class Record:
+    transport: str
+    source: tuple[str, int]
+    destination: tuple[str, int]
+    data: bytes
+
+
+class Records:
+    """A trace sink."""
+
+    def __init__(self) -> None:
+        self.all: list[Record] = []
+
+    def record(
+        self,
+        *,
+        layer: str,
+        transport: str,
+        source: tuple[str, int],
+        destination: tuple[str, int],
+        data: bytes,
+        at: float,
+    ) -> None:
+        assert layer == "sip"
+        assert at > 0
+        self.all.append(Record(transport, source, destination, data))
+
+
+class Element:
+    """A phone on sockets."""
+
+    def __init__(
+        self,
+        *listen: str,
+        host: str = HOST,
+        port: int = 0,
+        trace: TraceSink | None = None,
+        tls: TlsContexts | None = None,
+        settings: TransportSettings | None = None,
+        resolver: object = None,
+    ) -> None:
+        entropy = live_entropy()
+        config = EndpointConfig(listen=tuple(Listen(each, host, port) for each in listen))
+        self.endpoint = Endpoint(config, entropy=entropy, wall_clock=wall_clock())
+        self.phone = Phone(self.endpoint)
+        self.events: list[Event] = []
+        self.transport = SipTransport(
+            Pump(self.endpoint, [self.phone]),
+            entropy=entropy,
+            on_events=self.events.extend,
+            trace=trace,
+            tls=tls,
+            settings=settings,
+            resolver=resolver,  # type: ignore[arg-type]
+        )
+
+    async def __aenter__(self) -> Element:
+        await self.transport.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.transport.stop()
+
+    def port(self, transport: str) -> int:
+        return next(each.port for each in self.transport.listening if each.transport == transport)
+
+    def send(self, target: str, body: bytes = b"hello") -> RequestId:
+        sent = self.endpoint.request(
+            "phone",
+            "MESSAGE",
+            target,
+            from_="<sip:alice@example.com>",
+            to="<sip:bob@example.com>",
+            body=body,
+            content_type="text/plain",
+            now=self.transport.now,
+        )
+        self.transport.kick()
+        return sent
+
+    async def outcome(self, request_id: RequestId) -> Event:
+        await self.until(lambda: request_id in self.phone.outcomes)
+        return self.phone.outcomes[request_id]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self.phone.changed.clear()
+            await self.phone.changed.wait()
+
+
+def status(event: Event) -> int | str:
+    return event.response.status if isinstance(event, ResponseReceived) else getattr(event, "reason", "")
+
+
+def uri(element: Element, transport: str, host: str = HOST) -> str:
+    host = f"[{host}]" if ":" in host else host
+    return f"sip:bob@{host}:{element.port(transport)};transport={transport.lower()}"
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_request_and_its_answer_travel(transport: str, host: str) -> None:
+    async def scenario() -> None:
+        async with Element(transport, host=host) as bob, Element(transport, host=host) as alice:
+            assert status(await alice.outcome(alice.send(uri(bob, transport, host)))) == 200
+            ((request, flow),) = bob.phone.received
+            assert request.body == b"hello"
+            assert (flow.transport, flow.remote.host, flow.local.host) == (transport, host, host)
+
+    run(scenario)
+
+
+def test_events_reach_the_application_and_it_may_command_at_once() -> None:
+    async def scenario() -> None:
+        async with Element("UDP") as bob, Element("UDP") as alice:
+            again: list[RequestId] = []
+
+            def on_events(events: list[Event]) -> None:
+                if not again and any(isinstance(each, ResponseReceived) for each in events):
+                    again.append(alice.send(uri(bob, "UDP")))
+
+            alice.transport._on_events = on_events
+            alice.send(uri(bob, "UDP"))
+            await alice.until(lambda: bool(again))
+            assert status(await alice.outcome(again[0])) == 200
+
+    run(scenario)
+
+
+def test_large_bodies_cross_a_stream_in_both_directions() -> None:
+    async def scenario() -> None:
+        async with Element("TCP") as bob, Element("TCP") as alice:
+            bob.phone.reply = b"y" * 900_000
+            sent = alice.send(uri(bob, "TCP"), b"x" * 900_000)
+            outcome = await alice.outcome(sent)
+            assert isinstance(outcome, ResponseReceived)
+            assert outcome.response.body == bob.phone.reply
+
+    run(scenario)
+
+
+def test_one_connection_serves_all_requests_to_one_place() -> None:
+    async def scenario() -> None:
+        async with Element("TCP") as bob, Element("TCP") as alice:
+            sent = [alice.send(uri(bob, "TCP")) for _ in range(10)]
+            assert [status(await alice.outcome(each)) for each in sent] == [200] * 10
+            assert status(await alice.outcome(alice.send(uri(bob, "TCP")))) == 200
+            assert len({flow.id for _, flow in bob.phone.received}) == 1
+
+    run(scenario)
+
+
+def test_a_burst_of_datagrams_is_all_answered() -> None:
+    async def scenario() -> None:
+        settings = TransportSettings(drain=8, send_slice=16)
+        async with Element("UDP", settings=settings) as bob, Element("UDP", settings=settings) as alice:
+            sent = [alice.send(uri(bob, "UDP")) for _ in range(200)]
+            assert {status(await alice.outcome(each)) for each in sent} == {200}
+
+    run(scenario)
+
+
+def test_a_refused_connection_fails_the_request() -> None:
+    async def scenario() -> None:
+        async with Element("TCP") as alice:
+            with socket.create_server((HOST, 0)) as listener:
+                port = listener.getsockname()[1]
+            assert status(await alice.outcome(alice.send(f"sip:bob@{HOST}:{port};transport=tcp"))) == "transport"
+
+    run(scenario)
+
+
+def test_a_connection_that_breaks_fails_what_waits_on_it() -> None:
+    async def scenario() -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(10)
+            writer.transport.abort()
+
+        server = await asyncio.start_server(hang_up, HOST, 0)
+        async with server, Element("TCP") as alice:
+            port = server.sockets[0].getsockname()[1]
+            assert status(await alice.outcome(alice.send(f"sip:bob@{HOST}:{port};transport=tcp"))) == "transport"
+
+    run(scenario)
+
+
+@pytest.mark.skipif("not __import__('sys').platform.startswith('linux')", reason="ICMP errors are read on Linux only")
+def test_an_unreachable_port_fails_a_udp_request_at_once() -> None:
+    async def scenario() -> None:
+        async with Element("UDP") as alice:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+                gone.bind((HOST, 0))
+                port = gone.getsockname()[1]
+            assert status(await alice.outcome(alice.send(f"sip:bob@{HOST}:{port}"))) == "transport"
+
+    run(scenario)
+
+
+def test_a_port_in_use_leaves_nothing_open() -> None:
+    async def scenario() -> None:
+        with socket.create_server((HOST, 0)) as taken:
+            port = taken.getsockname()[1]
+            element = Element("UDP", "TCP", port=port)
+            with pytest.raises(OSError, match="in use"):
+                await element.transport.start()
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+                free.bind((HOST, port))  # the UDP socket that was opened first is closed again
+            await element.transport.stop()
+
+    run(scenario)
+
+
+def test_stop_sends_what_is_waiting_closes_and_can_be_called_twice() -> None:
+    async def scenario() -> None:
+        before = asyncio.all_tasks()
+        bob, alice = Element("TCP"), Element("TCP")
+        await bob.transport.start()
+        await alice.transport.start()
+        await alice.outcome(alice.send(uri(bob, "TCP")))
+        target = uri(bob, "TCP")
+        alice.endpoint.request(
+            "phone", "MESSAGE", target, from_="<sip:a@example.com>", to="<sip:b@example.com>", now=alice.transport.now
+        )
+        await alice.transport.stop()
+        await alice.transport.stop()
+        await bob.until(lambda: len(bob.phone.received) == 2)
+        await bob.transport.stop()
+        with pytest.raises(OSError, match=r"refused|Connect call failed"):
+            await asyncio.open_connection(HOST, bob.port("TCP"))
+        assert asyncio.all_tasks() == before
+
+    run(scenario)
+
+
+def test_the_trace_shows_each_message_once_with_both_addresses() -> None:
+    async def scenario() -> None:
+        records = Records()
+        async with Element("UDP", "TCP") as bob, Element("UDP", "TCP", trace=records) as alice:
+            for transport in ("UDP", "TCP"):
+                await alice.outcome(alice.send(uri(bob, transport)))
+                sent, got = records.all
+                records.all.clear()
+                assert sent.transport == got.transport == transport
+                assert isinstance(parse_message(sent.data), Request)
+                assert isinstance(parse_message(got.data), Response)
+                assert sent.source == got.destination
+                assert sent.destination == got.source == (HOST, bob.port(transport))
+
+    run(scenario)
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Whether the other end closes without having said anything."""
+    try:
+        return await reader.read(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_too_many_connections_from_one_source_are_refused() -> None:
+    async def scenario() -> None:
+        async with Element("TCP", settings=TransportSettings(max_connections_per_source=2)) as bob:
+            opened = [await asyncio.open_connection(HOST, bob.port("TCP")) for _ in range(3)]
+            assert await is_closed(opened[2][0])
+            assert bob.transport.counters["refused: too many connections"] == 1
+            opened[0][1].write(b"\r\n\r\n")
+            assert await opened[0][0].read(2) == b"\r\n"  # the others live
+
+    run(scenario)
+
+
+def test_a_connection_that_stays_silent_is_closed() -> None:
+    async def scenario() -> None:
+        async with Element("TCP", settings=TransportSettings(first_data_timeout=0.05)) as bob:
+            reader, _ = await asyncio.open_connection(HOST, bob.port("TCP"))
+            assert await is_closed(reader)
+
+    run(scenario)
+
+
+def test_a_flood_from_one_source_is_cut() -> None:
+    async def scenario() -> None:
+        settings = TransportSettings(source_rate=0.001, source_burst=5.0)
+        async with Element("UDP", settings=settings) as bob:
+            loop = asyncio.get_running_loop()
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+                for _ in range(20):
+                    flood.sendto(b"x" * 30, (HOST, bob.port("UDP")))
+                while bob.transport.counters["dropped: too many datagrams from one source"] < 15:
+                    await asyncio.sleep(0)
+            assert loop.is_running()
+
+    run(scenario)
+
+
+def test_a_fast_stream_has_to_wait_and_loses_nothing() -> None:
+    async def scenario() -> None:
+        settings = TransportSettings(source_rate=200.0, source_burst=1.0)
+        async with Element("TCP", settings=settings) as bob, Element("TCP") as alice:
+            sent = [alice.send(uri(bob, "TCP"), b"x" * 200_000) for _ in range(3)]
+            assert {status(await alice.outcome(each)) for each in sent} == {200}
+
+    run(scenario)
+
+
+def test_a_peer_that_does_not_read_blocks_its_flow_only() -> None:
+    async def scenario() -> None:
+        blocked = asyncio.Event()
+
+        async def never_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await blocked.wait()
+            writer.transport.resume_reading()  # type: ignore[attr-defined]
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(never_read, HOST, 0, limit=1024)
+        async with server, Element("TCP") as alice, Element("TCP") as bob:
+            port = server.sockets[0].getsockname()[1]
+            for _ in range(30):
+                alice.send(f"sip:slow@{HOST}:{port};transport=tcp", b"x" * 800_000)
+            await asyncio.sleep(0)
+            assert status(await alice.outcome(alice.send(uri(bob, "TCP")))) == 200
+            blocked.set()
+            assert status(await alice.outcome(alice.send(uri(bob, "TCP")))) == 200
+
+    run(scenario)
+
+
+# Names ---------------------------------------------------------------------------------------------------------------
+
+
+class Zone:
+    """A resolver with records of its own."""
+
+    def __init__(self, records: dict[tuple[str, RecordType], tuple[Naptr | Srv | str, ...]]) -> None:
+        self.records = records
+        self.asked: list[Question] = []
+
+    async def answer(self, question: Question) -> tuple[Naptr | Srv | str, ...]:
+        self.asked.append(question)
+        return self.records.get((question.name, question.type), ())
+
+
+def test_names_are_located_and_the_next_server_is_tried_when_one_is_down() -> None:
+    async def scenario() -> None:
+        async with Element("TCP") as bob:
+            with socket.create_server((HOST, 0)) as listener:
+                dead = listener.getsockname()[1]
+            zone = Zone(
+                {
+                    ("_sip._tcp.example.com", RecordType.SRV): (
+                        Srv(priority=1, weight=0, port=dead, target="a.example.com"),
+                        Srv(priority=2, weight=0, port=bob.port("TCP"), target="a.example.com"),
+                    ),
+                    ("a.example.com", RecordType.A): (HOST,),
+                }
+            )
+            async with Element("TCP", resolver=zone) as alice:
+                assert status(await alice.outcome(alice.send("sip:bob@example.com"))) == 200
+            assert zone.asked[0] == Question("example.com", RecordType.NAPTR)
+
+    run(scenario)
+
+
+def test_a_name_without_address_fails_the_request() -> None:
+    async def scenario() -> None:
+        async with Element("UDP", resolver=Zone({})) as alice:
+            assert status(await alice.outcome(alice.send("sip:bob@nowhere.example"))) == "transport"
+
+    run(scenario)
+
+
+def test_the_system_knows_localhost() -> None:
+    async def scenario() -> None:
+        target = Target(host="localhost", transport="TCP")
+        found = await look_up(target, SystemResolver(), uniform=lambda: 0.5, transports=("TCP",))
+        assert ("TCP", HOST, 5060) in [(each.transport, each.host, each.port) for each in found]
+
+    run(scenario)
+
+
+# TLS -----------------------------------------------------------------------------------------------------------------
+
+
+class Authority:
+    """A certificate authority for one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
+        self.certificate = self._sign(self.name, self.key.public_key(), (), authority=True)
+        (folder / "ca.pem").write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePublicKey,
+        names: Iterable[x509.GeneralName],
+        *,
+        authority: bool = False,
+    ) -> x509.Certificate:
+        now = datetime.datetime.now(datetime.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(minutes=5))
+            .not_valid_after(now + datetime.timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(list(names)), critical=False)
+        return builder.sign(self.key, hashes.SHA256())
+
+    def issue(self, label: str, *names: x509.GeneralName) -> tuple[str, str]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, label)])
+        certificate = self._sign(subject, key.public_key(), names)
+        paths = self.folder / f"{label}.pem", self.folder / f"{label}.key"
+        paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        paths[1].write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return str(paths[0]), str(paths[1])
+
+    def contexts(self, label: str, *names: x509.GeneralName) -> TlsContexts:
+        chain = self.issue(label, *names)
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname = False
+        for context in (server, client):
+            context.load_cert_chain(*chain)
+            context.load_verify_locations(self.folder / "ca.pem")
+        server.verify_mode = ssl.CERT_OPTIONAL
+        return TlsContexts(server=server, client=client)
+
+
+def sip_uri(domain: str) -> x509.UniformResourceIdentifier:
+    return x509.UniformResourceIdentifier(f"sip:{domain}")
+
+
+def dns(name: str) -> x509.DNSName:
+    return x509.DNSName(name)
+
+
+def tls_zone(port: int) -> Zone:
+    return Zone(
+        {
+            ("_sips._tcp.b.example.com", RecordType.SRV): (
+                Srv(priority=1, weight=0, port=port, target="h.example.com"),
+            ),
+            ("h.example.com", RecordType.A): (HOST,),
+        }
+    )
+
+
+def test_tls_proves_both_ends(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        authority = Authority(tmp_path)
+        bobs = authority.contexts("bob", sip_uri("b.example.com"), dns("h.example.com"))
+        async with Element("TLS", tls=bobs) as bob:
+            alices = authority.contexts("alice", sip_uri("a.example.com"))
+            async with Element("TLS", tls=alices, resolver=tls_zone(bob.port("TLS"))) as alice:
+                assert status(await alice.outcome(alice.send("sips:bob@b.example.com"))) == 200
+            ((_, flow),) = bob.phone.received
+            assert (flow.transport, flow.peer_identity) == ("TLS", ("a.example.com",))
+
+    run(scenario)
+
+
+def test_a_server_that_is_somebody_else_gets_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        authority = Authority(tmp_path)
+        bobs = authority.contexts("bob", dns("h.example.com"), dns("*.example.com"))
+        async with Element("TLS", tls=bobs) as bob:
+            alices = authority.contexts("alice")
+            async with Element("TLS", tls=alices, resolver=tls_zone(bob.port("TLS"))) as alice:
+                assert status(await alice.outcome(alice.send("sips:bob@b.example.com"))) == "transport"
+            assert bob.phone.received == []
+
+    run(scenario)
+
+
+def test_an_address_in_the_certificate_stands_for_itself(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        authority = Authority(tmp_path)
+        bobs = authority.contexts("bob", x509.IPAddress(ipaddress.ip_address(HOST)))
+        async with Element("TLS", tls=bobs) as bob, Element("TLS", tls=authority.contexts("alice")) as alice:
+            assert status(await alice.outcome(alice.send(uri(bob, "TLS")))) == 200
+
+    run(scenario)
+
+
+def test_tls_needs_contexts() -> None:
+    async def scenario() -> None:
+        with pytest.raises(ValueError, match="TlsContexts"):
+            await Element("TLS").transport.start()
+        async with Element("TCP") as alice:
+            assert status(await alice.outcome(alice.send(f"sips:bob@{HOST}"))) == "transport"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "names"),
+    [
+        ({"subjectAltName": (("URI", "sip:Example.com"), ("DNS", "host.example.com"))}, ("example.com",)),
+        ({"subjectAltName": (("URI", "sip:bob@example.com"), ("DNS", "host.example.com"))}, ("host.example.com",)),
+        ({"subjectAltName": (("DNS", "a.example"), ("DNS", "b.example"))}, ("a.example", "b.example")),
+        ({"subject": ((("commonName", "old.example"),),)}, ("old.example",)),
+        ({"subject": ((("commonName", "old.example"),),), "subjectAltName": (("URI", "http://x"),)}, ()),
+    ],
+)
+def test_the_domains_of_a_certificate(certificate: dict[str, object], names: tuple[str, ...]) -> None:
+    assert certificate_identity(certificate) == names
+
+
+def test_names_are_compared_letter_by_letter() -> None:
+    certificate: dict[str, object] = {"subjectAltName": (("DNS", "*.example.com"), ("IP Address", "192.0.2.1"))}
+    assert not proves(certificate, "a.example.com")
+    assert proves(certificate, "192.0.2.1")
+    assert not proves(certificate, "192.0.2.2")
+
+
+# The rest ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_is_cut_into_messages_wherever_it_is_split() -> None:
+    message = b"MESSAGE sip:b@example.com SIP/2.0\r\nl: 4\r\n\r\nbody"
+    bare = b"OPTIONS sip:b@example.com SIP/2.0\r\nVia: x\r\n\r\n"
+    stream = message + b"\r\n\r\n" + bare + message
+    for size in (1, 7, len(stream)):
+        cutter = MessageCutter()
+        cut = [each for at in range(0, len(stream), size) for each in cutter.cut(stream[at : at + size])]
+        assert b"".join(cut) == stream
+        assert [each for each in cut if each.strip()] == [message, bare, message]
+
+
+def test_an_endless_header_is_shown_as_it_comes() -> None:
+    cutter = MessageCutter()
+    assert cutter.cut(b"x" * 300_000) == [b"x" * 300_000]
+
+
+def test_live_entropy_differs_and_seeded_does_not() -> None:
+    assert live_entropy().token(8) != live_entropy().token(8)
+    assert SeededEntropy(b"1").token(8) == SeededEntropy(b"1").token(8)
