@@ -1,0 +1,121 @@
+"""Offers and answers over the life of a call."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtp import Capabilities, Codec, Direction, LocalRtpError, NoCommonCodec, OfferAnswerSession, SessionDescription
+from rtp.offer_answer_session import TRANSITIONS, OfferInput, OfferState
+
+
+def sides() -> tuple[OfferAnswerSession, OfferAnswerSession]:
+    ours = OfferAnswerSession(Capabilities(), address="192.0.2.1", port=4000, session_id=1)
+    theirs = OfferAnswerSession(Capabilities(one_codec=False), address="192.0.2.2", port=5000, session_id=2)
+    return ours, theirs
+
+
+def call(ours: OfferAnswerSession, theirs: OfferAnswerSession, direction: Direction | None = None) -> None:
+    answered, _ = theirs.receive_offer(ours.make_offer(direction=direction))
+    ours.receive_answer(answered)
+
+
+def direction_of(session: OfferAnswerSession) -> Direction:
+    assert session.agreement is not None
+    assert session.agreement.audio is not None
+    return session.agreement.audio.direction
+
+
+def test_hold_and_resume() -> None:
+    ours, theirs = sides()
+    call(ours, theirs)
+    assert direction_of(ours) is direction_of(theirs) is Direction.SENDRECV
+    call(theirs, ours, Direction.SENDONLY)
+    assert (direction_of(theirs), direction_of(ours)) == (Direction.SENDONLY, Direction.RECVONLY)
+    call(theirs, ours, Direction.SENDRECV)
+    assert direction_of(ours) is direction_of(theirs) is Direction.SENDRECV
+    assert ours.local is not None
+    assert (ours.local.origin.session_id, ours.local.origin.session_version) == (1, 3)
+
+
+def test_an_unchanged_offer_keeps_its_version() -> None:
+    ours, theirs = sides()
+    call(ours, theirs)
+    call(ours, theirs)
+    assert ours.local is not None
+    assert ours.local.origin.session_version == 1
+
+
+def test_a_refused_offer_changes_nothing() -> None:
+    ours, theirs = sides()
+    call(ours, theirs)
+    before = ours.local, ours.remote, ours.agreement
+    ours.make_offer(direction=Direction.SENDONLY)
+    ours.roll_back()
+    assert (ours.local, ours.remote, ours.agreement, ours.state) == (*before, OfferState.STABLE)
+
+
+def test_an_answer_that_cannot_be_used_leaves_the_offer_open() -> None:
+    ours, theirs = sides()
+    offered = ours.make_offer()
+    bad = SessionDescription.parse(bytes(offered).replace(b"m=audio 4000", b"m=audio 0"))
+    with pytest.raises(NoCommonCodec):
+        ours.receive_answer(bad)
+    assert ours.state is OfferState.LOCAL_OFFER
+    answered, _ = theirs.receive_offer(offered)
+    assert ours.receive_answer(answered).audio is not None
+
+
+def test_an_offer_that_cannot_be_answered_leaves_the_session_alone() -> None:
+    ours, theirs = sides()
+    call(ours, theirs)
+    before = theirs.agreement
+    bad = SessionDescription.parse(b"v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nm=audio 9 RTP/AVP 18\n")
+    with pytest.raises(NoCommonCodec):
+        theirs.receive_offer(bad)
+    assert theirs.agreement is before
+
+
+def test_numbers_keep_their_meaning_in_new_offers() -> None:
+    phone = Capabilities(
+        codecs=(Codec(8, "PCMA"),), comfort_noise=None, telephone_event=Codec(96, "telephone-event"), one_codec=False
+    )
+    ours, _ = sides()
+    theirs = OfferAnswerSession(phone, address="192.0.2.2", port=5000)
+    call(theirs, ours)
+    again = ours.make_offer().media[0]
+    assert again.rtpmap(96) == Codec(96, "telephone-event", fmtp="0-16")
+    assert "101" not in again.formats
+
+
+def test_a_number_that_means_something_else_is_not_offered_again() -> None:
+    class_a = Capabilities(codecs=(Codec(0, "PCMU"), Codec(101, "PCMA")), comfort_noise=None, telephone_event=None)
+    own = Capabilities(codecs=(Codec(0, "PCMU"), Codec(8, "PCMA")), one_codec=False)
+    ours = OfferAnswerSession(own, address="192.0.2.1", port=4000)
+    theirs = OfferAnswerSession(class_a, address="192.0.2.2", port=5000)
+    call(theirs, ours)
+    assert ours.make_offer().media[0].formats == ("0", "101", "13")
+
+
+@given(st.lists(st.sampled_from(OfferInput), max_size=6))
+def test_inputs_outside_the_table_are_refused_and_change_nothing(inputs: list[OfferInput]) -> None:
+    ours, theirs = sides()
+    their_offer = theirs.make_offer()
+    for given_input in inputs:
+        before = ours.state
+        allowed = (before, given_input) in TRANSITIONS
+        try:
+            if given_input is OfferInput.SEND_OFFER:
+                ours.make_offer()
+            elif given_input is OfferInput.RECEIVE_OFFER:
+                ours.receive_offer(their_offer)
+            elif given_input is OfferInput.RECEIVE_ANSWER:
+                ours.receive_answer(their_offer)
+            else:
+                ours.roll_back()
+        except LocalRtpError:
+            assert not allowed
+            assert ours.state is before
+        else:
+            assert ours.state is TRANSITIONS[before, given_input]
