@@ -8,7 +8,7 @@ from mcu.events import LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
 from mcu.media import Media
-from rtp import Agreement, Direction, LocalRtpError, RemoteRtpError, SessionDescription
+from rtp import Agreement, LocalRtpError, RemoteRtpError, SessionDescription
 from sip.events import ReinviteReceived, RequestReceived, SessionConfirmed, UpdateReceived
 from sip.ids import TransactionId
 from sip.request import Request
@@ -93,12 +93,10 @@ class InCall:
         self._context.endpoint.respond(transaction, 488, headers=(header,), now=now)
 
     def _apply(self, leg: Leg, agreement: Agreement, now: float) -> None:
-        state, audio = leg.state, agreement.audio
+        state, direction, audio = leg.state, leg.direction, agreement.audio
         leg.life.process(Input.HOLD if audio is None or audio.held else Input.RESUME)
         self._media.renegotiate(leg, agreement, now=now)
-        direction = audio.direction if audio is not None else Direction.INACTIVE
-        if leg.state is not state or direction is not leg.direction:
-            leg.direction = direction
+        if leg.state is not state or leg.direction is not direction:
             leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
         if leg.state is not state:
             kind = LegHeld if leg.state is State.HELD else LegResumed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from c3p import ExchangeFailure
-from mcu import DialOutPolicy, Ending, LegConnected, LegEnded, LegId, MediaPortWanted
+from mcu import DialOutPolicy, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
 from sip.events import EndCause, SessionEnded
 from tests.mcu.harness import Code, World, diagnostics_of, guid, refusing, ringing
 
@@ -225,7 +225,7 @@ def test_a_redirection_is_followed() -> None:
     target = world.phone(8)
     world.dial(7)
     assert len(target.invites) == 1
-    assert [str(event.target) for event in world.events if type(event).__name__ == "LegDialing"] == [
+    assert [event.target for event in world.events if isinstance(event, LegDialing)] == [
         "sip:user7@198.51.100.7",
         "sip:user@198.51.100.8",
     ]
