@@ -318,8 +318,7 @@ class Focus:
         expires = self._granted(event.expires)
         conference = self._subscriptions.get(event.subscription)
         if conference is not None:
-            user = conference.notifier.user_of(event.subscription)
-            conference.subscribe(event, user=user, expires=expires, now=now)
+            self._subscribe_again(conference, event, expires=expires, now=now)
             return
         uri = str(event.request.uri)
         conference = self._active.get(view_key(uri))
@@ -337,6 +336,14 @@ class Focus:
             return
         self._subscriptions[event.subscription] = conference
         conference.subscribe(event, user=key, expires=expires, now=now)
+
+    @staticmethod
+    def _subscribe_again(conference: Conference, event: SubscribeReceived, *, expires: int, now: float) -> None:
+        if expires == 0 or event.subscription not in conference.notifier:
+            conference.notifier.unsubscribed(event.subscription, now=now)
+        else:
+            user = conference.notifier.user_of(event.subscription)
+            conference.subscribe(event, user=user, expires=expires, now=now)
 
     def _granted(self, asked: int | None) -> int:
         config = self.config

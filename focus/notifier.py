@@ -10,6 +10,7 @@ from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
 from focus.roster import Changes, Roster
 from sip import Endpoint, Flow, NameAddr, SubscriptionId
 
+
 def focus_contact(focus_uri: str) -> NameAddr:
     """The Contact of a Focus is the conference itself (RFC 4579 section 5.1)."""
     return NameAddr(focus_uri, None, {"isfocus": None})
@@ -67,13 +68,11 @@ class Notifier:
     def accept(
         self, subscription: SubscriptionId, *, user: str, flow: Flow, limited: bool, expires: int, now: float
     ) -> None:
-        """Answer a SUBSCRIBE, new or repeated, with the whole state, for `expires` seconds; 0 ends or fetches."""
+        """Answer a SUBSCRIBE, new or repeated, with the whole state, for `expires` seconds; 0 fetches it once."""
         subscriber = self._subscribers.get(subscription) or Subscriber(subscription, user, flow, limited)
         subscriber.flow, subscriber.limited = flow, limited
         if expires > 0:
             self._subscribers[subscription] = subscriber
-        else:
-            self._subscribers.pop(subscription, None)
         self._endpoint.accept_subscription(
             subscription,
             expires=expires,
@@ -82,6 +81,11 @@ class Notifier:
             content_type=CONFERENCE_INFO_TYPE,
             now=now,
         )
+
+    def unsubscribed(self, subscription: SubscriptionId, *, now: float) -> None:
+        """Answer a SUBSCRIBE that ends its subscription; the endpoint says farewell without a document."""
+        self.forget(subscription)
+        self._endpoint.accept_subscription(subscription, expires=0, now=now)
 
     def publish(self, changes: Changes, *, now: float) -> None:
         """Send what changed to everybody who may see it."""

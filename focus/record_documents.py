@@ -32,7 +32,9 @@ def mcu_types_in(info: ConferenceInfo) -> tuple[str, ...]:
 
 
 def describe(
-    record: ConferenceRecord, *, updated_at: float | None = None,
+    record: ConferenceRecord,
+    *,
+    updated_at: float | None = None,
 ) -> ConferenceInfo:
     """A record as a Focus Factory answers it; times are wall-clock seconds."""
     uris = tuple(

@@ -194,6 +194,10 @@ class Client:
             raise LocalProtocolError("already subscribed")
         self._watch.start(self._conference_uri, me=self._me(), route=self._route(), now=now)
 
+    def unsubscribe(self, *, now: float) -> None:
+        """Stop following the conference, but stay; SubscriptionLost follows. Nothing happens without a subscription."""
+        self._watch.stop(now=now)
+
     def leave(self, *, now: float) -> None:
         """Leave, or give a join up: Left or JoinFailed follows."""
         joining = self._state is ClientState.JOINING

@@ -67,11 +67,13 @@ from sip import (
     Pump,
     ResolveWanted,
     SeededEntropy,
+    StreamParser,
+    Uri,
+    parse_message,
 )
 from sip import Endpoint as SipEndpoint
 from sip import Request as SipRequest
 from sip import Response as SipResponse
-from sip import StreamParser, Uri, parse_message
 
 FACTORY_URL = "http://factory.example.com:444/LiveServer/MCUFactory"
 CALLBACK_URL = "http://focus.example.com:444/LiveServer/Focus"
@@ -129,6 +131,7 @@ class Net:
         self.held: list[tuple[Focus, Node, Exchange]] = []  #: exchanges whose service gave no answer yet
         self.lost: Callable[[str, bytes], bool] = lambda sender, data: False
         self._ids = itertools.count(1)
+        self._unreachable: set[str] = set()
         self._transmits: deque[tuple[Node, Flow, bytes]] = deque()
         self._focus_nodes: list[tuple[Focus, Node]] = []
 
@@ -145,6 +148,8 @@ class Net:
         """Open a flow to whoever has the address."""
         destination = event.destination
         target = next((one for one in self.nodes if one.host == destination.host), None)
+        if destination.host in self._unreachable:
+            target = None
         if target is None:
             self.settle(node, node.endpoint.flow_failed(event.id, "refused", now=self.now))
             return
@@ -167,6 +172,14 @@ class Net:
         for node, end in ((peer, back), (owner, flow)):
             self.settle(node, node.endpoint.flow_closed(end, now=self.now))
         self.run()
+
+    def peers_of(self, node: Node) -> list[Flow]:
+        """The open flows from a node, at its own end."""
+        return [back for peer, back in self.peers.values() if peer is node]
+
+    def unreachable(self, node: Node) -> None:
+        """Nobody can connect to a node any more."""
+        self._unreachable.add(node.host)
 
     def settle(self, node: Node, events: list[Event]) -> None:
         """Feed events to the cores of a node."""
@@ -308,7 +321,9 @@ class FakeMcu:
         """Report changed users to the Focus."""
         self.version += 1 + skip
         info = self.document(State.PARTIAL, users)
-        return self.post(Notify(notification_id=self.version, from_=self.uri, to=self.conference, conference_info=info), peer)
+        return self.post(
+            Notify(notification_id=self.version, from_=self.uri, to=self.conference, conference_info=info), peer
+        )
 
     def post(self, document: Notify | Response, peer: str | None = None) -> Reply:
         """Post something to the callback URL of the Focus."""
@@ -346,7 +361,9 @@ class FakeMcu:
         self.users.pop(user)
         return self.notify(User(entity=user, state=State.DELETED))
 
-    def result(self, user: str, code: Code = Code.SUCCESS, reason: str | None = None, specific: str | None = None) -> Reply:
+    def result(
+        self, user: str, code: Code = Code.SUCCESS, reason: str | None = None, specific: str | None = None
+    ) -> Reply:
         """Post the final answer to the addUser of a user."""
         return self.post(self.dialled[user].respond(code, reason=reason, command_reason=specific))
 
@@ -425,9 +442,7 @@ class Site:
         self.factory = FocusFactory(
             endpoint, factory or FactoryConfig(domain=DOMAIN), store=self.store, entropy=entropy.child("factory")
         )
-        self.focus = Focus(
-            endpoint, attrs.evolve(config, **focus), store=self.store, entropy=entropy.child("focus")
-        )
+        self.focus = Focus(endpoint, attrs.evolve(config, **focus), store=self.store, entropy=entropy.child("focus"))
         self.node = self.net.add(Node(self.net, "focus", FOCUS_HOST, endpoint, self.focus, self.factory))
         self.net.watch_c3p(self.focus, self.node)
         self.mcu_factory = FakeMcuFactory(self)

@@ -6,7 +6,17 @@ import attrs
 import pytest
 from focus_site import FACTORY_URL, FakeMcu, Phone, Site
 
-from c3p import AddConference, AddUser, Code, ConferenceInfo, DeleteUser, ExchangeFailure, Reply, Response, parse_document
+from c3p import (
+    AddConference,
+    AddUser,
+    Code,
+    ConferenceInfo,
+    DeleteUser,
+    ExchangeFailure,
+    Reply,
+    Response,
+    parse_document,
+)
 from focus import (
     CommandAccepted,
     CommandFailed,
