@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, ConnectionInfo, Request, Response
+from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, C3PError, ConnectionInfo, Request, Response, focus_uri_of
 from mcu.closing import Closing, farewell_of
 from mcu.conference import Conference
 from mcu.config import SDP
@@ -54,7 +54,7 @@ class DialIn:
     def invited(self, event: InviteReceived, *, now: float) -> None:
         """An INVITE: it must be for a conference of ours and from somebody who was announced."""
         request = event.request
-        conference = self._context.conferences.get(conference_id(str(request.to.uri)) or "")
+        conference = self._called(request)
         if conference is None:
             self._reject(event, 404, 7002, "no such conference on this MCU", now)
             return
@@ -68,6 +68,14 @@ class DialIn:
         self._context.bind(leg, event.session)
         self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
+
+    def _called(self, request: SipRequest) -> Conference | None:
+        """The conference whose MCU-Conference-URI is in To."""
+        try:
+            key = conference_id(focus_uri_of(str(request.to.uri)))
+        except C3PError:
+            return None
+        return self._context.conferences.get(key or "")
 
     def _expected(self, conference: Conference, request: SipRequest) -> Leg | None:
         caller = user_id(str(request.from_.uri))

@@ -1,0 +1,181 @@
+"""A participant that the Focus announced calls the MCU."""
+
+from __future__ import annotations
+
+from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, AddUser
+from mcu import Ending, LegConnected, LegEnded
+from rtp import OfferAnswerSession, SessionDescription
+from sip.events import SessionAnswered, SessionFailed
+from sip.name_addr import NameAddr
+from sip.uri import Uri
+from tests.mcu.harness import AV, MCU_HOST, Code, Phone, World, guid
+
+CONTACT = f"sip:mcu@{MCU_HOST}:5060"
+
+
+def announce(world: World, number: int = 7, **more: object) -> dict[str, str | None]:
+    reply = world.dial(number, method="dialed-in", **more)  # type: ignore[arg-type]
+    assert reply.document is not None
+    assert reply.document.code is Code.SUCCESS
+    command = reply.document.command
+    assert isinstance(command, AddUser)
+    info = command.connection_info
+    assert info is not None
+    return {key: info.get(key) for key in (MCU_SERVER_URI, MCU_CONFERENCE_URI)}
+
+
+def call(world: World, phone: Phone, number: int = 7, *, to: str = AV, body: bytes | None = None) -> None:
+    phone.now = world.now
+    phone.negotiation = OfferAnswerSession(phone.capabilities, address=phone.address.host, port=4000)
+    offer = bytes(phone.negotiation.make_offer()) if body is None else body
+    phone.session = phone.endpoint.invite(
+        "phone",
+        CONTACT,
+        from_=NameAddr(f"sip:user{number}@198.51.100.{number}"),
+        to=NameAddr(Uri.parse(to)),
+        body=offer,
+        content_type="application/sdp" if offer else None,
+        now=world.now,
+    )
+    world.settle()
+
+
+def answered(phone: Phone) -> SessionAnswered:
+    (event,) = [event for event in phone.seen if isinstance(event, SessionAnswered)]
+    return event
+
+
+def refused(phone: Phone) -> tuple[int | None, str]:
+    (event,) = [event for event in phone.seen if isinstance(event, SessionFailed)]
+    assert event.response is not None
+    return event.status, (event.response.headers.get("ms-diagnostics") or "").partition(";")[0]
+
+
+def test_announced_called_and_connected() -> None:
+    world = World()
+    world.start()
+    assert announce(world) == {MCU_SERVER_URI: CONTACT, MCU_CONFERENCE_URI: AV}
+    assert world.focus.history(guid(7)) == ["dialing-in"]
+    phone = world.phone(7)
+    call(world, phone)
+    response = answered(phone).response
+    assert [str(contact) for contact in response.contact] == [f"<{CONTACT}>;isfocus"]
+    assert phone.negotiation is not None
+    agreement = phone.negotiation.receive_answer(SessionDescription.parse(response.body))
+    assert agreement.audio is not None
+    phone.stream = phone.make_stream(agreement.audio)
+    world.run(0.5)
+    assert len(phone.heard) > 20
+    assert world.focus.history(guid(7)) == ["dialing-in", "connected"]
+    assert len(world.of(LegConnected)) == 1
+    phone.hang_up()
+    world.run(0.1)
+    assert world.ended().method == "departed"
+
+
+def test_a_call_without_offer_gets_ours() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    phone = world.phone(7)
+    call(world, phone, body=b"")
+    negotiation = OfferAnswerSession(phone.capabilities, address=phone.address.host, port=4000)
+    answer, _ = negotiation.receive_offer(SessionDescription.parse(answered(phone).response.body))
+    assert phone.session is not None
+    phone.endpoint.ack(phone.session, body=bytes(answer), content_type="application/sdp", now=world.now)
+    world.settle()
+    assert world.focus.history(guid(7)) == ["dialing-in", "connected"]
+
+
+def test_an_ack_without_usable_answer_ends_the_call() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    phone = world.phone(7)
+    call(world, phone, body=b"")
+    assert phone.session is not None
+    phone.endpoint.ack(phone.session, body=b"nonsense", content_type="application/sdp", now=world.now)
+    world.run(0.1)
+    assert world.ended().ending is Ending.NO_MEDIA
+    assert world.mcu.legs == 0
+
+
+def test_who_was_not_announced_is_refused() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    stranger = world.phone(8)
+    call(world, stranger, 8)
+    assert refused(stranger) == (403, "7006")
+
+
+def test_a_conference_that_is_not_here_is_404() -> None:
+    world = World()
+    phone = world.phone(7)
+    call(world, phone)
+    assert refused(phone) == (404, "7002")
+
+
+def test_an_offer_that_cannot_be_used_is_488() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    phone = world.phone(7)
+    call(world, phone, body=b"nonsense")
+    assert refused(phone) == (488, "7008")
+    assert world.ended().ending is Ending.NO_MEDIA
+    assert world.focus.history(guid(7)) == ["dialing-in", "disconnected", "gone"]
+
+
+def test_no_port_is_480() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    world.ports = "fail"
+    phone = world.phone(7)
+    call(world, phone)
+    assert refused(phone)[0] == 480
+    assert world.ended().ending is Ending.NO_PORT
+
+
+def test_a_caller_that_gives_up_is_gone() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    world.ports = "later"
+    phone = world.phone(7)
+    call(world, phone)
+    assert phone.session is not None
+    phone.endpoint.cancel(phone.session, now=world.now)
+    world.run(1.0)
+    assert world.ended().method == "departed"
+    assert world.mcu.legs == 0
+
+
+def test_a_reservation_lasts_a_minute() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    world.run(59.9)
+    assert world.of(LegEnded) == []
+    world.run(0.2)
+    assert world.ended().method == "failed"
+    assert world.focus.history(guid(7)) == ["dialing-in", "disconnected", "gone"]
+
+
+def test_a_locked_conference_takes_no_attendee() -> None:
+    world = World()
+    world.start(locked=True)
+    reply = world.dial(7, method="dialed-in", originator_role="attendee")
+    assert reply.document is not None
+    assert reply.document.command_reason == "conferenceLocked"
+    announce(world, 8)
+
+
+def test_ejected_before_and_after_the_call() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    world.eject(7)
+    assert world.ended().method == "booted"
+    assert world.focus.final("3").code is Code.SUCCESS

@@ -1,0 +1,323 @@
+"""Notifications to a Focus: one at a time, minimal while it answers, whole after any failure."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from c3p import (
+    AddUser,
+    Code,
+    ConferenceInfo,
+    ConferenceKeys,
+    ExchangeFailure,
+    Notify,
+    Reply,
+    Request,
+    Response,
+    User,
+    Users,
+)
+from mcu import ConferenceEndCause, ConferenceEnded
+from mcu.exchanges import Exchanges
+from mcu.outbox import Outbox, OutboxSettings
+from tests.mcu.harness import CONFERENCE, World, guid, ringing
+
+
+class Talk:
+    """A conference whose state is the names of its users, its outbox, and a Focus that believes what it is told."""
+
+    def __init__(self, **settings: float) -> None:
+        self.now = 0.0
+        self.exchanges = Exchanges()
+        self.users: list[str] = []
+        self.due: float | None = None
+        self.under_way: list[tuple[int, Notify | Response]] = []
+        self.known: ConferenceInfo | None = None
+        self.versions: list[int] = []
+        self.answered: list[str] = []
+        self.outbox = Outbox(
+            conference=CONFERENCE,
+            mcu_uri="sip:mcu",
+            url="https://focus.example.com/",
+            exchanges=self.exchanges,
+            settings=OutboxSettings(**settings),  # type: ignore[arg-type]
+            full=self.full,
+            busy=lambda: bool(self.users),
+            schedule=self.schedule,
+            now=0.0,
+        )
+        self.outbox.flush(now=0.0)
+
+    def schedule(self, at: float | None) -> None:
+        self.due = at
+
+    def full(self, version: int) -> ConferenceInfo:
+        users = tuple(User(entity=name, state="full") for name in self.users)
+        return ConferenceInfo(entity=CONFERENCE, state="full", version=version, users=Users(state="full", users=users))
+
+    def change(self, name: str, state: str) -> None:
+        if state == "full":
+            self.users.append(name)
+        else:
+            self.users.remove(name)
+        users = Users(state="partial", users=(User(entity=name, state=state),))
+        self.outbox.notify(ConferenceInfo(entity=CONFERENCE, state="partial", users=users), now=self.now)
+
+    def respond(self, request_id: str, code: Code = Code.SUCCESS) -> None:
+        command = AddUser(conference_keys=ConferenceKeys(conf_entity=CONFERENCE), user=User(entity="sip:x"))
+        request = Request(request_id=request_id, from_="a", to="b", command=command)
+        self.outbox.respond(request.respond(code), now=self.now)
+
+    def fetch(self) -> None:
+        for exchange in self.exchanges.take():
+            assert not isinstance(exchange.document, Request)
+            self.under_way.append((exchange.id, exchange.document))
+        assert len(self.under_way) <= 1
+
+    def deliver(self, outcome: Reply | ExchangeFailure, *, believed: bool = True) -> Notify | Response | None:
+        """Let the document under way arrive."""
+        self.fetch()
+        if not self.under_way:
+            return None
+        number, document = self.under_way.pop()
+        if believed:
+            self._believe(document)
+        if isinstance(outcome, Reply):
+            self.exchanges.replied(number, outcome, now=self.now)
+        else:
+            self.exchanges.failed(number, outcome, now=self.now)
+        return document
+
+    def _believe(self, document: Notify | Response) -> None:
+        if isinstance(document, Response):
+            self.answered.append(document.request_id)
+            return
+        info = document.conference_info
+        assert info.version is not None
+        self.versions.append(info.version)
+        if self.known is not None and self.known.version is not None and info.version <= self.known.version:
+            return  # Older than the answer to getConference.
+        self.known = info if info.state == "full" else self.known and self.known.apply(info)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        if self.due is not None and self.due <= self.now:
+            self.outbox.handle_timeout(now=self.now)
+
+    @property
+    def believed(self) -> set[str]:
+        users = self.known.users if self.known is not None else None
+        return {user.entity for user in users.users} if users is not None else set()
+
+
+OK = Reply(200)
+
+
+def state_of(document: Notify | Response | None) -> str | None:
+    assert isinstance(document, Notify)
+    return document.conference_info.state
+
+
+def test_first_whole_then_changes_one_at_a_time_in_order() -> None:
+    talk = Talk()
+    talk.change("sip:a", "full")
+    talk.change("sip:b", "full")
+    assert state_of(talk.deliver(OK)) == "full"
+    assert state_of(talk.deliver(OK)) == "partial"
+    assert state_of(talk.deliver(OK)) == "partial"
+    assert talk.deliver(OK) is None
+    assert talk.versions == [1, 2, 3]
+    assert talk.believed == {"sip:a", "sip:b"}
+
+
+@pytest.mark.parametrize("failure", [ExchangeFailure.CONNECT, ExchangeFailure.TIMEOUT, Reply(500), Reply(404)])
+def test_after_a_failure_the_next_document_is_whole(failure: Reply | ExchangeFailure) -> None:
+    talk = Talk()
+    talk.deliver(OK)
+    talk.change("sip:a", "full")
+    talk.change("sip:b", "full")
+    talk.deliver(failure, believed=False)
+    assert talk.deliver(OK) is None
+    talk.pass_time(1.0)
+    assert state_of(talk.deliver(OK)) == "full"
+    assert talk.deliver(OK) is None
+    assert talk.believed == {"sip:a", "sip:b"}
+
+
+def test_retries_wait_1_2_4_up_to_30_seconds_and_then_the_focus_is_gone() -> None:
+    talk = Talk(give_up=1000.0)
+    waits = []
+    for _ in range(8):
+        talk.deliver(ExchangeFailure.CONNECT, believed=False)
+        assert talk.due is not None
+        waits.append(talk.due - talk.now)
+        talk.pass_time(talk.due - talk.now)
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert not talk.outbox.focus_lost(talk.now)
+    assert talk.outbox.focus_lost(1000.0)
+
+
+def test_a_focus_that_drains_says_when_to_come_back() -> None:
+    talk = Talk()
+    talk.deliver(Reply(503, retry_after=20), believed=False)
+    assert talk.due == 20.0
+
+
+def test_a_response_follows_the_changes_before_it() -> None:
+    talk = Talk()
+    talk.change("sip:a", "full")
+    talk.respond("1")
+    assert isinstance(talk.deliver(OK), Notify)
+    assert isinstance(talk.deliver(OK), Notify)
+    assert isinstance(talk.deliver(OK), Response)
+
+
+def test_responses_go_out_even_while_changes_fail() -> None:
+    talk = Talk()
+    talk.respond("1")
+    talk.deliver(Reply(404), believed=False)
+    assert isinstance(talk.deliver(OK), Response)
+    assert talk.answered == ["1"]
+
+
+def test_a_lost_response_is_sent_again_and_a_refused_one_is_not() -> None:
+    talk = Talk()
+    talk.deliver(OK)
+    talk.respond("1")
+    talk.deliver(ExchangeFailure.CONNECT, believed=False)
+    talk.pass_time(1.0)
+    assert isinstance(talk.deliver(Reply(404)), Response)
+    assert talk.deliver(OK) is None
+    assert talk.answered == ["1"]
+
+
+def test_a_final_response_replaces_pending_ones_that_wait() -> None:
+    talk = Talk()
+    talk.respond("1", Code.PENDING)
+    talk.respond("1", Code.SUCCESS)
+    talk.deliver(OK)
+    response = talk.deliver(OK)
+    assert isinstance(response, Response)
+    assert response.code is Code.SUCCESS
+    assert talk.deliver(OK) is None
+
+
+def test_what_waits_is_bounded() -> None:
+    talk = Talk(max_documents=3, max_responses=2)
+    talk.deliver(OK)
+    for number in range(10):
+        talk.change(f"sip:{number}", "full")
+        talk.respond(str(number))
+    assert state_of(talk.deliver(OK)) == "partial"
+    assert state_of(talk.deliver(OK)) == "full"
+    assert talk.outbox.dropped == 8
+
+
+def test_a_quiet_focus_is_asked_whether_it_is_there_as_long_as_somebody_is_in_the_conference() -> None:
+    talk = Talk()
+    talk.deliver(OK)
+    assert talk.due is None
+    talk.change("sip:a", "full")
+    talk.deliver(OK)
+    assert talk.due == 30.0
+    talk.pass_time(30.0)
+    document = talk.deliver(OK)
+    assert isinstance(document, Notify)
+    assert document.conference_info.users is None
+    assert talk.due == 60.0
+
+
+class TheFocusConverges(RuleBasedStateMachine):
+    """Whatever is lost, at the end of any run in which the Focus answers again it knows the state."""
+
+    names = st.sampled_from(["sip:a", "sip:b", "sip:c", "sip:d"])
+
+    @initialize()
+    def begin(self) -> None:
+        self.talk = Talk(max_documents=3, give_up=1e9)
+
+    @rule(name=names)
+    def come_or_go(self, name: str) -> None:
+        self.talk.change(name, "deleted" if name in self.talk.users else "full")
+
+    @rule(outcome=st.sampled_from([OK, OK, Reply(500), ExchangeFailure.CONNECT]))
+    def arrive(self, outcome: Reply | ExchangeFailure) -> None:
+        self.talk.deliver(outcome, believed=outcome is OK)
+
+    @rule()
+    def arrive_but_the_answer_is_lost(self) -> None:
+        self.talk.deliver(ExchangeFailure.TIMEOUT)
+
+    @rule(seconds=st.floats(0.1, 40.0))
+    def wait(self, seconds: float) -> None:
+        self.talk.pass_time(seconds)
+
+    @precondition(lambda self: not self.talk.under_way)
+    @rule()
+    def ask(self) -> None:
+        self.talk.known = self.talk.outbox.snapshot()
+        self.talk.fetch()
+
+    @invariant()
+    def versions_only_grow(self) -> None:
+        assert self.talk.versions == sorted(set(self.talk.versions))
+
+    def teardown(self) -> None:
+        for _ in range(12):
+            self.talk.pass_time(31.0)
+            while self.talk.deliver(OK) is not None:
+                pass
+        assert self.talk.believed == set(self.talk.users)
+
+
+TestConvergence = TheFocusConverges.TestCase
+TestConvergence.settings = settings(max_examples=25, stateful_step_count=20)
+
+
+# In a whole MCU ------------------------------------------------------------------------------------------------------
+
+
+def test_a_conference_without_focus_closes_after_a_minute() -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7)
+    ringing_phone = world.phone(8, ringing)
+    world.dial(7)
+    world.run(10.0)
+    world.focus.reply = ExchangeFailure.CONNECT
+    world.dial(8)
+    world.run(59.0)
+    assert world.mcu.conferences == (CONFERENCE,)
+    world.run(2.0)
+    assert list(world.mcu.conferences) == []
+    (ended,) = [event for event in world.events if isinstance(event, ConferenceEnded)]
+    assert ended.cause is ConferenceEndCause.FOCUS_LOST
+    assert {type(event).__name__ for event in phone.seen} >= {"SessionEnded"}
+    assert {type(event).__name__ for event in ringing_phone.seen} >= {"SessionCancelled"}
+    sent = len(world.focus.exchanges)
+    world.run(200.0)
+    assert len(world.focus.exchanges) == sent
+    assert world.mcu.next_timeout() is None
+
+
+def test_a_focus_that_comes_back_in_time_claims_the_conference_again() -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    world.focus.reply = ExchangeFailure.CONNECT
+    world.run(50.0)
+    world.focus.reply = Reply(200)
+    reply = world.start(peer="focus2", callback="https://focus2.example.com/")
+    assert reply.status == 200
+    world.run(30.0)
+    assert world.mcu.conferences == (CONFERENCE,)
+    last = world.focus.exchanges[-1]
+    assert last.url == "https://focus2.example.com/"
+    users = world.focus.notifications[-1].users
+    assert users is None or users.users[0].endpoints[0].entity == guid(7)
+    assert world.eject(7, peer="focus").status == 403
+    assert world.eject(7, peer="focus2").status == 200
