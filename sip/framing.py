@@ -26,6 +26,8 @@ _LOOSE_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^
 #: End of the header section when somebody ends lines with a bare LF.
 _LOOSE_END: Final = re.compile(rb"\n\r?\n")
 _LOOSE_TEXT_END: Final = re.compile(r"\n\r?\n")
+#: Octets of the shortest hop in a list: ``SIP/2.0/X h,``.
+_SHORTEST_VIA: Final = 12
 _LENGTH: Final = re.compile(r"[0-9]{1,15}+")
 
 
@@ -80,6 +82,8 @@ def read_head(wire: bytes, limits: Limits, strict: bool) -> Head:
         fields = _limited(head, fields, limits)
     head.fields = fields
     index = head.index = index_of(fields)
+    if len(wire) > limits.max_vias * _SHORTEST_VIA:
+        _check_hops(head, limits)
     if not ("via" in index and "from" in index and "to" in index and "call-id" in index and "cseq" in index):
         missing = ", ".join(name for name in ("Via", "From", "To", "Call-ID", "CSeq") if name.lower() not in index)
         head.fail(RemoteProtocolError(f"mandatory headers are missing: {missing}"))
@@ -168,6 +172,12 @@ def _limited(head: Head, fields: list[Field], limits: Limits) -> list[Field]:
     if any(len(name) + len(value) > limits.max_line for name, value in fields):
         head.fail(LimitExceeded("header line too long"))
     return fields[: limits.max_headers]
+
+
+def _check_hops(head: Head, limits: Limits) -> None:
+    hops = sum([line.count(",") + 1 for line in head.index.get("via", ())])
+    if hops > limits.max_vias:
+        head.fail(LimitExceeded(f"{hops} hops"))
 
 
 def _read_length(head: Head, values: tuple[str, ...], strict: bool) -> None:

@@ -11,7 +11,18 @@ from typing import Final, Protocol
 
 from sip.errors import LocalProtocolError, MalformedHeader
 
-__all__ = ["Report", "is_quoted", "is_token", "must_be_token", "quote", "refuse", "split_list", "tolerate", "unquote"]
+__all__ = [
+    "Report",
+    "assume",
+    "is_quoted",
+    "is_token",
+    "must_be_token",
+    "quote",
+    "refuse",
+    "split_list",
+    "tolerate",
+    "unquote",
+]
 
 #: Told of each deviation from the grammar that a parser is ready to live with.
 Report = Callable[[str], None]
@@ -31,6 +42,14 @@ def tolerate(what: str) -> None:
 
 def refuse(what: str) -> None:
     """Turn every deviation into an error: the strict way to parse."""
+    raise MalformedHeader("value", what)
+
+
+def assume(what: str) -> None:
+    """Refuse as well, but let a parser take its shortcut for the common form, which overlooks repeated parameters.
+
+    For a first reading, by somebody who reads with care when that fails.
+    """
     raise MalformedHeader("value", what)
 
 

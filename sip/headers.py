@@ -8,7 +8,7 @@ from typing import Final, overload
 
 from sip.errors import LocalProtocolError
 from sip.grammar import is_token
-from sip.header_names import COMPACT, KEYS
+from sip.header_names import COMPACT, KEYS, key_of
 
 __all__ = ["Headers"]
 
@@ -71,13 +71,17 @@ class Headers:
         return len(self._fields)
 
     def __eq__(self, other: object) -> bool:
-        return self._fields == other._fields if isinstance(other, Headers) else NotImplemented
+        return self._keyed() == other._keyed() if isinstance(other, Headers) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(tuple(self._fields))
+        return hash(tuple(self._keyed()))
+
+    def _keyed(self) -> list[Field]:
+        return [(key_of(name), value) for name, value in self._fields]
 
     def __repr__(self) -> str:
-        return f"Headers({self._fields!r})"
+        # Names only: values may be credentials.
+        return f"<Headers {', '.join(name for name, _ in self._fields)}>"
 
 
 def index_of(fields: Iterable[Field]) -> dict[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from sip.defects import Defect
 from sip.editing import Changes, framed
 from sip.errors import MalformedHeader, RemoteProtocolError
 from sip.event import EventPackage
-from sip.grammar import refuse, split_list
+from sip.grammar import assume, split_list
 from sip.header_names import COMPACT, Shape, canonical_name, key_of, shape_of
 from sip.header_types import PARSERS, Parser
 from sip.headers import Field, Headers
@@ -63,7 +63,9 @@ class Message:
         if key in cache:
             return cache[key]
         values = (self.headers._index or self.headers.by_key).get(key)
-        value = cache[key] = self._parsed(key, values[0]) if values else None
+        if not values:
+            return None
+        value = cache[key] = self._parsed(key, values[0])
         return value
 
     def _required(self, key: str) -> Any:
@@ -87,7 +89,7 @@ class Message:
         return value
 
     def _items(self, key: str, lines: tuple[str, ...]) -> Sequence[str]:
-        if shape_of(key) is Shape.LINES:
+        if shape_of(key) is not Shape.LIST:
             return lines
         items: list[str] = []
         for line in lines:
@@ -99,13 +101,15 @@ class Message:
         parser = PARSERS.get(key)
         if parser is None:
             return text
+        if self._strict:
+            return self._parsed_with_care(parser, key, text)
         try:
-            # Nearly every value keeps to the grammar, so the strict reading comes first.
-            return parser(text, refuse)
-        except RemoteProtocolError as error:
-            return self._parsed_tolerantly(parser, key, text, error)
+            # Nearly every value keeps to the grammar, so the quick reading comes first.
+            return parser(text, assume)
+        except RemoteProtocolError:
+            return self._parsed_with_care(parser, key, text)
 
-    def _parsed_tolerantly(self, parser: Parser, key: str, text: str, error: RemoteProtocolError) -> Any:
+    def _parsed_with_care(self, parser: Parser, key: str, text: str) -> Any:
         name, shown = canonical_name(key), "***" if key in _SECRET else text
         found: list[Defect] = []
 
@@ -116,7 +120,7 @@ class Message:
 
         try:
             value = parser(text, report)
-        except RemoteProtocolError:
+        except RemoteProtocolError as error:
             raise MalformedHeader(name, shown) from (None if key in _SECRET else error)
         self._defects += found
         return value
@@ -127,7 +131,7 @@ class Message:
 
         After ``check(all=True)`` it is complete.
         """
-        return tuple(self._defects)
+        return tuple(dict.fromkeys(self._defects))
 
     @property
     def via(self) -> tuple[Via, ...]:
@@ -274,8 +278,14 @@ class Message:
                 if len(values) > 1 and shape_of(key) is Shape.SINGLE:
                     raise RemoteProtocolError(f"{len(values)} {canonical_name(key)} headers")
         if all:
-            for key in index:
-                self.header(key)
+            self._check_all()
+
+    def _check_all(self) -> None:
+        for key, lines in self.headers.by_key.items():
+            parser = PARSERS.get(key)
+            if parser is not None:
+                values = tuple([self._parsed_with_care(parser, key, item) for item in self._items(key, lines)])
+                self._cache[key] = values if shape_of(key) is not Shape.SINGLE else values[0]
 
     def _check_needed(self) -> None:
         if not self.via:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.grammar import TOKEN_CHARS, Report, quote, tolerate, unquote
+from sip.grammar import TOKEN_CHARS, Report, assume, quote, tolerate, unquote
 from sip.params import COMMON as COMMON_PARAMS
 from sip.params import Params, parse_q
 from sip.tokens import parse_delta_seconds
@@ -25,7 +25,7 @@ _NAME = re.compile(r'[ \t]*+("(?:[^"\\]++|\\.)*+"|[^<"]*+)[ \t]*+<', re.DOTALL)
 _TOKENS = re.compile(rf"[{TOKEN_CHARS} \t]*+")
 _BARE = re.compile(r"[ \t]*+([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)[ \t]*+((?:;.*+)?)", re.DOTALL)
 _BARE_AFTER_NAME: Final = re.compile(
-    r"[ \t]*+([^<>\"\s]++)[ \t]++([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)((?:;.*+)?)"
+    r"[ \t]*+([^<>\"\s:,;]++)[ \t]++([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)((?:;.*+)?)", re.DOTALL
 )
 
 
@@ -74,7 +74,7 @@ class NameAddr:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _COMMON.fullmatch(text)
-        if match is None:
+        if match is None or (report is not assume and report is not tolerate):
             return cls._parse_slowly(text, report)
         made = cls.__new__(cls)
         made._match, made._text = match, text

@@ -52,7 +52,7 @@ def assemble(head: Head, body: bytes, strict: bool) -> Request | Response:
     else:
         message = Response.__new__(Response)
         message.status, message.reason = head.status, head.reason
-    framed = head.length == len(body) and len(head.index["content-length"]) == 1
+    framed = head.length == len(body) and len(head.index.get("content-length", ())) == 1
     message._fill(Headers._of(head.fields, head.index), body, framed, strict)
     if head.defects:
         message._defects = list(head.defects)

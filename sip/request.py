@@ -59,6 +59,10 @@ class Request(Message):
             self._uri = self._parsed("Request-URI", self._uri_text)
         return self._uri
 
+    def _check_all(self) -> None:
+        super()._check_all()
+        self._uri = self._parsed_with_care(Uri.parse, "Request-URI", self._uri_text)
+
     def _check_needed(self) -> None:
         super()._check_needed()
         if self.uri.headers:

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.escaping import escape, normal, unescape
-from sip.grammar import Report, tolerate, unquote
+from sip.grammar import Report, assume, tolerate, unquote
 from sip.params import Params
 from sip.uri_parts import (
     ABSOLUTE,
@@ -128,7 +128,7 @@ class Uri:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read any absolute URI; raises MalformedHeader. Pass ``report=refuse`` to insist on the grammar."""
         match = COMMON_URI.fullmatch(text)
-        if match is not None:
+        if match is not None and (report is assume or report is tolerate):
             return cls._from_groups(match.groups(), text)
         trimmed = text.strip(" \t")
         if trimmed != text:
@@ -280,6 +280,8 @@ class Uri:
         """RFC 3261 section 19.1.4 for sip and sips, RFC 3966 section 5 for tel; otherwise ``==``."""
         if self._scheme == "tel" == other._scheme:
             return _tel_key(self) == _tel_key(other)
+        if self._opaque_part is not None:
+            return self == other
         if self._structure()[:5] != other._structure()[:5]:
             return False
         return self._params_agree(other) and _header_key(self) == _header_key(other)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.grammar import TOKEN_CHARS, Report, is_token, tolerate
+from sip.grammar import TOKEN_CHARS, Report, assume, is_token, tolerate
 from sip.params import COMMON, Params
 from sip.uri_parts import HOSTNAME, PORT, STRICT_HOST, checked_host
 
@@ -54,7 +54,7 @@ class Via:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _COMMON.fullmatch(text)
-        if match is None:
+        if match is None or (report is not assume and report is not tolerate):
             return cls._parse_slowly(text, report)
         made = cls.__new__(cls)
         made._match, made._text = match, text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Final
 
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ from sip.date import Date, Timestamp
 from sip.event import EventPackage
 from sip.ms_diagnostics import MsDiagnostics
 from sip.ms_keep_alive import MsKeepAlive
-from sip.name_addr import STAR
+from sip.name_addr import STAR, NameAddr
 from sip.parameterised import Parameterised
 from sip.params import Params
 from sip.privacy import Privacy
@@ -39,7 +39,6 @@ from sip.testing.values import (
     tokens,
     vias,
 )
-from sip.name_addr import NameAddr
 from sip.warning import Warning
 
 __all__ = ["HEADER_VALUES", "header_fields", "header_values"]
@@ -57,7 +56,7 @@ _auth_params: Final = st.dictionaries(_lower_tokens, _auth_values, min_size=1, m
 _refreshers: Final = st.sampled_from((Params(), Params({"refresher": "uac"}), Params({"refresher": "uas"})))
 _expiries: Final = st.just(Params()) | _seconds.map(lambda seconds: Params({"expires": str(seconds)}))
 _moments: Final = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)).map(
-    lambda moment: moment.replace(microsecond=0, tzinfo=timezone.utc)
+    lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
 )
 _states: Final = st.sampled_from(("active", "pending", "terminated"))
 _diagnostics: Final = st.builds(

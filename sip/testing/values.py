@@ -41,7 +41,7 @@ def tokens(max_size: int = 12) -> st.SearchStrategy[str]:
 
 def texts(max_size: int = 20) -> st.SearchStrategy[str]:
     """What fits into a quoted-string or a line of free text: any character but line breaks."""
-    return st.text(st.characters(blacklist_characters="\r\n", blacklist_categories=("Cs",)), max_size=max_size)
+    return st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=max_size)
 
 
 def option_tags() -> st.SearchStrategy[str]:
@@ -85,9 +85,9 @@ def _param_texts() -> st.SearchStrategy[str]:
 
 def sip_uris() -> st.SearchStrategy[Uri]:
     """sip and sips URIs with everything that they may have."""
-    part = st.none() | st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=10)
+    part = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=10)
     names = st.text(_ALPHANUM + "-_.!~*'()[]/:&+$ ;", min_size=1, max_size=8)
-    values = st.none() | st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=8)
+    values = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
     unique = st.dictionaries(names.map(str.lower), values, max_size=3)
     headers = st.lists(st.tuples(names, texts(8)), max_size=2)
     return st.builds(_sip_uri, st.sampled_from(("sip", "sips")), hosts(), part, part, ports(), unique, headers)
@@ -134,8 +134,10 @@ def tagged_addrs() -> st.SearchStrategy[NameAddr]:
 def vias() -> st.SearchStrategy[Via]:
     """Hops, with and without what RFC 3261 puts into a branch."""
     transport = st.sampled_from(("UDP", "TCP", "TLS", "tcp", "SCTP", "WS"))
-    branch = tokens().map(lambda text: {"branch": f"z9hG4bK{text}"}) | st.just({})
-    extra = st.sampled_from(({}, {"rport": None}, {"rport": "5060", "received": "192.0.2.1"}))
+    branch: st.SearchStrategy[dict[str, str]] = tokens().map(lambda text: {"branch": f"z9hG4bK{text}"}) | st.just({})
+    extra: st.SearchStrategy[dict[str, str | None]] = st.sampled_from(
+        ({}, {"rport": None}, {"rport": "5060", "received": "192.0.2.1"})
+    )
     return st.builds(
         lambda transport, host, port, branch, extra: Via(transport, host, port, {**branch, **extra}),
         transport,
