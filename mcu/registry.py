@@ -113,8 +113,9 @@ class Registry:
 
     def expire(self, *, now: float) -> list[KnownMcu]:
         """Forget those that were silent for too long, and return them."""
-        limit = now - self._config.forget_after
-        gone = [each for each in self._mcus.values() if each.heard is not None and each.heard <= limit]
+        # The same sum as in next_expiry: with a difference, rounding could put the timer before the expiry.
+        silence = self._config.forget_after
+        gone = [each for each in self._mcus.values() if each.heard is not None and each.heard + silence <= now]
         for each in gone:
             del self._mcus[each.mcu_id]
         return gone
