@@ -1,6 +1,6 @@
 """Settings of an endpoint: one frozen object, each value with its unit and its reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import attrs
@@ -24,11 +24,15 @@ class Listen:
     public_port: int | None = None
 
 
+def _as_tuple(listen: Iterable[Listen]) -> tuple[Listen, ...]:
+    return tuple(listen)
+
+
 @attrs.frozen(kw_only=True)
 class EndpointConfig:
     """How one SIP element behaves on the wire, and where it stops taking more."""
 
-    listen: tuple[Listen, ...] = attrs.field(default=(), converter=tuple)
+    listen: tuple[Listen, ...] = attrs.field(default=(), converter=_as_tuple)
     user_agent: str | None = None  #: User-Agent of requests and Server of responses; None sends neither
 
     t1: float = 0.5  #: seconds, estimate of the round trip (RFC 3261 section 17.1.1.1)
