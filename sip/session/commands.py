@@ -197,6 +197,13 @@ class SessionCommands:
         """
         self._sessions.bye(session, headers=headers, now=now)
 
+    def glare_delay(self, session: SessionId) -> float:
+        """Return how long to wait after a 491, in seconds: shorter for the side that did not choose the Call-ID.
+
+        RFC 3261 section 14.1.
+        """
+        return self._sessions.glare_delay(self._sessions.get(session))
+
     def session(self, session: SessionId) -> "SessionView":
         """Return what is known of a session now: a frozen picture. Raises LocalProtocolError when it is over."""
         return self._sessions.view(session)

@@ -48,7 +48,8 @@ class Agent:
         self.name = name
         self.host = host
         listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060))
-        self.endpoint = Endpoint(attrs.evolve(settings, listen=listen), entropy=SeededEntropy(name.encode()))
+        self._config = attrs.evolve(settings, listen=listen)
+        self.endpoint = Endpoint(self._config, entropy=SeededEntropy(name.encode()))
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
         self._reactions: list[Callable[[Event], None]] = []
@@ -75,6 +76,11 @@ class Agent:
             events=events,
             transparent=transparent,
         )
+
+    def forget(self) -> None:
+        """Restart: a new endpoint, with the usual core, that knows nothing of before."""
+        self.endpoint = Endpoint(self._config, entropy=SeededEntropy(b"again " + self.name.encode()))
+        self.add_core()
 
     def uri(self, transport: str = "udp") -> str:
         """Return the URI that reaches this agent."""
