@@ -29,8 +29,8 @@ class RegistrarConfig:
     """Whom a registrar serves, and how much it holds."""
 
     owner: str = "registrar"
-    domains: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: names of the domain; none takes any
-    one_domain: bool = True  #: all `domains` have the same users, as a domain and the addresses of its server do
+    domains: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: beside the addresses we listen on; none: any
+    one_domain: bool = True  #: all of them have the same users, as a domain and the addresses of its server do
     realm: str | None = None  #: of the challenges; None is the first of `domains`
     digest: DigestConfig | None = None  #: more about the challenges, in place of `realm`
     default_expires: int = 3600  #: seconds, when the client does not say (RFC 3261 section 10.3)
@@ -87,7 +87,8 @@ class Registrar:
         if credentials is not None:
             realm = self.config.realm or next(iter(self.config.domains), "registrar")
             self._authenticator = DigestServer(
-                self.config.digest or DigestConfig(realm=realm),
+                # All URIs of a REGISTER lead here, and clients (sipp for one) name us as they reach us.
+                self.config.digest or DigestConfig(realm=realm, check_uri=False),
                 credentials,
                 key=bytes.fromhex(entropy.child("registrar key").token(32)),
                 entropy=entropy.child("registrar nonces"),
@@ -281,11 +282,14 @@ class Registrar:
     # Addresses -------------------------------------------------------------------------------------------------------
 
     def _serves(self, uri: Uri) -> bool:
-        return uri.scheme in ("sip", "sips") and (not self._domains or uri.host in self._domains)
+        return uri.scheme in ("sip", "sips") and (not self._domains or self._is_ours(uri.host))
+
+    def _is_ours(self, host: str) -> bool:
+        return host in self._domains or any(host in (each.host, each.public_host) for each in self._endpoint.listen)
 
     def _key(self, uri: Uri) -> str:
         """The key of a user: without the domain where all domains are one."""
-        if self.config.one_domain and (not self._domains or uri.host in self._domains):
+        if self.config.one_domain and self._serves(uri):
             return (uri.user or "").lower()
         return aor_key(uri)
 

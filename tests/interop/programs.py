@@ -182,7 +182,7 @@ ctrl_tcp_listen {host}:{control}
 
 
 @contextlib.contextmanager
-def baresip(folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, heard: Path) -> Iterator[Path]:
+def baresip(folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, heard: Path, account_more: str = "") -> Iterator[Path]:
     """A phone that registers through `proxy`, answers by itself, speaks one WAV file and writes what it hears to another; gives its log."""
     place = folder / f"baresip-{user}"
     place.mkdir()
@@ -199,7 +199,7 @@ def baresip(folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, h
         modules=module_path("baresip"),
     )
     (place / "config").write_text(config)
-    account = f'<sip:{user}@{domain}>;outbound="sip:{HOST}:{proxy};transport=udp";regint=60;answermode=auto;audio_codecs=PCMU,PCMA'
+    account = f'<sip:{user}@{domain}>;outbound="sip:{HOST}:{proxy};transport=udp";regint=60;answermode=auto;audio_codecs=PCMU,PCMA{account_more}'
     (place / "accounts").write_text(account + "\n")
     (place / "contacts").touch()
     log = place / "baresip.log"
