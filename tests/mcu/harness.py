@@ -294,6 +294,8 @@ class World:
         self.pumps: dict[str, Pump] = {MCU_HOST: Pump(self.agent.endpoint, [self.mcu])}
         self.events: list[Event] = []
         self.ports: str = "open"
+        #: Opens and closes ports in place of this class.
+        self.media: Callable[[list[Event]], list[Event]] | None = None
         self.ports_open: dict[int, LegId] = {}
         self.phone_tick = self.now
         self.requests = 0
@@ -390,6 +392,8 @@ class World:
         for event in events:
             if isinstance(event, ConnectWanted):
                 self._connect(self.agent if host == MCU_HOST else self.phones[host], event)
+            elif self.media is not None and isinstance(event, MediaPortWanted | MediaPortReleased):
+                self._take(self.media([event]), MCU_HOST)
             elif isinstance(event, MediaPortWanted):
                 self._open(event.leg)
             elif host == MCU_HOST:

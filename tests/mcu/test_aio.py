@@ -1,0 +1,110 @@
+"""The driver for asyncio: real ports on loopback, and a tick every 20 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from mcu import LegConnected, LegEnded
+from mcu.aio import MediaDriver
+from rtp.aio import MediaPortsConfig
+from sip.events import Event
+from tests.mcu.harness import World, silent
+
+
+class Live:
+    """A world whose SIP and C3P are carried in memory, and whose media goes over sockets."""
+
+    def __init__(self, ports: MediaPortsConfig) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.world = World()
+        self.world.now = self.loop.time()
+        self.driver = MediaDriver(self.world.mcu, on_events=self.happened, ports=ports)
+        self.world.media = self.driver.handle
+        self.events: list[Event] = []
+
+    def happened(self, events: list[Event]) -> None:
+        self.events += events
+
+    def settle(self) -> None:
+        self.world.now = self.loop.time()
+        self.world.settle()
+        self.driver.rearm()
+
+
+async def heard(listener: socket.socket, count: int) -> list[bytes]:
+    loop = asyncio.get_running_loop()
+    return [await asyncio.wait_for(loop.sock_recv(listener, 2048), 5.0) for _ in range(count)]
+
+
+def phone_socket() -> socket.socket:
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    opened.setblocking(False)
+    opened.bind(("127.0.0.1", 0))
+    return opened
+
+
+def sdp(port: int) -> bytes:
+    return (
+        "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+        f"m=audio {port} RTP/AVP 0\r\na=ptime:20\r\n"
+    ).encode()
+
+
+def test_ports_are_opened_and_a_packet_leaves_every_20_ms() -> None:
+    async def run() -> None:
+        live = Live(MediaPortsConfig(port_range=(41000, 41999)))
+        with phone_socket() as listener:
+            port = listener.getsockname()[1]
+            phone = live.world.phone(7, lambda phone, event: phone.answer(sdp(port)))
+            live.world.start()
+            live.world.dial(7)
+            live.settle()
+            assert len(live.driver.ports) == 1
+            assert any(isinstance(event, LegConnected) for event in live.world.events)
+            packets = await heard(listener, 10)
+            numbers = [int.from_bytes(data[2:4], "big") for data in packets if data[1] & 0x7F == 0]
+            assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+            phone.now = live.loop.time()
+            phone.hang_up()
+            live.settle()
+            assert any(isinstance(event, LegEnded) for event in live.world.events)
+            while len(live.driver.ports):
+                await asyncio.sleep(0)
+        live.driver.close()
+        live.driver.close()
+
+    asyncio.run(run())
+
+
+def test_what_a_phone_sends_reaches_the_mcu() -> None:
+    async def run() -> None:
+        live = Live(MediaPortsConfig(port_range=(42000, 42999)))
+        with phone_socket() as speaker:
+            live.world.phone(7, lambda phone, event: phone.answer(sdp(speaker.getsockname()[1])))
+            live.world.start()
+            live.world.dial(7)
+            live.settle()
+            speaker.sendto(b"\x80\x00\x00\x01" + bytes(8), ("127.0.0.1", 42000))
+            speaker.sendto(bytes([0x80, 101, 0, 1, 0, 0, 0, 9, 0, 0, 0, 7, 5, 10, 0, 160]), ("127.0.0.1", 42000))
+            await heard(speaker, 3)
+        live.driver.close()
+        assert live.world.mcu.legs == 1
+
+    asyncio.run(run())
+
+
+def test_a_range_that_is_used_up_fails_the_leg() -> None:
+    async def run() -> None:
+        live = Live(MediaPortsConfig(port_range=(43000, 43001)))
+        live.world.start()
+        for number in (7, 8):
+            live.world.phone(number, silent)
+            live.world.dial(number)
+        live.settle()
+        ended = live.world.ended()
+        assert ended.reason is not None
+        assert "no free pair of media ports" in ended.reason
+        live.driver.close()
+
+    asyncio.run(run())
