@@ -5,6 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sip import LimitExceeded, Limits, MalformedHeader, RemoteProtocolError, Request, Response, SipError, parse_message
+from sip.header_names import key_of
 from sip.testing import messages, mutated_messages, wire_messages
 
 HEAD = b"Via: SIP/2.0/UDP h.example;branch=z9hG4bK1\r\nFrom: <sip:a@b.example>;tag=1\r\nTo: <sip:b@b.example>\r\n"
@@ -16,6 +17,10 @@ def refused(wire: bytes, *, strict: bool = False, limits: Limits | None = None) 
     with pytest.raises(RemoteProtocolError) as caught:
         parse_message(wire, strict=strict, **({} if limits is None else {"limits": limits}))
     return caught.value
+
+
+def without_length(message: Request | Response) -> list[tuple[str, str]]:
+    return [(key_of(name), value) for name, value in message.headers if key_of(name) != "content-length"]
 
 
 def outcome(data: bytes, strict: bool) -> tuple[Request | Response | None, RemoteProtocolError | None]:
@@ -45,7 +50,7 @@ def test_any_octets_are_a_message_or_refused(data: bytes) -> None:
             continue
         assert not (strict and message.defects)
         again = parse_message(bytes(message))
-        assert again.headers == message.headers
+        assert without_length(again) == without_length(message)
         assert again.body == message.body
         assert again.method == message.method if isinstance(again, Request) else again.status == message.status
 
