@@ -10,6 +10,8 @@ from sip.content_type import ContentType
 from sip.cseq import CSeq
 from sip.date import Date, Timestamp
 from sip.defects import Defect
+from sip.digest import Credentials
+from sip.digest_server import CredentialStore, DigestConfig, PasswordStore
 from sip.endpoint import Endpoint
 from sip.entropy import Entropy, SeededEntropy
 from sip.errors import LimitExceeded, LocalProtocolError, MalformedHeader, RemoteProtocolError, SipError
@@ -52,6 +54,7 @@ from sip.grammar import refuse, tolerate
 from sip.headers import Headers
 from sip.ids import RequestId, SessionId, SubscriptionId, TransactionId, WantId
 from sip.limits import DEFAULT_LIMITS, Limits
+from sip.location import Binding
 from sip.message import Message
 from sip.ms_diagnostics import MsDiagnostics
 from sip.ms_keep_alive import MsKeepAlive
@@ -61,10 +64,12 @@ from sip.parameterised import Parameterised
 from sip.params import Params
 from sip.parsing import parse_message
 from sip.privacy import Privacy
+from sip.proxy import Proxy, ProxyConfig
 from sip.pump import Core, Pump
 from sip.rack import RAck
 from sip.reason import Reason
 from sip.reasons import REASONS
+from sip.registrar import BindingsChanged, Registrar, RegistrarConfig
 from sip.replaces import Join, Replaces, TargetDialog
 from sip.request import Request
 from sip.response import Response
@@ -88,6 +93,8 @@ __all__ = [
     "Address",
     "AuthenticationInfo",
     "Authorization",
+    "Binding",
+    "BindingsChanged",
     "CSeq",
     "CancelReceived",
     "Challenge",
@@ -96,9 +103,12 @@ __all__ = [
     "ContentDisposition",
     "ContentType",
     "Core",
+    "CredentialStore",
+    "Credentials",
     "Date",
     "Defect",
     "Destination",
+    "DigestConfig",
     "EndCause",
     "Endpoint",
     "EndpointConfig",
@@ -128,11 +138,16 @@ __all__ = [
     "Parameterised",
     "Params",
     "Part",
+    "PasswordStore",
     "Privacy",
     "ProvisionalReceived",
+    "Proxy",
+    "ProxyConfig",
     "Pump",
     "RAck",
     "Reason",
+    "Registrar",
+    "RegistrarConfig",
     "ReinviteReceived",
     "RemoteProtocolError",
     "Replaces",
