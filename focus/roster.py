@@ -175,9 +175,13 @@ class Roster:
             user = self.users[key] = RosterUser(entity=entity, role=role)
         if display_text and not user.display_text:
             user.display_text = display_text
-        endpoint = attrs.evolve(endpoint, state=State.FULL)
-        if user.endpoints.get(endpoint_key(endpoint.entity)) != endpoint:
-            user.endpoints[endpoint_key(endpoint.entity)] = endpoint
+        guid = endpoint_key(endpoint.entity)
+        present = user.endpoints.get(guid)
+        # The first spelling of a GUID stays, so that subscribers who compare text follow.
+        spelling = endpoint.entity if present is None else present.entity
+        endpoint = attrs.evolve(endpoint, entity=spelling, state=State.FULL)
+        if present != endpoint:
+            user.endpoints[guid] = endpoint
             self._touch(key)
         return user
 

@@ -163,7 +163,7 @@ def test_the_first_participant_activates_and_the_last_one_deactivates() -> None:
 
 def test_everybody_is_told_of_somebody_who_joins_and_leaves() -> None:
     site = Site()
-    conference, alice, (bob,) = site.meeting("bob")
+    _conference, alice, (bob,) = site.meeting("bob")
     assert alice.user("sip:bob@example.com") is not None
     bob.client.leave(now=site.net.now)
     site.net.run()
@@ -509,7 +509,7 @@ def test_unsubscribing_ends_the_documents_but_not_the_stay() -> None:
 
 def test_a_subscription_ends_with_the_stay_of_its_user() -> None:
     site = Site()
-    conference, alice, (bob,) = site.meeting("bob")
+    _conference, _alice, (bob,) = site.meeting("bob")
     bob.node.endpoint.bye(bob.client._session, now=site.net.now)  # type: ignore[arg-type]
     site.net.run()
     assert len(site.focus._subscriptions) == 1
@@ -561,7 +561,7 @@ def test_over_udp_only_the_host_that_joined_is_sent_rosters() -> None:
 
 def test_over_udp_notifications_are_answered_ones() -> None:
     site = Site()
-    conference, alice, _ = site.meeting()
+    conference, _alice, _ = site.meeting()
     bob = site.joined(site.client("bob", transport="UDP"), conference)
     site.joined(site.client("carol"), conference)
     assert bob.user("sip:carol@example.com") is not None

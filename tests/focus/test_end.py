@@ -1,0 +1,173 @@
+"""How an activation ends, and that nothing runs on afterwards (conferencing-flows 12)."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from focus_site import Site
+
+from c3p import DeleteConference, ExchangeFailure, parse_document
+from focus import CommandSucceeded, ConferenceEnded, EndReason, FocusError, LeaveCause, Left
+from sip import Request, Response
+
+PHONE = "sip:phone@example.org"
+
+
+def test_a_presenter_ends_the_conference_for_everybody() -> None:
+    site = Site()
+    mcu = site.mcu()
+    conference, alice, (bob,) = site.meeting("bob")
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    command = alice.client.end_conference(now=site.net.now)
+    site.net.run()
+    assert alice.node.last(CommandSucceeded).command == command
+    assert len(mcu.commands(DeleteConference)) == 1
+    assert (alice.node.last(Left).cause, bob.node.last(Left).cause) == (
+        LeaveCause.CONFERENCE_ENDED,
+        LeaveCause.CONFERENCE_ENDED,
+    )
+    assert site.node.last(ConferenceEnded).reason is EndReason.ENDED_BY_PRESENTER
+    last = [one for one in site.net.sent("focus") if isinstance(one, Request) and one.method == "BENOTIFY"][-1]
+    assert last.subscription_state is not None
+    assert (last.subscription_state.state, last.subscription_state.reason) == ("terminated", "noresource")
+    assert b'state="deleted"' in last.body
+    site.joined(bob, conference)
+    assert site.focus.conferences == (conference,)
+
+
+def test_nothing_is_left_of_a_conference_that_ended() -> None:
+    site = Site()
+    site.mcu()
+    _, alice, _ = site.meeting("bob")
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    alice.client.end_conference(now=site.net.now)
+    site.net.run()
+    site.net.pass_time(60.0)
+    assert site.focus.next_timeout() is None
+    assert (site.focus._active, site.focus._sessions, site.focus._subscriptions) == ({}, {}, {})
+    assert len(site.focus._exchanges) == 0
+
+
+def test_unattended_for_ten_minutes_the_conference_ends() -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    alice.client.leave(now=site.net.now)
+    site.net.run()
+    site.net.pass_time(599.0)
+    assert site.focus.conferences
+    site.net.pass_time(2.0)
+    assert site.node.last(ConferenceEnded).reason is EndReason.UNATTENDED
+    assert len(mcu.commands(DeleteConference)) == 1
+
+
+def test_an_authenticated_participant_who_comes_back_stops_the_ten_minutes() -> None:
+    site = Site()
+    mcu = site.mcu()
+    conference, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    alice.client.leave(now=site.net.now)
+    site.net.pass_time(500.0)
+    site.joined(alice, conference)
+    site.net.pass_time(500.0)
+    assert site.focus.conferences
+
+
+def test_anonymous_participants_alone_do_not_keep_a_conference_alive() -> None:
+    site = Site()
+    alice = site.client("alice")
+    conference = site.created(alice, admission_policy="anonymous")
+    site.joined(alice, conference)
+    guest = site.joined(site.client("guest", aor="sip:guest@anonymous.invalid"), conference)
+    alice.client.leave(now=site.net.now)
+    site.net.pass_time(601.0)
+    assert guest.node.last(Left).cause is LeaveCause.CONFERENCE_ENDED
+
+
+def test_when_the_last_phone_hangs_up_in_an_empty_conference_it_ends_at_once() -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    alice.client.leave(now=site.net.now)
+    site.net.run()
+    mcu.hang_up(PHONE)
+    assert site.node.last(ConferenceEnded).reason is EndReason.EMPTY
+
+
+def test_a_record_that_expires_ends_its_conference() -> None:
+    site = Site()
+    _, alice, _ = site.meeting()
+    site.net.pass_time(8 * 3600.0 + 1)
+    assert site.node.last(ConferenceEnded).reason is EndReason.EXPIRED
+    assert alice.node.last(Left).cause is LeaveCause.CONFERENCE_ENDED
+    assert len(site.store) == 0
+
+
+def test_the_application_can_end_a_conference() -> None:
+    site = Site()
+    conference, alice, _ = site.meeting()
+    site.focus.end_conference(conference, now=site.net.now)
+    site.net.run()
+    assert alice.node.of(Left)
+    assert site.node.last(ConferenceEnded).reason is EndReason.DELETED
+    with pytest.raises(FocusError):
+        site.focus.end_conference(conference, now=site.net.now)
+
+
+def test_mcus_that_do_not_answer_do_not_keep_a_conference() -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answers[DeleteConference] = lambda request: ExchangeFailure.TIMEOUT
+    alice.client.end_conference(now=site.net.now)
+    site.net.run()
+    assert site.focus.conferences == ()
+    assert len(site.focus._exchanges) == 0
+
+
+def test_a_conference_that_ends_while_its_mcu_is_looked_for_asks_for_no_more() -> None:
+    site = Site()
+    site.mcu()
+    _, alice, _ = site.meeting()
+    factory = dict(site.net.services)
+    site.net.services.update({url: lambda request: None for url in factory if "MCUFactory" in url})
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    alice.client.end_conference(now=site.net.now)
+    site.net.run()
+    site.net.fail_held()
+    assert len(site.net.exchanges) == 1
+
+
+def test_an_idle_record_costs_no_timer_of_the_focus() -> None:
+    site = Site()
+    site.created(site.client("alice"))
+    assert site.focus.next_timeout() is None
+
+
+def test_the_result_comes_before_the_bye() -> None:
+    site = Site()
+    _, alice, _ = site.meeting()
+    start = len(site.net.wire)
+    alice.client.end_conference(now=site.net.now)
+    site.net.run()
+    after = list(site.net.sent("focus"))[-6:]
+    kinds = [one.method if isinstance(one, Request) else one.status for one in after]
+    assert start < len(site.net.wire)
+    assert kinds.index(202) < kinds.index("BENOTIFY") < kinds.index("INFO") < kinds.index("BYE")
+    info = next(one for one in after if isinstance(one, Request) and one.method == "INFO")
+    assert attrs.asdict(parse_document(info.body), recurse=False)["request_id"] == "2"  # type: ignore[arg-type]
+    assert isinstance(after[0], (Request, Response))

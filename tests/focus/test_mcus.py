@@ -1,0 +1,354 @@
+"""What MCUs report, who is believed, and what happens when one fails (conference-info 6, conferencing-flows 11)."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from focus_site import FakeMcu, Phone, Site
+
+from c3p import (
+    AddConference,
+    AddUser,
+    Code,
+    ConferenceInfo,
+    DeleteConference,
+    Endpoint,
+    EntityState,
+    EntityView,
+    ExchangeFailure,
+    GetConference,
+    ModifyConferenceLock,
+    Notify,
+    Reply,
+    Request,
+    State,
+    User,
+)
+from focus import CommandFailed, McuAssigned, McuLost
+
+PHONE = "sip:phone@example.org"
+
+
+def talking() -> tuple[Site, FakeMcu, str, Phone]:
+    """A conference with a phone in it."""
+    site = Site()
+    mcu = site.mcu()
+    site.mcu("av2")
+    conference, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    return site, mcu, conference, alice
+
+
+def endpoint(mcu: FakeMcu, **fields: object) -> Endpoint:
+    made = Endpoint(entity="{11111111-2222-3333-4444-555555555555}", state=State.FULL, status="connected")
+    return attrs.evolve(made, **fields)
+
+
+# Merging -------------------------------------------------------------------------------------------------------------
+
+
+def test_endpoints_of_another_type_and_roles_are_not_an_mcus_to_report() -> None:
+    _, mcu, _, alice = talking()
+    mcu.notify(
+        User(
+            entity="sip:guest@example.org",
+            state=State.FULL,
+            roles=("presenter",),
+            endpoints=(endpoint(mcu, session_type="focus"),),
+        )
+    )
+    assert alice.user("sip:guest@example.org") is None
+    mcu.notify(User(entity="sip:guest@example.org", state=State.FULL, roles=("presenter",), endpoints=(endpoint(mcu),)))
+    user = alice.user("sip:guest@example.org")
+    assert user is not None
+    assert user.roles == ("attendee",)
+    assert user.endpoints[0].session_type == "audio-video"
+
+
+def test_an_mcu_cannot_take_over_an_endpoint_of_the_focus() -> None:
+    _, mcu, _, alice = talking()
+    user = alice.user("sip:alice@example.com")
+    assert user is not None
+    own = user.endpoints[0]
+    mcu.notify(User(entity="sip:alice@example.com", state=State.FULL, endpoints=(endpoint(mcu, entity=own.entity),)))
+    again = alice.user("sip:alice@example.com")
+    assert again is not None
+    assert again.endpoints == (own,)
+
+
+def test_a_partial_change_of_an_endpoint_is_sent_on_as_the_whole_user() -> None:
+    _, mcu, _, alice = talking()
+    whole = alice.user(PHONE)
+    assert whole is not None
+    change = Endpoint(entity=whole.endpoints[0].entity.lower(), state=State.PARTIAL, status="on-hold")
+    mcu.notify(User(entity="sip:PHONE@example.org", state=State.PARTIAL, endpoints=(change,)))
+    user = alice.user(PHONE)
+    assert user is not None
+    assert user.endpoints == (attrs.evolve(whole.endpoints[0], status="on-hold"),)
+
+
+def test_a_full_document_replaces_the_mcus_endpoints_and_nobody_elses() -> None:
+    site = Site(factory=attrs.evolve(Site().factory.config, mcu_types=("audio-video", "chat")))
+    audio, chat = site.mcu(), site.mcu("im1", "chat")
+    _, alice, _ = site.meeting(mcu_types=("audio-video", "chat"))
+    for mcu_type, mcu in (("audio-video", audio), ("chat", chat)):
+        alice.client.add_user(PHONE, mcu_type=mcu_type, now=site.net.now)
+        site.net.run()
+        mcu.answer_call(PHONE)
+    audio.version += 1
+    audio.users.clear()
+    empty = Notify(notification_id=9, from_=audio.uri, to=audio.conference, conference_info=audio.document())
+    assert audio.post(empty) == Reply(200)
+    user = alice.user(PHONE)
+    assert user is not None
+    assert [one.session_type for one in user.endpoints] == ["chat"]
+
+
+def test_the_view_of_an_mcu_is_kept_up_to_date() -> None:
+    _, mcu, _, alice = talking()
+    mcu.version += 1
+    view = EntityView(entity=mcu.uri, state=State.PARTIAL, entity_state=EntityState(locked=True))
+    whole = mcu.document()
+    assert whole.conference_view is not None
+    info = ConferenceInfo(
+        entity=mcu.conference,
+        state=State.PARTIAL,
+        version=mcu.version,
+        conference_view=attrs.evolve(whole.conference_view, state=State.PARTIAL, views=(view,)),
+    )
+    mcu.post(Notify(notification_id=9, from_=mcu.uri, to=mcu.conference, conference_info=info))
+    shown = alice.roster.conference_view
+    assert shown is not None
+    state = shown.views[1].entity_state
+    assert state is not None
+    assert state.locked is True
+
+
+def test_a_roster_has_a_limit_that_mcus_cannot_exceed() -> None:
+    site = Site(max_users=2)
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    mcu.notify(User(entity="sip:third@example.org", state=State.FULL, endpoints=(endpoint(mcu),)))
+    assert alice.user("sip:third@example.org") is None
+
+
+def test_a_user_has_a_limit_of_endpoints_that_mcus_cannot_exceed() -> None:
+    site = Site(max_endpoints_per_user=2)
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    made = tuple(endpoint(mcu, entity=f"{{{n:08}-2222-3333-4444-555555555555}}") for n in range(3))
+    mcu.notify(User(entity=PHONE, state=State.FULL, endpoints=made))
+    user = alice.user(PHONE)
+    assert user is not None
+    assert len(user.endpoints) == 2
+
+
+# Versions ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_repeated_notification_changes_nothing() -> None:
+    site, mcu, _, alice = talking()
+    before = alice.roster.version
+    mcu.version -= 1
+    assert mcu.notify(User(entity=PHONE, state=State.DELETED)) == Reply(200)
+    assert alice.roster.version == before
+    assert alice.status(PHONE) == "connected"
+    assert site.node.of(McuLost) == []
+
+
+def test_after_a_gap_the_focus_asks_for_the_whole() -> None:
+    _, mcu, _, alice = talking()
+    mcu.users[PHONE] = attrs.evolve(
+        mcu.users[PHONE], endpoints=(attrs.evolve(mcu.users[PHONE].endpoints[0], status="on-hold"),)
+    )
+    mcu.notify(mcu.users[PHONE], skip=1)
+    assert len(mcu.commands(GetConference)) == 1
+    assert alice.status(PHONE) == "on-hold"
+    mcu.call(PHONE, "connected")
+    assert alice.status(PHONE) == "connected"
+
+
+def test_a_gap_that_cannot_be_filled_is_filled_by_the_next_full_document() -> None:
+    site, mcu, _, alice = talking()
+    mcu.answers[GetConference] = lambda request: ExchangeFailure.UNUSABLE
+    mcu.notify(User(entity=PHONE, state=State.DELETED), skip=1)
+    assert alice.status(PHONE) == "connected"
+    mcu.users.clear()
+    mcu.version += 1
+    mcu.post(Notify(notification_id=9, from_=mcu.uri, to=mcu.conference, conference_info=mcu.document()))
+    assert alice.user(PHONE) is None
+    assert site.node.of(McuLost) == []
+
+
+def test_versions_that_begin_again_mean_that_the_mcu_lost_its_state() -> None:
+    site, mcu, _, alice = talking()
+    mcu.version = 0
+    mcu.post(Notify(notification_id=1, from_=mcu.uri, to=mcu.conference, conference_info=mcu.document()))
+    assert site.node.last(McuLost).reason == "its versions began again"
+    assert alice.user(PHONE) is None
+
+
+def test_an_mcu_that_dropped_the_conference_is_lost() -> None:
+    site, mcu, conference, alice = talking()
+    gone = ConferenceInfo(entity=conference, state=State.DELETED, version=99)
+    mcu.post(Notify(notification_id=1, from_=mcu.uri, to=conference, conference_info=gone))
+    assert site.node.last(McuLost).mcu_id == "av1"
+    assert alice.user(PHONE) is None
+
+
+# Who is believed -----------------------------------------------------------------------------------------------------
+
+
+def test_only_the_mcu_itself_is_believed() -> None:
+    _, mcu, _, alice = talking()
+    assert mcu.notify(User(entity=PHONE, state=State.DELETED), peer="mallory") == Reply(403)
+    assert alice.status(PHONE) == "connected"
+    mcu.version -= 1
+    assert mcu.notify(User(entity=PHONE, state=State.DELETED), peer="av1.example.com") == Reply(200)
+    assert alice.user(PHONE) is None
+
+
+def test_a_late_response_of_somebody_else_is_refused() -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    forged = mcu.dialled[PHONE].respond(Code.FAILURE, reason="otherFailure")
+    assert mcu.post(forged, peer="mallory") == Reply(403)
+    assert alice.node.of(CommandFailed) == []
+
+
+def test_what_is_for_no_active_conference_or_no_mcu_of_it_is_404() -> None:
+    site, mcu, conference, _ = talking()
+    info = mcu.document()
+    elsewhere = conference.replace("id:", "id:FFFF")
+    for to, sender in ((elsewhere, mcu.uri), (conference, conference), (conference, "sip:x@example.com")):
+        notify = Notify(notification_id=1, from_=sender, to=to, conference_info=info)
+        assert mcu.post(notify) == Reply(404)
+    assert site.node.of(McuLost) == []
+
+
+def test_requests_have_no_business_at_the_callback() -> None:
+    site, mcu, conference, _ = talking()
+    request = Request(request_id="1", from_=mcu.uri, to=conference, command=GetConference())
+    assert site.focus.receive_c3p(request, peer="av1", now=site.net.now) == Reply(400)
+    assert site.focus.receive_c3p(mcu.document(), peer="av1", now=site.net.now) == Reply(400)
+
+
+def test_a_response_to_nothing_is_dropped() -> None:
+    _, mcu, conference, _ = talking()
+    request = Request(request_id="4711", from_=conference, to=mcu.uri, command=GetConference())
+    assert mcu.post(request.respond(Code.SUCCESS)) == Reply(200)
+
+
+# Failure -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", [ExchangeFailure.CONNECT, Reply(404)])
+def test_the_failure_procedure(outcome: Reply | ExchangeFailure) -> None:
+    site, mcu, _, alice = talking()
+    alice.client.add_user("sip:ringing@example.org", now=site.net.now)
+    site.net.run()
+    mcu.call("sip:ringing@example.org", "alerting")
+    mcu.answers[ModifyConferenceLock] = lambda request: outcome
+    alice.client.set_lock(True, now=site.net.now)
+    site.net.run()
+
+    failed = alice.node.last(CommandFailed)
+    assert failed.response is not None
+    assert failed.response.reason == "timeout"
+    assert alice.user(PHONE) is None
+    assert alice.user("sip:ringing@example.org") is None
+    assert [one.mcu_id for one in site.node.of(McuAssigned)] == ["av1", "av2"]
+    last = site.mcu_factory.requests[-1].command
+    assert isinstance(last, AddConference)
+    assert last.exclude == ("av1",)
+    view = alice.roster.conference_view
+    assert view is not None
+    assert len(view.views) == 2
+    bootstrap = site.mcu_factory.mcus[1].requests[0].command
+    assert isinstance(bootstrap, AddConference)
+    assert bootstrap.conference_info is not None
+    assert bootstrap.conference_info.conference_view is not None
+    state = bootstrap.conference_info.conference_view.views[0].entity_state
+    assert state is not None
+    assert state.locked is True
+
+
+def test_commands_that_wait_go_to_the_replacement() -> None:
+    site, mcu, _, alice = talking()
+    mcu.answers[AddUser] = lambda request: None
+    alice.client.add_user("sip:first@example.org", now=site.net.now)
+    alice.client.add_user("sip:second@example.org", now=site.net.now)
+    site.net.run()
+    site.net.fail_held(ExchangeFailure.CONNECT)
+    second = site.mcu_factory.mcus[1]
+    assert [one.command.user.entity for one in second.commands(AddUser)] == ["sip:second@example.org"]  # type: ignore[attr-defined]
+
+
+def test_an_mcu_that_comes_back_is_not_believed_and_told_to_drop_the_conference() -> None:
+    site, mcu, _, alice = talking()
+    mcu.answers[ModifyConferenceLock] = lambda request: ExchangeFailure.CONNECT
+    alice.client.set_lock(True, now=site.net.now)
+    site.net.run()
+    assert mcu.notify(mcu.users[PHONE]) == Reply(404)
+    assert alice.user(PHONE) is None
+    assert len(mcu.commands(DeleteConference)) == 1
+    assert mcu.notify(mcu.users[PHONE]) == Reply(403)
+
+
+def test_a_conference_whose_mcus_are_all_gone_goes_on_without() -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    mcu.answers[ModifyConferenceLock] = lambda request: ExchangeFailure.CONNECT
+    alice.client.set_lock(True, now=site.net.now)
+    site.net.run()
+    view = alice.roster.conference_view
+    assert view is not None
+    assert len(view.views) == 1
+    site.net.pass_time(11.0)
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    assert len(mcu.commands(AddConference)) == 2
+
+
+def test_a_notification_may_overtake_the_answer_to_the_bootstrap() -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    kept: list[Request] = []
+
+    def bootstrap(request: Request) -> None:
+        command = request.command
+        assert isinstance(command, AddConference)
+        assert command.conference_info is not None
+        mcu.conference = command.conference_info.entity
+        kept.append(request)
+
+    mcu.answers[AddConference] = bootstrap
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.version = 1
+    assert mcu.post(
+        Notify(notification_id=1, from_=mcu.uri, to=mcu.conference, conference_info=mcu.document())
+    ) == Reply(200)
+    ((focus, node, exchange),) = site.net.held
+    old = attrs.evolve(mcu.document(), version=0)
+    answer = kept[0].respond(Code.SUCCESS, command=AddConference(conference_info=old))
+    site.net.answer(focus, node, exchange, Reply(200, answer))
+    site.net.run()
+    mcu.answer_call(PHONE)
+    assert alice.status(PHONE) == "connected"
+    assert site.node.of(McuLost) == []
