@@ -1,8 +1,9 @@
 """Calls over real UDP sockets: sipp calls our user agent server, which runs in a process of its own.
 
-Run ``python benchmarks/sip_load.py [--rate 800] [--calls 100000] [--rest 40]``. It needs sipp and Linux. Each call is INVITE, 180, 200, ACK,
-BYE, 200. It prints failed calls, the server's CPU time for a call, the share of one core that the load took, and the server's memory before the
-load, at its end, and some time after it, when every transaction has ended.
+Run ``python benchmarks/sip_load.py [--rate 800] [--calls 100000] [--rest 40]``. It needs sipp and Linux. Each call is
+INVITE, 180, 200, ACK, BYE, 200. It prints failed calls, the server's CPU time for a call, the share of one core that
+the load took, and the server's memory before the load, at its end, and some time after it, when every transaction
+has ended.
 """
 
 import argparse
@@ -19,8 +20,9 @@ from sip import Claim, Endpoint, EndpointConfig, Event, Flow, InviteReceived, Li
 from sip.aio import SipTransport, TransportSettings, live_entropy, wall_clock
 
 HOST = "127.0.0.1"
-ANSWER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-#: Room for every transaction of a call for 64*T1 (32 s), at twice the highest rate that is measured.
+ANSWER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+#: Room for every transaction for 64*T1 (32 s), at several times the highest rate that is measured.
 ENDPOINT_LIMIT = 500_000
 
 
