@@ -343,7 +343,8 @@ class Notifier(Subscription):
             self.notify(Notification("terminated", "timeout", None, [], b"", None), self.benotify, now)
 
     def _lost(self, reason: str) -> None:
-        self._ended_as = reason
+        if self.state is not NotifierState.LAST:  # there it ended for a reason of its own
+            self._ended_as = reason
         self._finish(NotifierInput.LOST)
 
     def _finish(self, given: NotifierInput) -> None:

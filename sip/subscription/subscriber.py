@@ -254,7 +254,8 @@ class Subscriber(Subscription):
         timers = self._layer.context.timers
         timers.stop(self._refresh)
         self._refresh = None
-        self._set_deadline(now + max(seconds, 64 * self._layer.context.config.t1))
+        # The last word of the notifier comes at the very end, and may have to be sent again.
+        self._set_deadline(now + seconds + 64 * self._layer.context.config.t1)
         if seconds > 0 and self._asking.method != "REFER":
             at = max(seconds * 0.75, seconds - _LEAD)
             self._refresh = timers.start(now + at, self._on_refresh)

@@ -140,6 +140,11 @@ class Agent:
             raise AssertionError(f"{len(found)} {kind.__name__} among {self.events}\n{self.net.ladder()}")
         return found[0]
 
+    def one_after_settling(self, kind: type[E]) -> E:
+        """Return the only event of a kind, with what commands have caused."""
+        self.take(self.endpoint.take_events())
+        return self.one(kind)
+
     def kinds(self) -> list[str]:
         """Return the names of the events so far."""
         return [type(event).__name__ for event in self.events]
