@@ -34,7 +34,7 @@ from focus.identity import is_authenticated
 from focus.incoming import Join
 from focus.mcu_link import McuLink
 from focus.mcus import Mcus
-from focus.notifier import Notifier
+from focus.notifier import AUTOEXTEND, Notifier
 from focus.participant import Participant
 from focus.planning import Effect, Eject, EndConference, Facts, Lobby, SetLock, SetRole
 from focus.policy import ATTENDEE, Admission, Requester
@@ -142,6 +142,7 @@ class Conference:
             flow=event.flow,
             limited=found is None or found.in_lobby,
             expires=expires,
+            autoextend=AUTOEXTEND in event.request.supported,
             now=now,
         )
 
@@ -291,12 +292,19 @@ class Conference:
         """When something is due."""
         if self.ended:
             return None
-        due = (self._unattended_until, self._expires_at, self.attendance.next_timeout(), self._desk.next_timeout())
+        due = (
+            self._unattended_until,
+            self._expires_at,
+            self.attendance.next_timeout(),
+            self.notifier.next_timeout(),
+            self._desk.next_timeout(),
+        )
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""
         self._desk.handle_timeout(now=now)
+        self.notifier.handle_timeout(now=now)
         for participant in self.attendance.due(now):
             self._gone(participant.session, "connection lost", now=now)
             self.attendance.dismiss(participant, now=now)

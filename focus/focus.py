@@ -319,6 +319,7 @@ class Focus:
         conference = self._subscriptions.get(event.subscription)
         if conference is not None:
             self._subscribe_again(conference, event, expires=expires, now=now)
+            self._settle(conference, now=now)
             return
         uri = str(event.request.uri)
         conference = self._active.get(view_key(uri))
@@ -336,6 +337,7 @@ class Focus:
             return
         self._subscriptions[event.subscription] = conference
         conference.subscribe(event, user=key, expires=expires, now=now)
+        self._settle(conference, now=now)
 
     @staticmethod
     def _subscribe_again(conference: Conference, event: SubscribeReceived, *, expires: int, now: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
@@ -15,6 +16,11 @@ def focus_contact(focus_uri: str) -> NameAddr:
     """The Contact of a Focus is the conference itself (RFC 4579 section 5.1)."""
     return NameAddr(focus_uri, None, {"isfocus": None})
 
+
+AUTOEXTEND: Final = "com.microsoft.autoextend"
+
+#: Part of its time after which a quiet subscription is prolonged, well before it runs out.
+_EXTENSION: Final = 0.75
 
 #: A document serialised once: the function puts a version in.
 Rendered = Callable[[int], bytes]
@@ -29,6 +35,13 @@ class Subscriber:
     flow: Flow
     limited: bool  #: in the lobby: sees only itself (decisions 19)
     version: int = 0  #: of the last document sent
+    autoextend: float | None = None  #: seconds by which each document prolongs it; None: the subscriber refreshes
+    extend_at: float | None = None  #: when a document is due for that reason alone, monotonic seconds
+
+    def told(self, now: float) -> None:
+        """A document went out, which prolongs the subscription where that was agreed."""
+        if self.autoextend is not None:
+            self.extend_at = now + _EXTENSION * self.autoextend
 
     def number(self, document: Rendered) -> bytes:
         """`document` as the next one for this subscriber."""
@@ -66,11 +79,21 @@ class Notifier:
         return [one for one in self._subscribers.values() if one.limited]
 
     def accept(
-        self, subscription: SubscriptionId, *, user: str, flow: Flow, limited: bool, expires: int, now: float
+        self,
+        subscription: SubscriptionId,
+        *,
+        user: str,
+        flow: Flow,
+        limited: bool,
+        expires: int,
+        autoextend: bool,
+        now: float,
     ) -> None:
         """Answer a SUBSCRIBE, new or repeated, with the whole state, for `expires` seconds; 0 fetches it once."""
         subscriber = self._subscribers.get(subscription) or Subscriber(subscription, user, flow, limited)
         subscriber.flow, subscriber.limited = flow, limited
+        subscriber.autoextend = float(expires) if autoextend else None
+        subscriber.told(now)
         if expires > 0:
             self._subscribers[subscription] = subscriber
         self._endpoint.accept_subscription(
@@ -95,15 +118,24 @@ class Notifier:
                 self._publish_to_lobby(subscriber, changes, now=now)
                 continue
             document = document or render_versions(self._roster.partial(changes))
-            self._send(subscriber.subscription, subscriber.number(document), now=now)
+            self._send(subscriber, subscriber.number(document), now=now)
 
     def set_limited(self, user: str, limited: bool, *, now: float) -> None:
         """Show a user who leaves the lobby everything."""
         for subscriber in self.of_user(user):
             if subscriber.limited != limited:
                 subscriber.limited = limited
-                body = subscriber.number(render_versions(self._whole_for(subscriber)))
-                self._send(subscriber.subscription, body, now=now)
+                self._send_whole(subscriber, now=now)
+
+    def next_timeout(self) -> float | None:
+        """When somebody is to be told although nothing changed."""
+        return min((one.extend_at for one in self._subscribers.values() if one.extend_at is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Keep quiet subscriptions alive: those who asked for autoextend do not refresh (conference-info 2)."""
+        for subscriber in list(self._subscribers.values()):
+            if subscriber.extend_at is not None and subscriber.extend_at <= now:
+                self._send_whole(subscriber, now=now)
 
     def forget(self, subscription: SubscriptionId) -> None:
         """A subscription is over."""
@@ -134,9 +166,14 @@ class Notifier:
         own = changes.only(subscriber.user)
         if own is not None:
             body = subscriber.number(render_versions(self._roster.partial(own, count=1)))
-            self._send(subscriber.subscription, body, now=now)
+            self._send(subscriber, body, now=now)
 
-    def _send(self, subscription: SubscriptionId, body: bytes, *, now: float) -> None:
+    def _send_whole(self, subscriber: Subscriber, *, now: float) -> None:
+        self._send(subscriber, subscriber.number(render_versions(self._whole_for(subscriber))), now=now)
+
+    def _send(self, subscriber: Subscriber, body: bytes, *, now: float) -> None:
+        subscriber.told(now)
+        subscription = subscriber.subscription
         self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
 
     def _end(self, subscriber: Subscriber, reason: str, body: bytes, *, now: float) -> None:

@@ -24,8 +24,6 @@ from c3p import (
     ConferenceInfo,
     ConferenceView,
     ConnectionInfo,
-    DeleteConference,
-    DeleteUser,
     Endpoint,
     EntityState,
     EntityView,
@@ -494,9 +492,33 @@ class Site:
         return conference, alice, [self.joined(self.client(name), conference) for name in watchers]
 
 
-def stream_messages(data: bytes) -> list[SipRequest | SipResponse]:
-    """The messages in some bytes of a stream."""
-    return [one for one in StreamParser().receive_data(data) if isinstance(one, (SipRequest, SipResponse))]
+class RawPeer:
+    """A program at the other end of one TCP connection to the Focus: it sends bytes and sees bytes."""
+
+    def __init__(self, site: Site, host: str = "192.0.2.77") -> None:
+        self.site, self.name, self.host = site, "raw", host
+        self.pump = self
+        self.received: list[SipRequest | SipResponse] = []
+        self._parser = StreamParser()
+        self.flow, self.back = site.net.pair(self, site.node, "TCP")  # type: ignore[arg-type]
+
+    def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
+        """Bytes from the Focus."""
+        self.received += [one for one in self._parser.receive_data(data) if isinstance(one, SipRequest | SipResponse)]
+        return []
+
+    def take(self, events: list[Event]) -> None:
+        """There are none."""
+
+    def send(self, text: str, body: bytes = b"") -> list[SipRequest | SipResponse]:
+        """Send one message; what came back, and everything else that arrived meanwhile."""
+        lines = [line.strip() for line in text.strip().splitlines()]
+        head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode()
+        before = len(self.received)
+        node = self.site.node
+        node.take(node.pump.receive_data(head + body, flow=self.back, now=self.site.net.now))
+        self.site.net.run()
+        return self.received[before:]
 
 
 __all__ = [
@@ -505,13 +527,11 @@ __all__ = [
     "FACTORY_URL",
     "FOCUS_HOST",
     "RECORDS_URL",
-    "DeleteConference",
-    "DeleteUser",
     "FakeMcu",
     "FakeMcuFactory",
     "Net",
     "Node",
     "Phone",
+    "RawPeer",
     "Site",
-    "stream_messages",
 ]
