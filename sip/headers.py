@@ -85,14 +85,19 @@ class Headers:
 
 
 def index_of(fields: Iterable[Field]) -> dict[str, tuple[str, ...]]:
-    """Values by key. For as many lines as `Limits` allows: lines of one name cost their square."""
+    """Values by key."""
     index: dict[str, tuple[str, ...]] = {}
+    repeated: dict[str, list[str]] = {}
     for name, value in fields:
         key = KEYS.get(name) or name.lower()
-        if key in index:
-            index[key] += (value,)
-        else:
+        if key not in index:
             index[key] = (value,)
+        elif key in repeated:
+            repeated[key].append(value)
+        else:
+            repeated[key] = [index[key][0], value]
+    for key, values in repeated.items():
+        index[key] = tuple(values)
     return index
 
 

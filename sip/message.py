@@ -111,18 +111,18 @@ class Message:
 
     def _parsed_with_care(self, parser: Parser, key: str, text: str) -> Any:
         name, shown = canonical_name(key), "***" if key in _SECRET else text
-        found: list[Defect] = []
+        found: dict[str, None] = {}
 
         def report(what: str) -> None:
             if self._strict:
                 raise MalformedHeader(name, shown, what)
-            found.append(Defect(name, what))
+            found[what] = None
 
         try:
             value = parser(text, report)
         except RemoteProtocolError as error:
             raise MalformedHeader(name, shown) from (None if key in _SECRET else error)
-        self._defects += found
+        self._defects += [Defect(name, what) for what in found]
         return value
 
     @property
