@@ -125,15 +125,26 @@ class DigestClient:
         another branch.
         """
         asked_in, answered_in = _HEADERS.get(response.status, ("", ""))
+        if not asked_in:
+            return ()
+        sent = tuple(Authorization.parse(line) for line in request.headers.get_all(answered_in))
         answers: dict[str, Authorization] = {}
-        for challenge in _usable(response.headers.get_all(asked_in)) if asked_in else ():
+        for challenge in _usable(response.headers.get_all(asked_in)):
             realm = challenge.realm or ""
-            if realm in answers or _was_refused(challenge, request.headers.get_all(answered_in)):
-                continue
-            credentials = self._credentials(realm)
+            credentials = None if realm in answers or _was_refused(challenge, sent) else self._credentials(realm)
             if credentials is not None:
                 answers[realm] = self._authorization(challenge, credentials, request)
-        return tuple((answered_in, str(value)) for value in answers.values())
+        if not answers:
+            return ()
+        renewed = [self._renewed(each, request) for each in sent if (each.realm or "") not in answers]
+        return tuple((answered_in, str(value)) for value in (*renewed, *answers.values()))
+
+    def _renewed(self, sent: Authorization, request: Request) -> Authorization:
+        """Credentials for another server on the way, counted on: it has seen this count (RFC 3261 section 22.3)."""
+        credentials = self._credentials(sent.realm or "") if sent.scheme.lower() == "digest" else None
+        if credentials is None:
+            return sent
+        return self._authorization(Challenge(sent.scheme, sent.params), credentials, request)
 
     def _authorization(self, challenge: Challenge, credentials: Credentials, request: Request) -> Authorization:
         """One set of credentials (RFC 7616 section 3.4)."""
@@ -173,11 +184,11 @@ class DigestClient:
         return count
 
 
-def _was_refused(challenge: Challenge, sent: Iterable[str]) -> bool:
+def _was_refused(challenge: Challenge, sent: Iterable[Authorization]) -> bool:
     """Whether the request already carried credentials for that realm, and they were not merely stale."""
     if challenge.params.get("stale", "").lower() == "true":
         return False
-    return any(Authorization.parse(line).realm == challenge.realm for line in sent)
+    return any(each.realm == challenge.realm for each in sent)
 
 
 def _chosen_qop(challenge: Challenge) -> str | None:

@@ -191,7 +191,7 @@ class Proxy:
         if found.flow is not None:
             return onward, [_AsItIs(uri=uri, flow=found.flow)]
         if not onward.route:
-            if self._own.include(uri):
+            if self._own.include(uri, flow):
                 return onward, self._located(onward, uri)
             if uri.scheme not in ("sip", "sips"):
                 return onward, self._located(onward, uri, none=416)
@@ -246,11 +246,11 @@ class Proxy:
     def _marks(self, request: Request, flow: Flow, target: Target) -> list[tuple[str, object]]:
         """Record-Route of what begins a dialog; Path of a registration that goes on from here."""
         if request.method == "REGISTER" and self.config.add_path:
-            return path(self._own, flow.transport, self._tokens.issue(flow, None, scope="path"))
+            return path(self._own, flow, self._tokens.issue(flow, None, scope="path"))
         if request.method not in _RECORDED or request.to.tag is not None or not self.config.record_route:
             return []
         token = self._tokens.issue(caller_flow(request, flow), target.flow, scope=request.call_id)
-        return record_route(self._own, flow.transport, self._transport_to(request, target), token)
+        return record_route(self._own, flow, self._transport_to(request, target), token)
 
     def _transport_to(self, request: Request, target: Target) -> str:
         """The transport that the next hop will be reached by, as far as its URI tells."""

@@ -24,7 +24,7 @@ class ProxyConfig:
     """Whom a proxy serves, and how."""
 
     owner: str = "proxy"
-    domains: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: served, beside the addresses we listen on
+    domains: tuple[str, ...] = ()  #: served, beside the addresses we listen on
     trusted: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: networks whose requests may leave our domains
     trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) whose requests may leave ours
     open_relay: bool = False  #: take anybody's request anywhere: for tests only

@@ -26,22 +26,27 @@ class OwnAddresses:
     listen: Callable[[], Sequence[Listen]]
     domains: Collection[str]
 
-    def include(self, uri: Uri) -> bool:
-        """Whether a URI leads to us."""
+    def include(self, uri: Uri, flow: Flow) -> bool:
+        """Whether a URI leads to us; ``flow`` tells an address of ours when we listen on all of them."""
         port = uri.port or DEFAULT_PORTS["TLS" if uri.scheme == "sips" or uri.transport == "tls" else "UDP"]
         for each in self.listen():
-            places = {(each.host, each.port), (each.public_host or each.host, each.public_port or each.port)}
+            places = {(_host(each, flow), each.port), (each.public_host or each.host, each.public_port or each.port)}
             if (uri.host, port) in places:
                 return True
         return uri.host in self.domains and (uri.port is None or uri.port in {each.port for each in self.listen()})
 
-    def of(self, transport: str) -> Uri | None:
+    def of(self, transport: str, flow: Flow) -> Uri | None:
         """An address of ours for a transport, None when we do not listen on it."""
         for each in self.listen():
             if each.transport.upper() == transport:
-                uri = Uri("sip", each.public_host or each.host, port=each.public_port or each.port)
+                host = each.public_host or _host(each, flow)
+                uri = Uri("sip", host, port=each.public_port or each.port)
                 return uri if transport == "UDP" else uri.with_params(transport=transport.lower())
         return None
+
+
+def _host(listen: Listen, flow: Flow) -> str:
+    return flow.local.host if listen.host in ("", "0.0.0.0", "::") else listen.host
 
 
 @attrs.frozen(kw_only=True)
@@ -59,13 +64,13 @@ def preprocess(request: Request, flow: Flow, own: OwnAddresses, tokens: FlowToke
     routes = list(request.route)
     uri = request.uri
     ours: list[Uri] = []
-    if routes and uri.lr and uri.user is None and own.include(uri):
+    if routes and uri.lr and uri.user is None and own.include(uri, flow):
         # A strict router put our Record-Route into the Request-URI; the real one is the last Route.
         ours.append(uri)
         uri = routes.pop().uri
-    while routes and own.include(routes[0].uri):
+    while routes and own.include(routes[0].uri, flow):
         ours.append(routes.pop(0).uri)
-    uri = _without_our_maddr(uri, own)
+    uri = _without_our_maddr(uri, flow, own)
     changed = request.evolve(uri=uri, set={"Route": routes or None}) if ours or uri is not request.uri else request
     named = next((n for each in ours if (n := _named(each, request, tokens)) is not None), None)
     if named is None:
@@ -73,12 +78,12 @@ def preprocess(request: Request, flow: Flow, own: OwnAddresses, tokens: FlowToke
     return Preprocessed(request=changed, was_routed=True, known=True, flow=_other_end(named, flow))
 
 
-def _without_our_maddr(uri: Uri, own: OwnAddresses) -> Uri:
+def _without_our_maddr(uri: Uri, flow: Flow, own: OwnAddresses) -> Uri:
     """A Request-URI that leads here by `maddr` loses it, and what goes with it (section 16.4)."""
     if uri.scheme not in ("sip", "sips") or "maddr" not in uri.params:
         return uri
     here = Uri(uri.scheme, uri.params["maddr"] or uri.host, port=uri.port)
-    return uri.without_params("maddr", "transport") if own.include(here) else uri
+    return uri.without_params("maddr", "transport") if own.include(here, flow) else uri
 
 
 def _named(uri: Uri, request: Request, tokens: FlowTokens) -> tuple[Flow | None, Flow | None] | None:
@@ -97,19 +102,22 @@ def _other_end(named: tuple[Flow | None, Flow | None], flow: Flow) -> Flow | Non
     return first if second is None else second if first is None else None
 
 
-def record_route(own: OwnAddresses, incoming: str, outgoing: str, token: str) -> list[tuple[str, object]]:
-    """Record-Route lines, ours for the way out on top; two when the transport changes (RFC 5658 section 3)."""
-    inside, outside = own.of(incoming), own.of(outgoing)
-    uris = [uri for uri in (inside, outside) if uri is not None]
-    if not uris and (fallback := next(iter(own.listen()), None)) is not None:
-        uris = [uri for uri in (own.of(fallback.transport.upper()),) if uri is not None]
+def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str) -> list[tuple[str, object]]:
+    """Record-Route lines for a request that came by ``flow``, ours for the way out on top.
+
+    There are two when the transport changes (RFC 5658 section 3).
+    """
+    transports = (flow.transport, outgoing, *(each.transport.upper() for each in own.listen()))
+    uris = [uri for uri in (own.of(each, flow) for each in transports[:2]) if uri is not None]
+    if not uris:
+        uris = [uri for uri in (own.of(each, flow) for each in transports[2:3]) if uri is not None]
     marked = dict.fromkeys(uri.with_params({"lr": None, TOKEN: token}) for uri in uris)
     return [("Record-Route", NameAddr(uri)) for uri in marked]
 
 
-def path(own: OwnAddresses, incoming: str, token: str) -> list[tuple[str, object]]:
-    """The Path line of a registration that came in by a transport (RFC 3327 section 5.2)."""
-    uri = own.of(incoming)
+def path(own: OwnAddresses, flow: Flow, token: str) -> list[tuple[str, object]]:
+    """The Path line of a registration that came in by ``flow`` (RFC 3327 section 5.2)."""
+    uri = own.of(flow.transport, flow)
     return [] if uri is None else [("Path", NameAddr(uri.with_params({"lr": None, TOKEN: token})))]
 
 

@@ -15,6 +15,7 @@ from sip.events import Event, RequestReceived
 from sip.flow import Flow
 from sip.gruu import opaque_of_instance
 from sip.ids import TransactionId
+from sip.locate import is_numeric
 from sip.location import Binding, Location
 from sip.name_addr import NameAddr, Star
 from sip.request import Request
@@ -29,7 +30,7 @@ class RegistrarConfig:
     """Whom a registrar serves, and how much it holds."""
 
     owner: str = "registrar"
-    domains: tuple[str, ...] = attrs.field(default=(), converter=tuple)  #: beside the addresses we listen on; none: any
+    domains: tuple[str, ...] = ()  #: beside the addresses we listen on; none: any
     one_domain: bool = True  #: all of them have the same users, as a domain and the addresses of its server do
     realm: str | None = None  #: of the challenges; None is the first of `domains`
     digest: DigestConfig | None = None  #: more about the challenges, in place of `realm`
@@ -285,7 +286,11 @@ class Registrar:
         return uri.scheme in ("sip", "sips") and (not self._domains or self._is_ours(uri.host))
 
     def _is_ours(self, host: str) -> bool:
-        return host in self._domains or any(host in (each.host, each.public_host) for each in self._endpoint.listen)
+        listen = self._endpoint.listen
+        if host in self._domains or any(host in (each.host, each.public_host) for each in listen):
+            return True
+        # Who listens on all addresses does not know them, but a request that came here by an address means us.
+        return is_numeric(host) and any(each.host in ("", "0.0.0.0", "::") for each in listen)
 
     def _key(self, uri: Uri) -> str:
         """The key of a user: without the domain where all domains are one."""

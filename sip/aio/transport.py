@@ -13,7 +13,7 @@ from sip.aio.edge_trace import MessageCutter
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.stream import Connection
-from sip.aio.udp import UdpSocket, bind_udp
+from sip.aio.udp import WILDCARDS, UdpSocket, bind_udp
 from sip.config import Listen
 from sip.entropy import Entropy
 from sip.events import ConnectWanted, Event, FlowLost, ResolveWanted
@@ -23,8 +23,6 @@ from sip.locate import Target
 from sip.pump import Pump
 from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
-
-_WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 
 
 def _ignore(events: list[Event]) -> None:
@@ -58,7 +56,8 @@ class SipTransport:
         self._buckets = TokenBuckets(
             rate=self._settings.source_rate, burst=self._settings.source_burst, limit=self._settings.max_sources
         )
-        self._sockets: dict[Address, UdpSocket] = {}
+        self._sockets: list[UdpSocket] = []
+        self._socket_at: dict[Address, UdpSocket] = {}
         self._servers: list[asyncio.Server] = []
         self._connections: dict[int, Connection] = {}
         self._accepted: Counter[str] = Counter()
@@ -103,10 +102,11 @@ class SipTransport:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._close_connections()
-        for sock in self._sockets.values():
+        for sock in self._sockets:
             sock.close()
         self._servers.clear()
         self._sockets.clear()
+        self._socket_at.clear()
 
     def kick(self) -> None:
         """Settle the pump, send and set the timer: to be called after commands were given."""
@@ -143,12 +143,12 @@ class SipTransport:
             sock,
             loop=self._loop,
             settings=self._settings,
-            new_flow=self.new_flow,
+            new_flow=self._new_udp_flow,
             received=self._datagram,
             drained=self._after_batch,
             failed=self._undelivered,
         )
-        self._sockets[made.local] = made
+        self._sockets.append(made)
         return made.local.port
 
     async def _listen_stream(self, listen: Listen) -> int:
@@ -169,6 +169,10 @@ class SipTransport:
         """A flow with a number that no other flow of this transport has or had."""
         self._last_flow += 1
         return Flow(self._last_flow, transport, local, remote, identity)
+
+    def _new_udp_flow(self, sock: UdpSocket, local: Address, remote: Address) -> Flow:
+        self._socket_at[local] = sock
+        return self.new_flow("UDP", local, remote)
 
     # What arrives ----------------------------------------------------------------------------------------------------
 
@@ -286,8 +290,7 @@ class SipTransport:
             if self._trace is not None:
                 self._record(each.flow, each.data, now, arrived=False)
             if each.flow.transport == "UDP":
-                sock = self._sockets.get(each.flow.local)
-                if sock is not None:
+                if (sock := self._socket_at.get(each.flow.local)) is not None:
                     sock.send(each.data, each.flow)
             elif (connection := self._connections.get(each.flow.id)) is not None:
                 connection.write(each.data)
@@ -343,7 +346,7 @@ class SipTransport:
         if destination.transport != "UDP":
             self._spawn(self._open(want, destination))
             return []
-        sock = next((s for s in self._sockets.values() if s.is_ipv6 == (":" in destination.host)), None)
+        sock = next((s for s in self._sockets if s.is_ipv6 == (":" in destination.host)), None)
         if sock is None:
             reason = "no UDP socket of that address family"
             return self._settled(self._pump.endpoint.flow_failed(want, reason, now=self.now))
@@ -370,7 +373,7 @@ class SipTransport:
         """Connect from the address that we listen on, so that peers see one address of ours."""
         for listen in self.listening:
             same_family = (":" in listen.host) == (":" in destination.host)
-            if listen.transport == destination.transport and same_family and listen.host not in _WILDCARDS:
+            if listen.transport == destination.transport and same_family and listen.host not in WILDCARDS:
                 return listen.host
         return None
 

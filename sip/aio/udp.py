@@ -11,6 +11,9 @@ from typing import Final
 from sip.aio.settings import TransportSettings
 from sip.flow import Address, Flow
 
+#: Hosts that mean every address of the machine.
+WILDCARDS: Final = frozenset({"", "0.0.0.0", "::"})
+
 _LARGEST: Final = 65_535
 _LINUX: Final = sys.platform == "linux"
 #: Numbers of linux/in.h and linux/in6.h; the socket module has no names for them.
@@ -52,7 +55,7 @@ class UdpSocket:
         *,
         loop: asyncio.AbstractEventLoop,
         settings: TransportSettings,
-        new_flow: Callable[[str, Address, Address], Flow],
+        new_flow: Callable[["UdpSocket", Address, Address], Flow],
         received: Callable[[bytes, Flow], None],
         drained: Callable[[], None],
         failed: Callable[[Flow], None],
@@ -75,10 +78,19 @@ class UdpSocket:
         """The flow to a remote address: the same one each time, while it is remembered."""
         flow = self._flows.get(remote)
         if flow is None:
-            flow = self._flows[remote] = self._new_flow("UDP", self.local, Address(*remote))
+            flow = self._flows[remote] = self._new_flow(self, self._local_towards(remote), Address(*remote))
             if len(self._flows) > self._settings.max_udp_flows:
                 self._flows.popitem(last=False)
         return flow
+
+    def _local_towards(self, remote: tuple[str, int]) -> Address:
+        """The address that a peer sees: for a socket bound to all of them, what the routing table says."""
+        if self.local.host not in WILDCARDS:
+            return self.local
+        with socket.socket(self._sock.family, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+            probe.connect(remote)
+            return Address(probe.getsockname()[0], self.local.port)
+        return self.local
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send a datagram, now or as soon as the socket takes it."""

@@ -185,6 +185,21 @@ def test_a_request_and_its_answer_travel(transport: str, host: str) -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize(("everywhere", "host"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_who_listens_everywhere_still_names_the_address_that_the_peer_sees(
+    everywhere: str, host: str, transport: str
+) -> None:
+    async def scenario() -> None:
+        async with Element(transport, host=everywhere) as bob, Element(transport, host=everywhere) as alice:
+            assert status(await alice.outcome(alice.send(uri(bob, transport, host)))) == 200
+            ((request, flow),) = bob.phone.received
+            assert (request.via[0].host, request.via[0].port) == (host, alice.port(transport))
+            assert flow.local.host == host
+
+    run(scenario)
+
+
 def test_events_reach_the_application_and_it_may_command_at_once() -> None:
     async def scenario() -> None:
         async with Element("UDP") as bob, Element("UDP") as alice:

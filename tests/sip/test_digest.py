@@ -113,6 +113,20 @@ def test_proxies_of_several_realms_are_all_answered() -> None:
     assert [Authorization.parse(value).params["username"] for _, value in answers] == ["bob", "robert"]
 
 
+def test_a_second_proxy_does_not_make_the_first_one_ask_again() -> None:
+    known = {"a.example": Credentials("bob", "1"), "b.example": Credentials("bob", "2")}
+    here = DigestClient(known.get, entropy=SeededEntropy(b""))
+    challenge = 'Digest realm="{}", nonce="{}", qop="auth"'
+    one, two = (("Proxy-Authenticate", challenge.format(*each)) for each in (("a.example", "n"), ("b.example", "m")))
+    first = here.answer(refused((one,), 407), request())
+    both = here.answer(refused((two,), 407), request(headers=first))
+    given = [Authorization.parse(value).params for _, value in both]
+    assert [(each["realm"], each["nonce"], each["nc"]) for each in given] == [
+        ("a.example", "n", "00000002"),
+        ("b.example", "m", "00000001"),
+    ]
+
+
 def test_a_challenge_without_qop_gets_an_answer_without_qop() -> None:
     challenge = (("WWW-Authenticate", 'Digest realm="example.com", nonce="n", opaque="o"'),)
     ((_, value),) = client().answer(refused(challenge), request())
