@@ -11,6 +11,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -166,7 +167,7 @@ def main() -> None:
         for _ in range(3):  # a ratio that only noise spoils comes out well at the next try
             times = [seconds(work, make(size)) for size in sizes]
             # Below 100 us a clock tick is a large part of the ratio.
-            ratios = [after / before for before, after in zip(times, times[1:], strict=False) if before > 1e-4]
+            ratios = [after / before for before, after in pairwise(times) if before > 1e-4]
             worst = min(worst, max(ratios, default=0.0))
             if worst <= asked.limit:
                 break
