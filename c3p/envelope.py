@@ -8,6 +8,7 @@ import attrs
 
 from c3p.commands import Command, UnknownCommand
 from c3p.conference_info import ConferenceInfo
+from c3p.errors import LocalProtocolError
 from c3p.fields import Attribute, Child, Kind
 from c3p.namespaces import CCCP, CI, MSCP
 from c3p.node import Node, Unknown
@@ -113,7 +114,10 @@ class Notify(Node):
 
 
 def _children(*commands: Command) -> list[tuple[str, Node | Unknown]]:
-    return [
-        ("", command.as_element()) if isinstance(command, UnknownCommand) else (command.NAME, command)
-        for command in commands
-    ]
+    return [_child(command) for command in commands]
+
+
+def _child(command: Command) -> tuple[str, Node | Unknown]:
+    if not isinstance(command, Command):
+        raise LocalProtocolError(f"expected a command, not {command!r:.200}")
+    return ("", command.as_element()) if isinstance(command, UnknownCommand) else (command.NAME, command)

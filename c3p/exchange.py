@@ -13,7 +13,7 @@ class ExchangeFailure(Enum):
     """Why an exchange brought no reply."""
 
     CONNECT = "connect"  #: the peer was never reached: nothing was done there
-    TIMEOUT = "timeout"  #: no answer in time: it may have been done
+    TIMEOUT = "timeout"  #: no answer in time, or the connection was lost before it: it may have been done
     UNUSABLE = "unusable"  #: an answer that is no C3P response and no known status
 
 

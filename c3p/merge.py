@@ -264,28 +264,31 @@ def settle(info: C) -> C:
 
 
 def settle_users(users: Users) -> Users:
-    """A collection of users as it stands, without those that are deleted."""
+    """A collection of users as it stands, without those that are deleted, each once."""
     if state_of(users) is State.DELETED:
         return type(users)(state=State.FULL)
-    return attrs.evolve(users, state=State.FULL, users=_settle_items(users.users))
+    return attrs.evolve(users, state=State.FULL, users=merge_items((), users.users, user_key, merge_user))
 
 
 def settle_view(view: ConferenceView) -> ConferenceView:
     """A collection of views as it stands, without those that are deleted."""
     if state_of(view) is State.DELETED:
         return ConferenceView(state=State.FULL)
-    return attrs.evolve(view, state=State.FULL, views=_settle_items(view.views))
-
-
-def _settle_items(items: tuple[S, ...]) -> tuple[S, ...]:
-    return tuple(settle_item(item) for item in items if state_of(item) is not State.DELETED)
+    return attrs.evolve(view, state=State.FULL, views=merge_items((), view.views, view_key, merge_entity_view))
 
 
 def settle_item(item: S) -> S:
     """An item as it stands, marked full."""
-    if isinstance(item, User) and any(one.state != State.FULL for one in item.endpoints):
-        return evolved(item, {"state": State.FULL, "endpoints": _settle_items(item.endpoints)})
+    if isinstance(item, User) and not _settled(item.endpoints):
+        return evolved(
+            item, {"state": State.FULL, "endpoints": merge_items((), item.endpoints, endpoint_key, merge_endpoint)}
+        )
     return item if item.state == State.FULL else evolved(item, {"state": State.FULL})
+
+
+def _settled(endpoints: tuple[Endpoint, ...]) -> bool:
+    keys = {endpoint_key(one) for one in endpoints if one.state == State.FULL}
+    return len(keys) == len(endpoints)
 
 
 def settle_description(description: ConferenceDescription) -> ConferenceDescription:

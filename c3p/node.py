@@ -36,11 +36,14 @@ class Unknown:
 
 @attrs.frozen
 class Placed:
-    """An unknown child and where it stood: after the ``index`` first items of ``field``, "" being the start."""
+    """An unknown child and where it stood: after the ``index`` first items of ``field``, "" being the start.
+
+    The place does not count in comparisons: it moves when what stood before it goes away.
+    """
 
     element: Unknown
-    field: str = ""
-    index: int = 0
+    field: str = attrs.field(default="", eq=False)
+    index: int = attrs.field(default=0, eq=False)
     generation: int = attrs.field(default=0, eq=False)  #: separators that stood before it
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from c3p.binding import BoundField
+from c3p.errors import LocalProtocolError
 from c3p.fields import Child, Children, Text, Texts, WrapperAttribute
 from c3p.namespaces import PREFIXES
 from c3p.node import Node, Trimming
@@ -93,9 +94,10 @@ class ChildSlot(ElementSlot):
         super().__init__(field, tag, spec.generation)
         self._default = default
         self._write_node = write_node
+        self._item = field.item
 
     def write(self, out: Out, values: Values) -> None:
-        self._write_node(out, self.tag, cast(Node, values[self.name]), self._default)
+        self._write_node(out, self.tag, _node(values[self.name], self._item), self._default)
 
 
 class ChildrenSlot(ElementSlot):
@@ -105,14 +107,15 @@ class ChildrenSlot(ElementSlot):
         super().__init__(field, tag, spec.generation)
         self._default = default
         self._write_node = write_node
+        self._item = field.item
 
     def write(self, out: Out, values: Values) -> None:
         for item in _items(values[self.name]):
-            self._write_node(out, self.tag, cast(Node, item), self._default)
+            self._write_node(out, self.tag, _node(item, self._item), self._default)
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         for index, item in enumerate(_items(values[self.name])):
-            self._write_node(out, self.tag, cast(Node, item), self._default)
+            self._write_node(out, self.tag, _node(item, self._item), self._default)
             place(self.name, index + 1)
 
 
@@ -152,6 +155,12 @@ class WrappedSlot(ElementSlot):
 
 def _nowhere(field: str, index: int) -> None:
     """Unknown content never stands between the items of a wrapper: it is kept behind them."""
+
+
+def _node(value: object, cls: type[Node] | None) -> Node:
+    if not isinstance(value, Node) or type(value) is not cls:
+        raise LocalProtocolError(f"expected {cls.__name__ if cls else 'an element'}, not {value!r:.200}")
+    return value
 
 
 def _items(value: object) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ from c3p.vocabulary import McuType
 
 MAX_URI: Final = 2048  #: characters; far above any real conference URI, keeps the patterns cheap
 
-_AOR: Final = re.compile(r"(?:sips?:)?([^@;?\s<>\"]+)@([^@;?\s<>\"]+)", re.IGNORECASE)
+_AOR: Final = re.compile(r"(?:sips?:)?([^@:;?\s<>\"]+)@([^@;?\s<>\"]+)", re.IGNORECASE)
 _CONF_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 _OPAQUE: Final = re.compile(r"app:conf:([a-z-]+)(?::id:([^;?\s]*))?", re.IGNORECASE | re.ASCII)
 _MCU_TYPE: Final = re.compile(r"[a-z](?:[a-z-]*[a-z])?", re.ASCII)

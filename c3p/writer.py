@@ -58,10 +58,8 @@ class Writer:
             if not isinstance(field.spec, Attribute | WrapperAttribute)
         )
 
-    def write(self, out: Out, tag: str, node: object, children: Iterable[tuple[str, Node | Unknown]] = ()) -> None:
+    def write(self, out: Out, tag: str, node: Node, children: Iterable[tuple[str, Node | Unknown]] = ()) -> None:
         """Append the element of ``node``; ``children`` follow its own. Raises LocalProtocolError for unfit values."""
-        if type(node) is not self._cls:
-            raise LocalProtocolError(f"expected {self._cls.__name__}, not {node!r:.200}")
         values = node.__dict__
         extra: Extra = values["extra"]
         out.append(self._start(tag, values, extra))
@@ -165,9 +163,7 @@ def _writer(cls: type[Node], default: str) -> Writer:
 
 
 def write_node(out: Out, tag: str, node: Node, default: str) -> None:
-    """Append the element of ``node``. Raises LocalProtocolError when it is none or its values do not fit."""
-    if not isinstance(node, Node):
-        raise LocalProtocolError(f"expected an element, not {node!r:.200}")
+    """Append the element of ``node``. Raises LocalProtocolError when its values do not fit."""
     _writer(type(node), default).write(out, tag, node)
 
 

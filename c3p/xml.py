@@ -33,6 +33,8 @@ class DocumentLimits:
     depth: int = 64  #: nested elements; conference-info needs 12, and recursion over unknown content stays cheap
 
 
+#: Attributes of one element. The largest known has 8; the time to list them grows with the square of their number.
+MOST_ATTRIBUTES: Final = 256
 DEFAULT_LIMITS: Final = DocumentLimits()
 
 
@@ -114,8 +116,13 @@ def escape_attribute(value: object) -> str:
 
 
 def attributes_of(element: etree._Element) -> list[tuple[str, str]]:
-    """Attributes in document order, names in Clark notation."""
-    return cast("list[tuple[str, str]]", element.items())
+    """Attributes in document order, names in Clark notation. Raises DocumentTooLarge for too many."""
+    attributes = element.attrib
+    if not attributes:
+        return []
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise DocumentTooLarge(f"{len(attributes)} attributes on one element, {MOST_ATTRIBUTES} are allowed")
+    return cast("list[tuple[str, str]]", attributes.items())
 
 
 def tag_of(element: etree._Element) -> str:

@@ -1,0 +1,14 @@
+"""C3P over HTTP with aiohttp, both ends (c3p.md section 6). Needs the extra ``server``."""
+
+from __future__ import annotations
+
+try:
+    import aiohttp as _aiohttp  # noqa: F401
+except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
+    raise ImportError("c3p.aio needs aiohttp: pip install 'pyc3p[server]'") from error
+
+from c3p.aio.client import C3pClient, ClientSettings
+from c3p.aio.server import C3pServer, Handler, ServerSettings
+from c3p.aio.trace import TraceSink
+
+__all__ = ["C3pClient", "C3pServer", "ClientSettings", "Handler", "ServerSettings", "TraceSink"]
