@@ -20,7 +20,7 @@ class Pinger:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._open: dict[RequestId, tuple[str, float]] = {}
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=("OPTIONS",))
+        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=())
 
     @property
     def is_waiting(self) -> bool:

@@ -34,7 +34,7 @@ class Phone:
         self._call_id: str | None = None  # the REGISTERs of a phone share one, and count on (RFC 3261 section 10.2.4)
         self._cseq = 0
         self._again: float | None = None
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=("OPTIONS",))
+        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=())
 
     def register(self, *, now: float) -> None:
         here = self._endpoint.listen[0]
