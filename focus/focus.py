@@ -333,6 +333,8 @@ class Focus:
         if not event.flow.reliable and all(one.flow.remote.host != event.flow.remote.host for one in present):
             # A whole roster is not sent to an address that nothing has come from (decisions 30).
             raise Refused(refusal.NOT_AUTHORISED.saying("Subscribe from where you joined"))
+        if len(conference.notifier) >= self.config.max_subscriptions:
+            raise Refused(refusal.BUSY)
         if expires == 0 and conference.end_subscription_of(key, event, now=now):
             return
         self._subscriptions[event.subscription] = conference
