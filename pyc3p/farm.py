@@ -1,6 +1,6 @@
 """A whole system in one place: every part of a conference as an element of its own.
 
-The same farm runs in virtual time (:mod:`pyc3p.simnet`) and on loopback (:mod:`pyc3p.demo`); what differs is the places.
+The same farm runs in virtual time (:mod:`pyc3p.simnet`) and on loopback (:mod:`pyc3p.demo`), at other places.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ class Node:
         if self._server is not None:
             await self._server.stop()
         if self._client is not None:
-            await self._client.close()
+            await self._client.stop()
 
     @property
     def now(self) -> float:

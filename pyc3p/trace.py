@@ -88,7 +88,7 @@ class Trace:
         self.joined = 0  #: second views dropped
         self._readers = list(readers)
         self._unsafe = unsafe
-        self._views: OrderedDict[tuple[object, ...], deque[str]] = OrderedDict()
+        self._views: OrderedDict[tuple[str, str, Address, Address, int], deque[str]] = OrderedDict()
 
     def add_reader(self, reader: Reader) -> None:
         """``reader`` is called with each record from now on."""
@@ -108,7 +108,7 @@ class Trace:
     def _keep(
         self, element: str, layer: str, transport: str, source: Address, destination: Address, data: bytes, at: float
     ) -> None:
-        if element and self._is_second_view(element, (layer, transport, source, destination, data)):
+        if element and self._is_second_view(element, (layer, transport, source, destination, _essence(layer, data))):
             self.joined += 1
             return
         kept = data if self._unsafe else mask(layer, data)
@@ -118,8 +118,8 @@ class Trace:
         for reader in self._readers:
             reader(record)
 
-    def _is_second_view(self, element: str, hop: tuple[str, str, Address, Address, bytes]) -> bool:
-        key = (*hop[:4], hash(hop[4]))
+    def _is_second_view(self, element: str, hop: tuple[str, str, Address, Address, int]) -> bool:
+        key = hop
         waiting = self._views.get(key)
         if waiting is not None and waiting[0] != element:
             waiting.popleft()
@@ -132,6 +132,14 @@ class Trace:
         if len(self._views) > PENDING_VIEWS:
             self._views.popitem(last=False)
         return False
+
+
+def _essence(layer: str, data: bytes) -> int:
+    """What both ends of a hop see alike: all bytes, but of HTTP start line and body, as libraries rewrite headers."""
+    if layer != "http":
+        return hash(data)
+    head, _, body = data.partition(b"\r\n\r\n")
+    return hash((head.partition(b"\r\n")[0], body))
 
 
 class ElementTrace:

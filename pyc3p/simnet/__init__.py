@@ -4,6 +4,17 @@ from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, HttpFault
 from pyc3p.simnet.conference import SimFarm
 from pyc3p.simnet.host import SimHost
+from pyc3p.simnet.meeting import Meeting, Outcome
 from pyc3p.simnet.network import SimNetwork, SimulationFailed
 
-__all__ = ["Conditions", "HttpFault", "SimFarm", "SimHost", "SimNetwork", "SimulationFailed", "VirtualClock"]
+__all__ = [
+    "Conditions",
+    "HttpFault",
+    "Meeting",
+    "Outcome",
+    "SimFarm",
+    "SimHost",
+    "SimNetwork",
+    "SimulationFailed",
+    "VirtualClock",
+]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Event)
 
-#: Rounds of draining after which an element counts as never coming to rest.
+#: Rounds of draining, and timers at the same instant, after which an element counts as never coming to rest.
 MAX_ROUNDS = 10_000
 
 
@@ -34,6 +34,8 @@ class SimHost:
         self._flows: dict[tuple[str, int, str, int], Flow] = {}
         self._next_port = 30_000
         self._legs: dict[LegId, int] = {}
+        self._woken_at = -1.0
+        self._wakes = 0
 
     def of(self, kind: type[E]) -> list[E]:
         """Events of one kind so far."""
@@ -176,5 +178,9 @@ class SimHost:
 
     def _wake(self) -> None:
         self._alarm = None
+        self._wakes = self._wakes + 1 if self._woken_at == self.network.now else 0
+        self._woken_at = self.network.now
+        if self._wakes > MAX_ROUNDS:
+            raise RuntimeError(f"{self.name} has a timer that is due again and again at {self._woken_at}")
         self._tick()
         self.run(self.element.handle_timeout(now=self.network.now))
