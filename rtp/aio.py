@@ -121,7 +121,7 @@ class MediaPorts:
 
     def send(self, batch: Iterable[tuple[Hashable, str, bytes, TransportAddress]]) -> None:
         """Send ``(key, kind, data, destination)``; what cannot leave now is dropped, since late sound is no sound."""
-        now = self._loop.time()
+        now, trace = self._loop.time(), self._trace
         for key, kind, data, destination in batch:
             pair = self._pairs.get(key)
             if pair is None:
@@ -133,8 +133,9 @@ class MediaPorts:
                 # A full buffer, an ICMP error of an earlier datagram, or an address of another family.
                 self.dropped_out += 1
                 continue
-            if self._trace is not None:
-                self._record(kind, pair.addresses[kind], destination, data, now)
+            if trace is not None:
+                source = pair.addresses[kind]
+                trace.record(layer=kind, transport="UDP", source=source, destination=destination, data=data, at=now)
 
     def _bind_pair(self) -> _Pair:
         """The next free pair after the last one, so that a port just given back rests for a while."""
@@ -158,13 +159,14 @@ class MediaPorts:
                 data, address = opened.recvfrom(_DATAGRAM)
             except (BlockingIOError, InterruptedError):
                 return
-            except OSError:
+            except OSError:  # pragma: no cover - Linux tells this only to connected sockets
                 continue  # an ICMP error of an earlier datagram; it is used up by this read
             self._take(Arrival(key, kind, data, (address[0], address[1]), now), local)
 
     def _take(self, arrival: Arrival, local: TransportAddress) -> None:
         if self._trace is not None:
-            self._record(arrival.kind, arrival.source, local, arrival.data, arrival.arrival)
+            _, kind, data, source, at = arrival
+            self._trace.record(layer=kind, transport="UDP", source=source, destination=local, data=data, at=at)
         if len(self._batch) >= self.config.batch:
             self.dropped_in += 1
             return
@@ -175,12 +177,6 @@ class MediaPorts:
     def _hand_over(self) -> None:
         batch, self._batch = self._batch, []
         self._on_batch(batch)
-
-    def _record(
-        self, layer: str, source: TransportAddress, destination: TransportAddress, data: bytes, at: float
-    ) -> None:
-        if self._trace is not None:
-            self._trace.record(layer=layer, transport="UDP", source=source, destination=destination, data=data, at=at)
 
 
 def _bind(host: str, port: int) -> _Pair:

@@ -6,14 +6,14 @@ that a frame costs microseconds without any extension module.
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import attrs
 
 from rtp.errors import LocalRtpError
+from rtp.pcm import samples_of
 
 _ULAW_BIAS: Final = 132  #: added before the logarithm, so that the smallest segment is linear
 _ULAW_CLIP: Final = 32635  #: the largest magnitude whose biased value has 15 bits
@@ -45,6 +45,28 @@ def _linear_to_alaw(sample: int) -> int:
     return (segment << 4 | (value >> max(segment, 1) & 0x0F)) ^ mask
 
 
+def _look_up_each(codes: bytes, pcm: bytes) -> bytes:
+    return bytes(map(codes.__getitem__, samples_of(pcm, "H")))
+
+
+@lru_cache(maxsize=1)
+def _look_up() -> Callable[[bytes, bytes], bytes]:
+    """The fastest way here to turn PCM into codes; numpy, where it is installed, takes a fifth of the time."""
+    try:
+        import numpy
+    except ImportError:
+        return _look_up_each
+    tables: dict[bytes, numpy.typing.NDArray[numpy.uint8]] = {}
+
+    def look_up_all(codes: bytes, pcm: bytes) -> bytes:
+        table = tables.get(codes)
+        if table is None:
+            table = tables[codes] = numpy.frombuffer(codes, numpy.uint8)
+        return bytes(table[numpy.frombuffer(pcm, "<u2")])
+
+    return look_up_all
+
+
 class _Law:
     """Encoder and decoder of one law."""
 
@@ -65,10 +87,7 @@ class _Law:
     def encode(self, pcm: bytes) -> bytes:
         if len(pcm) % 2:
             raise LocalRtpError("PCM of an odd number of octets")
-        samples = array("H", pcm)
-        if sys.byteorder == "big":
-            samples.byteswap()
-        return bytes(map(self.codes.__getitem__, samples))
+        return _look_up()(self.codes, pcm)
 
 
 _ULAW: Final = _Law(_ulaw_to_linear, _linear_to_ulaw)

@@ -76,7 +76,7 @@ class JitterBuffer:
         self.concealed = self.inserted = self.skipped = 0  # frames
         self.resets = 0
         self._jitter = 0.0
-        self._ptime = self._frame
+        self._target = self._bounds[0]
         self._pieces: dict[int, bytes] = {}
         self._noise_at: dict[int, int] = {}
         self._highest: int | None = None  #: extended timestamp of the newest packet
@@ -117,11 +117,6 @@ class JitterBuffer:
         names = ("late", "duplicates", "dropped", "concealed", "inserted", "skipped", "resets")
         return {name: getattr(self, name) for name in names}
 
-    @property
-    def _target(self) -> int:
-        low, high = self._bounds
-        return max(low, min(high, round(2 * self._jitter) + self._ptime))
-
     # Packets in
 
     def push(self, timestamp: int, pcm: bytes, *, now: float, marker: bool = False) -> Pushed:
@@ -130,7 +125,8 @@ class JitterBuffer:
         if not samples:
             return Pushed.LATE
         at = self._arrived(timestamp, now)
-        self._ptime = samples
+        low, high = self._bounds
+        self._target = max(low, min(high, round(2 * self._jitter) + samples))
         self._rewind_if_needed(at, now, marker)
         floor = self._played_until if self._play is None else self._play
         if floor is not None and at < floor:
@@ -146,7 +142,8 @@ class JitterBuffer:
             self._headroom += (at - self._play - self._headroom) * _SMOOTHING
         elif self._waiting_since is None:
             self._waiting_since = now
-        self._bound()
+        if len(self._pieces) > 1:
+            self._bound()
         return Pushed.STORED
 
     def push_noise(self, timestamp: int, level: int, *, now: float) -> None:

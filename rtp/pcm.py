@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from array import array
+from typing import Literal
 
 
-def samples_of(pcm: bytes) -> array[int]:
-    """The samples as machine integers."""
-    samples = array("h", pcm)
+def samples_of(pcm: bytes, typecode: Literal["h", "H"] = "h") -> array[int]:
+    """The samples as machine integers, signed; with ``"H"`` modulo 65536, as an index into a table."""
+    samples = array(typecode, pcm)
     if sys.byteorder == "big":
         samples.byteswap()
     return samples

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import sys
 from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp import LocalRtpError, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp import LocalRtpError, alaw_decode, alaw_encode, g711, ulaw_decode, ulaw_encode
 from rtp.g711 import ALAW_DECODE_TABLE, CODINGS, ULAW_DECODE_TABLE
 
 ALL_CODES = bytes(range(256))
@@ -73,3 +74,13 @@ def test_lengths(payload: bytes) -> None:
 def test_half_a_sample_is_our_own_error() -> None:
     with pytest.raises(LocalRtpError):
         ulaw_encode(b"abc")
+
+
+def test_without_numpy_the_codes_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_numpy = [coding.encode(ALL_SAMPLES) for coding in CODINGS.values()]
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    g711._look_up.cache_clear()
+    try:
+        assert [coding.encode(ALL_SAMPLES) for coding in CODINGS.values()] == with_numpy
+    finally:
+        g711._look_up.cache_clear()

@@ -101,3 +101,10 @@ def test_the_last_sender_report_is_echoed() -> None:
     receiver.sender_report(SenderReport(1, 0x0102_0304_0506_0708, 0, 0, 0), now=1.0)
     block = receiver.report_block(now=1.5)
     assert (block.ssrc, block.last_sr, block.delay_since_last_sr) == (1, 0x0304_0506, 32768)
+
+
+def test_a_pause_of_the_sender_is_no_jitter() -> None:
+    receiver = RtpReceiver(1, min_sequential=1)
+    receiver.receive(1, 0, now=0.0)
+    receiver.receive(2, 160, now=60.0)
+    assert receiver.jitter == 0.0

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from rtp import (
+    ApplicationDefined,
     Goodbye,
     LocalRtpError,
     ReceiverReport,
@@ -232,7 +233,20 @@ def test_bye_of_a_stranger_is_nothing() -> None:
     assert new().receive([Goodbye((9,))], 64, now=0.0) == []
 
 
+def test_who_leaves_before_we_began_changes_no_timer() -> None:
+    session = new()
+    session.receive([ReceiverReport(2)], 64, now=0.0)
+    assert session.receive([Goodbye((2,))], 64, now=0.0) == [SourceLeft(ssrc=2, reason=None)]
+    assert session.next_timeout() is None
+
+
 @pytest.mark.parametrize("cname", ["", "x" * 256])
 def test_a_name_has_1_to_255_octets(cname: str) -> None:
     with pytest.raises(LocalRtpError):
         RtcpSession(RtpSender(ssrc=1, sequence_number=0, timestamp=0), cname=cname, uniform=half)
+
+
+def test_our_own_reports_and_packets_of_other_kinds_change_nothing() -> None:
+    session = new()
+    assert session.receive([ReceiverReport(1), ApplicationDefined(2, b"name")], 64, now=0.0) == []
+    assert session.members == 1

@@ -128,9 +128,14 @@ def test_a_byte_order_mark_is_dropped() -> None:
 
 
 def test_lines_and_attributes_that_nobody_knows_survive() -> None:
-    body = HEAD.replace(b"t=0 0\r\n", b"t=0 0\r\nr=7d 1h 0\r\nq=odd\r\na=x-mediabw:main\r\n") + (
+    body = HEAD.replace(b"t=0 0\r\n", b"t=0 0\r\nr=7d 1h 0\r\nk=prompt\r\nq=odd\r\na=x-mediabw:main\r\n") + (
         b"m=audio 4000/2 RTP/AVP 0\r\ni=about\r\ny=odd too\r\na=x-source:main\r\na=flag\r\n"
     )
+    assert bytes(parse(body)) == body
+
+
+def test_a_session_without_a_connection() -> None:
+    body = HEAD.replace(b"c=IN IP4 192.0.2.1\r\n", b"") + b"m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.2\r\n"
     assert bytes(parse(body)) == body
 
 

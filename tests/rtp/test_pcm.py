@@ -1,0 +1,62 @@
+"""PCM as bytes, and telling datagrams apart."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+
+import pytest
+from hypothesis import given
+
+from rtp.demux import DatagramKind, classify
+from rtp.pcm import attenuated, is_quiet, pcm_of, samples_of
+from rtp.testing import pcm
+
+
+@given(pcm(20))
+def test_round_trip(sound: bytes) -> None:
+    assert pcm_of(samples_of(sound)) == sound
+    assert tuple(samples_of(sound)) == struct.unpack("<20h", sound)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_machines_of_the_other_order_swap(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    swapped = order != sys.byteorder
+    monkeypatch.setattr("sys.byteorder", order)
+    samples = array("h", [1, -2])
+    assert pcm_of(samples) == struct.pack(">2h" if swapped else "<2h", 1, -2)
+    assert samples == array("h", [1, -2])
+    assert samples_of(pcm_of(samples)) == samples
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(2.0, 1000), (1.0, 1000), (0.7, 700), (0.0, 0), (-1.0, 0)])
+def test_attenuation(factor: float, expected: int) -> None:
+    assert attenuated(struct.pack("<2h", 1000, -1000), factor) == struct.pack("<2h", expected, -expected)
+
+
+def test_quiet() -> None:
+    assert is_quiet(struct.pack("<2h", 5, -5), 5)
+    assert not is_quiet(struct.pack("<2h", 5, -6), 5)
+    assert not is_quiet(struct.pack("<2h", 6, -5), 5)
+    assert is_quiet(b"", 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\x80\x00" + bytes(10), DatagramKind.RTP),
+        (b"\x90\xe5" + bytes(10), DatagramKind.RTP),
+        (b"\x80\xc8" + bytes(10), DatagramKind.RTCP),
+        (b"\x81\xdf" + bytes(10), DatagramKind.RTCP),
+        (b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12), DatagramKind.STUN),
+        (b"\x00\x01" + bytes(4), DatagramKind.GARBAGE),
+        (b"\x16\xfe\xfd" + bytes(20), DatagramKind.DTLS),
+        (b"\x40" + bytes(20), DatagramKind.GARBAGE),
+        (b"\xff" * 20, DatagramKind.GARBAGE),
+        (b"\x80\x00", DatagramKind.GARBAGE),
+        (b"", DatagramKind.GARBAGE),
+    ],
+)
+def test_kinds_of_datagrams(data: bytes, kind: DatagramKind) -> None:
+    assert classify(data) is kind
