@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sip import NameAddr, Request, Response, Uri, parse_message
 from sip.config import EndpointConfig, Listen
@@ -46,16 +48,16 @@ class Town:
         *,
         may_relay: Callable[[Request, Flow], bool] | None = None,
         credentials: PasswordStore | None = None,
-        **settings: object,
+        **more: object,
     ) -> None:
         self.users = users or {}
         entropy = SeededEntropy(b"town")
         config = EndpointConfig(listen=(Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060)))
         self.endpoint = Endpoint(config, entropy=entropy)
-        settings = {"domains": ("example.com",), "trusted": ("192.0.2.0/24",), **settings}
+        more = {"domains": ("example.com",), "trusted": ("192.0.2.0/24",), **more}
         self.proxy = Proxy(
             self.endpoint,
-            ProxyConfig(**settings),  # type: ignore[arg-type]
+            ProxyConfig(**more),  # type: ignore[arg-type]
             entropy=entropy,
             location=lambda uri: self.users.get(uri.user or "", ()),
             may_relay=may_relay,
@@ -630,3 +632,67 @@ def test_the_proxy_forgets_what_is_over() -> None:
     assert town.endpoint.next_timeout() is None
     assert not town.proxy._contexts
     assert not town.proxy._branches
+
+
+STEP = st.tuples(
+    st.sampled_from(["request", "answer", "answer", "answer", "again", "cancel", "ack", "wait"]),
+    st.integers(0, 10),
+    st.sampled_from([100, 180, 183, 200, 200, 302, 401, 404, 407, 408, 480, 486, 487, 503, 600, 603]),
+    st.sampled_from(["INVITE", "INVITE", "INVITE", "MESSAGE", "SUBSCRIBE"]),
+)
+
+
+@given(st.lists(STEP, max_size=25), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_whatever_phones_do_each_request_gets_one_final_answer_and_nothing_stays(
+    steps: list[tuple[str, int, int, str]], sequential: bool
+) -> None:
+    town = Town(BOB_TWICE, sequential=sequential)
+    asked: list[Request] = []
+    arrived: list[tuple[str, Request]] = []
+    finals: dict[tuple[str, int], list[int]] = {}
+
+    def look() -> None:
+        for host in (BOB, BOBS_DESK):
+            arrived.extend((host, m) for m in town.sent(host) if isinstance(m, Request) and m.method not in SILENT)
+        for message in town.sent(ALICE):
+            if isinstance(message, Response) and message.status >= 200 and message.cseq.method != "CANCEL":
+                finals.setdefault((message.cseq.method, message.cseq.number), []).append(message.status)
+
+    for kind, which, status, method in steps:
+        if kind == "request":
+            asked.append(request(method, cseq=len(asked) + 1))
+            town.receive(asked[-1], town.flow(ALICE))
+        elif kind == "answer" and arrived:
+            host, invited = arrived[which % len(arrived)]
+            town.receive(answer(invited, status, tag=host.replace(".", "")), town.flow(host))
+        elif kind == "again" and asked:
+            again = asked[which % len(asked)]
+            if (again.method, again.cseq.number) not in finals:  # nobody repeats what was answered
+                town.receive(again, town.flow(ALICE))
+        elif kind in ("cancel", "ack") and asked:
+            invite = asked[which % len(asked)]
+            same = {"branch": invite.via[0].branch, "cseq": invite.cseq.number}
+            if invite.method == "INVITE":
+                town.receive(request(kind.upper(), **same), town.flow(ALICE))  # type: ignore[arg-type]
+        elif kind == "wait":
+            town.advance(float(which * 5))
+        look()
+    for _ in range(12):
+        town.advance(60.0)
+        look()
+    for sent in asked:
+        got = finals.get((sent.method, sent.cseq.number), [])
+        if sent.method == "INVITE":
+            assert got, "an INVITE stayed without answer"
+            assert len({each for each in got if each >= 300}) <= 1
+            assert not (any(each >= 300 for each in got) and any(each < 300 for each in got))
+        else:
+            assert len(set(got)) <= 1
+            assert 408 not in got
+    assert town.proxy.next_timeout() is None
+    assert not town.proxy._contexts
+    assert not town.proxy._branches
+
+
+SILENT = ("ACK", "CANCEL")
