@@ -16,7 +16,7 @@ import sip
 from pyc3p import parts
 from pyc3p.element import Element
 from pyc3p.parts import CoreSettings, Place, SipCores
-from pyc3p.phone import Phone, PhoneConfig
+from pyc3p.phone import Phone, PhoneConfig, Reaction
 from pyc3p.phone.audio import AudioSource
 
 #: Names of the servers, in the order of the columns of a ladder; clients stand before and phones after them.
@@ -40,7 +40,9 @@ class Handset:
     name: str  #: of the element
     user: str
     source: AudioSource | None = None
-    config: Mapping[str, object] = attrs.field(factory=dict)  #: fields of PhoneConfig that differ from the defaults
+    reaction: Reaction = Reaction.ANSWER
+    ring_time: float = 0.5  #: seconds until it is answered
+    hang_up_after: float | None = None  #: seconds after the answer
 
 
 @attrs.frozen(kw_only=True)
@@ -144,8 +146,10 @@ def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
         contact=place.sip_uri(handset.user),
         registrar=sip.Uri("sip", farm.plan.domain),
         outbound_proxy=farm.places["proxy"].sip_uri(),
+        reaction=handset.reaction,
+        ring_time=handset.ring_time,
+        hang_up_after=handset.hang_up_after,
     )
-    config = attrs.evolve(config, **handset.config)
     farm.elements[handset.name], farm.phones[handset.name] = parts.phone(
         place, config, entropy=entropy, source=handset.source
     )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TypeVar, cast
 
 import attrs
 
 import c3p
 import sip
-from c3p.aio import C3pClient, C3pServer
+from c3p.aio import C3pClient, C3pServer, Handler
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
-from pyc3p.element import C3PMachine, Element
+from pyc3p.element import C3PMachine, C3PService, Document, Element
 from pyc3p.problems import Problem, port_problem
 from pyc3p.trace import ElementTrace
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
@@ -101,7 +101,7 @@ class Node:
         self._client = C3pClient(secret=self._http.secret, trace=self._trace)
         if not self.element.services:
             return
-        routes = {path: self._served(service.receive_c3p) for path, service in self.element.services.items()}
+        routes = {path: self._served(service) for path, service in self.element.services.items()}
         self._server = C3pServer(
             self._http.host, self._http.port, routes, secrets=dict(self._http.known), trace=self._trace
         )
@@ -237,12 +237,23 @@ class Node:
                 self._take(other.handle_timeout(now=self.now))
         self.kick()
 
-    def _spawn(self, work: c3p.aio.Work) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
+
+    def _served(self, service: C3PService) -> Handler:
+        """What the HTTP server calls for one path."""
+
+        def answer(document: Document, peer: str) -> c3p.Reply:
+            reply = service.receive_c3p(document, peer=peer, now=self.now)
+            # The answer goes out first; what it sets in motion follows in the next turn of the loop.
+            self._loop.call_soon(self.kick)
+            return reply
+
+        return answer
 
     async def _post(self, machine: C3PMachine, exchange: c3p.Exchange) -> None:
         if self._client is None:
@@ -278,8 +289,12 @@ class Node:
             self._ports.close(leg)
 
     def _arrived(self, batch: list[Arrival]) -> None:
-        if self._running and self.element.media is not None:
-            self._take(self.element.media.receive_media(batch))
+        if not self._running or self.element.media is None:
+            return
+        packets = [(cast(LegId, each.key), *each[1:]) for each in batch]
+        events = self.element.media.receive_media(packets)
+        if events:
+            self._take(events)
             self.kick()
 
     def _tick(self) -> None:

@@ -128,10 +128,22 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "registrar" in parts:
         registrar = Registrar(endpoint, RegistrarConfig(domains=(domain,)), entropy=entropy.child("registrar"))
     if "proxy" in parts:
-        location = registrar.lookup if registrar is not None else None
-        more = {"location": location} if location is not None else {}
-        proxy = Proxy(endpoint, ProxyConfig(domains=(domain,)), entropy=entropy.child("proxy"), **more)
+        proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
     return SipCores(registrar=registrar, proxy=proxy, focus_factory=factory, focus=conferences)
+
+
+def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
+    """A proxy that finds the users of the registrar, and relays for those who are registered."""
+    config = ProxyConfig(domains=(settings.domain,))
+    if registrar is None:
+        return Proxy(endpoint, config, entropy=entropy)
+    return Proxy(
+        endpoint,
+        config,
+        entropy=entropy,
+        location=registrar.lookup,
+        may_relay=lambda request, flow: registrar.knows(flow),
+    )
 
 
 def server(

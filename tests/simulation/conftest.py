@@ -25,12 +25,11 @@ def meet(request: pytest.FixtureRequest) -> Meet:
         seed: int = 1,
         conditions: Conditions | None = None,
         bob: Reaction = Reaction.ANSWER,
-        bob_config: dict[str, object] | None = None,
+        hang_up_after: float | None = None,
         **plan: object,
     ) -> Meeting:
-        config = {"reaction": bob, **(bob_config or {})}
         handsets = (
-            Handset(name="phone-bob", user="bob", source=ToneSource(440), config=config),
+            Handset(name="phone-bob", user="bob", source=ToneSource(440), reaction=bob, hang_up_after=hang_up_after),
             Handset(name="phone-carol", user="carol", source=ToneSource(1000)),
         )
         meeting = Meeting(FarmPlan(handsets=handsets, **plan), seed=seed, conditions=conditions)  # type: ignore[arg-type]

@@ -144,7 +144,7 @@ def test_the_presenter_ejects_a_phone_that_still_rings(meet: Meet) -> None:
 
 
 def test_the_callee_hangs_up(meet: Meet) -> None:
-    meeting = meet(bob_config={"hang_up_after": 3.0})
+    meeting = meet(hang_up_after=3.0)
     assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
     assert meeting.wait_for("phone-bob", PhoneReleased).end is CallEnd.HUNG_UP_HERE
     meeting.network.run_for(1.0)

@@ -11,7 +11,7 @@ from pyc3p.simnet import Conditions, Meeting
 
 BOB, CAROL = "sip:bob@example.com", "sip:carol@example.com"
 LOSSY = Conditions(loss=0.2, duplication=0.05, reordering=0.05)
-SEEDS = range(1, 9)
+SEEDS = range(1, 7)
 Meet = Callable[..., Meeting]
 
 OVER_UDP = (
@@ -24,7 +24,7 @@ def check(meeting: Meeting, *commands: focus.CommandId) -> None:
     """Once nothing moves any more, every command has ended once and everybody sees the same."""
     for command in commands:
         meeting.outcome("presenter", command)
-    meeting.network.run_for(400.0)
+    meeting.network.run_for(70.0)  # longer than any retransmission goes on
     for command in commands:
         assert len(meeting.outcomes("presenter", command)) == 1
     truth = meeting.true_roster()
@@ -43,7 +43,7 @@ def test_two_phones_are_called(meet: Meet, seed: int) -> None:
 
 
 @pytest.mark.parametrize("reaction", [Reaction.BUSY, Reaction.DECLINE, Reaction.IGNORE, Reaction.UNUSABLE_MEDIA])
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, 12])
 def test_a_phone_that_does_not_take_the_call(meet: Meet, seed: int, reaction: Reaction) -> None:
     meeting = meet(seed=seed, conditions=LOSSY, bob=reaction)
     command = meeting.dial("presenter", BOB)
@@ -52,7 +52,7 @@ def test_a_phone_that_does_not_take_the_call(meet: Meet, seed: int, reaction: Re
     assert meeting.statuses(BOB) == []
 
 
-@pytest.mark.parametrize("seed", [21, 22, 23, 24])
+@pytest.mark.parametrize("seed", [21, 22])
 @pytest.mark.parametrize("after", [0.0, 0.3, 1.5])
 def test_the_presenter_ejects_at_any_moment(meet: Meet, seed: int, after: float) -> None:
     meeting = meet(seed=seed, conditions=LOSSY)
@@ -64,14 +64,14 @@ def test_the_presenter_ejects_at_any_moment(meet: Meet, seed: int, after: float)
         assert meeting.statuses(BOB) == []
 
 
-@pytest.mark.parametrize("seed", [31, 32, 33, 34])
+@pytest.mark.parametrize("seed", [31, 32, 33])
 def test_the_callee_hangs_up(meet: Meet, seed: int) -> None:
-    meeting = meet(seed=seed, conditions=LOSSY, bob_config={"hang_up_after": 2.0})
+    meeting = meet(seed=seed, conditions=LOSSY, hang_up_after=2.0)
     check(meeting, meeting.dial("presenter", BOB))
     assert meeting.statuses(BOB) == []
 
 
-@pytest.mark.parametrize("seed", [41, 42, 43, 44])
+@pytest.mark.parametrize("seed", [41, 42, 43])
 def test_clients_over_udp_see_the_same(meet: Meet, seed: int) -> None:
     meeting = meet(seed=seed, conditions=LOSSY, people=OVER_UDP)
     commands = [meeting.dial("presenter", user) for user in (BOB, CAROL)]
