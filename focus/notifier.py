@@ -9,7 +9,7 @@ import attrs
 
 from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
 from focus.roster import Changes, Roster
-from sip import Endpoint, Flow, NameAddr, SubscriptionId
+from sip import Endpoint, Flow, LocalProtocolError, NameAddr, SubscriptionId
 
 
 def focus_contact(focus_uri: str) -> NameAddr:
@@ -174,7 +174,11 @@ class Notifier:
     def _send(self, subscriber: Subscriber, body: bytes, *, now: float) -> None:
         subscriber.told(now)
         subscription = subscriber.subscription
-        self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
+        try:
+            self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
+        except LocalProtocolError:
+            # Its time ran out, and the endpoint's own last notification still waits for an answer.
+            self.forget(subscription)
 
     def _end(self, subscriber: Subscriber, reason: str, body: bytes, *, now: float) -> None:
         self.forget(subscriber.subscription)

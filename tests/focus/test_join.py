@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from focus_site import RECORDS_URL, Phone, Site
+from focus_site import RECORDS_URL, Phone, RawPeer, Site
 
 from c3p import (
     AddUser,
@@ -572,6 +572,40 @@ def test_over_udp_notifications_are_answered_ones() -> None:
     }
     assert methods["NOTIFY"] == "sip:bob@example.com"
     assert methods["BENOTIFY"] != "sip:bob@example.com"
+
+
+def test_a_subscription_whose_last_notification_is_not_answered_does_not_hold_up_the_others() -> None:
+    site = Site(subscription_expires=100)
+    conference, alice, _ = site.meeting()
+    mute = RawPeer(site)
+    mute.send(
+        f"""INVITE {conference} SIP/2.0
+        Via: SIP/2.0/TCP 192.0.2.77:5060;branch=z9hG4bK1
+        Max-Forwards: 70
+        From: <sip:mute@example.com>;tag=1
+        To: <{conference}>
+        Call-ID: mute
+        CSeq: 1 INVITE
+        Contact: <sip:mute@192.0.2.77>
+        Content-Type: application/cccp+xml""",
+        bytes(Caller(site, "mute").document(conference)),
+    )
+    mute.send(
+        f"""SUBSCRIBE {conference} SIP/2.0
+        Via: SIP/2.0/TCP 192.0.2.77:5060;branch=z9hG4bK2
+        Max-Forwards: 70
+        From: <sip:mute@example.com>;tag=2
+        To: <{conference}>
+        Call-ID: mute-2
+        CSeq: 1 SUBSCRIBE
+        Contact: <sip:mute@192.0.2.77>
+        Event: conference
+        Supported: ms-piggyback-first-notify"""
+    )
+    assert len(site.focus._subscriptions) == 2
+    site.net.pass_time(101.0)
+    site.joined(site.client("carol"), conference)
+    assert alice.user("sip:carol@example.com") is not None
 
 
 def test_events_for_the_application_tell_who_came() -> None:
