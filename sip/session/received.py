@@ -159,7 +159,8 @@ class RefreshAnswer:
     ) -> None:
         """Send the answer of the core."""
         layer, session, request = self._layer, self.session, transaction.request
-        if session.dialog is None or session.removed:
+        dialog = session.dialog or next(iter(session.forks.values()), None)
+        if dialog is None or session.removed:
             raise LocalProtocolError("the session is over")
         lines = list(headers)
         interval = None
@@ -172,7 +173,7 @@ class RefreshAnswer:
         if status >= 200:
             self._close(transaction)
         if 200 <= status < 300:
-            session.dialog.refresh_target(request)
+            dialog.refresh_target(request)
             session.hear(request)
             session.sent(body, content_type)
             if request.method == "INVITE":
