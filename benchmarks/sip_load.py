@@ -20,8 +20,10 @@ from sip import Claim, Endpoint, EndpointConfig, Event, Flow, InviteReceived, Li
 from sip.aio import SipTransport, TransportSettings, live_entropy, wall_clock
 
 HOST = "127.0.0.1"
-ANSWER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+ANSWER = (
+    b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     b"m=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+)
 #: Room for every transaction for 64*T1 (32 s), at several times the highest rate that is measured.
 ENDPOINT_LIMIT = 500_000
 
