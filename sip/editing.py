@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sip.errors import LocalProtocolError
-from sip.header_names import key_of
+from sip.header_names import KEYS, key_of
 from sip.headers import Field, checked_field
 
 __all__ = ["Changes", "framed"]
@@ -36,12 +36,18 @@ class Changes:
 
     def applied(self, fields: list[Field]) -> list[Field]:
         """The header lines after the changes: first removed, then set, then prepended and added."""
-        if self._removed:
-            fields = [field for field in fields if key_of(field[0]) not in self._removed]
+        keys = [KEYS.get(name) or name.lower() for name, _ in fields]
+        for key in self._removed:
+            _cut(fields, keys, key)
         for key, lines in self._set.items():
-            fields = _replaced(fields, key, lines)
-        for field in self._prepend:
-            fields.insert(_place(fields, key_of(field[0])), field)
+            place = _cut(fields, keys, key)
+            fields[place:place] = lines
+            keys[place:place] = [key] * len(lines)
+        for field in reversed(self._prepend):
+            key = key_of(field[0])
+            place = _place(keys, key)
+            fields.insert(place, field)
+            keys.insert(place, key)
         return fields + self._add
 
 
@@ -60,26 +66,23 @@ def _lines(name: str, value: object) -> list[Field]:
     return [checked_field(name, value)]
 
 
-def _replaced(fields: list[Field], key: str, lines: list[Field]) -> list[Field]:
-    """Lines of one header replaced where the first of them stood, or appended."""
-    kept: list[Field] = []
-    place: int | None = None
-    for field in fields:
-        if key_of(field[0]) == key:
-            place = len(kept) if place is None else place
-        else:
-            kept.append(field)
-    at = len(kept) if place is None else place
-    return kept[:at] + lines + kept[at:]
+def _cut(fields: list[Field], keys: list[str], key: str) -> int:
+    """Take out all lines of one header; returns where the first of them stood, or the end."""
+    count = keys.count(key)
+    if count == 0:
+        return len(keys)
+    place = keys.index(key)
+    if count == 1:
+        del fields[place], keys[place]
+    else:
+        kept = [index for index, found in enumerate(keys) if found != key]
+        fields[:] = [fields[index] for index in kept]
+        keys[:] = [keys[index] for index in kept]
+    return place
 
 
-def _place(fields: list[Field], key: str) -> int:
+def _place(keys: list[str], key: str) -> int:
     """Where a line goes to stand before the others of its name; a new one goes behind the Vias."""
-    behind_vias = 0
-    for index, (name, _) in enumerate(fields):
-        found = key_of(name)
-        if found == key:
-            return index
-        if found == "via":
-            behind_vias = index + 1
-    return behind_vias
+    if key in keys:
+        return keys.index(key)
+    return len(keys) - keys[::-1].index("via") if "via" in keys else 0

@@ -127,7 +127,7 @@ class NameAddr:
         """Header parameters (outside the angle brackets)."""
         if self._params is None:
             assert self._match is not None
-            self._params = Params.parse(self._match[9])
+            self._params = Params.parse_common(self._match[9])
         return self._params
 
     @property
@@ -163,13 +163,18 @@ class NameAddr:
 
     def _changed(self, params: Params) -> Self:
         made = type(self).__new__(type(self))
-        made._uri, made._name, made._params, made._text, made._match = self.uri, self.display_name, params, None, None
+        made._match, made._uri, made._params, made._text = self._match, self._uri, params, None
+        if self._match is None:
+            made._name = self._name
         return made
 
     def __str__(self) -> str:
         if self._text is None:
-            name = "" if self.display_name is None else f"{quote(self.display_name)} "
-            self._text = f"{name}<{self.uri}>{self.params}"
+            if self._match is None:
+                name = "" if self._name is None else f"{quote(self._name)} "
+                self._text = f"{name}<{self._uri}>{self._params}"
+            else:
+                self._text = f"{self._match.string[: self._match.start(9)]}{self._params}"
         return self._text
 
     def __eq__(self, other: object) -> bool:

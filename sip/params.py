@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Self
+from typing import Self, TypeVar, overload
 
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import QUOTED, TOKEN_CHARS, VALUE_CHARS, Report, is_quoted, is_token, quote, tolerate, unquote
@@ -13,8 +13,12 @@ __all__ = ["Params", "parse_q"]
 
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
 _VALUE = re.compile(rf"[{VALUE_CHARS}]++")
+_COMMON_PARAM = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\]*+"))?+')
 #: Parameters as nearly everybody writes them: no blanks, no escapes, all in the grammar.
 COMMON = rf'(?:;[{TOKEN_CHARS}]++(?:=(?:[{VALUE_CHARS}]++|"[^"\\]*+"))?+)*+'
+
+
+T = TypeVar("T")
 
 
 class Params(Mapping[str, str | None]):
@@ -24,11 +28,15 @@ class Params(Mapping[str, str | None]):
     already one well-formed quoted-string is taken as it is. Parameters that nobody touched keep their spelling.
     """
 
-    __slots__ = ("_raw", "_values")
+    __slots__ = ("_raw", "_text", "_values")
+
+    _raw: tuple[tuple[str, str | None], ...] | None  # None: only the text is kept so far
+    _text: str | None
+    _values: dict[str, str | None]
 
     def __init__(self, values: Mapping[str, str | None] | Params = {}) -> None:  # noqa: B006 (never written)
         if isinstance(values, Params):
-            raw = values._raw
+            raw = values._pairs()
         else:
             raw = tuple((self._name(name), self._encode(value)) for name, value in values.items())
         self._fill(raw)
@@ -58,17 +66,35 @@ class Params(Mapping[str, str | None]):
         return made
 
     @classmethod
+    def parse_common(cls, text: str) -> Self:
+        """Read what matched COMMON."""
+        made = cls.__new__(cls)
+        made._text, made._raw = text, None
+        made._values = values = {}
+        for name, value in _COMMON_PARAM.findall(text):
+            name = name.lower()
+            if name not in values:
+                values[name] = None if not value else value if value[0] != '"' else value[1:-1]
+        return made
+
+    @classmethod
     def _of(cls, raw: tuple[tuple[str, str | None], ...]) -> Self:
         made = cls.__new__(cls)
         made._fill(raw)
         return made
 
     def _fill(self, raw: tuple[tuple[str, str | None], ...]) -> None:
-        self._raw = raw
+        self._raw, self._text = raw, None
         values: dict[str, str | None] = {}
         for name, value in raw:
             values.setdefault(self._decode_name(name), None if value is None else self._decode(value))
         self._values = values
+
+    def _pairs(self) -> tuple[tuple[str, str | None], ...]:
+        """Names and values as they are on the wire."""
+        if self._raw is None:
+            self._raw = tuple([(name, value or None) for name, value in _COMMON_PARAM.findall(self._text or "")])
+        return self._raw
 
     @staticmethod
     def _checked(name: str, value: str | None, report: Report) -> str | None:
@@ -105,6 +131,16 @@ class Params(Mapping[str, str | None]):
     def __getitem__(self, name: str) -> str | None:
         return self._values[name.lower()]
 
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, default: str | None, /) -> str | None: ...
+    @overload
+    def get(self, key: str, default: T, /) -> str | T | None: ...
+    def get(self, key: str, default: object = None, /) -> object:
+        """Value of a parameter; None for a flag."""
+        return self._values.get(key.lower(), default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
@@ -114,16 +150,20 @@ class Params(Mapping[str, str | None]):
     def with_(self, changes: Mapping[str, str | None]) -> Self:
         """The same with some parameters set; known ones keep their place."""
         wanted = {name.lower(): (self._name(name), self._encode(value)) for name, value in changes.items()}
-        kept = [wanted.pop(name.lower(), (name, value)) for name, value in self._raw]
-        return self._of((*kept, *wanted.values()))
+        pairs = self._pairs()
+        if not self._values.keys().isdisjoint(wanted):
+            pairs = tuple([wanted.pop(name.lower(), (name, value)) for name, value in pairs])
+        return self._of((*pairs, *wanted.values()))
 
     def without(self, *names: str) -> Self:
         """The same without the named parameters."""
         gone = {name.lower() for name in names}
-        return self._of(tuple(item for item in self._raw if item[0].lower() not in gone))
+        return self._of(tuple(item for item in self._pairs() if item[0].lower() not in gone))
 
     def __str__(self) -> str:
-        return "".join(f";{name}" if value is None else f";{name}={value}" for name, value in self._raw)
+        if self._text is None:
+            self._text = "".join([f";{name}" if value is None else f";{name}={value}" for name, value in self._pairs()])
+        return self._text
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._values!r})"

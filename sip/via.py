@@ -102,7 +102,7 @@ class Via:
         """Parameters of the hop."""
         if self._params is None:
             assert self._match is not None
-            self._params = Params.parse(self._match[4])
+            self._params = Params.parse_common(self._match[4])
         return self._params
 
     @property
@@ -138,14 +138,18 @@ class Via:
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
         """The same hop with some parameters set; None makes a flag."""
         made = type(self).__new__(type(self))
-        made._transport, made._host, made._port = self.transport, self.host, self.port
-        made._match = made._text = None
+        made._match, made._text = self._match, None
+        if self._match is None:
+            made._transport, made._host, made._port = self._transport, self._host, self._port
         made._params = self.params.with_({**changes, **more})
         return made
 
     def __str__(self) -> str:
         if self._text is None:
-            self._text = f"SIP/2.0/{self.transport} {self.sent_by}{self.params}"
+            if self._match is None:
+                self._text = f"SIP/2.0/{self._transport} {self.sent_by}{self._params}"
+            else:
+                self._text = f"{self._match.string[: self._match.start(4)]}{self._params}"
         return self._text
 
     def _structure(self) -> tuple[object, ...]:
