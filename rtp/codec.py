@@ -76,6 +76,7 @@ STATIC: Final[Mapping[int, Codec]] = {
         Codec(16, "DVI4", 11025),
         Codec(17, "DVI4", 22050),
         Codec(18, "G729"),
+        Codec(19, "CN"),  # before RFC 3389 took 13
         Codec(25, "CelB", 90000),
         Codec(26, "JPEG", 90000),
         Codec(28, "nv", 90000),

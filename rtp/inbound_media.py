@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from rtp.agreement import MediaAgreement
 from rtp.codec import CN, Codec
@@ -16,6 +17,9 @@ from rtp.packet import RtpPacket
 from rtp.source_lock import SourceLock, SourcePolicy, TransportAddress
 from rtp.srtp import SrtpContext
 from rtp.telephone_event import TelephoneEvent
+
+_CONFLICT_MEMORY: Final = 50.0  #: seconds, ten report intervals (RFC 3550 section 8.2)
+_MAX_CONFLICTS: Final = 16  #: addresses; a leg has one peer, so more are an attack
 
 
 class InboundMedia:
@@ -36,7 +40,7 @@ class InboundMedia:
         self.counts: Counter[str] = Counter()
         self.unprotector: SrtpContext | None = None
         self._accept_own_ssrc = accept_own_ssrc
-        self._collision_reported = False
+        self._conflicts: dict[TransportAddress, float] = {}  #: who used our SSRC, and when last
         self.apply(agreement)
 
     def apply(self, agreement: MediaAgreement) -> None:
@@ -59,7 +63,7 @@ class InboundMedia:
             self.counts["unknown_format"] += 1
             return None
         if packet.ssrc == own_ssrc and not self._accept_own_ssrc:
-            return self._collided(own_ssrc)
+            return self._collided(own_ssrc, source, now)
         return self._admit(packet, codec, source, now)
 
     def unprotect(self, data: bytes, *, rtcp: bool = False) -> bytes | None:
@@ -82,16 +86,15 @@ class InboundMedia:
             self.counts["malformed"] += 1
             return None
 
-    def _collided(self, own_ssrc: int) -> list[MediaEvent] | None:
+    def _collided(self, own_ssrc: int, source: TransportAddress, now: float) -> list[MediaEvent] | None:
+        """Somebody sends under our SSRC. The first time it may be chance, and another SSRC helps; when the same
+        address does it again it is an echo, which would follow us for ever (RFC 3550 section 8.2)."""
         self.counts["looped"] += 1
-        if self._collision_reported:
-            return None
-        self._collision_reported = True
-        return [SsrcCollided(ssrc=own_ssrc)]
-
-    def forget_collision(self) -> None:
-        """We have another SSRC now."""
-        self._collision_reported = False
+        known = self._conflicts.pop(source, -_CONFLICT_MEMORY)
+        self._conflicts[source] = now
+        if len(self._conflicts) > _MAX_CONFLICTS:
+            del self._conflicts[next(iter(self._conflicts))]
+        return [SsrcCollided(ssrc=own_ssrc)] if now - known >= _CONFLICT_MEMORY else None
 
     def _admit(self, packet: RtpPacket, codec: Codec, source: TransportAddress, now: float) -> list[MediaEvent] | None:
         encoding = codec.encoding.upper()

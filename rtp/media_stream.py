@@ -343,7 +343,6 @@ class MediaStream:
         self.bye(now=now)
         self._begin(ssrc, sequence_number, timestamp, now)
         self._out.continue_as(self._sender, self.agreement)
-        self._in.forget_collision()
 
     def bye(self, *, reason: str | None = None, now: float) -> None:
         """The leg ends: an RTCP BYE waits in ``data_to_send``, unless we never sent anything."""

@@ -12,7 +12,7 @@ from rtp.agreement import Agreement, Role, negotiate
 from rtp.capabilities import Capabilities
 from rtp.codec import Codec
 from rtp.direction import Direction
-from rtp.errors import LocalRtpError
+from rtp.errors import EncryptionMismatch, LocalRtpError
 from rtp.offer_answer import answer, offer
 from rtp.sdp import SessionDescription
 
@@ -88,7 +88,7 @@ class OfferAnswerSession:
         """The answer to our offer."""
         state = self._after(OfferInput.RECEIVE_ANSWER)
         assert self._pending is not None
-        agreement = negotiate(self._pending, description, Role.OFFERER)
+        agreement = self._same_level(negotiate(self._pending, description, Role.OFFERER))
         self._settle(self._pending, description, agreement, state)
         return agreement
 
@@ -109,7 +109,7 @@ class OfferAnswerSession:
             direction=wish,
             previous=self.local,
         )
-        agreement = negotiate(description, made, Role.ANSWERER)
+        agreement = self._same_level(negotiate(description, made, Role.ANSWERER))
         self.direction = wish
         self._settle(made, description, agreement, state)
         return made, agreement
@@ -124,6 +124,13 @@ class OfferAnswerSession:
             return TRANSITIONS[self.state, given]
         except KeyError:
             raise LocalRtpError(f"cannot {given.value} in state {self.state.value}") from None
+
+    def _same_level(self, agreement: Agreement) -> Agreement:
+        """A call stays encrypted or plain: a new offer that changes this is refused (Microsoft's rule for ``a=encryption``)."""
+        before, after = self.agreement and self.agreement.audio, agreement.audio
+        if before is not None and after is not None and before.secure != after.secure:
+            raise EncryptionMismatch("encryption cannot be switched on or off in a running call")
+        return agreement
 
     def _settle(
         self, local: SessionDescription, remote: SessionDescription, agreement: Agreement, state: OfferState

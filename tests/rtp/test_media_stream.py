@@ -436,6 +436,30 @@ def test_our_own_ssrc_from_elsewhere_is_a_collision() -> None:
     assert (packet.ssrc, packet.sequence_number, packet.timestamp, stream.ssrc) == (3, 5, 6, 3)
 
 
+def test_an_echo_does_not_make_us_change_for_ever() -> None:
+    call = Call()
+    collisions = 0
+    for frame in range(200):
+        call.frame = frame
+        for out in call.a.send_frame(SOUND, now=call.now):
+            events = call.a.receive("rtp", out.data, B, now=call.now)
+            for _ in (event for event in events if isinstance(event, SsrcCollided)):
+                collisions += 1
+                call.a.restart(ssrc=100 + collisions, sequence_number=0, timestamp=0, now=call.now)
+    assert collisions == 1
+    assert call.a.counters().looped == 200
+
+
+def test_colliding_addresses_are_remembered_within_bounds() -> None:
+    stream = Call().b
+    echo = bytes(RtpPacket(0, 1, 0, 2, bytes(160)))
+    for port in range(1, 100):
+        assert stream.receive("rtp", echo, ("203.0.113.9", port), now=0.0) == [SsrcCollided(ssrc=2)]
+    assert stream.receive("rtp", echo, ("203.0.113.9", 99), now=49.0) == []
+    assert stream.receive("rtp", echo, ("203.0.113.9", 99), now=100.0) == [SsrcCollided(ssrc=2)]
+    assert stream.receive("rtp", echo, ("203.0.113.9", 1), now=100.0) == [SsrcCollided(ssrc=2)]
+
+
 def test_echoes_can_be_heard_on_request() -> None:
     stream = leg(agreements(Capabilities(), Capabilities())[1], 2, MediaStreamConfig(accept_own_ssrc=True))
     for number in range(5):

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp import Capabilities, Codec, Direction, LocalRtpError, NoCommonCodec, OfferAnswerSession, SessionDescription
+from rtp import (
+    Capabilities,
+    Codec,
+    Crypto,
+    Direction,
+    Encryption,
+    EncryptionMismatch,
+    InlineKey,
+    LocalRtpError,
+    NoCommonCodec,
+    OfferAnswerSession,
+    SessionDescription,
+)
 from rtp.offer_answer_session import TRANSITIONS, OfferInput, OfferState
 
 
@@ -96,6 +108,23 @@ def test_a_number_that_means_something_else_is_not_offered_again() -> None:
     theirs = OfferAnswerSession(class_a, address="192.0.2.2", port=5000)
     call(theirs, ours)
     assert ours.make_offer().media[0].formats == ("0", "101", "13")
+
+
+def test_encryption_is_not_switched_off_in_a_running_call() -> None:
+    key = (Crypto(1, "AES_CM_128_HMAC_SHA1_80", (InlineKey(bytes(30)),)),)
+    own = Capabilities(encryption=Encryption.OPTIONAL, crypto=key)
+    ours = OfferAnswerSession(own, address="192.0.2.1", port=4000)
+    secure = OfferAnswerSession(own, address="192.0.2.2", port=5000)
+    call(secure, ours)
+    before = ours.agreement
+    plain = OfferAnswerSession(Capabilities(), address="192.0.2.2", port=5000)
+    with pytest.raises(EncryptionMismatch):
+        ours.receive_offer(plain.make_offer())
+    plain.roll_back()
+    answered, _ = plain.receive_offer(ours.make_offer())
+    with pytest.raises(EncryptionMismatch):
+        ours.receive_answer(answered)
+    assert ours.agreement is before
 
 
 @given(st.lists(st.sampled_from(OfferInput), max_size=6))

@@ -86,7 +86,7 @@ def test_the_mean_interval_is_five_seconds_less_the_compensation() -> None:
     session = new(random.Random(1).random)
     session.start(now=0.0)
     session.rtp_sent(now=0.0)
-    times = []
+    times: list[float] = []
     while len(times) < 2000:
         at = session.next_timeout()
         assert at is not None
