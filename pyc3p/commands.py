@@ -30,6 +30,22 @@ def trace_command(file: Path, names: tuple[str, ...], svg: Path | None, text: Pa
     run_trace(file, names=names, svg=svg, text=text, as_json=as_json)
 
 
+@cli.command("demo")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("pyc3p-demo"),
+    show_default=True,
+    help="Folder for ladder, capture and recordings.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def demo_command(output: Path, as_json: bool) -> int:
+    """Run the main job on loopback: a presenter adds legacy phones to a conference, everybody hears, everybody sees."""
+    from pyc3p.demo import run_demo
+
+    return run_demo(output, as_json=as_json)
+
+
 def run(arguments: list[str]) -> int:
     """Run a command line; the exit code."""
     try:

@@ -6,14 +6,14 @@ drain until nothing moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import attrs
 
 import c3p
 from mcu.events import LegId
-from sip import Event, Pump
+from sip import Event, Pump, Transmit
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
@@ -87,6 +87,18 @@ class MediaMachine(Protocol):
     def next_tick(self) -> float | None:
         """When ``tick`` is due, None when there is no media."""
         ...
+
+
+class HookedPump(Pump):
+    """A pump that tells when something was done with it: then documents and media may wait to be carried."""
+
+    on_worked: Callable[[], None] | None = None
+
+    def data_to_send(self, limit: int | None = None) -> list[Transmit]:
+        """Every driver drains after each step, so this is where to look at the other outputs."""
+        if self.on_worked is not None:
+            self.on_worked()
+        return super().data_to_send(limit)
 
 
 @attrs.define(eq=False)

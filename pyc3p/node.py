@@ -13,7 +13,7 @@ import c3p
 import sip
 from c3p.aio import C3pClient, C3pServer, Handler
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
-from pyc3p.element import C3PMachine, C3PService, Document, Element
+from pyc3p.element import C3PMachine, C3PService, Document, Element, HookedPump
 from pyc3p.problems import Problem, port_problem
 from pyc3p.trace import ElementTrace
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
@@ -34,18 +34,6 @@ class HttpSettings:
     port: int = 0
     secret: str = attrs.field(default="", repr=False)  #: with which this node proves who it is
     known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
-
-
-class HookedPump(sip.Pump):
-    """A pump that tells when something was done with it: then documents and media may wait to be carried."""
-
-    on_worked: Callable[[], None] | None = None
-
-    def data_to_send(self, limit: int | None = None) -> list[sip.Transmit]:
-        """Every driver drains after each step, so this is where to look at the other outputs."""
-        if self.on_worked is not None:
-            self.on_worked()
-        return super().data_to_send(limit)
 
 
 class Node:

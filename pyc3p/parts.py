@@ -13,7 +13,7 @@ import attrs
 import focus
 import mcu
 import sip
-from pyc3p.element import C3PService, Element
+from pyc3p.element import C3PService, Element, HookedPump
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
 from sip.proxy import Proxy, ProxyConfig
@@ -161,7 +161,7 @@ def server(
     if mcu_factory is not None:
         services[MCU_FACTORY_PATH] = mcu_factory
     others = [mcu_factory] if mcu_factory is not None else []
-    element = Element.of(place.name, pump=sip.Pump(endpoint, cores.all), services=services, others=others)
+    element = Element.of(place.name, pump=HookedPump(endpoint, cores.all), services=services, others=others)
     return element, cores
 
 
@@ -193,14 +193,14 @@ def av_mcu(
         max_legs=max_legs,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
-    return Element.of(place.name, pump=sip.Pump(endpoint, [core]), services={MCU_PATH: core}), core
+    return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core
 
 
 def client(place: Place, config: focus.ClientConfig, *, entropy: sip.Entropy) -> tuple[Element, focus.Client]:
     """A conferencing client."""
     endpoint = place.endpoint(entropy)
     core = focus.Client(endpoint, config, entropy=entropy.child("client"))
-    return Element.of(place.name, pump=sip.Pump(endpoint, [core])), core
+    return Element.of(place.name, pump=HookedPump(endpoint, [core])), core
 
 
 def phone(
@@ -209,4 +209,4 @@ def phone(
     """A legacy phone."""
     endpoint = place.endpoint(entropy, user_agent="legacy phone")
     core = Phone(endpoint, config, entropy=entropy.child("phone"), source=source)
-    return Element.of(place.name, pump=sip.Pump(endpoint, [core])), core
+    return Element.of(place.name, pump=HookedPump(endpoint, [core])), core
