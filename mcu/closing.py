@@ -9,6 +9,7 @@ from mcu.leg_state import Input, State
 from mcu.media import Media
 from mcu.outcome import OUTCOMES, Ending
 from mcu.responses import failed
+from sip.ids import SessionId
 
 __all__ = ["Closing", "farewell_of"]
 
@@ -65,24 +66,29 @@ class Closing:
         endpoint = self._context.endpoint
         if state is State.CANCELLING:
             endpoint.cancel(leg.session, now=now)
-        elif not accepting or leg.negotiation is not None:
+        elif not accepting:
             endpoint.bye(leg.session, now=now)
         else:
-            endpoint.reject(leg.session, 480, now=now)
-            self._context.sessions.pop(leg.session, None)
+            self._turn_away(leg, leg.session, now)
+
+    def _turn_away(self, leg: Leg, session: SessionId, now: float) -> None:
+        """End a dial-in that is not connected; what becomes of its session is of no interest any more."""
+        self._context.sessions.pop(session, None)
+        if leg.negotiation is not None:
+            self._context.endpoint.bye(session, now=now)
+        else:
+            self._context.endpoint.reject(session, 480, now=now)
 
     def refused(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
         """Its INVITE came to nothing."""
-        if leg.allows(Input.REFUSED):
-            leg.life.process(Input.REFUSED)
+        leg.life.process(Input.REFUSED)
         self._forget_session(leg)
         # What we decided counts, whatever the far end said while it was being cancelled.
         self.over(leg, leg.farewell or farewell, now=now)
 
     def ended(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
         """Its session is over."""
-        if leg.allows(Input.ENDED):
-            leg.life.process(Input.ENDED)
+        leg.life.process(Input.ENDED)
         self._forget_session(leg)
         self.over(leg, leg.farewell or farewell, now=now)
 
@@ -133,6 +139,6 @@ class Closing:
             self._context.timers.cancel((wait, leg))
 
     def _forget_session(self, leg: Leg) -> None:
-        if leg.session is not None:
+        if leg.session is not None:  # pragma: no branch - without a session only when its INVITE could not be written
             self._context.sessions.pop(leg.session, None)
             leg.session = None

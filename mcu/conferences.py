@@ -158,7 +158,7 @@ class Conferences:
             settings=settings,
             full=lambda version: context.documents.full(conference, version),
             busy=lambda: bool(conference.legs),
-            schedule=lambda at: context.schedule(conference.outbox, at),
+            schedule=lambda at: context.schedule(conference, at),
             now=now,
         )
         conference = Conference(
@@ -171,7 +171,6 @@ class Conferences:
             conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
         )
         context.conferences[key] = conference
-        context.by_outbox[outbox] = conference
         context.emit(ConferenceStarted(owner=config.owner, conference=uri))
         return conference
 
@@ -195,12 +194,13 @@ class Conferences:
             if leg.connected:
                 farewell = attrs.evolve(farewell, ending=None)
             self._closing.give_up(leg, farewell, now=now, at_once=True)
+        conference.outbox.flush(now=now)
         self._media.close_room(conference.room)
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
-    def outbox_due(self, outbox: Outbox, *, now: float) -> None:
-        """The timer of one outbox: a retry, a question, or the end of a conference that lost its Focus."""
-        conference = self._context.by_outbox[outbox]
+    def outbox_due(self, conference: Conference, *, now: float) -> None:
+        """The timer of its outbox: a retry, a question, or the end of a conference that lost its Focus."""
+        outbox = conference.outbox
         if outbox.focus_lost(now):
             if self._context.conferences.get(conference.key) is conference:
                 self.end(conference, ConferenceEndCause.FOCUS_LOST, now=now)

@@ -6,10 +6,12 @@ from typing import Final
 
 import attrs
 
+from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.mixer_settings import MixerSettings
 from mcu.speaker import SpeakerSettings
 from rtp import Capabilities
+from rtp.g711 import CODINGS
 from sip import Uri
 
 __all__ = ["AUDIO_VIDEO", "SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
@@ -34,7 +36,8 @@ class McuConfig:
     display_name: str = "Conference"  #: caller name shown by phones
     user_agent_comment: str | None = None
     gateways: GatewayTable = GatewayTable()
-    capabilities: Capabilities = Capabilities()
+    #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others.
+    capabilities: Capabilities = attrs.field(default=Capabilities())
 
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
     media_timeout: float = 5.0  #: seconds in which the application must open a port
@@ -59,6 +62,12 @@ class McuConfig:
 
     mixer: MixerSettings = MixerSettings()
     speaker: SpeakerSettings = SpeakerSettings()
+
+    @capabilities.validator
+    def _can_be_mixed(self, attribute: object, value: Capabilities) -> None:
+        unknown = [codec.encoding for codec in value.codecs if codec.encoding.upper() not in CODINGS]
+        if unknown:
+            raise LocalError(f"codecs that cannot be mixed: {', '.join(unknown)}")
 
 
 @attrs.frozen(kw_only=True)

@@ -13,7 +13,6 @@ from mcu.documents import Documents
 from mcu.events import LegId
 from mcu.exchanges import Exchanges
 from mcu.leg import Leg
-from mcu.outbox import Outbox
 from mcu.policy import DialPolicy
 from mcu.timers import Timers
 from mcu.timestamps import timestamp
@@ -42,9 +41,8 @@ class Context:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
         self.documents = Documents(lambda at: timestamp(endpoint.wall_clock + at))
         self.exchanges = Exchanges()
-        self.timers: Timers[tuple[Wait, Leg] | Outbox] = Timers()
+        self.timers: Timers[tuple[Wait, Leg] | Conference] = Timers()
         self.conferences: dict[str, Conference] = {}
-        self.by_outbox: dict[Outbox, Conference] = {}
         self.legs: dict[LegId, Leg] = {}
         self.sessions: dict[SessionId, Leg] = {}
         self.counters: Counter[str] = Counter()
@@ -60,15 +58,12 @@ class Context:
         events, self._events = self._events, []
         return events
 
-    def schedule(self, outbox: Outbox, at: float | None) -> None:
-        """The timer of an outbox; one of a conference that is gone is forgotten when it has nothing more to say."""
-        if at is not None:
-            self.timers.set(outbox, at)
-            return
-        self.timers.cancel(outbox)
-        conference = self.by_outbox.get(outbox)
-        if conference is not None and self.conferences.get(conference.key) is not conference and outbox.idle:
-            del self.by_outbox[outbox]
+    def schedule(self, conference: Conference, at: float | None) -> None:
+        """When the outbox of a conference wants to be called."""
+        if at is None:
+            self.timers.cancel(conference)
+        else:
+            self.timers.set(conference, at)
 
     def next_leg_id(self) -> LegId:
         self._last_leg += 1
@@ -81,8 +76,7 @@ class Context:
         leg.session = session
         self.sessions[session] = leg
 
-    def answer(self, leg: Leg, response: Response | None, *, now: float) -> None:
-        """Send the final response to the command that the leg came from, once."""
-        if leg.request is not None and response is not None:
-            leg.request = None
-            leg.conference.outbox.respond(response, now=now)
+    def answer(self, leg: Leg, response: Response, *, now: float) -> None:
+        """Send the final response to the command that the leg came from, and forget the command."""
+        leg.request = None
+        leg.conference.outbox.respond(response, now=now)

@@ -40,8 +40,6 @@ class DialIn:
         config = self._context.config
         if conference.locked and request.originator_role != "presenter":
             return Refusal(RefusalReason.LOCKED, "conference is locked")
-        if len(conference.legs) >= config.max_conference_legs:
-            return Refusal(RefusalReason.CAPACITY, "conference has as many calls as it may")
         leg = newcomer.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
         leg.request = None
         self._context.legs[leg.id] = leg
@@ -105,6 +103,9 @@ class DialIn:
         except RemoteRtpError as error:
             self._unusable(leg, str(error), now)
             return
+        if leg.offer and (negotiation.agreement is None or negotiation.agreement.audio is None):
+            self._unusable(leg, "no audio is offered", now)
+            return
         leg.negotiation = negotiation
         contact = NameAddr(config.sip_contact, params={"isfocus": None} if config.isfocus else {})
         try:
@@ -139,9 +140,7 @@ class DialIn:
             self._closing.give_up(leg, farewell, now=now)
             return
         agreement = negotiation.agreement
-        if agreement is None or agreement.audio is None:
-            self._closing.give_up(leg, farewell_of(Ending.NO_MEDIA, reason="no audio", error_id=7010), now=now)
-            return
+        assert agreement is not None
         leg.life.process(Input.CONFIRMED)
         leg.connected_at = now
         self._media.connect(leg, agreement, now=now)

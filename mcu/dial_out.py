@@ -115,7 +115,7 @@ class DialOut:
                 session_expires=config.session_expires,
                 now=now,
             )
-        except SipError as error:
+        except SipError as error:  # pragma: no cover - the endpoint refuses what cannot be written; none is known
             self._closing.refused(leg, farewell_of(Ending.UNREACHABLE, reason=str(error)), now=now)
             return
         self._context.bind(leg, session)
@@ -142,21 +142,18 @@ class DialOut:
     def progressed(self, leg: Leg, event: SessionProgressed, *, now: float) -> None:
         """180, 183 and the like: it rings. Reported once; each lets the requester go on waiting."""
         if not leg.allows(Input.PROVISIONAL):
-            return
-        first = leg.life.process(Input.PROVISIONAL) is State.RINGING and not leg.alerted
-        if leg.state is not State.RINGING or not first:
+            return  # A 180 that the network delivered after the 2xx.
+        leg.life.process(Input.PROVISIONAL)
+        if leg.state is not State.RINGING or leg.alerted:
             return
         leg.alerted = True
         leg.conference.outbox.notify(self._context.documents.status(leg), now=now)
-        if leg.request is not None:
-            leg.conference.outbox.respond(pending(leg.request, seconds=PENDING_SECONDS), now=now)
+        assert leg.request is not None  # answered when the attempt is over, not before
+        leg.conference.outbox.respond(pending(leg.request, seconds=PENDING_SECONDS), now=now)
         self._context.emit(LegAlerting(**leg.about(self._context.config.owner)))
 
     def answered(self, leg: Leg, event: SessionAnswered, *, now: float) -> None:
         """A 2xx, acknowledged already: into the mix, or BYE when its SDP cannot be used."""
-        if not leg.allows(Input.ANSWERED):
-            self._context.endpoint.bye(event.session, now=now)
-            return
         self._context.timers.cancel((Wait.ANSWER, leg))
         agreed = self._agree(leg, event.response)
         if not isinstance(agreed, Agreement):
@@ -168,9 +165,8 @@ class DialOut:
         leg.asserted_identity = _asserted(event.response)
         self._media.connect(leg, agreed, now=now)
         self.report_connected(leg, now=now)
-        if leg.request is not None:
-            response = accepted(leg.request, self._context.documents.endpoint(leg))
-            self._context.answer(leg, response, now=now)
+        assert leg.request is not None
+        self._context.answer(leg, accepted(leg.request, self._context.documents.endpoint(leg)), now=now)
 
     def report_connected(self, leg: Leg, *, now: float) -> None:
         """Tell Focus and application that the leg is in the mix."""
@@ -181,6 +177,7 @@ class DialOut:
         self._context.emit(LegConnected(**leg.about(self._context.config.owner), codec=codec, rang_for=rang))
         if agreement is not None and agreement.audio is not None and agreement.audio.held:
             leg.life.process(Input.HOLD)
+            self._media.apply_filters(leg)
             leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
             self._context.emit(LegHeld(**leg.about(self._context.config.owner)))
 
@@ -194,10 +191,9 @@ class DialOut:
         except RemoteRtpError as error:
             return 7008, str(error)
         try:
-            agreement = leg.negotiation.receive_answer(description)
+            return leg.negotiation.receive_answer(description)
         except NegotiationError as error:
             return 7010, str(error)
-        return agreement if agreement.audio is not None else (7010, "the answer refuses the audio")
 
     def _unusable(self, leg: Leg, event: SessionAnswered, error_id: int, why: str, *, now: float) -> None:
         leg.life.process(Input.UNUSABLE)
@@ -208,12 +204,13 @@ class DialOut:
     def redirected(self, leg: Leg, event: SessionRedirected, *, now: float) -> None:
         """A 3xx: each target passes the policy again; at most ``max_redirects`` are called (decisions 9)."""
         room = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
+        assert leg.request is not None
         for uri in event.targets[: max(0, room)]:
-            attempt = leg.request and self._settle(leg.conference, leg.role, leg.request, uri, redirected=True)
-            if isinstance(attempt, Attempt):
-                leg.more_attempts.append(attempt)
+            settled = self._settle(leg.conference, leg.role, leg.request, uri, redirected=True)
+            if isinstance(settled, Attempt):
+                leg.more_attempts.append(settled)
         attempt = self._next_attempt(leg)
-        if attempt is None or not leg.allows(Input.RETRY):
+        if attempt is None:
             self._context.endpoint.give_up(event.session, now=now)
             return
         leg.life.process(Input.RETRY)

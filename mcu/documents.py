@@ -122,10 +122,6 @@ class Documents:
             conference_view=ConferenceView(state=State.PARTIAL, views=(self.view(conference),)),
         )
 
-    def unchanged(self, conference: Conference) -> ConferenceInfo:
-        """No change: asks whether the Focus is still there."""
-        return ConferenceInfo(entity=conference.uri, state=State.PARTIAL)
-
     # Parts -----------------------------------------------------------------------------------------------------------
 
     def endpoint(self, leg: Leg) -> Endpoint:

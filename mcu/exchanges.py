@@ -26,9 +26,6 @@ class Exchanges:
         self._open: dict[int, Waiter] = {}
         self.unexpected = 0
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def post(
         self, url: str, document: Request | Response | Notify, waiter: Waiter, *, timeout: float, idempotent: bool
     ) -> None:

@@ -8,10 +8,10 @@ from mcu.events import LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
 from mcu.media import Media
-from rtp import Agreement, LocalRtpError, RemoteRtpError, SessionDescription
+from rtp import Agreement, OfferAnswerSession, RemoteRtpError, SessionDescription
+from rtp.offer_answer_session import OfferState
 from sip.events import ReinviteReceived, RequestReceived, SessionConfirmed, UpdateReceived
 from sip.ids import TransactionId
-from sip.request import Request
 
 __all__ = ["InCall", "diagnostics"]
 
@@ -30,34 +30,30 @@ class InCall:
 
     def offered(self, leg: Leg, event: ReinviteReceived | UpdateReceived, *, now: float) -> None:
         """A re-INVITE, or an UPDATE with a body."""
-        request, negotiation = event.request, leg.negotiation
-        if negotiation is None or not leg.connected:
+        negotiation = leg.negotiation
+        if leg.connected and negotiation is not None and isinstance(event, ReinviteReceived):
+            self._forget_offer(negotiation)
+        if negotiation is None or not leg.connected or negotiation.state is not OfferState.STABLE:
             # Our own offer is open: RFC 3311 section 5.2.
             self._context.endpoint.respond(event.transaction, 491, now=now)
-        elif not request.body:
-            self._offer(leg, event.transaction, now)
-        elif request.content_type not in (SDP, None):
-            self._context.endpoint.respond(event.transaction, 415, headers=(("Accept", SDP),), now=now)
+        elif event.request.body:
+            self._answer(leg, negotiation, event.transaction, event.request.body, now)
         else:
-            self._answer(leg, event.transaction, request, now)
+            self._accept(event.transaction, bytes(negotiation.make_offer()), now)
 
-    def _offer(self, leg: Leg, transaction: TransactionId, now: float) -> None:
-        assert leg.negotiation is not None
-        try:
-            offer = leg.negotiation.make_offer()
-        except LocalRtpError:
-            self._context.endpoint.respond(transaction, 491, now=now)
-            return
-        self._accept(transaction, bytes(offer), now)
+    def _forget_offer(self, negotiation: OfferAnswerSession) -> None:
+        """An INVITE can only follow the ACK of the one before; when that had no answer, our offer is void."""
+        if negotiation.state is not OfferState.STABLE:
+            self._context.counters["offers never answered"] += 1
+            negotiation.roll_back()
 
-    def _answer(self, leg: Leg, transaction: TransactionId, request: Request, now: float) -> None:
-        assert leg.negotiation is not None
+    def _answer(
+        self, leg: Leg, negotiation: OfferAnswerSession, transaction: TransactionId, body: bytes, now: float
+    ) -> None:
         try:
-            answer, agreement = leg.negotiation.receive_offer(SessionDescription.parse(request.body))
+            answer, agreement = negotiation.receive_offer(SessionDescription.parse(body))
         except RemoteRtpError as error:
             self._refuse(transaction, str(error), now)
-        except LocalRtpError:
-            self._context.endpoint.respond(transaction, 491, now=now)
         else:
             self._accept(transaction, bytes(answer), now)
             self._apply(leg, agreement, now)
@@ -65,7 +61,7 @@ class InCall:
     def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
         """The ACK of our 2xx; it has the answer when our 2xx had the offer."""
         negotiation = leg.negotiation
-        if negotiation is None or not event.request.body:
+        if negotiation is None or negotiation.state is OfferState.STABLE:
             return
         try:
             agreement = negotiation.receive_answer(SessionDescription.parse(event.request.body))
@@ -73,17 +69,14 @@ class InCall:
             # Nothing can be answered to an ACK: the session goes on as before.
             self._context.counters["unusable answers in ACK"] += 1
             negotiation.roll_back()
-        except LocalRtpError:
-            self._context.counters["answers without offer"] += 1
         else:
             self._apply(leg, agreement, now)
 
     def requested(self, event: RequestReceived, *, now: float) -> None:
         """INFO and the like, inside a session or not: understood when there is nothing in it."""
         status = 200 if event.request.method == "OPTIONS" or not event.request.body else 415
-        if event.transaction is not None:
-            headers = (("Accept", SDP),)
-            self._context.endpoint.respond(event.transaction, status, headers=headers, now=now)
+        assert event.transaction is not None  # only a proxy is given requests that are not to be answered
+        self._context.endpoint.respond(event.transaction, status, headers=(("Accept", SDP),), now=now)
 
     def _accept(self, transaction: TransactionId, body: bytes, now: float) -> None:
         self._context.endpoint.respond(transaction, 200, body=body, content_type=SDP, now=now)

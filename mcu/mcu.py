@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from c3p import ConferenceInfo, Exchange, ExchangeFailure, Notify, Reply, Request, Response
 from mcu.closing import Closing, farewell_of
 from mcu.commands import Commands
+from mcu.conference import Conference
 from mcu.conferences import Conferences
 from mcu.config import SDP, McuConfig
 from mcu.context import Context, Wait
@@ -18,7 +19,6 @@ from mcu.in_call import InCall
 from mcu.leg import Farewell, Leg, MediaAddress
 from mcu.leg_state import State
 from mcu.media import Arrived, Media
-from mcu.outbox import Outbox
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialPolicy
 from mcu.registration import Registration
@@ -102,7 +102,7 @@ class Mcu:
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
         for key in self._context.timers.due(now):
-            if isinstance(key, Outbox):
+            if isinstance(key, Conference):
                 self._conferences.outbox_due(key, now=now)
             else:
                 self._waited_in_vain(*key, now)

@@ -9,7 +9,7 @@ from mcu.context import Context
 from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
 from mcu.leg import Leg
 from mcu.leg_state import State
-from rtp import Agreement, Direction, LocalRtpError
+from rtp import Agreement, Direction
 from rtp.events import MediaEvent, MediaSilent, SsrcCollided, TelephoneEventStarted
 from rtp.media_stream import MediaStream, MediaStreamConfig
 
@@ -84,15 +84,9 @@ class Media:
         """The far end changed address, codec or direction; no audio at all leaves the stream as it was, unheard."""
         audio = agreement.audio
         leg.direction = audio.direction if audio is not None else Direction.INACTIVE
-        known = self._lines.get(leg.id)
-        if known is None:
-            return
-        line = known[1]
+        line = self._lines[leg.id][1]
         if audio is not None:
-            try:
-                line.stream.update(audio, now=now)
-            except LocalRtpError:
-                self._context.counters["streams that cannot change"] += 1
+            line.stream.update(audio, now=now)
             line.codec = audio.codec.encoding.upper()
         line.refresh()
         self.apply_filters(leg)

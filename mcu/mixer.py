@@ -20,7 +20,7 @@ from mcu.mixer_settings import MixerSettings
 try:
     import numpy as np
     from numpy.typing import NDArray
-except ImportError as missing:
+except ImportError as missing:  # pragma: no cover - tested in a process of its own
     raise MissingExtra("numpy", "mcu", "mixing") from missing
 
 __all__ = ["Encoder", "Mix", "Mixer", "table_encoder"]

@@ -158,11 +158,6 @@ class Outbox:
 
     # The machine -----------------------------------------------------------------------------------------------------
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is under way and no response waits."""
-        return self._under_way is None and not self._responses
-
     def focus_lost(self, now: float) -> bool:
         """Whether the Focus has been away for too long."""
         return self._missing_since is not None and now >= self._missing_since + self._settings.give_up

@@ -82,11 +82,10 @@ class SessionEvents:
         leg = self._context.sessions.get(event.session)
         if leg is None:
             return
-        match event:
-            case SessionFailed():
-                self._dial_out.failed(leg, event, now=now)
-            case SessionCancelled():
-                self._closing.ended(leg, Farewell(method="departed", reason="the caller gave up"), now=now)
-            case SessionEnded():
-                method = "departed" if event.cause is EndCause.BYE_RECEIVED else "failed"
-                self._closing.ended(leg, Farewell(method=method, reason=_REASONS[event.cause]), now=now)
+        if isinstance(event, SessionFailed):
+            self._dial_out.failed(leg, event, now=now)
+        elif isinstance(event, SessionCancelled):
+            self._closing.ended(leg, Farewell(method="departed", reason="the caller gave up"), now=now)
+        else:
+            method = "departed" if event.cause is EndCause.BYE_RECEIVED else "failed"
+            self._closing.ended(leg, Farewell(method=method, reason=_REASONS[event.cause]), now=now)

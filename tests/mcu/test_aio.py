@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from mcu import LegConnected, LegEnded
+from mcu import DtmfReceived, LegConnected, LegEnded
 from mcu.aio import MediaDriver
 from rtp.aio import MediaPortsConfig
 from sip.events import Event
@@ -47,7 +47,7 @@ def phone_socket() -> socket.socket:
 def sdp(port: int) -> bytes:
     return (
         "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-        f"m=audio {port} RTP/AVP 0\r\na=ptime:20\r\n"
+        f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"
     ).encode()
 
 
@@ -85,10 +85,19 @@ def test_what_a_phone_sends_reaches_the_mcu() -> None:
             live.world.start()
             live.world.dial(7)
             live.settle()
-            speaker.sendto(b"\x80\x00\x00\x01" + bytes(8), ("127.0.0.1", 42000))
-            speaker.sendto(bytes([0x80, 101, 0, 1, 0, 0, 0, 9, 0, 0, 0, 7, 5, 10, 0, 160]), ("127.0.0.1", 42000))
+            key_five = bytes([0x80, 0x80 | 101, 0, 1, 0, 0, 0, 9, 0, 0, 0, 7, 5, 10, 0, 160])
+            speaker.sendto(key_five, ("127.0.0.1", 42000))
             await heard(speaker, 3)
-        live.driver.close()
+            assert [event.digit for event in live.events if isinstance(event, DtmfReceived)] == ["5"]
+            with phone_socket() as other:
+                # Closed in the same turn of the loop in which something has come in, before it is handed over.
+                live.loop.add_reader(other, live.driver.close)
+                speaker.sendto(key_five, ("127.0.0.1", 42000))
+                speaker.sendto(b"close", other.getsockname())
+                while len(live.driver.ports):
+                    await asyncio.sleep(0)
+                live.loop.remove_reader(other)
+                await asyncio.sleep(0)
         assert live.world.mcu.legs == 1
 
     asyncio.run(run())

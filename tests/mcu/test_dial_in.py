@@ -179,3 +179,41 @@ def test_ejected_before_and_after_the_call() -> None:
     world.eject(7)
     assert world.ended().method == "booted"
     assert world.focus.final("3").code is Code.SUCCESS
+
+
+def test_an_address_that_is_no_conference_is_404() -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7)
+    call(world, phone, to="sip:mcu@192.0.2.1:5060")
+    assert refused(phone) == (404, "7002")
+
+
+def test_an_offer_without_audio_is_488() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    phone = world.phone(7)
+    body = b"v=0\r\no=- 0 0 IN IP4 198.51.100.7\r\ns=x\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\n"
+    call(world, phone, body=body)
+    assert refused(phone) == (488, "7008")
+
+
+def test_a_call_that_was_cancelled_in_the_moment_it_is_accepted() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    world.ports = "later"
+    phone = world.phone(7)
+    call(world, phone)
+    assert phone.session is not None
+    world.run(0.5)
+    phone.endpoint.cancel(phone.session, now=world.now)
+    (cancel,) = phone.endpoint.data_to_send()
+    events = world.agent.endpoint.receive_data(cancel.data, flow=world.agent.flow(phone.address), now=world.now)
+    (leg,) = world.mcu._context.legs
+    world.mcu.media_opened(leg, rtp=(MCU_HOST, 4), rtcp=(MCU_HOST, 5), advertised=MCU_HOST, now=world.now)
+    world.events += [event for one in events for event in world.mcu.handle_event(one, now=world.now)]
+    world.run(0.1)
+    assert world.ended().method == "departed"
+    assert world.mcu.legs == 0

@@ -236,3 +236,10 @@ def test_a_probe_answered_503_means_draining_and_nonsense_is_a_miss() -> None:
     assert gone == [McuForgotten(owner="", mcu_id="mcu2")]
     assert farm.chosen() is None
     assert farm.factory.receive_reply(99, Reply(200), now=farm.now) == []
+    assert farm.factory.exchange_failed(99, ExchangeFailure.TIMEOUT, now=farm.now) == []
+
+
+def test_who_announces_itself_is_not_probed() -> None:
+    farm = Farm(mcus=LIST[:1], probe_interval=30.0)
+    farm.announce("mcu9")
+    assert set(probe(farm)) == {"http://mcu1.example.com/"}

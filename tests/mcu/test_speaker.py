@@ -79,6 +79,15 @@ def test_a_leg_that_leaves_gives_the_floor_back() -> None:
     assert not room.speaker.remove("b")
 
 
+def test_a_challenger_that_leaves_is_forgotten() -> None:
+    room = Room()
+    room.hear(1.0, a=SOFT)
+    room.hear(0.04, a=SOFT, b=LOUD)
+    room.speaker.remove("b")
+    room.hear(1.0, a=SOFT)
+    assert room.names == ["a"]
+
+
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([LOUD, SOFT, NOISE])), max_size=60))
 def test_changes_are_never_closer_than_two_tenths_of_a_second(voices: list[tuple[str, float]]) -> None:
