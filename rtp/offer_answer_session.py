@@ -126,8 +126,8 @@ class OfferAnswerSession:
             raise LocalRtpError(f"cannot {given.value} in state {self.state.value}") from None
 
     def _same_level(self, agreement: Agreement) -> Agreement:
-        """A call stays encrypted or plain: a new offer that changes this is refused (Microsoft's rule for ``a=encryption``)."""
-        before, after = self.agreement and self.agreement.audio, agreement.audio
+        """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""
+        before, after = self.agreement.audio if self.agreement is not None else None, agreement.audio
         if before is not None and after is not None and before.secure != after.secure:
             raise EncryptionMismatch("encryption cannot be switched on or off in a running call")
         return agreement
