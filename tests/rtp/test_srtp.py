@@ -78,19 +78,67 @@ def test_a_control_packet_has_the_long_tag_in_both_profiles() -> None:
         assert SrtpContext(profile, KEY, SALT).unprotect_rtcp(SRTCP) == RTCP
 
 
-def test_gcm_with_given_session_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RFC 7714 section 16.1 starts from session keys, so the derivation is left out here."""
-    session = {0: bytes(range(16)), 2: bytes.fromhex("517569642070726f2071756f")}
-    monkeypatch.setattr("rtp.srtp.derive", lambda key, salt, label, length: session.get(label, bytes(length)))
-    plain = bytes.fromhex(
-        "8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e207061727465732074726573"
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        (0, "5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4"),
+        (1, "fd9c32d39ed5fbb5a9dc96b30818454d1313dc05"),
+        (2, "fa31791685ca444a9e07c6c64e93"),
+    ],
+)
+def test_the_session_keys_of_aes_256(label: int, expected: str) -> None:
+    """RFC 6188 section 7.2."""
+    key = bytes.fromhex("f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6")
+    salt = bytes.fromhex("3b04803de51ee7c96423ab5b78d2")
+    assert derive(key, salt, label, len(expected) // 2).hex() == expected
+
+
+@pytest.fixture
+def session_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 7714 sections 16 and 17 start from session keys, so the derivation is left out."""
+    salt = bytes.fromhex("517569642070726f2071756f")
+    monkeypatch.setattr(
+        "rtp.srtp.derive", lambda key, _, label, length: salt if label in (2, 5) else bytes(range(length))
     )
+
+
+GCM_PLAIN = bytes.fromhex(
+    "8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e207061727465732074726573"
+)
+GCM_PLAIN_RTCP = bytes.fromhex(
+    "81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeefdeadbeef"
+)
+
+
+@pytest.mark.usefixtures("session_keys")
+@pytest.mark.parametrize(
+    ("profile", "sealed"),
+    [
+        (
+            "AEAD_AES_128_GCM",
+            "8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833899d"
+            "7f27beb16a9152cf765ee4390cce",
+        ),
+        (
+            "AEAD_AES_256_GCM",
+            "8040f17b8041f8d35501a0b232b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799b87b7aa3"
+            "db36dfffd6b0f9bb7878d7a76c13",
+        ),
+    ],
+)
+def test_gcm(profile: str, sealed: str) -> None:
+    assert context(profile).protect(GCM_PLAIN).hex() == sealed
+    assert context(profile).unprotect(bytes.fromhex(sealed)) == GCM_PLAIN
+
+
+@pytest.mark.usefixtures("session_keys")
+def test_gcm_of_a_control_packet() -> None:
     sealed = bytes.fromhex(
-        "8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf8833899d"
-        "7f27beb16a9152cf765ee4390cce"
+        "81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded0bb9275b"
+        "c84aa45896cf4d2fc5abf87245d9eade800005d4"
     )
-    assert context("AEAD_AES_128_GCM").protect(plain) == sealed
-    assert context("AEAD_AES_128_GCM").unprotect(sealed) == plain
+    assert context("AEAD_AES_128_GCM").seal_rtcp(GCM_PLAIN_RTCP, 0x5D4) == sealed
+    assert context("AEAD_AES_128_GCM").unprotect_rtcp(sealed) == GCM_PLAIN_RTCP
 
 
 # Properties
