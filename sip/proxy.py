@@ -171,8 +171,7 @@ class Proxy:
 
     def _admitted(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> ResponseContext:
         """Validate, take our Route values off, and find the targets (sections 16.3 to 16.5)."""
-        self._admission.validate(request)
-        fingerprint = self._admission.fingerprint(request)
+        fingerprint = self._admission.validate(request)
         onward, targets = self._targets(request, flow, now)
         breadth = self._admission.breadth(request)
         return ResponseContext(
@@ -187,7 +186,7 @@ class Proxy:
     def _targets(self, request: Request, flow: Flow, now: float) -> tuple[Request, Sequence[Target]]:
         """The request without our Route values, and where it goes (section 16.5); raises Refused."""
         found = preprocess(request, flow, self._own, self._tokens)
-        onward, uri = found.request, found.request.uri
+        onward, uri = self._admission.believed(found.request, flow), found.request.uri
         if found.flow is not None:
             return onward, [_AsItIs(uri=uri, flow=found.flow)]
         if not onward.route:
@@ -266,12 +265,12 @@ class Proxy:
     def _forward_unanswered(self, request: Request, flow: Flow, now: float) -> None:
         """An ACK for a 2xx, or a BENOTIFY: on without state, dropped where another request would be refused."""
         try:
-            self._admission.validate(request)
+            fingerprint = self._admission.validate(request)
             onward, targets = self._targets(request, flow, now)
         except (Refused, RemoteProtocolError):
             self.counters[f"dropped: {request.method} that may not pass"] += 1
             return
-        branch = f"{self._admission.fingerprint(request)}-{self._entropy.token(8)}"
+        branch = f"{fingerprint}-{self._entropy.token(8)}"
         copy, hop = strict_route(self._copy(onward, flow, targets[0], 1))
         self._endpoint.forward_stateless(copy, flow=targets[0].flow, next_hop=hop, branch=branch, now=now)
 

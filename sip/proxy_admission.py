@@ -25,8 +25,9 @@ class ProxyConfig:
 
     owner: str = "proxy"
     domains: tuple[str, ...] = ()  #: served, beside the addresses we listen on
-    trusted: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: networks whose requests may leave our domains
-    trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) whose requests may leave ours
+    trusted: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: networks whose requests may leave our domains, and
+    #: whose P-Asserted-Identity is believed
+    trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) that are trusted in the same way
     open_relay: bool = False  #: take anybody's request anywhere: for tests only
     sequential: bool = False  #: try contacts one preference after the other in place of all at once
     record_route: bool = True  #: stay on the way of dialogs; clients behind connections are not reached otherwise
@@ -68,15 +69,17 @@ class Admission:
             digest = DigestConfig(realm=realm, proxy=True)
             self._authenticator = DigestServer(digest, credentials, key=key, entropy=entropy, wall_clock=wall_clock)
 
-    def validate(self, request: Request) -> None:
-        """The checks of section 16.3 that need no routing; raises Refused."""
+    def validate(self, request: Request) -> str:
+        """The checks of section 16.3 that need no routing; raises Refused. Returns the `fingerprint`."""
         if request.max_forwards == 0:
             raise Refused(483)
-        if self.fingerprint(request) in {_fingerprint_of(via.branch) for via in request.via}:
+        fingerprint = self.fingerprint(request)
+        if any(_fingerprint_of(via.branch) == fingerprint for via in request.via):
             raise Refused(482)
         unknown = [option for option in request.proxy_require if option not in self._config.options]
         if unknown and request.method not in ("ACK", "CANCEL"):
             raise Refused(420, [("Unsupported", ", ".join(unknown))])
+        return fingerprint
 
     def fingerprint(self, request: Request) -> str:
         """Names everything that decides where a request goes: it comes back unchanged only in a loop.
@@ -114,6 +117,12 @@ class Admission:
             stale = verdict.outcome is Outcome.STALE
             raise Refused(407, self._authenticator.challenges(now=now, stale=stale))
         return _without_credentials(request, self._authenticator.config.realm)
+
+    def believed(self, request: Request, flow: Flow) -> Request:
+        """The request without an identity that nobody we trust has asserted (RFC 3325 section 5)."""
+        if "P-Asserted-Identity" not in request.headers or self._is_trusted(flow):
+            return request
+        return request.evolve(remove=["P-Asserted-Identity"])
 
     def _is_trusted(self, flow: Flow) -> bool:
         if self._config.open_relay or any(name in self._config.trusted_peers for name in flow.peer_identity):

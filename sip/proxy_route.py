@@ -107,7 +107,7 @@ def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str) -> li
 
     There are two when the transport changes (RFC 5658 section 3).
     """
-    transports = (flow.transport, outgoing, *(each.transport.upper() for each in own.listen()))
+    transports = (outgoing, flow.transport, *(each.transport.upper() for each in own.listen()))
     uris = [uri for uri in (own.of(each, flow) for each in transports[:2]) if uri is not None]
     if not uris:
         uris = [uri for uri in (own.of(each, flow) for each in transports[2:3]) if uri is not None]

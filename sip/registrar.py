@@ -40,6 +40,7 @@ class RegistrarConfig:
     max_contacts: int = 10  #: of one user; each call rings all of them
     max_users: int = 10_000  #: about 2 KiB each
     keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
+    flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
     service_route: tuple[NameAddr, ...] = ()  #: what clients are to use for their requests (RFC 3608)
     headers: tuple[tuple[str, str], ...] = ()  #: more headers of each 200, such as Supported and Allow-Events
 
@@ -192,7 +193,7 @@ class Registrar:
         if after != before:
             self._store(aor, after)
             self._changed(aor, "registered" if len(after) >= len(before) else "removed")
-        return self._answer(request, self._location.of(aor), now)
+        return self._answer(request, flow, self._location.of(aor), now)
 
     def _authenticate(self, request: Request, now: float) -> None:
         if self._authenticator is None:
@@ -263,7 +264,9 @@ class Registrar:
         bindings = self._location.of(aor)
         self._events.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
 
-    def _answer(self, request: Request, bindings: Iterable[Binding], now: float) -> list[tuple[str, object]]:
+    def _answer(
+        self, request: Request, flow: Flow, bindings: Iterable[Binding], now: float
+    ) -> list[tuple[str, object]]:
         """Headers of the 200 (step 8); Expires always, because there are clients that read no other lifetime."""
         lines: list[tuple[str, object]] = []
         longest = 0
@@ -275,6 +278,8 @@ class Registrar:
         if "path" in request.supported:
             lines += [("Path", path) for path in _path(request)]
         lines += [("Service-Route", route) for route in self.config.service_route]
+        if _registers_flow(request, flow):
+            lines += [("Require", "outbound"), ("Flow-Timer", self.config.flow_timer)]
         if "ms-keep-alive" in request.headers:
             value = f"UAS; tcp=no; hop-hop=yes; end-end=no; timeout={self.config.keep_alive}"
             lines.append(("ms-keep-alive", value))
@@ -328,6 +333,12 @@ def _binding(aor: str, contact: NameAddr, request: Request, flow: Flow, expires_
 def _path(request: Request) -> tuple[NameAddr, ...]:
     path = request.header("Path")
     return tuple(each for each in path if isinstance(each, NameAddr)) if isinstance(path, tuple) else ()
+
+
+def _registers_flow(request: Request, flow: Flow) -> bool:
+    """Whether the client registers a flow and we keep it alive; over UDP that would take STUN (RFC 5626 section 6)."""
+    named = any(isinstance(each, NameAddr) and "reg-id" in each.params for each in request.contact)
+    return named and "outbound" in request.supported and flow.reliable and len(request.via) == 1
 
 
 def _preference(text: str | None) -> float:

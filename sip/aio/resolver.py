@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from sip.flow import Destination
@@ -30,11 +30,12 @@ class SystemResolver:
     """Addresses from getaddrinfo (so that the hosts file counts), NAPTR and SRV from dnspython.
 
     Without dnspython (the extra ``dns``) there are no NAPTR and SRV records, and every name is taken as a host.
+    ``nameservers`` and ``port`` take the place of the system's for NAPTR and SRV.
     """
 
-    def __init__(self, *, timeout: float = 5.0) -> None:
+    def __init__(self, *, timeout: float = 5.0, nameservers: Sequence[str] = (), port: int = 53) -> None:
         self._timeout = timeout  # seconds for one question
-        self._dns = _dns_resolver(timeout)
+        self._dns = _dns_resolver(timeout, nameservers, port)
 
     async def answer(self, question: Question) -> tuple[Naptr | Srv | str, ...]:
         """Ask the system or the name server."""
@@ -101,16 +102,18 @@ async def _addresses(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
-def _dns_resolver(timeout: float) -> "DnsResolver | None":
+def _dns_resolver(timeout: float, nameservers: Sequence[str], port: int) -> "DnsResolver | None":
     try:
         import dns.asyncresolver
         import dns.resolver
     except ImportError:
         return None
     try:
-        resolver = dns.asyncresolver.Resolver()
+        resolver = dns.asyncresolver.Resolver(configure=not nameservers)
     except dns.resolver.NoResolverConfiguration:
         return None
+    if nameservers:
+        resolver.nameservers, resolver.port = list(nameservers), port
     resolver.lifetime = timeout
     resolver.cache = dns.resolver.LRUCache(_CACHE_SIZE)
     return resolver

@@ -11,6 +11,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 
 import attrs
+import dns.message
+import dns.rcode
+import dns.zonefile
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,6 +25,7 @@ from sip.aio import SipTransport, TlsContexts, TransportSettings, certificate_id
 from sip.aio.edge_trace import MessageCutter
 from sip.aio.resolver import SystemResolver, look_up
 from sip.aio.tls import proves
+from sip.aio.udp import UdpSocket, bind_udp
 from sip.config import EndpointConfig, Listen
 from sip.endpoint import Endpoint
 from sip.entropy import SeededEntropy
@@ -470,6 +474,147 @@ def test_the_system_knows_localhost() -> None:
     run(scenario)
 
 
+class NameServer(asyncio.DatagramProtocol):
+    """Answers DNS questions of a zone file."""
+
+    ZONE = """
+example.com. 60 NAPTR 10 20 "s" "SIP+D2T" "" _sip._tcp.example.com.
+_sip._tcp.example.com. 60 SRV 1 2 5070 localhost.
+"""
+
+    def __init__(self) -> None:
+        self.questions: list[str] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, source: tuple[str, int]) -> None:
+        question = dns.message.from_wire(data)
+        answer = dns.message.make_response(question)
+        asked = question.question[0]
+        self.questions.append(str(asked))
+        found = [
+            each
+            for each in dns.zonefile.read_rrsets(self.ZONE)
+            if (each.name, each.rdtype) == (asked.name, asked.rdtype)
+        ]
+        if found:
+            answer.answer.extend(found)
+        else:
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        self.transport.sendto(answer.to_wire(), source)  # type: ignore[attr-defined]
+
+
+def test_naptr_and_srv_come_from_the_name_server_once() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        transport, server = await loop.create_datagram_endpoint(NameServer, (HOST, 0))
+        port = transport.get_extra_info("sockname")[1]
+        resolver = SystemResolver(nameservers=(HOST,), port=port)
+        for _ in range(2):
+            target = Target(host="example.com")
+            found = await look_up(target, resolver, uniform=lambda: 0.5, transports=("UDP", "TCP"))
+            assert ("TCP", HOST, 5070) in [(each.transport, each.host, each.port) for each in found]
+        assert len(server.questions) == 2
+        assert await resolver.answer(Question("missing.example.com", RecordType.SRV)) == ()
+        assert await resolver.answer(Question("_sip._tcp.localhost", RecordType.SRV)) == ()
+        transport.close()
+
+    run(scenario)
+
+
+def test_a_name_server_that_says_nothing_has_no_records() -> None:
+    async def scenario() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind((HOST, 0))
+            resolver = SystemResolver(timeout=0.1, nameservers=(HOST,), port=silent.getsockname()[1])
+            assert await resolver.answer(Question("example.com", RecordType.NAPTR)) == ()
+        assert await SystemResolver().answer(Question("no.such.host.invalid", RecordType.A)) == ()
+
+    run(scenario)
+
+
+# UDP sockets ---------------------------------------------------------------------------------------------------------
+
+
+class Reluctant(socket.socket):
+    """A socket that takes nothing until it is told to."""
+
+    willing = False
+
+    def sendto(self, *arguments: object) -> int:
+        if not self.willing:
+            raise BlockingIOError
+        return super().sendto(*arguments)  # type: ignore[arg-type]
+
+
+def test_datagrams_wait_in_order_for_a_socket_that_takes_none_and_not_without_limit() -> None:
+    async def scenario() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there:
+            there.bind((HOST, 0))
+            there.setblocking(False)
+            sock = Reluctant(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.setblocking(False)
+            sock.bind((HOST, 0))
+            made = udp_socket(sock, TransportSettings(max_unsent_datagrams=3))
+            flow = made.flow_to(there.getsockname())
+            for number in range(5):
+                made.send(b"%d" % number, flow)
+            sock.willing = True
+            loop = asyncio.get_running_loop()
+            assert [await loop.sock_recv(there, 10) for _ in range(3)] == [b"0", b"1", b"2"]
+            made.send(b"5", flow)
+            assert await loop.sock_recv(there, 10) == b"5"
+            made.close()
+
+    run(scenario)
+
+
+def udp_socket(
+    sock: socket.socket, settings: TransportSettings, failed: Callable[[Flow], None] = lambda flow: None
+) -> UdpSocket:
+    numbers = iter(range(1, 1000))
+    return UdpSocket(
+        sock,
+        loop=asyncio.get_running_loop(),
+        settings=settings,
+        new_flow=lambda made, local, remote: Flow(next(numbers), "UDP", local, remote),
+        received=lambda data, flow: None,
+        drained=lambda: None,
+        failed=failed,
+    )
+
+
+def test_flows_of_udp_peers_are_the_same_while_they_are_remembered() -> None:
+    async def scenario() -> None:
+        settings = TransportSettings(max_udp_flows=2)
+        made = udp_socket(bind_udp(HOST, 0, settings), settings)
+        peers = [(HOST, port) for port in (1001, 1002, 1003)]
+        first = made.flow_to(peers[0])
+        assert made.flow_to(peers[0]) is first
+        made.flow_to(peers[1])
+        made.flow_to(peers[2])
+        assert made.flow_to(peers[0]) != first
+        made.close()
+
+    run(scenario)
+
+
+def test_a_datagram_that_the_system_refuses_is_reported() -> None:
+    async def scenario() -> None:
+        settings = TransportSettings()
+        told: list[Flow] = []
+        made = udp_socket(bind_udp(HOST, 0, settings), settings, told.append)
+        flow = made.flow_to((HOST, 1001))
+        made.send(b"x" * 70_000, flow)
+        while not told:
+            await asyncio.sleep(0)
+        assert told == [flow]
+        made.close()
+
+    run(scenario)
+
+
 # TLS -----------------------------------------------------------------------------------------------------------------
 
 
@@ -535,7 +680,7 @@ def sip_uri(domain: str) -> x509.UniformResourceIdentifier:
     return x509.UniformResourceIdentifier(f"sip:{domain}")
 
 
-def dns(name: str) -> x509.DNSName:
+def dns_name(name: str) -> x509.DNSName:
     return x509.DNSName(name)
 
 
@@ -553,7 +698,7 @@ def tls_zone(port: int) -> Zone:
 def test_tls_proves_both_ends(tmp_path: Path) -> None:
     async def scenario() -> None:
         authority = Authority(tmp_path)
-        bobs = authority.contexts("bob", sip_uri("b.example.com"), dns("h.example.com"))
+        bobs = authority.contexts("bob", sip_uri("b.example.com"), dns_name("h.example.com"))
         async with Element("TLS", tls=bobs) as bob:
             alices = authority.contexts("alice", sip_uri("a.example.com"))
             async with Element("TLS", tls=alices, resolver=tls_zone(bob.port("TLS"))) as alice:
@@ -567,7 +712,7 @@ def test_tls_proves_both_ends(tmp_path: Path) -> None:
 def test_a_server_that_is_somebody_else_gets_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         authority = Authority(tmp_path)
-        bobs = authority.contexts("bob", dns("h.example.com"), dns("*.example.com"))
+        bobs = authority.contexts("bob", dns_name("h.example.com"), dns_name("*.example.com"))
         async with Element("TLS", tls=bobs) as bob:
             alices = authority.contexts("alice")
             async with Element("TLS", tls=alices, resolver=tls_zone(bob.port("TLS"))) as alice:

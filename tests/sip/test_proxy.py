@@ -403,6 +403,14 @@ def test_a_dialog_that_went_through_us_may_go_anywhere() -> None:
     assert town.request_to("203.0.113.9").method == "BYE"
 
 
+def test_who_somebody_is_is_believed_of_trusted_senders_only() -> None:
+    town = Town(BOB_AT_HOME)
+    asserted = ("P-Asserted-Identity", "<sip:boss@example.com>")
+    for host, believed in ((ALICE, True), (CAROL, False)):
+        town.receive(request("MESSAGE", host=host, headers=[asserted]), town.flow(host))
+        assert ("P-Asserted-Identity" in town.request_to(BOB).headers) is believed
+
+
 # Forking -------------------------------------------------------------------------------------------------------------
 
 

@@ -257,6 +257,18 @@ def test_microsofts_keep_alive_is_granted() -> None:
     assert response.headers.get("ms-keep-alive") == "UAS; tcp=no; hop-hop=yes; end-end=no; timeout=120"
 
 
+def test_a_client_that_registers_flows_is_told_how_to_keep_them_alive() -> None:
+    element = Element(flow_timer=90)
+    contact = f"<sip:bob@192.0.2.1>;{INSTANCE};reg-id=1"
+    response = element.register(contact, Supported="outbound, path")
+    assert (response.require, response.headers.get("Flow-Timer")) == (("outbound",), "90")
+    assert element.register(contact, cseq=2, Supported="outbound", flow=UDP).require == ()
+    assert element.registrar.lookup("sip:bob@example.com")[0].flow == UDP
+    second = f"<sip:bob@192.0.2.1>;{INSTANCE};reg-id=2"
+    element.register(second, cseq=3, Supported="outbound")
+    assert len(element.contacts()) == 2
+
+
 def test_settings_add_headers() -> None:
     element = Element(headers=(("Allow-Events", "conference"),), service_route=(NameAddr.parse("<sip:192.0.2.10;lr>"),))
     response = element.register(BOB)
