@@ -20,10 +20,10 @@ from focus import refusal
 from focus.answers import Remembered
 from focus.context import Context
 from focus.incoming import Join, Refused
-from focus.notifier import focus_contact
 from focus.participant import Participant
 from focus.policy import Admission
 from focus.policy import Verdict as Admitted
+from focus.reach import contact_of, record_route
 from focus.roster import Roster, endpoint_key, user_key
 from sip import InviteReceived, NameAddr, Request, SessionId
 
@@ -106,12 +106,13 @@ class Attendance:
 
     def _accept(self, event: InviteReceived, join: Join, role: str, *, now: float) -> None:
         offered = event.request.session_expires is not None
+        route = record_route(event.request, event.flow, self._context.endpoint)
         self._context.endpoint.accept(
             event.session,
-            headers=(("Allow", _ALLOW),),
+            headers=(("Allow", _ALLOW), *route),
             body=bytes(_granted(join, role)),
             content_type=CCCP_TYPE,
-            contact=focus_contact(self._roster.focus_uri),
+            contact=contact_of(self._roster.focus_uri),
             session_expires=self._context.config.session_expires if offered else None,
             now=now,
         )

@@ -34,7 +34,7 @@ from focus.identity import is_authenticated
 from focus.incoming import Join
 from focus.mcu_link import McuLink
 from focus.mcus import Mcus
-from focus.notifier import AUTOEXTEND, Notifier
+from focus.notifier import Notifier
 from focus.participant import Participant
 from focus.planning import Effect, Eject, EndConference, Facts, Lobby, SetLock, SetRole
 from focus.policy import ATTENDEE, Admission, Requester
@@ -139,10 +139,10 @@ class Conference:
         self.notifier.accept(
             event.subscription,
             user=user,
+            request=event.request,
             flow=event.flow,
             limited=found is None or found.in_lobby,
             expires=expires,
-            autoextend=AUTOEXTEND in event.request.supported,
             now=now,
         )
 

@@ -8,14 +8,9 @@ from typing import Final
 import attrs
 
 from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
+from focus.reach import contact_of, record_route
 from focus.roster import Changes, Roster
-from sip import Endpoint, Flow, LocalProtocolError, NameAddr, SubscriptionId
-
-
-def focus_contact(focus_uri: str) -> NameAddr:
-    """The Contact of a Focus is the conference itself (RFC 4579 section 5.1)."""
-    return NameAddr(focus_uri, None, {"isfocus": None})
-
+from sip import Endpoint, Flow, LocalProtocolError, Request, SubscriptionId
 
 AUTOEXTEND: Final = "com.microsoft.autoextend"
 
@@ -83,23 +78,24 @@ class Notifier:
         subscription: SubscriptionId,
         *,
         user: str,
+        request: Request,
         flow: Flow,
         limited: bool,
         expires: int,
-        autoextend: bool,
         now: float,
     ) -> None:
         """Answer a SUBSCRIBE, new or repeated, with the whole state, for `expires` seconds; 0 fetches it once."""
         subscriber = self._subscribers.get(subscription) or Subscriber(subscription, user, flow, limited)
         subscriber.flow, subscriber.limited = flow, limited
-        subscriber.autoextend = float(expires) if autoextend else None
+        subscriber.autoextend = float(expires) if AUTOEXTEND in request.supported else None
         subscriber.told(now)
         if expires > 0:
             self._subscribers[subscription] = subscriber
         self._endpoint.accept_subscription(
             subscription,
             expires=expires,
-            contact=focus_contact(self._roster.focus_uri),
+            headers=record_route(request, flow, self._endpoint),
+            contact=contact_of(self._roster.focus_uri),
             body=subscriber.number(render_versions(self._whole_for(subscriber))),
             content_type=CONFERENCE_INFO_TYPE,
             now=now,

@@ -98,8 +98,8 @@ class Node:
         """Answer what the endpoint asks; keep the rest."""
         for event in events:
             if isinstance(event, ResolveWanted):
-                found = [Destination(event.transport or "TCP", FOCUS_HOST, event.port or 5060)]
-                self.net.settle(self, self.endpoint.resolved(event.id, found, now=self.net.now))
+                # There is no DNS here: everybody must be reachable without.
+                self.net.settle(self, self.endpoint.flow_failed(event.id, "no such name", now=self.net.now))
             elif isinstance(event, ConnectWanted):
                 self.net.connect(self, event)
             else:
