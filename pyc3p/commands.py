@@ -46,6 +46,37 @@ def demo_command(output: Path, as_json: bool) -> int:
     return run_demo(output, as_json=as_json)
 
 
+@cli.command("serve")
+@click.argument("part", nargs=-1)
+@click.option("--config", "config_file", type=_FILE, help="Settings in a TOML file; options go over it.")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--advertise", help="Address that peers reach, if it is another one.")
+@click.option("--domain", help="SIP domain of phones and conferences.  [default: the address]")
+@click.option("--sip-port", type=int, help="SIP (UDP, TCP) of everything but the MCU.  [default: 5060]")
+@click.option("--mcu-sip-port", type=int, help="SIP of the MCU.  [default: 5070]")
+@click.option("--http-port", type=int, help="C3P of everything but the MCU.  [default: 8444]")
+@click.option("--mcu-http-port", type=int, help="C3P of the MCU.  [default: 8445]")
+@click.option("--media-ports", help="RTP and RTCP of the MCU.  [default: 30000-31999]")
+@click.option("--mcu-factory-url", help="Where an MCU Factory in another process is.")
+@click.option("--records-url", help="Where a Focus Factory in another process is.")
+@click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
+@click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
+@click.option("--ring-timeout", type=float, help="Seconds that a phone may ring.  [default: 60]")
+@click.option("--drain-timeout", type=float, help="Seconds that conferences get to end.  [default: 10]")
+@click.option("--capture", help="Write everything that is sent and received to this pcap file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool, **options: object) -> int:
+    """Serve the PARTs named, or all: registrar, proxy, focus-factory, focus, mcu-factory, mcu.
+
+    Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file.
+    """
+    from pyc3p.config import load_config
+    from pyc3p.serve import run_serve
+
+    config = load_config(config_file, {**options, "parts": part or None})
+    return run_serve(config, as_json=as_json)
+
+
 def run(arguments: list[str]) -> int:
     """Run a command line; the exit code."""
     try:

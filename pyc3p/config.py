@@ -34,7 +34,8 @@ class ServeConfig:
     mcu_factory_url: str = ""  #: of an MCU Factory elsewhere
     records_url: str = ""  #: of a Focus Factory elsewhere
     outbound_proxy: str = ""  #: SIP proxy through which the MCU dials out; empty: our own, else directly
-    mcu_id: str = "mcu-1"
+    mcu_id: str = "mcu-1"  #: of the MCU served here; its principal over HTTP
+    mcus: tuple[str, ...] = ()  #: ids of MCUs in other processes that may report here
     max_legs: int = 250  #: of the MCU
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
@@ -45,6 +46,7 @@ class ServeConfig:
         unknown = [part for part in self.parts if part not in PARTS]
         if unknown or not self.parts:
             raise UsageProblem(f"there is no part {', '.join(unknown) or 'at all'}; parts are {', '.join(PARTS)}")
+        object.__setattr__(self, "parts", tuple(part for part in PARTS if part in self.parts))
         if self.host in _EVERYWHERE and not self.advertise:
             raise UsageProblem(f"--host {self.host} needs --advertise ADDRESS, the address that phones reach")
         parse_port_range(self.media_ports, option="--media-ports")

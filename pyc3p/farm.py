@@ -57,6 +57,7 @@ class FarmPlan:
     handsets: Sequence[Handset] = ()
     mcus: Sequence[str] = ("mcu",)
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
+    outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
     dial_out_policy: mcu.DialPolicy | None = None
     conference_policy: focus.ConferencePolicy = focus.ConferencePolicy()
 
@@ -85,6 +86,11 @@ class Farm:
     clients: dict[str, focus.Client] = attrs.Factory(dict)
     phones: dict[str, Phone] = attrs.Factory(dict)
 
+    @property
+    def outbound_proxy(self) -> sip.Uri:
+        """Where phones register, and through which the MCU calls them."""
+        return self.plan.outbound_proxy or self.places["proxy"].sip_uri()
+
     def aor(self, user: str) -> str:
         """The address of a user of this domain."""
         return f"sip:{user}@{self.plan.domain}"
@@ -101,7 +107,7 @@ def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy
             places[name],
             entropy=entropy.child(name),
             factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
-            outbound_proxy=places["proxy"].sip_uri(),
+            outbound_proxy=farm.outbound_proxy,
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
         )
@@ -145,7 +151,7 @@ def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
         aor=farm.aor(handset.user),
         contact=place.sip_uri(handset.user),
         registrar=sip.Uri("sip", farm.plan.domain),
-        outbound_proxy=farm.places["proxy"].sip_uri(),
+        outbound_proxy=farm.outbound_proxy,
         reaction=handset.reaction,
         ring_time=handset.ring_time,
         hang_up_after=handset.hang_up_after,

@@ -137,7 +137,8 @@ class _Drawing:
 
     def _legend(self, height: int) -> str:
         steps = sum(isinstance(item, Step) for item in self._ladder.items)
-        words = f"{steps} messages, {len(self._ladder.items) - steps} media streams; times in seconds"
+        streams = len(self._ladder.items) - steps
+        words = f"{_count(steps, 'message')}, {_count(streams, 'media stream')}; times in seconds"
         if self._ladder.dropped:
             words += f"; {self._ladder.dropped} more messages are in the capture"
         return f'<text class="sub" x="24" y="{height - 16}">{words}</text>'
@@ -147,6 +148,10 @@ class _Drawing:
 
     def _y(self, number: int) -> int:
         return TOP + BOX + ROW * (number + 1)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _head(colour: str) -> str:

@@ -13,6 +13,7 @@ MIN_COLUMN: Final = 13
 MAX_COLUMN: Final = 19
 #: What is left for the words beside the lines.
 MIN_DETAIL: Final = 36
+FILE_DETAIL: Final = 90
 
 #: Styles of the rich library.
 STYLES: Final = {
@@ -36,23 +37,38 @@ class TextLadder:
 
     def __init__(self, columns: Sequence[str], *, width: int = 160) -> None:
         self.columns = tuple(columns)
+        self._width = width
+        #: Too many columns for this width: each line names both ends in place of drawing them.
+        self.compact = TIME_WIDTH + len(self.columns) * MIN_COLUMN + MIN_DETAIL // 2 > width
         room = (width - TIME_WIDTH - MIN_DETAIL) // max(len(self.columns), 1)
         self._pitch = max(MIN_COLUMN, min(MAX_COLUMN, room))
         self._detail = max(MIN_DETAIL, width - TIME_WIDTH - self._pitch * len(self.columns))
 
     def header(self) -> Line:
         """The names of the elements."""
+        if self.compact:
+            return [(_fit(", ".join(self.columns), self._width), "bold")]
         names = (_fit(name, self._pitch - 1).center(self._pitch) for name in self.columns)
         return [(" " * TIME_WIDTH, ""), ("".join(names), "bold")]
 
     def line(self, item: Step | Band) -> Line:
         """One step or band."""
+        if self.compact:
+            return self._compact_line(item)
         if isinstance(item, Band):
             return self._band(item)
         style = STYLES[item.kind]
         if item.source == item.target or not {item.source, item.target} <= set(self.columns):
             return [*self._rails(item.at), (f"{item.source} → {item.target} {item.label} {item.detail}", style)]
         return self._arrow(item.at, item.source, item.target, item.label, item.detail, style)
+
+    def _compact_line(self, item: Step | Band) -> Line:
+        band = isinstance(item, Band)
+        ends = f"{item.left} ⇄ {item.right}" if isinstance(item, Band) else f"{item.source} → {item.target}"
+        style = MEDIA if isinstance(item, Band) else STYLES[item.kind]
+        detail = "" if band else item.detail
+        room = self._width - TIME_WIDTH - 30 - len(item.label) - 2
+        return [(f"{item.at:8.3f} ", DIM), (f"{ends:30}", ""), (f"{item.label}  ", style), (_fit(detail, room), "")]
 
     def _arrow(self, at: float, source: str, target: str, label: str, detail: str, style: str) -> Line:
         here, there = self._rail(source), self._rail(target)
@@ -93,9 +109,10 @@ class TextLadder:
         return self.columns.index(column) * self._pitch + "│".center(self._pitch).index("│")
 
 
-def render_text(ladder: Ladder, *, width: int = 200, title: str = "") -> str:
-    """The whole ladder as text, with the names above and, when it is long, below."""
-    drawing = TextLadder(ladder.columns, width=width)
+def render_text(ladder: Ladder, *, width: int | None = None, title: str = "") -> str:
+    """The whole ladder as text, with the names above and, when it is long, below; as wide as it needs to be."""
+    needed = TIME_WIDTH + len(ladder.columns) * (MIN_COLUMN + 2) + FILE_DETAIL
+    drawing = TextLadder(ladder.columns, width=width or needed)
     lines = [[(title, "bold")]] if title else []
     lines.append(drawing.header())
     lines += [drawing.line(item) for item in ladder.items]

@@ -1,0 +1,93 @@
+"""What the parts of a server report, in words."""
+
+from __future__ import annotations
+
+import focus
+import mcu.events
+from pyc3p.phone import (
+    PhoneAnswered,
+    PhoneHeld,
+    PhoneNotRegistered,
+    PhoneRegistered,
+    PhoneReleased,
+    PhoneRinging,
+)
+from pyc3p.roster import short_uri
+from sip import Event
+from sip.registrar import BindingsChanged
+
+
+def narrate(event: Event) -> str | None:
+    """One line about an event; None for those that only machines care about."""
+    return _of_server(event) or _of_leg(event) or _of_phone(event)
+
+
+def _of_server(event: Event) -> str | None:
+    match event:
+        case BindingsChanged():
+            where = ", ".join(str(binding.uri) for binding in event.bindings)
+            return f"{event.aor} {event.cause}" + (f" at {where}" if where else "")
+        case focus.RecordAdded():
+            return f"{short_uri(event.conference_uri)} created by {short_uri(event.organizer)}"
+        case focus.ConferenceActivated():
+            return f"{short_uri(event.conference_uri)} began"
+        case focus.ConferenceEnded():
+            return f"{short_uri(event.conference_uri)} over: {event.reason.value}"
+        case focus.ParticipantJoined():
+            place = " (in the lobby)" if event.in_lobby else f" as {event.role}"
+            return f"{short_uri(event.conference_uri)}: {short_uri(event.user)} joined{place}"
+        case focus.ParticipantLeft():
+            return f"{short_uri(event.conference_uri)}: {short_uri(event.user)} left ({event.cause})"
+        case focus.McuAssigned():
+            return f"{short_uri(event.conference_uri)}: {event.mcu_type} by {event.mcu_id}"
+        case focus.McuLost():
+            return f"{short_uri(event.conference_uri)}: {event.mcu_id} lost ({event.reason})"
+        case mcu.events.McuRegistered():
+            return f"MCU {event.mcu_id} announced itself"
+        case mcu.events.McuForgotten():
+            return f"MCU {event.mcu_id} is gone"
+        case _:
+            return None
+
+
+def _of_leg(event: Event) -> str | None:
+    if not isinstance(event, mcu.events.LegEvent):
+        return None
+    who = short_uri(event.user)
+    match event:
+        case mcu.events.LegDialing():
+            return f"calling {who}"
+        case mcu.events.LegAlerting():
+            return f"{who} rings"
+        case mcu.events.LegConnected():
+            return f"{who} connected ({event.codec})"
+        case mcu.events.LegEnded():
+            status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
+            return f"{who} {event.method}{status}"
+        case mcu.events.LegHeld():
+            return f"{who} holds"
+        case mcu.events.LegResumed():
+            return f"{who} is back"
+        case mcu.events.DtmfReceived():
+            return f"{who} pressed a key"
+        case _:
+            return None
+
+
+def _of_phone(event: Event) -> str | None:
+    match event:
+        case PhoneRegistered():
+            return f"registered for {event.expires} s"
+        case PhoneNotRegistered():
+            why = f"refused with {event.status}" if event.status else "not answered"
+            return f"registration {why}; trying again"
+        case PhoneRinging():
+            return f"{event.caller_name or short_uri(event.caller)} calls"
+        case PhoneAnswered():
+            return "answered"
+        case PhoneHeld():
+            return "on hold" if event.held else "back from hold"
+        case PhoneReleased():
+            return f"call over: {event.end.value}, {event.talked_for:.1f} s"
+        case _:
+            return None
