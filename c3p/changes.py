@@ -144,7 +144,7 @@ class ViewVideoModeChanged(Change):
 def changes(old: ConferenceInfo | None, new: ConferenceInfo | None) -> list[Change]:
     """What happened from ``old`` to ``new``, both whole states; None is a conference that is not there.
 
-    Users first, in the order of the old and then of the new roster; then the views. Trusted entities are left out.
+    Users first, then views; of each what is gone, what has changed and what is new. Trusted entities are left out.
     """
     before = old.users.users if old and old.users else ()
     after = new.users.users if new and new.users else ()
@@ -153,65 +153,59 @@ def changes(old: ConferenceInfo | None, new: ConferenceInfo | None) -> list[Chan
     return [*_users(before, after), *_views(old_views, new_views)]
 
 
-def _pairs(before: tuple[T, ...], after: tuple[T, ...], key: Callable[[T], str]) -> Iterator[tuple[T | None, T | None]]:
-    """Old and new item of each key that differs, removed ones first."""
+def _compare(
+    before: tuple[T, ...], after: tuple[T, ...], key: Callable[[T], str]
+) -> tuple[list[T], list[tuple[T, T]], list[T]]:
+    """What is gone, what is there before and after, what is new; what kept its identity is left out."""
     before, after = differing(before, after)
     known = {key(item): item for item in before}
     present = {key(item): item for item in after}
-    yield from ((item, None) for name, item in known.items() if name not in present)
-    for name, item in present.items():
-        old = known.get(name)
-        if old is not item:
-            yield old, item
+    gone = [item for name, item in known.items() if name not in present]
+    stayed = [(known[name], item) for name, item in present.items() if name in known]
+    return gone, stayed, [item for name, item in present.items() if name not in known]
 
 
 def _users(before: tuple[User, ...], after: tuple[User, ...]) -> Iterator[Change]:
-    for old, new in _pairs(before, after, user_key):
-        if new is None and old is not None:
-            yield from (EndpointRemoved(user=old, endpoint=endpoint) for endpoint in old.endpoints)
-            yield UserRemoved(user=old)
-        elif old is None and new is not None:
-            yield UserAdded(user=new)
-            yield from (EndpointAdded(user=new, endpoint=endpoint) for endpoint in new.endpoints)
-        elif old is not None and new is not None:
-            if old.roles != new.roles:
-                yield UserRolesChanged(user=new, before=old.roles)
-            yield from _endpoints(old, new)
+    gone, stayed, come = _compare(before, after, user_key)
+    for user in gone:
+        yield from (EndpointRemoved(user=user, endpoint=endpoint) for endpoint in user.endpoints)
+        yield UserRemoved(user=user)
+    for old, new in stayed:
+        if old.roles != new.roles:
+            yield UserRolesChanged(user=new, before=old.roles)
+        yield from _endpoints(old, new)
+    for user in come:
+        yield UserAdded(user=user)
+        yield from (EndpointAdded(user=user, endpoint=endpoint) for endpoint in user.endpoints)
 
 
 def _endpoints(before: User, user: User) -> Iterator[Change]:
-    for old, new in _pairs(before.endpoints, user.endpoints, endpoint_key):
-        if new is None and old is not None:
-            yield EndpointRemoved(user=user, endpoint=old)
-        elif old is None and new is not None:
-            yield EndpointAdded(user=user, endpoint=new)
-        elif old is not None and new is not None:
-            if old.status != new.status:
-                yield EndpointStatusChanged(user=user, endpoint=new, before=old.status)
-            yield from _media(user, old, new)
+    gone, stayed, come = _compare(before.endpoints, user.endpoints, endpoint_key)
+    yield from (EndpointRemoved(user=user, endpoint=endpoint) for endpoint in gone)
+    for old, new in stayed:
+        if old.status != new.status:
+            yield EndpointStatusChanged(user=user, endpoint=new, before=old.status)
+        yield from _media(user, old, new)
+    yield from (EndpointAdded(user=user, endpoint=endpoint) for endpoint in come)
 
 
 def _media(user: User, before: Endpoint, endpoint: Endpoint) -> Iterator[Change]:
-    for old, new in _pairs(before.media, endpoint.media, media_key):
-        if new is None and old is not None:
-            yield MediaRemoved(user=user, endpoint=endpoint, media=old)
-        elif old is None and new is not None:
-            yield MediaAdded(user=user, endpoint=endpoint, media=new)
-        elif old is not None and new is not None:
-            if old.status != new.status:
-                yield MediaStatusChanged(user=user, endpoint=endpoint, media=new, before=old.status)
-            if (old.ingress_filter, old.egress_filter) != (new.ingress_filter, new.egress_filter):
-                yield MediaFiltersChanged(user=user, endpoint=endpoint, media=new, before=old)
+    gone, stayed, come = _compare(before.media, endpoint.media, media_key)
+    yield from (MediaRemoved(user=user, endpoint=endpoint, media=media) for media in gone)
+    for old, new in stayed:
+        if old.status != new.status:
+            yield MediaStatusChanged(user=user, endpoint=endpoint, media=new, before=old.status)
+        if (old.ingress_filter, old.egress_filter) != (new.ingress_filter, new.egress_filter):
+            yield MediaFiltersChanged(user=user, endpoint=endpoint, media=new, before=old)
+    yield from (MediaAdded(user=user, endpoint=endpoint, media=media) for media in come)
 
 
 def _views(before: tuple[EntityView, ...], after: tuple[EntityView, ...]) -> Iterator[Change]:
-    for old, new in _pairs(before, after, view_key):
-        if new is None and old is not None:
-            yield ViewRemoved(view=old)
-        elif old is None and new is not None:
-            yield ViewAdded(view=new)
-        elif old is not None and new is not None:
-            yield from _view(old, new)
+    gone, stayed, come = _compare(before, after, view_key)
+    yield from (ViewRemoved(view=view) for view in gone)
+    for old, new in stayed:
+        yield from _view(old, new)
+    yield from (ViewAdded(view=view) for view in come)
 
 
 def _view(old: EntityView, new: EntityView) -> Iterator[Change]:

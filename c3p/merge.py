@@ -202,10 +202,10 @@ def merge_endpoint(known: Endpoint, change: Endpoint) -> Endpoint:
 
 def merge_entity_view(known: EntityView, change: EntityView) -> EntityView:
     """Capabilities are replaced as a whole, the entity state child by child."""
-    entity_state = change.entity_state
-    if known.entity_state is not None and entity_state is not None:
-        entity_state = merge_entity_state(known.entity_state, entity_state)
-    return overlay(known, change, state=State.FULL, entity_state=entity_state or known.entity_state)
+    entity_state = known.entity_state
+    if change.entity_state is not None:
+        entity_state = merge_entity_state(entity_state or EntityState(), change.entity_state)
+    return overlay(known, change, state=State.FULL, entity_state=entity_state)
 
 
 def merge_entity_state(known: EntityState, change: EntityState) -> EntityState:
@@ -246,7 +246,7 @@ def _merge_uris(
     if state == State.DELETED:
         return ()
     if state == State.FULL or (state is None and strict and change):
-        return change
+        return _settle_uris(change, state)
     return merge_keyed(known, change, uri_entry_key, overlay)
 
 
@@ -301,6 +301,7 @@ def settle_description(description: ConferenceDescription) -> ConferenceDescript
         conf_uris_state=State.FULL if conf_uris else None,
         service_uris=service_uris,
         service_uris_state=State.FULL if service_uris else None,
+        available_media=merge_keyed((), description.available_media, media_entry_key, overlay),
     )
 
 
@@ -311,4 +312,4 @@ def settle_host_info(host_info: HostInfo) -> HostInfo:
 
 
 def _settle_uris(entries: tuple[UriEntry, ...], state: str | None) -> tuple[UriEntry, ...]:
-    return () if state == State.DELETED else entries
+    return () if state == State.DELETED else merge_keyed((), entries, uri_entry_key, overlay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -27,7 +28,7 @@ def qualified(namespace: str | None, name: str, default: str) -> str:
     return name if not namespace or namespace == default else f"{PREFIXES[namespace]}:{name}"
 
 
-class ElementSlot:
+class ElementSlot(ABC):
     """One field that is written as elements."""
 
     def __init__(self, field: BoundField, tag: str, generation: int) -> None:
@@ -41,9 +42,9 @@ class ElementSlot:
         value = values[self.name]
         return value is None or value == ()
 
+    @abstractmethod
     def write(self, out: Out, values: Values) -> None:
         """Append the elements."""
-        raise NotImplementedError
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         """Append the elements, with unknown content in its places."""

@@ -11,7 +11,7 @@ from c3p.binding import bound_fields, clark
 from c3p.errors import LocalProtocolError
 from c3p.fields import Attribute, WrapperAttribute
 from c3p.namespaces import PREFIXES
-from c3p.node import Extra, Node, Unknown
+from c3p.node import Extra, Node, Placed, Unknown
 from c3p.slots import ElementSlot, element_slot, qualified
 from c3p.unknown import attribute_text, write_unknown
 from c3p.values import WRITE
@@ -138,18 +138,20 @@ class _Placing:
 
     def place(self, field: str, index: int | None = None) -> None:
         """Write those that stood after the ``index`` first items of ``field``; without index all that stood there."""
-        if not self._waiting:
-            return
-        here = [one for one in self._waiting if one.field == field and (index is None or one.index <= index)]
-        self._waiting = [one for one in self._waiting if one not in here]
-        for one in here:
-            self.separate(one.generation)
-            write_unknown(self._out, one.element, self._default)
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if one.field == field and (index is None or one.index <= index):
+                self._write(one)
+            else:
+                self._waiting.append(one)
 
     def place_rest(self) -> None:
         for one in self._waiting:
-            self.separate(one.generation)
-            write_unknown(self._out, one.element, self._default)
+            self._write(one)
+
+    def _write(self, one: Placed) -> None:
+        self.separate(one.generation)
+        write_unknown(self._out, one.element, self._default)
 
 
 _WRITERS: Final[dict[tuple[type[Node], str], Writer]] = {}

@@ -49,8 +49,6 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
         root = etree.fromstring(text, _parser())
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise MalformedDocument(f"not well-formed XML: {error}") from error
-    if root is None:
-        raise MalformedDocument("the document is empty")
     if _deeper_than(limits.depth)(root):
         raise DocumentTooLarge(f"elements are nested deeper than {limits.depth}")
     return root

@@ -43,10 +43,11 @@ class _Attempt:
     """What is being posted, for the connector to record once the connection is known."""
 
     body: bytes
-    wire: Wire | None = None
+    wire: Wire = attrs.field(factory=lambda: Wire(None, None))
+    connected: bool = False
 
 
-_ATTEMPT: Final[ContextVar[_Attempt | None]] = ContextVar("c3p_attempt", default=None)
+_ATTEMPT: Final[ContextVar[_Attempt]] = ContextVar("c3p_attempt")
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -57,10 +58,10 @@ class _Connector(aiohttp.TCPConnector):
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         connection = await super().connect(req, traces, timeout)
         attempt = _ATTEMPT.get()
-        if attempt is not None:
-            attempt.wire = Wire(self.trace, connection.transport)
-            now = asyncio.get_running_loop().time()
-            attempt.wire.sent(f"POST {req.url.raw_path_qs} HTTP/1.1", req.headers.items(), attempt.body, now)
+        attempt.connected = True
+        attempt.wire = Wire(self.trace, connection.transport)
+        now = asyncio.get_running_loop().time()
+        attempt.wire.sent(f"POST {req.url.raw_path_qs} HTTP/1.1", req.headers.items(), attempt.body, now)
         return connection
 
 
@@ -141,7 +142,7 @@ class C3pClient:
                 return await self._receive(exchange, answer, attempt)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             # Without a connection nothing was done there; with one it may have been.
-            return ExchangeFailure.TIMEOUT if attempt.wire else ExchangeFailure.CONNECT
+            return ExchangeFailure.TIMEOUT if attempt.connected else ExchangeFailure.CONNECT
         finally:
             _ATTEMPT.reset(token)
 
@@ -149,10 +150,9 @@ class C3pClient:
         self, exchange: Exchange, answer: aiohttp.ClientResponse, attempt: _Attempt
     ) -> Reply | ExchangeFailure:
         body = await self._read(answer)
-        if attempt.wire:
-            now = asyncio.get_running_loop().time()
-            start = f"HTTP/1.1 {answer.status} {answer.reason or ''}".rstrip()
-            attempt.wire.received(start, answer.headers.items(), body or b"", now)
+        now = asyncio.get_running_loop().time()
+        start = f"HTTP/1.1 {answer.status} {answer.reason or ''}".rstrip()
+        attempt.wire.received(start, answer.headers.items(), body or b"", now)
         return ExchangeFailure.UNUSABLE if body is None else _understand(exchange, answer, body, self._settings.limits)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:

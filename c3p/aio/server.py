@@ -211,7 +211,5 @@ def _answer_with(reply: Reply) -> web.Response:
 
 def _record_answer(wire: Wire, response: web.Response, at: float) -> None:
     body = response.body if isinstance(response.body, bytes) else b""
-    headers = [*response.headers.items()]
-    if "Content-Length" not in response.headers:
-        headers.append(("Content-Length", str(len(body))))
+    headers = [*response.headers.items(), ("Content-Length", str(len(body)))]
     wire.sent(f"HTTP/1.1 {response.status} {response.reason}", headers, body, at)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
+import ipaddress
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import attrs
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from c3p import (
     Code,
@@ -19,7 +28,9 @@ from c3p import (
     DeleteConference,
     Exchange,
     ExchangeFailure,
+    LocalProtocolError,
     Notify,
+    RegisterMcu,
     Reply,
     Request,
     Response,
@@ -371,6 +382,93 @@ def test_requests_for_one_conference_go_one_after_the_other_in_order() -> None:
         assert order == [str(number) for number in range(8)]
 
     run(test)
+
+
+def test_exchange_that_is_about_no_conference_is_carried_too() -> None:
+    announce = Request(request_id="1", from_="sip:mcu.example.com", to="", command=RegisterMcu(mcu_id="mcu-1"))
+
+    async def test() -> None:
+        async with serving(lambda document, peer: Reply(202)) as base, client() as poster:
+            exchange = Exchange(1, base + PATH, attrs.evolve(announce, to="sip:factory.example.com"))
+            assert await poster.post(exchange) == Reply(202)
+
+    run(test)
+
+
+def test_client_that_was_never_used_stops() -> None:
+    async def test() -> None:
+        await C3pClient().stop()
+
+    run(test)
+
+
+def test_document_that_cannot_be_serialised_is_refused_before_anything_is_sent() -> None:
+    async def test() -> None:
+        async with client() as poster:
+            with pytest.raises(LocalProtocolError):
+                await poster.post(Exchange(1, "http://127.0.0.1:1/", request("\x00")))
+
+    run(test)
+
+
+def certified(name: str) -> tuple[bytes, bytes]:
+    """A self-signed certificate for a name and 127.0.0.1, and its key, in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=36500))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return certificate.public_bytes(Encoding.PEM), private
+
+
+def context(kind: int, own: tuple[bytes, bytes], trusted: bytes, folder: Path) -> ssl.SSLContext:
+    file = folder / f"{kind}.pem"
+    file.write_bytes(b"".join(own))
+    made = ssl.SSLContext(kind)
+    made.load_cert_chain(file)
+    made.load_verify_locations(cadata=trusted.decode())
+    made.verify_mode = ssl.CERT_REQUIRED
+    return made
+
+
+def test_certificate_of_the_peer_is_its_identity(tmp_path: Path) -> None:
+    focus, mcu = certified("focus.example.com"), certified("mcu.example.com")
+    peers = []
+
+    def handler(document: Posted, peer: str) -> Reply:
+        peers.append(peer)
+        return succeed(document, peer)
+
+    async def test() -> None:
+        server = C3pServer(
+            "127.0.0.1",
+            0,
+            {PATH: handler},
+            {},
+            ssl_context=context(ssl.PROTOCOL_TLS_SERVER, mcu, focus[0], tmp_path),
+        )
+        await server.start()
+        ours = context(ssl.PROTOCOL_TLS_CLIENT, focus, mcu[0], tmp_path)
+        async with client(None, ssl_context=ours) as poster:
+            reply = await poster.post(Exchange(1, f"https://127.0.0.1:{server.port}{PATH}", request()))
+            assert reply == Reply(200, request().respond(Code.SUCCESS))
+            wrong = await poster.post(Exchange(2, f"http://127.0.0.1:{server.port}{PATH}", request()))
+            assert isinstance(wrong, ExchangeFailure)
+        await server.stop()
+
+    run(test)
+    assert peers == ["focus.example.com"]
 
 
 def test_lanes_take_turns_and_are_bounded() -> None:

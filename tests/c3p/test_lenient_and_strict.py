@@ -271,3 +271,32 @@ def test_notify_needs_its_document() -> None:
 
 def test_empty_conference_state_is_kept() -> None:
     assert info("<conference-state/>").conference_state == ConferenceState()
+
+
+def test_child_that_stands_once_and_came_twice_keeps_the_first() -> None:
+    found = info('<users state="full"/><users state="partial"/>')
+    assert found.users
+    assert (found.users.state, len(found.extra.elements)) == ("full", 1)
+
+
+def test_entries_with_elements_in_them_are_kept() -> None:
+    found = info('<users><user entity="sip:a"><roles><entry>x</entry><entry><b/></entry></roles></user></users>')
+    assert found.users
+    assert found.users.users[0].roles == ("x",)
+
+
+def test_unknown_command_is_written_with_its_current_values() -> None:
+    text = '<request requestId="1" from="a" to="b"><playPrompt mcuUri="sip:m" reason="r" x="y"/></request>'
+    document = parse_document(text.encode())
+    assert isinstance(document, Request)
+    moved = attrs.evolve(document, command=attrs.evolve(document.command, mcu_uri="sip:n", reason=None))
+    assert b'mcuUri="sip:n" x="y"/>' in bytes(moved)
+    bare = UnknownCommand(element=Unknown("z"), mcu_uri="sip:m", reason="r")
+    assert b'<z xmlns="" reason="r" mscp:mcuUri="sip:m"/>' in bytes(attrs.evolve(document, command=bare))
+    assert document.command.echo("notSupported").reason == "notSupported"
+
+
+def test_too_many_attributes_on_one_element_are_refused() -> None:
+    attributes = " ".join(f'a{number}=""' for number in range(300))
+    with pytest.raises(DocumentTooLarge):
+        parse_document(f'<conference-info entity="" {attributes}/>'.encode())

@@ -14,6 +14,8 @@ from c3p import (
     Endpoint,
     EntityState,
     EntityView,
+    Extra,
+    HostInfo,
     InitialFilters,
     Media,
     MediaEntry,
@@ -216,3 +218,137 @@ def test_entity_state_merges_child_by_child_and_rules_as_one_block() -> None:
 @pytest.mark.parametrize("state", ["full", None])
 def test_missing_state_of_an_item_equals_full(state: str | None) -> None:
     assert User(entity=ALICE, state=state) == User(entity=ALICE, state="full")
+
+
+def view_of(state: EntityState | None) -> ConferenceInfo:
+    view = EntityView(entity=MCU_URI, state="full", entity_state=state)
+    return full(conference_view=ConferenceView(state="full", views=(view,)))
+
+
+def test_diff_of_a_view_says_only_the_child_that_changed() -> None:
+    audio, video = MediaEntry(label="main-audio", status="sendrecv"), MediaEntry(label="main-video")
+    old = view_of(EntityState(locked=False, active=True, media=(audio, video)))
+    inactive = attrs.evolve(audio, status="inactive")
+    new = view_of(EntityState(locked=True, active=True, media=(inactive, video)))
+    change = diff(old, new).conference_view
+    assert change is not None
+    assert change.views[0].entity_state == EntityState(
+        locked=True, media=(MediaEntry(label="main-audio", status="inactive"),)
+    )
+    assert old.apply(diff(old, new)) == new
+
+
+def test_view_that_loses_a_child_is_sent_full() -> None:
+    old, new = view_of(EntityState(locked=False, active=True)), view_of(EntityState(active=True))
+    change = diff(old, new)
+    assert change.conference_view is not None
+    assert (change.state, change.conference_view.views[0].state) == ("partial", "full")
+    assert old.apply(change) == new
+
+
+def test_view_without_entity_state_gets_one() -> None:
+    old, new = view_of(None), view_of(EntityState(locked=False))
+    assert old.apply(diff(old, new)) == new
+
+
+def described(*uris: UriEntry, **fields: object) -> ConferenceInfo:
+    description = ConferenceDescription(conf_uris=uris, subject="Review")
+    host = HostInfo(display_text="Host", uris=uris)
+    info = full(description=attrs.evolve(description, **fields), host_info=host)  # type: ignore[arg-type]
+    return info.settled()
+
+
+CHAT = UriEntry(uri="sip:chat@example.com", purpose="chat")
+AV = UriEntry(uri=MCU_URI, purpose="audio-video")
+
+
+def test_new_uri_is_all_that_is_said() -> None:
+    old, new = described(CHAT), described(CHAT, AV)
+    change = diff(old, new)
+    assert change.description == ConferenceDescription(conf_uris=(AV,), conf_uris_state="partial")
+    assert change.host_info == HostInfo(uris=(AV,), uris_state="partial")
+    assert old.apply(change) == new
+
+
+@pytest.mark.parametrize("left", [(AV,), ()])
+def test_uri_that_goes_makes_the_list_full(left: tuple[UriEntry, ...]) -> None:
+    old, new = described(CHAT, AV), described(*left)
+    change = diff(old, new)
+    assert change.state == "partial"
+    assert change.description is not None
+    assert change.description.conf_uris_state == ("full" if left else "deleted")
+    assert old.apply(change) == new
+
+
+def test_strict_reads_uris_without_state_as_all_there_are() -> None:
+    change = ConferenceInfo(
+        entity=FOCUS_URI,
+        state="partial",
+        version=2,
+        description=ConferenceDescription(conf_uris=(AV,)),
+        host_info=HostInfo(uris=(AV,)),
+    )
+    changed = described(CHAT).apply(change, strict=True)
+    assert changed.description is not None
+    assert changed.description.conf_uris == (AV,)
+    assert changed.host_info == HostInfo(display_text="Host", uris=(AV,))
+
+
+def test_first_description_and_host_are_taken_as_they_stand() -> None:
+    new = described(CHAT)
+    assert full(users=None).apply(diff(full(users=None), new)) == attrs.evolve(new)
+    deleted = ConferenceDescription(conf_uris=(CHAT,), conf_uris_state="deleted")
+    assert full(description=deleted).settled().description == ConferenceDescription()
+
+
+def test_unknown_children_are_replaced_by_name() -> None:
+    def user_with(*elements: str) -> ConferenceInfo:
+        text = "".join(elements)
+        body = f'<users state="full"><user entity="{ALICE}" state="full">{text}</user></users>'
+        document = parse_document(
+            f'<conference-info entity="{FOCUS_URI}" version="1">{body}</conference-info>'.encode()
+        )
+        assert isinstance(document, ConferenceInfo)
+        return document.settled()
+
+    old, new = user_with('<x a="1"/>', "<y/>"), user_with("<y/>", '<x a="2"/>')
+    change = diff(old, new)
+    assert change.users is not None
+    assert old.apply(change) == new
+    same = user_with('<x a="1"/>', "<y/>", "<roles><entry>presenter</entry></roles>")
+    said = diff(old, same).users
+    assert said is not None
+    assert (said.users[0].state, said.users[0].roles, said.users[0].extra) == ("partial", ("presenter",), Extra())
+
+
+def test_users_that_stand_twice_are_one() -> None:
+    twice = full(user(ALICE, display_text="A"), user(ALICE, display_text="B"))
+    assert twice.settled() == full(user(ALICE, display_text="B"))
+    endpoints = (Endpoint(entity=GUID, state="full"), Endpoint(entity=GUID, state="full", status="connected"))
+    assert full(user(ALICE, *endpoints)).settled() == full(user(ALICE, endpoints[1]))
+
+
+def test_deleted_collections_of_a_whole_document_are_empty() -> None:
+    document = full(
+        users=Users(state="deleted", users=(user(ALICE),)),
+        conference_view=ConferenceView(state="deleted", views=(EntityView(entity=MCU_URI),)),
+    )
+    assert document.settled() == full(conference_view=ConferenceView())
+
+
+def test_word_that_is_no_state_is_read_as_a_missing_one() -> None:
+    assert entities(full(user(ALICE)).apply(partial(user(BOB), state="changed"))) == [ALICE, BOB]
+
+
+def test_trusted_entities_merge_like_users() -> None:
+    old = full(trusted_entities=Users(state="full", users=(user(ALICE),)))
+    new = full(trusted_entities=Users(state="full", users=(user(ALICE), user(BOB))))
+    assert old.apply(diff(old, new)) == new
+
+
+def test_endpoints_in_another_order_send_the_user_full() -> None:
+    one, two = Endpoint(entity="{A1}", state="full"), Endpoint(entity="{B2}", state="full")
+    old, new = full(user(ALICE, one, two)), full(user(ALICE, two, one), version=2)
+    change = diff(old, new)
+    assert change == partial(user(ALICE, two, one))
+    assert old.apply(change) == new

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from c3p import ConferenceInfo, Endpoint, Receipt, Replica, ReplicaState, User, Users, diff
+from c3p import ConferenceInfo, Endpoint, Receipt, Replica, ReplicaState, User, UserAdded, Users, diff
 from c3p.replica import REPLICA, ReplicaInput
 from c3p.testing import FOCUS_URI, GUIDS, USER_URIS, conference_infos, conference_states
 
@@ -27,7 +27,10 @@ def replica_at(version: int) -> Replica:
 def test_next_partial_is_merged() -> None:
     replica = replica_at(5)
     assert replica.receive(document(6, "partial", "sip:bob@example.com")) is Receipt.APPLIED
-    assert replica.version == 6
+    assert (replica.version, replica.state) == (6, ReplicaState.CURRENT)
+    assert [type(change) for change in replica.changes] == [UserAdded]
+    assert replica.receive(document(6, "partial")) is Receipt.IGNORED
+    assert replica.changes == ()
 
 
 @pytest.mark.parametrize("version", [4, 5])

@@ -179,6 +179,7 @@ def test_delete_user() -> None:
     keys = c3p.UserKeys(conf_entity=FOCUS, user_entity="sip:bob@example.com")
     body = f'<deleteUser><userKeys confEntity="{FOCUS}" userEntity="sip:bob@example.com"/></deleteUser>'
     assert command(body) == DeleteUser(user_keys=keys)
+    assert command(body).name == "deleteUser"
 
 
 def test_modify_user_roles() -> None:
