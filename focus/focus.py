@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import attrs
-
 from c3p import (
     CCCP_TYPE,
     C3PError,
-    Code,
     ConferenceInfo,
-    ConferenceKeys,
     Exchange,
     ExchangeFailure,
-    GetConference,
     Notify,
     Reply,
     Request,
@@ -25,7 +20,7 @@ from c3p import (
     is_focus_uri,
     mcu_type_of,
 )
-from focus import policy, record_documents, refusal
+from focus import policy, refusal
 from focus.answers import Answer, refuse
 from focus.conference import Conference
 from focus.config import FocusConfig
@@ -36,8 +31,10 @@ from focus.events import EndReason
 from focus.exchanges import Exchanges, Waiter
 from focus.incoming import Join, Refused, read_join
 from focus.records import ConferenceRecord, ConferenceStore
+from focus.records_elsewhere import RecordsElsewhere
 from focus.refusal import Refusal
 from focus.roster import user_key, view_key
+from focus.subscribing import NOT_JOINED, check_subscriber, granted_expires
 from sip import (
     Claim,
     Endpoint,
@@ -83,7 +80,7 @@ class Focus:
         self._sessions: dict[SessionId, Conference] = {}
         self._subscriptions: dict[SubscriptionId, Conference] = {}
         self._deadlines: Deadlines[str] = Deadlines()
-        self._waiting: dict[SessionId, _AwaitedRecord] = {}
+        self._elsewhere = RecordsElsewhere(config, self._exchanges, self._record_arrived)
         endpoint.add_core(
             config.owner,
             self._claims,
@@ -184,9 +181,7 @@ class Focus:
         record = active.record if active is not None else self._store.get(key)
         if record is not None:
             self._admit(event, record, now=now)
-        elif self.config.records_url is not None and len(self._waiting) < self.config.max_waiting_joins:
-            self._ask_for_record(event, uri, now=now)
-        else:
+        elif not self._elsewhere.ask(event, uri):
             raise Refused(refusal.UNKNOWN_CONFERENCE)
 
     def _media_invite(self, uri: str, event: InviteReceived) -> Refusal:
@@ -201,7 +196,7 @@ class Focus:
         if mcu_type_of(uri) not in conference.record.mcu_types:
             return refusal.INVALID_MCU
         if identity is None or not conference.attendance.of_user(user_key(identity)):
-            return refusal.NOT_AUTHORISED.saying("Join the Focus first")
+            return NOT_JOINED
         return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
 
     def _admit(self, event: InviteReceived, record: ConferenceRecord, *, now: float) -> None:
@@ -234,29 +229,12 @@ class Focus:
         conference = self._active[key] = Conference(self._context, key=key, record=record, now=now)
         return conference
 
-    # Records elsewhere -----------------------------------------------------------------------------------------------
-
-    def _ask_for_record(self, event: InviteReceived, uri: str, *, now: float) -> None:
-        assert self.config.records_url is not None
-        request = Request(
-            request_id=self._exchanges.new_request_id(),
-            from_=uri,
-            to=self.config.records_url,
-            command=GetConference(conference_keys=ConferenceKeys(conf_entity=uri)),
-        )
-        awaited = self._waiting[event.session] = _AwaitedRecord(self, event, uri)
-        self._exchanges.post(self.config.records_url, request, waiter=awaited, timeout=self.config.http_timeout)
-
-    def _record_arrived(
-        self, event: InviteReceived, record: ConferenceRecord | None, failed: bool, *, now: float
-    ) -> None:
+    def _record_arrived(self, event: InviteReceived, found: ConferenceRecord | Refusal, now: float) -> None:
         """The Focus Factory elsewhere answered."""
-        if self._waiting.pop(event.session, None) is None:
-            return  # The caller gave up.
         try:
-            if record is None:
-                raise Refused(refusal.BUSY if failed else refusal.UNKNOWN_CONFERENCE)
-            self._admit(event, record, now=now)
+            if isinstance(found, Refusal):
+                raise Refused(found)
+            self._admit(event, found, now=now)
         except Refused as refused:
             self._refuse(event, refused, now=now)
 
@@ -295,7 +273,7 @@ class Focus:
             self._settle(conference, now=now)
 
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
-        self._waiting.pop(event.session, None)
+        self._elsewhere.forget(event.session)
         conference = self._sessions.pop(event.session, None)
         if conference is not None:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
@@ -315,24 +293,15 @@ class Focus:
             self._endpoint.reject_subscription(event.subscription, answer.status, headers=headers, now=now)
 
     def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
-        expires = self._granted(event.expires)
+        expires = granted_expires(event.expires, self.config)
         conference = self._subscriptions.get(event.subscription)
         if conference is not None:
             self._subscribe_again(conference, event, expires=expires, now=now)
             self._settle(conference, now=now)
             return
-        uri = str(event.request.uri)
-        conference = self._active.get(view_key(uri))
-        if conference is None and self._store.get(view_key(uri)) is None:
-            raise Refused(refusal.UNKNOWN_CONFERENCE)
-        identity = self.config.identify(event.request, event.flow)
-        key = user_key(identity) if identity is not None else ""
-        present = conference.attendance.of_user(key) if conference is not None else []
-        if conference is None or not present:
-            raise Refused(refusal.NOT_AUTHORISED.saying("Join the Focus first"))
-        if not event.flow.reliable and all(one.flow.remote.host != event.flow.remote.host for one in present):
-            # A whole roster is not sent to an address that nothing has come from (decisions 30).
-            raise Refused(refusal.NOT_AUTHORISED.saying("Subscribe from where you joined"))
+        conference = self._subscribable(str(event.request.uri))
+        key = user_key(self.config.identify(event.request, event.flow) or "")
+        check_subscriber(conference.attendance.of_user(key), event.flow)
         if len(conference.notifier) >= self.config.max_subscriptions:
             raise Refused(refusal.BUSY)
         if expires == 0 and conference.end_subscription_of(key, event, now=now):
@@ -349,13 +318,12 @@ class Focus:
             user = conference.notifier.user_of(event.subscription)
             conference.subscribe(event, user=user, expires=expires, now=now)
 
-    def _granted(self, asked: int | None) -> int:
-        config = self.config
-        if asked is None:
-            return config.subscription_expires
-        if 0 < asked < config.min_subscription_expires:
-            raise Refused(Refusal(423, None, "Interval too brief"))
-        return min(asked, config.subscription_expires)
+    def _subscribable(self, uri: str) -> Conference:
+        conference = self._active.get(view_key(uri))
+        if conference is not None:
+            return conference
+        known = self._store.get(view_key(uri)) is not None
+        raise Refused(NOT_JOINED if known else refusal.UNKNOWN_CONFERENCE)
 
     def _subscription_over(self, event: SubscriptionEnded, now: float) -> None:
         conference = self._subscriptions.pop(event.subscription, None)
@@ -395,27 +363,6 @@ class Focus:
         reply = conference.receive_c3p(document, peer=peer, now=now)
         self._settle(conference, now=now)
         return reply
-
-
-@attrs.define
-class _AwaitedRecord:
-    """A join that waits for its record from a Focus Factory in another process."""
-
-    focus: Focus
-    event: InviteReceived
-    focus_uri: str
-
-    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
-        """Go on with the record, or without."""
-        response = reply.document if reply.status == 200 else None
-        command = response.command if response is not None and response.code is Code.SUCCESS else None
-        info = command.conference_info if isinstance(command, GetConference) else None
-        record = record_documents.read_fetched(info) if info is not None else None
-        self.focus._record_arrived(self.event, record, response is None, now=now)
-
-    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
-        """The Focus Factory cannot be asked."""
-        self.focus._record_arrived(self.event, None, True, now=now)
 
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {

@@ -25,7 +25,7 @@ from focus.config import FocusConfig
 from focus.exchanges import Exchanges
 from focus.link_state import LINK, LinkInput, LinkState
 from focus.mcu_address import McuAddress
-from focus.relay import Failure, Relay
+from focus.relay import Failure, Relay, final_response
 from focus.relay_state import RelayInput
 
 #: MCUs that failed and may come back are remembered; three attempts name at most six principals.
@@ -239,12 +239,12 @@ class McuLink:
         self._post(self._config.mcu_factory_url, command, _Purpose.ALLOCATE, to=self._config.mcu_factory_url)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
-        response = _final(reply)
+        response = final_response(reply)
         command = response.command if response is not None else None
         info = command.connection_info if isinstance(command, AddConference) else None
         address = McuAddress.of(info) if info is not None else None
         if response is None or response.code is not Code.SUCCESS or address is None:
-            self._exhausted(_failure_of(reply), now=now)
+            self._exhausted(Failure.of(reply), now=now)
             return
         self._process(LinkInput.ALLOCATED)
         self.address = address
@@ -254,9 +254,9 @@ class McuLink:
         self._post(address.http_url, command, _Purpose.INITIALISE, to=self.mcu_uri)
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
-        response = _final(reply)
+        response = final_response(reply)
         if response is None or response.code is not Code.SUCCESS:
-            self._next_mcu(_failure_of(reply), now=now)
+            self._next_mcu(Failure.of(reply), now=now)
             return
         self._process(LinkInput.INITIALISED)
         self._exclude = []
@@ -311,7 +311,7 @@ class McuLink:
         elif reply.status == 202:
             self._pending(relay, None, now=now)
         elif reply.document is None or reply.document.request_id != relay.request_id:
-            self._drop(relay, _failure_of(reply), now=now)
+            self._drop(relay, Failure.of(reply), now=now)
         else:
             self._take_response(relay, reply.document, now=now)
 
@@ -328,7 +328,7 @@ class McuLink:
         self._owner.relay_pending(relay, response, now=now)
 
     def _resynchronised(self, reply: Reply, *, now: float) -> None:
-        response = _final(reply)
+        response = final_response(reply)
         command = response.command if response is not None else None
         info = command.conference_info if isinstance(command, GetConference) else None
         if reply.status == 404:
@@ -386,17 +386,3 @@ class McuLink:
 
     def _seconds_to_retry(self, now: float) -> int:
         return max(1, math.ceil((self._retry_at or now) - now))
-
-
-def _final(reply: Reply) -> Response | None:
-    return reply.document if reply.status == 200 else None
-
-
-def _failure_of(reply: Reply) -> Failure:
-    """What an answer that is no success says about itself."""
-    if reply.document is not None and reply.document.code is Code.FAILURE:
-        response = reply.document
-        return Failure(response.reason or Reason.OTHER_FAILURE, response.retry_after)
-    if reply.status == 503:
-        return Failure(Reason.SERVER_BUSY, reply.retry_after)
-    return Failure(Reason.OTHER_FAILURE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from c3p import Command, Request
+from c3p import Code, Command, Reason, Reply, Request, Response
 from focus.errors import LocalProtocolError
 from focus.relay_state import RELAY, RelayInput, RelayState
 from sip import SessionId
@@ -12,10 +12,24 @@ from sip import SessionId
 
 @attrs.frozen
 class Failure:
-    """Why a relayed command failed without an answer of the MCU."""
+    """Why a relayed command failed, or an MCU could not be had."""
 
     general: str  #: response/@reason
     retry_after: int | None = None  #: seconds
+
+    @classmethod
+    def of(cls, reply: Reply) -> Failure:
+        """What an HTTP answer that is no success says about itself."""
+        if reply.document is not None and reply.document.code is Code.FAILURE:
+            return cls(reply.document.reason or Reason.OTHER_FAILURE, reply.document.retry_after)
+        if reply.status == 503:
+            return cls(Reason.SERVER_BUSY, reply.retry_after)
+        return cls(Reason.OTHER_FAILURE)
+
+
+def final_response(reply: Reply) -> Response | None:
+    """The C3P response of an HTTP answer, None for a status that has none."""
+    return reply.document if reply.status == 200 else None
 
 
 @attrs.define(eq=False)

@@ -1,0 +1,142 @@
+"""What a client can ask of the Focus once it has joined (C3P reference, 7)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from c3p import (
+    Command,
+    ConferenceKeys,
+    DeleteConference,
+    DeleteUser,
+    GetConference,
+    LobbyAccess,
+    McuType,
+    MediaType,
+    ModifyConferenceLock,
+    ModifyUserRoles,
+    Role,
+    SetLobbyAccess,
+    UserKeys,
+    mcu_uri,
+)
+from focus.client import documents
+from focus.client.config import ClientConfig
+from focus.client.events import CommandId
+from sip import Entropy
+
+
+class ConferenceCommands(ABC):
+    """Commands in the Focus dialog. Each returns its number and ends in CommandSucceeded or CommandFailed.
+
+    All raise LocalProtocolError outside of a conference.
+    """
+
+    config: ClientConfig
+    _entropy: Entropy
+
+    @abstractmethod
+    def _joined(self) -> str:
+        """The conference that the client is in. Raises LocalProtocolError outside of one."""
+
+    @abstractmethod
+    def _info(self, command: Command, *, now: float) -> CommandId:
+        """Send a command in the Focus dialog."""
+
+    def add_user(
+        self,
+        uri: str,
+        *,
+        endpoint_uri: str | None = None,
+        display_name: str | None = None,
+        media: Sequence[str] = (MediaType.AUDIO,),
+        role: str = Role.ATTENDEE,
+        mcu_type: str = McuType.AUDIO_VIDEO,
+        muted: bool = False,
+        now: float,
+    ) -> CommandId:
+        """Have an MCU call somebody (dial-out). `endpoint_uri` is what is called when it is not `uri`."""
+        command = documents.dial_out(
+            self._joined(),
+            user=uri,
+            endpoint=documents.guid(self._entropy.token(16)),
+            endpoint_uri=endpoint_uri,
+            display_name=display_name,
+            role=role,
+            media=media,
+            mcu_type=mcu_type,
+            muted=muted,
+        )
+        return self._info(command, now=now)
+
+    def dial_in(self, *, mcu_type: str = McuType.AUDIO_VIDEO, now: float) -> CommandId:
+        """Announce a connection of one's own to an MCU; the response has its connection-info."""
+        endpoint = documents.guid(self._entropy.token(16))
+        command = documents.dial_in(self._joined(), user=self.config.aor, endpoint=endpoint, mcu_type=mcu_type)
+        return self._info(command, now=now)
+
+    def delete_user(self, uri: str, *, mcu_type: str | None = None, now: float) -> CommandId:
+        """Eject somebody, from everything or from one MCU."""
+        conference = self._joined()
+        keys = UserKeys(conf_entity=conference, user_entity=uri)
+        from_mcu = mcu_uri(conference, mcu_type) if mcu_type is not None else None
+        return self._info(DeleteUser(user_keys=keys, mcu_uri=from_mcu), now=now)
+
+    def set_lock(self, locked: bool, *, admission_policy: str | None = None, now: float) -> CommandId:
+        """Lock or unlock the conference."""
+        keys = ConferenceKeys(conf_entity=self._joined())
+        command = ModifyConferenceLock(conference_keys=keys, locked=locked, admission_policy=admission_policy)
+        return self._info(command, now=now)
+
+    def modify_user_roles(self, uri: str, role: str, *, now: float) -> CommandId:
+        """Make somebody presenter or attendee."""
+        keys = UserKeys(conf_entity=self._joined(), user_entity=uri)
+        return self._info(ModifyUserRoles(user_keys=keys, roles=(role,)), now=now)
+
+    def mute(
+        self,
+        uri: str,
+        *,
+        endpoint: str,
+        media_id: str = "1",
+        media_type: str = MediaType.AUDIO,
+        muted: bool = True,
+        mcu_type: str = McuType.AUDIO_VIDEO,
+        now: float,
+    ) -> CommandId:
+        """Mute or unmute one stream; `endpoint` and `media_id` are as the roster has them."""
+        command = documents.mute(
+            self._joined(),
+            user=uri,
+            endpoint=endpoint,
+            media_id=media_id,
+            media_type=media_type,
+            muted=muted,
+            mcu_type=mcu_type,
+        )
+        return self._info(command, now=now)
+
+    def mute_all(
+        self, muted: bool, *, may_unmute: bool = True, mcu_type: str = McuType.AUDIO_VIDEO, now: float
+    ) -> CommandId:
+        """Mute the attendees, those who are there and those to come; `may_unmute`: each may undo it for itself."""
+        command = documents.mute_all(self._joined(), muted=muted, may_unmute=may_unmute, mcu_type=mcu_type)
+        return self._info(command, now=now)
+
+    def set_lobby_access(self, uris: Sequence[str], *, granted: bool, now: float) -> CommandId:
+        """Let users in from the lobby, or send them away."""
+        command = SetLobbyAccess(
+            conference_keys=ConferenceKeys(conf_entity=self._joined()),
+            user_entities=tuple(uris),
+            access=LobbyAccess.GRANTED if granted else LobbyAccess.DENIED,
+        )
+        return self._info(command, now=now)
+
+    def get_conference(self, *, now: float) -> CommandId:
+        """Ask for the whole state; the response has it."""
+        return self._info(GetConference(conference_keys=ConferenceKeys(conf_entity=self._joined())), now=now)
+
+    def end_conference(self, *, now: float) -> CommandId:
+        """End the conference for everybody. The end of one's own dialog counts as success."""
+        return self._info(DeleteConference(conference_keys=ConferenceKeys(conf_entity=self._joined())), now=now)

@@ -1,0 +1,36 @@
+"""Who may subscribe to a conference, and for how long (conference-info 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from focus import refusal
+from focus.config import FocusConfig
+from focus.incoming import Refused
+from focus.participant import Participant
+from focus.refusal import Refusal
+from sip import Flow
+
+NOT_JOINED: Final = refusal.NOT_AUTHORISED.saying("Join the Focus first")
+
+
+def granted_expires(asked: int | None, config: FocusConfig) -> int:
+    """Seconds for which a subscription is granted. Raises Refused: 423 for a time that is too short."""
+    if asked is None:
+        return config.subscription_expires
+    if 0 < asked < config.min_subscription_expires:
+        raise Refused(Refusal(423, None, "Interval too brief"))
+    return min(asked, config.subscription_expires)
+
+
+def check_subscriber(present: Sequence[Participant], flow: Flow) -> None:
+    """A subscriber has a Focus dialog. Raises Refused: 403.
+
+    Over UDP it must come from where it joined: a whole roster is not sent to an address that nothing has come from
+    (decisions 30).
+    """
+    if not present:
+        raise Refused(NOT_JOINED)
+    if not flow.reliable and all(one.flow.remote.host != flow.remote.host for one in present):
+        raise Refused(refusal.NOT_AUTHORISED.saying("Subscribe from where you joined"))
