@@ -232,7 +232,6 @@ class Focus:
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
         self.reply: Reply | ExchangeFailure = Reply(200)
-        self.posted_at: list[float] = []
 
     @property
     def documents(self) -> list[Notify | Response | Request]:
@@ -299,7 +298,10 @@ class World:
         self.ports_open: dict[int, LegId] = {}
         self.phone_tick = self.now
         self.requests = 0
-        self.lost: set[str] = set()
+        self.lost: set[str] = set()  #: datagrams with one of these words in them do not arrive
+        self.drop: Callable[[], bool] = lambda: False  #: whether the next datagram is lost
+        self.fate: Callable[[], Reply | ExchangeFailure] = lambda: self.focus.reply  #: of the next document
+        self.ports_asked: list[LegId] = []
         self.replies: dict[str, Reply] = {}
 
     def phone(
@@ -395,6 +397,7 @@ class World:
             elif self.media is not None and isinstance(event, MediaPortWanted | MediaPortReleased):
                 self._take(self.media([event]), MCU_HOST)
             elif isinstance(event, MediaPortWanted):
+                self.ports_asked.append(event.leg)
                 self._open(event.leg)
             elif host == MCU_HOST:
                 self.events.append(event)
@@ -421,7 +424,8 @@ class World:
                 moved = True
                 host = transmit.flow.remote.host
                 pump = self.pumps.get(host)
-                if pump is not None and not any(word in transmit.data.decode() for word in self.lost):
+                unlucky = self.drop() or any(word in transmit.data.decode() for word in self.lost)
+                if pump is not None and not unlucky:
                     flow = Flow(_number(agent.address.host), "UDP", transmit.flow.remote, agent.address)
                     self._take(pump.receive_data(transmit.data, flow=flow, now=self.now), host)
         return moved
@@ -441,9 +445,9 @@ class World:
         for exchange in exchanges:
             document = parse_document(bytes(exchange.document))
             assert not isinstance(document, ConferenceInfo)
-            self.focus.exchanges.append(attrs.evolve(exchange, document=document))
-            self.focus.posted_at.append(self.now)
-            reply = self.focus.reply
+            reply = self.fate()
+            if reply is not ExchangeFailure.CONNECT or self.focus.reply is ExchangeFailure.CONNECT:
+                self.focus.exchanges.append(attrs.evolve(exchange, document=document))
             if isinstance(reply, Reply):
                 self._take(self.mcu.receive_reply(exchange.id, reply, now=self.now), MCU_HOST)
             else:
