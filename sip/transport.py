@@ -135,7 +135,7 @@ class Transport:
             held.append(Transmit(flow, data))
             return
         self._context.count("dropped: flow blocked for too long")
-        if flow.reliable and flow.id in self._open:
+        if flow.reliable and self._open.pop(flow.id, None) is not None:
             self._context.emit(FlowLost(owner="", flow=flow, reason="blocked for too long"))
             # A timer, because whoever is sending now is in the middle of its own change of state.
             self._context.timers.start(0.0, lambda now: self.on_lost(flow, now))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from sip.flow import Flow
 from sip.ids import RequestId, SessionId
 from sip.name_addr import NameAddr
+from sip.request import Request
+from sip.session.replacing import Replacement
 from sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -196,6 +198,14 @@ class SessionCommands:
         happens when the session has just ended by itself.
         """
         self._sessions.bye(session, headers=headers, now=now)
+
+    def replacement(self, request: Request) -> Replacement:
+        """Return which session an INVITE with Replaces is for, or how to refuse it (RFC 3891 section 3).
+
+        A core that lists ``replaces`` asks this for each InviteReceived; it then accepts the new session and ends
+        the old one with ``bye``, or ``cancel`` when it is early.
+        """
+        return self._sessions.replacement(request)
 
     def glare_delay(self, session: SessionId) -> float:
         """Return how long to wait after a 491, in seconds: shorter for the side that did not choose the Call-ID.

@@ -28,6 +28,7 @@ from sip.session.inside import Bye, InSession
 from sip.session.received import SessionRequests
 from sip.session.refresh import Interval, SessionTimer, too_short
 from sip.session.repeater import Repeater
+from sip.session.replacing import Replacement, replacement
 from sip.session.session import Session, has
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.session.view import SessionView
@@ -83,6 +84,10 @@ class Sessions:
     def view(self, session_id: SessionId) -> SessionView:
         """Return a frozen picture of a session."""
         return self.get(session_id).view()
+
+    def replacement(self, request: Request) -> Replacement:
+        """Match the Replaces header of an INVITE."""
+        return replacement(request, self.dialogs)
 
     def _new(self, core: CoreEntry, state: SessionState) -> Session:
         session = Session(SessionId(self.context.new_id()), core, state)
