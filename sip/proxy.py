@@ -296,7 +296,7 @@ class Proxy:
             self._on_success(context, response, now)
         elif branch is not None:
             if branch.expired and response.status == 487:
-                response = context.request.response(408)
+                response = context.request.response(408, to_tag=self._entropy.token(8))
             self._on_refusal(context, response, now)
 
     def _on_success(self, context: ResponseContext, response: Response, now: float) -> None:

@@ -145,7 +145,7 @@ class SipTransport:
             settings=self._settings,
             new_flow=self._new_udp_flow,
             received=self._datagram,
-            drained=self._after_batch,
+            drained=partial(self._work, ()),
             failed=self._undelivered,
         )
         self._sockets.append(made)
@@ -184,9 +184,6 @@ class SipTransport:
         if self._trace is not None:
             self._record(flow, data, now, arrived=True)
         self._handle(self._pump.receive_data(data, flow=flow, now=now))
-
-    def _after_batch(self) -> None:
-        self._work([])
 
     def _undelivered(self, flow: Flow) -> None:
         if self._running:
@@ -337,10 +334,15 @@ class SipTransport:
             self._spawn(self._resolve(event.id, target))
             return []
         if isinstance(event, FlowLost):
-            if (connection := self._connections.get(event.flow.id)) is not None:
-                connection.abort()
+            self._give_up(event.flow)
             return []
         return None
+
+    def _give_up(self, flow: Flow) -> None:
+        """Close a connection after what is on its way to it, an answer that says why perhaps."""
+        if (connection := self._connections.get(flow.id)) is not None:
+            self._loop.call_soon(connection.close)
+            self._loop.call_later(self._settings.stop_timeout, connection.abort)
 
     def _connect(self, want: WantId, destination: Destination) -> list[Event]:
         if destination.transport != "UDP":

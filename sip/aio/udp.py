@@ -81,6 +81,8 @@ class UdpSocket:
             flow = self._flows[remote] = self._new_flow(self, self._local_towards(remote), Address(*remote))
             if len(self._flows) > self._settings.max_udp_flows:
                 self._flows.popitem(last=False)
+        else:
+            self._flows.move_to_end(remote)
         return flow
 
     def _local_towards(self, remote: tuple[str, int]) -> Address:

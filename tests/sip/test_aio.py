@@ -246,7 +246,7 @@ def test_one_connection_serves_all_requests_to_one_place() -> None:
 
 def test_a_burst_of_datagrams_is_all_answered() -> None:
     async def scenario() -> None:
-        settings = TransportSettings(drain=8, send_slice=16)
+        settings = TransportSettings(drain=8, send_slice=3)
         async with Element("UDP", settings=settings) as bob, Element("UDP", settings=settings) as alice:
             sent = [alice.send(uri(bob, "UDP")) for _ in range(200)]
             assert {status(await alice.outcome(each)) for each in sent} == {200}
@@ -368,6 +368,44 @@ def test_a_connection_that_stays_silent_is_closed() -> None:
         async with Element("TCP", settings=TransportSettings(first_data_timeout=0.05)) as bob:
             reader, _ = await asyncio.open_connection(HOST, bob.port("TCP"))
             assert await is_closed(reader)
+
+    run(scenario)
+
+
+def test_a_stream_that_loses_its_framing_is_answered_and_closed() -> None:
+    async def scenario() -> None:
+        async with Element("TCP") as bob:
+            reader, writer = await asyncio.open_connection(HOST, bob.port("TCP"))
+            lines = [
+                "MESSAGE sip:b@example.com SIP/2.0",
+                f"Via: SIP/2.0/TCP {HOST}:1;branch=z9hG4bK1",
+                "From: <sip:a@example.com>;tag=1",
+                "To: <sip:b@example.com>",
+                "Call-ID: 1",
+                "CSeq: 1 MESSAGE",
+                "Content-Length: many",
+                "",
+                "",
+            ]
+            writer.write("\r\n".join(lines).encode())
+            assert (await reader.read()).startswith(b"SIP/2.0 400 ")
+            assert bob.phone.received == []
+
+    run(scenario)
+
+
+def test_no_more_own_connections_than_allowed() -> None:
+    async def scenario() -> None:
+        async with Element("TCP") as bob, Element("TCP", settings=TransportSettings(max_connections=0)) as alice:
+            assert status(await alice.outcome(alice.send(uri(bob, "TCP")))) == "transport"
+
+    run(scenario)
+
+
+def test_a_datagram_needs_a_socket_of_its_family() -> None:
+    async def scenario() -> None:
+        async with Element("UDP") as alice:
+            assert status(await alice.outcome(alice.send("sip:bob@[::1]:5060"))) == "transport"
 
     run(scenario)
 

@@ -411,6 +411,39 @@ def test_who_somebody_is_is_believed_of_trusted_senders_only() -> None:
         assert ("P-Asserted-Identity" in town.request_to(BOB).headers) is believed
 
 
+def test_an_ack_that_may_not_pass_is_dropped_and_counted() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request("ACK", "sip:dave@203.0.113.5", host=CAROL, to_tag="x"), town.flow(CAROL))
+    assert town.sent(CAROL) == []
+    assert town.sent("203.0.113.5") == []
+    assert town.proxy.counters == {"dropped: ACK that may not pass": 1}
+
+
+def test_a_proxy_without_location_service_knows_nobody_and_says_400_to_nonsense() -> None:
+    entropy = SeededEntropy(b"alone")
+    endpoint = Endpoint(EndpointConfig(listen=(Listen("UDP", HERE, 5060),)), entropy=entropy)
+    pump = Pump(endpoint, [Proxy(endpoint, ProxyConfig(domains=("example.com",)), entropy=entropy)])
+    flow = Flow(1, "UDP", Address(HERE, 5060), Address(ALICE, 5060))
+    for uri, headers, status in (
+        ("sip:bob@example.com", [], 480),
+        ("sip:bob@example.com", [("Proxy-Require", "two words")], 400),
+    ):
+        pump.receive_data(bytes(request(uri=uri, headers=headers)), flow=flow, now=0.0)
+        statuses = [m.status for m in (parse_message(t.data) for t in pump.data_to_send()) if isinstance(m, Response)]
+        assert statuses == [status]
+
+
+def test_a_proxy_that_does_not_record_its_route_stays_out_of_the_dialog() -> None:
+    assert call(Town(BOB_AT_HOME, record_route=False)).record_route == ()
+
+
+def test_a_secure_next_hop_gets_a_route_over_what_we_have() -> None:
+    town = Town()
+    town.receive(request(uri="sips:dave@203.0.113.5"), town.flow(ALICE))
+    arrived = town.request_to("203.0.113.5")
+    assert [each.uri.transport for each in arrived.record_route] == [None]
+
+
 # Forking -------------------------------------------------------------------------------------------------------------
 
 
