@@ -287,8 +287,8 @@ def settle_item(item: S) -> S:
 
 
 def _settled(endpoints: tuple[Endpoint, ...]) -> bool:
-    keys = {endpoint_key(one) for one in endpoints if one.state == State.FULL}
-    return len(keys) == len(endpoints)
+    full = [one for one in endpoints if one.state == State.FULL]
+    return len(full) == len(endpoints) and (len(full) < 2 or len({endpoint_key(one) for one in full}) == len(full))
 
 
 def settle_description(description: ConferenceDescription) -> ConferenceDescription:

@@ -81,14 +81,17 @@ class C3pClient:
         self._ssl = ssl_context
         self._settings = settings or ClientSettings()
         self._session: aiohttp.ClientSession | None = None
+        self._stopped = False
         self._lanes = Lanes(most_waiting=self._settings.most_waiting)
 
     async def start(self) -> None:
-        """Make ready; :meth:`post` does so by itself."""
+        """Make ready, also again after :meth:`stop`; the first :meth:`post` does so by itself."""
+        self._stopped = False
         self._open()
 
     async def stop(self) -> None:
-        """Close all connections; exchanges in flight end as failures."""
+        """Close all connections; exchanges in flight, and those that wait or come later, end as failures."""
+        self._stopped = True
         session, self._session = self._session, None
         if session:
             await session.close()
@@ -132,6 +135,8 @@ class C3pClient:
         return headers
 
     async def _attempt(self, exchange: Exchange, body: bytes) -> Reply | ExchangeFailure:
+        if self._stopped:
+            return ExchangeFailure.CONNECT
         attempt = _Attempt(body)
         token = _ATTEMPT.set(attempt)
         try:

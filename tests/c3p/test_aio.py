@@ -402,6 +402,18 @@ def test_client_that_was_never_used_stops() -> None:
     run(test)
 
 
+def test_stopping_ends_what_is_in_flight_and_what_waits() -> None:
+    async def test() -> None:
+        async with raw_server(b"", close=False) as base, client() as poster:
+            posts = [asyncio.create_task(poster.post(Exchange(n, base + PATH, request()))) for n in range(3)]
+            await asyncio.sleep(0.05)
+            await poster.stop()
+            assert all(isinstance(outcome, ExchangeFailure) for outcome in await asyncio.gather(*posts))
+            assert await poster.post(Exchange(9, base + PATH, request())) is ExchangeFailure.CONNECT
+
+    run(test)
+
+
 def test_document_that_cannot_be_serialised_is_refused_before_anything_is_sent() -> None:
     async def test() -> None:
         async with client() as poster:

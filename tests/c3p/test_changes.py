@@ -91,6 +91,9 @@ def test_media() -> None:
     (removed,) = of_endpoint(media=())
     muted = attrs.evolve(MEDIA, status="recvonly", ingress_filter="block")
     status, filters = of_endpoint(media=(muted,))
+    assert of_endpoint(media=(attrs.evolve(MEDIA, display_text="Sound"),)) == []
+    (blocked,) = of_endpoint(media=(attrs.evolve(MEDIA, egress_filter="block"),))
+    assert isinstance(blocked, MediaFiltersChanged)
     assert isinstance(added, MediaAdded)
     assert isinstance(removed, MediaRemoved)
     assert isinstance(status, MediaStatusChanged)

@@ -352,3 +352,21 @@ def test_endpoints_in_another_order_send_the_user_full() -> None:
     change = diff(old, new)
     assert change == partial(user(ALICE, two, one))
     assert old.apply(change) == new
+
+
+def test_conference_that_is_gone_is_sent_as_deleted() -> None:
+    gone = ConferenceInfo(entity=FOCUS_URI, state="deleted", version=3)
+    assert diff(full(user(ALICE)), gone) == gone
+
+
+def test_equal_states_have_equal_hashes() -> None:
+    assert hash(User(entity=ALICE)) == hash(User(entity=ALICE, state="full"))
+
+
+def test_deleting_who_is_not_there_changes_nothing() -> None:
+    assert full(user(ALICE)).apply(partial(User(entity=BOB, state="deleted"))) == full(user(ALICE), version=2)
+
+
+def test_who_is_deleted_and_added_again_is_there() -> None:
+    change = partial(User(entity=ALICE, state="deleted"), user(ALICE, roles=("presenter",)))
+    assert full(user(ALICE)).apply(change) == full(user(ALICE, roles=("presenter",)), version=2)
