@@ -31,7 +31,6 @@ from sip.tokens import (
     parse_option_tag,
     parse_token,
 )
-from sip.uri import Uri
 from sip.via import Via
 from sip.warning import Warning
 
@@ -58,7 +57,6 @@ def parse_route(text: str, report: Report = tolerate) -> NameAddr:
 
 #: By key: the full name in lower case.
 PARSERS: Final[Mapping[str, Parser]] = {
-    "Request-URI": Uri.parse,  # not a header, but a value of the message all the same
     "via": Via.parse,
     "from": NameAddr.parse,
     "to": NameAddr.parse,

@@ -14,7 +14,7 @@ from sip.defects import Defect
 from sip.editing import Changes, framed
 from sip.errors import MalformedHeader, RemoteProtocolError
 from sip.event import EventPackage
-from sip.grammar import assume, split_list
+from sip.grammar import Report, assume, refuse, split_list
 from sip.header_names import COMPACT, Shape, canonical_name, key_of, shape_of
 from sip.header_types import PARSERS, Parser
 from sip.headers import Field, Headers
@@ -26,24 +26,26 @@ from sip.via import Via
 __all__ = ["Message"]
 
 #: Single headers that every element needs, besides Via.
-_NEEDED: Final = ("from", "to", "call-id", "cseq")
+_NEEDED: Final = tuple((key, PARSERS[key]) for key in ("from", "to", "call-id", "cseq"))
 _SECRET: Final = frozenset(("authorization", "proxy-authorization"))
 
 
 class Message:
     """What requests and responses share. Immutable; `evolve` makes changed copies."""
 
-    __slots__ = ("_cache", "_defects", "_framed", "_strict", "body", "headers")
+    __slots__ = ("_cache", "_defects", "_framed", "_report", "_strict", "body", "headers")
 
     headers: Headers  #: header lines in wire order
     body: bytes
     _framed: bool  # whether the header lines hold exactly one, right Content-Length
     _strict: bool
+    _report: Report  # for the first reading of a value
     _defects: list[Defect]
     _cache: dict[str, Any]
 
     def _fill(self, headers: Headers, body: bytes, framed: bool, strict: bool = False) -> None:
         self.headers, self.body, self._framed, self._strict = headers, body, framed, strict
+        self._report = refuse if strict else assume
         self._defects, self._cache = [], {}
 
     # Typed access
@@ -63,9 +65,11 @@ class Message:
         if key in cache:
             return cache[key]
         values = (self.headers._index or self.headers.by_key).get(key)
-        if not values:
+        if values is None:
             return None
-        value = cache[key] = self._parsed(key, values[0])
+        text = values[0]
+        parser = PARSERS.get(key)
+        value = cache[key] = text if parser is None else self._parsed(parser, key, text)
         return value
 
     def _required(self, key: str) -> Any:
@@ -79,12 +83,19 @@ class Message:
         if key in cache:
             return cache[key]
         lines = (self.headers._index or self.headers.by_key).get(key)
+        parser = PARSERS.get(key)
+        value: tuple[Any, ...]
         if lines is None:
-            value: tuple[Any, ...] = ()
+            value = ()
+        elif parser is None:
+            value = tuple(self._items(key, lines))
         elif len(lines) == 1 and "," not in lines[0] and lines[0]:
-            value = (self._parsed(key, lines[0]),)
+            try:
+                value = (parser(lines[0], self._report),)
+            except RemoteProtocolError:
+                value = (self._parsed_with_care(parser, key, lines[0]),)
         else:
-            value = tuple([self._parsed(key, item) for item in self._items(key, lines)])
+            value = tuple([self._parsed(parser, key, item) for item in self._items(key, lines)])
         cache[key] = value
         return value
 
@@ -97,15 +108,10 @@ class Message:
             items += listed
         return items
 
-    def _parsed(self, key: str, text: str) -> Any:
-        parser = PARSERS.get(key)
-        if parser is None:
-            return text
-        if self._strict:
-            return self._parsed_with_care(parser, key, text)
+    def _parsed(self, parser: Parser, key: str, text: str) -> Any:
         try:
             # Nearly every value keeps to the grammar, so the quick reading comes first.
-            return parser(text, assume)
+            return parser(text, self._report)
         except RemoteProtocolError:
             return self._parsed_with_care(parser, key, text)
 
@@ -273,7 +279,7 @@ class Message:
         """
         self._check_needed()
         index = self.headers.by_key
-        if len(index) != len(self.headers):
+        if len(index) != len(self.headers._fields):
             for key, values in index.items():
                 if len(values) > 1 and shape_of(key) is Shape.SINGLE:
                     raise RemoteProtocolError(f"{len(values)} {canonical_name(key)} headers")
@@ -288,15 +294,19 @@ class Message:
                 self._cache[key] = values if shape_of(key) is not Shape.SINGLE else values[0]
 
     def _check_needed(self) -> None:
-        if not self.via:
+        if not self._list("via"):
             raise RemoteProtocolError("no Via header")
         cache, index = self._cache, self.headers.by_key
-        for key in _NEEDED:
-            if key not in cache:
-                values = index.get(key)
-                if not values:
-                    raise RemoteProtocolError(f"no {canonical_name(key)} header")
-                cache[key] = self._parsed(key, values[0])
+        for key, parser in _NEEDED:
+            if key in cache:
+                continue
+            if key not in index:
+                raise RemoteProtocolError(f"no {canonical_name(key)} header")
+            text = index[key][0]
+            try:
+                cache[key] = parser(text, self._report)
+            except RemoteProtocolError:
+                cache[key] = self._parsed_with_care(parser, key, text)
         self._single("max-forwards")
 
     # Writing
@@ -310,7 +320,7 @@ class Message:
         return fields, body
 
     def _keep_values(self, source: Message, touched: frozenset[str]) -> None:
-        self._strict = source._strict
+        self._strict, self._report = source._strict, source._report
         self._cache = {key: value for key, value in source._cache.items() if key not in touched}
 
     def _start_line(self) -> str:

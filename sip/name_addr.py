@@ -29,6 +29,9 @@ _BARE_AFTER_NAME: Final = re.compile(
 )
 
 
+_new = object.__new__
+
+
 class Star:
     """The lone asterisk of ``Contact: *`` (RFC 3261 section 10.2.2)."""
 
@@ -74,12 +77,12 @@ class NameAddr:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _COMMON.fullmatch(text)
-        if match is None or (report is not assume and report is not tolerate):
-            return cls._parse_slowly(text, report)
-        made = cls.__new__(cls)
-        made._match, made._text = match, text
-        made._uri = made._params = None
-        return made
+        if match is not None and (report is assume or report is tolerate):
+            made = _new(cls)
+            made._match, made._text = match, text
+            made._uri = made._params = None
+            return made
+        return cls._parse_slowly(text, report)
 
     @classmethod
     def _parse_slowly(cls, text: str, report: Report) -> Self:

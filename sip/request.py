@@ -56,7 +56,7 @@ class Request(Message):
     def uri(self) -> Uri:
         """The Request-URI. Raises MalformedHeader when it is not a URI."""
         if self._uri is None:
-            self._uri = self._parsed("Request-URI", self._uri_text)
+            self._uri = self._parsed(Uri.parse, "Request-URI", self._uri_text)
         return self._uri
 
     def _check_all(self) -> None:
@@ -64,8 +64,8 @@ class Request(Message):
         self._uri = self._parsed_with_care(Uri.parse, "Request-URI", self._uri_text)
 
     def _check_needed(self) -> None:
-        super()._check_needed()
-        if self.uri.headers:
+        Message._check_needed(self)
+        if self.uri._headers:
             # RFC 4475 section 3.1.2.11: they must not be turned into headers of the request.
             raise MalformedHeader("Request-URI", self._uri_text, "header fields in it")
         cseq: CSeq = self._cache["cseq"]

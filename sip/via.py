@@ -20,6 +20,7 @@ _ANY = re.compile(
     r"([\w.\-]++|\[[0-9A-Fa-f:.]++\])[ \t]*+(?::[ \t]*+([0-9]{1,9}+)[ \t]*+)?+((?:;.*+)?)",
     re.DOTALL,
 )
+_new = object.__new__
 
 
 class Via:
@@ -54,12 +55,12 @@ class Via:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _COMMON.fullmatch(text)
-        if match is None or (report is not assume and report is not tolerate):
-            return cls._parse_slowly(text, report)
-        made = cls.__new__(cls)
-        made._match, made._text = match, text
-        made._params = None
-        return made
+        if match is not None and (report is assume or report is tolerate):
+            made = _new(cls)
+            made._match, made._text = match, text
+            made._params = None
+            return made
+        return cls._parse_slowly(text, report)
 
     @classmethod
     def _parse_slowly(cls, text: str, report: Report) -> Self:
