@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+import sip
+from pyc3p.addresses import parse_address, parse_conference, parse_target, server_of, without_port
 from pyc3p.problems import Problem
 from pyc3p.trace_command import run_trace
 
@@ -75,6 +77,101 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
 
     config = load_config(config_file, {**options, "parts": part or None})
     return run_serve(config, as_json=as_json)
+
+
+@cli.command("invite")
+@click.argument("target", nargs=-1, required=True)
+@click.option("--server", help="Focus, as host or host:port.  [default: the host of the first TARGET, port 5060]")
+@click.option("--as", "identity", help="Who you are.  [default: sip:presenter@ the same host]")
+@click.option("--name", "display_name", help="The name that others see.")
+@click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
+@click.option("--subject", default="", help="Subject of a new conference.")
+@click.option("--for", "stay", type=float, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
+@click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def invite_command(
+    target: tuple[str, ...],
+    server: str | None,
+    identity: str | None,
+    display_name: str | None,
+    conference: str | None,
+    subject: str,
+    stay: float | None,
+    keep: bool,
+    as_json: bool,
+) -> int:
+    """Call TARGETs (sip:user@host) into a conference, and look after it.
+
+    While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
+    """
+    from pyc3p.invite import InviteOptions, run_invite
+
+    people = [parse_target(each) for each in target]
+    where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
+    options = InviteOptions(
+        targets=tuple(str(without_port(each, where)) for each in people),
+        server=where,
+        aor=str(parse_target(identity)) if identity else f"sip:presenter@{people[0].host or where[0]}",
+        display_name=display_name,
+        conference=parse_conference(conference) if conference else None,
+        subject=subject,
+        stay=stay,
+        keep=keep,
+    )
+    return run_invite(options, as_json=as_json)
+
+
+@cli.command("phone")
+@click.option("--as", "identity", required=True, help="Its address, such as sip:bob@127.0.0.1.")
+@click.option(
+    "--server", help="Registrar and proxy, as host or host:port.  [default: the host of the address, port 5060]"
+)
+@click.option("--sip-port", type=int, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
+@click.option("--tone", type=float, help="Play a tone of so many hertz.")
+@click.option("--play", type=_FILE, help="Play a WAV file (8 kHz, mono, 16-bit), over and over.")
+@click.option("--record", type=_FILE, help="Write what is heard to this WAV file.")
+@click.option(
+    "--reaction",
+    type=click.Choice(["answer", "busy", "decline", "ignore"]),
+    default="answer",
+    show_default=True,
+    help="What to do with calls.",
+)
+@click.option("--ring-time", type=float, default=1.0, show_default=True, help="Seconds until a call is answered.")
+@click.option("--hang-up-after", type=float, help="Seconds after which the phone hangs up.")
+@click.option("--for", "stay", type=float, help="Be there for so many seconds.  [default: until Ctrl-C]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def phone_command(
+    identity: str,
+    server: str | None,
+    sip_port: int,
+    tone: float | None,
+    play: Path | None,
+    record: Path | None,
+    reaction: str,
+    ring_time: float,
+    hang_up_after: float | None,
+    stay: float | None,
+    as_json: bool,
+) -> int:
+    """Be a legacy phone: register, ring, answer, play, record."""
+    from pyc3p.phone import Reaction
+    from pyc3p.phone_command import PhoneOptions, run_phone
+
+    aor = parse_target(identity)
+    options = PhoneOptions(
+        aor=sip.Uri(aor.scheme, aor.host, aor.user),
+        server=parse_address(server, default_port=5060, option="--server") if server else server_of(aor),
+        sip_port=sip_port,
+        tone=tone,
+        play=play,
+        record=record,
+        reaction=Reaction(reaction),
+        ring_time=ring_time,
+        hang_up_after=hang_up_after,
+        stay=stay,
+    )
+    return run_phone(options, as_json=as_json)
 
 
 def run(arguments: list[str]) -> int:

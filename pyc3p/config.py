@@ -10,7 +10,8 @@ from typing import Final
 
 import attrs
 
-from pyc3p.problems import UsageProblem, parse_port_range
+from pyc3p.addresses import parse_port_range
+from pyc3p.problems import UsageProblem
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")

@@ -169,10 +169,11 @@ class Node:
         """Carry what commands caused."""
         if not self._running:
             return
+        for other in self.element.others:
+            self._take(other.take_events())
         if self._sip is not None:
             self._sip.kick()
         else:
-            self._take(self.element.settle(now=self.now))
             self._worked()
 
     def _take(self, events: Iterable[Event]) -> None:

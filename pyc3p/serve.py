@@ -17,6 +17,7 @@ import focus
 import mcu
 import sip
 from pyc3p import parts
+from pyc3p.addresses import parse_port_range
 from pyc3p.config import ServeConfig
 from pyc3p.element import Element
 from pyc3p.narration import narrate
@@ -24,7 +25,7 @@ from pyc3p.node import HttpSettings, Node
 from pyc3p.output import Output
 from pyc3p.parts import CoreSettings, Place, SipCores
 from pyc3p.pcap import PcapWriter
-from pyc3p.problems import Problem, UsageProblem, parse_port_range
+from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace import Trace
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from pyc3p.addresses import parse_address
 from pyc3p.capture import read_records
 from pyc3p.ladder import Band, Ladder, Step
 from pyc3p.ladder_svg import render_svg
 from pyc3p.ladder_text import TextLadder, render_text
 from pyc3p.pcap import CaptureError
-from pyc3p.problems import Problem, UsageProblem, parse_address
+from pyc3p.problems import Problem, UsageProblem
 from pyc3p.terminal import Terminal
 from pyc3p.trace import Names
 

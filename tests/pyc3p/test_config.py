@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from pyc3p.addresses import parse_address, parse_port_range, parse_target
 from pyc3p.config import PARTS, ServeConfig, load_config
-from pyc3p.problems import UsageProblem, parse_address, parse_port_range, parse_target
+from pyc3p.problems import UsageProblem
 
 
 def test_options_go_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""Addresses as people write them at the command line."""
+
+from __future__ import annotations
+
+import socket
+
+import c3p
+import sip
+from pyc3p.problems import Problem, UsageProblem
+
+
+def parse_target(text: str) -> sip.Uri:
+    """A SIP address from the command line, ``sip:`` may be left out; raises UsageProblem."""
+    written = text if ":" in text.split("@", 1)[0] else f"sip:{text}"
+    try:
+        uri = sip.Uri.parse(written)
+    except sip.SipError as error:
+        raise UsageProblem(f"{text!r} is no SIP address; write it as sip:user@host") from error
+    if uri.scheme == "tel":
+        return uri
+    if uri.scheme not in ("sip", "sips") or not uri.user or not uri.host:
+        raise UsageProblem(f"{text!r} is no SIP address; write it as sip:user@host")
+    return uri
+
+
+def parse_address(text: str, *, default_port: int, option: str) -> tuple[str, int]:
+    """``host``, ``host:port`` or ``[v6]:port``; raises UsageProblem."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+        raise UsageProblem(f"{option} wants host or host:port, not {text!r}")
+    return host, int(port) if port else default_port
+
+
+def parse_port_range(text: str, *, option: str) -> tuple[int, int]:
+    """``first-last``, at least one even and odd pair; raises UsageProblem."""
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdigit() and last.isdigit() and 1023 < int(first) < int(last) < 65536):
+        raise UsageProblem(f"{option} wants a range of ports above 1023 such as 30000-31999, not {text!r}")
+    return int(first), int(last)
+
+
+def local_host_towards(host: str, port: int) -> str:
+    """The address of this machine that faces a server; nothing is sent. Raises Problem when there is no way to it."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        family, _, _, _, address = found[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(address)
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        raise Problem(f"there is no way to {host}: {error.strerror}; is the name right?") from error
+
+
+def server_of(uri: sip.Uri) -> tuple[str, int]:
+    """Where the server of an address is: its host, port 5060 unless it says another. Raises UsageProblem."""
+    if uri.scheme == "tel":
+        raise UsageProblem(f"{uri} does not say where the server is; add --server HOST")
+    return uri.host, uri.port or 5060
+
+
+def without_port(uri: sip.Uri, server: tuple[str, int]) -> sip.Uri:
+    """An address of a user of this server: the port that led there is no part of it."""
+    return sip.Uri(uri.scheme, uri.host, uri.user, params=uri.params) if (uri.host, uri.port) == server else uri
+
+
+def parse_conference(text: str) -> str:
+    """A Conference-URI, or the link around it; raises UsageProblem."""
+    try:
+        return c3p.parse_join_link(text)
+    except c3p.C3PError as error:
+        raise UsageProblem(
+            f"{text!r} is no conference; it looks like sip:...;gruu;opaque=app:conf:focus:id:..."
+        ) from error

@@ -1,0 +1,274 @@
+"""``pyc3p invite``: a presenter's client that calls people into a conference and looks after it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import attrs
+
+import focus
+import sip
+from pyc3p import parts
+from pyc3p.addresses import local_host_towards
+from pyc3p.invite_commands import HELP, Command, CommandError, parse_command
+from pyc3p.node import Node
+from pyc3p.output import Output
+from pyc3p.parts import Place
+from pyc3p.problems import Problem
+from pyc3p.roster import changes, rows, short_uri
+from sip import Event
+from sip.aio import live_entropy, wall_clock
+
+T = TypeVar("T")
+
+#: Seconds for an answer of the servers; a call may ring longer.
+ANSWER = 10.0
+
+
+@attrs.frozen(kw_only=True)
+class InviteOptions:
+    """What was asked for at the command line."""
+
+    targets: tuple[str, ...]  #: SIP addresses to call
+    server: tuple[str, int]  #: where the Focus is
+    aor: str  #: who we are
+    display_name: str | None = None
+    conference: str | None = None  #: Conference-URI or link to join; None: a new one
+    subject: str = ""
+    stay: float | None = None  #: seconds after which the conference is ended, or left
+    keep: bool = False  #: leave in place of ending what we created
+
+
+class Invite:
+    """One conference of one presenter."""
+
+    def __init__(self, options: InviteOptions, output: Output) -> None:
+        self._options = options
+        self._output = output
+        host, port = options.server
+        local = local_host_towards(host, port)
+        place = Place(name="client", host=local, transports=("TCP", "UDP"), wall_clock=wall_clock())
+        config = focus.ClientConfig(
+            aor=options.aor,
+            display_name=options.display_name,
+            outbound_proxy=sip.Uri("sip", host, port=port, params={"transport": "tcp", "lr": None}),
+        )
+        element, self.client = parts.client(place, config, entropy=live_entropy())
+        self.node = Node(element, on_event=self._happened)
+        self._stop = asyncio.Event()
+        self._roster: focus.RosterChanged | None = None
+        self._calls: dict[focus.CommandId, str] = {}
+        self._titles: dict[focus.CommandId, str] = {}
+        self.failed: list[str] = []  #: people who could not be called
+        self.reached: set[str] = set()
+
+    async def run(self) -> int:
+        """Create or join, call everybody, and stay; 0 when everybody was reached."""
+        await self.node.start()
+        try:
+            await self._enter()
+            for target in self._options.targets:
+                self._call(target)
+            await self._attend()
+            await self._go()
+        finally:
+            await self.node.stop()
+        return 1 if self.failed else 0
+
+    def stop(self) -> None:
+        """Leave, or end the conference."""
+        self._stop.set()
+
+    # Into the conference ---------------------------------------------------------------------------------------------
+
+    async def _enter(self) -> None:
+        uri = self._options.conference or await self._create()
+        self._command(lambda now: self.client.join(uri, now=now))
+        joined = await self._answer(focus.Joined, focus.JoinFailed, "the Focus")
+        if not isinstance(joined, focus.Joined):
+            assert isinstance(joined, focus.JoinFailed)
+            raise Problem(f"cannot join {short_uri(uri)}: {_why_not(joined)}")
+        self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
+        self._command(lambda now: self.client.subscribe(now=now))
+
+    async def _create(self) -> str:
+        self._command(lambda now: self.client.create_conference(subject=self._options.subject, now=now))
+        created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
+        if not isinstance(created, focus.ConferenceCreated):
+            assert isinstance(created, focus.CommandFailed)
+            raise Problem(f"cannot create a conference: {self._why(created)}")
+        self._output.tell(f"conference {created.conference_uri}", conference=created.conference_uri)
+        return created.conference_uri
+
+    async def _answer(self, good: type[Event], bad: type[Event], who: str) -> Event:
+        host, port = self._options.server
+        what = f"an answer of {who} at {host}:{port} (is `pyc3p serve` running there?)"
+        await self.node.wait_for(lambda: bool(self.node.of(good) or self.node.of(bad)), ANSWER, what)
+        return (self.node.of(good) or self.node.of(bad))[0]
+
+    def _why(self, failed: focus.CommandFailed) -> str:
+        if failed.reason is focus.FailureReason.TRANSPORT:
+            host, port = self._options.server
+            return f"{host}:{port} does not answer; is `pyc3p serve` running there?"
+        return failed.text
+
+    # In it -----------------------------------------------------------------------------------------------------------
+
+    def _call(self, target: str) -> None:
+        command = self._command(lambda now: self.client.add_user(target, now=now))
+        self._calls[command] = target
+        self._titles[command] = f"call {short_uri(target)}"
+
+    def _command(self, give: Callable[[float], T]) -> T:
+        """Give a command to the client, and carry it."""
+        given = give(self.node.now)
+        self.node.kick()
+        return given
+
+    async def _attend(self) -> None:
+        """Stay until told to go, until the time is over, the conference is, or nobody could be called."""
+        reader = await _lines()
+        stopped = asyncio.ensure_future(self._stop.wait())
+        typed = asyncio.ensure_future(self._listen(reader)) if reader is not None else None
+        try:
+            await asyncio.wait({stopped}, timeout=self._options.stay)
+        finally:
+            stopped.cancel()
+            if typed is not None:
+                typed.cancel()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            self.obey(line.decode("utf-8", "replace"))
+
+    def obey(self, line: str) -> None:
+        """Carry out a command that was typed."""
+        try:
+            command = parse_command(line, self.client.roster)
+        except CommandError as error:
+            self._output.tell(str(error), "red", error=str(error))
+            return
+        if command is not None:
+            self._carry_out(command)
+
+    def _carry_out(self, command: Command) -> None:
+        match command.name:
+            case "help":
+                self._output.tell(HELP, help=HELP)
+            case "roster":
+                self._show_roster()
+            case "add":
+                self._call(command.user)
+            case "leave" | "end":
+                self._options = attrs.evolve(self._options, keep=command.name == "leave")
+                self._stop.set()
+            case _:
+                given = self._command(lambda now: _give(self.client, command, now))
+                self._titles[given] = command.title
+
+    async def _go(self) -> None:
+        if self.client.state is focus.ClientState.OUT:
+            return
+        if self._options.conference is None and not self._options.keep:
+            self._command(lambda now: self.client.end_conference(now=now))
+        else:
+            self._command(lambda now: self.client.leave(now=now))
+        await self.node.wait_for(lambda: bool(self.node.of(focus.Left)), ANSWER, "the end of the conference")
+
+    # What happens ----------------------------------------------------------------------------------------------------
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case focus.RosterChanged():
+                before = self._roster.roster if self._roster is not None else None
+                self._roster = event
+                for change in changes(before, event.roster):
+                    self._output.tell(f"  {change}", "cyan", roster=change)
+            case focus.CommandSucceeded():
+                self._ended(event.command, None)
+            case focus.CommandFailed():
+                self._ended(event.command, event)
+            case focus.Left():
+                self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
+                self._stop.set()
+            case _:
+                pass
+
+    def _ended(self, command: focus.CommandId, failed: focus.CommandFailed | None) -> None:
+        title = self._titles.get(command)
+        if title is None:
+            return
+        result = "done" if failed is None else f"failed: {self._why(failed)}"
+        style = "green" if failed is None else "bold red"
+        self._output.tell(f"{title}: {result}", style, command=title, succeeded=failed is None, result=result)
+        target = self._calls.pop(command, None)
+        if target is None:
+            return
+        if failed is None:
+            self.reached.add(target)
+        else:
+            self.failed.append(target)
+        if not self._calls and not self.reached:
+            self._stop.set()  # nobody could be called
+
+    def _show_roster(self) -> None:
+        roster = self.client.roster
+        for row in rows(roster) if roster is not None else ():
+            muted = " muted" if row.muted else ""
+            text = f"  {row.name:24} {row.role:10} {row.session_type:12} {row.status}{muted}"
+            self._output.tell(text, row=attrs.asdict(row))
+
+
+def _give(client: focus.Client, command: Command, now: float) -> focus.CommandId:
+    match command.name:
+        case "lock" | "unlock":
+            return client.set_lock(command.name == "lock", now=now)
+        case "eject":
+            return client.delete_user(command.user, now=now)
+        case _:
+            return client.mute(
+                command.user,
+                endpoint=command.endpoint,
+                media_id=command.media_id,
+                muted=command.name == "mute",
+                now=now,
+            )
+
+
+def _why_not(failed: focus.JoinFailed) -> str:
+    if failed.status is None:
+        return "no answer"
+    reason = failed.diagnostics.reason if failed.diagnostics is not None else None
+    return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
+
+
+async def _lines() -> asyncio.StreamReader | None:
+    """What is typed; None when standard input cannot be waited for (a file, /dev/null)."""
+    import sys
+
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    try:
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    except (ValueError, OSError, AttributeError):
+        return None
+    return reader
+
+
+def run_invite(options: InviteOptions, *, as_json: bool) -> int:
+    """Run until the conference is over; the exit code."""
+    return asyncio.run(_invite(options, Output(as_json=as_json)))
+
+
+async def _invite(options: InviteOptions, output: Output) -> int:
+    invite = Invite(options, output)
+    loop = asyncio.get_running_loop()
+    signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, invite.stop)
+    if not output.as_json:
+        output.tell("type help for commands, Ctrl-C ends the conference", "dim")
+    return await invite.run()

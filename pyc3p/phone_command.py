@@ -1,0 +1,137 @@
+"""``pyc3p phone``: a legacy phone that registers, rings, plays and records."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import attrs
+
+import sip
+from pyc3p import parts
+from pyc3p.addresses import local_host_towards
+from pyc3p.narration import narrate
+from pyc3p.node import Node
+from pyc3p.output import Output
+from pyc3p.parts import Place
+from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered, Reaction
+from pyc3p.phone.audio import AudioSource
+from pyc3p.problems import Problem, UsageProblem
+from pyc3p.tone import SilenceSource, ToneSource
+from pyc3p.wav import Recorder, WavSource
+from rtp.aio import MediaPortsConfig
+from sip import Event
+from sip.aio import live_entropy, wall_clock
+
+#: Seconds for the registrar's first answer.
+ANSWER = 5.0
+
+
+@attrs.frozen(kw_only=True)
+class PhoneOptions:
+    """What was asked for at the command line."""
+
+    aor: sip.Uri
+    server: tuple[str, int]
+    sip_port: int = 0  #: 0: any free one
+    tone: float | None = None  #: Hz to play
+    play: Path | None = None  #: WAV to play
+    record: Path | None = None  #: WAV to write
+    reaction: Reaction = Reaction.ANSWER
+    ring_time: float = 1.0
+    hang_up_after: float | None = None
+    stay: float | None = None  #: seconds; None: until Ctrl-C
+
+
+def audio_source(options: PhoneOptions) -> AudioSource:
+    """What the phone plays; raises UsageProblem."""
+    try:
+        if options.play is not None:
+            return WavSource.open(options.play)
+        return ToneSource(options.tone) if options.tone is not None else SilenceSource()
+    except ValueError as error:
+        raise UsageProblem(str(error)) from error
+    except OSError as error:
+        raise UsageProblem(f"{options.play} cannot be read: {error.strerror}") from error
+
+
+def run_phone(options: PhoneOptions, *, as_json: bool) -> int:
+    """Be a phone until Ctrl-C; the exit code."""
+    return asyncio.run(_phone(options, audio_source(options), Output(as_json=as_json)))
+
+
+async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> int:
+    host, port = options.server
+    local = local_host_towards(host, port)
+    place = Place(name="phone", host=local, sip_port=options.sip_port, wall_clock=wall_clock())
+    with_port = attrs.evolve(place, sip_port=options.sip_port or _free_port(local))
+    config = PhoneConfig(
+        aor=str(options.aor),
+        contact=with_port.sip_uri(options.aor.user),
+        registrar=sip.Uri("sip", options.aor.host),
+        outbound_proxy=sip.Uri("sip", host, port=port),
+        reaction=options.reaction,
+        ring_time=options.ring_time,
+        hang_up_after=options.hang_up_after,
+    )
+    element, phone = parts.phone(with_port, config, entropy=live_entropy(), source=source)
+
+    def on_event(event: Event) -> None:
+        text = narrate(event)
+        if text is not None:
+            output.tell(text, event=type(event).__name__)
+
+    node = Node(element, media=MediaPortsConfig(host=local), on_event=on_event)
+    await node.start()
+    try:
+        phone.register(now=node.now)
+        node.kick()
+        await _first_answer(node, f"{host}:{port}")
+        await _until_stopped(options.stay)
+        phone.hang_up(now=node.now)
+        phone.unregister(now=node.now)
+        node.kick()
+        await asyncio.sleep(0.2)  # BYE and REGISTER leave, their answers come
+    finally:
+        await node.stop()
+        if options.record is not None and isinstance(phone.recorder, Recorder):
+            _save(phone.recorder, options.record)
+    return 0
+
+
+def _save(recorder: Recorder, path: Path) -> None:
+    try:
+        recorder.save(path)
+    except OSError as error:
+        raise Problem(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _free_port(host: str) -> int:
+    from pyc3p.loopback import reserved_ports
+
+    with reserved_ports(1, host) as ports:
+        return ports[0]
+
+
+async def _first_answer(node: Node, where: str) -> None:
+    """Go on when the registrar has answered; raises Problem when it refuses or is not there."""
+
+    def answered() -> bool:
+        return bool(node.of(PhoneRegistered) or node.of(PhoneNotRegistered))
+
+    await node.wait_for(answered, ANSWER, f"an answer of the registrar at {where} (is `pyc3p serve` running there?)")
+    refused = node.of(PhoneNotRegistered)
+    if refused and not node.of(PhoneRegistered):
+        why = f"refused with {refused[0].status}" if refused[0].status else "not answered"
+        raise Problem(f"the registration at {where} was {why}; is `pyc3p serve` running there?")
+
+
+async def _until_stopped(seconds: float | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    waiting = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({waiting}, timeout=seconds)
+    waiting.cancel()
