@@ -19,6 +19,7 @@ from c3p import (
 from focus import refusal
 from focus.answers import Remembered
 from focus.context import Context
+from focus.crossing import UNLESS_OVER
 from focus.incoming import Join, Refused
 from focus.participant import Participant
 from focus.policy import Admission
@@ -107,15 +108,16 @@ class Attendance:
     def _accept(self, event: InviteReceived, join: Join, role: str, *, now: float) -> None:
         offered = event.request.session_expires is not None
         route = record_route(event.request, event.flow, self._context.endpoint)
-        self._context.endpoint.accept(
-            event.session,
-            headers=(("Allow", _ALLOW), *route),
-            body=bytes(_granted(join, role)),
-            content_type=CCCP_TYPE,
-            contact=contact_of(self._roster.focus_uri),
-            session_expires=self._context.config.session_expires if offered else None,
-            now=now,
-        )
+        with UNLESS_OVER:
+            self._context.endpoint.accept(
+                event.session,
+                headers=(("Allow", _ALLOW), *route),
+                body=bytes(_granted(join, role)),
+                content_type=CCCP_TYPE,
+                contact=contact_of(self._roster.focus_uri),
+                session_expires=self._context.config.session_expires if offered else None,
+                now=now,
+            )
 
     # Leaving ---------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import attrs
 
 from focus.answers import Answer
 from focus.config import FocusConfig
+from focus.crossing import UNLESS_OVER
 from focus.exchanges import Exchanges
 from sip import Endpoint, Event, TransactionId
 
@@ -23,11 +24,12 @@ class Context:
 
     def answer(self, transaction: TransactionId, answer: Answer, *, now: float) -> None:
         """Answer a request that is not an INVITE."""
-        self.endpoint.respond(
-            transaction,
-            answer.status,
-            headers=answer.headers,
-            body=answer.body,
-            content_type=answer.content_type,
-            now=now,
-        )
+        with UNLESS_OVER:
+            self.endpoint.respond(
+                transaction,
+                answer.status,
+                headers=answer.headers,
+                body=answer.body,
+                content_type=answer.content_type,
+                now=now,
+            )

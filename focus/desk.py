@@ -22,6 +22,7 @@ from c3p import (
 from focus import refusal
 from focus.answers import ACCEPTED, Answer, refuse
 from focus.context import Context
+from focus.crossing import UNLESS_OVER
 from focus.events import CommandFinished
 from focus.incoming import Refused, check_ends, read_request
 from focus.mcu_link import McuLink
@@ -92,7 +93,7 @@ class Desk:
             self._carry_out(participant, transaction, document, self._checked(participant, document, request), now=now)
         except Refused as refused:
             answer = refuse(refused.refusal, refused.document, server=self._context.config.server)
-            if refused.document is not None:
+            if refused.document is not None and answer.status != 503:
                 participant.remembered.put(refused.document.request_id, answer)
             self._context.answer(transaction, answer, now=now)
 
@@ -297,10 +298,12 @@ class Desk:
         participant = self._chair.participant(command)
         if participant is None:
             return False
-        self._context.endpoint.request_in_session(
-            participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
-        )
-        return True
+        with UNLESS_OVER:
+            self._context.endpoint.request_in_session(
+                participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
+            )
+            return True
+        return False
 
     def _report(self, command: ClientCommand, response: Response, *, delivered: bool) -> None:
         self._context.emit(

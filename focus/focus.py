@@ -25,6 +25,7 @@ from focus.answers import Answer, refuse
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.context import Context
+from focus.crossing import UNLESS_OVER
 from focus.deadlines import Deadlines
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
@@ -163,14 +164,15 @@ class Focus:
 
     def _refuse(self, event: InviteReceived, refused: Refused, *, now: float) -> None:
         answer = refuse(refused.refusal, refused.document, server=self.config.server)
-        self._endpoint.reject(
-            event.session,
-            answer.status,
-            headers=answer.headers,
-            body=answer.body,
-            content_type=answer.content_type,
-            now=now,
-        )
+        with UNLESS_OVER:
+            self._endpoint.reject(
+                event.session,
+                answer.status,
+                headers=answer.headers,
+                body=answer.body,
+                content_type=answer.content_type,
+                now=now,
+            )
 
     def _join(self, event: InviteReceived, *, now: float) -> None:
         uri = str(event.request.uri)
@@ -219,9 +221,12 @@ class Focus:
             raise Refused(admission, join.document)
         if conference is None:
             conference = self._activate(key, record, join, now=now)
-        conference.join(event, join, admission, now=now)
-        self._sessions[event.session] = conference
-        self._settle(conference, now=now)
+        try:
+            conference.join(event, join, admission, now=now)
+            self._sessions[event.session] = conference
+        finally:
+            # Somebody for whom there is no room must not leave an empty conference behind.
+            self._settle(conference, now=now)
 
     def _activate(self, key: str, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
         if len(self._active) >= self.config.max_conferences:
@@ -290,7 +295,8 @@ class Focus:
             headers = list(answer.headers)
             if refused.refusal.status == 423:
                 headers.append(("Min-Expires", str(self.config.min_subscription_expires)))
-            self._endpoint.reject_subscription(event.subscription, answer.status, headers=headers, now=now)
+            with UNLESS_OVER:
+                self._endpoint.reject_subscription(event.subscription, answer.status, headers=headers, now=now)
 
     def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
         expires = granted_expires(event.expires, self.config)

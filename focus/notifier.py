@@ -8,9 +8,10 @@ from typing import Final
 import attrs
 
 from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
+from focus.crossing import UNLESS_OVER
 from focus.reach import contact_of, record_route
 from focus.roster import Changes, Roster
-from sip import Endpoint, Flow, LocalProtocolError, Request, SubscriptionId
+from sip import Endpoint, Flow, Request, SubscriptionId
 
 AUTOEXTEND: Final = "com.microsoft.autoextend"
 
@@ -91,20 +92,22 @@ class Notifier:
         subscriber.told(now)
         if expires > 0:
             self._subscribers[subscription] = subscriber
-        self._endpoint.accept_subscription(
-            subscription,
-            expires=expires,
-            headers=record_route(request, flow, self._endpoint),
-            contact=contact_of(self._roster.focus_uri),
-            body=subscriber.number(render_versions(self._whole_for(subscriber))),
-            content_type=CONFERENCE_INFO_TYPE,
-            now=now,
-        )
+        with UNLESS_OVER:
+            self._endpoint.accept_subscription(
+                subscription,
+                expires=expires,
+                headers=record_route(request, flow, self._endpoint),
+                contact=contact_of(self._roster.focus_uri),
+                body=subscriber.number(render_versions(self._whole_for(subscriber))),
+                content_type=CONFERENCE_INFO_TYPE,
+                now=now,
+            )
 
     def unsubscribed(self, subscription: SubscriptionId, *, now: float) -> None:
         """Answer a SUBSCRIBE that ends its subscription; the endpoint says farewell without a document."""
         self.forget(subscription)
-        self._endpoint.accept_subscription(subscription, expires=0, now=now)
+        with UNLESS_OVER:
+            self._endpoint.accept_subscription(subscription, expires=0, now=now)
 
     def publish(self, changes: Changes, *, now: float) -> None:
         """Send what changed to everybody who may see it."""
@@ -170,19 +173,17 @@ class Notifier:
     def _send(self, subscriber: Subscriber, body: bytes, *, now: float) -> None:
         subscriber.told(now)
         subscription = subscriber.subscription
-        try:
+        with UNLESS_OVER:
             self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
-        except LocalProtocolError:
-            # Its time ran out, and the endpoint's own last notification still waits for an answer.
-            self.forget(subscription)
 
     def _end(self, subscriber: Subscriber, reason: str, body: bytes, *, now: float) -> None:
         self.forget(subscriber.subscription)
-        self._endpoint.end_subscription(
-            subscriber.subscription,
-            reason=reason,
-            body=body,
-            content_type=CONFERENCE_INFO_TYPE if body else None,
-            benotify=True,
-            now=now,
-        )
+        with UNLESS_OVER:
+            self._endpoint.end_subscription(
+                subscriber.subscription,
+                reason=reason,
+                body=body,
+                content_type=CONFERENCE_INFO_TYPE if body else None,
+                benotify=True,
+                now=now,
+            )

@@ -28,6 +28,7 @@ from focus.client.events import (
     ConferenceCreated,
     FailureReason,
 )
+from focus.errors import LocalProtocolError
 from sip import (
     Endpoint,
     Event,
@@ -118,12 +119,16 @@ class Outgoing:
         return self._sent(document, carrier)
 
     def info(self, session: SessionId, conference_uri: str, command: Command, *, now: float) -> CommandId:
-        """Send a command to the Focus in the dialog."""
+        """Send a command to the Focus in the dialog. Raises LocalProtocolError when the dialog is over."""
         document = self.document(conference_uri, command)
         self._in_dialog.send(document, now=now)
-        carrier = self._endpoint.request_in_session(
-            session, "INFO", body=bytes(document), content_type=CCCP_TYPE, now=now
-        )
+        try:
+            carrier = self._endpoint.request_in_session(
+                session, "INFO", body=bytes(document), content_type=CCCP_TYPE, now=now
+            )
+        except SipError as error:
+            self._in_dialog.receive_error(document.request_id, 481)
+            raise LocalProtocolError(str(error)) from error
         return self._sent(document, carrier)
 
     def _sent(self, document: Request, carrier: RequestId) -> CommandId:

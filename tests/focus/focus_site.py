@@ -510,13 +510,21 @@ class RawPeer:
     def take(self, events: list[Event]) -> None:
         """There are none."""
 
+    @staticmethod
+    def message(text: str, body: bytes = b"") -> bytes:
+        """One message on the wire."""
+        lines = [line.strip() for line in text.strip().splitlines()]
+        return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
     def send(self, text: str, body: bytes = b"") -> list[SipRequest | SipResponse]:
         """Send one message; what came back, and everything else that arrived meanwhile."""
-        lines = [line.strip() for line in text.strip().splitlines()]
-        head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode()
+        return self.send_bytes(self.message(text, body))
+
+    def send_bytes(self, data: bytes) -> list[SipRequest | SipResponse]:
+        """Send bytes in one piece of the stream."""
         before = len(self.received)
         node = self.site.node
-        node.take(node.pump.receive_data(head + body, flow=self.back, now=self.site.net.now))
+        node.take(node.pump.receive_data(data, flow=self.back, now=self.site.net.now))
         self.site.net.run()
         return self.received[before:]
 
