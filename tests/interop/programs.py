@@ -161,7 +161,6 @@ def answers_options(port: int, *, limit: float = START_LIMIT) -> None:
 
 BARESIP = """\
 sip_listen {host}:{port}
-audio_player aufile,{heard}
 audio_source aufile,{spoken}
 audio_alert aufile,{folder}/alert.wav
 ausrc_srate 8000
@@ -171,9 +170,11 @@ auplay_channels 1
 rtp_ports {rtp_from}-{rtp_to}
 rtp_stats yes
 net_interface {host}
+snd_path {folder}
 module_path {modules}
 module g711.so
 module aufile.so
+module sndfile.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -182,8 +183,10 @@ ctrl_tcp_listen {host}:{control}
 
 
 @contextlib.contextmanager
-def baresip(folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, heard: Path, account_more: str = "") -> Iterator[Path]:
-    """A phone that registers through `proxy`, answers by itself, speaks one WAV file and writes what it hears to another; gives its log."""
+def baresip(
+    folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, account_more: str = ""
+) -> Iterator[Path]:
+    """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log."""
     place = folder / f"baresip-{user}"
     place.mkdir()
     port, control, rtp_from = free_port(), free_port(socket.SOCK_STREAM), free_port() & ~1
@@ -191,7 +194,6 @@ def baresip(folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, h
         host=HOST,
         port=port,
         control=control,
-        heard=heard,
         spoken=spoken,
         folder=place,
         rtp_from=rtp_from,
@@ -208,6 +210,12 @@ def baresip(folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, h
         yield log
 
 
+def heard_by_baresip(log: Path) -> Path:
+    """The recording of what the phone with this log decoded in its one call; complete once the phone has ended."""
+    (recording,) = log.parent.glob("dump-*-dec.wav")
+    return recording
+
+
 @contextlib.contextmanager
 def tshark_capture(folder: Path, ports: str, name: str = "capture.pcap") -> Iterator[Path]:
     """What goes over loopback on `ports` (a capture filter) while the block runs."""
@@ -222,7 +230,9 @@ def tshark_capture(folder: Path, ports: str, name: str = "capture.pcap") -> Iter
 
 def tshark_read(capture: Path, *arguments: str) -> str:
     """What tshark says of a capture."""
-    done = subprocess.run(["tshark", "-r", str(capture), *arguments], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        ["tshark", "-r", str(capture), *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
     return done.stdout
 
 

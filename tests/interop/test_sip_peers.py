@@ -125,7 +125,6 @@ def test_baresip_registers_and_is_called_by_way_of_kamailio(tmp_path: Path) -> N
             domain=DOMAIN,
             proxy=server.port,
             spoken=spoken,
-            heard=tmp_path / "heard.wav",
             account_more=";auth_user=bob;auth_pass=zanzibar",
         )
         log = stack.enter_context(phone)
