@@ -28,7 +28,7 @@ from sip.flow_token import FlowTokens
 from sip.ids import RequestId, TransactionId
 from sip.location import Target
 from sip.name_addr import NameAddr
-from sip.proxy_admission import Admission, ProxyConfig, Refused, caller_flow
+from sip.proxy_admission import Admission, Answered, ProxyConfig, caller_flow
 from sip.proxy_route import OwnAddresses, path, preprocess, record_route, strict_route
 from sip.request import Request
 from sip.response import Response
@@ -150,15 +150,15 @@ class Proxy:
     def _receive(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
         try:
             context = self._admitted(transaction, request, flow, now)
-        except Refused as refused:
-            self._refuse(transaction, request, refused.status, refused.headers, now)
+        except Answered as answered:
+            self._answer(transaction, request, answered.status, answered.headers, now)
         except RemoteProtocolError as error:
-            self._refuse(transaction, request, error.status_hint, (), now)
+            self._answer(transaction, request, error.status_hint, (), now)
         else:
             self._contexts[transaction] = context
             self._next_group(context, now)
 
-    def _refuse(
+    def _answer(
         self,
         transaction: TransactionId,
         request: Request,
@@ -184,7 +184,7 @@ class Proxy:
         )
 
     def _targets(self, request: Request, flow: Flow, now: float) -> tuple[Request, Sequence[Target]]:
-        """The request without our Route values, and where it goes (section 16.5); raises Refused."""
+        """The request without our Route values, and where it goes (section 16.5); raises Answered."""
         found = preprocess(request, flow, self._own, self._tokens)
         onward, uri = self._admission.believed(found.request, flow), found.request.uri
         if found.flow is not None:
@@ -200,10 +200,10 @@ class Proxy:
 
     def _located(self, request: Request, uri: Uri, none: int = 480) -> Sequence[Target]:
         if uri.user is None and request.method == "OPTIONS":
-            raise Refused(200, [("Supported", ", ".join(self.config.options))])  # about us (section 11)
+            raise Answered(200, [("Supported", ", ".join(self.config.options))])  # about us (section 11)
         targets = self._location(uri)
         if not targets:
-            raise Refused(none)
+            raise Answered(none)
         return targets
 
     def _grouped(self, targets: Sequence[Target], breadth: int) -> list[list[Target]]:
@@ -267,7 +267,7 @@ class Proxy:
         try:
             fingerprint = self._admission.validate(request)
             onward, targets = self._targets(request, flow, now)
-        except (Refused, RemoteProtocolError):
+        except (Answered, RemoteProtocolError):
             self.counters[f"dropped: {request.method} that may not pass"] += 1
             return
         branch = f"{fingerprint}-{self._entropy.token(8)}"

@@ -13,10 +13,11 @@ from sip.digest_server import CredentialStore, DigestConfig, DigestServer, Outco
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
 from sip.flow import Flow
+from sip.locate import is_numeric
 from sip.name_addr import NameAddr
 from sip.request import Request
 
-__all__ = ["Admission", "ProxyConfig", "Refused"]
+__all__ = ["Admission", "Answered", "ProxyConfig"]
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +41,7 @@ class ProxyConfig:
     max_flows: int = 20_000  #: flows that tokens in Record-Route can name
 
 
-class Refused(Exception):
+class Answered(Exception):
     """A request that the proxy answers itself."""
 
     def __init__(self, status: int, headers: Sequence[tuple[str, object]] = ()) -> None:
@@ -70,15 +71,15 @@ class Admission:
             self._authenticator = DigestServer(digest, credentials, key=key, entropy=entropy, wall_clock=wall_clock)
 
     def validate(self, request: Request) -> str:
-        """The checks of section 16.3 that need no routing; raises Refused. Returns the `fingerprint`."""
+        """The checks of section 16.3 that need no routing; raises Answered. Returns the `fingerprint`."""
         if request.max_forwards == 0:
-            raise Refused(483)
+            raise Answered(483)
         fingerprint = self.fingerprint(request)
         if any(_fingerprint_of(via.branch) == fingerprint for via in request.via):
-            raise Refused(482)
+            raise Answered(482)
         unknown = [option for option in request.proxy_require if option not in self._config.options]
         if unknown and request.method not in ("ACK", "CANCEL"):
-            raise Refused(420, [("Unsupported", ", ".join(unknown))])
+            raise Answered(420, [("Unsupported", ", ".join(unknown))])
         return fingerprint
 
     def fingerprint(self, request: Request) -> str:
@@ -97,25 +98,25 @@ class Admission:
         return hmac.digest(self._key, "\n".join(parts).encode("utf-8", "surrogateescape"), "sha256")[:8].hex()
 
     def breadth(self, request: Request) -> int:
-        """How many branches the request may still have (RFC 5393 section 5.3.3); raises Refused without any."""
+        """How many branches the request may still have (RFC 5393 section 5.3.3); raises Answered without any."""
         given = request.header("Max-Breadth")
         breadth = min(given, self._config.max_breadth) if isinstance(given, int) else self._config.max_breadth
         if breadth < 1:
-            raise Refused(440)
+            raise Answered(440)
         return breadth
 
     def let_out(self, request: Request, flow: Flow, *, now: float) -> Request:
-        """Let a request leave our domains, without the credentials that were for us; raises Refused."""
+        """Let a request leave our domains, without the credentials that were for us; raises Answered."""
         if self._is_trusted(flow) or (self._may_relay is not None and self._may_relay(request, flow)):
             return request
         if self._authenticator is None:
-            raise Refused(403)
+            raise Answered(403)
         verdict = self._authenticator.verify(request, now=now)
         if verdict.outcome is Outcome.MALFORMED:
-            raise Refused(400)
+            raise Answered(400)
         if verdict.outcome is not Outcome.ACCEPTED:
             stale = verdict.outcome is Outcome.STALE
-            raise Refused(407, self._authenticator.challenges(now=now, stale=stale))
+            raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
         return _without_credentials(request, self._authenticator.config.realm)
 
     def believed(self, request: Request, flow: Flow) -> Request:
@@ -127,6 +128,8 @@ class Admission:
     def _is_trusted(self, flow: Flow) -> bool:
         if self._config.open_relay or any(name in self._config.trusted_peers for name in flow.peer_identity):
             return True
+        if not is_numeric(flow.remote.host):
+            return False
         source = ipaddress.ip_address(flow.remote.host)
         return any(source in network for network in self._networks)
 
@@ -134,15 +137,17 @@ class Admission:
 def caller_flow(request: Request, flow: Flow) -> Flow | None:
     """The flow on which the sender of a request has to be reached later, None when its Contact will do.
 
-    A connection is always used: its other end may be a client that never listens. Over UDP it is the source address
-    when Contact has another one, that is when a NAT is between.
+    A connection is used: its other end may be a client that never listens. Over UDP it is the source address when
+    Contact has another one, that is when a NAT is between. What came by a proxy that does not stay on the way goes
+    back by Contact.
     """
+    direct = len(request.via) == 1
     if flow.reliable:
-        return flow
+        return flow if direct or request.record_route else None
     contact = next((each for each in request.contact if isinstance(each, NameAddr)), None)
-    if contact is None or len(request.via) != 1 or contact.uri.host == flow.remote.host:
+    if contact is None or not direct or not is_numeric(contact.uri.host):
         return None
-    return flow
+    return None if contact.uri.host == flow.remote.host else flow
 
 
 def _fingerprint_of(branch: str | None) -> str:

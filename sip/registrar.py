@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -24,6 +25,9 @@ from sip.uri import Uri, aor_key
 
 __all__ = ["BindingsChanged", "Registrar", "RegistrarConfig"]
 
+#: Characters of a User-Agent that are kept.
+_SHOWN: Final = 100
+
 
 @attrs.frozen(kw_only=True)
 class RegistrarConfig:
@@ -38,7 +42,8 @@ class RegistrarConfig:
     min_expires: int = 60  #: seconds; shorter ones cost more traffic than they are worth: 423
     max_expires: int = 7200  #: seconds; longer ones are shortened, so that the dead do not stay for days
     max_contacts: int = 10  #: of one user; each call rings all of them
-    max_users: int = 10_000  #: about 2 KiB each
+    max_users: int = 10_000  #: about 2 KiB each, at most `max_contacts` times `max_contact`
+    max_contact: int = 2_048  #: octets of a contact with its Path and what names it; several times what is usual
     keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
     flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
     service_route: tuple[NameAddr, ...] = ()  #: what clients are to use for their requests (RFC 3608)
@@ -229,6 +234,8 @@ class Registrar:
     ) -> None:
         lifetime = self._lifetime(contact, request)
         made = _binding(aor, contact, request, flow, now + lifetime)
+        if _size(made) > self.config.max_contact:
+            raise _Refused(513)
         for index, old in enumerate(after):
             if old.names(made.instance, made.reg_id, made.uri):
                 _check_order(old, request)
@@ -326,8 +333,12 @@ def _binding(aor: str, contact: NameAddr, request: Request, flow: Flow, expires_
         instance=instance,
         reg_id=contact.params.get("reg-id"),
         opaque=opaque_of_instance(instance) if instance else None,
-        user_agent=request.headers.get("User-Agent"),
+        user_agent=request.headers.get("User-Agent", "")[:_SHOWN] or None,
     )
+
+
+def _size(binding: Binding) -> int:
+    return sum(len(str(each)) for each in (binding.aor, binding.call_id, binding.contact, *binding.route))
 
 
 def _path(request: Request) -> tuple[NameAddr, ...]:

@@ -648,6 +648,27 @@ def test_a_phone_behind_a_nat_is_reached_where_its_invite_came_from() -> None:
     assert town.request_to(CAROL).method == "BYE"
 
 
+@pytest.mark.parametrize("records", [True, False])
+def test_what_came_by_another_proxy_goes_back_by_it_only_if_it_stays_on_the_way(records: bool) -> None:
+    town = Town(BOB_AT_HOME)
+    upstream = town.flow(CAROL, "TCP", 40006)
+    invite = request(host=CAROL, transport="TCP", contact="<sip:carol@203.0.113.7>")
+    invite = invite.evolve(add=[("Via", "SIP/2.0/UDP 203.0.113.7;branch=z9hG4bKc")])
+    if records:
+        invite = invite.evolve(add=[("Record-Route", f"<sip:{CAROL};transport=tcp;lr>")])
+    town.receive(invite, upstream)
+    route = [str(each) for each in town.request_to(BOB).record_route]
+    town.receive(request("BYE", "sip:carol@203.0.113.7", host=BOB, route=route), town.flow(BOB))
+    assert town.request_to(CAROL if records else "203.0.113.7").method == "BYE"
+
+
+def test_who_listens_everywhere_knows_itself_by_the_address_that_was_used() -> None:
+    town = Town(BOB_AT_HOME)
+    town.endpoint.set_listen([Listen("UDP", "0.0.0.0", 5060)])
+    town.receive(request(uri=f"sip:bob@{HERE}", route=[f"<sip:{HERE};lr>"]), town.flow(ALICE))
+    assert [str(each.uri.host) for each in town.request_to(BOB).record_route] == [HERE]
+
+
 def test_a_registration_for_others_gets_our_path_and_calls_come_back_by_it() -> None:
     town = Town(add_path=True)
     phone = town.flow(CAROL, "TCP", 40004)

@@ -285,6 +285,21 @@ def test_limits_hold() -> None:
     assert element.register(*contacts[:2], cseq=2).status == 200
 
 
+def test_a_contact_that_is_too_large_is_not_kept() -> None:
+    element = Element(max_contact=200)
+    assert element.register(BOB, User_Agent="x" * 1000).status == 200
+    assert element.registrar.lookup("sip:bob@example.com")[0].user_agent == "x" * 100
+    assert element.register(f"<sip:bob@192.0.2.1;x={'y' * 200}>", cseq=2).status == 513
+    assert len(element.contacts()) == 1
+
+
+def test_who_listens_everywhere_serves_every_address() -> None:
+    element = Element()
+    element.endpoint.set_listen([Listen("UDP", "0.0.0.0", 5060)])
+    assert element.register(BOB, to="<sip:bob@198.51.100.1>", uri="sip:198.51.100.1").status == 200
+    assert element.contacts("sip:bob@203.0.113.1") == ["sip:bob@192.0.2.1:5070"]
+
+
 def test_a_contact_that_cannot_be_read_is_a_bad_request() -> None:
     assert Element().register("<sip:bob@192.0.2.1").status == 400
 
