@@ -41,7 +41,7 @@ class EndpointConfig:
     trying_delay: float = 0.2  #: seconds until 100 is sent for an INVITE without answer (section 17.2.1)
     provisional_delay: float = 3.5  #: seconds until 100 is sent for any other request (RFC 4320 section 4.1)
     udp_max_request: int = 1300  #: octets; larger requests go over TCP where that is allowed (section 18.1.1)
-    invite_lifetime: float = 300.0  #: seconds an INVITE may ring before it is cancelled; over Timer C's 3 minutes
+    invite_lifetime: float = 300.0  #: seconds that an INVITE may stay unanswered, ours or a peer's; over Timer C
 
     session_expires: int = 1800  #: seconds, interval offered when the core asks for a timer (RFC 4028 section 4)
     min_se: int = 90  #: seconds, the floor of RFC 4028 section 5

@@ -10,6 +10,7 @@ from sip.session.refresh import granted
 from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, wants_reliable
 from sip.session.session import Session, has
 from sip.session.tables import SessionInput, SessionState, commanded
+from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _NO_PRACK: Final = 504
 class IncomingInvite:
     """The server side of one session until its final answer."""
 
-    __slots__ = ("_layer", "accepting", "described", "reliable", "session", "transaction")
+    __slots__ = ("_layer", "_lifetime", "accepting", "described", "reliable", "session", "transaction")
 
     def __init__(self, layer: "Sessions", session: Session, transaction: ServerTransaction) -> None:
         self._layer = layer
@@ -31,6 +32,16 @@ class IncomingInvite:
         self.reliable: ReliableProvisionals | None = None
         self.described = False  #: whether a reliable provisional carried our session description
         self.accepting: tuple[int, Lines, bytes, str | None, int | None] | None = None  #: waits for a PRACK
+        self._lifetime: Timer | None = None
+
+    def start(self, now: float) -> None:
+        """Begin to wait for the core, but not for ever: the caller may be gone without a word that arrived."""
+        context = self._layer.context
+        self._lifetime = context.timers.start(now + context.config.invite_lifetime, self._on_lifetime)
+
+    def _on_lifetime(self, now: float) -> None:
+        self._lifetime = None
+        self._give_up(SessionInput.LOST, 480, None, now)
 
     # What the core does ----------------------------------------------------------------------------------------------
 
@@ -115,9 +126,7 @@ class IncomingInvite:
         layer.answers.send(self.transaction, status, headers=lines, body=body, content_type=content_type, now=now)
         session.state = following
         session.sent(body, content_type)
-        session.incoming = None
-        if self.reliable is not None:
-            self.reliable.abandon()
+        self._rest()
         layer.confirm(session, self.transaction, now)
         layer.restart_timer(session, interval, now)
 
@@ -152,6 +161,10 @@ class IncomingInvite:
         """The caller ended an early dialog with BYE (section 15)."""
         self._give_up(SessionInput.RECEIVE_BYE, 487, request, now)
 
+    def on_lost(self, now: float) -> None:
+        """The caller does not know the early dialog any more."""
+        self._give_up(SessionInput.LOST, 487, None, now)
+
     def _no_prack(self, now: float) -> None:
         self._give_up(SessionInput.LOST, _NO_PRACK, None, now)
 
@@ -167,8 +180,12 @@ class IncomingInvite:
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """The transaction is over; the session does not depend on it."""
 
-    def _close(self) -> None:
+    def _rest(self) -> None:
+        self._layer.context.timers.stop(self._lifetime)
         if self.reliable is not None:
             self.reliable.abandon()
         self.session.incoming = None
+
+    def _close(self) -> None:
+        self._rest()
         self._layer.remove(self.session)

@@ -211,6 +211,7 @@ class Sessions:
         incoming = session.incoming = IncomingInvite(self, session, transaction)
         transaction.owner = core.owner
         transaction.user = transaction.answers = incoming
+        incoming.start(now)
         event = InviteReceived(
             owner=core.owner,
             session=session.id,
@@ -450,6 +451,9 @@ class Sessions:
 
     def lose(self, session: Session, cause: EndCause, *, say_bye: bool, now: float) -> None:
         """End a session that nobody wants to end: the other side, or the timer, is gone."""
+        if session.incoming is not None:
+            session.incoming.on_lost(now)
+            return
         if not session.process(SessionInput.LOST):
             return
         if say_bye:

@@ -19,7 +19,7 @@ from sip.session.layer import Sessions
 from sip.subscription.notifier import Notification, Notifier, ReferAnswer
 from sip.subscription.subscriber import Asking, Subscriber
 from sip.subscription.subscription import Subscription, usage_of
-from sip.subscription.tables import SubscriberState
+from sip.subscription.tables import NotifierState, SubscriberState
 from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transport import Transport
@@ -260,6 +260,9 @@ class Subscriptions:
         if isinstance(known, Notifier):
             if known.asked is not None:
                 self.answers.send(transaction, 500, headers=[("Retry-After", "1")], now=now)
+                return
+            if known.state is not NotifierState.ACTIVE:  # its last notification is out
+                self.answers.send(transaction, 481, now=now)
                 return
             notifier, initial = known, False
         elif dialog is not None and dialog.session is None:

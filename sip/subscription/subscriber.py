@@ -170,7 +170,9 @@ class Subscriber(Subscription):
         return lines
 
     def first_answered(self, transaction: ClientTransaction, hop: Uri, response: Response, now: float) -> None:
-        """Take the final answer to the first request."""
+        """Take the final answer to the first request; one that comes after the end changes nothing."""
+        if self.state is SubscriberState.TERMINATED:
+            return
         if response.status < 300:
             self._accepted(transaction, response, now)
         elif not self._tried_again(transaction, hop, response, now):
