@@ -39,8 +39,9 @@ text{font-family:ui-sans-serif,system-ui,"Segoe UI","Helvetica Neue",Arial,sans-
 .title{font-size:17px;font-weight:600}.sub{font-size:12px;fill:#57606a}
 .box{fill:#f6f8fa;stroke:#8c959f}.name{font-size:13px;font-weight:600;text-anchor:middle}
 .rail{stroke:#afb8c1;stroke-dasharray:3 4}
-.label{font-size:12.5px;font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}
+.label{font-size:12.5px;font-weight:600}
 .detail{font-size:11px;font-weight:400;fill:#57606a}.stripe{fill:#f6f8fa}
+.halo,.halo .detail{fill:none;stroke:#fff;stroke-width:4px;stroke-linejoin:round}
 """
 
 
@@ -133,7 +134,10 @@ class _Drawing:
         start = (here + there - width) / 2
         start = max(LEFT - 6.0, min(start, self._width - 16 - width))
         told = f'<tspan class="detail" dx="7">{escape(detail)}</tspan>' if detail else ""
-        return f'<text class="label" x="{start:.0f}" y="{y - 5}" style="fill:{colour}">{escape(label)}{told}</text>'
+        place = f'x="{start:.0f}" y="{y - 5}"'
+        # The words stand twice, first as a white border: not every viewer knows paint-order.
+        halo = f'<text class="label halo" {place} aria-hidden="true">{escape(label)}{told}</text>'
+        return f'{halo}<text class="label" {place} style="fill:{colour}">{escape(label)}{told}</text>'
 
     def _legend(self, height: int) -> str:
         steps = sum(isinstance(item, Step) for item in self._ladder.items)

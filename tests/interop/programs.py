@@ -184,7 +184,7 @@ ctrl_tcp_listen {host}:{control}
 
 @contextlib.contextmanager
 def baresip(
-    folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, account_more: str = ""
+    folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, transport: str = "udp", account_more: str = ""
 ) -> Iterator[Path]:
     """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log."""
     place = folder / f"baresip-{user}"
@@ -201,7 +201,10 @@ def baresip(
         modules=module_path("baresip"),
     )
     (place / "config").write_text(config)
-    account = f'<sip:{user}@{domain}>;outbound="sip:{HOST}:{proxy};transport=udp";regint=60;answermode=auto;audio_codecs=PCMU,PCMA{account_more}'
+    outbound = f"sip:{HOST}:{proxy};transport={transport}"
+    account = (
+        f'<sip:{user}@{domain};transport={transport}>;outbound="{outbound}";regint=60;answermode=auto;audio_codecs=PCMU,PCMA{account_more}'
+    )
     (place / "accounts").write_text(account + "\n")
     (place / "contacts").touch()
     log = place / "baresip.log"

@@ -135,6 +135,19 @@ def test_baresip_registers_and_is_called_by_way_of_kamailio(tmp_path: Path) -> N
         wait_for_text(log, "session closed")
 
 
+def test_baresip_registers_over_tcp_and_is_called_down_its_connection(server: Server, tmp_path: Path) -> None:
+    require("sipp", "baresip")
+    spoken = tmp_path / "spoken.wav"
+    write_tone(spoken, seconds=5)
+    phone = baresip(tmp_path, user="bob", domain=DOMAIN, proxy=server.port, spoken=spoken, transport="tcp")
+    with phone as log:
+        (binding,) = server.registrar.lookup(f"sip:bob@{DOMAIN}")
+        assert binding.flow is not None
+        assert binding.flow.transport == "TCP"
+        play(sipp("call", server.port, tmp_path, "-m", "1"), tmp_path)
+        wait_for_text(log, "session closed")
+
+
 def write_tone(path: Path, *, seconds: int) -> None:
     """A square wave, loud enough to be told from silence."""
     with wave.open(str(path), "wb") as out:
