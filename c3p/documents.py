@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from lxml import etree
 
@@ -10,7 +10,7 @@ from c3p.binding import clark
 from c3p.commands import COMMANDS, Command, UnknownCommand
 from c3p.conference_info import ConferenceInfo
 from c3p.envelope import Notify, Request, Response
-from c3p.errors import MalformedDocument
+from c3p.errors import DocumentTooLarge, MalformedDocument
 from c3p.namespaces import CCCP, CI, MSCP, SEPARATOR
 from c3p.node import Extra
 from c3p.reader import Values, reader
@@ -18,8 +18,10 @@ from c3p.unknown import read_unknown
 from c3p.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
 
 Document = Request | Response | Notify | ConferenceInfo
-E_ = TypeVar("E_", Request, Response)
+E = TypeVar("E", Request, Response)
 
+#: Commands in one document. One is legal; a few more are kept, so that the answer can be 3006 and name them.
+MOST_COMMANDS: Final = 16
 _COMMANDS = {clark(namespace, name): command for name, command in COMMANDS.items() for namespace in (CCCP, None)}
 
 
@@ -44,7 +46,7 @@ def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> D
 
 def _read_request(root: etree._Element) -> Request:
     values = _envelope_values(Request, root)
-    commands = tuple(_read_command(child) for child in root if tag_of(child) != SEPARATOR)
+    commands = tuple(_read_command(child) for child in _commands(root))
     if not commands:
         raise MalformedDocument("a request without a command")
     return reader(Request).build({**values, "command": commands[0], "more": commands[1:]}, root)
@@ -52,11 +54,18 @@ def _read_request(root: etree._Element) -> Request:
 
 def _read_response(root: etree._Element) -> Response:
     values = _envelope_values(Response, root)
-    commands = tuple(_read_answer(child) for child in root if tag_of(child) != SEPARATOR)
+    commands = tuple(_read_answer(child) for child in _commands(root))
     return reader(Response).build({**values, "command": commands[0] if commands else None, "more": commands[1:]}, root)
 
 
-def _envelope_values(cls: type[E_], root: etree._Element) -> Values:
+def _commands(root: etree._Element) -> list[etree._Element]:
+    found = [child for child in root if tag_of(child) != SEPARATOR]
+    if len(found) > MOST_COMMANDS:
+        raise DocumentTooLarge(f"{len(found)} commands in one document")
+    return found
+
+
+def _envelope_values(cls: type[E], root: etree._Element) -> Values:
     values, unknown = reader(cls).attributes(root)
     return {**values, "extra": Extra(tuple(unknown))}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -128,8 +129,10 @@ class _Placing:
     def __init__(self, out: Out, extra: Extra, default: str) -> None:
         self._out = out
         self._default = default
-        self._waiting = list(extra.elements)
         self._generation = 0
+        self._waiting: dict[str, deque[Placed]] = {}
+        for one in sorted(extra.elements, key=lambda placed: placed.index):
+            self._waiting.setdefault(one.field, deque()).append(one)
 
     def separate(self, generation: int) -> None:
         if generation > self._generation:
@@ -138,20 +141,15 @@ class _Placing:
 
     def place(self, field: str, index: int | None = None) -> None:
         """Write those that stood after the ``index`` first items of ``field``; without index all that stood there."""
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            if one.field == field and (index is None or one.index <= index):
-                self._write(one)
-            else:
-                self._waiting.append(one)
+        waiting = self._waiting.get(field)
+        while waiting and (index is None or waiting[0].index <= index):
+            one = waiting.popleft()
+            self.separate(one.generation)
+            write_unknown(self._out, one.element, self._default)
 
     def place_rest(self) -> None:
-        for one in self._waiting:
-            self._write(one)
-
-    def _write(self, one: Placed) -> None:
-        self.separate(one.generation)
-        write_unknown(self._out, one.element, self._default)
+        for field in self._waiting:
+            self.place(field)
 
 
 _WRITERS: Final[dict[tuple[type[Node], str], Writer]] = {}

@@ -244,8 +244,10 @@ def test_unknown_content_of_a_field_that_does_not_exist_is_written_last() -> Non
         b"<conference-info entity='' " + b" ".join(b'xmlns:a%d="b%d"' % (n, n) for n in range(40_000)) + b"/>",
         b"<!--" * 260_000,
         b"<?a?>" * 200_000,
+        b"<conference-info entity=''><users>" + b"<user entity='u'/><x/>" * 45_000 + b"</users></conference-info>",
+        b"<request requestId='1' from='a' to='b'>" + b"<x/>" * 200_000 + b"</request>",
     ],
-    ids=["elements", "attributes", "namespaces", "comments", "instructions"],
+    ids=["elements", "attributes", "namespaces", "comments", "instructions", "interleaved", "commands"],
 )
 def test_hostile_shapes_end_soon(data: bytes) -> None:
     # Linear work over at most 1 MiB; where it was quadratic, the time limit of all tests ended it.

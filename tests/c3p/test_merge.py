@@ -8,10 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from c3p import (
+    AvCapabilities,
     ConferenceDescription,
     ConferenceInfo,
     ConferenceView,
     Endpoint,
+    EntityCapabilities,
     EntityState,
     EntityView,
     Extra,
@@ -370,3 +372,15 @@ def test_deleting_who_is_not_there_changes_nothing() -> None:
 def test_who_is_deleted_and_added_again_is_there() -> None:
     change = partial(User(entity=ALICE, state="deleted"), user(ALICE, roles=("presenter",)))
     assert full(user(ALICE)).apply(change) == full(user(ALICE, roles=("presenter",)), version=2)
+
+
+def test_view_whose_capabilities_change_keeps_its_state() -> None:
+    old = view_of(EntityState(locked=False))
+    assert old.conference_view is not None
+    able = EntityCapabilities(av=AvCapabilities(supports_audio=True))
+    view = attrs.evolve(old.conference_view.views[0], capabilities=able)
+    new = full(conference_view=ConferenceView(state="full", views=(view,)), version=2)
+    change = diff(old, new)
+    assert change.conference_view is not None
+    assert change.conference_view.views == (EntityView(entity=MCU_URI, state="partial", capabilities=able),)
+    assert old.apply(change) == new
