@@ -217,14 +217,14 @@ class Demo:
         return [str(self.output / name) for name in (*files, "demo.pcap", *heard)]
 
 
-def run_demo(output: Path, *, as_json: bool) -> int:
-    """Run the demonstration; 0 when nothing is missing, else 1."""
+def run_demo(output: Path, *, as_json: bool, farm_plan: FarmPlan | None = None) -> int:
+    """Run the demonstration, on another farm if given; 0 when nothing is missing, else 1. Raises Problem."""
     try:
         output.mkdir(parents=True, exist_ok=True)
         (output / "demo.pcap").touch()
     except OSError as error:
         raise Problem(f"{output} cannot be written: {error.strerror}; choose another folder with --output") from error
-    return asyncio.run(_run(output, as_json))
+    return asyncio.run(_run(output, as_json, farm_plan or plan()))
 
 
 def plan() -> FarmPlan:
@@ -236,8 +236,7 @@ def plan() -> FarmPlan:
     return FarmPlan(handsets=handsets)
 
 
-async def _run(output: Path, as_json: bool) -> int:
-    what = plan()
+async def _run(output: Path, as_json: bool, what: FarmPlan) -> int:
     names = Names(what.names)
     report: Report = JsonReport(names) if as_json else TerminalReport(what.names, names)
     recording = Recording()

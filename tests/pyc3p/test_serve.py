@@ -1,0 +1,302 @@
+"""Servers, clients and phones on real sockets of the loopback interface."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import attrs
+import pytest
+
+import sip
+from pyc3p import parts
+from pyc3p.capture import read_records
+from pyc3p.config import ServeConfig
+from pyc3p.invite import Invite, InviteOptions
+from pyc3p.loopback import reserved_ports
+from pyc3p.node import Node
+from pyc3p.output import Output
+from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction
+from pyc3p.phone_command import PhoneOptions, audio_source
+from pyc3p.problems import Problem, UsageProblem
+from pyc3p.serve import Server, build_server, listening
+from pyc3p.tone import SilenceSource, ToneSource
+from sip.aio import live_entropy
+
+Lines = list[tuple[str, dict[str, object]]]
+
+
+class Kept(Output):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        super().__init__(as_json=True)
+        self.lines: Lines = []
+
+    def tell(self, text: str, style: str = "", **fields: object) -> None:
+        self.lines.append((text, fields))
+
+    @property
+    def texts(self) -> list[str]:
+        return [text.strip() for text, _ in self.lines]
+
+
+def serve_config(**more: object) -> ServeConfig:
+    with reserved_ports(4) as ports:
+        names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port")
+        fields = dict(zip(names, ports, strict=True)) | {"media_ports": "43000-43199", "drain_timeout": 0.2} | more
+    return ServeConfig(**fields)  # type: ignore[arg-type]
+
+
+async def phone_at(config: ServeConfig, user: str, **more: object) -> Node:
+    """A phone that has registered at the server."""
+    with reserved_ports(1) as ports:
+        place = parts.Place(name=user, host="127.0.0.1", sip_port=ports[0])
+    settings = PhoneConfig(
+        aor=f"sip:{user}@127.0.0.1",
+        contact=place.sip_uri(user),
+        registrar=sip.Uri("sip", "127.0.0.1"),
+        outbound_proxy=sip.Uri("sip", "127.0.0.1", port=config.sip_port),
+        ring_time=0.1,
+        **more,  # type: ignore[arg-type]
+    )
+    element, phone = parts.phone(place, settings, entropy=live_entropy(), source=ToneSource(440))
+    node = Node(element)
+    await node.start()
+    phone.register(now=node.now)
+    node.kick()
+    await node.wait_for(lambda: bool(node.of(PhoneRegistered)), 5.0, "the registration")
+    return node
+
+
+def with_server(config: ServeConfig, scenario: Callable[[Server, Kept], Awaitable[None]]) -> Kept:
+    """Run something against a server, in one event loop."""
+    output = Kept()
+
+    async def everything() -> None:
+        server = build_server(config, None, output)
+        await server.start()
+        try:
+            await scenario(server, output)
+        finally:
+            await server.stop()
+
+    asyncio.run(everything())
+    return output
+
+
+def invite_options(config: ServeConfig, *targets: str, **more: object) -> InviteOptions:
+    return InviteOptions(
+        targets=targets,
+        server=("127.0.0.1", config.sip_port),
+        aor="sip:presenter@127.0.0.1",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_a_registered_phone_is_called_into_a_conference_and_looked_after() -> None:
+    config, told = serve_config(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), told)
+        running = asyncio.ensure_future(invite.run())
+        await invite.node.wait_for(lambda: bool(invite.reached), 10.0, "the call")
+        for line in ("roster", "m bob", "x bob", "lock", "u", "dance", "mute eve", "help"):
+            invite.obey(line)
+            await asyncio.sleep(0.15)
+        invite.obey("eject bob")
+        await phone.wait_for(lambda: bool(phone.of(PhoneReleased)), 5.0, "the ejection")
+        await asyncio.sleep(0.2)
+        invite.obey("end")
+        assert await running == 0
+        await phone.stop()
+
+    output = with_server(config, scenario)
+    for line in ("call bob@127.0.0.1: done", "mute bob@127.0.0.1: done", "lock: done", "eject bob@127.0.0.1: done"):
+        assert line in told.texts
+    for line in ("bob@127.0.0.1: audio-video connected muted", "bob@127.0.0.1: audio-video gone"):
+        assert line in told.texts
+    assert any(text.startswith("there is no command 'dance'") for text in told.texts)
+    assert any("nobody is called 'eve'" in text for text in told.texts)
+    assert any("bob@127.0.0.1 connected (PCMU)" in text for text in output.texts)
+
+
+def test_a_conference_to_which_nobody_comes_fails() -> None:
+    config, told = serve_config(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob", reaction=Reaction.BUSY)
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), told)
+        assert await invite.run() == 1
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert "call bob@127.0.0.1: failed: dialOutBusy" in told.texts
+
+
+def test_somebody_else_can_join_and_leave() -> None:
+    config, told = serve_config(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        first = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(first.run())
+        await first.node.wait_for(lambda: bool(first.reached), 10.0, "the call")
+        assert first.client.conference_uri is not None
+        options = attrs.evolve(
+            invite_options(config, conference=first.client.conference_uri, stay=0.5), aor="sip:wes@127.0.0.1"
+        )
+        assert await Invite(options, told).run() == 0
+        first.stop()
+        assert await running == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert "joined as attendee" in told.texts
+    assert any("bob@127.0.0.1: audio-video connected" in text for text in told.texts)
+
+
+def test_an_unknown_conference_and_a_server_that_is_not_there_are_problems() -> None:
+    config = serve_config()
+    stranger = "sip:ann@127.0.0.1;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
+
+    async def scenario(server: Server, output: Kept) -> None:
+        with pytest.raises(Problem, match="cannot join focus:01234567: 404"):
+            await Invite(invite_options(config, conference=stranger), Kept()).run()
+
+    with_server(config, scenario)
+    with pytest.raises(Problem, match="does not answer; is `pyc3p serve` running there"):
+        asyncio.run(run_alone(config))
+
+
+async def run_alone(config: ServeConfig) -> None:
+    await Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept()).run()
+
+
+def test_draining_ends_conferences_that_do_not_end() -> None:
+    config = serve_config()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(invite.run())
+        await invite.node.wait_for(lambda: bool(invite.reached), 10.0, "the call")
+        assert server.busy
+        await server.drain()
+        assert not server.busy
+        await phone.wait_for(lambda: bool(phone.of(PhoneReleased)), 5.0, "the end")
+        assert await running == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+
+
+def test_parts_in_two_processes_work_together() -> None:
+    common = {"secret": "shared by both", "mcus": ("far-mcu",)}
+    front = serve_config(parts=("registrar", "proxy", "focus-factory", "focus", "mcu-factory"), **common)
+    factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
+    back = serve_config(
+        parts=("mcu",),
+        mcu_id="far-mcu",
+        mcu_factory_url=factory_url,
+        outbound_proxy=f"sip:127.0.0.1:{front.sip_port}",
+        **common,
+    )
+    told = Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        far = build_server(back, None, output)
+        await far.start()
+        phone = await phone_at(front, "bob")
+        assert await Invite(invite_options(front, "sip:bob@127.0.0.1", stay=1.5), told).run() == 0
+        await phone.stop()
+        await far.stop()
+
+    output = with_server(front, scenario)
+    assert "MCU far-mcu announced itself" in output.texts
+    assert "call bob@127.0.0.1: done" in told.texts
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"parts": ("focus",)}, "set PYC3P_SECRET"),
+        ({"parts": ("focus", "focus-factory"), "secret": "s"}, "--mcu-factory-url"),
+        ({"parts": ("mcu",), "secret": "s"}, "--mcu-factory-url"),
+        ({"parts": ("focus",), "secret": "s", "mcu_factory_url": "http://192.0.2.1/"}, "--records-url"),
+        ({"outbound_proxy": "http: //"}, "no SIP address"),
+    ],
+)
+def test_what_a_part_lacks_is_named(settings: dict[str, object], complaint: str) -> None:
+    with pytest.raises(UsageProblem, match=complaint):
+        build_server(serve_config(**settings), None, Kept())
+
+
+def test_a_port_in_use_is_named_with_the_option() -> None:
+    config = serve_config()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        for option in ("http_port", "sip_port"):
+            other = attrs.evolve(serve_config(), **{option: getattr(config, option)})
+            second = build_server(other, None, output)
+            name = option.replace("_", "-")
+            with pytest.raises(Problem, match=f"port {getattr(config, option)} on 127.0.0.1 is in use.*--{name}"):
+                await second.start()
+            await second.stop()
+
+    with_server(config, scenario)
+
+
+def test_each_part_says_where_it_listens() -> None:
+    config = ServeConfig(host="0.0.0.0", advertise="192.0.2.1")
+    where = dict(listening(config))
+    assert where["proxy"] == "sip:192.0.2.1:5060 (UDP, TCP)"
+    assert where["mcu-factory"] == "http://192.0.2.1:8444/LiveServer/MCUFactory"
+    assert "RTP 30000-31999" in where["mcu"]
+    assert dict(listening(ServeConfig(host="::1", parts=("proxy",))))["proxy"] == "sip:[::1]:5060 (UDP, TCP)"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    config = serve_config()
+    arguments = [
+        f"--{name.replace('_', '-')}={getattr(config, name)}"
+        for name in ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port", "media_ports", "drain_timeout")
+    ]
+    capture = tmp_path / "serve.pcap"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyc3p", "serve", "--json", "--capture", str(capture), *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if "announced" in line:
+                break
+        process.send_signal(number)
+        rest = process.stdout.read()
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.stdout.close()
+    assert json.loads(rest.splitlines()[0])["text"] == "draining"
+    assert any(b"registerMcu" in record.data for record in read_records(capture))
+
+
+def test_what_a_phone_plays_comes_from_its_options(tmp_path: Path) -> None:
+    def options(**more: object) -> PhoneOptions:
+        return PhoneOptions(aor=sip.Uri.parse("sip:bob@127.0.0.1"), server=("127.0.0.1", 5060), **more)  # type: ignore[arg-type]
+
+    assert isinstance(audio_source(options()), SilenceSource)
+    assert isinstance(audio_source(options(tone=440.0)), ToneSource)
+    with pytest.raises(UsageProblem, match="between 0 and 4000"):
+        audio_source(options(tone=9000.0))
+    with pytest.raises(UsageProblem, match="cannot be read"):
+        audio_source(options(play=tmp_path / "none.wav"))
