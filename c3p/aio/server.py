@@ -115,13 +115,13 @@ class C3pServer:
         body = b""
         self._in_progress += 1
         try:
-            handler, peer = self._admit(request)
-            body = await self._read(request)
-            wire.received(_request_line(request), request.headers.items(), body, clock())
+            try:
+                handler, peer = self._admit(request)
+                body = await self._read(request)
+            finally:
+                wire.received(_request_line(request), request.headers.items(), body, clock())
             response = _answer_with(handler(self._parse(body), peer))
         except _Refused as refused:
-            if not body:
-                wire.received(_request_line(request), request.headers.items(), body, clock())
             response = web.Response(status=refused.status, headers=refused.headers)
         except Exception:
             # A fault of ours must not take the server down, nor tell the peer what it was.

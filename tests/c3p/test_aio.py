@@ -552,6 +552,17 @@ def test_refused_request_is_traced_too() -> None:
     ]
 
 
+def test_empty_request_is_traced_once() -> None:
+    trace = Trace()
+
+    async def test() -> None:
+        async with serving(trace=trace) as base:
+            assert (await answer_to(base))[0] == 400
+
+    run(test)
+    assert len(trace.records) == 2
+
+
 def test_connection_is_kept_for_the_next_exchange() -> None:
     trace = Trace()
 
