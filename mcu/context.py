@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from c3p import Response
+from c3p.timestamps import format_timestamp
 from mcu.conference import Conference
 from mcu.config import McuConfig
 from mcu.documents import Documents
@@ -15,7 +16,6 @@ from mcu.exchanges import Exchanges
 from mcu.leg import Leg
 from mcu.policy import DialPolicy
 from mcu.timers import Timers
-from mcu.timestamps import timestamp
 from sip.entropy import Entropy
 from sip.events import Event
 from sip.ids import SessionId
@@ -39,7 +39,7 @@ class Context:
 
     def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy) -> None:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
-        self.documents = Documents(lambda at: timestamp(endpoint.wall_clock + at))
+        self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
         self.exchanges = Exchanges()
         self.timers: Timers[tuple[Wait, Leg] | Conference] = Timers()
         self.conferences: dict[str, Conference] = {}

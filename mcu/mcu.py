@@ -15,6 +15,7 @@ from mcu.context import Context, Wait
 from mcu.dial_in import DialIn
 from mcu.dial_out import DialOut
 from mcu.events import ConferenceEndCause, LegId, MediaPortReleased
+from mcu.identity import conference_id
 from mcu.in_call import InCall
 from mcu.leg import Farewell, Leg, MediaAddress
 from mcu.leg_state import State
@@ -72,6 +73,11 @@ class Mcu:
     def conferences(self) -> tuple[str, ...]:
         """Conference-URIs of the conferences that are here."""
         return tuple(conference.uri for conference in self._context.conferences.values())
+
+    def conference(self, uri: str) -> ConferenceInfo | None:
+        """The whole state of one conference now, without a version; ``None`` when it is not here."""
+        conference = self._context.conferences.get(conference_id(uri) or "")
+        return self._context.documents.full(conference) if conference is not None else None
 
     @property
     def legs(self) -> int:

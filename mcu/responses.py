@@ -42,7 +42,7 @@ def accepted(request: Request, endpoint: Endpoint, connection: ConnectionInfo | 
     """The ``addUser`` as it was carried out."""
     command = request.command.echo()
     assert isinstance(command, AddUser)
-    done = attrs.evolve(command.user, endpoints=(attrs.evolve(endpoint, state=None),))
+    done = attrs.evolve(command.user, roles=endpoint.roles, endpoints=(attrs.evolve(endpoint, state=None),))
     return request.respond(Code.SUCCESS, command=attrs.evolve(command, user=done, connection_info=connection))
 
 

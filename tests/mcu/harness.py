@@ -47,7 +47,7 @@ from mcu import (
     MediaPortWanted,
     diagnostics_of,
 )
-from rtp import Capabilities, MediaAgreement, OfferAnswerSession, SessionDescription
+from rtp import Capabilities, MediaAgreement, OfferAnswerSession, RtcpPacket, SessionDescription, parse_rtcp
 from rtp.media_stream import MediaStream
 from sip.config import EndpointConfig, Listen
 from sip.endpoint import Endpoint as SipEndpoint
@@ -108,6 +108,7 @@ class Phone(Agent):
         self.negotiation: OfferAnswerSession | None = None
         self.stream: MediaStream | None = None
         self.heard: list[bytes] = []
+        self.reports: list[RtcpPacket] = []
         self.csrcs: list[tuple[int, ...]] = []
         self.talking = True
         methods = ("INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "OPTIONS", "INFO")
@@ -197,6 +198,8 @@ class Phone(Agent):
         return [*out, *self.stream.data_to_send()]
 
     def receive_media(self, kind: str, data: bytes, source: tuple[str, int], now: float) -> None:
+        if kind == "rtcp":
+            self.reports += parse_rtcp(data)
         if self.stream is None or kind == "rtcp":
             return
         count = data[0] & 15

@@ -248,6 +248,18 @@ def test_get_conference_is_the_whole_document_and_versions_go_on() -> None:
 # Life of the MCU -----------------------------------------------------------------------------------------------------
 
 
+def test_the_application_can_look_at_a_conference() -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    info = world.mcu.conference(CONFERENCE)
+    assert info is not None
+    assert info.users is not None
+    assert [user.entity for user in info.users.users] == ["sip:user7@198.51.100.7"]
+    assert world.mcu.conference("sip:nobody@example.com") is None
+
+
 def test_health() -> None:
     world = World(focus_peers=frozenset({"focus"}))
     world.start()

@@ -33,6 +33,7 @@ def test_a_phone_is_called_answers_and_is_in_the_conference() -> None:
     endpoint = success.command.endpoint
     assert endpoint is not None
     assert (endpoint.entity, endpoint.status, endpoint.joining_method) == (guid(7), "connected", "dialed-out")
+    assert success.command.user.roles == ("attendee",)
     assert [(media.id, media.type, media.label, media.status) for media in endpoint.media] == [
         ("1", "audio", "main-audio", "sendrecv")
     ]
@@ -54,6 +55,9 @@ def test_the_invite_is_what_a_legacy_phone_expects() -> None:
     assert request.headers.get("Referred-By") == f"<{ALICE}>"
     assert request.headers.get("Ms-Conversation-ID")
     assert request.route == ()
+    assert request.headers.get("Session-Expires") == "1800"
+    assert "timer" in request.supported
+    assert {"INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "OPTIONS"} <= set(request.allow)
     offer = SessionDescription.parse(request.body)
     (audio,) = offer.media
     assert (audio.kind, audio.port, audio.proto, audio.formats) == ("audio", 40002, "RTP/AVP", ("0", "8", "13", "101"))

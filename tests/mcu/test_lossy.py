@@ -59,7 +59,7 @@ def act(world: World, action: str, number: int) -> None:
         elif action == "hang up" and phone.session is not None:
             phone.hang_up()
         elif action == "wait":
-            world.run(7.0 * number)
+            world.run(4.0 * number)
         elif action == "lose focus":
             before, world.fate = world.fate, lambda: ExchangeFailure.CONNECT
             world.run(10.0 * number)
@@ -88,7 +88,7 @@ def endpoints(info: ConferenceInfo | None) -> dict[str, str | None]:
     return {endpoint.entity: endpoint.status for user in users for endpoint in user.endpoints}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32),
     scripts=st.lists(st.sampled_from(SCRIPTS), min_size=3, max_size=3),
@@ -97,7 +97,7 @@ def endpoints(info: ConferenceInfo | None) -> dict[str, str | None]:
 def test_every_call_ends_once_and_every_command_is_answered(
     seed: int, scripts: list[Script], actions: list[tuple[str, int]]
 ) -> None:
-    world = World()
+    world = World(ring_timeout=10.0)
     world.start()
     for number, script in enumerate(scripts, 1):
         world.phone(number, script)
@@ -106,7 +106,7 @@ def test_every_call_ends_once_and_every_command_is_answered(
         act(world, action, number)
     # From here on nothing is lost, and everybody has time to find out.
     world.drop, world.fate = (lambda: False), (lambda: Reply(200))
-    world.run(130.0)
+    world.run(50.0)
     reply = world.post(GetConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
     if world.mcu.conferences:
         assert reply.document is not None
@@ -115,7 +115,7 @@ def test_every_call_ends_once_and_every_command_is_answered(
         assert endpoints(believed(world)) == truth
         assert len(truth) == world.mcu.legs
     world.post(DeleteConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
-    world.run(70.0)
+    world.run(40.0)
     check_the_end(world)
 
 

@@ -20,7 +20,7 @@ from c3p import (
     ModifyEndpointMedia,
 )
 from mcu import ActiveSpeakerChanged, DtmfReceived, LegHeld, LegId, LegResumed, MixerSettings
-from rtp import Direction, SessionDescription
+from rtp import Direction, Goodbye, SenderReport, SessionDescription
 from rtp.g711 import CODINGS
 from sip.events import ResponseReceived
 from tests.mcu.harness import AV, CONFERENCE, FRAME, MCU_HOST, Code, Phone, World, guid
@@ -299,6 +299,34 @@ def test_a_key_is_reported_once_and_not_mixed() -> None:
     voice = after_g711(after_g711(1000)).to_bytes(2, "little", signed=True) * 160
     assert voice in two.heard
     assert bytes(320) in two.heard  # while a key is pressed its owner is not heard
+
+
+def test_comfort_noise_counts_as_silence() -> None:
+    world, (one, two) = conference(1000, 2000)
+    world.run(0.5)
+    assert one.stream is not None
+    one.talking = False
+    assert two.csrcs[-1] == (1,)
+    for packet in one.stream.send_noise(60, now=world.now):
+        world.mcu.receive_media([(LegId(1), packet.kind, packet.data, ("198.51.100.1", 4000), world.now)])
+    world.run(0.5)
+    assert two.last_sample == 0
+    assert not two.csrcs[-1]
+
+
+def test_reports_while_the_call_is_up_and_goodbye_at_its_end() -> None:
+    world, (one, two) = conference(1000, 2000)
+    world.run(10.0)
+    reports = [each for each in one.reports if isinstance(each, SenderReport)]
+    assert reports
+    assert reports[-1].packet_count > 100
+    (block,) = reports[-1].reports
+    assert block.ssrc == 1001
+    assert not any(isinstance(each, Goodbye) for each in one.reports)
+    one.hang_up()
+    world.run(0.1)
+    assert any(isinstance(each, Goodbye) for each in one.reports)
+    assert not any(isinstance(each, Goodbye) for each in two.reports)
 
 
 def test_the_active_speaker_is_reported() -> None:
