@@ -163,8 +163,18 @@ class Attendance:
         return min((one.lost_until for one in self.all() if one.lost_until is not None), default=None)
 
     def due(self, now: float) -> list[Participant]:
-        """The dialogs to give up."""
-        return [one for one in self.all() if one.lost_until is not None and one.lost_until <= now]
+        """The dialogs to give up: those whose time is over and that have no connection again."""
+        due = [one for one in self.all() if one.lost_until is not None and one.lost_until <= now]
+        for participant in due:
+            if self._is_connected(participant):
+                participant.lost_until = None
+        return [one for one in due if one.lost_until is not None]
+
+    def _is_connected(self, participant: Participant) -> bool:
+        # A request that changes nothing, such as an UPDATE without session timer, is answered by the endpoint alone.
+        with UNLESS_OVER:
+            return self._context.endpoint.session(participant.session).flow is not None
+        return False
 
 
 def _name(event: InviteReceived, join: Join) -> str | None:

@@ -262,6 +262,9 @@ class Receiver:
         dialog = self._dialogs.find(request) if request.to.tag is not None else None
         if dialog is not None:
             dialog.takes(request.cseq.number)
+            if dialog.flow is None and routing.status is None and flow.reliable:
+                # A peer whose connection broke came back over another one, which may be the only way to it.
+                self._dialogs.moved(dialog, flow)
         if routing.status is not None:
             self._answers.send(transaction, routing.status, headers=routing.headers, now=now)
         elif dialog is not None:

@@ -46,6 +46,7 @@ from sip import (
     SessionAnswered,
     SessionEnded,
     SessionFailed,
+    SessionFlowLost,
     SessionId,
     SessionRedirected,
     SubscriptionAccepted,
@@ -316,6 +317,12 @@ class Client(ConferenceCommands):
             cause = LeaveCause.DISMISSED if event.cause is EndCause.BYE_RECEIVED else LeaveCause.LOST
         self._events.append(Left(owner=self.owner, conference_uri=self._conference_uri, cause=cause))
 
+    def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
+        """The connection broke: show the Focus that we are still there, before it gives us up."""
+        if event.session == self._session and self._state is ClientState.JOINED:
+            self._endpoint.update(event.session, now=now)
+            self._watch.reconnect(now=now)
+
     def _requested(self, event: RequestReceived, now: float) -> None:
         if event.transaction is None:
             return
@@ -357,6 +364,7 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Client, Any, float], None]]] = {
     SessionFailed: Client._failed,
     SessionRedirected: Client._redirected,
     SessionEnded: Client._ended,
+    SessionFlowLost: Client._flow_lost,
     RequestReceived: Client._requested,
     ReinviteReceived: Client._unchanged,
     UpdateReceived: Client._unchanged,

@@ -12,6 +12,7 @@ from sip import (
     Event,
     NameAddr,
     NotifyReceived,
+    Request,
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
@@ -32,7 +33,7 @@ class Watch:
         self._subscription: SubscriptionId | None = None
         self._replica = Replica()
         self._solicited = False  #: the next full document answers our own SUBSCRIBE
-        self._refused_benotify = False
+        self._dialog: tuple[str, str | None] | None = None  #: Call-ID and tag of the notifier
         self.dropped = 0  #: documents that could not be read
 
     @property
@@ -48,7 +49,7 @@ class Watch:
     def start(self, conference_uri: str, *, me: NameAddr, route: tuple[NameAddr, ...], now: float) -> None:
         """Subscribe."""
         self._replica = Replica()
-        self._solicited = True
+        self._solicited, self._dialog = True, None
         self._subscription = self._endpoint.subscribe(
             self._config.owner,
             conference_uri,
@@ -62,7 +63,7 @@ class Watch:
         )
 
     def _headers(self) -> tuple[tuple[str, object], ...]:
-        benotify = self._config.benotify and not self._refused_benotify
+        benotify = self._config.benotify
         options = [
             option
             for option in _OPTIONS
@@ -102,6 +103,7 @@ class Watch:
     def _notified(self, event: NotifyReceived, *, now: float) -> tuple[list[Event], bool]:
         if not event.body:
             return [], False
+        self._notice_dialog(event)
         try:
             document = parse_document(event.body)
         except C3PError:
@@ -120,6 +122,21 @@ class Watch:
         if receipt is Receipt.APPLIED and roster is not None:
             return [RosterChanged(owner=self._config.owner, changes=changes, roster=roster)], False
         return [], receipt is Receipt.DELETED
+
+    def _notice_dialog(self, event: NotifyReceived) -> None:
+        """The endpoint subscribes again by itself when the Focus forgot us; versions begin anew in the new dialog."""
+        message = event.request
+        peer = message.from_ if isinstance(message, Request) else message.to
+        dialog = (message.call_id, peer.tag)
+        if self._dialog is not None and dialog != self._dialog:
+            self._solicited = True
+        self._dialog = dialog
+
+    def reconnect(self, *, now: float) -> None:
+        """The connection broke: subscribe again, which asks for the whole state."""
+        if self._subscription is not None:
+            self._solicited = True
+            self._endpoint.refresh(self._subscription, now=now)
 
     def _ask_again(self, event: NotifyReceived, *, now: float) -> None:
         if not self._solicited and event.state != "terminated" and self._subscription is not None:

@@ -366,6 +366,40 @@ def test_a_document_that_cannot_be_read_makes_the_client_ask_for_the_whole() -> 
     assert alice.client._watch.dropped == 1
 
 
+@pytest.mark.parametrize("session_expires", [1200, None])
+def test_a_broken_connection_heals(session_expires: int | None) -> None:
+    site = Site()
+    conference, alice, _ = site.meeting()
+    bob = site.joined(site.client("bob", session_expires=session_expires), conference)
+    for _ in range(5):
+        alice.client.set_lock(True, now=site.net.now)
+        alice.client.set_lock(False, now=site.net.now)
+        site.net.run()
+    for flow in site.net.peers_of(bob.node):
+        site.net.close(flow)
+    site.net.pass_time(60.0)
+    assert bob.client.state is ClientState.JOINED
+    site.joined(site.client("carol"), conference)
+    assert bob.user("sip:carol@example.com") is not None
+    assert attrs.evolve(alice.roster, version=0) == attrs.evolve(bob.roster, version=0)
+    bob.client.get_conference(now=site.net.now)
+    site.net.run()
+    assert bob.node.of(CommandSucceeded)
+
+
+def test_a_client_that_cannot_come_back_is_lost() -> None:
+    site = Site()
+    _conference, alice, (bob,) = site.meeting("bob")
+    flows = site.net.peers_of(bob.node)
+    site.net.unreachable(site.node)
+    site.net.unreachable(bob.node)
+    for flow in flows:
+        site.net.close(flow)
+    site.net.pass_time(2_000.0)
+    assert alice.user("sip:bob@example.com") is None
+    assert bob.node.last(Left).cause is LeaveCause.LOST
+
+
 def test_without_benotify_and_piggyback_notifications_are_answered_ones() -> None:
     site = Site()
     conference, _, _ = site.meeting()

@@ -45,7 +45,9 @@ class Hasty(Pidgin):
 
     def inside(self, method: str, command: str = "", number: int = 0) -> bytes:
         self.cseq += 1
-        document = f'<request {CCCP} to="{CONF}" from="{ME}" requestId="{number}">{command}</request>' if command else ""
+        document = (
+            f'<request {CCCP} to="{CONF}" from="{ME}" requestId="{number}">{command}</request>' if command else ""
+        )
         content = "\nContent-Type: application/cccp+xml" if command else ""
         return RawPeer.message(
             f"""{method} {self.target} SIP/2.0
