@@ -127,7 +127,7 @@ class DigestClient:
         asked_in, answered_in = _HEADERS.get(response.status, ("", ""))
         if not asked_in:
             return ()
-        sent = tuple(Authorization.parse(line) for line in request.headers.get_all(answered_in))
+        sent = tuple(_readable(request.headers.get_all(answered_in)))
         answers: dict[str, Authorization] = {}
         for challenge in _usable(response.headers.get_all(asked_in)):
             realm = challenge.realm or ""
@@ -141,10 +141,9 @@ class DigestClient:
 
     def _renewed(self, sent: Authorization, request: Request) -> Authorization:
         """Credentials for another server on the way, counted on: it has seen this count (RFC 3261 section 22.3)."""
-        credentials = self._credentials(sent.realm or "") if sent.scheme.lower() == "digest" else None
-        if credentials is None:
-            return sent
-        return self._authorization(Challenge(sent.scheme, sent.params), credentials, request)
+        asked = Challenge(sent.scheme, sent.params)
+        credentials = self._credentials(sent.realm or "") if _can_answer(asked) else None
+        return sent if credentials is None else self._authorization(asked, credentials, request)
 
     def _authorization(self, challenge: Challenge, credentials: Credentials, request: Request) -> Authorization:
         """One set of credentials (RFC 7616 section 3.4)."""
@@ -198,13 +197,25 @@ def _chosen_qop(challenge: Challenge) -> str | None:
 
 
 def _usable(lines: Iterable[str]) -> Iterator[Challenge]:
-    """Digest challenges that we can answer, in the order of the server's preference (RFC 8760 section 2.4)."""
+    """Challenges that we can answer, in the order of the server's preference (RFC 8760 section 2.4)."""
     for line in lines:
         try:
             challenge = Challenge.parse(line)
         except RemoteProtocolError:
             continue  # What nobody can read cannot be answered; another line may be readable.
-        known = base_algorithm(challenge.params.get("algorithm", "MD5")) in ALGORITHMS
-        offers_known_qop = "qop" not in challenge.params or _chosen_qop(challenge) is not None
-        if challenge.scheme.lower() == "digest" and known and offers_known_qop and "nonce" in challenge.params:
+        if _can_answer(challenge):
             yield challenge
+
+
+def _can_answer(challenge: Challenge) -> bool:
+    known = base_algorithm(challenge.params.get("algorithm", "MD5")) in ALGORITHMS
+    offers_known_qop = "qop" not in challenge.params or _chosen_qop(challenge) is not None
+    return challenge.scheme.lower() == "digest" and known and offers_known_qop and "nonce" in challenge.params
+
+
+def _readable(lines: Iterable[str]) -> Iterator[Authorization]:
+    for line in lines:
+        try:
+            yield Authorization.parse(line)
+        except RemoteProtocolError:
+            continue

@@ -127,6 +127,29 @@ def test_a_second_proxy_does_not_make_the_first_one_ask_again() -> None:
     ]
 
 
+def test_credentials_that_are_not_ours_stay_as_they_are() -> None:
+    ours = (("WWW-Authenticate", 'Digest realm="example.com", nonce="n", qop="auth"'),)
+    others = ('NTLM realm="x", opaque="1"', 'Digest realm="elsewhere", nonce="m", username="bob"')
+    sent = request(headers=(*(("Authorization", each) for each in others), ("Authorization", 'Digest realm="')))
+    assert [value for _, value in client().answer(refused(ours), sent)][:2] == list(others)
+
+
+def test_only_so_many_nonces_are_counted() -> None:
+    here = DigestClient({"example.com": Credentials("bob", "1")}.get, entropy=SeededEntropy(b""), max_nonces=1)
+    counts = []
+    for nonce in ("a", "b", "b", "a"):
+        challenge = (("WWW-Authenticate", f'Digest realm="example.com", nonce="{nonce}", qop="auth"'),)
+        counts.append(Authorization.parse(here.answer(refused(challenge), request())[0][1]).params["nc"][-1])
+    assert counts == ["1", "1", "2", "1"]
+
+
+def test_a_nonce_that_is_none_of_ours_is_stale_even_with_the_right_password() -> None:
+    for nonce in ("nonsense!", "c2hvcnQ="):
+        challenge = (("WWW-Authenticate", f'Digest realm="example.com", nonce="{nonce}", qop="auth", algorithm=MD5'),)
+        answer = client().answer(refused(challenge), request())
+        assert server().verify(request(headers=answer), now=0.0).outcome is Outcome.STALE
+
+
 def test_a_challenge_without_qop_gets_an_answer_without_qop() -> None:
     challenge = (("WWW-Authenticate", 'Digest realm="example.com", nonce="n", opaque="o"'),)
     ((_, value),) = client().answer(refused(challenge), request())

@@ -48,6 +48,11 @@ def test_the_same_instance_replaces_whatever_its_address() -> None:
     assert old.names(None, None, old.uri)
 
 
+def test_a_contact_over_a_connection_that_is_gone_is_reached_by_its_address() -> None:
+    assert binding().flow is None
+    assert binding(received=UDP).flow is None
+
+
 def test_preferred_contacts_come_first() -> None:
     location = Location()
     location.replace("bob", [binding(q=0.1), binding(q=0.9), binding(q=0.9, expires_at=200.0)])
@@ -65,6 +70,14 @@ def test_what_has_ended_is_removed_once() -> None:
     assert location.expire(19.0) == []
     location.replace("bob", ())
     assert location.next_end() is None
+
+
+def test_renewing_for_ever_takes_no_more_room() -> None:
+    location = Location()
+    for end in range(1, 1000):
+        location.replace("bob", [binding(expires_at=float(end))])
+    assert len(location._ends) < 30
+    assert location.next_end() == 999.0
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 50)), max_size=60), st.integers(0, 50))

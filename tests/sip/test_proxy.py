@@ -15,8 +15,17 @@ from sip.digest import Credentials, DigestClient
 from sip.digest_server import PasswordStore
 from sip.endpoint import Endpoint
 from sip.entropy import SeededEntropy
-from sip.events import ConnectWanted
+from sip.events import (
+    CancelReceived,
+    ConnectWanted,
+    FlowLost,
+    ProvisionalReceived,
+    RequestFailed,
+    ResponseReceived,
+    ServerTransactionEnded,
+)
 from sip.flow import Address, Flow
+from sip.ids import RequestId, TransactionId
 from sip.proxy import Proxy, ProxyConfig
 from sip.pump import Pump
 
@@ -433,6 +442,32 @@ def test_a_proxy_without_location_service_knows_nobody_and_says_400_to_nonsense(
         assert statuses == [status]
 
 
+def test_a_route_is_recorded_even_over_transports_that_we_do_not_listen_on() -> None:
+    town = Town(trusted_peers=("gateway.example",))
+    flow = Flow(99, "TLS", Address(HERE, 5061), Address(CAROL, 40000), ("gateway.example",))
+    town.receive(request(uri="sips:dave@203.0.113.5", host=CAROL, transport="TLS"), flow)
+    assert [each.uri.host_port for each in town.request_to("203.0.113.5").record_route] == [f"{HERE}:5060"]
+
+
+def test_credentials_that_make_no_sense_get_400() -> None:
+    town = Town(credentials=PasswordStore({"carol": "secret"}))
+    bad = ("Proxy-Authorization", 'Digest realm="example.com", qop=auth, uri="sip:elsewhere"')
+    town.receive(request(uri="sip:dave@203.0.113.5", host=CAROL, headers=[bad]), town.flow(CAROL))
+    assert town.response_to(CAROL).status == 400
+
+
+def test_a_peer_without_an_address_is_not_trusted() -> None:
+    town = Town()
+    town.receive(request(uri="sip:dave@203.0.113.5", host="phone.example"), town.flow("phone.example"))
+    assert town.response_to("phone.example").status == 403
+
+
+def test_an_open_relay_forwards_for_anybody() -> None:
+    town = Town(open_relay=True)
+    town.receive(request(uri="sip:dave@203.0.113.5", host=CAROL), town.flow(CAROL))
+    assert town.request_to("203.0.113.5").method == "INVITE"
+
+
 def test_a_proxy_that_does_not_record_its_route_stays_out_of_the_dialog() -> None:
     assert call(Town(BOB_AT_HOME, record_route=False)).record_route == ()
 
@@ -680,6 +715,29 @@ def test_a_registration_for_others_gets_our_path_and_calls_come_back_by_it() -> 
     town.receive(incoming, town.flow("203.0.113.1"))
     assert town.request_to(ALICE).method == "INVITE"
     assert phone.id > 0
+
+
+def test_news_of_what_is_over_changes_nothing() -> None:
+    town = Town(BOB_AT_HOME)
+    late = answer(request(), 200)
+    gone, unknown = RequestId(998), TransactionId(999)
+    for event in (
+        ProvisionalReceived(owner="proxy", request_id=gone, response=late),
+        ResponseReceived(owner="proxy", request_id=gone, response=late),
+        RequestFailed(owner="proxy", request_id=gone, reason="timeout"),
+        CancelReceived(owner="proxy", transaction=unknown, request=request("CANCEL")),
+        ServerTransactionEnded(owner="proxy", transaction=unknown),
+        FlowLost(owner="proxy", flow=town.flow(BOB), reason="test"),
+    ):
+        assert town.proxy.handle_event(event, now=0.0) == []
+    assert town.pump.data_to_send() == []
+
+
+def test_a_response_100_is_not_passed_on() -> None:
+    town = Town(BOB_AT_HOME)
+    arrived = call(town)
+    town.receive(answer(arrived, 100), town.flow(BOB))
+    assert town.sent(ALICE) == []
 
 
 def test_the_proxy_forgets_what_is_over() -> None:
