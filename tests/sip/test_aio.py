@@ -435,26 +435,43 @@ def test_a_fast_stream_has_to_wait_and_loses_nothing() -> None:
     run(scenario)
 
 
-def test_a_peer_that_does_not_read_blocks_its_flow_only() -> None:
+def test_a_peer_that_does_not_read_blocks_its_flow_only_and_misses_nothing_later() -> None:
     async def scenario() -> None:
-        blocked = asyncio.Event()
+        may_read, has_read = asyncio.Event(), asyncio.Event()
+        expected = 30 * 800_000
+        total = 0
 
-        async def never_read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-            await blocked.wait()
-            writer.transport.resume_reading()  # type: ignore[attr-defined]
-            await reader.read()
+        async def read_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal total
+            await may_read.wait()
+            while total < expected and (data := await reader.read(1_000_000)):
+                total += len(data)
+            has_read.set()
             writer.close()
 
-        server = await asyncio.start_server(never_read, HOST, 0, limit=1024)
+        server = await asyncio.start_server(read_late, HOST, 0, limit=1024)
         async with server, Element("TCP") as alice, Element("TCP") as bob:
             port = server.sockets[0].getsockname()[1]
             for _ in range(30):
                 alice.send(f"sip:slow@{HOST}:{port};transport=tcp", b"x" * 800_000)
-            await asyncio.sleep(0)
             assert status(await alice.outcome(alice.send(uri(bob, "TCP")))) == 200
-            blocked.set()
-            assert status(await alice.outcome(alice.send(uri(bob, "TCP")))) == 200
+            may_read.set()
+            await has_read.wait()
+            assert total >= expected
+
+    run(scenario)
+
+
+def test_timers_run_and_an_unanswered_datagram_is_sent_again() -> None:
+    async def scenario() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind((HOST, 0))
+            silent.setblocking(False)
+            async with Element("UDP") as alice:
+                alice.send(f"sip:bob@{HOST}:{silent.getsockname()[1]}")
+                loop = asyncio.get_running_loop()
+                first, second = [await loop.sock_recv(silent, 65535) for _ in range(2)]
+                assert first == second
 
     run(scenario)
 
