@@ -117,7 +117,7 @@ class Commands:
     ) -> Answer:
         keys, wanted = command.media_keys, command.media
         leg = conference.leg_of(keys.endpoint_entity)
-        if leg is None or user_id(leg.user) != user_id(keys.user_entity):
+        if leg is None or leg.user_key != user_id(keys.user_entity):
             return Refusal(RefusalReason.ENDPOINT, "no such endpoint on this MCU")
         if keys.media_id != leg.media_id or wanted is None:
             return Refusal(RefusalReason.STREAM, "no such stream in this endpoint")
@@ -136,7 +136,7 @@ class Commands:
         role = request.originator_role or Role.ATTENDEE
         if role == Role.PRESENTER:
             return True
-        if request.originator is None or user_id(request.originator) != user_id(leg.user):
+        if request.originator is None or user_id(request.originator) != leg.user_key:
             return False
         return blocked or conference.filters is None or conference.filters.may_modify(role)
 

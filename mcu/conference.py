@@ -53,13 +53,13 @@ class Conference:
     def legs_of(self, user: str) -> list[Leg]:
         """Every leg of one user."""
         key = user_id(user)
-        return [leg for leg in self.legs.values() if user_id(leg.user) == key]
+        return [leg for leg in self.legs.values() if leg.user_key == key]
 
     def users(self) -> Iterator[tuple[str, list[Leg]]]:
         """Each user with its legs, in the order in which they came."""
         grouped: dict[str, list[Leg]] = {}
         for leg in self.legs.values():
-            grouped.setdefault(user_id(leg.user), []).append(leg)
+            grouped.setdefault(leg.user_key, []).append(leg)
         for legs in grouped.values():
             yield legs[0].user, legs
 

@@ -78,7 +78,7 @@ class DialIn:
     def _expected(self, conference: Conference, request: SipRequest) -> Leg | None:
         caller = user_id(str(request.from_.uri))
         waiting = (leg for leg in conference.legs.values() if leg.state is State.RESERVED)
-        return next((leg for leg in waiting if user_id(leg.user) == caller), None)
+        return next((leg for leg in waiting if leg.user_key == caller), None)
 
     def _reject(self, event: InviteReceived, status: int, error_id: int, text: str, now: float) -> None:
         header = diagnostics(error_id, self._context.config.mcu_id, text)

@@ -26,6 +26,7 @@ from sip.uri import Uri
 __all__ = ["DialOut"]
 
 PENDING_SECONDS = 180  #: how long a requester may wait after each ``pending`` (c3p 9)
+MAX_FORKS = 16  #: provisional answers with SDP that are kept for one call; as many as the endpoint keeps forks
 _ENDINGS = {
     FailureCause.TIMEOUT: Ending.UNANSWERED,
     FailureCause.CANCELLED: Ending.CANCELLED,
@@ -140,10 +141,12 @@ class DialOut:
     # What the far end does -------------------------------------------------------------------------------------------
 
     def progressed(self, leg: Leg, event: SessionProgressed, *, now: float) -> None:
-        """180, 183 and the like: it rings. Reported once; each lets the requester go on waiting."""
+        """180, 183 and the like: it rings. Reported once, and the requester may go on waiting."""
         if not leg.allows(Input.PROVISIONAL):
             return  # A 180 that the network delivered after the 2xx.
         leg.life.process(Input.PROVISIONAL)
+        if event.response.body and len(leg.early_answers) < MAX_FORKS:
+            leg.early_answers[event.response.to.tag] = event.response.body
         if leg.state is not State.RINGING or leg.alerted:
             return
         leg.alerted = True
@@ -184,10 +187,11 @@ class DialOut:
     def _agree(self, leg: Leg, response: SipResponse) -> Agreement | tuple[int, str]:
         """What both sides will do, or ErrorId and words for why that cannot be."""
         assert leg.negotiation is not None
-        if not response.body or response.content_type not in (SDP, None):
+        body = response.body or leg.early_answers.get(response.to.tag, b"")
+        if not body or response.content_type not in (SDP, None):
             return 7004, "the answer has no SDP"
         try:
-            description = SessionDescription.parse(response.body)
+            description = SessionDescription.parse(body)
         except RemoteRtpError as error:
             return 7008, str(error)
         try:

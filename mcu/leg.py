@@ -8,6 +8,7 @@ import attrs
 
 from c3p import Request
 from mcu.events import About, LegId
+from mcu.identity import user_id
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.outcome import Ending
 from rtp import Direction, OfferAnswerSession
@@ -86,7 +87,10 @@ class Leg:
     ingress_blocked: bool = False
     egress_blocked: bool = False
     asserted_identity: str | None = None
+    #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
+    early_answers: dict[str | None, bytes] = attrs.Factory(dict)
     farewell: Farewell | None = None
+    user_key: str = attrs.field(init=False, default=attrs.Factory(lambda leg: user_id(leg.user), takes_self=True))
 
     @property
     def state(self) -> State:

@@ -144,8 +144,14 @@ class Phone(Agent):
     def last(self) -> InviteReceived:
         return self.invites[-1]
 
-    def ring(self, status: int = 180) -> None:
-        self.endpoint.progress(self.last.session, status, now=self.now)
+    def ring(self, status: int = 180, body: bytes = b"") -> None:
+        kind = SDP if body else None
+        self.endpoint.progress(self.last.session, status, body=body, content_type=kind, now=self.now)
+
+    def description(self) -> bytes:
+        """The answer to the offer of the INVITE."""
+        self.negotiation = OfferAnswerSession(self.capabilities, address=self.address.host, port=4000)
+        return bytes(self.negotiation.receive_offer(SessionDescription.parse(self.last.request.body))[0])
 
     def answer(
         self,
@@ -155,10 +161,7 @@ class Phone(Agent):
         headers: Sequence[tuple[str, object]] = (),
     ) -> None:
         """200, with a proper answer unless another body is given."""
-        if body is None:
-            self.negotiation = OfferAnswerSession(self.capabilities, address=self.address.host, port=4000)
-            offer = SessionDescription.parse(self.last.request.body)
-            body = bytes(self.negotiation.receive_offer(offer)[0])
+        body = self.description() if body is None else body
         self.endpoint.accept(self.last.session, headers=headers, body=body, content_type=content_type, now=self.now)
 
     def refuse(self, status: int, *headers: tuple[str, object]) -> None:

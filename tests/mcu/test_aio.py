@@ -7,6 +7,7 @@ import socket
 
 from mcu import DtmfReceived, LegConnected, LegEnded
 from mcu.aio import MediaDriver
+from rtp import SessionDescription
 from rtp.aio import MediaPortsConfig
 from sip.events import Event
 from tests.mcu.harness import World, silent
@@ -81,18 +82,19 @@ def test_what_a_phone_sends_reaches_the_mcu() -> None:
     async def run() -> None:
         live = Live(MediaPortsConfig(port_range=(42000, 42999)))
         with phone_socket() as speaker:
-            live.world.phone(7, lambda phone, event: phone.answer(sdp(speaker.getsockname()[1])))
+            phone = live.world.phone(7, lambda phone, event: phone.answer(sdp(speaker.getsockname()[1])))
             live.world.start()
             live.world.dial(7)
             live.settle()
+            port = SessionDescription.parse(phone.last.request.body).media[0].port
             key_five = bytes([0x80, 0x80 | 101, 0, 1, 0, 0, 0, 9, 0, 0, 0, 7, 5, 10, 0, 160])
-            speaker.sendto(key_five, ("127.0.0.1", 42000))
+            speaker.sendto(key_five, ("127.0.0.1", port))
             await heard(speaker, 3)
             assert [event.digit for event in live.events if isinstance(event, DtmfReceived)] == ["5"]
             with phone_socket() as other:
                 # Closed in the same turn of the loop in which something has come in, before it is handed over.
                 live.loop.add_reader(other, live.driver.close)
-                speaker.sendto(key_five, ("127.0.0.1", 42000))
+                speaker.sendto(key_five, ("127.0.0.1", port))
                 speaker.sendto(b"close", other.getsockname())
                 while len(live.driver.ports):
                     await asyncio.sleep(0)
@@ -105,15 +107,16 @@ def test_what_a_phone_sends_reaches_the_mcu() -> None:
 
 def test_a_range_that_is_used_up_fails_the_leg() -> None:
     async def run() -> None:
-        live = Live(MediaPortsConfig(port_range=(43000, 43001)))
-        live.world.start()
-        for number in (7, 8):
-            live.world.phone(number, silent)
-            live.world.dial(number)
-        live.settle()
-        ended = live.world.ended()
-        assert ended.reason is not None
-        assert "no free pair of media ports" in ended.reason
-        live.driver.close()
+        with phone_socket() as holder:
+            even = holder.getsockname()[1] & ~1
+            live = Live(MediaPortsConfig(port_range=(even, even + 1)))
+            live.world.start()
+            live.world.phone(7, silent)
+            live.world.dial(7)
+            live.settle()
+            ended = live.world.ended()
+            assert ended.reason is not None
+            assert "no free pair of media ports" in ended.reason
+            live.driver.close()
 
     asyncio.run(run())

@@ -182,6 +182,21 @@ def test_a_phone_that_answers_on_hold() -> None:
     ]
 
 
+def test_the_answer_may_have_come_with_a_183() -> None:
+    world = World()
+    world.start()
+
+    def gateway(phone: Phone, event: InviteReceived) -> None:
+        phone.ring(183, phone.description())
+        phone.answer(b"", content_type=None)
+
+    phone = world.phone(7, gateway, level=1000)
+    world.dial(7)
+    world.run(0.5)
+    assert world.focus.final("2").code is Code.SUCCESS
+    assert len(phone.heard) > 20
+
+
 def test_an_identity_that_does_not_parse_is_left_out() -> None:
     world = World()
     world.start()
