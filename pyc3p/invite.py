@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ import sip
 from pyc3p import parts
 from pyc3p.addresses import local_host_towards
 from pyc3p.invite_commands import HELP, Command, CommandError, parse_command
+from pyc3p.keyboard import Keyboard
 from pyc3p.node import Node
 from pyc3p.output import Output
 from pyc3p.parts import Place
@@ -45,8 +47,10 @@ class InviteOptions:
 class Invite:
     """One conference of one presenter."""
 
-    def __init__(self, options: InviteOptions, output: Output) -> None:
+    def __init__(self, options: InviteOptions, output: Output, *, typed: int | None = None) -> None:
+        """``typed`` is the file descriptor from which commands are read, None for none."""
         self._options = options
+        self._typed = typed
         self._output = output
         host, port = options.server
         local = local_host_towards(host, port)
@@ -130,19 +134,14 @@ class Invite:
 
     async def _attend(self) -> None:
         """Stay until told to go, until the time is over, the conference is, or nobody could be called."""
-        reader = await _lines()
-        stopped = asyncio.ensure_future(self._stop.wait())
-        typed = asyncio.ensure_future(self._listen(reader)) if reader is not None else None
-        try:
-            await asyncio.wait({stopped}, timeout=self._options.stay)
-        finally:
-            stopped.cancel()
-            if typed is not None:
-                typed.cancel()
-
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
-            self.obey(line.decode("utf-8", "replace"))
+        keyboard = Keyboard(self.obey) if self._typed is not None else None
+        if keyboard is not None and self._typed is not None:
+            keyboard.listen(self._typed)
+        waiting = asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({waiting}, timeout=self._options.stay)
+        waiting.cancel()
+        if keyboard is not None:
+            keyboard.stop()
 
     def obey(self, line: str) -> None:
         """Carry out a command that was typed."""
@@ -245,26 +244,13 @@ def _why_not(failed: focus.JoinFailed) -> str:
     return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
 
 
-async def _lines() -> asyncio.StreamReader | None:
-    """What is typed; None when standard input cannot be waited for (a file, /dev/null)."""
-    import sys
-
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    try:
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    except (ValueError, OSError, AttributeError):
-        return None
-    return reader
-
-
 def run_invite(options: InviteOptions, *, as_json: bool) -> int:
     """Run until the conference is over; the exit code."""
     return asyncio.run(_invite(options, Output(as_json=as_json)))
 
 
 async def _invite(options: InviteOptions, output: Output) -> int:
-    invite = Invite(options, output)
+    invite = Invite(options, output, typed=sys.stdin.fileno() if not sys.stdin.closed else None)
     loop = asyncio.get_running_loop()
     signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
