@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from c3p.aio.trace import TraceSink, Wire
 from c3p.documents import parse_document
@@ -25,6 +26,9 @@ Handler = Callable[[Request | Response | Notify, str], Reply]
 
 CONTENT_TYPE: Final = f"{CCCP_TYPE}; charset=utf-8"
 _LOGGER: Final = logging.getLogger("c3p.aio")
+#: HTTP that a peer breaks is answered, not logged, so that nobody can fill a log; lower the level to see it.
+_WIRE_LOGGER: Final = logging.getLogger("c3p.aio.wire")
+_WIRE_LOGGER.setLevel(logging.CRITICAL)
 _BEARER: Final = "bearer"
 
 
@@ -85,7 +89,11 @@ class C3pServer:
     async def start(self) -> None:
         """Listen. Raises OSError when that is not possible, with nothing left open."""
         server = web.Server(
-            self._answer, access_log=None, keepalive_timeout=self._settings.keep_alive, auto_decompress=False
+            self._answer,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=self._settings.keep_alive,
+            logger=_WIRE_LOGGER,
         )
         runner = web.ServerRunner(server, shutdown_timeout=self._settings.stop_timeout)
         await runner.setup()
@@ -164,6 +172,8 @@ class C3pServer:
                     parts.append(part)
         except TimeoutError:
             raise _Refused(408) from None
+        except (ConnectionError, web.RequestPayloadError, HttpProcessingError):
+            raise _Refused(400) from None
         return b"".join(parts)
 
     def _parse(self, body: bytes) -> Request | Response | Notify:

@@ -235,6 +235,24 @@ def test_body_that_does_not_come_is_408() -> None:
     run(test)
 
 
+@pytest.mark.parametrize(
+    "rest", [b"Content-Length: 9\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", b"\xff\r\n\r\n"]
+)
+def test_peer_that_breaks_off_or_breaks_http_is_not_logged(rest: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with serving() as base, client() as poster:
+            _, writer = await asyncio.open_connection("127.0.0.1", int(base.rpartition(":")[2]))
+            head = f"POST {PATH} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {SECRET}\r\n"
+            writer.write(head.encode() + b"Content-Type: application/cccp+xml\r\n" + rest)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+            assert await poster.post(Exchange(1, base + PATH, request())) == Reply(200, request().respond(Code.SUCCESS))
+
+    run(test)
+    assert [one for one in caplog.records if one.name.startswith(("c3p", "aiohttp"))] == []
+
+
 def test_handler_that_raises_is_500_and_the_server_lives_on(caplog: pytest.LogCaptureFixture) -> None:
     def handler(document: Posted, peer: str) -> Reply:
         assert isinstance(document, Request)
