@@ -1,0 +1,63 @@
+import pytest
+
+import focus
+import mcu.events
+from pyc3p.narration import narrate
+from pyc3p.phone import CallEnd, PhoneNotRegistered, PhoneReleased, PhoneRinging
+from sip import Event
+from sip.registrar import BindingsChanged
+
+CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
+LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.com", "endpoint": "{A}"}
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (focus.ConferenceActivated(owner="focus", conference_uri=CONF), "focus:01234567 began"),
+        (
+            focus.ParticipantJoined(
+                owner="focus", conference_uri=CONF, user="sip:ann@example.com", role="presenter", in_lobby=False
+            ),
+            "focus:01234567: ann@example.com joined as presenter",
+        ),
+        (
+            focus.ParticipantJoined(
+                owner="focus", conference_uri=CONF, user="sip:ann@example.com", role="attendee", in_lobby=True
+            ),
+            "focus:01234567: ann@example.com joined (in the lobby)",
+        ),
+        (
+            focus.McuLost(owner="f", conference_uri=CONF, mcu_type="audio-video", mcu_id="m", reason="connect"),
+            "focus:01234567: m lost (connect)",
+        ),
+        (BindingsChanged(owner="registrar", aor="bob", bindings=(), cause="expired"), "bob expired"),
+        (mcu.events.McuForgotten(owner="", mcu_id="m"), "MCU m is gone"),
+        (mcu.events.LegDialing(**LEG, target="sip:bob@example.com"), "calling bob@example.com"),
+        (mcu.events.LegConnected(**LEG, codec="PCMU", rang_for=1.0), "bob@example.com connected (PCMU)"),
+        (
+            mcu.events.LegEnded(**LEG, ending=None, method="busy", status=486, reason="Busy Here"),
+            "bob@example.com busy, 486 Busy Here",
+        ),
+        (mcu.events.LegEnded(**LEG, ending=None, method="departed"), "bob@example.com departed"),
+        (mcu.events.LegHeld(**LEG), "bob@example.com holds"),
+        (mcu.events.DtmfReceived(**LEG, digit="5"), "bob@example.com pressed a key"),
+        (PhoneRinging(owner="phone", caller="sip:ann@example.com", caller_name=None), "ann@example.com calls"),
+        (PhoneNotRegistered(owner="phone", status=403), "registration refused with 403; trying again"),
+        (PhoneReleased(owner="phone", end=CallEnd.CANCELLED, talked_for=0.0), "call over: cancelled, 0.0 s"),
+    ],
+)
+def test_events_are_told_in_words(event: Event, text: str) -> None:
+    assert narrate(event) == text
+
+
+def test_what_only_machines_care_about_is_not_told() -> None:
+    assert narrate(Event(owner="x")) is None
+    assert narrate(mcu.events.LegEvent(**LEG)) is None
+    published = focus.RosterPublished(owner="focus", conference_uri=CONF, version=1, subscribers=2)
+    assert narrate(published) is None
+
+
+def test_a_key_that_was_pressed_may_belong_to_a_secret() -> None:
+    told = narrate(mcu.events.DtmfReceived(**LEG, digit="5"))
+    assert "5" not in (told or "")

@@ -1,0 +1,374 @@
+"""A legacy phone against a plain caller, on a simulated network."""
+
+import itertools
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rtp
+import sip
+from pyc3p import parts
+from pyc3p.element import Element, HookedPump
+from pyc3p.phone import (
+    CallEnd,
+    CallState,
+    Phone,
+    PhoneAnswered,
+    PhoneConfig,
+    PhoneHeld,
+    PhoneNotRegistered,
+    PhoneRegistered,
+    PhoneReleased,
+    PhoneRinging,
+    Reaction,
+)
+from pyc3p.phone.call import CALL, Call, CallInput
+from pyc3p.phone.core import SDP
+from pyc3p.simnet import SimHost, SimNetwork
+from pyc3p.tone import ToneSource, listen_for
+from pyc3p.wav import Recorder
+from sip import Event
+
+OFFER = bytes(rtp.offer(rtp.Capabilities(), "192.0.2.1", 30000))
+CALLS = itertools.count()
+
+
+class Caller:
+    """A core that keeps what the endpoint tells it."""
+
+    def __init__(self, endpoint: sip.Endpoint) -> None:
+        self.owner = "caller"
+        self.endpoint = endpoint
+        self.told: list[Event] = []
+        endpoint.add_core(
+            self.owner, lambda request, flow: True, claim=sip.Claim.ELEMENT, methods=("INVITE", "BYE", "REGISTER")
+        )
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        self.told.append(event)
+        return []
+
+    def next_timeout(self) -> float | None:
+        return None
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        return []
+
+    def take_events(self) -> list[Event]:
+        return []
+
+
+@attrs.define
+class Line:
+    """A caller and a phone."""
+
+    network: SimNetwork
+    caller: Caller
+    caller_host: SimHost
+    phone: Phone
+    phone_host: SimHost
+
+    def invite(self, body: bytes = OFFER, content_type: str | None = SDP) -> sip.SessionId:
+        session = self.caller.endpoint.invite(
+            "caller",
+            "sip:bob@192.0.2.2",
+            from_='"Ann" <sip:ann@example.com>',
+            to="<sip:bob@example.com>",
+            body=body,
+            content_type=content_type if body else None,
+            now=self.network.now,
+        )
+        self.caller_host.kick()
+        return session
+
+    def wait(self, kind: type[Event], at_caller: bool = True) -> Event:
+        told = self.caller.told if at_caller else self.phone_host.events
+        self.network.run_until(lambda: any(isinstance(event, kind) for event in told), 60.0, what=kind.__name__)
+        return next(event for event in told if isinstance(event, kind))
+
+    def do(self, action) -> None:
+        action(self.network.now)
+        self.phone_host.kick()
+        self.caller_host.kick()
+
+
+def line(**config: object) -> Line:
+    network, entropy = SimNetwork(1), sip.SeededEntropy(b"phone")
+    here = parts.Place(name="caller", host="192.0.2.1", sip_port=5060)
+    there = parts.Place(name="phone", host="192.0.2.2", sip_port=5060)
+    endpoint = here.endpoint(entropy.child("caller"))
+    caller = Caller(endpoint)
+    caller_host = network.add(Element.of("caller", pump=HookedPump(endpoint, [caller])), here.host)
+    settings = PhoneConfig(aor="sip:bob@example.com", contact=there.sip_uri("bob"), **config)  # type: ignore[arg-type]
+    element, phone = parts.phone(there, settings, entropy=entropy.child("phone"), source=ToneSource(440))
+    return Line(network, caller, caller_host, phone, network.add(element, there.host))
+
+
+def test_a_call_rings_is_answered_and_hung_up_there() -> None:
+    call = line(ring_time=2.0)
+    session = call.invite()
+    ringing = call.wait(PhoneRinging, at_caller=False)
+    assert isinstance(ringing, PhoneRinging)
+    assert (ringing.caller, ringing.caller_name) == ("sip:ann@example.com", "Ann")
+    answered = call.wait(sip.SessionAnswered)
+    assert isinstance(answered, sip.SessionAnswered)
+    assert call.network.now == pytest.approx(2.0, abs=0.1)
+    agreement = rtp.negotiate(rtp.SessionDescription.parse(OFFER), rtp.SessionDescription.parse(answered.response.body))
+    assert agreement.audio is not None
+    assert agreement.audio.codec.encoding == "PCMU"
+    call.network.run_for(0.1)
+    assert call.phone.state is CallState.TALKING
+    call.do(lambda now: call.caller.endpoint.bye(session, now=now))
+    released = call.wait(PhoneReleased, at_caller=False)
+    assert isinstance(released, PhoneReleased)
+    assert released.end is CallEnd.HUNG_UP_THERE
+    assert call.phone.state is None
+    assert call.phone.next_tick() is None
+
+
+@pytest.mark.parametrize(("reaction", "status"), [(Reaction.BUSY, 486), (Reaction.DECLINE, 603)])
+def test_a_call_is_refused(reaction: Reaction, status: int) -> None:
+    call = line(reaction=reaction)
+    call.invite()
+    failed = call.wait(sip.SessionFailed)
+    assert isinstance(failed, sip.SessionFailed)
+    assert failed.status == status
+    assert [event.end for event in call.phone_host.of(PhoneReleased)] == [CallEnd.REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"not SDP at all", SDP, 400),
+        (OFFER, "text/plain", 415),
+        (OFFER.replace(b"RTP/AVP 0 8 13 101", b"RTP/AVP 18"), SDP, 488),
+    ],
+)
+def test_an_offer_that_cannot_be_used_is_refused(body: bytes, content_type: str, status: int) -> None:
+    call = line()
+    call.invite(body, content_type)
+    failed = call.wait(sip.SessionFailed)
+    assert isinstance(failed, sip.SessionFailed)
+    assert failed.status == status
+
+
+def test_a_second_call_finds_the_line_busy() -> None:
+    call = line(reaction=Reaction.IGNORE)
+    call.invite()
+    call.wait(PhoneRinging, at_caller=False)
+    call.invite()
+    failed = call.wait(sip.SessionFailed)
+    assert isinstance(failed, sip.SessionFailed)
+    assert failed.status == 486
+    assert call.phone.state is CallState.RINGING
+
+
+def test_a_caller_that_gives_up_stops_the_ringing() -> None:
+    call = line(reaction=Reaction.IGNORE)
+    session = call.invite()
+    call.wait(sip.SessionProgressed)
+    call.do(lambda now: call.caller.endpoint.cancel(session, now=now))
+    released = call.wait(PhoneReleased, at_caller=False)
+    assert isinstance(released, PhoneReleased)
+    assert (released.end, released.talked_for) == (CallEnd.CANCELLED, 0.0)
+
+
+def test_a_ringing_phone_can_be_picked_up_or_declined_by_hand() -> None:
+    call = line(reaction=Reaction.IGNORE)
+    call.invite()
+    call.wait(PhoneRinging, at_caller=False)
+    call.network.run_for(5.0)
+    call.do(lambda now: call.phone.answer(now=now))
+    call.wait(sip.SessionAnswered)
+    declined = line(reaction=Reaction.IGNORE)
+    declined.invite()
+    declined.wait(PhoneRinging, at_caller=False)
+    declined.do(lambda now: declined.phone.hang_up(now=now))
+    failed = declined.wait(sip.SessionFailed)
+    assert isinstance(failed, sip.SessionFailed)
+    assert failed.status == 603
+
+
+def test_a_phone_hangs_up_after_its_time() -> None:
+    call = line(hang_up_after=3.0)
+    call.invite()
+    ended = call.wait(sip.SessionEnded)
+    assert isinstance(ended, sip.SessionEnded)
+    assert ended.cause is sip.EndCause.BYE_RECEIVED
+    (released,) = call.phone_host.of(PhoneReleased)
+    assert released.end is CallEnd.HUNG_UP_HERE
+    assert released.talked_for == pytest.approx(3.0, abs=0.1)
+
+
+def test_an_invite_without_offer_gets_one_in_the_answer() -> None:
+    call = line()
+    session = call.invite(b"")
+    answered = call.wait(sip.SessionAnswered)
+    assert isinstance(answered, sip.SessionAnswered)
+    offered = rtp.SessionDescription.parse(answered.response.body)
+    answer = bytes(rtp.answer(offered, rtp.Capabilities(), "192.0.2.1", 30000))
+    call.do(lambda now: call.caller.endpoint.ack(session, body=answer, content_type=SDP, now=now))
+    call.network.run_for(0.5)
+    assert call.phone.state is CallState.TALKING
+    assert call.network.recording.of_layer("rtp")
+
+
+def test_a_late_answer_that_is_none_ends_the_call() -> None:
+    call = line()
+    session = call.invite(b"")
+    call.wait(sip.SessionAnswered)
+    call.do(lambda now: call.caller.endpoint.ack(session, body=b"nonsense", content_type=SDP, now=now))
+    call.wait(sip.SessionEnded)
+    assert [event.end for event in call.phone_host.of(PhoneReleased)] == [CallEnd.FAILED]
+
+
+def test_hold_is_offered_and_agreed() -> None:
+    call = line()
+    call.invite()
+    call.wait(PhoneAnswered, at_caller=False)
+    call.network.run_for(0.2)
+    for held, direction in ((True, b"a=sendonly"), (False, b"a=sendrecv")):
+        call.do(lambda now, held=held: call.phone.hold(held, now=now))
+        with pytest.raises(sip.LocalProtocolError):
+            call.phone.hold(held, now=call.network.now)
+        call.network.run_for(0.1)
+        offers = [event for event in call.caller.told if isinstance(event, sip.ReinviteReceived)]
+        assert direction in offers[-1].request.body
+        description = rtp.SessionDescription.parse(offers[-1].request.body)
+        answer = bytes(rtp.answer(description, rtp.Capabilities(), "192.0.2.1", 30000))
+        call.do(
+            lambda now, offers=offers, answer=answer: call.caller.endpoint.respond(
+                offers[-1].transaction, 200, body=answer, content_type=SDP, now=now
+            )
+        )
+        call.network.run_for(0.1)
+    assert [event.held for event in call.phone_host.of(PhoneHeld)] == [True, False]
+
+
+def test_a_hold_that_is_refused_leaves_the_call_as_it_was() -> None:
+    call = line()
+    call.invite()
+    call.wait(PhoneAnswered, at_caller=False)
+    call.network.run_for(0.2)
+    call.do(lambda now: call.phone.hold(True, now=now))
+    reinvite = call.wait(sip.ReinviteReceived)
+    assert isinstance(reinvite, sip.ReinviteReceived)
+    call.do(lambda now: call.caller.endpoint.respond(reinvite.transaction, 488, now=now))
+    call.network.run_for(0.2)
+    assert call.phone_host.of(PhoneHeld) == []
+    call.do(lambda now: call.phone.hold(True, now=now))
+
+
+def test_without_a_call_nothing_can_be_held_and_nothing_is_hung_up() -> None:
+    call = line()
+    with pytest.raises(sip.LocalProtocolError):
+        call.phone.hold(True, now=0.0)
+    call.phone.hang_up(now=0.0)
+    call.phone.answer(now=0.0)
+    assert call.phone.take_events() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 200), (OFFER, 200), (b"nonsense", 488), (OFFER.replace(b"RTP/AVP 0 8 13 101", b"RTP/AVP 18"), 488)],
+)
+def test_a_reinvite_is_answered(body: bytes, status: int) -> None:
+    call = line()
+    session = call.invite()
+    call.wait(sip.SessionAnswered)
+    call.network.run_for(0.1)
+    request = []
+    call.do(
+        lambda now: request.append(
+            call.caller.endpoint.reinvite(session, body=body, content_type=SDP if body else None, now=now)
+        )
+    )
+    answer = call.wait(sip.ResponseReceived)
+    assert isinstance(answer, sip.ResponseReceived)
+    assert answer.response.status == status
+    assert call.phone.state is CallState.TALKING
+
+
+def test_other_requests_in_the_call_are_taken() -> None:
+    call = line()
+    session = call.invite()
+    call.wait(sip.SessionAnswered)
+    call.network.run_for(0.1)
+    call.do(lambda now: call.caller.endpoint.request_in_session(session, "INFO", now=now))
+    answer = call.wait(sip.ResponseReceived)
+    assert isinstance(answer, sip.ResponseReceived)
+    assert answer.response.status == 200
+
+
+def test_no_ports_no_call() -> None:
+    call = line()
+    call.phone_host._open_media = lambda leg: call.phone_host.run(  # type: ignore[method-assign]
+        call.phone.media_failed(leg, "none left", now=call.network.now)
+    )
+    call.invite()
+    failed = call.wait(sip.SessionFailed)
+    assert isinstance(failed, sip.SessionFailed)
+    assert failed.status == 500
+
+
+def test_two_phones_would_hear_the_tone() -> None:
+    call = line()
+    call.invite()
+    call.wait(PhoneAnswered, at_caller=False)
+    call.network.run_for(1.0)
+    payloads = [rtp.RtpPacket.parse(record.data).payload for record in call.network.recording.of_layer("rtp")]
+    assert listen_for(b"".join(rtp.ulaw_decode(payload) for payload in payloads), 440).heard
+    assert isinstance(call.phone.recorder, Recorder)
+    assert not listen_for(call.phone.recorder.audio, 440).heard
+
+
+def test_a_registration_is_renewed_at_half_of_its_life_and_taken_back() -> None:
+    call = line(registrar=sip.Uri("sip", "192.0.2.1"), register_expires=100)
+    call.do(lambda now: call.phone.register(now=now))
+
+    def answer(count: int, status: int, expires: str) -> sip.Request:
+        call.network.run_until(lambda: len(registers()) >= count, 200.0)
+        event = registers()[count - 1]
+        assert event.transaction is not None
+        contact = f"{event.request.contact[0]};expires={expires}"
+        call.caller.endpoint.respond(
+            event.transaction, status, headers=[("Contact", contact)] if status == 200 else (), now=call.network.now
+        )
+        call.caller_host.kick()
+        call.network.run_for(0.1)
+        return event.request
+
+    def registers() -> list[sip.RequestReceived]:
+        return [event for event in call.caller.told if isinstance(event, sip.RequestReceived)]
+
+    first = answer(1, 200, "60")
+    assert [event.expires for event in call.phone_host.of(PhoneRegistered)] == [60]
+    second = answer(2, 503, "0")
+    assert call.network.now == pytest.approx(30.0, abs=1.0)
+    assert (second.call_id, second.cseq.number) == (first.call_id, first.cseq.number + 1)
+    assert [event.status for event in call.phone_host.of(PhoneNotRegistered)] == [503]
+    answer(3, 200, "x")
+    assert call.network.now == pytest.approx(35.0, abs=1.0)
+    call.do(lambda now: call.phone.unregister(now=now))
+    last = answer(4, 200, "0")
+    assert last.headers.get("expires") == "0"
+    call.network.run_for(500.0)
+    assert len(registers()) == 4
+
+
+def test_a_phone_without_registrar_does_not_register() -> None:
+    call = line()
+    call.do(lambda now: call.phone.register(now=now))
+    call.network.run_for(1.0)
+    assert len(call.network.recording) == 0
+
+
+@given(st.sampled_from(CallState), st.sampled_from(CallInput))
+def test_inputs_outside_the_table_change_nothing(state: CallState, given_input: CallInput) -> None:
+    caller = sip.NameAddr(sip.Uri.parse("sip:ann@example.com"))
+    call = Call(session=sip.SessionId(1), leg=1, caller=caller, offer=None, answer_at=None, state=state)  # type: ignore[arg-type]
+    moved = call.move(given_input)
+    assert moved is ((state, given_input) in CALL)
+    assert call.state is CALL.get((state, given_input), state)
