@@ -29,7 +29,7 @@ from sip.ids import RequestId, TransactionId
 from sip.location import Target
 from sip.name_addr import NameAddr
 from sip.proxy_admission import Admission, Answered, ProxyConfig, caller_flow
-from sip.proxy_route import OwnAddresses, path, preprocess, record_route, strict_route
+from sip.proxy_route import OwnAddresses, path, preprocess, record_route, strict_route, was_recorded
 from sip.request import Request
 from sip.response import Response
 from sip.response_context import Branch, ResponseContext, best_of, with_all_challenges
@@ -69,7 +69,8 @@ class Proxy:
     ``location`` gives the target set of a URI of our domains (`Registrar.lookup` is one). A request may leave our
     domains when it belongs to a dialog that went through us before, when it comes from a trusted network or peer, or
     when ``may_relay`` says so (`Registrar.knows` its flow, for one). With ``credentials`` all others are asked for
-    Digest credentials, without they get 403.
+    Digest credentials, without they get 403. ``claims`` may leave some requests to others; those of dialogs that
+    began here come back in any case.
     """
 
     def __init__(
@@ -102,7 +103,13 @@ class Proxy:
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
-        endpoint.add_core(self.config.owner, claims, claim=claim, methods=(), transparent=True)
+        endpoint.add_core(
+            self.config.owner,
+            lambda request, flow: claims(request, flow) or was_recorded(request, self._tokens),
+            claim=claim,
+            methods=(),
+            transparent=True,
+        )
 
     @property
     def owner(self) -> str:

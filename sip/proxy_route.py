@@ -13,7 +13,7 @@ from sip.name_addr import NameAddr
 from sip.request import Request
 from sip.uri import Uri
 
-__all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route"]
+__all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route", "was_recorded"]
 
 #: URI parameter with the flow token.
 TOKEN = "flow"
@@ -91,6 +91,12 @@ def _named(uri: Uri, request: Request, tokens: FlowTokens) -> tuple[Flow | None,
     if token is None:
         return None
     return tokens.read(token, scope=request.call_id) or tokens.read(token, scope="path")
+
+
+def was_recorded(request: Request, tokens: FlowTokens) -> bool:
+    """Whether a request follows a Record-Route with a token of these."""
+    first = (each.uri for each in request.route[:1])
+    return any(_named(uri, request, tokens) is not None for uri in (*first, request.uri))
 
 
 def _other_end(named: tuple[Flow | None, Flow | None], flow: Flow) -> Flow | None:

@@ -28,6 +28,7 @@ from sip.flow import Address, Flow
 from sip.ids import RequestId, TransactionId
 from sip.proxy import Proxy, ProxyConfig
 from sip.pump import Pump
+from sip.routing import Claim
 
 HERE = "192.0.2.10"
 ALICE, BOB, BOBS_DESK, CAROL = "192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.7"
@@ -715,6 +716,40 @@ def test_a_registration_for_others_gets_our_path_and_calls_come_back_by_it() -> 
     town.receive(incoming, town.flow("203.0.113.1"))
     assert town.request_to(ALICE).method == "INVITE"
     assert phone.id > 0
+
+
+def test_a_proxy_that_claims_few_requests_gets_those_of_its_dialogs_as_well() -> None:
+    entropy = SeededEntropy(b"two")
+    endpoint = Endpoint(EndpointConfig(listen=(Listen("UDP", HERE, 5060),)), entropy=entropy)
+    mcu = Place(uri=Uri.parse(f"sip:mcu@{BOB}"))
+    media = Proxy(
+        endpoint,
+        ProxyConfig(owner="media", domains=("example.com",), trusted=()),
+        entropy=entropy,
+        location=lambda uri: [mcu],
+        claims=lambda request, flow: request.uri.opaque is not None,
+        claim=Claim.CONFERENCE,
+    )
+    endpoint.add_core("other", lambda request, flow: True, claim=Claim.ELEMENT, methods=("MESSAGE",))
+    pump = Pump(endpoint, [media])
+    client = Flow(1, "TCP", Address(HERE, 5060), Address(CAROL, 40000))
+    wanted = pump.receive_data(
+        bytes(request(uri="sip:alice@example.com;opaque=app:conf:audio-video:id:1", transport="TCP")),
+        flow=client,
+        now=0.0,
+    )
+    (want,) = [each for each in wanted if isinstance(each, ConnectWanted)]
+    there = Flow(2, "UDP", Address(HERE, 5060), Address(BOB, 5060))
+    endpoint.flow_opened(want.id, there, now=0.0)
+    (sent,) = pump.data_to_send()
+    invite = parse_message(sent.data)
+    route = [str(each) for each in invite.record_route]
+    pump.receive_data(
+        bytes(request("BYE", "sip:carol@10.0.0.1", host=BOB, route=route, to_tag="a")), flow=there, now=0.0
+    )
+    (passed,) = pump.data_to_send()
+    assert passed.flow == client
+    assert endpoint.route(request("BYE", "sip:carol@10.0.0.1", host=BOB, to_tag="a"), there).owner != "media"
 
 
 def test_news_of_what_is_over_changes_nothing() -> None:
