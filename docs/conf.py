@@ -9,3 +9,4 @@ html_static_path = ["_static"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 exclude_patterns = ["_build"]
+suppress_warnings = ["ref.python"]  # names such as Endpoint stand in several packages

@@ -13,7 +13,7 @@ class MixerSettings:
 
     frame_samples: int = 160  #: 20 ms at 8 kHz
     max_contributors: int = 4  #: more voices at once are noise to a listener; at most 15 fit in a CSRC list
-    gate: int = 160  #: mean |sample| above which a frame counts as voice, about -46 dBov
+    gate: int = 160  #: mean absolute sample above which a frame counts as voice, about -46 dBov
     jump: int = 400  #: so far above the gate one frame is enough
     onset_ticks: int = 2  #: frames above the gate before a leg is let in: a click is not speech
     hangover_ticks: int = 40  #: frames below it before a leg is let go: pauses between words stay whole
