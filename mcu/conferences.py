@@ -26,7 +26,6 @@ from c3p import (
     Reply,
     Request,
     Response,
-    mcu_type_of,
     mcu_uri,
 )
 from mcu.closing import Closing, farewell_of
@@ -131,14 +130,13 @@ class Conferences:
         key = conference_id(info.entity) if info is not None else None
         if info is None or key is None or not command.callback_uri:
             return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
+        try:
+            own = mcu_uri(info.entity, AUDIO_VIDEO)
+        except C3PError:
+            return Refusal(RefusalReason.MALFORMED, "not a conference URI")
         views = info.conference_view.views if info.conference_view is not None else ()
-        own = next((view for view in views if mcu_type_of(view.entity) == AUDIO_VIDEO), None)
-        if own is None:
-            try:
-                own = EntityView(entity=mcu_uri(info.entity, AUDIO_VIDEO))
-            except C3PError:
-                return Refusal(RefusalReason.MALFORMED, "not a conference URI")
-        return info.entity, key, own, command.callback_uri
+        given = (view for view in views if conference_id(view.entity) == conference_id(own))
+        return info.entity, key, next(given, EntityView(entity=own)), command.callback_uri
 
     def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, now: float) -> Conference:
         context, config = self._context, self._context.config

@@ -190,16 +190,20 @@ class Outbox:
     def replied(self, reply: Reply, *, now: float) -> None:
         """The answer to the document under way."""
         kind = self._landed()
-        taken = 200 <= reply.status < 300
-        # A response that the Focus refuses will not be wanted later either; a refused change becomes a whole document.
-        if taken or (kind is _Kind.RESPONSE and 400 <= reply.status < 500):
+        if 200 <= reply.status < 300:
             self._retry[kind].succeeded()
             self.focus_heard(now=now)
-            if kind is _Kind.RESPONSE and self._responses:
-                self._responses.popleft()
+            self._settled(kind)
+        elif kind is _Kind.RESPONSE and 400 <= reply.status < 500:
+            # What the Focus refuses it will not want later either. A refused change becomes a whole document.
+            self._settled(kind)
         else:
             self._failed(kind, now, reply.retry_after or 0)
         self.flush(now=now)
+
+    def _settled(self, kind: _Kind) -> None:
+        if kind is _Kind.RESPONSE and self._responses:
+            self._responses.popleft()
 
     def failed(self, reason: ExchangeFailure, *, now: float) -> None:
         """The document under way brought no answer."""
