@@ -5,7 +5,9 @@ from typing import Protocol
 
 from sip.context import Context
 from sip.errors import LocalProtocolError
-from sip.response import Response
+from sip.headers import Field
+from sip.lines import Lines, checked
+from sip.response import Response, checked_reason, checked_status
 from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
@@ -19,7 +21,7 @@ class Answerer(Protocol):
         transaction: ServerTransaction,
         status: int,
         reason: str | None,
-        headers: list[tuple[str, object]],
+        headers: Lines,
         body: bytes,
         content_type: str | None,
         now: float,
@@ -34,9 +36,9 @@ class Answers:
     def __init__(self, context: Context, transactions: Transactions) -> None:
         self._context = context
         self._transactions = transactions
-        self._server: tuple[tuple[str, object], ...] = ()
+        self._server: Lines = []
         if context.config.user_agent is not None:
-            self._server = (("Server", context.config.user_agent),)
+            self._server = checked([("Server", context.config.user_agent)])
 
     def send(
         self,
@@ -44,7 +46,7 @@ class Answers:
         status: int,
         reason: str | None = None,
         *,
-        headers: Iterable[tuple[str, object]] = (),
+        headers: Iterable[Field] = (),
         body: bytes = b"",
         content_type: str | None = None,
         now: float,
@@ -59,22 +61,19 @@ class Answers:
         status: int,
         reason: str | None = None,
         *,
-        headers: Iterable[tuple[str, object]] = (),
+        headers: Iterable[Field] = (),
         body: bytes = b"",
         content_type: str | None = None,
     ) -> Response:
         """Build an answer; every answer of a transaction but 100 carries the same To tag."""
         request = transaction.request
+        phrase = checked_reason(checked_status(status), reason)
         if transaction.to_tag is None and status > 100 and request.to.tag is None:
             transaction.to_tag = self._context.new_tag()
-        return request.response(
-            status,
-            reason,
-            to_tag=transaction.to_tag if status > 100 else None,
-            headers=(*headers, *self._server),
-            body=body,
-            content_type=content_type,
-        )
+        lines: Lines = [*headers, *self._server]
+        if content_type is not None:
+            lines.append(("Content-Type", content_type))
+        return request._answered(status, phrase, transaction.to_tag if status > 100 else None, lines, body)
 
     def respond(
         self,
@@ -97,8 +96,8 @@ class Answers:
             raise LocalProtocolError(f"transaction {transaction_id} was answered {transaction.status}")
         if transaction.request.method != "INVITE" and 100 < status < 200:
             raise LocalProtocolError("only 100 may precede the answer to this method (RFC 4320 section 4.1)")
-        usage = transaction.answers
+        lines, usage = checked(headers, content_type), transaction.answers
         if usage is None:
-            self.send(transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now)
+            self.send(transaction, status, reason, headers=lines, body=body, content_type=content_type, now=now)
         else:
-            usage.answer(transaction, status, reason, list(headers), body, content_type, now)
+            usage.answer(transaction, status, reason, lines, body, content_type, now)

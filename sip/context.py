@@ -6,6 +6,7 @@ from sip.config import EndpointConfig
 from sip.digest import DigestClient
 from sip.entropy import Entropy
 from sip.events import Event
+from sip.lines import Lines
 from sip.request import Request
 from sip.response import Response
 from sip.timers import Timers
@@ -77,7 +78,7 @@ class Context:
         """Return a Call-ID of 128 random bits, which names no host (RFC 3261 section 8.1.1.4)."""
         return self._ids.token(16)
 
-    def authorize(self, request: Request | None, response: Response) -> list[tuple[str, object]] | None:
+    def authorize(self, request: Request | None, response: Response) -> Lines | None:
         """Return the header lines with which a refused request is tried again; None when it is of no use."""
         if self._digest is None or request is None or response.status not in (401, 407):
             return None

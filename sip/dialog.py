@@ -1,12 +1,15 @@
 """Dialogs (RFC 3261 section 12): who talks to whom, through which proxies, and in what order."""
 
 import enum
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from sip.context import Context
 from sip.errors import RemoteProtocolError
 from sip.flow import Flow
+from sip.headers import Field
+from sip.lines import Lines, assemble
 from sip.name_addr import NameAddr
 from sip.request import Request
 from sip.response import Response
@@ -15,6 +18,8 @@ from sip.uri import Uri
 if TYPE_CHECKING:
     from sip.session.session import Session
     from sip.subscription.subscription import Subscription
+
+_NOT_IN_REQUEST_LINE: Final = re.compile(r"[\s<>\"]")
 
 DialogKey = tuple[str, str, str]  #: Call-ID, local tag, remote tag
 
@@ -62,13 +67,13 @@ class Dialog:
         "local_value",
         "remote_cseq",
         "remote_tag",
-        "remote_target",
         "remote_value",
         "route_set",
         "route_set_updates",
         "session",
         "state",
         "subscriptions",
+        "target",
     )
 
     def __init__(
@@ -79,7 +84,7 @@ class Dialog:
         local_tag: str,
         remote_value: str,
         remote_tag: str,
-        remote_target: str,
+        target: Uri,
         route_set: tuple[str, ...],
         local_cseq: int,
         remote_cseq: int | None,
@@ -93,7 +98,7 @@ class Dialog:
         self.local_user = local_user  #: user part of our Contact where the core gives none
         self.remote_value = remote_value  #: To of our requests
         self.remote_tag = remote_tag
-        self.remote_target = remote_target
+        self.target = target  #: Contact of the other side
         self.route_set = route_set
         self.route_set_updates = False
         self.local_cseq = local_cseq
@@ -114,7 +119,7 @@ class Dialog:
             local_tag=local_tag,
             remote_value=request.headers.get("From", ""),
             remote_tag=request.from_.tag or "",
-            remote_target=target_of(request),
+            target=target_of(request),
             route_set=tuple(map(str, request.record_route)) if "Record-Route" in request.headers else (),
             local_cseq=local_cseq,
             remote_cseq=request.cseq.number,
@@ -129,17 +134,17 @@ class Dialog:
         direct = not routes and "Route" in request.headers
         # A proxy that was on the way and does not record itself is not to be used again.
         return cls(
-            call_id=request.call_id,
+            call_id=response.call_id,
             local_value=request.headers.get("From", ""),
-            local_tag=request.from_.tag or "",
+            local_tag=response.from_.tag or "",
             remote_value=response.headers.get("To", ""),
             remote_tag=response.to.tag or "",
-            remote_target=target_of(response),
+            target=target_of(response),
             route_set=routes,
-            local_cseq=request.cseq.number,
+            local_cseq=response.cseq.number,
             remote_cseq=None,
             flow=flow if flow is not None and flow.reliable and not direct else None,
-            local_user=request.from_.uri.user,
+            local_user=response.from_.uri.user,
         )
 
     @property
@@ -174,7 +179,7 @@ class Dialog:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
         if "Contact" in message.headers:
             try:
-                self.remote_target = target_of(message)
+                self.target = target_of(message)
                 self._hop = None
             except RemoteProtocolError:
                 pass  # What cannot be used does not replace what can.
@@ -201,7 +206,7 @@ class Dialog:
         """Return where requests go first: the first route, else the remote target."""
         if self._hop is None:
             first = self.route_set[0] if self.route_set else None
-            self._hop = NameAddr.parse(first).uri if first else Uri.parse(self.remote_target)
+            self._hop = NameAddr.parse(first).uri if first else self.target
         return self._hop
 
     def build(
@@ -210,13 +215,13 @@ class Dialog:
         via: str,
         cseq: int,
         *,
-        headers: Iterable[tuple[str, object]] = (),
+        headers: Iterable[Field] = (),
         body: bytes = b"",
         content_type: str | None = None,
     ) -> Request:
         """Build a request inside the dialog (section 12.2.1.1)."""
         uri, routes = self._addressed()
-        lines: list[tuple[str, object]] = [
+        lines: Lines = [
             ("Via", via),
             *[("Route", route) for route in routes],
             ("Max-Forwards", "70"),
@@ -226,13 +231,12 @@ class Dialog:
             ("CSeq", f"{cseq} {method}"),
             *headers,
         ]
-        if content_type is not None:
-            lines.append(("Content-Type", content_type))
-        return Request.build(method, uri, lines, body)
+        return assemble(method, uri, lines, body, content_type)
 
     def _addressed(self) -> tuple[str, tuple[str, ...]]:
         """Request-URI and Route lines; a strict router gets itself as the one, the target last of the other."""
-        return addressed(self.remote_target, self.route_set, self.next_hop)
+        target = str(self.target)
+        return addressed(target, self.route_set, self.next_hop) if self.route_set else (target, ())
 
 
 def addressed(target: str, routes: tuple[str, ...], next_hop: Uri) -> tuple[str, tuple[str, ...]]:
@@ -242,12 +246,15 @@ def addressed(target: str, routes: tuple[str, ...], next_hop: Uri) -> tuple[str,
     return str(next_hop.without_headers()), (*routes[1:], f"<{target}>")
 
 
-def target_of(message: Request | Response) -> str:
+def target_of(message: Request | Response) -> Uri:
     """Return the URI of Contact, which a message that makes a dialog must have; raises RemoteProtocolError."""
     contacts = message.contact
     if len(contacts) != 1 or not isinstance(contacts[0], NameAddr):
         raise RemoteProtocolError("a dialog needs exactly one Contact")
-    return str(contacts[0].uri)
+    uri = contacts[0].uri
+    if _NOT_IN_REQUEST_LINE.search(str(uri)):
+        raise RemoteProtocolError("a Contact that cannot be a Request-URI")
+    return uri.without_headers() if uri.headers else uri
 
 
 def route_set_of(response: Response) -> tuple[str, ...]:

@@ -311,6 +311,21 @@ class Message:
 
     # Writing
 
+    def _restamp(self, text: str) -> bool:
+        """Replace the top Via in place: for whoever has just parsed the message and not shown it to anybody.
+
+        False, with nothing changed, when it shares its line with other hops.
+        """
+        lines = self.headers.by_key["via"]
+        if "," in lines[0]:
+            return False
+        fields = self.headers._fields
+        at = next(at for at, (name, _) in enumerate(fields) if key_of(name) == "via")
+        fields[at] = (fields[at][0], text)
+        self.headers._index = None if self.headers._index is None else {**self.headers._index, "via": (text, *lines[1:])}
+        del self._cache["via"]
+        return True
+
     def _edited(self, changes: Changes) -> tuple[list[Field], bytes]:
         """Header lines and body after the changes, Content-Length in place."""
         body = self.body if changes.body is None else changes.body

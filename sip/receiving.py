@@ -6,6 +6,7 @@ from sip.dialog import Dialog, Dialogs
 from sip.errors import RemoteProtocolError
 from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
 from sip.flow import Flow
+from sip.lines import Lines
 from sip.parsing import parse_message
 from sip.request import Request
 from sip.requests import Requests, TransparentInvite
@@ -315,7 +316,7 @@ class Receiver:
 
     def _answer_options(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
         """Answer with what the core can do (RFC 3261 section 11.2)."""
-        lines: list[tuple[str, object]] = [("Allow", core.allow), ("Supported", core.supported_line)]
+        lines: Lines = [("Allow", core.allow), ("Supported", core.supported_line)]
         if core.accept:
             lines.append(("Accept", ", ".join(sorted(core.accept))))
         if core.events:
@@ -355,13 +356,21 @@ class Receiver:
 def stamped(request: Request, flow: Flow) -> Request:
     """Return the request with ``received`` and ``rport`` in its top Via (RFC 3261 section 18.2.1, RFC 3581)."""
     top = request.via[0]
-    host, port = flow.remote.host, flow.remote.port
-    changes: dict[str, str | None] = {}
-    wants_rport = top.wants_rport
-    if wants_rport or top.host != host:
-        changes["received"] = f"[{host}]" if ":" in host else host
-    if wants_rport:
-        changes["rport"] = str(port)
-    if not changes:
+    host = flow.remote.host
+    if not top.wants_rport:
+        if top.host == host:
+            return request
+        changed = str(top.with_params(received=_literal(host)))
+    else:
+        text = str(top)
+        if text.endswith(";rport"):
+            changed = f"{text}={flow.remote.port};received={_literal(host)}"
+        else:
+            changed = str(top.with_params(rport=str(flow.remote.port), received=_literal(host)))
+    if request._restamp(changed):
         return request
-    return request.evolve(set={"Via": (top.with_params(changes), *request.via[1:])})
+    return request.evolve(set={"Via": (changed, *request.via[1:])})
+
+
+def _literal(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

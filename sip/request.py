@@ -108,6 +108,13 @@ class Request(Message):
         content_type: str | None = None,
     ) -> Response:
         """A response with what RFC 3261 section 8.2.6 copies; ``to_tag`` is added when To has none yet."""
+        given = [checked_field(name, value) for name, value in headers]
+        if content_type is not None:
+            given.append(checked_field("Content-Type", content_type))
+        return self._answered(checked_status(status), checked_reason(status, reason), to_tag, given, body)
+
+    def _answered(self, status: int, reason: str, to_tag: str | None, given: list[Field], body: bytes) -> Response:
+        """The same from parts that are known to fit into a message."""
         index = self.headers.by_key
         fields = [("Via", value) for value in index.get("via", ())]
         if 100 < status < 300 and self.method in _DIALOG_CREATING:
@@ -118,11 +125,9 @@ class Request(Message):
         fields += [("CSeq", value) for value in index.get("cseq", ())]
         if status == 100:
             fields += [("Timestamp", value) for value in index.get("timestamp", ())]
-        fields += [checked_field(name, value) for name, value in headers]
-        if content_type is not None:
-            fields.append(checked_field("Content-Type", content_type))
+        fields += given
         fields.append(("Content-Length", str(len(body))))
-        return Response._of(checked_status(status), checked_reason(status, reason), fields, body)
+        return Response._of(status, reason, fields, body)
 
     def _start_line(self) -> str:
         return f"{self.method} {self._uri_text} SIP/2.0"

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import attrs
+
 from sip.context import Context
 from sip.dialog import Dialog, Dialogs, addressed
 from sip.errors import LocalProtocolError
 from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived, ServerTransactionEnded
 from sip.flow import Flow
+from sip.headers import Field
 from sip.ids import RequestId, TransactionId
+from sip.lines import Lines, assemble, checked, checked_value, local_address, local_uri
 from sip.name_addr import NameAddr
-from sip.request import Request
+from sip.request import Request, checked_method
 from sip.response import Response
 from sip.routing import Cores
 from sip.transactions.client import ClientTransaction, ClientUser
@@ -19,10 +23,22 @@ from sip.transactions.server import ServerTransaction
 from sip.transport import Transport
 from sip.uri import Uri
 
-Lines = list[tuple[str, object]]
-
 #: Methods whose requests carry Contact inside a dialog (RFC 3261 section 12.2.1.1 and the RFCs of the methods).
 TARGET_REFRESH: Final = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"))
+
+
+@attrs.frozen(kw_only=True)
+class Outline:
+    """A request outside of dialogs before it has a flow, a Via and a CSeq."""
+
+    uri: str  #: Request-URI
+    hop: Uri  #: where it goes first
+    call_id: str
+    local_value: str  #: From, with tag
+    local_tag: str
+    local_user: str | None
+    remote_value: str  #: To
+    lines: Lines
 
 
 class PlainRequest:
@@ -35,22 +51,20 @@ class PlainRequest:
         layer: "Requests",
         owner: str,
         method: str,
-        uri: str,
-        lines: Lines,
+        outline: Outline,
         payload: tuple[bytes, str | None],
         cseq: int,
         flow: Flow | None,
-        hop: Uri | None,
     ) -> None:
         self.layer = layer
         self.owner = owner
         self.method = method
-        self.uri = uri
-        self.lines = lines
+        self.uri = outline.uri
+        self.hop = outline.hop
+        self.lines = outline.lines
         self.payload = payload
         self.cseq = cseq
         self.flow = flow
-        self.hop = hop
         self.authorization: Lines = []
 
     def send(self, now: float, request_id: RequestId | None = None) -> RequestId:
@@ -73,13 +87,7 @@ class PlainRequest:
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} {self.method}"), *self.authorization]
         if self.method == "REFER" and not any(name == "Contact" for name, _ in lines):
             lines.append(("Contact", self.layer.transport.contact(flow, None)))
-        if content_type is not None:
-            lines.append(("Content-Type", content_type))
-        return Request.build(self.method, self.uri, lines, body)
-
-    def validate(self) -> None:
-        """Raise LocalProtocolError now, to the caller, for what could not be written later."""
-        Request.build(self.method, self.uri, self.lines, self.payload[0])
+        return assemble(self.method, self.uri, lines, body, content_type)
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Report it, or try again with credentials."""
@@ -171,38 +179,51 @@ class Requests:
         self._cores = cores
         self._agent: Lines = []
         if context.config.user_agent is not None:
-            self._agent = [("User-Agent", context.config.user_agent)]
+            self._agent = checked([("User-Agent", context.config.user_agent)])
 
     # Outside of dialogs ----------------------------------------------------------------------------------------------
 
-    def lines(
+    def outline(
         self,
         uri: Uri | str,
         from_: NameAddr | str,
         to: NameAddr | str,
         route: Sequence[NameAddr],
         call_id: str | None,
-        headers: Iterable[tuple[str, object]],
-    ) -> tuple[str, Uri, Lines]:
-        """Return Request-URI, next hop and header lines (without Via and CSeq) of a new request."""
-        target = Uri.parse(uri) if isinstance(uri, str) else uri
+        headers: Lines,
+    ) -> Outline:
+        """Return what is known of a new request outside of dialogs before it has a flow."""
+        target = local_uri(uri)
         hop = route[0].uri if route else target
-        address, routes = addressed(str(target.without_headers()), tuple(map(str, route)), hop)
-        lines: Lines = [
-            *[("Route", each) for each in routes],
-            ("Max-Forwards", "70"),
-            ("From", self.tagged(from_)),
-            ("To", str(to) if isinstance(to, NameAddr) else str(NameAddr.parse(to))),
-            ("Call-ID", call_id or self.context.new_call_id()),
-            *headers,
-            *self._agent,
-        ]
-        return address, hop, lines
-
-    def tagged(self, from_: NameAddr | str) -> str:
-        """Return a From value with a tag, a new one if it has none."""
-        value = NameAddr.parse(from_) if isinstance(from_, str) else from_
-        return str(value if value.tag is not None else value.with_tag(self.context.new_tag()))
+        bare = target.without_headers() if target.headers else target
+        address, routes = addressed(str(bare), tuple([checked_value("Route", each) for each in route]), hop)
+        local, remote = local_address(from_), local_address(to)
+        tag = local.tag
+        if tag is None:
+            tag = self.context.new_tag()
+            local = local.with_tag(tag)
+        outline = Outline(
+            uri=address,
+            hop=hop,
+            call_id=self.context.new_call_id() if call_id is None else checked_value("Call-ID", call_id),
+            local_value=checked_value("From", local),
+            local_tag=tag,
+            local_user=local.uri.user,
+            remote_value=checked_value("To", remote),
+            lines=[],
+        )
+        outline.lines.extend(
+            [
+                *[("Route", each) for each in routes],
+                ("Max-Forwards", "70"),
+                ("From", outline.local_value),
+                ("To", outline.remote_value),
+                ("Call-ID", outline.call_id),
+                *headers,
+                *self._agent,
+            ]
+        )
+        return outline
 
     def request(
         self,
@@ -226,13 +247,12 @@ class Requests:
         if method in ("INVITE", "SUBSCRIBE", "ACK", "CANCEL"):
             raise LocalProtocolError(f"{method} is not a plain request")
         self._cores.by_owner(owner)
-        uri, hop, lines = self.lines(target, from_, to, route, call_id, headers)
+        checked_method(method)
+        outline = self.outline(target, from_, to, route, call_id, checked(headers, content_type))
         if contact is not None:
-            lines.append(("Contact", contact))
+            outline.lines.append(("Contact", checked_value("Contact", contact)))
         number = 1 if cseq is None else cseq
-        plain = PlainRequest(self, owner, method, uri, lines, (body, content_type), number, flow, hop)
-        plain.validate()
-        return plain.send(now)
+        return PlainRequest(self, owner, method, outline, (body, content_type), number, flow).send(now)
 
     # For a proxy -----------------------------------------------------------------------------------------------------
 
@@ -296,7 +316,7 @@ class Requests:
             return
         if transaction.method != "INVITE":
             raise LocalProtocolError("only an INVITE can be cancelled")
-        self.transactions.cancel(transaction, IGNORING, headers=tuple(headers), now=now)
+        self.transactions.cancel(transaction, IGNORING, headers=checked(headers), now=now)
 
     # Inside of dialogs -----------------------------------------------------------------------------------------------
 
@@ -306,7 +326,7 @@ class Requests:
         method: str,
         user: ClientUser,
         *,
-        headers: Iterable[tuple[str, object]] = (),
+        headers: Iterable[Field] = (),
         body: bytes = b"",
         content_type: str | None = None,
         contact: str | None = None,
@@ -341,7 +361,7 @@ class Requests:
         method: str,
         cseq: int,
         *,
-        headers: Iterable[tuple[str, object]] = (),
+        headers: Iterable[Field] = (),
         body: bytes = b"",
         content_type: str | None = None,
         contact: str | None = None,
@@ -369,4 +389,4 @@ def next_hop_of(request: Request) -> Uri:
 
 def size_of(lines: Lines, body: bytes) -> int:
     """Return about how many octets a message with these lines has."""
-    return len(body) + 60 + sum([len(name) + len(str(value)) + 4 for name, value in lines])
+    return len(body) + 60 + sum([len(name) + len(value) + 4 for name, value in lines])

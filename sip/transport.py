@@ -56,6 +56,10 @@ class Want:
     searches: list[Search] = attrs.field(factory=list)
 
 
+#: What tells destinations apart: transport, host, port, and the name that a certificate must prove.
+Hop = tuple[str, str, int, str | None]
+
+
 class Transport:
     """Flows of one endpoint: found, remembered, blocked, closed."""
 
@@ -64,8 +68,8 @@ class Transport:
         self._out: deque[Transmit] = deque()
         self._blocked: dict[Flow, deque[Transmit]] = {}
         self._open: dict[int, Flow] = {}  # reliable flows
-        self._by_destination: OrderedDict[Destination, Flow] = OrderedDict()
-        self._known_as: dict[Flow, list[Destination]] = {}
+        self._by_hop: OrderedDict[Hop, Flow] = OrderedDict()
+        self._known_as: dict[Flow, list[Hop]] = {}
         self._udp_only: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
@@ -171,9 +175,9 @@ class Transport:
         """Drop everything about a closed flow."""
         self._open.pop(flow.id, None)
         self._blocked.pop(flow, None)
-        for destination in self._known_as.pop(flow, ()):
-            if self._by_destination.get(destination) == flow:
-                del self._by_destination[destination]
+        for hop in self._known_as.pop(flow, ()):
+            if self._by_hop.get(hop) == flow:
+                del self._by_hop[hop]
 
     # Finding a flow --------------------------------------------------------------------------------------------------
 
@@ -187,11 +191,18 @@ class Transport:
             waiter.flow_unavailable(now)
             return None
         explicit = uri.transport is not None
-        search = Search(waiter, deque(), size, may_switch=not explicit and transport == "UDP")
+        may_switch = not explicit and transport == "UDP"
         if _NUMERIC.fullmatch(host):
-            search.destinations.append(Destination(transport, host, port or DEFAULT_PORTS.get(transport, 5060)))
+            number = port or DEFAULT_PORTS.get(transport, 5060)
+            if not may_switch or size + _UNWRITTEN <= self._context.config.udp_max_request:
+                flow = self._known((transport, host, number, None))
+                if flow is not None:  # nearly always
+                    waiter.flow_ready(flow, now)
+                    return None
+            search = Search(waiter, deque((Destination(transport, host, number),)), size, may_switch)
             self._switch_large(search)
             return self._advance(search, now)
+        search = Search(waiter, deque(), size, may_switch)
         chosen = transport if explicit or transport == "TLS" else None
         want = self._new_want(None, now)
         want.searches.append(search)
@@ -236,13 +247,18 @@ class Transport:
             search.waiter.flow_unavailable(now)
             return None
         destination = search.destinations[0]
-        flow = self._by_destination.get(destination)
+        flow = self._known(_hop(destination))
         if flow is not None:
-            self._by_destination.move_to_end(destination)
             search.active = False
             search.waiter.flow_ready(flow, now)
             return None
         return self._connect(search, destination, now)
+
+    def _known(self, hop: Hop) -> Flow | None:
+        flow = self._by_hop.get(hop)
+        if flow is not None:
+            self._by_hop.move_to_end(hop)
+        return flow
 
     def _connect(self, search: Search, destination: Destination, now: float) -> Search | None:
         want = self._connecting.get(destination)
@@ -289,12 +305,13 @@ class Transport:
                 search.waiter.flow_ready(flow, now)
 
     def _remember(self, destination: Destination, flow: Flow) -> None:
-        self._by_destination[destination] = flow
-        self._known_as.setdefault(flow, []).append(destination)
-        if len(self._by_destination) > self._context.config.max_flows:
-            forgotten, its_flow = self._by_destination.popitem(last=False)
-            names = self._known_as.pop(its_flow, [])
-            if names := [name for name in names if name != forgotten]:
+        hop = _hop(destination)
+        self._by_hop[hop] = flow
+        self._known_as.setdefault(flow, []).append(hop)
+        if len(self._by_hop) > self._context.config.max_flows:
+            forgotten, its_flow = self._by_hop.popitem(last=False)
+            names = [name for name in self._known_as.pop(its_flow, ()) if name != forgotten]
+            if names:
                 self._known_as[its_flow] = names
 
     def flow_failed(self, want_id: WantId, reason: str, now: float) -> None:
@@ -327,3 +344,7 @@ class Transport:
                 search.destinations.extend(destinations)
                 self._switch_large(search)
                 self._advance(search, now)
+
+
+def _hop(destination: Destination) -> Hop:
+    return destination.transport, destination.host, destination.port, destination.server_name

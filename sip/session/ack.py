@@ -6,7 +6,8 @@ from sip.dialog import Dialog
 from sip.flow import Flow
 
 if TYPE_CHECKING:
-    from sip.requests import Lines, Requests
+    from sip.lines import Lines
+from sip.requests import Requests
 
 
 class Ack:

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Final
 
 from sip.errors import LocalProtocolError
 from sip.events import SessionCancelled
+from sip.lines import Lines, has
 from sip.request import Request
-from sip.requests import Lines
 from sip.session.refresh import granted
 from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, wants_reliable
-from sip.session.session import Session, has
+from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.timers import Timer
 from sip.transactions.server import ServerTransaction

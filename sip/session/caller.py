@@ -6,9 +6,10 @@ from sip.dialog import Dialog, DialogInput
 from sip.errors import RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
 from sip.flow import Flow
+from sip.lines import Lines, assemble
 from sip.name_addr import NameAddr
 from sip.request import Request
-from sip.requests import Lines, size_of
+from sip.requests import Outline, size_of
 from sip.response import Response
 from sip.session.ack import Ack
 from sip.session.refresh import agreed
@@ -61,9 +62,7 @@ class OutgoingInvite:
         self,
         layer: "Sessions",
         session: Session,
-        uri: str,
-        hop: Uri,
-        lines: Lines,
+        outline: Outline,
         *,
         flow: Flow | None,
         body: bytes,
@@ -72,9 +71,9 @@ class OutgoingInvite:
     ) -> None:
         self._layer = layer
         self.session = session
-        self.uri = uri
-        self.hop = hop
-        self.lines = lines
+        self.uri = outline.uri
+        self.hop = outline.hop
+        self.lines = outline.lines
         self.flow = flow
         self.body = body
         self.content_type = content_type
@@ -82,11 +81,10 @@ class OutgoingInvite:
         self.min_se = 0
         self.raised = 0
         self.cseq = 1
-        named = {name: str(value) for name, value in lines}
-        self.call_id = named["Call-ID"]
-        self.local_value = named["From"]
-        self.remote_value = named["To"]
-        self.user = NameAddr.parse(self.local_value).uri.user
+        self.call_id = outline.call_id
+        self.local_value = outline.local_value
+        self.remote_value = outline.remote_value
+        self.user = outline.local_user
         self.authorization: Lines = []
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
@@ -123,9 +121,7 @@ class OutgoingInvite:
             lines.append(("Session-Expires", str(self.session_expires)))
         if self.min_se:
             lines.append(("Min-SE", str(self.min_se)))
-        if self.content_type is not None:
-            lines.append(("Content-Type", self.content_type))
-        return Request.build("INVITE", self.uri, lines, self.body)
+        return assemble("INVITE", self.uri, lines, self.body, self.content_type)
 
     def again(self, now: float) -> None:
         """Send it once more with the next CSeq."""
@@ -140,7 +136,7 @@ class OutgoingInvite:
                 transaction.abandon()
             self._failed(None, FailureCause.CANCELLED, now)
         else:
-            self._layer.transactions.cancel(transaction, IGNORING, headers=tuple(headers), now=now)
+            self._layer.transactions.cancel(transaction, IGNORING, headers=headers, now=now)
 
     def _on_lifetime(self, now: float) -> None:
         self.lifetime = None
@@ -241,7 +237,7 @@ class OutgoingInvite:
         fresh = Dialog.from_response(transaction.request, response, transaction.flow)
         if dialog is not None:
             # RFC 3261 section 13.2.2.4: the route set is computed again from the 2xx.
-            dialog.remote_target, dialog.route_set = fresh.remote_target, fresh.route_set
+            dialog.target, dialog.route_set = fresh.target, fresh.route_set
             dialog.forget_hop()
         else:
             dialog = fresh

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from sip.errors import RemoteProtocolError
 from sip.events import EndCause, ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.ids import RequestId
-from sip.requests import Lines
+from sip.lines import Lines
 from sip.response import Response
 from sip.session.ack import Ack
 from sip.session.refresh import agreed

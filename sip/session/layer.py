@@ -15,11 +15,11 @@ from sip.events import (
     SessionRefreshed,
 )
 from sip.flow import Flow
-from sip.headers import checked_field
 from sip.ids import RequestId, SessionId
+from sip.lines import Lines, checked, checked_value, has, local_uri
 from sip.name_addr import NameAddr
-from sip.request import Request
-from sip.requests import Lines, Requests
+from sip.request import Request, checked_method
+from sip.requests import Requests
 from sip.response import Response
 from sip.routing import CoreEntry, Cores
 from sip.session.callee import IncomingInvite
@@ -29,7 +29,7 @@ from sip.session.received import SessionRequests
 from sip.session.refresh import Interval, SessionTimer, too_short
 from sip.session.repeater import Repeater
 from sip.session.replacing import Replacement, replacement
-from sip.session.session import Session, has
+from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.session.view import SessionView
 from sip.transactions.layer import Transactions
@@ -116,19 +116,17 @@ class Sessions:
         core = self._cores.by_owner(owner)
         if len(self._sessions) >= self.context.config.max_sessions:
             raise LocalProtocolError("too many sessions")
-        given = checked(headers)
-        uri, hop, lines = self.requests.lines(target, from_, to, route, None, given)
-        lines += self._abilities(core, given)
-        Request.build("INVITE", uri, lines, body)  # what cannot be written is the caller's fault now, not later
+        given = checked(headers, content_type)
+        outline = self.requests.outline(target, from_, to, route, None, given)
+        outline.lines.extend(self._abilities(core, given))
+        where = None if contact is None else checked_value("Contact", contact)
         session = self._new(core, SessionState.CALLING)
-        session.contact = None if contact is None else str(contact)
+        session.contact = where
         session.sent(body, content_type)
         invite = session.invite = OutgoingInvite(
             self,
             session,
-            uri,
-            hop,
-            lines,
+            outline,
             flow=flow,
             body=body,
             content_type=content_type,
@@ -149,7 +147,7 @@ class Sessions:
     def redirect(self, session_id: SessionId, target: Uri | str, *, now: float) -> None:
         """Follow a redirection."""
         session = self.get(session_id)
-        uri = Uri.parse(target) if isinstance(target, str) else target
+        uri = local_uri(target)
         following = commanded(session.state, SessionInput.REDIRECT)
         invite = session.invite
         assert invite is not None
@@ -180,6 +178,7 @@ class Sessions:
     def ack(self, session_id: SessionId, *, body: bytes, content_type: str | None, now: float) -> None:
         """Acknowledge a 2xx that carried the offer."""
         session = self.get(session_id)
+        checked((), content_type)
         ack = session.awaiting
         if ack is None:
             if body:
@@ -241,7 +240,7 @@ class Sessions:
     ) -> None:
         """Answer provisionally."""
         incoming = self._incoming(session_id, SessionInput.PROGRESS)
-        incoming.progress(status, reason, checked(headers), body, content_type, reliable, now)
+        incoming.progress(status, reason, checked(headers, content_type), body, content_type, reliable, now)
 
     def accept(
         self,
@@ -258,8 +257,8 @@ class Sessions:
         """Answer 2xx."""
         incoming = self._incoming(session_id, SessionInput.ACCEPT)
         if contact is not None:
-            incoming.session.contact = str(contact)
-        incoming.accept(status, checked(headers), body, content_type, session_expires, now)
+            incoming.session.contact = checked_value("Contact", contact)
+        incoming.accept(status, checked(headers, content_type), body, content_type, session_expires, now)
 
     def reject(
         self,
@@ -274,7 +273,7 @@ class Sessions:
     ) -> None:
         """Answer 300-699."""
         incoming = self._incoming(session_id, SessionInput.REJECT)
-        incoming.reject(status, reason, checked(headers), body, content_type, now)
+        incoming.reject(status, reason, checked(headers, content_type), body, content_type, now)
 
     def answer_lines(self, session: Session, transaction: ServerTransaction, given: Lines) -> Lines:
         """Return Contact, Allow and Supported of an answer inside or at the start of a session."""
@@ -323,7 +322,8 @@ class Sessions:
             raise LocalProtocolError(f"cannot re-INVITE a session that is {session.state.value}")
         if session.outgoing is not None or session.reinvite is not None:
             raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
-        return InSession(self, session, "INVITE", checked(headers), body, content_type, report=True).send(now)
+        given = checked(headers, content_type)
+        return InSession(self, session, "INVITE", given, body, content_type, report=True).send(now)
 
     def update(
         self,
@@ -338,7 +338,8 @@ class Sessions:
         session = self._with_dialog(session_id)
         if body and (session.updates or session.update is not None or session.reinvite is not None):
             raise LocalProtocolError("another offer of the session is open")
-        return InSession(self, session, "UPDATE", checked(headers), body, content_type, report=True).send(now)
+        given = checked(headers, content_type)
+        return InSession(self, session, "UPDATE", given, body, content_type, report=True).send(now)
 
     def request_in_session(
         self,
@@ -354,7 +355,9 @@ class Sessions:
         if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "NOTIFY", "BENOTIFY"):
             raise LocalProtocolError(f"{method} has a command of its own")
         session = self._with_dialog(session_id)
-        return InSession(self, session, method, checked(headers), body, content_type, report=True).send(now)
+        given = checked(headers, content_type)
+        checked_method(method)
+        return InSession(self, session, method, given, body, content_type, report=True).send(now)
 
     def _with_dialog(self, session_id: SessionId) -> Session:
         session = self.get(session_id)
@@ -505,8 +508,3 @@ class Sessions:
 
 def _ended(session: Session, cause: EndCause) -> SessionEnded:
     return SessionEnded(owner=session.owner, session=session.id, cause=cause)
-
-
-def checked(headers: Iterable[tuple[str, object]]) -> Lines:
-    """Return the header lines of a core, or raise LocalProtocolError before anything happens."""
-    return [checked_field(name, value) for name, value in headers]

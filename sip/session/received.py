@@ -10,10 +10,10 @@ from sip.events import (
     SessionEnded,
     UpdateReceived,
 )
+from sip.lines import Lines, has
 from sip.request import Request
-from sip.requests import Lines
 from sip.session.refresh import granted, too_short
-from sip.session.session import Session, has
+from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState
 from sip.transactions.server import ServerTransaction
 

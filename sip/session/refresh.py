@@ -5,6 +5,7 @@ from typing import Final
 
 import attrs
 
+from sip.lines import Lines
 from sip.request import Request
 from sip.response import Response
 from sip.timers import Timer, Timers
@@ -20,14 +21,14 @@ class Interval:
     seconds: int
     ours: bool  #: whether this side refreshes
 
-    def request_lines(self) -> list[tuple[str, object]]:
+    def request_lines(self) -> Lines:
         """Return the header lines of a request of ours that refreshes the session."""
         return [("Session-Expires", f"{self.seconds};refresher={'uac' if self.ours else 'uas'}")]
 
-    def response_lines(self, peer_supports: bool) -> list[tuple[str, object]]:
+    def response_lines(self, peer_supports: bool) -> Lines:
         """Return the header lines of a 2xx of ours (section 9)."""
         refresher = "uas" if self.ours else "uac"
-        lines: list[tuple[str, object]] = [("Session-Expires", f"{self.seconds};refresher={refresher}")]
+        lines: Lines = [("Session-Expires", f"{self.seconds};refresher={refresher}")]
         if not self.ours and peer_supports:
             lines.append(("Require", "timer"))
         return lines

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 
 from sip.context import Context
+from sip.lines import Lines
 from sip.request import Request
-from sip.requests import Lines
 from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
 

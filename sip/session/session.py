@@ -1,11 +1,11 @@
 """One INVITE session."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sip.dialog import Dialog
 from sip.errors import RemoteProtocolError
 from sip.ids import SessionId
+from sip.lines import Lines
 from sip.name_addr import NameAddr
 from sip.request import Request
 from sip.response import Response
@@ -13,7 +13,6 @@ from sip.routing import CoreEntry
 from sip.session.refresh import Interval, SessionTimer
 from sip.session.tables import SESSION, SessionInput, SessionState, commanded
 from sip.session.view import SessionView
-from sip.uri import Uri
 
 if TYPE_CHECKING:
     from sip.session.ack import Ack
@@ -66,7 +65,7 @@ class Session:
         self.outgoing: ClientTransaction | None = None  #: our re-INVITE without final answer
         self.updates = 0  #: our UPDATEs with an offer that wait for their answer
         self.unacknowledged: dict[int, Repeater] = {}  #: 2xx of ours without ACK, by CSeq
-        self.bye_headers: list[tuple[str, object]] | None = None  #: a BYE that waits for the ACK
+        self.bye_headers: Lines | None = None  #: a BYE that waits for the ACK
         self.last_body: tuple[bytes, str | None] = (b"", None)  #: the session description we sent last
         self.timer: SessionTimer | None = None
         self.remote_supported: tuple[str, ...] = ()
@@ -129,7 +128,7 @@ class Session:
             remote_tag=dialog.remote_tag,
             local_uri=NameAddr.parse(dialog.local_value),
             remote_uri=NameAddr.parse(dialog.remote_value),
-            remote_target=Uri.parse(dialog.remote_target),
+            remote_target=dialog.target,
             route_set=tuple(NameAddr.parse(each) for each in dialog.route_set),
             flow=dialog.flow,
             remote_supported=self.remote_supported,
@@ -153,9 +152,3 @@ class Session:
             remote_allow=(),
             session_interval=None,
         )
-
-
-def has(headers: Iterable[tuple[str, object]], name: str) -> bool:
-    """Whether a core gave a header itself, so that the endpoint does not add its own."""
-    wanted = name.lower()
-    return any(given.lower() == wanted for given, _ in headers)

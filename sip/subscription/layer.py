@@ -9,11 +9,11 @@ from sip.errors import LocalProtocolError
 from sip.event import EventPackage
 from sip.events import SubscribeReceived
 from sip.flow import Flow
-from sip.headers import checked_field
 from sip.ids import SessionId, SubscriptionId
+from sip.lines import Lines, checked, checked_value
 from sip.name_addr import NameAddr
 from sip.request import Request
-from sip.requests import Lines, Requests
+from sip.requests import Requests
 from sip.routing import CoreEntry, Cores
 from sip.session.layer import Sessions
 from sip.subscription.notifier import Notification, Notifier, ReferAnswer
@@ -104,10 +104,10 @@ class Subscriptions:
         now: float,
     ) -> SubscriptionId:
         """Begin a subscription of ours."""
-        lines = [checked_field(name, value) for name, value in headers]
+        lines = checked(headers, content_type)
         if accept:
-            lines.append(("Accept", ", ".join(accept)))
-        asked = EventPackage.parse(event)
+            lines.append(("Accept", checked_value("Accept", ", ".join(accept))))
+        asked = EventPackage.parse(checked_value("Event", event))
         dialog = None if session is None else self._dialog_of(session)
         asking = Asking("SUBSCRIBE", target, from_, to, tuple(route), flow, [*lines], body, content_type, dialog)
         return self._begin(owner, asked.package, asked.id, asking, expires, contact, now)
@@ -129,8 +129,7 @@ class Subscriptions:
     ) -> SubscriptionId:
         """Send a REFER, which is a subscription to its outcome."""
         where = f"<{refer_to}>" if isinstance(refer_to, Uri) else str(refer_to)
-        lines: Lines = [checked_field("Refer-To", where)]
-        lines += [checked_field(name, value) for name, value in headers]
+        lines: Lines = [("Refer-To", checked_value("Refer-To", where)), *checked(headers)]
         dialog = None if session is None else self._dialog_of(session)
         asking = Asking("REFER", target, from_, to, tuple(route), flow, lines, b"", None, dialog)
         return self._begin(owner, "refer", None, asking, None, contact, now)
@@ -156,16 +155,15 @@ class Subscriptions:
             raise LocalProtocolError("too many subscriptions")
         if asking.dialog is not None and (Subscriber.side, package, event_id) in asking.dialog.subscriptions:
             raise LocalProtocolError("the dialog has a subscription to that event; give it an id")
-        if asking.dialog is None:
-            uri, _, lines = self.requests.lines(
-                asking.target, asking.from_, asking.to, asking.route, None, asking.headers
-            )
-            Request.build(asking.method, uri, lines, asking.body)  # raise now, not when a flow is found
+        name = None if contact is None else checked_value("Contact", contact)
         number = SubscriptionId(self.context.new_id())
-        name = None if contact is None else str(contact)
         subscriber = Subscriber(self, number, core, package, event_id, asking, expires, name)
         self._subscriptions[number] = subscriber
-        subscriber.start(now)
+        try:
+            subscriber.start(now)
+        except LocalProtocolError:
+            self.remove(subscriber)
+            raise
         return number
 
     def refresh(self, subscription_id: SubscriptionId, *, expires: int | None, now: float) -> None:
@@ -351,9 +349,9 @@ class Subscriptions:
         if notifier is None:
             self.context.count("dropped: answer after the subscription ended")
             return
-        lines = [checked_field(name, value) for name, value in headers]
-        name = None if contact is None else str(contact)
-        notifier.accept(expires, status, [*lines], name, body, content_type, now)
+        lines = checked(headers, content_type)
+        name = None if contact is None else checked_value("Contact", contact)
+        notifier.accept(expires, status, lines, name, body, content_type, now)
 
     def reject(
         self,
@@ -369,7 +367,7 @@ class Subscriptions:
         if notifier is None:
             self.context.count("dropped: answer after the subscription ended")
             return
-        notifier.reject(status, reason, [checked_field(name, value) for name, value in headers], now)
+        notifier.reject(status, reason, checked(headers), now)
 
     def notify(
         self,
@@ -398,7 +396,7 @@ class Subscriptions:
             return
         notifier = self._notifier(subscription_id)
         if notifier is not None:
-            lines: Lines = [checked_field(name, value) for name, value in headers]
+            lines = checked(headers, content_type)
             notification = Notification(state, reason, None, lines, body, content_type)
             notifier.notify(notification, benotify, now)
 
@@ -417,7 +415,7 @@ class Subscriptions:
         """Send the last notification."""
         notifier = self._notifier(subscription_id)
         if notifier is not None:
-            lines: Lines = [checked_field(name, value) for name, value in headers]
+            lines = checked(headers, content_type)
             notification = Notification("terminated", reason, retry_after, lines, body, content_type)
             notifier.end(notification, benotify, now)
 

@@ -9,11 +9,10 @@ from sip.dialog import DialogInput
 from sip.errors import LocalProtocolError
 from sip.events import NotifyFailed, SubscriptionEnded
 from sip.ids import SubscriptionId
+from sip.lines import Lines, has
 from sip.request import Request
-from sip.requests import Lines
 from sip.response import Response
 from sip.routing import CoreEntry
-from sip.session.session import has
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState, notifier_commanded
 from sip.timers import Timer

@@ -8,10 +8,12 @@ from sip.dialog import Dialog, DialogInput
 from sip.errors import RemoteProtocolError
 from sip.events import NotifyReceived, SubscriptionAccepted, SubscriptionEnded, SubscriptionFailed
 from sip.flow import Flow
+from sip.headers import Field
 from sip.ids import SubscriptionId
+from sip.lines import Lines, assemble
 from sip.name_addr import NameAddr
 from sip.request import Request
-from sip.requests import Lines, size_of
+from sip.requests import size_of
 from sip.response import Response
 from sip.routing import CoreEntry
 from sip.subscription.notifier import AUTOEXTEND, BENOTIFY
@@ -124,16 +126,13 @@ class Subscriber(Subscription):
             self._join(asking.dialog)
             self._send_in_dialog(asking.method, self._expires, now)
             return
-        uri, hop, lines = self._layer.requests.lines(
+        outline = self._layer.requests.outline(
             asking.target, asking.from_, asking.to, asking.route, None, asking.headers
         )
-        named = {name: str(value) for name, value in lines}
-        self.call_id = named["Call-ID"]
-        local = NameAddr.parse(named["From"])
-        self.local_tag, self._user = local.tag or "", local.uri.user
-        self._uri, self._lines, self._cseq = uri, lines, 0
+        self.call_id, self.local_tag, self._user = outline.call_id, outline.local_tag, outline.local_user
+        self._uri, self._lines, self._cseq = outline.uri, outline.lines, 0
         self._layer.expect(self)
-        self._send_first(hop, now)
+        self._send_first(outline.hop, now)
 
     def _send_first(self, hop: Uri, now: float) -> None:
         self._cseq += 1
@@ -157,9 +156,7 @@ class Subscriber(Subscription):
             *self._usage_lines(asking.method, self._expires),
             *self._authorization,
         ]
-        if asking.content_type is not None:
-            lines.append(("Content-Type", asking.content_type))
-        return Request.build(asking.method, self._uri, lines, asking.body)
+        return assemble(asking.method, self._uri, lines, asking.body, asking.content_type)
 
     def _usage_lines(self, method: str, expires: int | None) -> Lines:
         if method == "REFER":
@@ -481,6 +478,6 @@ def _reason_of(message: Request | Response) -> str:
     return "timeout" if state is None or state.reason is None else state.reason
 
 
-def _offers_benotify(line: tuple[str, object]) -> bool:
+def _offers_benotify(line: Field) -> bool:
     name, value = line
-    return name.lower() in ("supported", "proxy-require") and str(value).strip().lower() == BENOTIFY
+    return name.lower() in ("supported", "proxy-require") and value.strip().lower() == BENOTIFY

@@ -52,7 +52,7 @@ class Agent:
         self.endpoint = Endpoint(self._config, entropy=SeededEntropy(name.encode()))
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
-        self._reactions: list[Callable[[Event], None]] = []
+        self._reactions: list[Callable[[Event], object]] = []
 
     def add_core(
         self,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.flow import Flow
 from sip.ids import RequestId
+from sip.lines import Lines, assemble
 from sip.request import Request
 from sip.response import Response
 from sip.timers import Timer
@@ -166,16 +167,16 @@ class ClientTransaction:
         """Build the ACK for 300-699 (RFC 3261 section 17.1.1.3)."""
         assert self.request is not None
         headers = self.request.headers
-        lines: list[tuple[str, object]] = [
-            ("Via", self.request.via[0]),
+        lines: Lines = [
+            ("Via", headers.get_all("Via")[0]),
             *(("Route", route) for route in headers.get_all("Route")),
             ("Max-Forwards", "70"),
-            ("From", headers.get("From")),
-            ("To", response.headers.get("To")),
-            ("Call-ID", headers.get("Call-ID")),
+            ("From", headers.get("From", "")),
+            ("To", response.headers.get("To", "")),
+            ("Call-ID", headers.get("Call-ID", "")),
             ("CSeq", f"{self.request.cseq.number} ACK"),
         ]
-        return bytes(Request.build("ACK", self.request.uri, lines))
+        return bytes(assemble("ACK", str(self.request.uri), lines))
 
     def expect_end(self, now: float) -> None:
         """Give an INVITE that was cancelled 64*T1 to come to its final answer (RFC 3261 section 9.1)."""

@@ -3,6 +3,7 @@
 from sip.context import Context
 from sip.flow import Flow
 from sip.ids import RequestId, TransactionId
+from sip.lines import Lines, assemble
 from sip.request import Request
 from sip.response import Response
 from sip.transactions.client import ClientTransaction, ClientUser, Finish
@@ -111,7 +112,7 @@ class Transactions:
         invite: ClientTransaction,
         user: ClientUser,
         *,
-        headers: tuple[tuple[str, object], ...] = (),
+        headers: Lines | None = None,
         now: float,
     ) -> None:
         """Send CANCEL for an INVITE, at once or when its first provisional comes (RFC 3261 section 9.1)."""
@@ -120,24 +121,22 @@ class Transactions:
         elif invite.state in (State.CALLING, State.WAITING):
             invite.cancelling = lambda then: self._send_cancel(invite, user, headers, then)
 
-    def _send_cancel(
-        self, invite: ClientTransaction, user: ClientUser, headers: tuple[tuple[str, object], ...], now: float
-    ) -> None:
+    def _send_cancel(self, invite: ClientTransaction, user: ClientUser, headers: Lines | None, now: float) -> None:
         request, flow = invite.request, invite.flow
         if request is None or flow is None:
             return
         invite.expect_end(now)
-        lines: list[tuple[str, object]] = [
-            ("Via", request.via[0]),
+        lines: Lines = [
+            ("Via", str(request.via[0])),
             *(("Route", route) for route in request.headers.get_all("Route")),
             ("Max-Forwards", "70"),
-            ("From", request.headers.get("From")),
-            ("To", request.headers.get("To")),
-            ("Call-ID", request.headers.get("Call-ID")),
+            ("From", request.headers.get("From", "")),
+            ("To", request.headers.get("To", "")),
+            ("Call-ID", request.headers.get("Call-ID", "")),
             ("CSeq", f"{request.cseq.number} CANCEL"),
-            *headers,
+            *(headers or ()),
         ]
-        cancel = Request.build("CANCEL", request.uri, lines)
+        cancel = assemble("CANCEL", str(request.uri), lines)
         self.send("CANCEL", user, lambda flow, via: cancel, flow=flow, branch=invite.branch, now=now)
 
     # Server side -----------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def test_a_contact_that_cannot_be_used_does_not_replace_the_target() -> None:
     _, callee = both()
     for contact in ("<<>", "*"):
         callee.refresh_target(invite(contact=contact))
-    assert callee.remote_target == "sip:carol@192.0.2.9"
+    assert str(callee.target) == "sip:carol@192.0.2.9"
     assert callee.next_hop.host == "192.0.2.9"
     callee.refresh_target(invite(contact="<sip:carol@192.0.2.10>"))
     assert callee.next_hop.host == "192.0.2.10"
