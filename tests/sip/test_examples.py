@@ -37,10 +37,28 @@ async def line(output: asyncio.StreamReader) -> str:
     return (await output.readline()).decode().strip()
 
 
+def free_place() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_whoever_watches_a_note_is_told_when_it_changes() -> None:
+    async def scenario() -> None:
+        at = free_place()
+        async with running("note_notifier.py", "serve", at) as notifier:
+            assert await line(notifier) == f"serve at {at}"
+            async with running("note_notifier.py", "watch", at, "alice") as watcher:
+                assert [await line(watcher) for _ in range(2)] == [f"watch at {at}", "active: ''"]
+                async with running("note_notifier.py", "write", at, "alice", "out for lunch") as writer:
+                    assert [await line(writer) for _ in range(2)] == [f"write at {at}", "ResponseReceived"]
+                assert await line(watcher) == "active: 'out for lunch'"
+
+    asyncio.run(asyncio.wait_for(scenario(), 30.0))
+
+
 def test_a_phone_registers_with_the_proxy_and_is_pinged_through_it() -> None:
     async def scenario() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            at = f"127.0.0.1:{probe.getsockname()[1]}"
+        at = free_place()
         async with running("proxy_60_lines.py", "example.com", *at.split(":")) as proxy:
             assert await line(proxy) == f"serving example.com on {at}"
             async with running("register_phone.py", "sip:bob@example.com", at) as phone:
