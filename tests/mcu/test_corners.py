@@ -21,6 +21,8 @@ from sip.ids import SessionId
 from sip.response import Response
 from tests.mcu.harness import AV, CONFERENCE, Code, Phone, World, guid, refusing, ringing, silent
 
+FIRST = SessionId(1)  #: what an endpoint calls its first session
+
 
 def test_the_first_provisional_may_come_after_the_cancel() -> None:
     world = World()
@@ -100,17 +102,12 @@ def test_a_180_after_the_200_is_nothing() -> None:
     world.start()
     phone = world.phone(7)
     world.dial(7)
-    late = SessionProgressed(owner="mcu", session=_session(world), response=Response.build(180))
+    late = SessionProgressed(owner="mcu", session=FIRST, response=Response.build(180))
     assert world.mcu.handle_event(late, now=world.now) == []
-    assert world.mcu.handle_event(SessionRefreshed(owner="mcu", session=_session(world)), now=world.now) == []
-    unasked = SessionConfirmed(owner="mcu", session=_session(world), request=phone.last.request)
+    assert world.mcu.handle_event(SessionRefreshed(owner="mcu", session=FIRST), now=world.now) == []
+    unasked = SessionConfirmed(owner="mcu", session=FIRST, request=phone.last.request)
     assert world.mcu.handle_event(unasked, now=world.now) == []
     assert phone.invites
-
-
-def _session(world: World) -> SessionId:
-    (session,) = world.mcu._context.sessions
-    return session
 
 
 def test_events_of_sessions_that_are_over_are_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, AddUser
-from mcu import Ending, LegConnected, LegEnded
+from mcu import Ending, LegConnected, LegEnded, LegId
 from rtp import OfferAnswerSession, SessionDescription
 from sip.events import SessionAnswered, SessionFailed
 from sip.name_addr import NameAddr
@@ -211,8 +211,7 @@ def test_a_call_that_was_cancelled_in_the_moment_it_is_accepted() -> None:
     phone.endpoint.cancel(phone.session, now=world.now)
     (cancel,) = phone.endpoint.data_to_send()
     events = world.agent.endpoint.receive_data(cancel.data, flow=world.agent.flow(phone.address), now=world.now)
-    (leg,) = world.mcu._context.legs
-    world.mcu.media_opened(leg, rtp=(MCU_HOST, 4), rtcp=(MCU_HOST, 5), advertised=MCU_HOST, now=world.now)
+    world.mcu.media_opened(LegId(1), rtp=(MCU_HOST, 4), rtcp=(MCU_HOST, 5), advertised=MCU_HOST, now=world.now)
     world.events += [event for one in events for event in world.mcu.handle_event(one, now=world.now)]
     world.run(0.1)
     assert world.ended().method == "departed"
