@@ -188,7 +188,7 @@ class Receiver:
             self._answers.send(cancelling, 481, now=now)
             return
         # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE.
-        if invite.to_tag is None and invite.request.to.tag is None:
+        if invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
             invite.to_tag = self._context.new_tag()
         cancelling.to_tag = invite.to_tag
         self._answers.send(cancelling, 200, now=now)

@@ -122,7 +122,7 @@ class IncomingInvite:
         interval = granted(request, wish=session_expires, floor=layer.context.config.min_se)
         lines = [*headers, *layer.answer_lines(session, self.transaction, headers)]
         if interval is not None and not has(headers, "Session-Expires"):
-            lines += interval.response_lines("timer" in session.remote_supported)
+            lines += interval.response_lines("timer" in request.supported)
         layer.answers.send(self.transaction, status, headers=lines, body=body, content_type=content_type, now=now)
         session.state = following
         session.sent(body, content_type)

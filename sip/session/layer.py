@@ -292,7 +292,7 @@ class Sessions:
 
     def await_ack(self, session: Session, transaction: ServerTransaction, now: float) -> None:
         """Repeat a 2xx until its ACK comes."""
-        cseq = transaction.request.cseq.number
+        cseq = transaction.cseq
         repeater = Repeater(self.context, transaction, lambda then: self._no_ack(session, cseq, then), now)
         session.unacknowledged[cseq] = repeater
 
@@ -436,7 +436,7 @@ class Sessions:
             wait = now + self.glare_delay(session)
             self.context.timers.start(wait, lambda then: self._refresh(session, then))
         elif method == "UPDATE" and response.status in (405, 501):
-            session.remote_allow = tuple(m for m in session.remote_allow if m != "UPDATE")
+            session.disallow("UPDATE")
             self._refresh(session, now)
         else:
             self.context.count("session refresh refused")

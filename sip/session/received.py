@@ -115,8 +115,8 @@ class SessionRequests:
             session.incoming.on_prack(transaction, now)
 
     def _bye(self, session: Session, transaction: ServerTransaction, now: float) -> None:
-        self._layer.answers.send(transaction, 200, now=now)
         request = transaction.request
+        self._layer.answers.send(transaction, 200, now=now)
         if session.incoming is not None:
             session.incoming.on_bye(request, now)
         elif session.process(SessionInput.RECEIVE_BYE) and session.over:

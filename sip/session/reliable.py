@@ -68,7 +68,7 @@ class ReliableProvisionals:
     def acknowledge(self, prack: Request, now: float) -> bool:
         """Take a PRACK; False when it matches nothing that is open (section 3: 481)."""
         rack = prack.headers.get("RAck", "").split()
-        expected = [str(self._rseq), str(self._transaction.request.cseq.number), "INVITE"]
+        expected = [str(self._rseq), str(self._transaction.cseq), "INVITE"]
         if self.pending is None or rack != expected:
             return False
         self.stop()

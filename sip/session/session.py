@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from sip.dialog import Dialog
-from sip.errors import RemoteProtocolError
 from sip.ids import SessionId
 from sip.lines import Lines
 from sip.name_addr import NameAddr
@@ -27,6 +26,8 @@ class Session:
     """State of one call. What changes ``state`` goes through the table of sip.session.tables."""
 
     __slots__ = (
+        "_remote_allow",
+        "_remote_supported",
         "awaiting",
         "bye_headers",
         "contact",
@@ -39,8 +40,6 @@ class Session:
         "last_body",
         "outgoing",
         "reinvite",
-        "remote_allow",
-        "remote_supported",
         "removed",
         "state",
         "timer",
@@ -68,8 +67,9 @@ class Session:
         self.bye_headers: Lines | None = None  #: a BYE that waits for the ACK
         self.last_body: tuple[bytes, str | None] = (b"", None)  #: the session description we sent last
         self.timer: SessionTimer | None = None
-        self.remote_supported: tuple[str, ...] = ()
-        self.remote_allow: tuple[str, ...] = ()
+        # Kept as they came: few sessions are ever asked.
+        self._remote_supported: tuple[str, ...] = ()
+        self._remote_allow: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:
@@ -100,14 +100,23 @@ class Session:
 
     def hear(self, message: Request | Response) -> None:
         """Note what the other side says that it can do."""
-        headers = message.headers
-        try:
-            if "Supported" in headers:
-                self.remote_supported = message.supported
-            if "Allow" in headers:
-                self.remote_allow = message.allow
-        except RemoteProtocolError:
-            pass  # A list that cannot be read says nothing.
+        known = message.headers.by_key
+        self._remote_supported = known.get("supported", self._remote_supported)
+        self._remote_allow = known.get("allow", self._remote_allow)
+
+    @property
+    def remote_supported(self) -> tuple[str, ...]:
+        """Return the option tags, in lower case, of the last message that listed any."""
+        return tuple(tag.lower() for tag in _listed(self._remote_supported))
+
+    @property
+    def remote_allow(self) -> tuple[str, ...]:
+        """Return the methods of the last message that listed any."""
+        return tuple(_listed(self._remote_allow))
+
+    def disallow(self, method: str) -> None:
+        """Note that the other side refused a method that it listed."""
+        self._remote_allow = tuple(each for each in self.remote_allow if each != method)
 
     def sent(self, body: bytes, content_type: str | None) -> None:
         """Note a body that describes our side of the session, for refreshes by re-INVITE."""
@@ -152,3 +161,7 @@ class Session:
             remote_allow=(),
             session_interval=None,
         )
+
+
+def _listed(lines: tuple[str, ...]) -> list[str]:
+    return [item.strip() for line in lines for item in line.split(",") if item.strip()]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.ids import RequestId
 from sip.lines import Lines, assemble
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 Finish = Callable[[Flow, str], Request]
 
 _INPUTS: Final = (Input.RECEIVE_1XX, Input.RECEIVE_2XX, *(Input.RECEIVE_FINAL,) * 4)
+
+
+def _finished(flow: Flow, via: str) -> Request:
+    raise LocalProtocolError("the request was sent and answered")
 
 
 class ClientUser(Protocol):
@@ -162,6 +167,12 @@ class ClientTransaction:
         else:
             self._linger(None if reliable else now + layer.config.t4)  # Timer K
         self.user.on_response(self, response, now)
+        if self.state is not State.ACCEPTED:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Keep only what absorbs repetitions: there are many of these, for half a minute each."""
+        self.request, self.data, self._finish = None, b"", _finished
 
     def _acknowledge(self, response: Response) -> bytes:
         """Build the ACK for 300-699 (RFC 3261 section 17.1.1.3)."""

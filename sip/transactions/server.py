@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sip.errors import LocalProtocolError
 from sip.flow import Destination, Flow
 from sip.ids import TransactionId
 from sip.request import Request
@@ -36,17 +37,18 @@ class ServerTransaction:
         "_interval",
         "_layer",
         "_linger",
+        "_request",
         "_resend",
         "_table",
         "answers",
         "cancelled",
+        "cseq",
         "data",
         "flow",
         "id",
         "key",
         "merge_key",
         "owner",
-        "request",
         "state",
         "status",
         "to_tag",
@@ -60,7 +62,8 @@ class ServerTransaction:
         self.id = transaction_id
         self.key = key
         self.merge_key: object = None
-        self.request = request
+        self._request: Request | None = request
+        self.cseq = request.cseq.number
         self.flow = flow  #: where the request came from
         self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
         self.owner = ""
@@ -76,10 +79,17 @@ class ServerTransaction:
         self._table = INVITE_SERVER if request.method == "INVITE" else SERVER
         self.state = State.PROCEEDING if request.method == "INVITE" else State.TRYING
 
+    @property
+    def request(self) -> Request:
+        """Return the request, which is kept until it has its final answer."""
+        if self._request is None:
+            raise LocalProtocolError("the request was answered")
+        return self._request
+
     def start(self, now: float) -> None:
         """Begin to wait for the core: 100 goes out by itself if it takes long."""
         layer, config = self._layer, self._layer.config
-        if self.request.method == "INVITE":
+        if self._table is INVITE_SERVER:
             self._resend = layer.timers.start(now + config.trying_delay, self._on_trying)
         else:
             self._resend = layer.timers.start(now + config.provisional_delay, self._on_trying)
@@ -99,6 +109,8 @@ class ServerTransaction:
             self._resend = None
             return
         self._stop_timers()
+        if self._flow is not None and following is not State.PROCEEDING:
+            self._request = None  # the answer is all that is needed from here on
         if following is State.COMPLETED:
             self._complete(now)
         elif following is State.ACCEPTED:
@@ -113,7 +125,7 @@ class ServerTransaction:
 
     def _complete(self, now: float) -> None:
         layer, unreliable = self._layer, self.flow.transport == "UDP"
-        if self.request.method == "INVITE":
+        if self._table is INVITE_SERVER:
             self._linger = layer.timers.start(now + layer.patience, self._on_no_ack)  # Timer H
             if unreliable:
                 self._interval = layer.config.t1
