@@ -153,7 +153,7 @@ def header_values(name: str) -> st.SearchStrategy[object]:
     return HEADER_VALUES[name]
 
 
-def header_fields(max_size: int = 6) -> st.SearchStrategy[list[tuple[str, object]]]:
+def header_fields(max_size: int = 4) -> st.SearchStrategy[list[tuple[str, object]]]:
     """Optional headers of any message, known and unknown, each at most once."""
     needed = {"Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Route", "Record-Route"}
     optional = sorted(set(HEADER_VALUES) - needed)
