@@ -206,6 +206,7 @@ class Demo:
         files = {
             "ladder.svg": render_svg(ladder, title="A conference with two legacy phones", subtitle=subtitle),
             "ladder.txt": render_text(ladder, title=f"A conference with two legacy phones ({when})"),
+            "demo.pcap.names": names.dump(),
             "main-job.svg": render_svg(job, title="A presenter adds a legacy phone", subtitle=subtitle),
         }
         for name, content in files.items():
@@ -214,7 +215,8 @@ class Demo:
             assert isinstance(phone.recorder, Recorder)
             phone.recorder.save(self.output / f"heard-by-{name}.wav")
         heard = [f"heard-by-{name}.wav" for name in self.loopback.farm.phones]
-        return [str(self.output / name) for name in (*files, "demo.pcap", *heard)]
+        shown = [name for name in files if not name.endswith(".names")]
+        return [str(self.output / name) for name in (*shown, "demo.pcap", *heard)]
 
 
 def run_demo(output: Path, *, as_json: bool, farm_plan: FarmPlan | None = None) -> int:

@@ -165,7 +165,8 @@ class Ladder:
 
     def _learn(self, record: Record) -> None:
         """Names for what a capture does not name: the port behind a client connection, the ports of media."""
-        if record.layer != "sip":
+        if record.layer == "http":
+            self._learn_client(record)
             return
         via = _VIA.search(record.data)
         if via and not record.data.startswith(b"SIP/2.0") and self.names.get(record.source) is None:
@@ -177,3 +178,10 @@ class Ladder:
             for address in sdp_addresses(record.data[body.start() :]):
                 if self.names.get(address) is None:
                     self.names.add(self._column(record.source), address)
+
+    def _learn_client(self, record: Record) -> None:
+        """Who posts is the one element of that host, where there is only one."""
+        if self.names.get(record.source) is None and not record.data.startswith(b"HTTP/"):
+            known = self.names.at_host(record.source[0])
+            if len(known) == 1:
+                self.names.add(known.pop(), record.source)

@@ -272,4 +272,6 @@ def _capture(config: ServeConfig) -> Iterator[Trace | None]:
     except OSError as error:
         raise Problem(f"{config.capture} cannot be written: {error.strerror}") from error
     with writer:
-        yield Trace(readers=[writer], unsafe=config.unsafe_capture)
+        trace = Trace(readers=[writer], unsafe=config.unsafe_capture)
+        yield trace
+        Path(config.capture + ".names").write_text(trace.names.dump(), encoding="utf-8")

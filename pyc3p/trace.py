@@ -69,6 +69,29 @@ class Names:
         """The element at ``address``, if known."""
         return self._by_address.get(address) or self._by_address.get(("", address[1]))
 
+    def at_host(self, host: str) -> set[str]:
+        """The elements known at a host."""
+        return {name for (known, _), name in self._by_address.items() if known == host}
+
+    def dump(self) -> str:
+        """All of it as text, one address a line: ``element host port``; elements in their order first."""
+        lines = [f"{element} - 0" for element in self._elements]
+        lines += [f"{element} {host or '-'} {port}" for (host, port), element in self._by_address.items()]
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def load(cls, text: str) -> Names:
+        """What ``dump`` gave; raises ValueError when it is something else."""
+        names = cls()
+        for line in text.splitlines():
+            try:
+                element, host, port = line.rsplit(" ", 2)
+                addresses = [("" if host == "-" else host, int(port))] if port != "0" else []
+            except ValueError as error:
+                raise ValueError(f"not a line of names: {line[:60]!r}") from error
+            names.add(element, *addresses)
+        return names
+
     def label(self, address: Address) -> str:
         """The element at ``address``, else the address itself."""
         return self.get(address) or text_address(address)

@@ -18,15 +18,22 @@ from pyc3p.terminal import Terminal
 from pyc3p.trace import Names
 
 
-def parse_names(texts: Iterable[str]) -> Names:
-    """Names from ``name=host:port``; raises UsageProblem."""
-    names = Names()
+def parse_names(texts: Iterable[str], names: Names) -> Names:
+    """Add ``name=host:port`` to names; raises UsageProblem."""
     for text in texts:
         name, equals, address = text.partition("=")
         if not equals or not name:
             raise UsageProblem(f"--name wants name=host:port, not {text!r}")
         names.add(name, parse_address(address, default_port=5060, option="--name"))
     return names
+
+
+def names_beside(path: Path) -> Names:
+    """The names that demo and serve leave beside their captures (``FILE.names``); none when there are none."""
+    try:
+        return Names.load(path.with_name(path.name + ".names").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Names()
 
 
 def read_ladder(path: Path, names: Names) -> Ladder:
@@ -44,7 +51,7 @@ def read_ladder(path: Path, names: Names) -> Ladder:
 
 def run_trace(path: Path, *, names: Iterable[str], svg: Path | None, text: Path | None, as_json: bool) -> None:
     """Draw the ladder of ``path`` to the terminal, or to files."""
-    ladder = read_ladder(path, parse_names(names))
+    ladder = read_ladder(path, parse_names(names, names_beside(path)))
     if svg is not None:
         _write(svg, render_svg(ladder, title=path.name, subtitle=f"{len(ladder.items)} lines"))
     if text is not None:

@@ -179,6 +179,32 @@ def test_long_texts_are_cut_to_the_width() -> None:
     assert max(map(len, render_text(Ladder.of([long], names()), width=100).splitlines())) <= 100
 
 
+def test_a_narrow_terminal_gets_lines_that_name_both_ends() -> None:
+    ladder = Ladder.of(call(), names())
+    lines = render_text(ladder, width=80).splitlines()
+    assert lines[0] == "presenter, focus, mcu, proxy, phone"
+    assert "presenter → focus" in lines[1]
+    assert "INFO  addUser dialed-out" in lines[1]
+    assert any("mcu ⇄ phone" in line for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_message_to_itself_and_media_inside_an_element_are_lines_of_text() -> None:
+    known = names()
+    known.add("mcu", ("192.0.2.3", 30000), ("192.0.2.3", 30002))
+    inside = record(0, ("192.0.2.3", 30000), ("192.0.2.3", 30002), rtp(1), "rtp")
+    text = render_text(Ladder.of([record(0, MCU, MCU, sip_request("OPTIONS")), inside], known))
+    assert "mcu → mcu OPTIONS" in text
+    assert "mcu ⇄ mcu RTP PCMU" in text
+
+
+def test_who_posts_is_the_one_element_of_its_host() -> None:
+    posted = record(0, ("192.0.2.3", 49152), ("192.0.2.2", 8444), http("POST /x HTTP/1.1"), "http")
+    known = names()
+    known.add("focus", ("192.0.2.2", 8444))
+    assert Ladder.of([posted], known).columns == ("focus", "mcu")
+
+
 def test_svg_is_well_formed_and_escapes_what_peers_sent() -> None:
     evil = record(0, ANN, FOCUS, sip_request("MESSAGE", b"</text><script>\x00\xff", "text/plain"))
     known = names()

@@ -1,12 +1,12 @@
 """Servers, clients and phones on real sockets of the loopback interface."""
 
 import asyncio
+import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -14,9 +14,9 @@ import pytest
 
 import sip
 from pyc3p import parts
-from pyc3p.capture import read_records
 from pyc3p.config import ServeConfig
 from pyc3p.invite import Invite, InviteOptions
+from pyc3p.ladder import Step
 from pyc3p.loopback import reserved_ports
 from pyc3p.node import Node
 from pyc3p.output import Output
@@ -25,6 +25,8 @@ from pyc3p.phone_command import PhoneOptions, audio_source
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.serve import Server, build_server, listening
 from pyc3p.tone import SilenceSource, ToneSource
+from pyc3p.trace_command import names_beside, read_ladder
+from pyc3p.wav import read_wav
 from sip.aio import live_entropy
 
 Lines = list[tuple[str, dict[str, object]]]
@@ -261,33 +263,75 @@ def test_each_part_says_where_it_listens() -> None:
     assert dict(listening(ServeConfig(host="::1", parts=("proxy",))))["proxy"] == "sip:[::1]:5060 (UDP, TCP)"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    config = serve_config()
-    arguments = [
-        f"--{name.replace('_', '-')}={getattr(config, name)}"
-        for name in ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port", "media_ports", "drain_timeout")
-    ]
-    capture = tmp_path / "serve.pcap"
+def arguments_of(config: ServeConfig) -> list[str]:
+    names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port", "media_ports", "drain_timeout")
+    return [f"--{name.replace('_', '-')}={getattr(config, name)}" for name in names]
+
+
+@contextlib.contextmanager
+def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command of the script in a process of its own."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pyc3p", "serve", "--json", "--capture", str(capture), *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        [sys.executable, "-m", "pyc3p", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout is not None
     try:
-        for line in process.stdout:
-            if "announced" in line:
-                break
-        process.send_signal(number)
-        rest = process.stdout.read()
-        assert process.wait(timeout=20) == 0
+        yield process
     finally:
         process.kill()
-        process.stdout.close()
+        process.communicate()
+
+
+def read_until(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"{word} was not printed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    capture = tmp_path / "serve.pcap"
+    with command("serve", "--json", "--capture", str(capture), *arguments_of(serve_config())) as server:
+        read_until(server, "announced")
+        server.send_signal(number)
+        rest, _ = server.communicate(timeout=20)
+        assert server.returncode == 0
     assert json.loads(rest.splitlines()[0])["text"] == "draining"
-    assert any(b"registerMcu" in record.data for record in read_records(capture))
+    ladder = read_ladder(capture, names_beside(capture))
+    assert set(ladder.columns) == {"focus", "mcu-1"}
+    assert "registerMcu mcu-1 #1" in [item.detail for item in ladder.items if isinstance(item, Step)]
+
+
+def test_server_phone_and_presenter_as_three_processes(tmp_path: Path) -> None:
+    config = serve_config()
+    bob = f"sip:bob@127.0.0.1:{config.sip_port}"
+    heard = tmp_path / "heard.wav"
+    options = ("--tone", "440", "--record", str(heard), "--ring-time", "0.1")
+    with command("serve", "--json", *arguments_of(config)) as server:
+        read_until(server, "announced")
+        with command("phone", "--json", "--as", bob, *options) as phone:
+            read_until(phone, "PhoneRegistered")
+            with command("invite", "--json", "--for", "1.5", bob) as presenter:
+                out, _ = presenter.communicate(timeout=40)
+                assert presenter.returncode == 0
+            phone.send_signal(signal.SIGTERM)
+            phone.communicate(timeout=20)
+            assert phone.returncode == 0
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert {"call bob@127.0.0.1: done"} <= {line["text"] for line in lines}
+    assert [line["roster"].rpartition(" ")[2] for line in lines if line.get("roster", "").startswith("bob")][:3] == [
+        "dialing-out",
+        "alerting",
+        "connected",
+    ]
+    assert len(read_wav(heard)) > 8000
+
+
+def test_a_phone_that_cannot_register_says_so() -> None:
+    with reserved_ports(1) as ports, command("phone", "--as", f"sip:bob@127.0.0.1:{ports[0]}") as phone:
+        phone.communicate(timeout=40)
+        assert phone.returncode == 1
 
 
 def test_what_a_phone_plays_comes_from_its_options(tmp_path: Path) -> None:

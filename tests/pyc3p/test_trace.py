@@ -61,6 +61,17 @@ def test_names_are_bounded() -> None:
     assert [names.get(("h", port)) for port in (1, 2, 3)] == [None, "a", "a"]
 
 
+def test_names_survive_a_file() -> None:
+    names = Names(["first"])
+    names.add("a phone", ("::1", 5060), ("0.0.0.0", 7))
+    again = Names.load(names.dump())
+    assert again.elements == ("first", "a phone")
+    assert (again.get(("::1", 5060)), again.get(("192.0.2.1", 7))) == ("a phone", "a phone")
+    assert again.at_host("::1") == {"a phone"}
+    with pytest.raises(ValueError, match="not a line of names"):
+        Names.load("nonsense\n")
+
+
 def test_secrets_are_covered_unless_unsafe() -> None:
     for unsafe in (False, True):
         recording = Recording()
