@@ -277,8 +277,6 @@ class Conference:
 
     def end(self, reason: EndReason, *, by: ClientCommand | None = None, now: float) -> None:
         """The activation is over; the record stays (conferencing-flows 12)."""
-        if self.ended:
-            return
         self.ended = True
         self.notifier.end_all(now=now)
         self._desk.close(by=by, now=now)

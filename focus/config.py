@@ -40,6 +40,7 @@ class FocusConfig:
     max_users: int = 500  #: in one roster; the reference point for one MCU is 250
     max_endpoints_per_user: int = 16  #: devices and media of one user: a bound on what one name can take
     max_subscriptions: int = 1_000  #: of one conference: each costs a document per change
+    max_subscriptions_per_user: int = 16  #: as many as devices
     max_commands: int = 256  #: open in one conference; beyond that 503
     max_commands_per_participant: int = 64  #: open for one participant; beyond that 503
     remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (C3P reference, 4.5)

@@ -274,8 +274,7 @@ class Desk:
             relay.process(RelayInput.TIMER)
             self.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
         for command in _due(self._commands.values(), now):
-            if not command.done:
-                self._finish(command, _success(command), now=now)
+            self._finish(command, _success(command), now=now)
 
     def _abandon(self, relay: Relay) -> None:
         self._chair.link(relay.mcu_type).abandon(relay)

@@ -149,10 +149,7 @@ class FocusFactory:
         conference_id = info.description.conference_id if info is not None and info.description is not None else None
         if info is None or conference_id is None or not is_conference_id(conference_id):
             raise _Failed(Reason.REQUEST_MALFORMED)
-        try:
-            uri = focus_uri(organizer, conference_id)
-        except C3PError as error:
-            raise _Failed(Reason.REQUEST_MALFORMED) from error
+        uri = _conference_uri(organizer, conference_id)
         base = ConferenceRecord(
             conference_id=conference_id,
             organizer=organizer,
@@ -208,7 +205,7 @@ class FocusFactory:
             conference_id = info.description.conference_id
         uri = (keys.conf_entity if keys is not None else None) or (info.entity if info is not None else None)
         if conference_id is not None and is_conference_id(conference_id):
-            uri = focus_uri(organizer, conference_id)
+            uri = _conference_uri(organizer, conference_id)
         record = self._store.get(view_key(uri)) if uri else None
         if record is None or uri is None or not same_user(record.organizer, organizer):
             raise _Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_DOESNT_EXIST)
@@ -265,6 +262,13 @@ class FocusFactory:
             )
         found = GetConference(conference_keys=keys, conference_info=self._described(record, now=now))
         return Reply(200, document.respond(Code.SUCCESS, command=found))
+
+
+def _conference_uri(organizer: str, conference_id: str) -> str:
+    try:
+        return focus_uri(organizer, conference_id)
+    except C3PError as error:  # an organizer without user part
+        raise _Failed(Reason.REQUEST_MALFORMED) from error
 
 
 _FOR_EVERYBODY: Final = frozenset({GetConferencingCapabilities, GetAvailableMcuTypes})

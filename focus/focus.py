@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from c3p import (
     CCCP_TYPE,
-    C3PError,
     ConferenceInfo,
     Exchange,
     ExchangeFailure,
@@ -30,7 +29,7 @@ from focus.deadlines import Deadlines
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchanges import Exchanges, Waiter
-from focus.incoming import Join, Refused, read_join
+from focus.incoming import Join, Refused, check_headers, read_join
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.records_elsewhere import RecordsElsewhere
 from focus.refusal import Refusal
@@ -175,6 +174,7 @@ class Focus:
             )
 
     def _join(self, event: InviteReceived, *, now: float) -> None:
+        check_headers(event.request)
         uri = str(event.request.uri)
         if not is_focus_uri(uri):
             raise Refused(self._media_invite(uri, event))
@@ -188,10 +188,7 @@ class Focus:
 
     def _media_invite(self, uri: str, event: InviteReceived) -> Refusal:
         """What a direct media INVITE to an MCU-Conference-URI is refused with."""
-        try:
-            conference = self._active.get(view_key(focus_uri_of(uri)))
-        except C3PError:
-            conference = None
+        conference = self._active.get(view_key(focus_uri_of(uri)))
         identity = self.config.identify(event.request, event.flow)
         if conference is None:
             return refusal.UNKNOWN_CONFERENCE
@@ -299,6 +296,7 @@ class Focus:
                 self._endpoint.reject_subscription(event.subscription, answer.status, headers=headers, now=now)
 
     def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
+        check_headers(event.request)
         expires = granted_expires(event.expires, self.config)
         conference = self._subscriptions.get(event.subscription)
         if conference is not None:
@@ -308,7 +306,8 @@ class Focus:
         conference = self._subscribable(str(event.request.uri))
         key = user_key(self.config.identify(event.request, event.flow) or "")
         check_subscriber(conference.attendance.of_user(key), event.flow)
-        if len(conference.notifier) >= self.config.max_subscriptions:
+        own = len(conference.notifier.of_user(key))
+        if len(conference.notifier) >= self.config.max_subscriptions or own >= self.config.max_subscriptions_per_user:
             raise Refused(refusal.BUSY)
         if expires == 0 and conference.end_subscription_of(key, event, now=now):
             return

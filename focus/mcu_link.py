@@ -38,7 +38,7 @@ class LinkOwner(Protocol):
     def describe_for(self, link: McuLink) -> ConferenceInfo:
         """The conference as the MCU has to know it."""
 
-    def mcu_ready(self, link: McuLink, info: ConferenceInfo | None, *, now: float) -> None:
+    def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
         """The MCU is bootstrapped; `info` is its own part of the conference."""
 
     def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
@@ -130,12 +130,10 @@ class McuLink:
         self._closed = True
         self._queue.clear()
         self._open.clear()
-        self._sent = None
         if self._exchange is not None:
             self._exchanges.forget(self._exchange[0])
             self._exchange = None
-        if (self.state, LinkInput.CLOSE) in LINK:
-            self._process(LinkInput.CLOSE)
+        self._process(LinkInput.CLOSE)
         if self.state is LinkState.CLOSING and self.address is not None:
             command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
             self._post(self.address.http_url, command, _Purpose.CLOSE, to=self.mcu_uri)
@@ -188,9 +186,7 @@ class McuLink:
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the exchange that is open."""
-        purpose = self._settle_exchange(exchange_id)
-        if purpose is None:
-            return
+        purpose = self._settle_exchange()
         self._time_outs = 0
         if purpose is _Purpose.ALLOCATE:
             self._allocated(reply, now=now)
@@ -206,7 +202,7 @@ class McuLink:
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The exchange that is open brought nothing."""
-        purpose = self._settle_exchange(exchange_id)
+        purpose = self._settle_exchange()
         if purpose is _Purpose.ALLOCATE:
             timed_out = reason is ExchangeFailure.TIMEOUT
             self._exhausted(Failure(Reason.TIMEOUT if timed_out else Reason.SERVER_BUSY), now=now)
@@ -214,13 +210,13 @@ class McuLink:
             self._next_mcu(Failure(Reason.TIMEOUT), now=now)
         elif purpose is _Purpose.CLOSE:
             self._process(LinkInput.CLOSED)
-        elif purpose is not None:
+        else:
             self._command_failed(reason, now=now)
         self._send_next(now=now)
 
-    def _settle_exchange(self, exchange_id: int) -> _Purpose | None:
-        if self._exchange is None or self._exchange[0] != exchange_id:
-            return None
+    def _settle_exchange(self) -> _Purpose:
+        # Only the latest exchange is waited for: others are forgotten when it is posted.
+        assert self._exchange is not None
         purpose, self._exchange = self._exchange[1], None
         return purpose
 
@@ -262,13 +258,14 @@ class McuLink:
         self._exclude = []
         command = response.command
         info = command.conference_info if isinstance(command, AddConference) else None
-        self._owner.mcu_ready(self, info, now=now)
+        assert self.address is not None
+        self._owner.mcu_ready(self, self.address, info, now=now)
 
     def _next_mcu(self, failure: Failure, *, now: float) -> None:
         address, self.address = self.address, None
-        if address is not None:
-            self._retire(address)
-            self._exclude.append(address.mcu_id)
+        assert address is not None
+        self._retire(address)
+        self._exclude.append(address.mcu_id)
         if self._attempts >= self._config.bootstrap_attempts:
             self._exhausted(failure, now=now)
         else:

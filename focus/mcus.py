@@ -142,21 +142,20 @@ class Mcus:
             conference_view=ConferenceView(state=State.FULL, views=(view,)),
         )
 
-    def mcu_ready(self, link: McuLink, info: ConferenceInfo | None, *, now: float) -> None:
+    def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
         """An MCU is bootstrapped: its view appears."""
         part = self._parts.setdefault(link.mcu_type, McuPart())
         # Its first notification may have overtaken this answer.
         if info is not None and part.receive(info) is Verdict.APPLIED:
             self._merge(link, part, None)
-        if link.address is not None:
-            self._context.emit(
-                McuAssigned(
-                    owner=self._context.config.owner,
-                    conference_uri=self._roster.focus_uri,
-                    mcu_type=link.mcu_type,
-                    mcu_id=link.address.mcu_id,
-                )
+        self._context.emit(
+            McuAssigned(
+                owner=self._context.config.owner,
+                conference_uri=self._roster.focus_uri,
+                mcu_type=link.mcu_type,
+                mcu_id=address.mcu_id,
             )
+        )
 
     def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
         """An MCU failed: all that it owned goes (conferencing-flows 11)."""

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from c3p import (
+    C3PError,
     ConferenceDescription,
     ConferenceInfo,
     ConferenceView,
@@ -16,6 +17,7 @@ from c3p import (
     UriEntry,
     User,
     Users,
+    conf_id_of,
     format_timestamp,
     mcu_type_of,
     mcu_uri,
@@ -23,6 +25,8 @@ from c3p import (
 )
 from focus.policy import ROLES
 from focus.records import ConferenceRecord
+from focus.roster import view_key
+from sip import SipError, Uri
 
 
 def mcu_types_in(info: ConferenceInfo) -> tuple[str, ...]:
@@ -88,17 +92,20 @@ def read(info: ConferenceInfo, base: ConferenceRecord) -> ConferenceRecord:
     return attrs.evolve(base, **changes)
 
 
-def read_fetched(info: ConferenceInfo) -> ConferenceRecord | None:
-    """The record in a Focus Factory's answer to a Focus elsewhere; None when it lacks what makes a record."""
+def read_fetched(info: ConferenceInfo, focus_uri: str) -> ConferenceRecord | None:
+    """The record in a Focus Factory's answer to a Focus elsewhere; None when it is another one, or broken."""
     description = info.description
-    if description is None or description.conference_id is None or description.organizer is None:
-        return None
-    if not info.entity or not description.organizer.entity:
+    organizer = description.organizer.entity if description is not None and description.organizer is not None else None
+    conference_id = conf_id_of(info.entity)
+    if organizer is None or conference_id is None or view_key(info.entity) != view_key(focus_uri):
         return None
     base = ConferenceRecord(
-        conference_id=description.conference_id,
-        organizer=description.organizer.entity,
-        focus_uri=info.entity,
-        version=info.version or 1,
+        conference_id=conference_id, organizer=organizer, focus_uri=info.entity, version=info.version or 1
     )
-    return read(info, base)
+    try:
+        Uri.parse(organizer)
+        record = read(info, base)
+        describe(record)
+    except (C3PError, SipError):
+        return None
+    return record

@@ -143,9 +143,8 @@ class MemoryStore:
         gone: list[ConferenceRecord] = []
         while (due := self.next_timeout()) is not None and due <= now:
             _, key = heapq.heappop(self._expiries)
-            record = self.remove(key)
-            if record is not None:
-                gone.append(record)
+            gone.append(self._entries[key].record)
+            self.remove(key)
         return gone
 
     def _schedule(self, key: str, record: ConferenceRecord) -> None:

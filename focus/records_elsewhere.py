@@ -65,7 +65,7 @@ class _Awaited:
         response = final_response(reply)
         command = response.command if response is not None and response.code is Code.SUCCESS else None
         info = command.conference_info if isinstance(command, GetConference) else None
-        record = record_documents.read_fetched(info) if info is not None else None
+        record = record_documents.read_fetched(info, self.focus_uri) if info is not None else None
         missing = refusal.BUSY if response is None else refusal.UNKNOWN_CONFERENCE
         self.records._settle(self.event, missing if record is None else record, now)
 

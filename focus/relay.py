@@ -60,10 +60,6 @@ class Relay:
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
 
-    def can(self, event: RelayInput) -> bool:
-        """Whether `event` means anything in the present state."""
-        return (self.state, event) in RELAY
-
     def process(self, event: RelayInput) -> None:
         """Go on as the table says. Raises LocalProtocolError outside of it, with the state as before."""
         try:

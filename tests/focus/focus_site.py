@@ -65,6 +65,7 @@ from sip import (
     Pump,
     ResolveWanted,
     SeededEntropy,
+    SipError,
     StreamParser,
     Uri,
     parse_message,
@@ -504,7 +505,12 @@ class RawPeer:
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
         """Bytes from the Focus."""
-        self.received += [one for one in self._parser.receive_data(data) if isinstance(one, SipRequest | SipResponse)]
+        try:
+            found = self._parser.receive_data(data)
+        except SipError:
+            # The answer to what is no message may lack what a message needs.
+            self._parser, found = StreamParser(), []
+        self.received += [one for one in found if isinstance(one, SipRequest | SipResponse)]
         return []
 
     def take(self, events: list[Event]) -> None:
@@ -519,6 +525,12 @@ class RawPeer:
     def send(self, text: str, body: bytes = b"") -> list[SipRequest | SipResponse]:
         """Send one message; what came back, and everything else that arrived meanwhile."""
         return self.send_bytes(self.message(text, body))
+
+    def feed(self, data: bytes) -> None:
+        """Send bytes whose answer does not matter."""
+        node = self.site.node
+        node.take(node.pump.receive_data(data, flow=self.back, now=self.site.net.now))
+        self.site.net.run()
 
     def send_bytes(self, data: bytes) -> list[SipRequest | SipResponse]:
         """Send bytes in one piece of the stream."""
