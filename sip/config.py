@@ -60,4 +60,3 @@ class EndpointConfig:
     max_blocked: int = 1_000  #: messages kept for one flow that does not take more; beyond it the flow counts as lost
     max_notify_queue: int = 200  #: documents that wait for the answer to the NOTIFY before them
     max_forks: int = 16  #: early dialogs kept of one INVITE; more is a forking storm
-    max_pending_out: int = 1_000  #: requests without final answer in one session

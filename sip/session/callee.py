@@ -147,9 +147,14 @@ class IncomingInvite:
 
     def on_prack(self, prack: ServerTransaction, now: float) -> None:
         """Take a PRACK."""
-        matched = self.reliable is not None and self.reliable.acknowledge(prack.request, now)
-        self._layer.answers.send(prack, 200 if matched else 481, now=now)
-        if matched and self.accepting is not None and not (self.reliable and self.reliable.blocks_final):
+        reliable = self.reliable
+        if reliable is None or not reliable.matches(prack.request):
+            self._layer.answers.send(prack, 481, now=now)
+            return
+        # Its answer first: what it releases comes after it on the wire, as callers expect.
+        self._layer.answers.send(prack, 200, now=now)
+        reliable.acknowledge(now)
+        if self.accepting is not None and not reliable.blocks_final:
             (status, headers, body, content_type, session_expires), self.accepting = self.accepting, None
             self.accept(status, headers, body, content_type, session_expires, now)
 

@@ -3,11 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.ids import RequestId, SessionId
+from sip.lines import checked, checked_value, has, local_uri
 from sip.name_addr import NameAddr
-from sip.request import Request
+from sip.request import Request, checked_method
+from sip.session.caller import OutgoingInvite
+from sip.session.inside import InSession
 from sip.session.replacing import Replacement
+from sip.session.tables import SessionInput, SessionState, commanded
 from sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -42,28 +47,51 @@ class SessionCommands:
         carries no offer, and the core must ``ack`` the 2xx. Ends in SessionFailed, or after SessionAnswered
         in SessionEnded.
         """
-        return self._sessions.invite(
-            owner,
-            target,
-            from_=from_,
-            to=to,
-            headers=headers,
+        layer = self._sessions
+        core = layer.cores.by_owner(owner)
+        if len(layer) >= layer.context.config.max_sessions:
+            raise LocalProtocolError("too many sessions")
+        given = checked(headers, content_type)
+        outline = layer.requests.outline(target, from_, to, route, None, given)
+        outline.lines.extend(layer.abilities(core, given))
+        where = None if contact is None else checked_value("Contact", contact)
+        session = layer.new(core, SessionState.CALLING)
+        session.contact = where
+        session.sent(body, content_type)
+        invite = session.invite = OutgoingInvite(
+            layer,
+            session,
+            outline,
+            flow=flow,
             body=body,
             content_type=content_type,
-            route=route,
-            contact=contact,
             session_expires=session_expires,
-            flow=flow,
-            now=now,
         )
+        invite.send(now)
+        return session.id
 
     def redirect(self, session: SessionId, target: Uri | str, *, now: float) -> None:
         """Send the INVITE again to a target of SessionRedirected: same Call-ID and From tag, next CSeq."""
-        self._sessions.redirect(session, target, now=now)
+        layer = self._sessions
+        found = layer.get(session)
+        uri = local_uri(target)
+        following = commanded(found.state, SessionInput.REDIRECT)
+        invite = found.invite
+        assert invite is not None
+        invite.uri = str(uri.without_headers())
+        if not has(invite.lines, "Route"):
+            invite.hop = uri
+            invite.flow = None
+        found.state = following
+        invite.again(now)
 
     def give_up(self, session: SessionId, *, now: float) -> None:
         """Follow no target of SessionRedirected; SessionFailed carries the 3xx."""
-        self._sessions.give_up(session, now=now)
+        layer = self._sessions
+        found = layer.get(session)
+        commanded(found.state, SessionInput.GIVE_UP)
+        assert found.invite is not None
+        found.invite.give_up(now)
 
     def cancel(self, session: SessionId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
         """Give up an INVITE that is not answered yet (RFC 3261 section 9.1).
@@ -72,11 +100,29 @@ class SessionCommands:
         ended with BYE. SessionFailed(CANCELLED) follows in any case. Nothing happens when the session has
         just failed.
         """
-        self._sessions.cancel(session, headers=headers, now=now)
+        layer = self._sessions
+        found = layer.find(session)
+        if found is None:
+            return
+        given = checked(headers)
+        found.command(SessionInput.CANCEL)
+        assert found.invite is not None
+        found.invite.cancel(given, now)
 
     def ack(self, session: SessionId, *, body: bytes = b"", content_type: str | None = None, now: float) -> None:
         """Acknowledge the 2xx to an INVITE (or re-INVITE) without body; ``body`` is the answer to its offer."""
-        self._sessions.ack(session, body=body, content_type=content_type, now=now)
+        layer = self._sessions
+        found = layer.get(session)
+        checked((), content_type)
+        ack = found.awaiting
+        if ack is None:
+            if body:
+                raise LocalProtocolError("no 2xx waits for an ACK with an answer")
+            return
+        found.awaiting = None
+        found.process(SessionInput.ACK)
+        found.sent(body, content_type)
+        ack.send(now, body, content_type)
 
     def progress(
         self,
@@ -95,16 +141,9 @@ class SessionCommands:
         ``reliable`` sends it as RFC 3262 says when the caller supports that (and is implied when it
         requires it); one that waits for the PRACK of the one before is queued.
         """
-        self._sessions.progress(
-            session,
-            status,
-            reason,
-            headers=headers,
-            body=body,
-            content_type=content_type,
-            reliable=reliable,
-            now=now,
-        )
+        layer = self._sessions
+        incoming = layer.incoming(session, SessionInput.PROGRESS)
+        incoming.progress(status, reason, checked(headers, content_type), body, content_type, reliable, now)
 
     def accept(
         self,
@@ -123,16 +162,11 @@ class SessionCommands:
         A session timer that the caller offered is granted; ``session_expires`` (seconds) lowers its interval, or
         asks for one of our own when the caller offered none and this side is to refresh.
         """
-        self._sessions.accept(
-            session,
-            status=status,
-            headers=headers,
-            body=body,
-            content_type=content_type,
-            contact=contact,
-            session_expires=session_expires,
-            now=now,
-        )
+        layer = self._sessions
+        incoming = layer.incoming(session, SessionInput.ACCEPT)
+        if contact is not None:
+            incoming.session.contact = checked_value("Contact", contact)
+        incoming.accept(status, checked(headers, content_type), body, content_type, session_expires, now)
 
     def reject(
         self,
@@ -146,7 +180,9 @@ class SessionCommands:
         now: float,
     ) -> None:
         """Answer with 300-699; nothing more is reported of the session."""
-        self._sessions.reject(session, status, reason, headers=headers, body=body, content_type=content_type, now=now)
+        layer = self._sessions
+        incoming = layer.incoming(session, SessionInput.REJECT)
+        incoming.reject(status, reason, checked(headers, content_type), body, content_type, now)
 
     def reinvite(
         self,
@@ -162,7 +198,14 @@ class SessionCommands:
         A 491 is reported as any other answer, with the wait of RFC 3261 section 14.1 left to the core
         (``glare_delay``). Raises LocalProtocolError while another INVITE of the session is open.
         """
-        return self._sessions.reinvite(session, headers=headers, body=body, content_type=content_type, now=now)
+        layer = self._sessions
+        found = layer.get(session)
+        if found.state is not SessionState.CONFIRMED:
+            raise LocalProtocolError(f"cannot re-INVITE a session that is {found.state.value}")
+        if found.outgoing is not None or found.reinvite is not None:
+            raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
+        given = checked(headers, content_type)
+        return InSession(layer, found, "INVITE", given, body, content_type, report=True).send(now)
 
     def update(
         self,
@@ -174,7 +217,12 @@ class SessionCommands:
         now: float,
     ) -> RequestId:
         """Send an UPDATE (RFC 3311), before or after the final answer; ends in ResponseReceived or RequestFailed."""
-        return self._sessions.update(session, headers=headers, body=body, content_type=content_type, now=now)
+        layer = self._sessions
+        found = layer.with_dialog(session)
+        if body and (found.updates or found.update is not None or found.reinvite is not None):
+            raise LocalProtocolError("another offer of the session is open")
+        given = checked(headers, content_type)
+        return InSession(layer, found, "UPDATE", given, body, content_type, report=True).send(now)
 
     def request_in_session(
         self,
@@ -186,10 +234,14 @@ class SessionCommands:
         content_type: str | None = None,
         now: float,
     ) -> RequestId:
-        """Send INFO, MESSAGE, OPTIONS, REFER ... inside the session; ends in ResponseReceived or RequestFailed."""
-        return self._sessions.request_in_session(
-            session, method, headers=headers, body=body, content_type=content_type, now=now
-        )
+        """Send INFO, MESSAGE, OPTIONS ... inside the session; ends in ResponseReceived or RequestFailed."""
+        layer = self._sessions
+        if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"):
+            raise LocalProtocolError(f"{method} has a command of its own")
+        found = layer.with_dialog(session)
+        given = checked(headers, content_type)
+        checked_method(method)
+        return InSession(layer, found, method, given, body, content_type, report=True).send(now)
 
     def bye(self, session: SessionId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
         """End the session (RFC 3261 section 15.1.1); SessionEnded(BYE_SENT) follows.
@@ -197,7 +249,21 @@ class SessionCommands:
         An answered session that waits for its ACK ends with the BYE once the ACK came or never will. Nothing
         happens when the session has just ended by itself.
         """
-        self._sessions.bye(session, headers=headers, now=now)
+        layer = self._sessions
+        found = layer.find(session)
+        if found is None or found.state is SessionState.ENDING:
+            return
+        given = checked(headers)
+        before = found.state
+        found.command(SessionInput.BYE)
+        layer.stop(found)
+        found.bye_headers = given
+        if before is SessionState.ACCEPTED and found.unacknowledged:
+            return  # section 15: not before the ACK came, or never will
+        if found.awaiting is not None:
+            found.awaiting.send(now)
+            found.awaiting = None
+        layer.send_waiting_bye(found, now)
 
     def replacement(self, request: Request) -> Replacement:
         """Return which session an INVITE with Replaces is for, or how to refuse it (RFC 3891 section 3).

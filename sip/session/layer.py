@@ -1,7 +1,5 @@
 """All INVITE sessions of an endpoint: how they begin, are refreshed and end."""
 
-from collections.abc import Iterable, Sequence
-
 from sip.answering import Answers
 from sip.context import Context
 from sip.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput, Dialogs
@@ -14,16 +12,13 @@ from sip.events import (
     SessionFlowLost,
     SessionRefreshed,
 )
-from sip.flow import Flow
-from sip.ids import RequestId, SessionId
-from sip.lines import Lines, checked, checked_value, has, local_uri
-from sip.name_addr import NameAddr
-from sip.request import Request, checked_method
+from sip.ids import SessionId
+from sip.lines import Lines, has
+from sip.request import Request
 from sip.requests import Requests
 from sip.response import Response
 from sip.routing import CoreEntry, Cores
 from sip.session.callee import IncomingInvite
-from sip.session.caller import OutgoingInvite
 from sip.session.inside import Bye, InSession
 from sip.session.received import SessionRequests
 from sip.session.refresh import Interval, SessionTimer, too_short
@@ -36,7 +31,6 @@ from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transport import Transport
-from sip.uri import Uri
 
 
 class Sessions:
@@ -59,7 +53,7 @@ class Sessions:
         self.requests = requests
         self.answers = answers
         self.received = SessionRequests(self)
-        self._cores = cores
+        self.cores = cores
         self._sessions: dict[int, Session] = {}
 
     def __len__(self) -> int:
@@ -74,7 +68,7 @@ class Sessions:
             raise LocalProtocolError(f"no such session, or it is over: {session_id}")
         return session
 
-    def _find(self, session_id: int) -> Session | None:
+    def find(self, session_id: int) -> Session | None:
         """Return a session, None when it is over; raises LocalProtocolError when it never was."""
         session = self._sessions.get(session_id)
         if session is None and not self.context.was_id(session_id):
@@ -89,53 +83,14 @@ class Sessions:
         """Match the Replaces header of an INVITE."""
         return replacement(request, self.dialogs)
 
-    def _new(self, core: CoreEntry, state: SessionState) -> Session:
+    def new(self, core: CoreEntry, state: SessionState) -> Session:
         session = Session(SessionId(self.context.new_id()), core, state)
         self._sessions[session.id] = session
         return session
 
     # The caller ------------------------------------------------------------------------------------------------------
 
-    def invite(
-        self,
-        owner: str,
-        target: Uri | str,
-        *,
-        from_: NameAddr | str,
-        to: NameAddr | str,
-        headers: Iterable[tuple[str, object]],
-        body: bytes,
-        content_type: str | None,
-        route: Sequence[NameAddr],
-        contact: NameAddr | None,
-        session_expires: int | None,
-        flow: Flow | None,
-        now: float,
-    ) -> SessionId:
-        """Begin a session."""
-        core = self._cores.by_owner(owner)
-        if len(self._sessions) >= self.context.config.max_sessions:
-            raise LocalProtocolError("too many sessions")
-        given = checked(headers, content_type)
-        outline = self.requests.outline(target, from_, to, route, None, given)
-        outline.lines.extend(self._abilities(core, given))
-        where = None if contact is None else checked_value("Contact", contact)
-        session = self._new(core, SessionState.CALLING)
-        session.contact = where
-        session.sent(body, content_type)
-        invite = session.invite = OutgoingInvite(
-            self,
-            session,
-            outline,
-            flow=flow,
-            body=body,
-            content_type=content_type,
-            session_expires=session_expires,
-        )
-        invite.send(now)
-        return session.id
-
-    def _abilities(self, core: CoreEntry, given: Lines) -> Lines:
+    def abilities(self, core: CoreEntry, given: Lines) -> Lines:
         lines: Lines = []
         if not has(given, "Allow"):
             lines.append(("Allow", core.allow))
@@ -143,51 +98,6 @@ class Sessions:
             rel = self.context.config.reliable_provisionals
             lines.append(("Supported", core.supported_line if rel else core.supported_without_100rel))
         return lines
-
-    def redirect(self, session_id: SessionId, target: Uri | str, *, now: float) -> None:
-        """Follow a redirection."""
-        session = self.get(session_id)
-        uri = local_uri(target)
-        following = commanded(session.state, SessionInput.REDIRECT)
-        invite = session.invite
-        assert invite is not None
-        invite.uri = str(uri.without_headers())
-        if not has(invite.lines, "Route"):
-            invite.hop = uri
-            invite.flow = None
-        session.state = following
-        invite.again(now)
-
-    def give_up(self, session_id: SessionId, *, now: float) -> None:
-        """Follow no redirection."""
-        session = self.get(session_id)
-        commanded(session.state, SessionInput.GIVE_UP)
-        assert session.invite is not None
-        session.invite.give_up(now)
-
-    def cancel(self, session_id: SessionId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
-        """Give up an INVITE."""
-        session = self._find(session_id)
-        if session is None:
-            return
-        given = checked(headers)
-        session.command(SessionInput.CANCEL)
-        assert session.invite is not None
-        session.invite.cancel(given, now)
-
-    def ack(self, session_id: SessionId, *, body: bytes, content_type: str | None, now: float) -> None:
-        """Acknowledge a 2xx that carried the offer."""
-        session = self.get(session_id)
-        checked((), content_type)
-        ack = session.awaiting
-        if ack is None:
-            if body:
-                raise LocalProtocolError("no 2xx waits for an ACK with an answer")
-            return
-        session.awaiting = None
-        session.process(SessionInput.ACK)
-        session.sent(body, content_type)
-        ack.send(now, body, content_type)
 
     # The callee ------------------------------------------------------------------------------------------------------
 
@@ -203,7 +113,7 @@ class Sessions:
             return
         tag = transaction.to_tag = self.context.new_tag()
         dialog = Dialog.from_request(request, transaction.flow, tag, local_cseq=0)
-        session = self._new(core, SessionState.INCOMING)
+        session = self.new(core, SessionState.INCOMING)
         session.dialog, dialog.session = dialog, session
         session.hear(request)
         self.dialogs.add(dialog)
@@ -220,64 +130,15 @@ class Sessions:
         )
         self.context.emit(event)
 
-    def _incoming(self, session_id: SessionId, given: SessionInput) -> IncomingInvite:
+    def incoming(self, session_id: SessionId, given: SessionInput) -> IncomingInvite:
         session = self.get(session_id)
         commanded(session.state, given)
         assert session.incoming is not None
         return session.incoming
 
-    def progress(
-        self,
-        session_id: SessionId,
-        status: int,
-        reason: str | None,
-        *,
-        headers: Iterable[tuple[str, object]],
-        body: bytes,
-        content_type: str | None,
-        reliable: bool,
-        now: float,
-    ) -> None:
-        """Answer provisionally."""
-        incoming = self._incoming(session_id, SessionInput.PROGRESS)
-        incoming.progress(status, reason, checked(headers, content_type), body, content_type, reliable, now)
-
-    def accept(
-        self,
-        session_id: SessionId,
-        *,
-        status: int,
-        headers: Iterable[tuple[str, object]],
-        body: bytes,
-        content_type: str | None,
-        contact: NameAddr | None,
-        session_expires: int | None,
-        now: float,
-    ) -> None:
-        """Answer 2xx."""
-        incoming = self._incoming(session_id, SessionInput.ACCEPT)
-        if contact is not None:
-            incoming.session.contact = checked_value("Contact", contact)
-        incoming.accept(status, checked(headers, content_type), body, content_type, session_expires, now)
-
-    def reject(
-        self,
-        session_id: SessionId,
-        status: int,
-        reason: str | None,
-        *,
-        headers: Iterable[tuple[str, object]],
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> None:
-        """Answer 300-699."""
-        incoming = self._incoming(session_id, SessionInput.REJECT)
-        incoming.reject(status, reason, checked(headers, content_type), body, content_type, now)
-
     def answer_lines(self, session: Session, transaction: ServerTransaction, given: Lines) -> Lines:
         """Return Contact, Allow and Supported of an answer inside or at the start of a session."""
-        lines = self._abilities(session.core, given)
+        lines = self.abilities(session.core, given)
         if not has(given, "Contact"):
             user = None if session.dialog is None else session.dialog.local_user
             lines.append(("Contact", session.contact or self.transport.contact(transaction.flow, user)))
@@ -307,82 +168,13 @@ class Sessions:
 
     # Inside ----------------------------------------------------------------------------------------------------------
 
-    def reinvite(
-        self,
-        session_id: SessionId,
-        *,
-        headers: Iterable[tuple[str, object]],
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> RequestId:
-        """Send an INVITE inside the session."""
-        session = self.get(session_id)
-        if session.state is not SessionState.CONFIRMED:
-            raise LocalProtocolError(f"cannot re-INVITE a session that is {session.state.value}")
-        if session.outgoing is not None or session.reinvite is not None:
-            raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
-        given = checked(headers, content_type)
-        return InSession(self, session, "INVITE", given, body, content_type, report=True).send(now)
-
-    def update(
-        self,
-        session_id: SessionId,
-        *,
-        headers: Iterable[tuple[str, object]],
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> RequestId:
-        """Send an UPDATE."""
-        session = self._with_dialog(session_id)
-        if body and (session.updates or session.update is not None or session.reinvite is not None):
-            raise LocalProtocolError("another offer of the session is open")
-        given = checked(headers, content_type)
-        return InSession(self, session, "UPDATE", given, body, content_type, report=True).send(now)
-
-    def request_in_session(
-        self,
-        session_id: SessionId,
-        method: str,
-        *,
-        headers: Iterable[tuple[str, object]],
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> RequestId:
-        """Send any other request inside the session."""
-        if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "NOTIFY", "BENOTIFY"):
-            raise LocalProtocolError(f"{method} has a command of its own")
-        session = self._with_dialog(session_id)
-        given = checked(headers, content_type)
-        checked_method(method)
-        return InSession(self, session, method, given, body, content_type, report=True).send(now)
-
-    def _with_dialog(self, session_id: SessionId) -> Session:
+    def with_dialog(self, session_id: SessionId) -> Session:
         session = self.get(session_id)
         if session.dialog is None and not session.forks:
             raise LocalProtocolError("the session has no dialog yet")
         if session.state is SessionState.ENDING:
             raise LocalProtocolError("the session is ending")
         return session
-
-    def bye(self, session_id: SessionId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
-        """End a session."""
-        session = self._find(session_id)
-        if session is None or session.state is SessionState.ENDING:
-            return
-        given = checked(headers)
-        before = session.state
-        session.command(SessionInput.BYE)
-        self._stop(session)
-        session.bye_headers = given
-        if before is SessionState.ACCEPTED and session.unacknowledged:
-            return  # section 15: not before the ACK came, or never will
-        if session.awaiting is not None:
-            session.awaiting.send(now)
-            session.awaiting = None
-        self.send_waiting_bye(session, now)
 
     def send_waiting_bye(self, session: Session, now: float) -> None:
         """Send the BYE that had to wait."""
@@ -416,7 +208,7 @@ class Sessions:
 
     def refresh_lines(self, session: Session, given: Lines) -> Lines:
         """Return what a re-INVITE or UPDATE of ours says about the timer, and about what we can do."""
-        lines = self._abilities(session.core, given)
+        lines = self.abilities(session.core, given)
         if session.interval is not None and not has(given, "Session-Expires"):
             lines += session.interval.request_lines()
         return lines
@@ -481,7 +273,7 @@ class Sessions:
         """Forget a session and let go of its dialog."""
         session.removed = True
         session.state = SessionState.TERMINATED
-        self._stop(session)
+        self.stop(session)
         for repeater in session.unacknowledged.values():
             repeater.stop()
         session.unacknowledged.clear()
@@ -490,7 +282,7 @@ class Sessions:
             session.dialog.session = None
             self.dialogs.release(session.dialog)
 
-    def _stop(self, session: Session) -> None:
+    def stop(self, session: Session) -> None:
         if session.timer is not None:
             session.timer.stop()
 

@@ -65,17 +65,17 @@ class ReliableProvisionals:
         self._until = now + 64 * self._context.config.t1
         self._timer = self._context.timers.start(now + self._interval, self._on_timer)
 
-    def acknowledge(self, prack: Request, now: float) -> bool:
-        """Take a PRACK; False when it matches nothing that is open (section 3: 481)."""
+    def matches(self, prack: Request) -> bool:
+        """Whether a PRACK is for the one that is open (section 3: 481 when it is not)."""
         rack = prack.headers.get("RAck", "").split()
-        expected = [str(self._rseq), str(self._transaction.cseq), "INVITE"]
-        if self.pending is None or rack != expected:
-            return False
+        return self.pending is not None and rack == [str(self._rseq), str(self._transaction.cseq), "INVITE"]
+
+    def acknowledge(self, now: float) -> None:
+        """Repeat it no more, and send the next."""
         self.stop()
         self._rseq += 1
         if self._queue:
             self.put(self._queue.popleft(), now)
-        return True
 
     def stop(self) -> None:
         """Repeat no more."""

@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sip.errors import LocalProtocolError
+from sip.event import EventPackage
 from sip.flow import Flow
 from sip.ids import SessionId, SubscriptionId
+from sip.lines import Lines, checked, checked_value
 from sip.name_addr import NameAddr
+from sip.subscription.notifier import Notification
+from sip.subscription.subscriber import Asking
 from sip.uri import Uri
 
 if TYPE_CHECKING:
@@ -42,23 +47,14 @@ class SubscriptionCommands:
         SubscriptionFailed or SubscriptionEnded ends it. 481 to a refresh starts again in a new dialog.
         ``session`` subscribes inside the dialog of that session.
         """
-        return self._subscriptions.subscribe(
-            owner,
-            target,
-            event=event,
-            from_=from_,
-            to=to,
-            expires=expires,
-            headers=headers,
-            accept=accept,
-            route=route,
-            contact=contact,
-            flow=flow,
-            session=session,
-            body=body,
-            content_type=content_type,
-            now=now,
-        )
+        layer = self._subscriptions
+        lines = checked(headers, content_type)
+        if accept:
+            lines.append(("Accept", checked_value("Accept", ", ".join(accept))))
+        asked = EventPackage.parse(checked_value("Event", event))
+        dialog = None if session is None else layer.dialog_of(session)
+        asking = Asking("SUBSCRIBE", target, from_, to, tuple(route), flow, [*lines], body, content_type, dialog)
+        return layer.begin(owner, asked.package, asked.id, asking, expires, contact, now)
 
     def refer(
         self,
@@ -80,27 +76,26 @@ class SubscriptionCommands:
         It is a subscription to its outcome: SubscriptionAccepted tells of the 2xx, NotifyReceived of the progress,
         SubscriptionEnded or SubscriptionFailed of the end.
         """
-        return self._subscriptions.refer(
-            owner,
-            target,
-            refer_to=refer_to,
-            from_=from_,
-            to=to,
-            headers=headers,
-            route=route,
-            contact=contact,
-            flow=flow,
-            session=session,
-            now=now,
-        )
+        layer = self._subscriptions
+        where = f"<{refer_to}>" if isinstance(refer_to, Uri) else str(refer_to)
+        lines: Lines = [("Refer-To", checked_value("Refer-To", where)), *checked(headers)]
+        dialog = None if session is None else layer.dialog_of(session)
+        asking = Asking("REFER", target, from_, to, tuple(route), flow, lines, b"", None, dialog)
+        return layer.begin(owner, "refer", None, asking, None, contact, now)
 
     def refresh(self, subscription: SubscriptionId, *, expires: int | None = None, now: float) -> None:
         """Send SUBSCRIBE inside the dialog now, which also asks for the full state."""
-        self._subscriptions.refresh(subscription, expires=expires, now=now)
+        layer = self._subscriptions
+        subscriber = layer.subscriber(subscription)
+        if subscriber is not None:
+            subscriber.refresh(expires, now)
 
     def unsubscribe(self, subscription: SubscriptionId, *, now: float) -> None:
         """Send SUBSCRIBE with Expires 0; SubscriptionEnded follows. Nothing happens when it has just ended."""
-        self._subscriptions.unsubscribe(subscription, now=now)
+        layer = self._subscriptions
+        subscriber = layer.subscriber(subscription)
+        if subscriber is not None:
+            subscriber.unsubscribe(now)
 
     def accept_subscription(
         self,
@@ -122,16 +117,16 @@ class SubscriptionCommands:
         Options that the subscriber and we know (``ms-benotify``, ``ms-piggyback-first-notify``,
         ``com.microsoft.autoextend``) are echoed by the endpoint as far as they apply.
         """
-        self._subscriptions.accept(
-            subscription,
-            expires=expires,
-            status=status,
-            headers=headers,
-            contact=contact,
-            body=body,
-            content_type=content_type,
-            now=now,
-        )
+        layer = self._subscriptions
+        if not 200 <= status < 300 or (expires is not None and expires < 0):
+            raise LocalProtocolError(f"not an acceptance: {status}, {expires} s")
+        notifier = layer.notifier(subscription)
+        if notifier is None:
+            layer.context.count("dropped: answer after the subscription ended")
+            return
+        lines = checked(headers, content_type)
+        name = None if contact is None else checked_value("Contact", contact)
+        notifier.accept(expires, status, lines, name, body, content_type, now)
 
     def reject_subscription(
         self,
@@ -143,7 +138,12 @@ class SubscriptionCommands:
         now: float,
     ) -> None:
         """Answer a SubscribeReceived with 300-699. A refused first one is over; nothing more is reported."""
-        self._subscriptions.reject(subscription, status, reason, headers=headers, now=now)
+        layer = self._subscriptions
+        notifier = layer.notifier(subscription)
+        if notifier is None:
+            layer.context.count("dropped: answer after the subscription ended")
+            return
+        notifier.reject(status, reason, checked(headers), now)
 
     def notify(
         self,
@@ -162,16 +162,25 @@ class SubscriptionCommands:
         ``benotify`` is taken as NOTIFY when the subscriber did not ask for it or its flow may lose messages
         (decided once, when the subscription is accepted). Nothing happens when it has just ended.
         """
-        self._subscriptions.notify(
-            subscription,
-            body=body,
-            content_type=content_type,
-            state=state,
-            reason=reason,
-            headers=headers,
-            benotify=benotify,
-            now=now,
-        )
+        if state == "terminated":
+            self.end_subscription(
+                subscription,
+                reason=reason or "noresource",
+                retry_after=None,
+                headers=headers,
+                body=body,
+                content_type=content_type,
+                benotify=benotify,
+                now=now,
+            )
+            return
+        notifier = self._subscriptions.notifier(subscription)
+        if notifier is not None:
+            lines = checked(headers, content_type)
+            notification = Notification(
+                checked_value("Subscription-State", state), None, None, lines, body, content_type
+            )
+            notifier.notify(notification, benotify, now)
 
     def end_subscription(
         self,
@@ -179,6 +188,7 @@ class SubscriptionCommands:
         *,
         reason: str,
         retry_after: int | None = None,
+        headers: Iterable[tuple[str, object]] = (),
         body: bytes = b"",
         content_type: str | None = None,
         benotify: bool = False,
@@ -188,12 +198,10 @@ class SubscriptionCommands:
 
         SubscriptionEnded follows. Nothing happens when the subscription has just ended.
         """
-        self._subscriptions.end(
-            subscription,
-            reason=reason,
-            retry_after=retry_after,
-            body=body,
-            content_type=content_type,
-            benotify=benotify,
-            now=now,
-        )
+        layer = self._subscriptions
+        notifier = layer.notifier(subscription)
+        if notifier is not None:
+            lines = checked(headers, content_type)
+            why = checked_value("Subscription-State", reason)
+            notification = Notification("terminated", why, retry_after, lines, body, content_type)
+            notifier.end(notification, benotify, now)

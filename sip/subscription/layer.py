@@ -1,29 +1,25 @@
 """All subscriptions of an endpoint, on both sides."""
 
-from collections.abc import Iterable, Sequence
-
 from sip.answering import Answers
 from sip.context import Context
 from sip.dialog import Dialog, Dialogs
 from sip.errors import LocalProtocolError
-from sip.event import EventPackage
 from sip.events import SubscribeReceived
 from sip.flow import Flow
 from sip.ids import SessionId, SubscriptionId
-from sip.lines import Lines, checked, checked_value
+from sip.lines import checked_value
 from sip.name_addr import NameAddr
 from sip.request import Request
 from sip.requests import Requests
 from sip.routing import CoreEntry, Cores
 from sip.session.layer import Sessions
-from sip.subscription.notifier import Notification, Notifier, ReferAnswer
+from sip.subscription.notifier import Notifier, ReferAnswer
 from sip.subscription.subscriber import Asking, Subscriber
 from sip.subscription.subscription import Subscription, usage_of
 from sip.subscription.tables import NotifierState, SubscriberState
 from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transport import Transport
-from sip.uri import Uri
 
 
 class Subscriptions:
@@ -60,13 +56,13 @@ class Subscriptions:
             raise LocalProtocolError(f"no such subscription: {subscription_id}")
         return subscription
 
-    def _notifier(self, subscription_id: int) -> Notifier | None:
+    def notifier(self, subscription_id: int) -> Notifier | None:
         subscription = self._find(subscription_id)
         if subscription is not None and not isinstance(subscription, Notifier):
             raise LocalProtocolError("only the notifier can do that")
         return subscription
 
-    def _subscriber(self, subscription_id: int) -> Subscriber | None:
+    def subscriber(self, subscription_id: int) -> Subscriber | None:
         subscription = self._find(subscription_id)
         if subscription is not None and not isinstance(subscription, Subscriber):
             raise LocalProtocolError("only the subscriber can do that")
@@ -84,63 +80,13 @@ class Subscriptions:
 
     # The subscriber --------------------------------------------------------------------------------------------------
 
-    def subscribe(
-        self,
-        owner: str,
-        target: Uri | str,
-        *,
-        event: str,
-        from_: NameAddr | str,
-        to: NameAddr | str,
-        expires: int | None,
-        headers: Iterable[tuple[str, object]],
-        accept: Sequence[str],
-        route: Sequence[NameAddr],
-        contact: NameAddr | None,
-        flow: Flow | None,
-        session: SessionId | None,
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> SubscriptionId:
-        """Begin a subscription of ours."""
-        lines = checked(headers, content_type)
-        if accept:
-            lines.append(("Accept", checked_value("Accept", ", ".join(accept))))
-        asked = EventPackage.parse(checked_value("Event", event))
-        dialog = None if session is None else self._dialog_of(session)
-        asking = Asking("SUBSCRIBE", target, from_, to, tuple(route), flow, [*lines], body, content_type, dialog)
-        return self._begin(owner, asked.package, asked.id, asking, expires, contact, now)
-
-    def refer(
-        self,
-        owner: str,
-        target: Uri | str,
-        *,
-        refer_to: NameAddr | Uri | str,
-        from_: NameAddr | str,
-        to: NameAddr | str,
-        headers: Iterable[tuple[str, object]],
-        route: Sequence[NameAddr],
-        contact: NameAddr | None,
-        flow: Flow | None,
-        session: SessionId | None,
-        now: float,
-    ) -> SubscriptionId:
-        """Send a REFER, which is a subscription to its outcome."""
-        where = f"<{refer_to}>" if isinstance(refer_to, Uri) else str(refer_to)
-        lines: Lines = [("Refer-To", checked_value("Refer-To", where)), *checked(headers)]
-        dialog = None if session is None else self._dialog_of(session)
-        asking = Asking("REFER", target, from_, to, tuple(route), flow, lines, b"", None, dialog)
-        return self._begin(owner, "refer", None, asking, None, contact, now)
-
-    def _dialog_of(self, session_id: SessionId) -> Dialog:
+    def dialog_of(self, session_id: SessionId) -> Dialog:
         dialog = self._sessions.get(session_id).dialog
         if dialog is None:
             raise LocalProtocolError("the session has no dialog yet")
         return dialog
 
-    def _begin(
+    def begin(
         self,
         owner: str,
         package: str,
@@ -165,18 +111,6 @@ class Subscriptions:
             self.remove(subscriber)
             raise
         return number
-
-    def refresh(self, subscription_id: SubscriptionId, *, expires: int | None, now: float) -> None:
-        """Ask for the state again."""
-        subscriber = self._subscriber(subscription_id)
-        if subscriber is not None:
-            subscriber.refresh(expires, now)
-
-    def unsubscribe(self, subscription_id: SubscriptionId, *, now: float) -> None:
-        """End a subscription of ours."""
-        subscriber = self._subscriber(subscription_id)
-        if subscriber is not None:
-            subscriber.unsubscribe(now)
 
     def expect(self, subscriber: Subscriber) -> None:
         """Let a NOTIFY that comes before the 2xx find its subscription."""
@@ -329,95 +263,6 @@ class Subscriptions:
         """Return the subscription that a REFER would begin."""
         answers = transaction.answers
         return answers.notifier.id if isinstance(answers, ReferAnswer) else None
-
-    def accept(
-        self,
-        subscription_id: SubscriptionId,
-        *,
-        expires: int | None,
-        status: int,
-        headers: Iterable[tuple[str, object]],
-        contact: NameAddr | None,
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> None:
-        """Answer a SUBSCRIBE with 2xx."""
-        if not 200 <= status < 300 or (expires is not None and expires < 0):
-            raise LocalProtocolError(f"not an acceptance: {status}, {expires} s")
-        notifier = self._notifier(subscription_id)
-        if notifier is None:
-            self.context.count("dropped: answer after the subscription ended")
-            return
-        lines = checked(headers, content_type)
-        name = None if contact is None else checked_value("Contact", contact)
-        notifier.accept(expires, status, lines, name, body, content_type, now)
-
-    def reject(
-        self,
-        subscription_id: SubscriptionId,
-        status: int,
-        reason: str | None,
-        *,
-        headers: Iterable[tuple[str, object]],
-        now: float,
-    ) -> None:
-        """Answer a SUBSCRIBE with 300-699."""
-        notifier = self._notifier(subscription_id)
-        if notifier is None:
-            self.context.count("dropped: answer after the subscription ended")
-            return
-        notifier.reject(status, reason, checked(headers), now)
-
-    def notify(
-        self,
-        subscription_id: SubscriptionId,
-        *,
-        body: bytes,
-        content_type: str | None,
-        state: str,
-        reason: str | None,
-        headers: Iterable[tuple[str, object]],
-        benotify: bool,
-        now: float,
-    ) -> None:
-        """Send a notification."""
-        if state == "terminated":
-            self.end(
-                subscription_id,
-                reason=reason or "noresource",
-                retry_after=None,
-                headers=headers,
-                body=body,
-                content_type=content_type,
-                benotify=benotify,
-                now=now,
-            )
-            return
-        notifier = self._notifier(subscription_id)
-        if notifier is not None:
-            lines = checked(headers, content_type)
-            notification = Notification(state, reason, None, lines, body, content_type)
-            notifier.notify(notification, benotify, now)
-
-    def end(
-        self,
-        subscription_id: SubscriptionId,
-        *,
-        reason: str,
-        retry_after: int | None,
-        headers: Iterable[tuple[str, object]] = (),
-        body: bytes,
-        content_type: str | None,
-        benotify: bool,
-        now: float,
-    ) -> None:
-        """Send the last notification."""
-        notifier = self._notifier(subscription_id)
-        if notifier is not None:
-            lines = checked(headers, content_type)
-            notification = Notification("terminated", reason, retry_after, lines, body, content_type)
-            notifier.end(notification, benotify, now)
 
     def flow_lost(self, dialog: Dialog, now: float) -> None:
         """Tell the notifiers that depend on a connection that it is gone."""

@@ -40,6 +40,7 @@ class ServerTransaction:
         "_request",
         "_resend",
         "_table",
+        "_via",
         "answers",
         "cancelled",
         "cseq",
@@ -63,6 +64,7 @@ class ServerTransaction:
         self.key = key
         self.merge_key: object = None
         self._request: Request | None = request
+        self._via = request.via[0]
         self.cseq = request.cseq.number
         self.flow = flow  #: where the request came from
         self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
@@ -141,7 +143,7 @@ class ServerTransaction:
         if flow is not None and self._layer.transport.is_open(flow):
             self._layer.transport.send(flow, self.data)
             return
-        via = self.request.via[0]
+        via = self._via
         if not self.flow.reliable:
             maddr = via.params.get("maddr")
             host = maddr or self.flow.remote.host
