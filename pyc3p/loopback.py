@@ -86,8 +86,10 @@ class LoopbackFarm:
     nodes: dict[str, Node]
 
     @classmethod
-    def build(cls, plan: FarmPlan, trace: Trace, on_event: Callable[[str, Event], None]) -> LoopbackFarm:
-        """Put the farm together; nothing runs yet."""
+    def build(
+        cls, plan: FarmPlan, trace: Trace, on_event: Callable[[str, Event], None], *, media_ports: int = MEDIA_PORTS
+    ) -> LoopbackFarm:
+        """Put the farm together; nothing runs yet. ``media_ports`` is the first port for RTP."""
         places = loopback_places(plan)
         entropy = live_entropy()
         secrets = {name: entropy.child(f"secret {name}").token(16) for name in PRINCIPALS}
@@ -96,7 +98,7 @@ class LoopbackFarm:
         resolver = FarmResolver(plan.domain, places["focus"].sip_port)
         nodes: dict[str, Node] = {}
         for number, name in enumerate(plan.names):
-            first = MEDIA_PORTS + number * MEDIA_SPAN
+            first = media_ports + number * MEDIA_SPAN
             place = places[name]
             http = HttpSettings(host=HOST, port=place.http_port, secret=secrets.get(name, ""), known=known)
             nodes[name] = Node(

@@ -40,6 +40,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 CLIENTS = ("presenter", "watcher")
 #: Hertz of what baresip says, and of what our own phone says.
 BARESIP_TONE, OUR_TONE = 700.0, 1030.0
+MEDIA_PORTS = 46_000  #: away from those of the demo, so that a capture holds this conference only
 STEP = 8.0  #: seconds that a step may take
 
 
@@ -128,7 +129,9 @@ def hold_conference(plan: FarmPlan, act: Callable[[Conference], Awaitable[None]]
     async def run() -> None:
         conferences: list[Conference] = []
         trace = Trace(names=Names(plan.names), readers=[])
-        loopback = LoopbackFarm.build(plan, trace, lambda name, event: conferences[0].happened(name, event))
+        loopback = LoopbackFarm.build(
+            plan, trace, lambda name, event: conferences[0].happened(name, event), media_ports=MEDIA_PORTS
+        )
         conferences.append(Conference(loopback))
         try:
             await loopback.start()
@@ -212,7 +215,7 @@ def test_baresip_is_called_through_kamailio_and_both_sides_hear_each_other(
                 "gone",
             ]
 
-    ports = f"port {proxy} or portrange 42000-42999"
+    ports = f"port {proxy} or portrange {MEDIA_PORTS}-{MEDIA_PORTS + 999}"
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(baresip(tmp_path, user="bob", domain="example.com", proxy=proxy, spoken=spoken))
         capture = stack.enter_context(tshark_capture(tmp_path, ports))
