@@ -35,10 +35,23 @@ from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "may_control"]
 
 Answer = Response | Refusal
+#: Commands of presenters (c3p 10). Dialling out and filters have rules of their own.
+_OF_PRESENTERS = (DeleteUser, ModifyConference, ModifyConferenceLock, ModifyUserRoles)
 EJECT_SECONDS = 60  #: how long a requester may wait for legs that are being cancelled
+
+
+def may_control(request: Request) -> bool:
+    """Whether the sender may change the conference or others in it: the Focus itself, or for a presenter.
+
+    Users may also take themselves out.
+    """
+    if request.originator is None or request.originator_role == Role.PRESENTER:
+        return True
+    command = request.command
+    return isinstance(command, DeleteUser) and user_id(command.user_keys.user_entity) == user_id(request.originator)
 
 
 class Commands:
@@ -53,6 +66,8 @@ class Commands:
         command = request.command
         if command.mcu_uri is not None and conference_id(command.mcu_uri) != conference_id(conference.mcu_uri):
             return Refusal(RefusalReason.MCU_URI, "not an MCU of this conference")
+        if isinstance(command, _OF_PRESENTERS) and not may_control(request):
+            return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
         match command:
             case AddUser():
                 return self._add_user(conference, request, command, now)

@@ -29,7 +29,7 @@ from c3p import (
     mcu_uri,
 )
 from mcu.closing import Closing, farewell_of
-from mcu.commands import Commands
+from mcu.commands import Commands, may_control
 from mcu.conference import Conference
 from mcu.config import AUDIO_VIDEO
 from mcu.context import Context
@@ -91,6 +91,8 @@ class Conferences:
             return Reply(403)
         conference.outbox.focus_heard(now=now)
         if isinstance(request.command, DeleteConference):
+            if not may_control(request):
+                return self._refuse(request, Refusal(RefusalReason.UNAUTHORIZED, "for presenters only"))
             self.end(conference, ConferenceEndCause.DELETED, now=now)
             return Reply(200, request.respond(Code.SUCCESS))
         if self._context.draining and isinstance(request.command, AddUser):

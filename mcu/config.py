@@ -34,7 +34,6 @@ class McuConfig:
     focus_peers: frozenset[str] | None = None
     isfocus: bool = True  #: ``isfocus`` on the Contact of a dial-out; a deployed phone crashes on it (sip-profile 18)
     display_name: str = "Conference"  #: caller name shown by phones
-    user_agent_comment: str | None = None
     gateways: GatewayTable = GatewayTable()
     #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others.
     capabilities: Capabilities = attrs.field(default=Capabilities())

@@ -13,7 +13,7 @@ from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.outcome import Ending
 from rtp import Direction, OfferAnswerSession
 from rtp.media_stream import MediaStream
-from sip.ids import SessionId, TransactionId
+from sip.ids import SessionId
 from sip.name_addr import NameAddr
 from sip.uri import Uri
 
@@ -77,8 +77,7 @@ class Leg:
     invited_at: float | None = None
     connected_at: float | None = None
     session: SessionId | None = None
-    transaction: TransactionId | None = None  #: the INVITE of a dial-in
-    offer: bytes = b""  #: SDP of that INVITE
+    offer: bytes = b""  #: SDP of the INVITE of a dial-in
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     stream: MediaStream | None = None

@@ -11,6 +11,7 @@ from c3p import (
     ConferenceKeys,
     ConferenceView,
     DeleteConference,
+    DeleteUser,
     EntityState,
     EntityView,
     ExchangeFailure,
@@ -161,6 +162,31 @@ def test_commands_that_an_mcu_does_not_know_and_uris_of_other_mcus() -> None:
         "invalidMcuUri",
         "3013",
     )
+
+
+def test_an_attendee_controls_nobody_but_itself() -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    user = "sip:user7@198.51.100.7"
+    keys = UserKeys(conf_entity=CONFERENCE, user_entity=user)
+    commands = (
+        DeleteUser(user_keys=keys),
+        ModifyUserRoles(user_keys=keys, roles=("presenter",)),
+        ModifyConferenceLock(conference_keys=KEYS, locked=True),
+        ModifyConference(conference_info=ConferenceInfo(entity=CONFERENCE)),
+        DeleteConference(conference_keys=KEYS),
+    )
+    for command in commands:
+        reply = world.post(command, originator="sip:eve@example.com", originator_role="attendee")
+        assert outcome(reply) == (200, "otherFailure", "7006")
+    assert world.mcu.legs == 1
+    itself = world.post(DeleteUser(user_keys=keys), originator=user, originator_role="attendee")
+    assert outcome(itself) == (200, "pending", "")
+    assert world.mcu.legs == 0
+    of_the_focus = world.post(DeleteConference(conference_keys=KEYS), originator=None, originator_role=None)
+    assert outcome(of_the_focus) == (200, "success", "")
 
 
 # Settings ------------------------------------------------------------------------------------------------------------
