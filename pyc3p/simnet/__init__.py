@@ -6,12 +6,14 @@ from pyc3p.simnet.conference import SimFarm
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.meeting import Meeting, Outcome
 from pyc3p.simnet.network import SimNetwork, SimulationFailed
+from pyc3p.simnet.raw import RawPeer
 
 __all__ = [
     "Conditions",
     "HttpFault",
     "Meeting",
     "Outcome",
+    "RawPeer",
     "SimFarm",
     "SimHost",
     "SimNetwork",

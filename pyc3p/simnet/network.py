@@ -15,6 +15,7 @@ from pyc3p.ladder_text import render_text
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, Dice
 from pyc3p.simnet.host import SimHost
+from pyc3p.simnet.raw import RawPeer
 from pyc3p.simnet.web import SimWeb
 from pyc3p.trace import Recording, Trace
 from sip import ConnectWanted, Destination, Flow
@@ -31,7 +32,7 @@ class SimulationFailed(AssertionError):
 class _Connection:
     """A TCP connection: both ends, and when the last bytes arrive at each."""
 
-    ends: dict[int, tuple[SimHost, Flow]]  #: by flow id: the host of this flow, and the flow at the other end
+    ends: dict[int, tuple[SimHost | RawPeer, Flow]]  #: by flow id: the host of this flow, and the flow at the other end
     last: dict[int, float]
     open: bool = True
 
@@ -129,11 +130,11 @@ class SimNetwork:
         """A number that no flow has yet."""
         return next(self._flow_ids)
 
-    def send(self, sender: SimHost, flow: Flow, data: bytes) -> None:
+    def send(self, sender: SimHost | RawPeer, flow: Flow, data: bytes) -> None:
         """Carry SIP bytes of an element."""
         here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
         self.trace.record(layer="sip", transport=flow.transport, source=here, destination=there, data=data, at=self.now)
-        if flow.transport == "UDP":
+        if flow.transport == "UDP" and isinstance(sender, SimHost):
             self._send_datagram(sender, flow, data)
         else:
             self._send_stream(flow, data)
@@ -162,7 +163,7 @@ class SimNetwork:
         if connection.open and not self._cut(sender, receiver):
             receiver.receive_stream(other, piece)
 
-    def _cut(self, one: SimHost, other: SimHost) -> bool:
+    def _cut(self, one: SimHost | RawPeer, other: SimHost | RawPeer) -> bool:
         return bool(self.unreachable & {one.name, other.name}) and one is not other
 
     # Connections -----------------------------------------------------------------------------------------------------
@@ -181,10 +182,24 @@ class SimNetwork:
     def _connected(self, caller: SimHost, want: ConnectWanted, remote: sip.Address) -> None:
         assert caller.element.pump is not None
         endpoint = caller.element.pump.endpoint
+        outward = self._open(caller, remote)
+        if outward is None:
+            caller.feed(endpoint.flow_failed(want.id, "connection refused", now=self.now))
+        else:
+            caller.feed(endpoint.flow_opened(want.id, outward, now=self.now))
+
+    def open_raw(self, caller: RawPeer, remote: sip.Address) -> Flow:
+        """Open a TCP connection for a peer made of bytes; raises ConnectionRefusedError."""
+        outward = self._open(caller, remote)
+        if outward is None:
+            raise ConnectionRefusedError(f"nobody listens on {remote}")
+        return outward
+
+    def _open(self, caller: SimHost | RawPeer, remote: sip.Address) -> Flow | None:
+        """The caller's end of a new TCP connection, None when it is refused."""
         callee = self._listening.get(("TCP", remote.host, remote.port))
         if callee is None or callee.name in self.refusing or self._cut(caller, callee):
-            caller.feed(endpoint.flow_failed(want.id, "connection refused", now=self.now))
-            return
+            return None
         local = sip.Address(caller.host, next(self._ports))
         outward = Flow(self.new_flow_id(), "TCP", local, remote)
         inward = Flow(self.new_flow_id(), "TCP", remote, local)
@@ -192,7 +207,7 @@ class SimNetwork:
         connection.last = dict.fromkeys(connection.ends, 0.0)
         self._connections.update({outward.id: connection, inward.id: connection})
         self.trace.names.add(caller.name, (local.host, local.port))
-        caller.feed(endpoint.flow_opened(want.id, outward, now=self.now))
+        return outward
 
     def _udp_port(self, host: SimHost) -> int:
         assert host.element.pump is not None

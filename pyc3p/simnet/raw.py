@@ -1,0 +1,52 @@
+"""A peer made of bytes alone: for clients whose habits no endpoint of ours has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sip
+from sip import Flow
+
+if TYPE_CHECKING:
+    from pyc3p.simnet.network import SimNetwork
+
+
+class RawPeer:
+    """One TCP connection that a test writes to and reads from as it likes."""
+
+    def __init__(self, network: SimNetwork, name: str, host: str) -> None:
+        self.network = network
+        self.name = name
+        self.host = host
+        self.closed = False
+        self._flow: Flow | None = None
+        self._parser = sip.StreamParser()
+        self.messages: list[sip.Request | sip.Response] = []
+
+    def connect(self, host: str, port: int) -> None:
+        """Open the connection; raises ConnectionRefusedError when nobody listens there."""
+        self._flow = self.network.open_raw(self, sip.Address(host, port))
+
+    def send(self, data: bytes) -> None:
+        """Write bytes."""
+        if self._flow is None:
+            raise sip.LocalProtocolError("not connected")
+        self.network.send(self, self._flow, data)
+
+    def receive_stream(self, flow: Flow, data: bytes) -> None:
+        """Bytes arrived."""
+        self.messages += [
+            message for message in self._parser.receive_data(data) if not isinstance(message, sip.Keepalive)
+        ]
+
+    def flow_closed(self, flow: Flow) -> None:
+        """The connection is gone."""
+        self.closed = True
+
+    def requests(self, method: str) -> list[sip.Request]:
+        """Requests received, by method."""
+        return [each for each in self.messages if isinstance(each, sip.Request) and each.method == method]
+
+    def responses(self, method: str) -> list[sip.Response]:
+        """Responses received, by the method that they answer."""
+        return [each for each in self.messages if isinstance(each, sip.Response) and each.cseq.method == method]
