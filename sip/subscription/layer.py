@@ -13,8 +13,9 @@ from sip.request import Request
 from sip.requests import Requests
 from sip.routing import CoreEntry, Cores
 from sip.session.layer import Sessions
+from sip.subscription.asking import Asking
 from sip.subscription.notifier import Notifier, ReferAnswer
-from sip.subscription.subscriber import Asking, Subscriber
+from sip.subscription.subscriber import Subscriber
 from sip.subscription.subscription import Subscription, usage_of
 from sip.subscription.tables import NotifierState, SubscriberState
 from sip.transactions.layer import Transactions

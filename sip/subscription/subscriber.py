@@ -2,21 +2,17 @@
 
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from sip.dialog import Dialog, DialogInput
 from sip.errors import RemoteProtocolError
 from sip.events import NotifyReceived, SubscriptionAccepted, SubscriptionEnded, SubscriptionFailed
 from sip.flow import Flow
-from sip.headers import Field
 from sip.ids import SubscriptionId
-from sip.lines import Lines, assemble
-from sip.name_addr import NameAddr
+from sip.lines import Lines
 from sip.request import Request
-from sip.requests import size_of
 from sip.response import Response
 from sip.routing import CoreEntry
-from sip.subscription.notifier import AUTOEXTEND, BENOTIFY
+from sip.subscription.asking import Asking, FirstRequest
+from sip.subscription.notifier import AUTOEXTEND
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import (
     SUBSCRIBER,
@@ -26,30 +22,12 @@ from sip.subscription.tables import (
 )
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
-from sip.uri import Uri
 
 if TYPE_CHECKING:
     from sip.subscription.layer import Subscriptions
 
 #: Refresh this many seconds before the end, or at three quarters of short subscriptions.
 _LEAD: Final = 60.0
-_MAX_RETRIES: Final = 2  #: 423 and 420 are each worth one more try
-
-
-@attrs.define(eq=False)
-class Asking:
-    """How the first request is made; kept, because a subscription that was lost is made again the same way."""
-
-    method: str  #: SUBSCRIBE, or REFER for its implicit subscription
-    target: Uri | str
-    from_: NameAddr | str
-    to: NameAddr | str
-    route: tuple[NameAddr, ...]
-    flow: Flow | None
-    headers: Lines
-    body: bytes
-    content_type: str | None
-    dialog: Dialog | None  #: an existing dialog to subscribe in
 
 
 class Subscriber(Subscription):
@@ -58,20 +36,15 @@ class Subscriber(Subscription):
     __slots__ = (
         "_again",
         "_asking",
-        "_authorization",
         "_autoextend",
-        "_cseq",
         "_deadline",
         "_ends_as",
         "_expires",
+        "_first",
         "_layer",
-        "_lines",
         "_migrating",
         "_refresh",
         "_refreshing",
-        "_retries",
-        "_uri",
-        "_user",
         "call_id",
         "contact",
         "granted",
@@ -103,13 +76,8 @@ class Subscriber(Subscription):
         self.granted = 0
         self.call_id = ""
         self.local_tag = ""
-        self._cseq = 0
-        self._lines: Lines = []
-        self._uri = ""
-        self._user: str | None = None
-        self._authorization: Lines = []
+        self._first: FirstRequest | None = None
         self._autoextend = False
-        self._retries = 0
         self._migrating = False
         self._refreshing = False
         self._again: int | None = None  # a refresh that was asked for while another one is out
@@ -129,75 +97,28 @@ class Subscriber(Subscription):
         outline = self._layer.requests.outline(
             asking.target, asking.from_, asking.to, asking.route, None, asking.headers
         )
-        self.call_id, self.local_tag, self._user = outline.call_id, outline.local_tag, outline.local_user
-        self._uri, self._lines, self._cseq = outline.uri, outline.lines, 0
+        self.call_id, self.local_tag = outline.call_id, outline.local_tag
         self._layer.expect(self)
-        self._send_first(outline.hop, now)
+        self._first = FirstRequest(self._layer, self, asking, outline, self._expires)
+        self._first.send(now)
 
-    def _send_first(self, hop: Uri, now: float) -> None:
-        self._cseq += 1
-        self._layer.transactions.send(
-            self._asking.method,
-            FirstRequest(self, hop),
-            self._finish,
-            flow=self._asking.flow,
-            next_hop=hop,
-            size=size_of(self._lines, self._asking.body),
-            now=now,
-        )
-
-    def _finish(self, flow: Flow, via: str) -> Request:
-        asking = self._asking
-        lines: Lines = [
-            ("Via", via),
-            *self._lines,
-            ("CSeq", f"{self._cseq} {asking.method}"),
-            ("Contact", self.contact or self._layer.transport.contact(flow, self._user)),
-            *self._usage_lines(asking.method, self._expires),
-            *self._authorization,
-        ]
-        return assemble(asking.method, self._uri, lines, asking.body, asking.content_type)
-
-    def _usage_lines(self, method: str, expires: int | None) -> Lines:
-        if method == "REFER":
-            return []
-        lines: Lines = [("Event", self.event)]
-        if expires is not None:
-            lines.append(("Expires", str(expires)))
-        return lines
-
-    def first_answered(self, transaction: ClientTransaction, hop: Uri, response: Response, now: float) -> None:
+    def first_answered(
+        self, first: FirstRequest, transaction: ClientTransaction, response: Response, now: float
+    ) -> None:
         """Take the final answer to the first request; one that comes after the end changes nothing."""
         if self.state is SubscriberState.TERMINATED:
             return
+        self._expires = first.expires
         if response.status < 300:
             self._accepted(transaction, response, now)
-        elif not self._tried_again(transaction, hop, response, now):
-            self._failed(response, now)
-
-    def _tried_again(self, transaction: ClientTransaction, hop: Uri, response: Response, now: float) -> bool:
-        authorization = self._layer.context.authorize(transaction.request, response)
-        if authorization is not None:
-            self._authorization = authorization
-        elif self._retries >= _MAX_RETRIES:
-            return False
-        elif response.status == 423 and response.min_expires is not None:
-            self._retries += 1
-            self._expires = response.min_expires
-        elif response.status == 420 and BENOTIFY in response.unsupported:
-            # A proxy that does not know BENOTIFY: without it (sip-profile 12).
-            self._retries += 1
-            self._lines = [line for line in self._lines if not _offers_benotify(line)]
         else:
-            return False
-        self._send_first(hop, now)
-        return True
+            self._failed(response)
 
-    def first_failed(self, now: float) -> None:
+    def first_failed(self) -> None:
         """Nobody answered the first request."""
-        self._failed(None, now)
+        self._failed(None)
 
-    def _failed(self, response: Response | None, now: float) -> None:
+    def _failed(self, response: Response | None) -> None:
         following = SUBSCRIBER.get((self.state, SubscriberInput.FAILED))
         if following is None:
             return
@@ -293,7 +214,7 @@ class Subscriber(Subscription):
             self.dialog,
             method,
             self,
-            headers=[*self._usage_lines(method, expires), *asking.headers, *(credentials or [])],
+            headers=[*asking.usage_lines(method, self.event, expires), *asking.headers, *(credentials or [])],
             body=asking.body,
             content_type=asking.content_type,
             contact=self.contact,
@@ -312,7 +233,7 @@ class Subscriber(Subscription):
         elif response.status < 300:
             self._refreshed(response, now)
         elif self.state is SubscriberState.SUBSCRIBING:
-            self._failed(response, now)
+            self._failed(response)
         elif self.state is SubscriberState.ENDING:
             self._end(self._ends_as, None)
         elif response.status == 481:
@@ -337,7 +258,7 @@ class Subscriber(Subscription):
         """Nobody answers a refresh: it stays valid until it expires."""
         self._refreshing = False
         if self.state is SubscriberState.SUBSCRIBING:
-            self._failed(None, now)
+            self._failed(None)
         elif self.state is SubscriberState.ENDING:
             self._end(self._ends_as, None)
         else:
@@ -354,7 +275,6 @@ class Subscriber(Subscription):
         self._stop()
         self._migrating = True
         self.notified = False
-        self._retries = 0
         self.start(now)
 
     def unsubscribe(self, now: float) -> None:
@@ -381,7 +301,8 @@ class Subscriber(Subscription):
     def adopt_notify(self, request: Request, flow: Flow) -> None:
         """Make the dialog from a NOTIFY that came before, or instead of, a usable 2xx."""
         self._leave()
-        self._adopt(Dialog.from_request(request, flow, self.local_tag, local_cseq=self._cseq))
+        cseq = 0 if self._first is None else self._first.cseq
+        self._adopt(Dialog.from_request(request, flow, self.local_tag, local_cseq=cseq))
 
     def _adopt(self, dialog: Dialog) -> None:
         self._layer.dialogs.add(dialog)
@@ -454,30 +375,6 @@ class Subscriber(Subscription):
         self._refresh = self._deadline = None
 
 
-class FirstRequest:
-    """Hands the answers to the first request to its subscription."""
-
-    __slots__ = ("_hop", "_subscriber")
-
-    def __init__(self, subscriber: Subscriber, hop: Uri) -> None:
-        self._subscriber = subscriber
-        self._hop = hop
-
-    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        """Take an answer."""
-        if response.status >= 200:
-            self._subscriber.first_answered(transaction, self._hop, response, now)
-
-    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
-        """Take silence."""
-        self._subscriber.first_failed(now)
-
-
 def _reason_of(message: Request | Response) -> str:
     state = message.subscription_state
     return "timeout" if state is None or state.reason is None else state.reason
-
-
-def _offers_benotify(line: Field) -> bool:
-    name, value = line
-    return name.lower() in ("supported", "proxy-require") and value.strip().lower() == BENOTIFY
