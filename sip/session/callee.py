@@ -7,7 +7,7 @@ from sip.events import SessionCancelled
 from sip.lines import Lines, has
 from sip.request import Request
 from sip.session.refresh import granted
-from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, wants_reliable
+from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, rack_of, wants_reliable
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.timers import Timer
@@ -148,7 +148,7 @@ class IncomingInvite:
     def on_prack(self, prack: ServerTransaction, now: float) -> None:
         """Take a PRACK."""
         reliable = self.reliable
-        if reliable is None or not reliable.matches(prack.request):
+        if reliable is None or not reliable.expected or rack_of(prack.request) != reliable.expected:
             self._layer.answers.send(prack, 481, now=now)
             return
         # Its answer first: what it releases comes after it on the wire, as callers expect.
@@ -188,6 +188,7 @@ class IncomingInvite:
     def _rest(self) -> None:
         self._layer.context.timers.stop(self._lifetime)
         if self.reliable is not None:
+            self.session.late_prack = self.reliable.expected
             self.reliable.abandon()
         self.session.incoming = None
 

@@ -13,6 +13,7 @@ from sip.events import (
 from sip.lines import Lines, has
 from sip.request import Request
 from sip.session.refresh import granted, too_short
+from sip.session.reliable import rack_of
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState
 from sip.transactions.server import ServerTransaction
@@ -109,10 +110,14 @@ class SessionRequests:
     # The rest --------------------------------------------------------------------------------------------------------
 
     def _prack(self, session: Session, transaction: ServerTransaction, now: float) -> None:
-        if session.incoming is None:
-            self._refuse(transaction, 481, now)
-        else:
+        if session.incoming is not None:
             session.incoming.on_prack(transaction, now)
+        elif session.late_prack and rack_of(transaction.request) == session.late_prack:
+            # RFC 3262 section 3: a final answer does not excuse from answering the PRACK that it overtook.
+            session.late_prack = ()
+            self._layer.answers.send(transaction, 200, now=now)
+        else:
+            self._refuse(transaction, 481, now)
 
     def _bye(self, session: Session, transaction: ServerTransaction, now: float) -> None:
         request = transaction.request

@@ -65,10 +65,12 @@ class ReliableProvisionals:
         self._until = now + 64 * self._context.config.t1
         self._timer = self._context.timers.start(now + self._interval, self._on_timer)
 
-    def matches(self, prack: Request) -> bool:
-        """Whether a PRACK is for the one that is open (section 3: 481 when it is not)."""
-        rack = prack.headers.get("RAck", "").split()
-        return self.pending is not None and rack == [str(self._rseq), str(self._transaction.cseq), "INVITE"]
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """RAck of the PRACK that is waited for, word by word; empty when none is."""
+        if self.pending is None:
+            return ()
+        return (str(self._rseq), str(self._transaction.cseq), "INVITE")
 
     def acknowledge(self, now: float) -> None:
         """Repeat it no more, and send the next."""
@@ -97,6 +99,11 @@ class ReliableProvisionals:
         self._transaction.repeat(now)
         self._interval *= 2  # section 3: doubling without the ceiling of T2
         self._timer = self._context.timers.start(min(now + self._interval, self._until), self._on_timer)
+
+
+def rack_of(prack: Request) -> tuple[str, ...]:
+    """Return what a PRACK acknowledges, word by word."""
+    return tuple(prack.headers.get("RAck", "").split())
 
 
 def wants_reliable(request: Request) -> bool:

@@ -38,6 +38,7 @@ class Session:
         "incoming",
         "invite",
         "last_body",
+        "late_prack",
         "outgoing",
         "reinvite",
         "removed",
@@ -59,6 +60,7 @@ class Session:
         self.awaiting: Ack | None = None  #: the ACK that the core is to give
         self.removed = False  #: whether the end was reported
         self.incoming: IncomingInvite | None = None  #: the INVITE that made the session, while unanswered
+        self.late_prack: tuple[str, ...] = ()  #: RAck of a provisional that was open when our 2xx went out
         self.reinvite: ServerTransaction | None = None  #: a re-INVITE that the core has not answered
         self.update: ServerTransaction | None = None  #: an UPDATE with an offer that the core has not answered
         self.outgoing: ClientTransaction | None = None  #: our re-INVITE without final answer

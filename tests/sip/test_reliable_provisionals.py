@@ -5,11 +5,13 @@ import pytest
 from sip import (
     EndpointConfig,
     InviteReceived,
+    Response,
     SessionAnswered,
     SessionCancelled,
     SessionConfirmed,
     SessionFailed,
     SessionProgressed,
+    parse_message,
 )
 from sip.testing.network import Agent, Network, raw_request
 
@@ -77,6 +79,40 @@ def test_provisionals_wait_for_each_other(net: Network, alice: Agent, bob: Agent
     assert [event.response.status for event in alice.of(SessionProgressed)] == [180, 181, 183]
     numbers = [int(net.responses(status)[0].headers.get("RSeq", "0")) for status in (180, 181, 183)]
     assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+
+
+def test_a_prack_is_answered_before_what_it_releases(net: Network, alice: Agent, bob: Agent) -> None:
+    session = ringing(net, alice, bob)
+    bob.endpoint.progress(session, 183, body=b"v=0", content_type=SDP, reliable=True, now=net.now)
+    bob.endpoint.progress(session, 180, reliable=True, now=net.now)
+    net.run(0.04)
+    answers = [message for each in net.log if isinstance(message := parse_message(each.data), Response)]
+    order = [(each.status, each.cseq.method) for each in answers]
+    assert order[:3] == [(183, "INVITE"), (200, "PRACK"), (180, "INVITE")]
+
+
+def test_a_prack_that_our_200_overtook_is_answered(net: Network, alice: Agent, bob: Agent) -> None:
+    session = ringing(net, alice, bob)
+    bob.endpoint.progress(session, 180, reliable=True, now=net.now)
+    bob.endpoint.accept(session, now=net.now)
+    net.run(40)
+    assert [(each.status, each.cseq.method) for each in net.responses(200)] == [(200, "INVITE"), (200, "PRACK")]
+    assert net.responses(481) == []
+    assert len(net.requests("PRACK")) == 1
+
+
+def test_a_prack_for_nothing_is_refused_before_and_after_the_200(net: Network, alice: Agent, bob: Agent) -> None:
+    session = ringing(net, alice, bob)
+    bob.endpoint.progress(session, 180, reliable=True, now=net.now)
+    net.run(1)
+    prack = net.requests("PRACK")[0]
+    again = prack.evolve(set={"CSeq": "7 PRACK", "Via": "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKagain"})
+    net.inject(bob, bytes(again))
+    bob.endpoint.accept(session, now=net.now)
+    net.run(1)
+    late = prack.evolve(set={"CSeq": "8 PRACK", "Via": "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKlate"})
+    net.inject(bob, bytes(late))
+    assert [each.cseq.number for each in net.responses(481)] == [7, 8]
 
 
 def test_the_200_waits_for_a_description_to_be_acknowledged(net: Network, alice: Agent, bob: Agent) -> None:
