@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
 
 from c3p import (
@@ -28,7 +30,7 @@ from focus.reach import contact_of, record_route
 from focus.roster import Roster, endpoint_key, user_key
 from sip import InviteReceived, NameAddr, Request, SessionId
 
-_ALLOW = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
+_ALLOW: Final = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
 
 
 class Attendance:

@@ -63,7 +63,7 @@ class FocusFactory:
         self._store = store
         self._entropy = entropy
         self._events: list[Event] = []
-        endpoint.add_core(config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE", "OPTIONS"))
+        endpoint.add_core(config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",))
 
     @property
     def owner(self) -> str:
@@ -79,7 +79,7 @@ class FocusFactory:
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         """Answer a SERVICE request."""
         if isinstance(event, RequestReceived) and event.transaction is not None:
-            answer = self._options() if event.request.method == "OPTIONS" else self._service(event, now=now)
+            answer = self._service(event, now=now)
             with UNLESS_OVER:
                 self._endpoint.respond(
                     event.transaction,
@@ -108,10 +108,6 @@ class FocusFactory:
         return self.take_events()
 
     # SIP -------------------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _options() -> Answer:
-        return Answer(200, headers=(("Allow", "SERVICE, OPTIONS"),))
 
     def _service(self, event: RequestReceived, *, now: float) -> Answer:
         try:

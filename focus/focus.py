@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from c3p import (
-    CCCP_TYPE,
     ConferenceInfo,
     Exchange,
     ExchangeFailure,
@@ -57,8 +56,7 @@ from sip import (
 )
 from sip import Request as SipRequest
 
-_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE", "OPTIONS")
-_ALLOW: Final = ", ".join(_METHODS)
+_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
 
 class Focus:
@@ -243,13 +241,10 @@ class Focus:
     # Dialogs ---------------------------------------------------------------------------------------------------------
 
     def _requested(self, event: RequestReceived, now: float) -> None:
-        if event.transaction is None:
-            return
+        assert event.transaction is not None  # None is for transparent cores
+        # INFO, and only in a dialog: the endpoint answers everything else. The dialog may be one of a subscription.
         conference = self._sessions.get(event.session) if event.session is not None else None
-        if event.request.method == "OPTIONS":
-            answer = Answer(200, headers=(("Allow", _ALLOW), ("Accept", CCCP_TYPE)))
-            self._context.answer(event.transaction, answer, now=now)
-        elif conference is None or event.session is None:
+        if conference is None or event.session is None:
             self._context.answer(event.transaction, Answer(481), now=now)
         else:
             conference.info(event.session, event.transaction, event.request, now=now)

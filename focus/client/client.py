@@ -56,7 +56,7 @@ from sip import (
 )
 from sip import Response as SipResponse
 
-_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "NOTIFY", "BENOTIFY", "OPTIONS")
+_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "NOTIFY", "BENOTIFY")
 
 #: Redirections followed for one join: two servers that point at each other must not keep a client busy.
 _MAX_REDIRECTS: Final = 5
@@ -324,12 +324,7 @@ class Client(ConferenceCommands):
             self._watch.reconnect(now=now)
 
     def _requested(self, event: RequestReceived, now: float) -> None:
-        if event.transaction is None:
-            return
-        if event.request.method != "INFO":
-            with UNLESS_OVER:
-                self._endpoint.respond(event.transaction, 200, headers=(("Allow", ", ".join(_METHODS)),), now=now)
-            return
+        assert event.transaction is not None  # None is for transparent cores
         try:
             document = parse_document(event.request.body)
         except C3PError:

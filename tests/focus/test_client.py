@@ -6,10 +6,9 @@ import attrs
 import pytest
 from focus_site import FakeMcu, Phone, Site
 
-from c3p import C3PError, Code, ConferenceInfo, ConferenceKeys, GetConference, Request, Response, parse_document
+from c3p import C3PError, Code, ConferenceKeys, GetConference, Request, Response, parse_document
 from focus import (
     CapabilitiesReceived,
-    Client,
     ClientConfig,
     ClientState,
     CommandAccepted,
@@ -28,7 +27,6 @@ from focus import (
     SubscriptionLost,
 )
 from focus.client.state import CLIENT, ClientInput
-from sip import Pump
 from sip import Request as SipRequest
 from sip import Response as SipResponse
 
@@ -433,7 +431,4 @@ def test_client_settings_name_the_focus_factory_and_the_device() -> None:
     user = alice.user("sip:alice@example.com")
     assert user is not None
     assert user.endpoints[0].epid == "0123abcd"
-    assert isinstance(alice.client, Client)
-    assert isinstance(alice.node.pump, Pump)
-    assert isinstance(alice.roster, ConferenceInfo)
     assert alice.node.of(CommandAccepted) == []

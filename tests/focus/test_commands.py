@@ -37,7 +37,6 @@ from c3p import (
     User,
     UserKeys,
     mcu_uri,
-    parse_document,
 )
 from focus import CommandFailed, CommandFinished, CommandSucceeded, ConferencePolicy, JoinFailed, LeaveCause, Left
 from sip import Request as SipRequest
@@ -627,4 +626,3 @@ def test_a_response_from_a_client_is_no_command() -> None:
         command=GetConference(),
     )
     assert send(site, alice, bytes(body)) == (400, "3006")
-    assert parse_document(bytes(body)) == body

@@ -17,6 +17,7 @@ from c3p import (
     Response,
     parse_document,
 )
+from c3p import Request as C3PRequest
 from focus import (
     CommandAccepted,
     CommandFailed,
@@ -156,8 +157,13 @@ def test_a_202_of_the_mcu_is_followed_by_the_callback() -> None:
     site = Site()
     mcu = site.mcu()
     _, alice, _ = site.meeting()
-    kept = []
-    mcu.answers[AddUser] = lambda request: kept.append(request) or Reply(202)  # type: ignore[func-returns-value]
+    kept: list[C3PRequest] = []
+
+    def take(request: C3PRequest) -> Reply:
+        kept.append(request)
+        return Reply(202)
+
+    mcu.answers[AddUser] = take
     command = dial(site, alice)
     assert mcu.post(kept[0].respond(Code.SUCCESS)) == Reply(200)
     assert outcomes(alice, command) == ["CommandAccepted", "CommandSucceeded"]

@@ -31,7 +31,7 @@ from c3p import (
     format_timestamp,
     parse_document,
 )
-from focus import FactoryConfig, MemoryStore, RecordAdded, RecordRemoved
+from focus import FactoryConfig, RecordAdded, RecordRemoved
 from sip import Response as SipResponse
 
 ALICE = f"sip:alice@{DOMAIN}"
@@ -294,4 +294,3 @@ def test_records_are_read_over_http_by_those_who_may() -> None:
     assert failure(reply.document) == ("otherFailure", "conferenceDoesntExist")
     wrong = Notify(notification_id=1, from_="a", to="b", conference_info=ConferenceInfo(entity="x"))
     assert site.factory.receive_c3p(wrong, peer="focus-2", now=now).status == 400
-    assert isinstance(site.store, MemoryStore)

@@ -24,8 +24,6 @@ from focus import (
     ConferenceActivated,
     ConferenceEnded,
     EndReason,
-    Focus,
-    Joined,
     JoinFailed,
     LeaveCause,
     Left,
@@ -615,5 +613,3 @@ def test_events_for_the_application_tell_who_came() -> None:
         ("sip:alice@example.com", "presenter"),
         ("sip:bob@example.com", "attendee"),
     ]
-    assert isinstance(site.focus, Focus)
-    assert len(site.node.of(Joined)) == 0
