@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import os
 import subprocess
 import threading
 import wave
@@ -23,6 +25,8 @@ from tests.interop.programs import HOST, baresip, free_port, kamailio, require, 
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 DOMAIN = "example.com"
+#: For sipp, which binds some ports from there on: below those that the system hands out, other ones in each process.
+MEDIA_PORTS = itertools.count(20_000 + os.getpid() % 100 * 100, 10)
 
 
 class Server:
@@ -66,7 +70,7 @@ def sipp(scenario: str, port: int, folder: Path, *options: str, user: str = "bob
     """The command of a sipp that plays a scenario towards a port of ours."""
     place = ["-sf", str(SCENARIOS / f"{scenario}.xml")]
     names = ["-s", user, "-au", user, "-ap", "zanzibar", "-key", "domain", domain]
-    common = ["-i", HOST, "-mi", HOST, "-mp", str(free_port() & ~1), "-nostdin", "-timeout", "40", "-timeout_error"]
+    common = ["-i", HOST, "-mi", HOST, "-mp", str(next(MEDIA_PORTS)), "-nostdin", "-timeout", "40", "-timeout_error"]
     if "-p" not in options:
         common += ["-p", str(free_port())]
     errors = ["-trace_err", "-error_file", str(folder / f"{scenario}-{user}.errors")]
