@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import click
@@ -15,8 +16,16 @@ from pyc3p.trace_command import run_trace
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
+def _version() -> str:
+    """Of the installed distribution; a checkout that is not installed has none."""
+    try:
+        return metadata.version("pyc3p")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="pyc3p")
+@click.version_option(version=_version())
 def cli() -> None:
     """Centralized conferencing with C3P: servers, clients and phones that really run."""
 

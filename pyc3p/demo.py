@@ -34,7 +34,7 @@ from sip import Event
 from sip.aio import wall_clock
 
 #: Seconds that a step may take; on loopback it takes milliseconds.
-STEP = 4.0
+STEP = 8.0
 #: Seconds that the two phones listen to each other.
 LISTENING = 1.6
 CLIENTS = ("presenter", "watcher")

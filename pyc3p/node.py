@@ -245,10 +245,12 @@ class Node:
         return answer
 
     async def _post(self, machine: C3PMachine, exchange: c3p.Exchange) -> None:
-        if self._client is None:
-            outcome: c3p.Reply | c3p.ExchangeFailure = c3p.ExchangeFailure.CONNECT
-        else:
-            outcome = await self._client.post(exchange)
+        outcome: c3p.Reply | c3p.ExchangeFailure = c3p.ExchangeFailure.CONNECT
+        if self._client is not None:
+            try:
+                outcome = await self._client.post(exchange)
+            except c3p.C3PError:  # a document that cannot be written down: nothing was sent
+                outcome = c3p.ExchangeFailure.UNUSABLE
         now = self.now
         if isinstance(outcome, c3p.Reply):
             self._take(machine.receive_reply(exchange.id, outcome, now=now))

@@ -1,4 +1,16 @@
-"""Whole conferences in virtual time: a pretended network for tests, of this project and of others."""
+"""Whole conferences in virtual time: a pretended network for tests, of this project and of others.
+
+>>> from pyc3p.farm import FarmPlan, Handset
+>>> from pyc3p.simnet import Meeting
+>>> meeting = Meeting(FarmPlan(handsets=[Handset(name="phone", user="bob")]), seed=7)
+>>> meeting.register_phones()
+>>> meeting.open()
+>>> call = meeting.dial("presenter", "sip:bob@example.com")
+>>> meeting.outcome("presenter", call).text
+'success'
+>>> meeting.history("watcher", "sip:bob@example.com")
+['audio-video dialing-out', 'audio-video alerting', 'audio-video connected']
+"""
 
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, HttpFault

@@ -1,7 +1,10 @@
+import doctest
+
 import attrs
 import pytest
 
 import c3p
+import pyc3p.simnet
 from c3p import Exchange, ExchangeFailure, Reply
 from pyc3p.element import Element
 from pyc3p.simnet import Conditions, HttpFault, SimNetwork, SimulationFailed, VirtualClock
@@ -155,3 +158,7 @@ def test_a_host_that_is_switched_off_is_gone() -> None:
     assert network.host_at("192.0.2.2") is None
     ask(network, asker, Exchange(1, URL, health(1)))
     assert asker.outcomes == [(1, ExchangeFailure.CONNECT)]
+
+
+def test_the_example_of_the_package_runs() -> None:
+    assert doctest.testmod(pyc3p.simnet).failed == 0
