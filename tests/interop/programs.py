@@ -202,7 +202,8 @@ def baresip(
     )
     (place / "config").write_text(config)
     outbound = f"sip:{HOST}:{proxy};transport={transport}"
-    account = f'<sip:{user}@{domain};transport={transport}>;outbound="{outbound}";regint=60;answermode=auto;audio_codecs=PCMU,PCMA{account_more}'
+    account = f'<sip:{user}@{domain};transport={transport}>;outbound="{outbound}";regint=60;answermode=auto'
+    account += f";audio_codecs=PCMU,PCMA{account_more}"
     (place / "accounts").write_text(account + "\n")
     (place / "contacts").touch()
     log = place / "baresip.log"

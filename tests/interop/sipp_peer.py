@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import attrs
 
@@ -37,7 +37,7 @@ class Alice:
 
     owner = "alice"
 
-    def __init__(self, transport: str = "UDP", **settings: object) -> None:
+    def __init__(self, transport: str = "UDP", **settings: Any) -> None:
         self.transport = transport
         self.port = free_port()
         listen = (Listen("UDP", HOST, self.port), Listen("TCP", HOST, self.port))

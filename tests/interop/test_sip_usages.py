@@ -447,7 +447,7 @@ def test_reinvites_that_cross_get_491_and_ours_is_sent_again(tmp_path: Path) -> 
     async def talk() -> None:
         async with Alice() as alice:
             alice.on(InviteReceived, lambda event: alice.accept(event.session))
-            async with bob("glare_calling", tmp_path, alice):
+            async with bob("calls_and_crosses", tmp_path, alice):
                 session = (await alice.seen(SessionConfirmed)).session
                 for count, status in ((1, 491), (2, 200)):
                     alice.endpoint.reinvite(session, body=description(), content_type=SDP, now=alice.now)
@@ -489,6 +489,18 @@ def test_we_subscribe_and_refresh_until_the_notifier_ends_it(tmp_path: Path, tra
             assert (await alice.seen(SubscriptionEnded)).reason == "noresource"
             assert [each.body for each in alice.of(NotifyReceived)][:2] == [b"at the desk\r\n", b"at lunch\r\n"]
             assert [each.expires for each in alice.of(SubscriptionAccepted)] == [2, 2]
+
+    play(talk())
+
+
+def test_a_notifier_that_forgot_us_is_subscribed_to_again(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with Alice() as alice, bob("forgets", tmp_path, alice, "-m", "2") as target:
+            subscription = alice.subscribe(target, 2)
+            await alice.seen(NotifyReceived, 2)
+            assert {each.subscription for each in alice.of(NotifyReceived)} == {subscription}
+            assert len({each.response.call_id for each in alice.of(SubscriptionAccepted)}) == 2
+            assert not alice.of(SubscriptionEnded)
 
     play(talk())
 
