@@ -273,7 +273,7 @@ class Conference:
         for user in {one.user for one in self.notifier.limited()}:
             found = self.roster.users.get(user)
             if found is not None and not found.in_lobby:
-                self.notifier.set_limited(user, False, now=now)
+                self.notifier.let_in(user, now=now)
 
     def end(self, reason: EndReason, *, by: ClientCommand | None = None, now: float) -> None:
         """The activation is over; the record stays (conferencing-flows 12)."""
@@ -290,8 +290,6 @@ class Conference:
 
     def next_timeout(self) -> float | None:
         """When something is due."""
-        if self.ended:
-            return None
         due = (
             self._unattended_until,
             self._expires_at,

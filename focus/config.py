@@ -25,9 +25,7 @@ class FocusConfig:
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
     require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none
     session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
-    min_session_expires: int = 90  #: seconds, RFC 4028 section 5
     subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
-    min_subscription_expires: int = 60  #: seconds; shorter ones are refused with 423 (RFC 6665, 4.2.1.1)
     http_timeout: float = 30.0  #: seconds for an answer of an MCU or the MCU Factory
     command_timeout: float = 180.0  #: seconds for an MCU's final answer, again after each `pending` (decisions 10)
     fan_out_timeout: float = 30.0  #: seconds that lock, roles and ejection wait for slow MCUs (flows 9)
@@ -57,7 +55,7 @@ class FactoryConfig:
     server: str = "focus.example.com"  #: `source` of ms-diagnostics
     mcu_types: tuple[str, ...] = DEFAULT_MCU_TYPES  #: what getConferencingCapabilities lists
     identify: Identify = from_header
-    default_lifetime: float = 8 * 3600.0  #: seconds, of a record that names no expiry (Microsoft's API: 8 h)
+    default_lifetime: float | None = 8 * 3600.0  #: seconds, of a record that names no expiry; None: it never expires
     max_lifetime: float = 366 * 86400.0  #: seconds; a record further in the future is cut to this
     default_admission_policy: str = "openAuthenticated"
     anonymous_allowed: bool = True  #: whether records may admit anonymous participants

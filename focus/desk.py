@@ -125,8 +125,8 @@ class Desk:
     ) -> None:
         command = self._new_command(participant, document, decided, now=now)
         if not decided.legs and not decided.later:
-            if decided.effect is not None:
-                self._chair.apply(decided.effect, command, now=now)
+            assert decided.effect is not None  # a plan does something
+            self._chair.apply(decided.effect, command, now=now)
             self._answer_now(command, transaction, participant, now=now)
             return
         self._context.answer(transaction, Answer(ACCEPTED), now=now)

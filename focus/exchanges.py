@@ -48,9 +48,8 @@ class Exchanges:
         return self._ids
 
     def forget(self, exchange_id: int) -> None:
-        """Drop the answer when it comes."""
-        if exchange_id in self._waiters:
-            self._waiters[exchange_id] = None
+        """Drop the answer to an open exchange when it comes."""
+        self._waiters[exchange_id] = None
 
     def take(self) -> list[Exchange]:
         """What is to be posted, in order."""

@@ -146,13 +146,14 @@ class FocusFactory:
         if info is None or conference_id is None or not is_conference_id(conference_id):
             raise _Failed(Reason.REQUEST_MALFORMED)
         uri = _conference_uri(organizer, conference_id)
+        lifetime = self.config.default_lifetime
         base = ConferenceRecord(
             conference_id=conference_id,
             organizer=organizer,
             focus_uri=uri,
             mcu_types=self.config.mcu_types,
             admission_policy=self.config.default_admission_policy,
-            expires_at=self._wall(now) + self.config.default_lifetime,
+            expires_at=None if lifetime is None else self._wall(now) + lifetime,
             attendee_dialout=self.config.attendee_dialout,
         )
         record = self._read(info, base, now=now)

@@ -112,16 +112,16 @@ class Mcus:
             link.mark_lost("it dropped the conference", now=now)
 
     def _merge(self, link: McuLink, part: McuPart, only: list[str] | None) -> None:
-        if part.info is not None:
-            config = self._context.config
-            merge = Merge(
-                mcu_type=link.mcu_type,
-                mcu_uri=link.mcu_uri,
-                role_of=self._orders.role_of,
-                max_users=config.max_users,
-                max_endpoints=config.max_endpoints_per_user,
-            )
-            merge.into(self._roster, part.info, only)
+        config = self._context.config
+        merge = Merge(
+            mcu_type=link.mcu_type,
+            mcu_uri=link.mcu_uri,
+            role_of=self._orders.role_of,
+            max_users=config.max_users,
+            max_endpoints=config.max_endpoints_per_user,
+        )
+        assert part.info is not None
+        merge.into(self._roster, part.info, only)
 
     # Owner of the links ----------------------------------------------------------------------------------------------
 

@@ -119,12 +119,11 @@ class Notifier:
             document = document or render_versions(self._roster.partial(changes))
             self._send(subscriber, subscriber.number(document), now=now)
 
-    def set_limited(self, user: str, limited: bool, *, now: float) -> None:
+    def let_in(self, user: str, *, now: float) -> None:
         """Show a user who leaves the lobby everything."""
         for subscriber in self.of_user(user):
-            if subscriber.limited != limited:
-                subscriber.limited = limited
-                self._send_whole(subscriber, now=now)
+            subscriber.limited = False
+            self._send_whole(subscriber, now=now)
 
     def next_timeout(self) -> float | None:
         """When somebody is to be told although nothing changed."""

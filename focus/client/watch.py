@@ -92,9 +92,8 @@ class Watch:
             return [Subscribed(owner=self._config.owner, expires=event.expires)], False
         if isinstance(event, SubscriptionFailed):
             return self._lost("refused", event.status), False
-        if isinstance(event, SubscriptionEnded):
-            return self._lost(event.reason, None), False
-        return [], False
+        assert isinstance(event, SubscriptionEnded)
+        return self._lost(event.reason, None), False
 
     def _lost(self, reason: str, status: int | None) -> list[Event]:
         self._subscription = None

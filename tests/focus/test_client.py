@@ -364,6 +364,24 @@ def test_a_document_that_cannot_be_read_makes_the_client_ask_for_the_whole() -> 
     assert alice.client._watch.dropped == 1
 
 
+def test_documents_that_cannot_be_read_ask_once() -> None:
+    site = Site()
+    site.meeting()
+    subscription = next(iter(site.focus._subscriptions))
+    site.net.lost = lambda sender, data: data.startswith(b"SUBSCRIBE")
+    for _ in range(3):
+        site.node.endpoint.notify(
+            subscription,
+            body=b"<conference-info",
+            content_type="application/conference-info+xml",
+            benotify=True,
+            now=site.net.now,
+        )
+        site.net.run()
+    asked = [one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("session_expires", [1200, None])
 def test_a_broken_connection_heals(session_expires: int | None) -> None:
     site = Site()
@@ -383,6 +401,36 @@ def test_a_broken_connection_heals(session_expires: int | None) -> None:
     bob.client.get_conference(now=site.net.now)
     site.net.run()
     assert bob.node.of(CommandSucceeded)
+
+
+def test_a_broken_connection_heals_without_a_subscription() -> None:
+    site = Site()
+    conference, alice, _ = site.meeting()
+    bob = site.joined(site.client("bob"), conference, subscribe=False)
+    for flow in site.net.peers_of(bob.node):
+        site.net.close(flow)
+    site.net.pass_time(60.0)
+    assert bob.client.state is ClientState.JOINED
+    assert alice.user("sip:bob@example.com") is not None
+
+
+def test_an_old_document_is_ignored() -> None:
+    site = Site()
+    conference, alice, _ = site.meeting("bob")
+    whole = site.focus.roster(conference)
+    assert whole is not None
+    before = alice.roster
+    events = len(alice.node.events)
+    site.node.endpoint.notify(
+        min(site.focus._subscriptions),
+        body=bytes(attrs.evolve(whole, version=0, users=None)),
+        content_type="application/conference-info+xml",
+        benotify=True,
+        now=site.net.now,
+    )
+    site.net.run()
+    assert alice.roster is before
+    assert len(alice.node.events) == events
 
 
 def test_a_client_that_cannot_come_back_is_lost() -> None:

@@ -60,7 +60,9 @@ def test_unattended_for_ten_minutes_the_conference_ends() -> None:
     mcu.answer_call(PHONE)
     alice.client.leave(now=site.net.now)
     site.net.run()
-    site.net.pass_time(599.0)
+    site.net.pass_time(300.0)
+    mcu.call(PHONE, "on-hold")
+    site.net.pass_time(299.0)
     assert site.focus.conferences
     site.net.pass_time(2.0)
     assert site.node.last(ConferenceEnded).reason is EndReason.UNATTENDED

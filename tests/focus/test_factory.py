@@ -199,6 +199,16 @@ def test_a_record_lives_eight_hours_unless_it_says_otherwise_and_never_for_ever(
     assert site.node.last(RecordRemoved).conference_uri == info.entity
 
 
+def test_records_can_be_kept_for_ever() -> None:
+    site = Site(factory=FactoryConfig(domain=DOMAIN, default_lifetime=None))
+    info = info_of(Scheduler(site).asked(record()))
+    assert info.description is not None
+    assert info.description.expiry_time is None
+    assert site.factory.next_timeout() is None
+    alice = site.joined(site.client("alice"), info.entity)
+    assert alice.client.role == "presenter"
+
+
 # The other commands --------------------------------------------------------------------------------------------------
 
 

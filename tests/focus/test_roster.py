@@ -39,6 +39,7 @@ def test_nothing_changed_means_no_document_and_no_version() -> None:
     one.set_role(ALICE, "presenter")
     one.remove_endpoint(BOB, "{B}")
     one.remove_view("sip:nothing@example.com")
+    one.remove_user(BOB)
     one.set_description(one.description)
     assert one.take_changes() is None
     assert one.version == 1
