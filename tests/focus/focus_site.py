@@ -9,6 +9,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import TypeVar
 
 import attrs
@@ -128,6 +129,8 @@ class Net:
         self.wire: list[tuple[str, bytes]] = []  #: (sender, bytes), everything that was ever sent
         self.exchanges: list[Exchange] = []
         self.held: list[tuple[Focus, Node, Exchange]] = []  #: exchanges whose service gave no answer yet
+        self.weather: Random | None = None  #: decides which datagrams are lost
+        self.udp_loss = 0.2
         self.lost: Callable[[str, bytes], bool] = lambda sender, data: False
         self._ids = itertools.count(1)
         self._unreachable: set[str] = set()
@@ -203,6 +206,8 @@ class Net:
             self.wire.append((sender.name, data))
             peer = self.peers.get(flow.id)
             if peer is None or self.lost(sender.name, data):
+                continue
+            if flow.transport == "UDP" and self.weather is not None and self.weather.random() < self.udp_loss:
                 continue
             receiver, back = peer
             receiver.take(receiver.pump.receive_data(data, flow=back, now=self.now))
