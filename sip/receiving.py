@@ -19,6 +19,7 @@ from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transport import Transport
+from sip.via import Via
 
 #: Methods that make no sense outside of a dialog.
 _DIALOG_ONLY = frozenset(("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"))
@@ -127,24 +128,25 @@ class Receiver:
         if isinstance(message, Response):
             self._transactions.receive_response(message, now)
             return
+        via = message.via[0]
         request = stamped(message, flow)
         method = request.method
         try:
             if method == "ACK":
-                self._ack(request, flow, now)
+                self._ack(request, via, flow, now)
             elif method == "CANCEL":
-                self._cancel(request, flow, now)
+                self._cancel(request, via, flow, now)
             elif method == "BENOTIFY":
                 self._benotify(request, flow, now)
             else:
-                self._request(request, flow, now)
+                self._request(request, via, flow, now)
         except RemoteProtocolError as error:
             # Only where no transaction was open: _new has its own net.
             self._context.count("dropped: malformed request")
             self._refuse_statelessly(request, error.status_hint, flow)
 
-    def _request(self, request: Request, flow: Flow, now: float) -> None:
-        key = self._transactions.key_of(request, flow, request.method)
+    def _request(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        key = self._transactions.key_of(request, via, flow, request.method)
         known = self._transactions.find_server(key)
         if known is not None:
             known.receive_again(now)
@@ -152,7 +154,7 @@ class Receiver:
             self._context.count("refused: too many transactions")
             self._refuse_statelessly(request, 503, flow)
         else:
-            transaction = self._transactions.open_server(key, request, flow, now)
+            transaction = self._transactions.open_server(key, request, via, flow, now)
             try:
                 self._new(transaction, flow, now)
             except RemoteProtocolError as error:
@@ -160,8 +162,8 @@ class Receiver:
                 if transaction.state in (State.TRYING, State.PROCEEDING):
                     self._answers.send(transaction, error.status_hint, now=now)
 
-    def _ack(self, request: Request, flow: Flow, now: float) -> None:
-        known = self._transactions.find_server(self._transactions.key_of(request, flow, "INVITE"))
+    def _ack(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        known = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
         if known is not None and known.state in (State.COMPLETED, State.CONFIRMED):
             known.receive_ack(now)
             return
@@ -176,14 +178,14 @@ class Receiver:
         else:
             self._context.count("dropped: ACK for nothing")
 
-    def _cancel(self, request: Request, flow: Flow, now: float) -> None:
-        key = self._transactions.key_of(request, flow, "CANCEL")
+    def _cancel(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        key = self._transactions.key_of(request, via, flow, "CANCEL")
         again = self._transactions.find_server(key)
         if again is not None:
             again.receive_again(now)
             return
-        cancelling = self._transactions.open_server(key, request, flow, now)
-        invite = self._transactions.find_server(self._transactions.key_of(request, flow, "INVITE"))
+        cancelling = self._transactions.open_server(key, request, via, flow, now)
+        invite = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
         if invite is None:
             self._answers.send(cancelling, 481, now=now)
             return
@@ -214,8 +216,9 @@ class Receiver:
     def route(self, request: Request, flow: Flow) -> Routing:
         """Return who gets a new request."""
         dialog = self._dialogs.find(request) if request.to.tag is not None else None
-        if dialog is not None:
-            return self._route_in_dialog(request, dialog)
+        return self._route(request, flow) if dialog is None else self._route_in_dialog(request, dialog)
+
+    def _route(self, request: Request, flow: Flow) -> Routing:
         if request.method == "NOTIFY" and (waiting := self._subscriptions.expecting(request)) is not None:
             return Routing(owner=waiting.owner, subscription=waiting.id)
         core = self._cores.claiming(request, flow)
@@ -246,7 +249,7 @@ class Receiver:
             return Routing(status=481)
         if dialog.remote_cseq is not None and request.cseq.number < dialog.remote_cseq:
             return Routing(owner=core.owner, session=session, status=500)
-        refused = core.refusal(request)
+        refused = core.refusal(request, subscribed=bool(dialog.subscriptions))
         return refused or Routing(owner=core.owner, session=session)
 
     def _core_of(self, dialog: Dialog) -> CoreEntry | None:
@@ -258,14 +261,16 @@ class Receiver:
 
     def _new(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
         request = transaction.request
-        routing = self.route(request, flow)
-        transaction.owner = routing.owner or ""
         dialog = self._dialogs.find(request) if request.to.tag is not None else None
-        if dialog is not None:
-            dialog.takes(request.cseq.number)
+        if dialog is None:
+            routing = self._route(request, flow)
+        else:
+            routing = self._route_in_dialog(request, dialog)
+            dialog.takes(transaction.cseq)
             if dialog.flow is None and routing.status is None and flow.reliable:
                 # A peer whose connection broke came back over another one, which may be the only way to it.
                 self._dialogs.moved(dialog, flow)
+        transaction.owner = routing.owner or ""
         if routing.status is not None:
             self._answers.send(transaction, routing.status, headers=routing.headers, now=now)
         elif dialog is not None:

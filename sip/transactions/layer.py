@@ -11,6 +11,7 @@ from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transport import Transport
 from sip.uri import Uri
+from sip.via import Via
 
 _COOKIE = "z9hG4bK"
 
@@ -141,9 +142,11 @@ class Transactions:
 
     # Server side -----------------------------------------------------------------------------------------------------
 
-    def key_of(self, request: Request, flow: Flow, method: str) -> object:
-        """Return what tells one server transaction from another (RFC 3261 section 17.2.3)."""
-        via = request.via[0]
+    def key_of(self, request: Request, via: Via, flow: Flow, method: str) -> object:
+        """Return what tells one server transaction from another (RFC 3261 section 17.2.3).
+
+        ``via`` is the top one as the sender wrote it.
+        """
         branch = via.branch
         if branch is not None and branch.startswith(_COOKIE):
             return branch, via.host, via.port, method
@@ -165,9 +168,9 @@ class Transactions:
         """Whether a new request has to be refused."""
         return len(self) >= self.config.max_transactions
 
-    def open_server(self, key: object, request: Request, flow: Flow, now: float) -> ServerTransaction:
+    def open_server(self, key: object, request: Request, via: Via, flow: Flow, now: float) -> ServerTransaction:
         """Begin a server transaction for a new request."""
-        transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, flow)
+        transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
         transaction.start(now)

@@ -9,6 +9,7 @@ from sip.request import Request
 from sip.response import Response
 from sip.timers import Timer
 from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State, commanded
+from sip.via import Via
 
 if TYPE_CHECKING:
     from sip.answering import Answerer
@@ -57,14 +58,20 @@ class ServerTransaction:
     )
 
     def __init__(
-        self, layer: "Transactions", transaction_id: TransactionId, key: object, request: Request, flow: Flow
+        self,
+        layer: "Transactions",
+        transaction_id: TransactionId,
+        key: object,
+        request: Request,
+        via: Via,
+        flow: Flow,
     ) -> None:
         self._layer = layer
         self.id = transaction_id
         self.key = key
         self.merge_key: object = None
         self._request: Request | None = request
-        self._via = request.via[0]
+        self._via = via
         self.cseq = request.cseq.number
         self.flow = flow  #: where the request came from
         self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
@@ -153,7 +160,7 @@ class ServerTransaction:
                 self._layer.transport.send(self.flow, self.data)
                 return
         else:
-            host = via.received or via.host
+            host = self.flow.remote.host  # what received says
             port = via.port or (5061 if self.flow.transport == "TLS" else 5060)
         self._layer.transport.find_destination(Destination(self.flow.transport, host, port), self, now=now)
 
