@@ -62,10 +62,13 @@ class CoreEntry:
     supported_line: str  #: value of its Supported header
     supported_without_100rel: str  #: the same for INVITEs that are not to be answered reliably
 
-    def refusal(self, request: Request) -> Routing | None:
-        """Return the refusal of a request that this core cannot take, None when it can (section 8.2 in its order)."""
+    def refusal(self, request: Request, *, subscribed: bool = False) -> Routing | None:
+        """Return the refusal of a request that this core cannot take, None when it can (section 8.2 in its order).
+
+        With ``subscribed`` it came in the dialog of a subscription: who subscribes takes NOTIFY, listed or not.
+        """
         method = request.method
-        if method not in self.methods:
+        if method not in self.methods and not (subscribed and method == "NOTIFY"):
             if method not in KNOWN_METHODS:
                 return Routing(owner=self.owner, status=501, headers=(("Allow", self.allow),))
             return Routing(owner=self.owner, status=405, headers=(("Allow", self.allow),))
