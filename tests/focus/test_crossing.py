@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 from focus_site import RawPeer, Site
-from test_pidgin import CCCP, CONF, GUID, ME, Pidgin
+from pidgin_peer import CCCP, CONF, GUID, ME, Pidgin
 
 from focus import ConferenceEnded
 

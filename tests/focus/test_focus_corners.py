@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 from focus_site import FACTORY_URL, FakeMcu, Phone, Site
-from test_pidgin import CONF, ME, Pidgin
+from pidgin_peer import CONF, ME, Pidgin
 
 from c3p import (
     AddConference,

@@ -9,7 +9,7 @@ import pytest
 from focus_site import RECORDS_URL, FakeMcu, RawPeer, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_pidgin import CCCP, CONF, GUID, ME, VIA, Pidgin
+from pidgin_peer import CCCP, CONF, GUID, ME, VIA, Pidgin
 
 from c3p import (
     AddUser,
