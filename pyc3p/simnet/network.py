@@ -148,6 +148,15 @@ class SimNetwork:
         if receiver is not None and not self._cut(sender, receiver):
             receiver.receive_datagram(flow.remote, flow.local, data)
 
+    def inject(self, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> None:
+        """Let a datagram arrive, for SIP or media, that no element has sent."""
+        receiver = self._listening.get(("UDP", *destination))
+        if receiver is not None:
+            receiver.receive_datagram(sip.Address(*destination), sip.Address(*source), data)
+        elif destination in self._media:
+            host, leg = self._media[destination]
+            host.receive_media(leg, "rtcp" if destination[1] % 2 else "rtp", data, source)
+
     def _send_stream(self, flow: Flow, data: bytes) -> None:
         connection = self._connections.get(flow.id)
         if connection is None or not connection.open:
