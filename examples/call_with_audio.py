@@ -1,19 +1,22 @@
-"""Call somebody, play a tone for some seconds, keep what was heard in a WAV file; or wait for such a call.
+"""Call somebody, play a tone or a WAV file, and record what is heard; or wait for a call and do the same.
 
-Run: python examples/call_with_audio.py answer 127.0.0.1:5090 heard_by_callee.wav
-     python examples/call_with_audio.py call sip:bob@127.0.0.1:5090 heard_by_caller.wav [seconds] [hertz]
+Run: python examples/call_with_audio.py "sip:bob@192.0.2.10;transport=tcp" --host 192.0.2.20 --record heard.wav
+     python examples/call_with_audio.py --answer --host 192.0.2.20 --port 5060
 """
 
 from __future__ import annotations
 
-import array
+import argparse
 import asyncio
+import itertools
 import math
-import sys
+import struct
 import wave
+from collections.abc import Iterable, Iterator
 
-from rtp import Capabilities, MediaStream, Role, RtpError, SessionDescription, answer, negotiate, offer
-from rtp.aio import Arrival, MediaPorts
+from rtp import Agreement, Capabilities, OfferAnswerSession, RtpError, SessionDescription
+from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
+from rtp.media_stream import MediaStream, Outgoing
 from sip import (
     Claim,
     Endpoint,
@@ -22,120 +25,181 @@ from sip import (
     InviteReceived,
     Listen,
     Pump,
+    ReinviteReceived,
     SessionAnswered,
+    SessionCancelled,
+    SessionConfirmed,
     SessionEnded,
     SessionFailed,
     SessionId,
+    SessionProgressed,
+    SessionRedirected,
+    UpdateReceived,
 )
 from sip.aio import SipTransport, live_entropy
 
-FRAME = 0.02  # seconds: 160 samples
-SILENCE = bytes(320)
 SDP = "application/sdp"
+SILENCE = bytes(320)  # 20 ms at 8 kHz, 16 bits
 
 
-class Audio:
-    """A tone out, a WAV file in, every 20 ms."""
-
-    def __init__(self, path: str, hertz: float) -> None:
-        self._ports = MediaPorts(self._arrived)
-        self._opened = self._ports.open("call")
-        self.port = self._opened.rtp[1]
-        self._file = wave.open(path, "wb")  # noqa: SIM115 (open as long as the call)
-        self._file.setparams((1, 2, 8000, 0, "NONE", "not compressed"))
-        self._hertz, self._sample = hertz, 0
-        self._stream: MediaStream | None = None
-
-    def _arrived(self, batch: list[Arrival]) -> None:
-        for each in batch:
-            if self._stream is not None:
-                self._stream.receive(each.kind, each.data, each.source, now=each.arrival)
-
-    def _tone(self) -> bytes:
-        first, self._sample = self._sample, self._sample + 160
-        step = 2 * math.pi * self._hertz / 8000
-        return array.array("h", (int(8000 * math.sin(step * n)) for n in range(first, self._sample))).tobytes()
-
-    async def run(self, offered: SessionDescription, answered: SessionDescription, role: Role) -> None:
-        """Play and listen until cancelled. Raises RtpError when offer and answer do not fit."""
-        agreement = negotiate(offered, answered, role).audio
-        if agreement is None:
-            raise RtpError("no audio was agreed on")
-        loop, entropy = asyncio.get_running_loop(), live_entropy()
-        now = loop.time()
-        self._stream = stream = MediaStream(
-            agreement,
-            ssrc=entropy.integer(32),
-            sequence_number=entropy.integer(16),
-            timestamp=entropy.integer(32),
-            cname=entropy.token(6),
-            uniform=entropy.uniform,
-            now=now,
-        )
-        while True:
-            self._file.writeframes(stream.pop_frame(now=now) or SILENCE)
-            stream.handle_timeout(now=now)
-            out = [*stream.send_frame(self._tone(), now=now), *stream.data_to_send()]
-            self._ports.send(("call", each.kind, each.data, each.destination) for each in out)
-            now += FRAME
-            await asyncio.sleep(max(0.0, now - loop.time()))
-
-    def close(self) -> None:
-        self._ports.close_all()
-        self._file.close()
+def tone(frequency: float) -> Iterator[bytes]:
+    """A sine without end, in frames of 20 ms."""
+    for start in itertools.count(0, 160):
+        phases = (2 * math.pi * frequency * n / 8000 for n in range(start, start + 160))
+        yield struct.pack("<160h", *(round(8000 * math.sin(phase)) for phase in phases))
 
 
-class Caller:
-    """One call, made or answered."""
+def recording(path: str) -> Iterator[bytes]:
+    """A WAV file in frames of 20 ms."""
+    with wave.open(path) as file:
+        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (8000, 1, 2):
+            raise SystemExit(f"{path} must be 8 kHz, mono, 16 bits")
+        while frame := file.readframes(160):
+            yield frame.ljust(320, b"\0")
+
+
+class Phone:
+    """One call: its signalling is a core of the endpoint, its sound goes through ports of its own."""
 
     owner = "phone"
 
-    def __init__(self, endpoint: Endpoint, audio: Audio) -> None:
-        self._endpoint, self._audio = endpoint, audio
-        self._offer = offer(Capabilities(), "127.0.0.1", audio.port)
-        self._playing: asyncio.Task[None] | None = None
-        self.session: SessionId | None = None
+    def __init__(
+        self, endpoint: Endpoint, ports: MediaPorts, host: str, frames: Iterator[bytes], answers: bool
+    ) -> None:
+        self.heard = bytearray()
         self.answered, self.over = asyncio.Event(), asyncio.Event()
-        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=("INVITE",))
+        self._endpoint, self._ports, self._frames, self._answers = endpoint, ports, frames, answers
+        self._media = OfferAnswerSession(Capabilities(), address=host, port=ports.open(self.owner).rtp[1])
+        self._session: SessionId | None = None
+        self._stream: MediaStream | None = None
+        endpoint.add_core(self.owner, lambda request, flow: True, claim=Claim.ELEMENT, methods=("INVITE", "UPDATE"))
+
+    # Commands
 
     def call(self, target: str, *, now: float) -> None:
-        me, body = "<sip:caller@example.com>", bytes(self._offer)
-        self.session = self._endpoint.invite(
-            self.owner, target, from_=me, to=f"<{target}>", body=body, content_type=SDP, now=now
+        offer = bytes(self._media.make_offer())
+        me, them = "<sip:phone@example.com>", f"<{target}>"
+        self._session = self._endpoint.invite(
+            self.owner, target, from_=me, to=them, body=offer, content_type=SDP, now=now
         )
 
+    def hang_up(self, *, now: float) -> None:
+        """Give the call up, or end it; SessionFailed or SessionEnded follows."""
+        if self._session is not None and self.answered.is_set():
+            self._endpoint.bye(self._session, now=now)
+        elif self._session is not None:
+            self._endpoint.cancel(self._session, now=now)
+
+    # Signalling
+
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
-        if isinstance(event, InviteReceived):
-            self._answer(event, now)
-        elif isinstance(event, SessionAnswered):
-            print(f"answered: {event.response.status} {event.response.reason}", flush=True)
-            self._play(self._offer, SessionDescription.parse(event.response.body), Role.OFFERER)
-        elif isinstance(event, SessionFailed | SessionEnded):
-            print(f"over: {event.cause.value}", flush=True)
-            self.over.set()
+        match event:
+            case InviteReceived():
+                self._invited(event, now)
+            case SessionProgressed():
+                print(f"{event.response.status} {event.response.reason}", flush=True)
+            case SessionAnswered():
+                self._agreed(event.response.body, now)
+            case SessionConfirmed():
+                self._agreed(event.request.body, now)
+            case ReinviteReceived() | UpdateReceived():
+                self._offered_again(event, now)
+            case SessionRedirected():
+                self._endpoint.redirect(event.session, event.targets[0], now=now)
+            case SessionFailed():
+                self._end(f"{event.status} {event.response.reason}" if event.response else event.cause.value, now)
+            case SessionCancelled() if event.session == self._session:
+                self._end("cancelled", now)
+            case SessionEnded() if event.session == self._session:
+                self._end(event.cause.value, now)
         return []
 
-    def _answer(self, event: InviteReceived, now: float) -> None:
+    def _invited(self, event: InviteReceived, now: float) -> None:
+        if not self._answers or self._session is not None:
+            self._endpoint.reject(event.session, 486, now=now)
+            return
         try:
-            offered = SessionDescription.parse(event.request.body)
-            answered = answer(offered, Capabilities(), "127.0.0.1", self._audio.port)
+            description = self._describe(event.request.body)
         except RtpError:
             self._endpoint.reject(event.session, 488, now=now)
             return
+        print(f"called by {event.request.from_.uri}", flush=True)
+        self._session = event.session
         self._endpoint.progress(event.session, 180, now=now)
-        self._endpoint.accept(event.session, body=bytes(answered), content_type=SDP, now=now)
-        self._play(offered, answered, Role.ANSWERER)
+        self._endpoint.accept(event.session, body=description, content_type=SDP, now=now)
 
-    def _play(self, offered: SessionDescription, answered: SessionDescription, role: Role) -> None:
-        if self._playing is None:
-            self._playing = asyncio.create_task(self._audio.run(offered, answered, role))
-            self._playing.add_done_callback(lambda task: self.over.set())
+    def _describe(self, offer: bytes) -> bytes:
+        """Our answer to an offer; an offer of ours when there was none (the ACK brings the answer)."""
+        if not offer:
+            return bytes(self._media.make_offer())
+        return bytes(self._media.receive_offer(SessionDescription.parse(offer))[0])
+
+    def _agreed(self, answer: bytes, now: float) -> None:
+        """Both descriptions are known: talk."""
+        try:
+            if answer:
+                self._media.receive_answer(SessionDescription.parse(answer))
+        except RtpError as error:
+            print(f"no common media: {error}", flush=True)
         self.answered.set()
+        self._talk(self._media.agreement, now)
 
-    async def stop(self) -> None:
-        if self._playing is not None:
-            self._playing.cancel()
-            await asyncio.gather(self._playing, return_exceptions=True)
+    def _offered_again(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
+        """Hold, another address, another codec."""
+        try:
+            description = self._describe(event.request.body)
+        except RtpError:
+            self._endpoint.respond(event.transaction, 488, now=now)
+            return
+        self._endpoint.respond(event.transaction, 200, body=description, content_type=SDP, now=now)
+        self._talk(self._media.agreement, now)
+
+    def _end(self, why: str, now: float) -> None:
+        print(f"over: {why}", flush=True)
+        if self._stream is not None:
+            self._stream.bye(now=now)
+            self._send(self._stream.data_to_send())
+            self._stream = None
+        self.over.set()
+
+    # Sound
+
+    def _talk(self, agreement: Agreement | None, now: float) -> None:
+        audio = None if agreement is None else agreement.audio
+        if audio is None:
+            self.hang_up(now=now)
+        elif self._stream is not None:
+            self._stream.update(audio, now=now)
+        else:
+            chance = live_entropy()
+            self._stream = MediaStream(
+                audio,
+                ssrc=chance.integer(32),
+                sequence_number=chance.integer(16),
+                timestamp=chance.integer(32),
+                cname=chance.token(8),
+                uniform=chance.uniform,
+                now=now,
+            )
+            print(f"talking {audio.codec.encoding}", flush=True)
+
+    def hear(self, batch: list[Arrival]) -> None:
+        for _, kind, data, source, arrival in batch:
+            if self._stream is not None:
+                self._stream.receive(kind, data, source, now=arrival)
+
+    def tick(self, now: float) -> None:
+        """20 ms of sound in both directions."""
+        if self._stream is not None:
+            self.heard += self._stream.pop_frame(now=now) or SILENCE
+            self._send(self._stream.send_frame(next(self._frames, None), now=now))
+            self._stream.handle_timeout(now=now)
+            self._send(self._stream.data_to_send())
+
+    def _send(self, packets: Iterable[Outgoing]) -> None:
+        self._ports.send((self.owner, *packet) for packet in packets)
+
+    # The phone itself waits for nothing
 
     def next_timeout(self) -> float | None:
         return None
@@ -147,32 +211,57 @@ class Caller:
         return []
 
 
-async def main(what: str, where: str, path: str, seconds: str = "5", hertz: str = "440") -> None:
-    host, _, port = where.rpartition(":")
-    listen = Listen("UDP", host, int(port)) if what == "answer" else Listen("UDP", "127.0.0.1", 0)
-    endpoint = Endpoint(EndpointConfig(listen=(listen,)), entropy=live_entropy())
-    audio = Audio(path, float(hertz))
-    caller = Caller(endpoint, audio)
-    transport = SipTransport(Pump(endpoint, [caller]))
+async def keep_time(phone: Phone) -> None:
+    """A tick every 20 ms, without drift."""
+    loop = asyncio.get_running_loop()
+    at = loop.time()
+    while True:
+        phone.tick(loop.time())
+        at += 0.02
+        await asyncio.sleep(at - loop.time())
+
+
+async def main(given: argparse.Namespace) -> None:
+    frames = recording(given.play) if given.play else tone(given.tone)
+    listen = (Listen("UDP", given.host, given.port), Listen("TCP", given.host, given.port))
+    endpoint = Endpoint(EndpointConfig(listen=listen), entropy=live_entropy())
+    ports = MediaPorts(lambda batch: phone.hear(batch), config=MediaPortsConfig(host=given.host))
+    phone = Phone(endpoint, ports, given.host, frames, given.answer)
+    transport = SipTransport(Pump(endpoint, [phone]))
     await transport.start()
-    print(f"{what} {where}", flush=True)
-    if what == "call":
-        caller.call(where, now=transport.now)
+    clock = asyncio.create_task(keep_time(phone))
+    if given.answer:
+        print(*(f"sip:{at.host}:{at.port};transport={at.transport.lower()}" for at in endpoint.listen), flush=True)
+    else:
+        phone.call(given.target, now=transport.now)
         transport.kick()
-        waiting = [asyncio.create_task(each.wait()) for each in (caller.answered, caller.over)]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if caller.session is not None and not caller.over.is_set():
-            await asyncio.sleep(float(seconds))
-            endpoint.bye(caller.session, now=transport.now)
-            transport.kick()
-    await caller.over.wait()
-    await caller.stop()
-    audio.close()
+    try:
+        await asyncio.wait_for(phone.over.wait(), given.seconds)
+    except TimeoutError:
+        phone.hang_up(now=transport.now)
+        transport.kick()
+        await phone.over.wait()
+    clock.cancel()
     await transport.stop()
+    ports.close_all()
+    if given.record:
+        with wave.open(given.record, "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(phone.heard)
+        print(f"heard {len(phone.heard) / 16000:.1f} s: {given.record}", flush=True)
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main(*sys.argv[1:6]))
-    except KeyboardInterrupt:
-        print("stopped")
+    parser = argparse.ArgumentParser(description="Call somebody with sound.")
+    parser.add_argument("target", nargs="?", help="the SIP URI to call")
+    parser.add_argument("--answer", action="store_true", help="wait for a call")
+    parser.add_argument("--host", default="127.0.0.1", help="own address (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=0, help="own SIP port (any)")
+    parser.add_argument("--tone", type=float, default=440.0, help="hertz of the tone to play (440)")
+    parser.add_argument("--play", help="a WAV file to play: 8 kHz, mono, 16 bits")
+    parser.add_argument("--record", help="a WAV file for what is heard")
+    parser.add_argument("--seconds", type=float, help="hang up after this time")
+    options = parser.parse_args()
+    if bool(options.target) == options.answer:
+        parser.error("give a target or --answer")
+    asyncio.run(main(options))

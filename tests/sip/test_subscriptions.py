@@ -509,6 +509,18 @@ def test_an_unsubscribe_on_a_fresh_call_id_is_left_to_the_core(net: Network, ali
     assert (received.expires, received.initial) == (0, True)
 
 
+def test_a_core_that_only_subscribes_lists_no_methods(net: Network) -> None:
+    alice = net.agent("alice", core=False)
+    alice.add_core(methods=())
+    bob = net.agent("bob")
+    notifying(bob)
+    watch(alice, bob)
+    net.run(1)
+    assert alice.one(NotifyReceived).body == b"<full/>"
+    net.inject(alice, raw_request("NOTIFY", "sip:alice@192.0.2.1"))
+    assert net.heads()[-1] == "405"
+
+
 # In the dialog of a session, and REFER
 
 
