@@ -75,6 +75,7 @@ from sip.request import Request
 from sip.response import Response
 from sip.retry_after import RetryAfter
 from sip.routing import Claim, Routing
+from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.session_expires import MinSE, SessionExpires
@@ -150,6 +151,7 @@ __all__ = [
     "RegistrarConfig",
     "ReinviteReceived",
     "RemoteProtocolError",
+    "Replacement",
     "Replaces",
     "Request",
     "RequestFailed",
