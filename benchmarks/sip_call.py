@@ -30,9 +30,10 @@ OFFER = (
 )
 HTTP = (
     b"POST /conference HTTP/1.1\r\nHost: example.com\r\nUser-Agent: benchmark\r\nAccept: application/xml\r\n"
-    b"Accept-Language: en\r\nAuthorization: Bearer 0123456789abcdef\r\nX-From: <sip:alice@example.com>;tag=1928301774\r\n"
-    b"X-To: <sip:bob@example.com>\r\nX-Call-Id: a84b4c76e66710\r\nX-CSeq: 314159 INVITE\r\n"
-    b"X-Contact: <sip:alice@192.0.2.1>\r\nX-Max-Forwards: 70\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n"
+    b"Accept-Language: en\r\nAuthorization: Bearer 0123456789abcdef\r\n"
+    b"X-From: <sip:alice@example.com>;tag=1928301774\r\nX-To: <sip:bob@example.com>\r\n"
+    b"X-Call-Id: a84b4c76e66710\r\nX-CSeq: 314159 INVITE\r\nX-Contact: <sip:alice@192.0.2.1>\r\n"
+    b"X-Max-Forwards: 70\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n"
 )
 
 

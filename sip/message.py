@@ -322,7 +322,7 @@ class Message:
         fields = self.headers._fields
         at = next(at for at, (name, _) in enumerate(fields) if key_of(name) == "via")
         fields[at] = (fields[at][0], text)
-        self.headers._index = None if self.headers._index is None else {**self.headers._index, "via": (text, *lines[1:])}
+        self.headers._index = {**self.headers.by_key, "via": (text, *lines[1:])}
         del self._cache["via"]
         return True
 
