@@ -120,7 +120,7 @@ def invite_command(
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),
         server=where,
-        aor=str(parse_target(identity)) if identity else f"sip:presenter@{people[0].host or where[0]}",
+        aor=str(parse_target(identity)) if identity else str(sip.Uri("sip", people[0].host or where[0], "presenter")),
         display_name=display_name,
         conference=parse_conference(conference) if conference else None,
         subject=subject,

@@ -45,15 +45,16 @@ class FarmResolver:
 @contextlib.contextmanager
 def reserved_ports(count: int, host: str = HOST) -> Iterator[list[int]]:
     """Ports that are free for UDP and TCP; they stay reserved until the end of the block."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sockets: list[socket.socket] = []
     ports: list[int] = []
     try:
         while len(ports) < count:
-            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            udp = socket.socket(family, socket.SOCK_DGRAM)
             sockets.append(udp)
             udp.bind((host, 0))
             port = udp.getsockname()[1]
-            tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            tcp = socket.socket(family, socket.SOCK_STREAM)
             sockets.append(tcp)
             with contextlib.suppress(OSError):  # taken for TCP only: the next one, then
                 tcp.bind((host, port))

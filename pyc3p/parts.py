@@ -93,6 +93,7 @@ class CoreSettings:
     """What the cores of a server need to know of the rest of the system."""
 
     domain: str
+    aliases: tuple[str, ...] = ()  #: other names of the domain for phones, such as the address of the server
     store: focus.ConferenceStore = attrs.field(factory=focus.MemoryStore)
     mcu_factory_url: str | None = None
     callback_url: str | None = None
@@ -126,7 +127,9 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
             entropy=entropy.child("focus"),
         )
     if "registrar" in parts:
-        registrar = Registrar(endpoint, RegistrarConfig(domains=(domain,)), entropy=entropy.child("registrar"))
+        registrar = Registrar(
+            endpoint, RegistrarConfig(domains=(domain, *settings.aliases)), entropy=entropy.child("registrar")
+        )
     if "proxy" in parts:
         proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
     return SipCores(registrar=registrar, proxy=proxy, focus_factory=factory, focus=conferences)
@@ -134,7 +137,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
-    config = ProxyConfig(domains=(settings.domain,))
+    config = ProxyConfig(domains=(settings.domain, *settings.aliases))
     if registrar is None:
         return Proxy(endpoint, config, entropy=entropy)
     return Proxy(

@@ -138,6 +138,7 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
     place = _place(config, SERVER, config.sip_port, config.http_port)
     settings = CoreSettings(
         domain=config.sip_domain,
+        aliases=(config.public_host,) if config.public_host != config.sip_domain else (),
         mcu_factory_url=_factory_url(config),
         callback_url=place.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
@@ -239,7 +240,7 @@ async def _serve(config: ServeConfig, output: Output) -> int:
             for part, where in listening(config):
                 output.tell(f"{part:14}{where}", "bold", listening=part, at=where)
             output.tell(
-                f"Phones register at sip:{config.sip_domain}:{config.sip_port}; stop with Ctrl-C",
+                f"Phones register at {sip.Uri('sip', config.sip_domain, port=config.sip_port)}; stop with Ctrl-C",
                 ready=config.sip_domain,
             )
             await stop.wait()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -27,6 +28,7 @@ from pyc3p.serve import Server, build_server, listening
 from pyc3p.tone import SilenceSource, ToneSource
 from pyc3p.trace_command import names_beside, read_ladder
 from pyc3p.wav import read_wav
+from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
 
 Lines = list[tuple[str, dict[str, object]]]
@@ -54,20 +56,20 @@ def serve_config(**more: object) -> ServeConfig:
     return ServeConfig(**fields)  # type: ignore[arg-type]
 
 
-async def phone_at(config: ServeConfig, user: str, **more: object) -> Node:
+async def phone_at(config: ServeConfig, user: str, host: str = "127.0.0.1", **more: object) -> Node:
     """A phone that has registered at the server."""
-    with reserved_ports(1) as ports:
-        place = parts.Place(name=user, host="127.0.0.1", sip_port=ports[0])
+    with reserved_ports(1, host) as ports:
+        place = parts.Place(name=user, host=host, sip_port=ports[0])
     settings = PhoneConfig(
-        aor=f"sip:{user}@127.0.0.1",
+        aor=str(sip.Uri("sip", host, user)),
         contact=place.sip_uri(user),
-        registrar=sip.Uri("sip", "127.0.0.1"),
-        outbound_proxy=sip.Uri("sip", "127.0.0.1", port=config.sip_port),
+        registrar=sip.Uri("sip", host),
+        outbound_proxy=sip.Uri("sip", host, port=config.sip_port),
         ring_time=0.1,
         **more,  # type: ignore[arg-type]
     )
     element, phone = parts.phone(place, settings, entropy=live_entropy(), source=ToneSource(440))
-    node = Node(element)
+    node = Node(element, media=MediaPortsConfig(host=host, port_range=(43_400, 43_599)))
     await node.start()
     phone.register(now=node.now)
     node.kick()
@@ -178,6 +180,44 @@ def test_an_unknown_conference_and_a_server_that_is_not_there_are_problems() -> 
 
 async def run_alone(config: ServeConfig) -> None:
     await Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept()).run()
+
+
+def ipv6_loopback() -> str:
+    """``::1``, or the IPv4 loopback on a system without IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return "127.0.0.1"
+    return "::1"
+
+
+def test_it_all_works_over_ipv6() -> None:
+    host = ipv6_loopback()
+    config, told = serve_config(host=host), Kept()
+    bob, ann = str(sip.Uri("sip", host, "bob")), str(sip.Uri("sip", host, "ann"))
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob", host)
+        options = attrs.evolve(invite_options(config, bob, stay=1.0), server=(host, config.sip_port), aor=ann)
+        assert await Invite(options, told).run() == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert f"call {bob.removeprefix('sip:')}: done" in told.texts
+
+
+def test_phones_may_register_at_the_address_as_well_as_the_domain() -> None:
+    config, told = serve_config(domain="example.com"), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        options = attrs.evolve(invite_options(config, "sip:bob@example.com", stay=1.0), aor="sip:ann@example.com")
+        assert await Invite(options, told).run() == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert "call bob@example.com: done" in told.texts
 
 
 def test_draining_ends_conferences_that_do_not_end() -> None:
