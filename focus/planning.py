@@ -13,6 +13,7 @@ import attrs
 from c3p import (
     AccessMethod,
     AddUser,
+    AdmissionPolicy,
     AuthMethod,
     C3PError,
     Command,
@@ -271,7 +272,7 @@ def _modify_user_roles(command: ModifyUserRoles, document: Request, facts: Facts
 def _modify_conference_lock(command: ModifyConferenceLock, document: Request, facts: Facts) -> Plan:
     check_entity(command.conference_keys.conf_entity, facts.roster.focus_uri, document)
     _no_mcu(command, document)
-    if command.locked is None:
+    if command.locked is None or command.admission_policy not in (None, *AdmissionPolicy):
         raise Refused(refusal.UNPARSEABLE, document)
     _insist(policy.authorise_presenter(facts.requester), document)
     legs = tuple((kind, command) for kind in sorted(facts.linked))
