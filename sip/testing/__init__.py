@@ -1,6 +1,9 @@
-"""Hypothesis strategies for SIP: values, headers and whole messages, valid and broken.
+"""For tests of your own servers: Hypothesis strategies for SIP, and a pretend network to run endpoints on.
 
-For tests of your own servers. Needs the extra ``testing`` (``pip install pyc3p[testing]``)::
+Strategies give values, headers and messages, valid and broken, and whole calls; ``Network`` carries what endpoints
+send, with loss, duplication, reordering and virtual time.
+
+Needs the extra ``testing`` (``pip install pyc3p[testing]``)::
 
     from hypothesis import given
     from sip.testing import requests
@@ -16,8 +19,20 @@ try:
 except ImportError as missing:
     raise ImportError("sip.testing needs Hypothesis: pip install pyc3p[testing]") from missing
 
+from sip.testing.conversations import (
+    Act,
+    Call,
+    Side,
+    Spoken,
+    Step,
+    conversations,
+    networks,
+    perform,
+    scripts,
+)
 from sip.testing.headers import HEADER_VALUES, header_fields, header_values
 from sip.testing.messages import messages, mutated_messages, requests, responses, wire_messages
+from sip.testing.network import Agent, Network
 from sip.testing.values import (
     cseqs,
     hosts,
@@ -34,6 +49,14 @@ from sip.testing.values import (
 
 __all__ = [
     "HEADER_VALUES",
+    "Act",
+    "Agent",
+    "Call",
+    "Network",
+    "Side",
+    "Spoken",
+    "Step",
+    "conversations",
     "cseqs",
     "header_fields",
     "header_values",
@@ -41,10 +64,13 @@ __all__ = [
     "messages",
     "mutated_messages",
     "name_addrs",
+    "networks",
     "option_tags",
     "params",
+    "perform",
     "requests",
     "responses",
+    "scripts",
     "sip_uris",
     "tel_uris",
     "texts",

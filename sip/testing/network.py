@@ -8,6 +8,11 @@ For tests of anything built on `sip.Endpoint`, this package's own included::
     alice.invite(bob.uri())
     net.run(40)
     assert alice.one(SessionAnswered)
+
+A core of your own lives on an agent too::
+
+    server = net.agent("server", core=False)
+    registrar = server.run_core(Registrar(server.endpoint, RegistrarConfig(domains=("example.com",)), entropy=...))
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ from sip.events import ConnectWanted, Event, ResolveWanted
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.ids import RequestId, SessionId
 from sip.parsing import parse_message
+from sip.pump import Core
 from sip.request import Request
 from sip.response import Response
 from sip.routing import Claim
@@ -32,6 +38,7 @@ from sip.routing import Claim
 __all__ = ["METHODS", "Agent", "Network", "raw_request"]
 
 E = TypeVar("E", bound=Event)
+C = TypeVar("C", bound=Core)
 
 #: Methods that the core of an agent takes.
 METHODS: Final = (
@@ -53,6 +60,7 @@ class Agent:
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
         self._reactions: list[Callable[[Event], object]] = []
+        self._cores: dict[str, Core] = {}
 
     def add_core(
         self,
@@ -77,9 +85,15 @@ class Agent:
             transparent=transparent,
         )
 
+    def run_core(self, core: C) -> C:
+        """Run a core that registered with the endpoint: what is for it goes to it, what it reports is remembered."""
+        self._cores[core.owner] = core
+        return core
+
     def forget(self) -> None:
-        """Restart: a new endpoint, with the usual core, that knows nothing of before."""
+        """Restart: a new endpoint, with the usual core alone, that knows nothing of before."""
         self.endpoint = Endpoint(self._config, entropy=SeededEntropy(b"again " + self.name.encode()))
+        self._cores.clear()
         self.add_core()
 
     def uri(self, transport: str = "udp") -> str:
@@ -154,22 +168,46 @@ class Agent:
         self._reactions.append(lambda event: reaction(event) if isinstance(event, kind) else None)
 
     def take(self, events: Iterable[Event]) -> None:
-        """Note events, answer questions to the driver, react."""
+        """Note events, answer questions to the driver, feed the cores, react."""
         waiting = list(events)
         while waiting:
             for event in waiting:
                 self._take_one(event)
             waiting = self.endpoint.take_events()
+            for core in self._cores.values():
+                self._note(core.take_events())
 
     def _take_one(self, event: Event) -> None:
         if isinstance(event, ConnectWanted):
             self.net.connect(self, event)
         elif isinstance(event, ResolveWanted):
             self.net.resolve(self, event)
+        elif (core := self._cores.get(event.owner)) is not None:
+            self._note(core.handle_event(event, now=self.net.now))
         else:
+            self._note([event])
+
+    def _note(self, events: Iterable[Event]) -> None:
+        for event in events:
             self.events.append(event)
             for reaction in self._reactions:
                 reaction(event)
+
+    # Time
+
+    def next_timeout(self) -> float | None:
+        """Return when the endpoint or a core wants to be called."""
+        due = [self.endpoint.next_timeout(), *[core.next_timeout() for core in self._cores.values()]]
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timeout(self) -> None:
+        """Do what is due."""
+        now = self.net.now
+        for core in self._cores.values():
+            at = core.next_timeout()
+            if at is not None and at <= now:
+                self._note(core.handle_timeout(now=now))
+        self.take(self.endpoint.handle_timeout(now=now))
 
 
 @attrs.frozen
@@ -307,7 +345,7 @@ class Network:
         end = self.now + seconds
         while not until():
             self.flush()
-            due = [at for agent in self._agents.values() if (at := agent.endpoint.next_timeout()) is not None]
+            due = [at for agent in self._agents.values() if (at := agent.next_timeout()) is not None]
             if self._queue:
                 due.append(self._queue[0][0])
             if not due or min(due) > end:
@@ -325,9 +363,9 @@ class Network:
 
     def _fire(self) -> None:
         for agent in self._agents.values():
-            at = agent.endpoint.next_timeout()
+            at = agent.next_timeout()
             if at is not None and at <= self.now:
-                agent.take(agent.endpoint.handle_timeout(now=self.now))
+                agent.handle_timeout()
 
     # Looking
 
