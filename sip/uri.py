@@ -19,6 +19,7 @@ from sip.uri_parts import (
     PASSWORD,
     SIP,
     STRICT_HOST,
+    TEL_NUMBER,
     TOLERABLE_HOST,
     USER,
     checked_headers,
@@ -134,7 +135,7 @@ class Uri:
         if trimmed != text:
             report("blanks around a URI")
         sip = SIP.fullmatch(trimmed)
-        return cls._parse_absolute(trimmed) if sip is None else cls._parse_sip(sip[1], sip[2], trimmed, report)
+        return cls._parse_absolute(trimmed, report) if sip is None else cls._parse_sip(sip[1], sip[2], trimmed, report)
 
     @classmethod
     def _from_groups(cls, groups: tuple[str | None, ...], text: str | None) -> Self:
@@ -154,7 +155,7 @@ class Uri:
         return made
 
     @classmethod
-    def _parse_absolute(cls, text: str) -> Self:
+    def _parse_absolute(cls, text: str, report: Report) -> Self:
         match = ABSOLUTE.fullmatch(text)
         if match is None:
             raise MalformedHeader("URI", text)
@@ -162,8 +163,12 @@ class Uri:
         made._scheme, made._opaque_part = match[1].lower(), match[2]
         made._user = made._password = made._port = made._key = None
         made._host = made._headers = ""
-        made._params = match[2][match[2].find(";") :] if made._scheme == "tel" and ";" in match[2] else ""
-        made._text = text
+        made._params, made._text = "", text
+        if made._scheme == "tel":
+            number, semicolon, params = match[2].partition(";")
+            if not TEL_NUMBER.fullmatch(number):
+                report("characters that a telephone number does not have")
+            made._params = UriParams.parse(semicolon + params, report)
         return made
 
     @classmethod

@@ -32,7 +32,9 @@ COMMON: Final = (
 )
 COMMON_URI = re.compile(COMMON)
 SIP = re.compile(r"([Ss][Ii][Pp][Ss]?+):(.*+)", re.DOTALL)
-ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s<>\"]++)")
+ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s\x00-\x1f\x7f<>\"]++)")
+#: ``global-number-digits`` and ``local-number-digits`` of RFC 3966 section 3.
+TEL_NUMBER = re.compile(r"\+[0-9\-.()]++|[0-9A-Fa-f*#\-.()]++")
 TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
 STRICT_HOST = re.compile(rf"{HOSTNAME}|\[[0-9A-Fa-f:.]++\]")
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")

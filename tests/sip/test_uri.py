@@ -265,3 +265,12 @@ def test_octets_that_are_no_utf_8_survive() -> None:
 def test_a_repr_hides_the_password() -> None:
     assert "secret" not in repr(Uri.parse("sip:alice:secret@example.com"))
     assert "alice" in repr(Uri.parse("sip:alice@example.com"))
+
+
+def test_what_is_broken_in_a_tel_uri_is_found_when_it_is_read() -> None:
+    for text in ("tel:+1;a,b", "tel:+1;\0=1", "tel:+1\0", "tel:+1;=x", "urn:a\x7f"):
+        with pytest.raises(MalformedHeader):
+            Uri.parse(text)
+    with pytest.raises(MalformedHeader):
+        Uri.parse("tel:CALL-ME", refuse)
+    assert str(Uri.parse("tel:CALL-ME")) == "tel:CALL-ME"
