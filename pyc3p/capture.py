@@ -113,7 +113,8 @@ class _Stream:
             self.next_sequence = sequence
         self.early[sequence] = data
         if len(self.early) > MAX_EARLY_SEGMENTS:  # the gap will not close
-            self.next_sequence = min(self.early, key=lambda place: (place - sequence) & 0xFFFFFFFF)
+            missing = self.next_sequence
+            self.next_sequence = min(self.early, key=lambda place: (place - missing) & 0xFFFFFFFF)
             self.buffer.clear()
         while (piece := self._take()) is not None:
             self.buffer += piece

@@ -2,9 +2,18 @@ from pathlib import Path
 
 import pytest
 
-from pyc3p.addresses import parse_address, parse_port_range, parse_target
+import sip
+from pyc3p.addresses import (
+    local_host_towards,
+    parse_address,
+    parse_conference,
+    parse_port_range,
+    parse_target,
+    server_of,
+    without_port,
+)
 from pyc3p.config import PARTS, ServeConfig, load_config
-from pyc3p.problems import UsageProblem
+from pyc3p.problems import Problem, UsageProblem
 
 
 def test_options_go_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:
@@ -80,3 +89,26 @@ def test_hosts_and_ports() -> None:
         with pytest.raises(UsageProblem, match="--x wants"):
             parse_address(wrong, default_port=1, option="--x")
     assert parse_port_range("30000-30009", option="--x") == (30000, 30009)
+
+
+def test_the_server_of_an_address_is_its_host() -> None:
+    assert server_of(sip.Uri.parse("sip:bob@192.0.2.1")) == ("192.0.2.1", 5060)
+    assert server_of(sip.Uri.parse("sip:bob@192.0.2.1:5080")) == ("192.0.2.1", 5080)
+    with pytest.raises(UsageProblem, match="add --server HOST"):
+        server_of(sip.Uri.parse("tel:+4930123"))
+    bob = sip.Uri.parse("sip:bob@192.0.2.1:5080")
+    assert str(without_port(bob, ("192.0.2.1", 5080))) == "sip:bob@192.0.2.1"
+    assert without_port(bob, ("192.0.2.2", 5080)) is bob
+
+
+def test_a_conference_is_given_by_uri_or_link() -> None:
+    uri = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
+    assert parse_conference(f"meet:{uri}?conversation-id=x") == uri
+    with pytest.raises(UsageProblem, match="is no conference; it looks like"):
+        parse_conference("sip:ann@example.com")
+
+
+def test_the_way_to_a_server_begins_at_an_address_of_ours() -> None:
+    assert local_host_towards("127.0.0.1", 5060) == "127.0.0.1"
+    with pytest.raises(Problem, match="there is no way to"):
+        local_host_towards("not a host", 5060)
