@@ -467,7 +467,7 @@ def test_reinvites_that_cross_get_491_and_ours_is_sent_again(tmp_path: Path) -> 
 # Loss ----------------------------------------------------------------------------------------------------------------
 
 
-def test_calls_survive_the_loss_of_a_third_of_the_messages(tmp_path: Path) -> None:
+def test_calls_survive_the_loss_of_a_fifth_of_the_messages(tmp_path: Path) -> None:
     async def talk() -> None:
         async with Alice(t1=0.1) as alice:
             alice.on(InviteReceived, lambda event: alice.accept(event.session))
