@@ -63,11 +63,17 @@ def read_stream(data: bytes) -> None:
 def outcome(pieces: list[bytes]) -> tuple[list[bytes], bool]:
     """The messages of a stream, and whether it came to a bad end."""
     parser, found = sip.StreamParser(lenient_length=True), []
-    try:
-        for piece in pieces:
-            found += [bytes(item) for item in parser.receive_data(piece) if not isinstance(item, sip.Keepalive)]
-    except sip.RemoteProtocolError:
-        assert parser.closed, "an error, but the stream goes on"
+    for piece in pieces:
+        while not parser.closed:
+            try:
+                items = parser.receive_data(piece)
+            except sip.RemoteProtocolError as error:
+                found.append(f"refused: {error}".encode())
+            else:
+                found += [bytes(item) for item in items if not isinstance(item, sip.Keepalive)]
+                if not parser.failing:
+                    break
+            piece = b""
     return found, parser.closed
 
 

@@ -249,6 +249,8 @@ def addressed(target: str, routes: tuple[str, ...], next_hop: Uri) -> tuple[str,
 def target_of(message: Request | Response) -> Uri:
     """Return the URI of Contact, which a message that makes a dialog must have; raises RemoteProtocolError."""
     contacts = message.contact
+    if not contacts and isinstance(message, Request) and message.from_.tag is None:
+        contacts = (message.from_,)  # RFC 2543 did without Contact; its From is what can be reached
     if len(contacts) != 1 or not isinstance(contacts[0], NameAddr):
         raise RemoteProtocolError("a dialog needs exactly one Contact")
     uri = contacts[0].uri

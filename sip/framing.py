@@ -43,6 +43,7 @@ class Head:
     length: int | None = None  # Content-Length
     body_at: int | None = None  # where in what was given the body begins, if the head ended earlier
     defects: tuple[Defect, ...] = ()
+    lost = False  # whether it is so broken that even its Content-Length is not believed
     error: RemoteProtocolError | None = None  # why the message cannot be used although this much could be read
 
     def deviation(self, strict: bool, where: str, what: str) -> None:
@@ -116,6 +117,7 @@ def _read_loose_start_line(head: Head, text: str, strict: bool) -> int:
         head.method, head.uri = match[1], match[2]
         if match[3].upper() != "SIP/2.0":
             head.fail(RemoteProtocolError(f"unknown version {match[3][:20]}", status_hint=505))
+            head.lost = True
         head.deviation(strict, "Request-Line", "blanks or line end")
         return match.end()
     match = _LOOSE_RESPONSE.match(text)
@@ -159,6 +161,7 @@ def _field(head: Head, line: str) -> Field | None:
     match = _LINE.fullmatch(line)
     if match is None or "\r" in line:
         head.fail(MalformedHeader("header line", line))
+        head.lost = True
         return None
     return match[1], match[2].strip(" \t")
 

@@ -206,7 +206,7 @@ class Proxy:
         return onward, [_AsItIs(uri=uri)]
 
     def _located(self, request: Request, uri: Uri, none: int = 480) -> Sequence[Target]:
-        if uri.user is None and request.method == "OPTIONS":
+        if uri.user is None and none != 416 and request.method == "OPTIONS":
             raise Answered(200, [("Supported", ", ".join(self.config.options))])  # about us (section 11)
         targets = self._location(uri)
         if not targets:

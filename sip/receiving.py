@@ -1,5 +1,7 @@
 """What comes in: bytes to messages, messages to the transaction, dialog or core that they belong to."""
 
+from collections.abc import Iterable
+
 from sip.answering import Answers
 from sip.context import Context
 from sip.dialog import Dialog, Dialogs
@@ -13,7 +15,7 @@ from sip.requests import Requests, TransparentInvite
 from sip.response import Response
 from sip.routing import KNOWN_METHODS, CoreEntry, Cores, Routing
 from sip.session.layer import Sessions
-from sip.stream import Keepalive, StreamParser
+from sip.stream import Keepalive, StreamItem, StreamParser
 from sip.subscription.layer import Subscriptions
 from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
@@ -23,6 +25,8 @@ from sip.via import Via
 
 #: Methods that make no sense outside of a dialog.
 _DIALOG_ONLY = frozenset(("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"))
+#: What a message may begin with: a character of a method, or line breaks before the start line.
+_FIRST = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~\r\n")
 _SMALLEST = 20  #: octets; no SIP message is shorter, keep-alives are
 
 
@@ -63,7 +67,7 @@ class Receiver:
             self._stream(data, flow, now)
 
     def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        if len(data) < _SMALLEST or not (65 <= data[0] <= 122 or data[0] in b"\r\n"):
+        if len(data) < _SMALLEST or data[0] not in _FIRST:
             # Keep-alives, STUN, RTP on the wrong port, noise.
             self._context.count("dropped: not SIP")
             return
@@ -79,20 +83,26 @@ class Receiver:
         if parser is None:
             parser = self._parsers[flow.id] = StreamParser()
             self._transport.saw(flow)
-        try:
-            messages = parser.receive_data(data)
-        except RemoteProtocolError as error:
-            self._unreadable(error, flow)
-            self._give_up(flow, str(error), now)
-            return
-        for message in messages:
-            if isinstance(message, Keepalive):
-                if message.ping:
-                    self._transport.send(flow, b"\r\n")  # RFC 5626 section 4.4.1
+        while True:
+            try:
+                items = parser.receive_data(data)
+            except RemoteProtocolError as error:
+                self._unreadable(error, flow)
+                if parser.closed:
+                    self._give_up(flow, str(error), now)
+                    return
             else:
-                self._message(message, flow, now)
-        if parser.closed:
-            self._give_up(flow, "framing lost", now)
+                self._received(items, flow, now)
+                if not parser.failing:
+                    return
+            data = b""
+
+    def _received(self, items: Iterable[StreamItem], flow: Flow, now: float) -> None:
+        for item in items:
+            if not isinstance(item, Keepalive):
+                self._message(item, flow, now)
+            elif item.ping:
+                self._transport.send(flow, b"\r\n")  # RFC 5626 section 4.4.1
 
     def _give_up(self, flow: Flow, reason: str, now: float) -> None:
         self._context.count("stream given up")

@@ -185,6 +185,8 @@ class Registrar:
 
     def _processed(self, request: Request, flow: Flow, now: float) -> list[tuple[str, object]]:
         """The steps of section 10.3 in their order; the headers of the 200."""
+        if request.to.uri.scheme not in ("sip", "sips"):
+            raise _Refused(400)
         self._authenticate(request, now)
         if not self._serves(request.to.uri):
             raise _Refused(404)

@@ -74,7 +74,12 @@ class CoreEntry:
             return Routing(owner=self.owner, status=405, headers=(("Allow", self.allow),))
         if request.uri.scheme not in ("sip", "sips", "tel"):
             return Routing(owner=self.owner, status=416)
-        return self._missing_option(request) or self._bad_body(request) or self._bad_event(request)
+        return (
+            self._missing_option(request)
+            or self._bad_body(request)
+            or self._no_answer_taken(request)
+            or self._bad_event(request)
+        )
 
     def _missing_option(self, request: Request) -> Routing | None:
         unknown = [tag for tag in request.require if tag.lower() not in self.supported]
@@ -89,6 +94,16 @@ class CoreEntry:
         if not self.accept or not request.body or request.content_type in self.accept:
             return None
         return Routing(owner=self.owner, status=415, headers=(("Accept", ", ".join(sorted(self.accept))),))
+
+    def _no_answer_taken(self, request: Request) -> Routing | None:
+        """Refuse an offer whose sender does not take the answer (RFC 4475 section 3.3.15)."""
+        if "Accept" not in request.headers or request.method != "INVITE" or request.content_type != "application/sdp":
+            return None
+        ranges = request.header("Accept")
+        if isinstance(ranges, tuple) and any(each.accepts("application/sdp") for each in ranges):
+            return None
+        warning = '399 uas "An offer is answered in application/sdp"'
+        return Routing(owner=self.owner, status=406, headers=(("Warning", warning),))
 
     def _bad_event(self, request: Request) -> Routing | None:
         if request.method != "SUBSCRIBE" or not self.events:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from sip.defects import Defect
-from sip.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
+from sip.errors import LimitExceeded, RemoteProtocolError
 from sip.framing import Head, find_head_end, read_head
 from sip.limits import DEFAULT_LIMITS, Limits
 from sip.parsing import assemble
@@ -28,13 +28,24 @@ StreamItem = Request | Response | Keepalive
 class StreamParser:
     """Cuts one direction of a connection into messages.
 
-    A stream in which a message cannot be framed cannot go on: `receive_data` raises RemoteProtocolError, whose
-    ``received`` is what could be read of the message, and `closed` is true from then on. What was complete before
-    the broken message in the same data is returned first; the error is then raised by the next call, which may
-    bring no data.
+    For a message that cannot be used `receive_data` raises RemoteProtocolError, whose ``received`` is what could be
+    read of it. What was complete before it in the same data is returned first; the error is then raised by the next
+    call, which may bring no data (`failing` says that there is one to come). When the message says where it ends, it
+    is left out and the stream goes on with the next call; otherwise `closed` is true from then on.
     """
 
-    __slots__ = ("_awaiting_pong", "_buffer", "_crlf", "_error", "_head", "_lenient", "_limits", "_scanned", "_strict")
+    __slots__ = (
+        "_awaiting_pong",
+        "_buffer",
+        "_crlf",
+        "_error",
+        "_head",
+        "_lenient",
+        "_limits",
+        "_refused",
+        "_scanned",
+        "_strict",
+    )
 
     def __init__(
         self,
@@ -56,7 +67,8 @@ class StreamParser:
         self._scanned = 0  # octets of the buffer in which no end of a head was found
         self._head: Head | None = None  # of the message whose body is on its way
         self._crlf = False  # whether a single line break was the last thing reported
-        self._error: RemoteProtocolError | None = None
+        self._error: RemoteProtocolError | None = None  # why the stream cannot go on
+        self._refused: RemoteProtocolError | None = None  # what is to be raised next, and then forgotten
 
     @property
     def closed(self) -> bool:
@@ -64,23 +76,32 @@ class StreamParser:
         return self._error is not None
 
     @property
+    def failing(self) -> bool:
+        """Whether the next call of `receive_data` raises."""
+        return self._error is not None or self._refused is not None
+
+    @property
     def pending(self) -> int:
         """Octets held of a message that is not complete."""
         return len(self._buffer)
 
     def receive_data(self, data: bytes) -> list[StreamItem]:
-        """Take octets; returns what became complete. Raises RemoteProtocolError when the stream cannot go on."""
+        """Take octets; returns what became complete. Raises RemoteProtocolError for a message that cannot be used."""
         if self._error is not None:
             raise self._error
         self._buffer += data
         items: list[StreamItem] = []
         try:
-            self._drain(items)
+            if self._refused is None:
+                self._drain(items)
         except RemoteProtocolError as error:
             self._error = error
             self._buffer.clear()
             if not items:
                 raise
+        if self._refused is not None and not items:
+            refused, self._refused = self._refused, None
+            raise refused
         return items
 
     def receive_eof(self) -> None:
@@ -98,11 +119,17 @@ class StreamParser:
                     found = self._read_head(start)
                     if found is None:
                         return
-                    start = found
-                message, start = self._read_body(start)
-                if message is None:
+                    self._head, start = found
+                head, end = self._head, start + (self._head.length or 0)
+                if len(self._buffer) < end:
                     return
-                items.append(message)
+                body, start = bytes(self._buffer[start:end]), end
+                self._head, self._crlf = None, False
+                try:
+                    items.append(assemble(head, body, self._strict))
+                except RemoteProtocolError as error:
+                    self._refused = error
+                    return
         finally:
             # One cut for everything that was read, so that many small messages in one read cost no copies.
             del self._buffer[:start]
@@ -127,8 +154,8 @@ class StreamParser:
             self._crlf = False
         return start
 
-    def _read_head(self, start: int) -> int | None:
-        """Read start line and headers if they are there; returns where the body begins."""
+    def _read_head(self, start: int) -> tuple[Head, int] | None:
+        """Start line and headers if they are there, and where the body begins."""
         buffer = self._buffer
         ends = find_head_end(buffer, max(start, self._scanned - 3))
         size = (len(buffer) if ends is None else ends[0]) - start
@@ -140,8 +167,7 @@ class StreamParser:
         self._scanned = 0
         head = read_head(bytes(buffer[start : ends[0]]), self._limits, self._strict)
         self._check_framing(head)
-        self._head = head
-        return ends[1] if head.body_at is None else start + head.body_at
+        return head, ends[1] if head.body_at is None else start + head.body_at
 
     def _check_framing(self, head: Head) -> None:
         if head.length is None and head.error is None:
@@ -153,15 +179,9 @@ class StreamParser:
                 head.fail(RemoteProtocolError("no Content-Length on a stream"))
         elif head.length is not None and head.length > self._limits.max_body:
             head.fail(LimitExceeded(f"{head.length} octets of body"))
-        if head.error is not None:
+        if head.error is not None and not self._says_where_it_ends(head):
             assemble(head, b"", self._strict)
 
-    def _read_body(self, start: int) -> tuple[Request | Response | None, int]:
-        head = self._head
-        if head is None or head.length is None:
-            raise LocalProtocolError("no message is being read")
-        end = start + head.length
-        if len(self._buffer) < end:
-            return None, start
-        self._head, self._crlf = None, False
-        return assemble(head, bytes(self._buffer[start:end]), self._strict), end
+    def _says_where_it_ends(self, head: Head) -> bool:
+        """Whether a message that cannot be used can at least be left out."""
+        return head.length is not None and head.length <= self._limits.max_body and not head.lost

@@ -148,7 +148,7 @@ class Transactions:
         ``via`` is the top one as the sender wrote it.
         """
         branch = via.branch
-        if branch is not None and branch.startswith(_COOKIE):
+        if branch is not None and branch.startswith(_COOKIE) and branch != _COOKIE:
             return branch, via.host, via.port, method
         sender = (request.call_id, request.cseq.number, method, request.from_.tag)
         if flow.reliable:

@@ -116,6 +116,30 @@ def test_a_broken_header_line_closes_the_stream_and_can_be_answered() -> None:
     assert isinstance(caught.value.received, Request)
 
 
+WITHOUT_FROM = ONE.replace(b"From", b"X-From")
+
+
+def test_a_message_that_is_of_no_use_is_left_out_when_it_says_where_it_ends() -> None:
+    parser = StreamParser()
+    assert parser.receive_data(ONE + WITHOUT_FROM[:-1]) == [parse_message(ONE)]
+    assert not parser.failing
+    with pytest.raises(RemoteProtocolError) as caught:
+        parser.receive_data(WITHOUT_FROM[-1:] + ONE + ONE)
+    assert isinstance(caught.value.received, Request)
+    assert not parser.closed
+    assert parser.receive_data(b"") == [parse_message(ONE)] * 2
+
+
+def test_what_is_of_no_use_is_told_in_its_turn() -> None:
+    parser = StreamParser()
+    assert parser.receive_data(ONE + WITHOUT_FROM + WITHOUT_FROM + ONE) == [parse_message(ONE)]
+    for _ in range(2):
+        with pytest.raises(RemoteProtocolError):
+            parser.receive_data(b"")
+    assert parser.receive_data(ONE) == [parse_message(ONE)] * 2
+    assert not parser.failing
+
+
 def test_limits_hold_before_the_octets_are_there() -> None:
     parser = StreamParser(Limits(max_head=1000))
     with pytest.raises(LimitExceeded):
@@ -162,7 +186,9 @@ def test_bare_lf_on_a_stream() -> None:
 def test_any_octets_give_messages_or_close_the_stream(pieces: list[bytes]) -> None:
     parser = StreamParser()
     for piece in (HEAD, *pieces, ONE):
+        refused = None
         try:
             parser.receive_data(piece)
-        except RemoteProtocolError:
-            assert parser.closed
+        except RemoteProtocolError as error:
+            refused = error
+        assert refused is None or parser.closed or refused.received is not None
