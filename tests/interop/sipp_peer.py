@@ -37,10 +37,11 @@ class Alice:
 
     owner = "alice"
 
-    def __init__(self, transport: str = "UDP", **settings: Any) -> None:
+    def __init__(self, transport: str = "UDP", host: str = HOST, **settings: Any) -> None:
         self.transport = transport
+        self.host = host
         self.port = free_port()
-        listen = (Listen("UDP", HOST, self.port), Listen("TCP", HOST, self.port))
+        listen = (Listen("UDP", host, self.port), Listen("TCP", host, self.port))
         config = EndpointConfig(listen=listen, t1=0.05, t2=0.4, t4=0.5, min_se=2, min_subscription=2)
         self.endpoint = Endpoint(attrs.evolve(config, **settings), entropy=live_entropy())
         self.endpoint.add_core(
@@ -211,16 +212,17 @@ async def bob(scenario: str, folder: Path, alice: Alice, *options: str) -> Async
     """
     port, errors = free_port(), folder / f"{scenario}.errors"
     mode = {"UDP": "u1", "TCP": "t1"}[alice.transport]
-    command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", HOST, "-p", str(port), "-t", mode]
+    here = f"[{alice.host}]" if ":" in alice.host else alice.host
+    command = ["sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", alice.host, "-p", str(port), "-t", mode]
     command += ["-m", "1", "-nostdin", "-timeout", "20", "-timeout_error", "-trace_err", "-error_file", str(errors)]
-    command += [*options, f"{HOST}:{alice.port}"]
+    command += [*options, f"{here}:{alice.port}"]
     with (folder / f"{scenario}.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *command, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        await taken(port, alice.transport)
-        yield f"sip:bob@{HOST}:{port};transport={alice.transport.lower()}"
+        await taken(alice.host, port, alice.transport)
+        yield f"sip:bob@{here}:{port};transport={alice.transport.lower()}"
         status = await asyncio.wait_for(process.wait(), STEP)
         assert status == 0, errors.read_text() if errors.exists() else f"sipp ended with {status}"
     finally:
@@ -229,13 +231,14 @@ async def bob(scenario: str, folder: Path, alice: Alice, *options: str) -> Async
             await process.wait()
 
 
-async def taken(port: int, transport: str) -> None:
-    """Until somebody listens on a port of loopback."""
+async def taken(host: str, port: int, transport: str) -> None:
+    """Until somebody listens on a port of ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     kind = socket.SOCK_DGRAM if transport == "UDP" else socket.SOCK_STREAM
     for _ in range(500):
-        with socket.socket(socket.AF_INET, kind) as probe:
+        with socket.socket(family, kind) as probe:
             try:
-                probe.bind((HOST, port))
+                probe.bind((host, port))
             except OSError:
                 return
         await asyncio.sleep(0.01)

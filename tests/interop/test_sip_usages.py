@@ -57,6 +57,23 @@ def test_we_call_and_hang_up(tmp_path: Path, transport: str) -> None:
 
 
 @both
+@pytest.mark.parametrize("scenario", ["answers", "calls"])
+def test_calls_over_ipv6(tmp_path: Path, transport: str, scenario: str) -> None:
+    async def talk() -> None:
+        async with Alice(transport, "::1") as alice:
+            alice.on(InviteReceived, lambda event: alice.endpoint.progress(event.session, now=alice.now))
+            alice.on(InviteReceived, lambda event: alice.accept(event.session))
+            async with bob(scenario, tmp_path, alice) as target:
+                if scenario == "answers":
+                    session = alice.invite(target)
+                    await alice.seen(SessionAnswered)
+                    alice.bye(session)
+                await alice.seen(SessionEnded)
+
+    play(talk())
+
+
+@both
 def test_early_media_and_the_peer_hangs_up(tmp_path: Path, transport: str) -> None:
     async def talk() -> None:
         async with Alice(transport) as alice, bob("early_media", tmp_path, alice) as target:
