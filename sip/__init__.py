@@ -75,6 +75,7 @@ from sip.request import Request
 from sip.response import Response
 from sip.retry_after import RetryAfter
 from sip.routing import Claim, Routing
+from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
@@ -122,6 +123,7 @@ __all__ = [
     "Headers",
     "InviteReceived",
     "Join",
+    "Joining",
     "Keepalive",
     "LimitExceeded",
     "Limits",

@@ -57,6 +57,7 @@ class CoreEntry:
     accept: frozenset[str]
     events: frozenset[str]
     transparent: bool
+    names_dialogs: bool  #: whether it lists ``replaces`` or ``join``
     answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
     allow: str  #: value of its Allow header
     supported_line: str  #: value of its Supported header
@@ -74,6 +75,8 @@ class CoreEntry:
             return Routing(owner=self.owner, status=405, headers=(("Allow", self.allow),))
         if request.uri.scheme not in ("sip", "sips", "tel"):
             return Routing(owner=self.owner, status=416)
+        if self.names_dialogs and method != "INVITE" and ("Replaces" in request.headers or "Join" in request.headers):
+            return Routing(owner=self.owner, status=400)  # RFC 3891 section 3, RFC 3911 section 4
         return (
             self._missing_option(request)
             or self._bad_body(request)
@@ -152,6 +155,7 @@ class Cores:
             accept=frozenset(each.lower() for each in accept),
             events=frozenset(each.lower() for each in events),
             transparent=transparent,
+            names_dialogs="replaces" in options or "join" in options,
             answers_options="OPTIONS" in methods,
             allow=", ".join(sorted(all_methods)),
             supported_line=", ".join(listed),

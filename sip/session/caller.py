@@ -254,7 +254,7 @@ class OutgoingInvite:
         session = self.session
         session.dialog, dialog.session = dialog, session
         self._layer.dialogs.add(dialog)
-        self._drop_forks()
+        self._drop_forks(now)
         self._layer.context.timers.stop(self.lifetime)
         session.hear(response)
         self._layer.negotiated_routes(session, dialog)
@@ -274,7 +274,7 @@ class OutgoingInvite:
         cancelling = session.state is SessionState.CANCELLING
         if not cancelling and self._again_after(transaction, response, now):
             return
-        self._drop_forks()
+        self._drop_forks(now)
         if not cancelling and response.status < 400:
             targets = targets_of(response)
             if targets and session.process(SessionInput.RECEIVE_3XX):
@@ -307,7 +307,7 @@ class OutgoingInvite:
         if session.state is SessionState.CANCELLING or self.timed_out:
             cause = FailureCause.TIMEOUT if self.timed_out else FailureCause.CANCELLED
         self._layer.context.timers.stop(self.lifetime)
-        self._drop_forks()
+        self._drop_forks(now)
         session.state = SessionState.TERMINATED
         self._layer.remove(session)
         event = SessionFailed(
@@ -324,9 +324,10 @@ class OutgoingInvite:
         """Report the redirection as the failure that it is when nobody follows it."""
         self._failed(self.redirected, FailureCause.RESPONSE, now)
 
-    def _drop_forks(self) -> None:
+    def _drop_forks(self, now: float) -> None:
         forks, self.session.forks = self.session.forks, {}
         for dialog in forks.values():
+            self._layer.ended.add(dialog.key, now)
             dialog.session = None
             self._layer.dialogs.release(dialog)
 

@@ -11,6 +11,7 @@ from sip.name_addr import NameAddr
 from sip.request import Request, checked_method
 from sip.session.caller import OutgoingInvite
 from sip.session.inside import InSession
+from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.uri import Uri
@@ -272,6 +273,15 @@ class SessionCommands:
         the old one with ``bye``, or ``cancel`` when it is early.
         """
         return self._sessions.replacement(request)
+
+    def joining(self, request: Request, *, conference: bool = False) -> Joining:
+        """Return which session an INVITE with Join is for, or how to refuse it (RFC 3911 section 4).
+
+        A core that lists ``join`` asks this for each InviteReceived, sees to it that the sender may join, and mixes
+        the new session with the one that it names; when it cannot mix, it rejects the INVITE with 488. With
+        ``conference`` the Request-URI is that of a conference: a Join that matches nothing is then ignored.
+        """
+        return self._sessions.joining(request, conference=conference)
 
     def glare_delay(self, session: SessionId) -> float:
         """Return how long to wait after a 491, in seconds: shorter for the side that did not choose the Call-ID.

@@ -19,7 +19,9 @@ from sip.requests import Requests
 from sip.response import Response
 from sip.routing import CoreEntry, Cores
 from sip.session.callee import IncomingInvite
+from sip.session.ended import EndedDialogs
 from sip.session.inside import Bye, InSession
+from sip.session.joining import Joining, joining
 from sip.session.received import SessionRequests
 from sip.session.refresh import Interval, SessionTimer, too_short
 from sip.session.repeater import Repeater
@@ -54,6 +56,7 @@ class Sessions:
         self.answers = answers
         self.received = SessionRequests(self)
         self.cores = cores
+        self.ended = EndedDialogs(context)
         self._sessions: dict[int, Session] = {}
 
     def __len__(self) -> int:
@@ -81,7 +84,11 @@ class Sessions:
 
     def replacement(self, request: Request) -> Replacement:
         """Match the Replaces header of an INVITE."""
-        return replacement(request, self.dialogs)
+        return replacement(request, self.dialogs, self.ended)
+
+    def joining(self, request: Request, *, conference: bool) -> Joining:
+        """Match the Join header of an INVITE."""
+        return joining(request, self.dialogs, self.ended, conference=conference)
 
     def new(self, core: CoreEntry, state: SessionState) -> Session:
         session = Session(SessionId(self.context.new_id()), core, state)
@@ -266,6 +273,8 @@ class Sessions:
             if transaction is not None and transaction.state in (State.TRYING, State.PROCEEDING):
                 transaction.cancelled = True  # RFC 3261 section 15.1.2: pending requests get 487
                 self.answers.send(transaction, 487, now=now)
+        if session.dialog is not None:
+            self.ended.add(session.dialog.key, now)
         self.remove(session)
         self.context.emit(event)
 

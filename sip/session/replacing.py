@@ -7,7 +7,12 @@ from sip.errors import RemoteProtocolError
 from sip.ids import SessionId
 from sip.replaces import Replaces
 from sip.request import Request
+from sip.session.ended import EndedDialogs
+from sip.session.session import Session
 from sip.session.tables import SessionState
+
+#: A session on its way to its end; whoever wants it comes too late.
+ENDING = frozenset((SessionState.ENDING, SessionState.CANCELLING))
 
 
 @attrs.frozen(kw_only=True)
@@ -19,30 +24,35 @@ class Replacement:
     status: int | None = None
 
 
-def replacement(request: Request, dialogs: Dialogs) -> Replacement:
+def replacement(request: Request, dialogs: Dialogs, ended: EndedDialogs) -> Replacement:
     """Match the Replaces header of an INVITE against our dialogs."""
     values = request.headers.get_all("Replaces")
     if not values:
         return Replacement()
-    if len(values) > 1 or "Join" in request.headers:
+    if len(values) > 1 or "Join" in request.headers or request.method != "INVITE":
         return Replacement(status=400)
     try:
         wanted = Replaces.parse(values[0])
     except RemoteProtocolError:
         return Replacement(status=400)
-    # Section 3: a tag of 0 matches a dialog of an RFC 2543 peer, which has none.
-    remote_tag = "" if wanted.from_tag == "0" else wanted.from_tag
-    dialog = dialogs.find_key(wanted.call_id, wanted.to_tag, remote_tag)
-    if dialog is None and wanted.from_tag == "0":
-        dialog = dialogs.find_key(wanted.call_id, wanted.to_tag, "0")
-    session = None if dialog is None else dialog.session
-    if session is None:
-        return Replacement(status=481)
+    session = session_named(wanted.call_id, wanted.to_tag, wanted.from_tag, dialogs, ended)
+    if isinstance(session, int):
+        return Replacement(status=session)
     if session.state is SessionState.PROCEEDING:
         return Replacement(session=session.id, early=True)
     if session.state in (SessionState.CONFIRMED, SessionState.ANSWERED, SessionState.ACCEPTED):
         return Replacement(status=486) if wanted.early_only else Replacement(session=session.id)
-    if session.state is SessionState.ENDING:
-        return Replacement(status=603)
     # An early dialog may be replaced only at the side that began it.
     return Replacement(status=481)
+
+
+def session_named(call_id: str, to_tag: str, from_tag: str, dialogs: Dialogs, ended: EndedDialogs) -> Session | int:
+    """Return the session of the dialog that a header names, else the status that says that there is none."""
+    # A tag of 0 matches a dialog of an RFC 2543 peer, which has none.
+    for remote_tag in ("", "0") if from_tag == "0" else (from_tag,):
+        dialog = dialogs.find_key(call_id, to_tag, remote_tag)
+        if dialog is not None and dialog.session is not None:
+            return 603 if dialog.session.state in ENDING else dialog.session
+        if (call_id, to_tag, remote_tag) in ended:
+            return 603
+    return 481

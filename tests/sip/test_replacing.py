@@ -2,7 +2,7 @@
 
 import pytest
 
-from sip import InviteReceived, Request, SessionProgressed
+from sip import EndpointConfig, InviteReceived, Request, SessionProgressed
 from sip.session.replacing import Replacement
 from sip.testing.network import Agent, Network
 
@@ -51,6 +51,47 @@ def test_a_session_that_ends_is_not_replaced(net: Network) -> None:
     alice, session, replaces = confirmed(net)
     alice.endpoint.bye(session, now=net.now)  # type: ignore[arg-type]
     assert alice.endpoint.replacement(asking(replaces)) == Replacement(status=603)
+
+
+def test_a_session_that_has_ended_is_remembered_for_a_while(net: Network) -> None:
+    alice, session, replaces = confirmed(net)
+    alice.endpoint.bye(session, now=net.now)  # type: ignore[arg-type]
+    net.run(60)
+    assert alice.idle
+    assert alice.endpoint.replacement(asking(replaces)) == Replacement(status=603)
+    again = alice.invite("sip:bob@192.0.2.2;transport=udp")
+    net.run(1)
+    alice.endpoint.bye(again, now=net.now)
+    net.run(5)
+    assert alice.endpoint.replacement(asking(replaces)) == Replacement(status=481)
+
+
+def test_only_so_many_ends_are_remembered(net: Network) -> None:
+    alice = net.agent("alice", EndpointConfig(max_ended_dialogs=2))
+    bob = net.agent("bob")
+    bob.on(InviteReceived, lambda e: bob.endpoint.accept(e.session, now=net.now))
+    named = []
+    for _ in range(3):
+        session = alice.invite(bob.uri())
+        net.run(1)
+        view = alice.endpoint.session(session)
+        named.append(f"{view.call_id};to-tag={view.local_tag};from-tag={view.remote_tag}")
+        alice.endpoint.bye(session, now=net.now)
+        net.run(1)
+    assert [alice.endpoint.replacement(asking(each)).status for each in named] == [481, 603, 603]
+
+
+def test_who_picks_up_a_call_that_was_just_given_up_is_told_so(net: Network) -> None:
+    alice, bob = net.agent("alice"), net.agent("bob")
+    bob.on(InviteReceived, lambda e: bob.endpoint.progress(e.session, now=net.now))
+    session = alice.invite(bob.uri())
+    net.run(1)
+    response = alice.one(SessionProgressed).response
+    request = asking(f"{response.call_id};to-tag={response.from_.tag};from-tag={response.to.tag}")
+    alice.endpoint.cancel(session, now=net.now)
+    assert alice.endpoint.replacement(request) == Replacement(status=603)
+    net.run(5)
+    assert alice.endpoint.replacement(request) == Replacement(status=603)
 
 
 def test_an_early_dialog_is_replaced_only_where_it_began(net: Network) -> None:
