@@ -64,17 +64,19 @@ def outcome(pieces: list[bytes]) -> tuple[list[bytes], bool]:
     """The messages of a stream, and whether it came to a bad end."""
     parser, found = sip.StreamParser(lenient_length=True), []
     for piece in pieces:
-        while not parser.closed:
+        while True:
             try:
                 items = parser.receive_data(piece)
             except sip.RemoteProtocolError as error:
                 found.append(f"refused: {error}".encode())
+                if parser.closed:
+                    return found, True
             else:
                 found += [bytes(item) for item in items if not isinstance(item, sip.Keepalive)]
                 if not parser.failing:
                     break
             piece = b""
-    return found, parser.closed
+    return found, False
 
 
 def read_header(key: str, data: bytes) -> None:
@@ -82,7 +84,7 @@ def read_header(key: str, data: bytes) -> None:
     parse, text, defects = PARSERS[key], data.decode("utf-8", "surrogateescape"), []
     try:
         value = parse(text, defects.append)
-    except sip.SipError:
+    except sip.RemoteProtocolError:
         for quick in (assume, refuse):
             assert not reads(key, text, quick), f"{quick.__name__}: accepts what is refused with care"
         return
@@ -100,7 +102,7 @@ def reads(key: str, text: str, report: object) -> bool:
     """Whether a value can be read in that way."""
     try:
         PARSERS[key](text, report)
-    except sip.SipError:
+    except sip.RemoteProtocolError:
         return False
     return True
 

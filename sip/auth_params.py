@@ -6,18 +6,20 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.grammar import TOKEN_CHARS, Report, is_quoted, is_token, quote, unquote
+from sip.grammar import CONTROLS, QUOTED, TOKEN_CHARS, Report, is_quoted, is_token, quote, unquote
 
 __all__ = ["AuthParams", "read_auth"]
 
 #: One parameter with the comma before it. Bare values may hold what base64 and URIs need: peers leave quotes out.
 _PARAM = re.compile(
     rf"[ \t]*+(?:,[ \t]*+)*+([{TOKEN_CHARS}]++)[ \t]*+=[ \t]*+"
-    r'("(?:[^"\\]++|\\.)*+"|[^\s,"]*+)[ \t]*+(?=,|\Z)',
+    rf'({QUOTED}|[^\s,"]*+)[ \t]*+(?=,|\Z)',
     re.DOTALL,
 )
 _SCHEME = re.compile(rf"[ \t]*+([{TOKEN_CHARS}]++)(?:[ \t]++|\Z)")
 _BARE = re.compile(rf"[{TOKEN_CHARS}]++")
+#: ``token68`` of RFC 7235 section 2.1 and what peers take for it.
+TOKEN68 = re.compile(rf'[^\s{CONTROLS}",]*+')
 _REST = re.compile(r"[ \t,]*+")
 
 
@@ -30,7 +32,7 @@ class AuthParams(Mapping[str, str]):
         """Build from a mapping. A value that is not a token is quoted, unless it is one quoted-string already."""
         raw = []
         for name, value in values.items():
-            if not is_token(name) or "\r" in value or "\n" in value:
+            if not is_token(name):
                 raise LocalProtocolError(f"not a parameter: {name!r}")
             raw.append((name, value if is_token(value) or is_quoted(value) else quote(value)))
         self._fill(raw)
@@ -78,7 +80,7 @@ def read_auth(what: str, text: str, report: Report) -> tuple[str, str, AuthParam
     rest = text[match.end() :]
     token68 = rest.strip(" \t")
     if token68 and "," not in token68 and not _PARAM.match(rest):
-        if '"' in token68 or " " in token68:
+        if not TOKEN68.fullmatch(token68):
             raise MalformedHeader(what, "***")
         return match[1], token68, AuthParams()
     return match[1], "", read_params(what, rest, report)

@@ -10,10 +10,16 @@ from typing import Self
 
 import attrs
 
-from sip.auth_params import AuthParams, read_auth, read_params
+from sip.auth_params import TOKEN68, AuthParams, read_auth, read_params
+from sip.errors import LocalProtocolError
 from sip.grammar import Report, is_token, must_be_token, tolerate
 
 __all__ = ["AuthenticationInfo", "Authorization", "Challenge"]
+
+
+def _is_token68(_: object, __: object, value: str) -> None:
+    if not TOKEN68.fullmatch(value):
+        raise LocalProtocolError("not a token68")
 
 
 @attrs.frozen
@@ -22,7 +28,9 @@ class Challenge:
 
     scheme: str = attrs.field(validator=must_be_token)
     params: AuthParams = AuthParams()
-    token68: str = ""  #: what stands in place of parameters, as in ``Negotiate TlRMTVNTUAAB``
+    token68: str = attrs.field(
+        default="", validator=_is_token68
+    )  #: what stands in place of parameters, as in ``Negotiate TlRMTVNTUAAB``
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
@@ -45,7 +53,7 @@ class Authorization:
 
     scheme: str = attrs.field(validator=must_be_token)
     params: AuthParams = AuthParams()
-    token68: str = ""
+    token68: str = attrs.field(default="", validator=_is_token68)
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
@@ -70,7 +78,7 @@ class AuthenticationInfo:
     """What a server proves about itself (RFC 3261 section 20.6). Microsoft's servers put the scheme first."""
 
     params: AuthParams = AuthParams()
-    scheme: str | None = None
+    scheme: str | None = attrs.field(default=None, validator=attrs.validators.optional(must_be_token))
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:

@@ -16,6 +16,8 @@ __all__ = ["ContentType"]
 
 _TYPE = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+((?:;.*+)?)", re.DOTALL)
 
+_MEDIA_TYPE = re.compile(rf"[{TOKEN_CHARS}]++/[{TOKEN_CHARS}]++")
+
 
 @attrs.frozen
 class ContentType:
@@ -26,7 +28,7 @@ class ContentType:
 
     @media_type.validator
     def _is_type(self, _: object, value: str) -> None:
-        if not _TYPE.fullmatch(value) or ";" in value:
+        if not _MEDIA_TYPE.fullmatch(value):
             raise LocalProtocolError(f"not a media type: {value!r}")
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from math import inf
 from typing import Final, Self
 
 import attrs
@@ -68,13 +69,18 @@ class Timestamp:
     """A clock of the sender, to be echoed so that it can measure the round trip."""
 
     text: str = attrs.field()  #: seconds, as written: it is the sender's business
-    delay: float | None = None  #: seconds between request and response
+    delay: float | None = attrs.field(default=None)  #: seconds between request and response
 
     @text.validator
     def _is_number(self, _: object, value: str) -> None:
         match = _TIMESTAMP.fullmatch(value)
         if match is None or match[2] is not None:
             raise LocalProtocolError(f"not a timestamp: {value!r}")
+
+    @delay.validator
+    def _is_delay(self, _: object, value: float | None) -> None:
+        if value is not None and not 0 <= value < inf:
+            raise LocalProtocolError(f"not a delay: {value!r}")
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:

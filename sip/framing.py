@@ -7,22 +7,22 @@ from typing import Final
 
 from sip.defects import Defect
 from sip.errors import LimitExceeded, MalformedHeader, RemoteProtocolError
-from sip.grammar import TOKEN_CHARS, is_token
+from sip.grammar import BREAK, CONTROLS, TOKEN_CHARS, is_token
 from sip.headers import Field, index_of
 from sip.limits import Limits
 
 __all__ = ["Head", "find_head_end", "read_head"]
 
-_FIELD: Final = re.compile(rf"^([{TOKEN_CHARS}]++)[ \t]*+:[ \t]*+([^\r\n]*+)(?<![ \t])\r\n", re.MULTILINE)
+_FIELD: Final = re.compile(rf"^([{TOKEN_CHARS}]++)[ \t]*+:[ \t]*+([^\r\n\0]*+)(?<![ \t])\r\n", re.MULTILINE)
 _LINE: Final = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+:(.*+)", re.DOTALL)
-_URI: Final = r"[A-Za-z][^\s<>\"]*+"
+_URI: Final = rf"[A-Za-z][^\s{CONTROLS}<>\"]*+"
 _REQUEST: Final = re.compile(rf"([{TOKEN_CHARS}]++) ({_URI}) [Ss][Ii][Pp]/2\.0\r\n")
-_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9]) ([^\r\n]*+)\r\n")
+_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9]) ([^\r\n\0]*+)\r\n")
 #: What one can still make sense of: more blanks than one (RFC 4475 sections 3.1.2.9 and 3.1.2.10), bare LF.
 _LOOSE_REQUEST: Final = re.compile(
     rf"([{TOKEN_CHARS}]++)[ \t]++({_URI})[ \t]++([Ss][Ii][Pp]/[0-9]++\.[0-9]++)[ \t]*+\r?\n"
 )
-_LOOSE_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*+))?+\r?\n")
+_LOOSE_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n\0]*+))?+\r?\n")
 #: End of the header section when somebody ends lines with a bare LF.
 _LOOSE_END: Final = re.compile(rb"\n\r?\n")
 _LOOSE_TEXT_END: Final = re.compile(r"\n\r?\n")
@@ -159,7 +159,7 @@ def _read_fields_slowly(head: Head, text: str, place: int, strict: bool) -> list
 
 def _field(head: Head, line: str) -> Field | None:
     match = _LINE.fullmatch(line)
-    if match is None or "\r" in line:
+    if match is None or BREAK.search(line):
         head.fail(MalformedHeader("header line", line))
         head.lost = True
         return None

@@ -17,6 +17,7 @@ __all__ = [
     "is_quoted",
     "is_token",
     "must_be_token",
+    "must_not_be_negative",
     "quote",
     "refuse",
     "split_list",
@@ -58,12 +59,16 @@ TOKEN_CHARS: Final = r"!%'*+\-.0-9A-Z_`a-z~"
 #: Characters that a bare parameter value may hold: ``token`` and ``host`` (RFC 3261 ``gen-value``).
 VALUE_CHARS: Final = TOKEN_CHARS + r"\[\]:"
 #: ``quoted-string`` with its quotes.
-QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"'
+QUOTED: Final = r'"(?:[^"\\\r\n]++|\\[^\r\n])*+"'
+#: What would end a line, or the message, if it came through; NUL, which ends strings elsewhere, only as a quoted-pair.
+BREAK: Final = re.compile(r"[\r\n]|(?<!\\)\0")
+#: Characters that are not printed, among them all line breaks.
+CONTROLS: Final = r"\x00-\x1f\x7f"
 
 _TOKEN = re.compile(rf"[{TOKEN_CHARS}]++")
 _QUOTED = re.compile(QUOTED, re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_NEEDS_ESCAPE = re.compile(r'(["\\])')
+_NEEDS_ESCAPE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')
 #: One item of a comma list: commas inside quotes and angle brackets do not count. What is left open runs to the end.
 _ITEM = re.compile(r'(?:[^,"<]++|"(?:[^"\\]++|\\.)*+"?+|<[^<>]*+>?+)++', re.DOTALL)
 
@@ -79,13 +84,21 @@ def must_be_token(_: object, attribute: Named, value: str) -> None:
         raise LocalProtocolError(f"{attribute.name} is not a token: {value!r}")
 
 
+def must_not_be_negative(_: object, attribute: Named, value: int) -> None:
+    """Validator of numbers that have no sign on the wire; raises LocalProtocolError."""
+    if value < 0:
+        raise LocalProtocolError(f"{attribute.name} is not a number without a sign: {value}")
+
+
 def is_quoted(text: str) -> bool:
     """Whether text is one whole ``quoted-string``, quotes included."""
-    return _QUOTED.fullmatch(text) is not None
+    return _QUOTED.fullmatch(text) is not None and BREAK.search(text) is None
 
 
 def quote(text: str) -> str:
-    """Text as a ``quoted-string``."""
+    """Text as a ``quoted-string``; raises LocalProtocolError for line breaks, which it cannot hold."""
+    if "\r" in text or "\n" in text:
+        raise LocalProtocolError("a quoted string is one line")
     return '"' + _NEEDS_ESCAPE.sub(r"\\\1", text) + '"'
 
 

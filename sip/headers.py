@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, overload
+from typing import overload
 
 from sip.errors import LocalProtocolError
-from sip.grammar import is_token
+from sip.grammar import BREAK, is_token
 from sip.header_names import COMPACT, KEYS, key_of
 
 __all__ = ["Headers"]
-
-#: What would end a line, or the message, if it came through in a value.
-_BREAK: Final = re.compile(r"[\r\n]")
 
 Field = tuple[str, str]
 
@@ -110,7 +106,7 @@ def checked_field(name: str, value: object) -> Field:
 
 def checked_text(what: str, text: str) -> str:
     """Text that fits into one line of a message. Raises LocalProtocolError."""
-    if _BREAK.search(text):
+    if BREAK.search(text):
         raise LocalProtocolError(f"{what} does not fit on one line")
     if not text.isascii():
         try:

@@ -12,7 +12,7 @@ from sip.content_type import ContentType
 from sip.cseq import CSeq
 from sip.defects import Defect
 from sip.editing import Changes, framed
-from sip.errors import MalformedHeader, RemoteProtocolError
+from sip.errors import MalformedHeader, RemoteProtocolError, SipError
 from sip.event import EventPackage
 from sip.grammar import Report, assume, refuse, split_list
 from sip.header_names import COMPACT, Shape, canonical_name, key_of, shape_of
@@ -92,7 +92,7 @@ class Message:
         elif len(lines) == 1 and "," not in lines[0] and lines[0]:
             try:
                 value = (parser(lines[0], self._report),)
-            except RemoteProtocolError:
+            except SipError:
                 value = (self._parsed_with_care(parser, key, lines[0]),)
         else:
             value = tuple([self._parsed(parser, key, item) for item in self._items(key, lines)])
@@ -112,7 +112,7 @@ class Message:
         try:
             # Nearly every value keeps to the grammar, so the quick reading comes first.
             return parser(text, self._report)
-        except RemoteProtocolError:
+        except SipError:
             return self._parsed_with_care(parser, key, text)
 
     def _parsed_with_care(self, parser: Parser, key: str, text: str) -> Any:
@@ -126,7 +126,7 @@ class Message:
 
         try:
             value = parser(text, report)
-        except RemoteProtocolError as error:
+        except SipError as error:
             raise MalformedHeader(name, shown) from (None if key in _SECRET else error)
         self._defects += [Defect(name, what) for what in found]
         return value
@@ -305,7 +305,7 @@ class Message:
             text = index[key][0]
             try:
                 cache[key] = parser(text, self._report)
-            except RemoteProtocolError:
+            except SipError:
                 cache[key] = self._parsed_with_care(parser, key, text)
         self._single("max-forwards")
 

@@ -11,7 +11,7 @@ from typing import Self
 import attrs
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.grammar import Report, quote, tolerate
+from sip.grammar import Report, must_not_be_negative, quote, tolerate
 from sip.params import Params
 
 __all__ = ["MsDiagnostics"]
@@ -27,7 +27,7 @@ class MsDiagnostics:
     source: str | None = None  #: host that gave it; not told to outsiders
     reason: str | None = None  #: for people
     params: Params = Params()  #: further fields
-    sub_id: int | None = None
+    sub_id: int | None = attrs.field(default=None, validator=attrs.validators.optional(must_not_be_negative))
 
     @error_id.validator
     def _is_id(self, _: object, value: int) -> None:

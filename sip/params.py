@@ -114,8 +114,6 @@ class Params(Mapping[str, str | None]):
     def _encode(value: str | None) -> str | None:
         if value is None or _VALUE.fullmatch(value):
             return value
-        if "\r" in value or "\n" in value:
-            raise LocalProtocolError("a parameter value is one line")
         if is_quoted(value):
             return value
         return quote(value)

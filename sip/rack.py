@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Self
 
 import attrs
 
-from sip.errors import MalformedHeader
+from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import TOKEN_CHARS, Report, must_be_token, tolerate
 
 __all__ = ["RAck", "parse_rseq"]
@@ -18,12 +19,20 @@ _DIGITS = re.compile(r"[0-9]{1,20}+")
 _LIMIT_RSEQ, _LIMIT_CSEQ = 2**32, 2**31
 
 
+def _fits(limit: int) -> Callable[[object, object, int], None]:
+    def check(_: object, __: object, value: int) -> None:
+        if not 0 <= value < limit:
+            raise LocalProtocolError(f"not a sequence number: {value}")
+
+    return check
+
+
 @attrs.frozen
 class RAck:
     """Which reliable provisional response a PRACK acknowledges."""
 
-    rseq: int
-    cseq: int
+    rseq: int = attrs.field(validator=_fits(_LIMIT_RSEQ))
+    cseq: int = attrs.field(validator=_fits(_LIMIT_CSEQ))
     method: str = attrs.field(validator=must_be_token)
 
     @classmethod

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
 import attrs
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.grammar import Report, is_token, must_be_token, tolerate
+from sip.grammar import CONTROLS, Report, is_token, must_be_token, tolerate
 from sip.params import Params
 from sip.tokens import parse_call_id
 
 __all__ = ["Join", "Replaces", "TargetDialog"]
 
+#: A Call-ID that ends where the parameters begin.
+_WORD = re.compile(rf"[^\s{CONTROLS};,]++")
+
 
 def _word(_: object, __: object, value: str) -> None:
-    if any(character in value for character in " \t;,"):
+    if not _WORD.fullmatch(value):
         raise LocalProtocolError(f"not a Call-ID: {value!r}")
 
 
@@ -80,6 +84,7 @@ def _dialog(name: str, text: str, first: str, second: str, report: Report) -> tu
     call_id, semicolon, rest = text.partition(";")
     params = Params.parse(semicolon + rest, report)
     one, other = params.get(first), params.get(second)
-    if one is None or other is None or not is_token(one) or not is_token(other):
+    call_id = call_id.strip(" \t")
+    if one is None or other is None or not (is_token(one) and is_token(other) and _WORD.fullmatch(call_id)):
         raise MalformedHeader(name, text)
-    return parse_call_id(call_id.strip(" \t"), report), one, other, params.without(first, second)
+    return parse_call_id(call_id, report), one, other, params.without(first, second)

@@ -9,7 +9,7 @@ from typing import Final, Self
 from sip.cseq import CSeq
 from sip.editing import Changes, framed
 from sip.errors import LocalProtocolError, MalformedHeader, RemoteProtocolError
-from sip.grammar import is_token
+from sip.grammar import CONTROLS, is_token
 from sip.headers import Field, Headers, checked_field, checked_text
 from sip.message import Message
 from sip.name_addr import NameAddr
@@ -25,7 +25,7 @@ METHODS: Final = frozenset(
         *("SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH", "SERVICE", "BENOTIFY"),
     )
 )
-_REQUEST_URI: Final = re.compile(r"[A-Za-z][^\s<>\"]*+")
+_REQUEST_URI: Final = re.compile(rf"[A-Za-z][^\s{CONTROLS}<>\"]*+")
 #: Requests whose 101-299 responses make a dialog, so that Record-Route goes back (RFC 3261 section 12.1.1, RFC 6665).
 _DIALOG_CREATING: Final = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
 

@@ -8,7 +8,7 @@ from typing import Self
 import attrs
 
 from sip.errors import MalformedHeader
-from sip.grammar import Report, tolerate
+from sip.grammar import CONTROLS, Report, must_not_be_negative, tolerate
 from sip.params import Params
 from sip.tokens import parse_delta_seconds
 
@@ -16,14 +16,14 @@ __all__ = ["RetryAfter"]
 
 _RETRY_AFTER = re.compile(r"([0-9]++)[ \t]*+(?:\(((?:[^()\\]++|\\.|\([^()]*+\))*+)\))?+[ \t]*+((?:;.*+)?)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_SPECIAL = re.compile(r"([()\\])")
+_SPECIAL = re.compile(rf"([()\\{CONTROLS}])")
 
 
 @attrs.frozen
 class RetryAfter:
     """How long to leave somebody alone."""
 
-    seconds: int
+    seconds: int = attrs.field(validator=must_not_be_negative)
     params: Params = Params()
     comment: str | None = None  #: for people
 
@@ -34,7 +34,10 @@ class RetryAfter:
         if match is None:
             raise MalformedHeader("Retry-After", text)
         comment = None if match[2] is None else _ESCAPED.sub(r"\1", match[2])
-        return cls(parse_delta_seconds(match[1], report), Params.parse(match[3], report), comment)
+        params = Params.parse(match[3], report)
+        if "duration" in params:
+            parse_delta_seconds(params["duration"] or "", report)
+        return cls(parse_delta_seconds(match[1], report), params, comment)
 
     @property
     def duration(self) -> int | None:

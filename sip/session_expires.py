@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 from sip.errors import MalformedHeader
-from sip.grammar import Report, tolerate
+from sip.grammar import Report, must_not_be_negative, tolerate
 from sip.params import Params
 from sip.tokens import parse_delta_seconds
 
@@ -18,14 +18,14 @@ __all__ = ["MinSE", "SessionExpires"]
 class SessionExpires:
     """How long a session lives without a refresh, and who refreshes."""
 
-    interval: int  #: seconds
+    interval: int = attrs.field(validator=must_not_be_negative)  #: seconds
     params: Params = Params()
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         interval, params = _seconds_and_params("Session-Expires", text, report)
-        if params.get("refresher", "uac") not in ("uac", "uas"):
+        if (params.get("refresher", "uac") or "").lower() not in ("uac", "uas"):
             report("a refresher that is neither uac nor uas")
         return cls(interval, params)
 
@@ -43,7 +43,7 @@ class SessionExpires:
 class MinSE:
     """The shortest session interval that somebody on the way accepts."""
 
-    interval: int  #: seconds
+    interval: int = attrs.field(validator=must_not_be_negative)  #: seconds
     params: Params = Params()
 
     @classmethod

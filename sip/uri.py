@@ -13,6 +13,7 @@ from sip.params import Params
 from sip.uri_parts import (
     ABSOLUTE,
     COMMON_URI,
+    COMMON_USER,
     FORBIDDEN,
     HEADER,
     PARAM,
@@ -21,7 +22,6 @@ from sip.uri_parts import (
     STRICT_HOST,
     TEL_NUMBER,
     TOLERABLE_HOST,
-    USER,
     checked_headers,
     checked_host,
     checked_port,
@@ -53,11 +53,13 @@ class UriParams(Params):
 
     @staticmethod
     def _name(name: str) -> str:
+        if not name:
+            raise LocalProtocolError("a URI parameter without a name")
         return escape(name, PARAM)
 
     @staticmethod
     def _encode(value: str | None) -> str | None:
-        return None if value is None else escape(value, PARAM)
+        return escape(value, PARAM) if value else None
 
     @staticmethod
     def _decode_name(name: str) -> str:
@@ -119,10 +121,11 @@ class Uri:
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
         self._scheme, self._host, self._port = scheme.lower(), bare.lower(), port
-        self._user = None if user is None else escape(user, USER)
+        # A question mark in the user part is legal, but not everybody reads it so (decision 23).
+        self._user = escape(user, COMMON_USER) if user else None
         self._password = None if password is None else escape(password, PASSWORD)
         self._params = UriParams(params)
-        self._headers = "&".join(f"{escape(name, HEADER)}={escape(value, HEADER)}" for name, value in headers)
+        self._headers = "&".join([f"{_header_name(name)}={escape(value, HEADER)}" for name, value in headers])
         self._opaque_part = self._text = self._key = None
 
     @classmethod
@@ -341,6 +344,12 @@ def aor_key(uri: Uri) -> str:
 def conference_key(uri: Uri) -> str:
     """Key of a conference in tables: `aor_key` and the folded ``opaque``."""
     return f"{aor_key(uri)};{(uri.opaque or '').lower()}"
+
+
+def _header_name(name: str) -> str:
+    if not name:
+        raise LocalProtocolError("a header of a URI without a name")
+    return escape(name, HEADER)
 
 
 def _header_key(uri: Uri) -> frozenset[tuple[str, str]]:

@@ -15,6 +15,7 @@ from sip.grammar import Report
 
 UNRESERVED: Final = r"A-Za-z0-9\-_.!~*'()"
 USER: Final = UNRESERVED + r"&=+$,;?/"
+COMMON_USER: Final = USER.replace("?", "")
 PASSWORD: Final = UNRESERVED + r"&=+$,"
 PARAM: Final = UNRESERVED + r"\[\]/:&+$"
 HEADER: Final = UNRESERVED + r"\[\]/?:+$"
@@ -26,7 +27,7 @@ HOSTNAME: Final = r"[A-Za-z0-9][A-Za-z0-9.\-]*+"
 #: Groups: scheme, user, password, host, port, parameters.
 COMMON: Final = (
     r"([Ss][Ii][Pp][Ss]?+):"
-    rf"(?:([{USER.replace('?', '')}]++)(?::([{PASSWORD}]*+))?+@)?"
+    rf"(?:([{COMMON_USER}]++)(?::([{PASSWORD}]*+))?+@)?"
     rf"({HOSTNAME})(?::({PORT}))?+"
     rf"((?:;[{PARAM}]++(?:=[{PARAM}]++)?+)*+)"
 )

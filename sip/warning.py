@@ -8,12 +8,12 @@ from typing import Self
 import attrs
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.grammar import QUOTED, Report, quote, tolerate, unquote
+from sip.grammar import CONTROLS, QUOTED, Report, quote, tolerate, unquote
 
 __all__ = ["Warning"]
 
-_WARNING = re.compile(rf"([0-9]{{3}}) +([^\s\",;]++) +({QUOTED})", re.DOTALL)
-_AGENT = re.compile(r"[^\s\",;]++")
+_WARNING = re.compile(rf"([0-9]{{3}}) +([^\s{CONTROLS}\",;]++) +({QUOTED})", re.DOTALL)
+_AGENT = re.compile(rf"[^\s{CONTROLS}\",;]++")
 
 
 @attrs.frozen

@@ -29,6 +29,7 @@ from sip.subscription_state import SubscriptionState
 from sip.testing.values import (
     cseqs,
     delta_seconds,
+    lines,
     methods,
     name_addrs,
     option_tags,
@@ -158,5 +159,5 @@ def header_fields(max_size: int = 4) -> st.SearchStrategy[list[tuple[str, object
     needed = {"Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Route", "Record-Route"}
     optional = sorted(set(HEADER_VALUES) - needed)
     known = st.sampled_from(optional).flatmap(lambda name: st.tuples(st.just(name), HEADER_VALUES[name]))
-    unknown = st.tuples(tokens().map(lambda token: f"X-{token}"), texts())
+    unknown = st.tuples(tokens().map(lambda token: f"X-{token}"), lines())
     return st.lists(known | unknown, max_size=max_size, unique_by=lambda field: field[0].lower())

@@ -11,7 +11,7 @@ from sip.header_names import COMPACT
 from sip.request import Request
 from sip.response import Response
 from sip.testing.headers import HEADER_VALUES, header_fields
-from sip.testing.values import cseqs, methods, tagged_addrs, texts, uris, vias
+from sip.testing.values import cseqs, lines, methods, tagged_addrs, uris, vias
 
 __all__ = ["messages", "mutated_messages", "requests", "responses", "wire_messages"]
 
@@ -68,7 +68,7 @@ def responses() -> st.SearchStrategy[Response]:
         lambda parts, status, reason, body: Response.build(status, reason, parts[1], body),
         _headers(methods()),
         st.integers(100, 699),
-        st.none() | texts(),
+        st.none() | lines(),
         st.binary(max_size=60),
     )
 

@@ -40,8 +40,13 @@ def tokens(max_size: int = 12) -> st.SearchStrategy[str]:
 
 
 def texts(max_size: int = 20) -> st.SearchStrategy[str]:
-    """What fits into a quoted-string or a line of free text: any character but line breaks."""
+    """What fits into a quoted-string: any character but line breaks."""
     return st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=max_size)
+
+
+def lines(max_size: int = 20) -> st.SearchStrategy[str]:
+    """What fits into a line of free text: any character but line breaks and NUL."""
+    return st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=max_size)
 
 
 def option_tags() -> st.SearchStrategy[str]:

@@ -97,7 +97,7 @@ def test_changing_parameters_keeps_the_others_as_written() -> None:
     address = NameAddr.parse('Bob <sip:b@c.example>;Q="0.50";tag=1')
     assert str(address.with_tag("2")) == 'Bob <sip:b@c.example>;Q="0.50";tag=2'
     assert str(address.without_params("tag")) == 'Bob <sip:b@c.example>;Q="0.50"'
-    assert str(address.without_params()) == 'Bob <sip:b@c.example>'
+    assert str(address.without_params()) == "Bob <sip:b@c.example>"
     assert address.tag == "1"
 
 
