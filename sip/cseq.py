@@ -13,6 +13,7 @@ __all__ = ["CSeq"]
 _CSEQ = re.compile(rf"([0-9]{{1,20}}+)[ \t]++([{TOKEN_CHARS}]++)")
 #: RFC 3261 section 8.1.1.5: less than 2**31.
 _LIMIT = 2**31
+_new = object.__new__
 
 
 class CSeq:
@@ -31,10 +32,10 @@ class CSeq:
         match = _CSEQ.fullmatch(text)
         if match is None:
             raise MalformedHeader("CSeq", text)
-        made = cls.__new__(cls)
+        made = _new(cls)
         digits, made._method = match.groups()
-        made._number = int(digits)
-        if made._number >= _LIMIT:
+        made._number = number = int(digits)
+        if number >= _LIMIT:
             raise MalformedHeader("CSeq", text)
         return made
 

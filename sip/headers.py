@@ -80,8 +80,14 @@ class Headers:
         return f"<Headers {', '.join(name for name, _ in self._fields)}>"
 
 
-def index_of(fields: Iterable[Field]) -> dict[str, tuple[str, ...]]:
+def index_of(fields: list[Field]) -> dict[str, tuple[str, ...]]:
     """Values by key."""
+    index: dict[str, tuple[str, ...]] = {KEYS.get(name) or name.lower(): (value,) for name, value in fields}
+    return index if len(index) == len(fields) else _index_of_repeated(fields)
+
+
+def _index_of_repeated(fields: Iterable[Field]) -> dict[str, tuple[str, ...]]:
+    """The same when some header has several lines."""
     index: dict[str, tuple[str, ...]] = {}
     repeated: dict[str, list[str]] = {}
     for name, value in fields:
