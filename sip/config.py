@@ -59,5 +59,5 @@ class EndpointConfig:
     max_pending_per_destination: int = 256  #: requests that wait for one connection or one look-up
     max_blocked: int = 1_000  #: messages kept for one flow that does not take more; beyond it the flow counts as lost
     max_notify_queue: int = 200  #: documents that wait for the answer to the NOTIFY before them
-    max_ended_dialogs: int = 1_000  #: dialogs remembered for 64*T1 after their end, for Replaces and Join: 0.3 MiB
+    max_ended_sessions: int = 1_000  #: remembered for 64*T1 after their end, dialogs and sessions each: 0.5 MiB
     max_forks: int = 16  #: early dialogs kept of one INVITE; more is a forking storm

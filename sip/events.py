@@ -104,7 +104,9 @@ class RequestFailed(Event):
     """No final answer will come: terminal."""
 
     request_id: RequestId
-    reason: str  #: "timeout", "transport", "limit" or "ended" (the session that it belonged to is over)
+    #: "timeout", "transport", "limit", "ended" (the session that it belonged to is over) or "glare" (it was not sent,
+    #: because an offer of the other side came first)
+    reason: str
 
 
 # INVITE sessions -----------------------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ class IncomingInvite:
             self.transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
         )
         self.session.state = following
-        self._close()
+        self._close(now)
 
     # What the caller does --------------------------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ class IncomingInvite:
             return
         self.transaction.cancelled = True
         self._layer.answers.send(self.transaction, status, now=now)
-        self._close()
+        self._close(now)
         self._layer.context.emit(SessionCancelled(owner=session.owner, session=session.id, request=request))
 
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
@@ -192,6 +192,6 @@ class IncomingInvite:
             self.reliable.abandon()
         self.session.incoming = None
 
-    def _close(self) -> None:
+    def _close(self, now: float) -> None:
         self._rest()
-        self._layer.remove(self.session)
+        self._layer.remove(self.session, now)

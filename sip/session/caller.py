@@ -309,7 +309,7 @@ class OutgoingInvite:
         self._layer.context.timers.stop(self.lifetime)
         self._drop_forks(now)
         session.state = SessionState.TERMINATED
-        self._layer.remove(session)
+        self._layer.remove(session, now)
         event = SessionFailed(
             owner=session.owner,
             session=session.id,
@@ -327,7 +327,7 @@ class OutgoingInvite:
     def _drop_forks(self, now: float) -> None:
         forks, self.session.forks = self.session.forks, {}
         for dialog in forks.values():
-            self._layer.ended.add(dialog.key, now)
+            self._layer.ended.add_dialog(dialog.key, now)
             dialog.session = None
             self._layer.dialogs.release(dialog)
 

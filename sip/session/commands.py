@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 class SessionCommands:
-    """Calls: commands in the wrong state, or for a session that never was, raise LocalProtocolError."""
+    """Calls: commands in the wrong state, or for a session that never was, raise LocalProtocolError.
+
+    A command whose session ended before the core was told of it, by a message or timer that came in between, is no
+    mistake: it is counted and does nothing, and a request ends in RequestFailed("ended").
+    """
 
     _sessions: "Sessions"
 
@@ -74,8 +78,10 @@ class SessionCommands:
     def redirect(self, session: SessionId, target: Uri | str, *, now: float) -> None:
         """Send the INVITE again to a target of SessionRedirected: same Call-ID and From tag, next CSeq."""
         layer = self._sessions
-        found = layer.get(session)
+        found = layer.live(session)
         uri = local_uri(target)
+        if found is None:
+            return
         following = commanded(found.state, SessionInput.REDIRECT)
         invite = found.invite
         assert invite is not None
@@ -89,7 +95,9 @@ class SessionCommands:
     def give_up(self, session: SessionId, *, now: float) -> None:
         """Follow no target of SessionRedirected; SessionFailed carries the 3xx."""
         layer = self._sessions
-        found = layer.get(session)
+        found = layer.live(session)
+        if found is None:
+            return
         commanded(found.state, SessionInput.GIVE_UP)
         assert found.invite is not None
         found.invite.give_up(now)
@@ -98,12 +106,15 @@ class SessionCommands:
         """Give up an INVITE that is not answered yet (RFC 3261 section 9.1).
 
         Waits for a provisional answer before it sends CANCEL. A 2xx that crosses it is acknowledged and
-        ended with BYE. SessionFailed(CANCELLED) follows in any case. Nothing happens when the session has
-        just failed.
+        ended with BYE. SessionFailed(CANCELLED) follows in any case, but for a session that has just been answered:
+        it ends with BYE. Nothing happens when it has just failed.
         """
         layer = self._sessions
         found = layer.find(session)
         if found is None:
+            return
+        if found.invite is not None and found.dialog is not None:
+            self.bye(session, headers=headers, now=now)  # SessionAnswered was not yet taken
             return
         given = checked(headers)
         found.command(SessionInput.CANCEL)
@@ -113,8 +124,10 @@ class SessionCommands:
     def ack(self, session: SessionId, *, body: bytes = b"", content_type: str | None = None, now: float) -> None:
         """Acknowledge the 2xx to an INVITE (or re-INVITE) without body; ``body`` is the answer to its offer."""
         layer = self._sessions
-        found = layer.get(session)
+        found = layer.live(session)
         checked((), content_type)
+        if found is None:
+            return
         ack = found.awaiting
         if ack is None:
             if body:
@@ -144,7 +157,9 @@ class SessionCommands:
         """
         layer = self._sessions
         incoming = layer.incoming(session, SessionInput.PROGRESS)
-        incoming.progress(status, reason, checked(headers, content_type), body, content_type, reliable, now)
+        given = checked(headers, content_type)
+        if incoming is not None:
+            incoming.progress(status, reason, given, body, content_type, reliable, now)
 
     def accept(
         self,
@@ -165,9 +180,13 @@ class SessionCommands:
         """
         layer = self._sessions
         incoming = layer.incoming(session, SessionInput.ACCEPT)
-        if contact is not None:
-            incoming.session.contact = checked_value("Contact", contact)
-        incoming.accept(status, checked(headers, content_type), body, content_type, session_expires, now)
+        where = None if contact is None else checked_value("Contact", contact)
+        given = checked(headers, content_type)
+        if incoming is None:
+            return
+        if where is not None:
+            incoming.session.contact = where
+        incoming.accept(status, given, body, content_type, session_expires, now)
 
     def reject(
         self,
@@ -183,7 +202,9 @@ class SessionCommands:
         """Answer with 300-699; nothing more is reported of the session."""
         layer = self._sessions
         incoming = layer.incoming(session, SessionInput.REJECT)
-        incoming.reject(status, reason, checked(headers, content_type), body, content_type, now)
+        given = checked(headers, content_type)
+        if incoming is not None:
+            incoming.reject(status, reason, given, body, content_type, now)
 
     def reinvite(
         self,
@@ -197,15 +218,20 @@ class SessionCommands:
         """Send an INVITE inside the session; ends in ResponseReceived or RequestFailed.
 
         A 491 is reported as any other answer, with the wait of RFC 3261 section 14.1 left to the core
-        (``glare_delay``). Raises LocalProtocolError while another INVITE of the session is open.
+        (``glare_delay``). When one of the other side came first it ends in RequestFailed("glare"). Raises
+        LocalProtocolError while another of ours is open.
         """
         layer = self._sessions
-        found = layer.get(session)
+        found = layer.live(session)
+        given = checked(headers, content_type)
+        if found is None:
+            return layer.fail_request(session, None, "ended")
         if found.state is not SessionState.CONFIRMED:
             raise LocalProtocolError(f"cannot re-INVITE a session that is {found.state.value}")
-        if found.outgoing is not None or found.reinvite is not None:
+        if found.outgoing is not None:
             raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
-        given = checked(headers, content_type)
+        if found.reinvite is not None:
+            return layer.fail_request(session, found.owner, "glare")
         return InSession(layer, found, "INVITE", given, body, content_type, report=True).send(now)
 
     def update(
@@ -217,12 +243,20 @@ class SessionCommands:
         content_type: str | None = None,
         now: float,
     ) -> RequestId:
-        """Send an UPDATE (RFC 3311), before or after the final answer; ends in ResponseReceived or RequestFailed."""
+        """Send an UPDATE (RFC 3311), before or after the final answer; ends in ResponseReceived or RequestFailed.
+
+        One with a body ends in RequestFailed("glare") when an offer of the other side came first. Raises
+        LocalProtocolError while an offer of ours is open.
+        """
         layer = self._sessions
         found = layer.with_dialog(session)
-        if body and (found.updates or found.update is not None or found.reinvite is not None):
-            raise LocalProtocolError("another offer of the session is open")
         given = checked(headers, content_type)
+        if found is None:
+            return layer.fail_request(session, None, "ended")
+        if body and found.updates:
+            raise LocalProtocolError("another offer of the session is open")
+        if body and (found.update is not None or found.reinvite is not None):
+            return layer.fail_request(session, found.owner, "glare")
         return InSession(layer, found, "UPDATE", given, body, content_type, report=True).send(now)
 
     def request_in_session(
@@ -242,6 +276,8 @@ class SessionCommands:
         found = layer.with_dialog(session)
         given = checked(headers, content_type)
         checked_method(method)
+        if found is None:
+            return layer.fail_request(session, None, "ended")
         return InSession(layer, found, method, given, body, content_type, report=True).send(now)
 
     def bye(self, session: SessionId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
@@ -286,9 +322,14 @@ class SessionCommands:
     def glare_delay(self, session: SessionId) -> float:
         """Return how long to wait after a 491, in seconds: shorter for the side that did not choose the Call-ID.
 
-        RFC 3261 section 14.1.
+        RFC 3261 section 14.1. 0.0 when the session has just ended.
         """
-        return self._sessions.glare_delay(self._sessions.get(session))
+        found = self._sessions.live(session)
+        return 0.0 if found is None else self._sessions.glare_delay(found)
+
+    def is_over(self, session: SessionId) -> bool:
+        """Whether a session is over, even where the core was not yet told. Raises LocalProtocolError for no session."""
+        return self._sessions.is_over(session)
 
     def session(self, session: SessionId) -> "SessionView":
         """Return what is known of a session now: a frozen picture. Raises LocalProtocolError when it is over."""

@@ -7,7 +7,7 @@ from sip.errors import RemoteProtocolError
 from sip.ids import SessionId
 from sip.replaces import Join
 from sip.request import Request
-from sip.session.ended import EndedDialogs
+from sip.session.ended import EndedSessions
 from sip.session.replacing import session_named
 from sip.session.tables import SessionState
 
@@ -23,7 +23,7 @@ class Joining:
     status: int | None = None
 
 
-def joining(request: Request, dialogs: Dialogs, ended: EndedDialogs, *, conference: bool) -> Joining:
+def joining(request: Request, dialogs: Dialogs, ended: EndedSessions, *, conference: bool) -> Joining:
     """Match the Join header of an INVITE against our dialogs."""
     values = request.headers.get_all("Join")
     if not values:

@@ -8,18 +8,19 @@ from sip.events import (
     EndCause,
     Event,
     InviteReceived,
+    RequestFailed,
     SessionEnded,
     SessionFlowLost,
     SessionRefreshed,
 )
-from sip.ids import SessionId
+from sip.ids import RequestId, SessionId
 from sip.lines import Lines, has
 from sip.request import Request
 from sip.requests import Requests
 from sip.response import Response
 from sip.routing import CoreEntry, Cores
 from sip.session.callee import IncomingInvite
-from sip.session.ended import EndedDialogs
+from sip.session.ended import EndedSessions
 from sip.session.inside import Bye, InSession
 from sip.session.joining import Joining, joining
 from sip.session.received import SessionRequests
@@ -33,6 +34,9 @@ from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transport import Transport
+
+#: Counted for a command whose session ended before the core was told.
+_TOO_LATE = "ignored: command for a session that is over"
 
 
 class Sessions:
@@ -56,7 +60,7 @@ class Sessions:
         self.answers = answers
         self.received = SessionRequests(self)
         self.cores = cores
-        self.ended = EndedDialogs(context)
+        self.ended = EndedSessions(context)
         self._sessions: dict[int, Session] = {}
 
     def __len__(self) -> int:
@@ -74,9 +78,35 @@ class Sessions:
     def find(self, session_id: int) -> Session | None:
         """Return a session, None when it is over; raises LocalProtocolError when it never was."""
         session = self._sessions.get(session_id)
-        if session is None and not self.context.was_id(session_id):
-            raise LocalProtocolError(f"no such session: {session_id}")
+        if session is None:
+            if not self.context.was_id(session_id):
+                raise LocalProtocolError(f"no such session: {session_id}")
+            self.context.count(_TOO_LATE)
         return session
+
+    def live(self, session_id: int) -> Session | None:
+        """Return a session, None when it has just ended; raises LocalProtocolError when it was never or long ago."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            if self.ended.owner_of(session_id) is None:
+                raise LocalProtocolError(f"no such session, or it is over: {session_id}")
+            self.context.count(_TOO_LATE)
+        return session
+
+    def is_over(self, session_id: int) -> bool:
+        """Whether a session is over; raises LocalProtocolError when it never was."""
+        if session_id in self._sessions:
+            return False
+        if not self.context.was_id(session_id):
+            raise LocalProtocolError(f"no such session: {session_id}")
+        return True
+
+    def fail_request(self, session_id: int, owner: str | None, reason: str) -> RequestId:
+        """Report a request that cannot be sent because of what the other side did in the meantime."""
+        request_id = RequestId(self.context.new_id())
+        owner = owner or self.ended.owner_of(session_id) or ""
+        self.context.emit(RequestFailed(owner=owner, request_id=request_id, reason=reason))
+        return request_id
 
     def view(self, session_id: SessionId) -> SessionView:
         """Return a frozen picture of a session."""
@@ -137,8 +167,10 @@ class Sessions:
         )
         self.context.emit(event)
 
-    def incoming(self, session_id: SessionId, given: SessionInput) -> IncomingInvite:
-        session = self.get(session_id)
+    def incoming(self, session_id: SessionId, given: SessionInput) -> IncomingInvite | None:
+        session = self.live(session_id)
+        if session is None:
+            return None
         commanded(session.state, given)
         assert session.incoming is not None
         return session.incoming
@@ -175,8 +207,10 @@ class Sessions:
 
     # Inside ----------------------------------------------------------------------------------------------------------
 
-    def with_dialog(self, session_id: SessionId) -> Session:
-        session = self.get(session_id)
+    def with_dialog(self, session_id: SessionId) -> Session | None:
+        session = self.live(session_id)
+        if session is None:
+            return None
         if session.dialog is None and not session.forks:
             raise LocalProtocolError("the session has no dialog yet")
         if session.state is SessionState.ENDING:
@@ -274,11 +308,11 @@ class Sessions:
                 transaction.cancelled = True  # RFC 3261 section 15.1.2: pending requests get 487
                 self.answers.send(transaction, 487, now=now)
         if session.dialog is not None:
-            self.ended.add(session.dialog.key, now)
-        self.remove(session)
+            self.ended.add_dialog(session.dialog.key, now)
+        self.remove(session, now)
         self.context.emit(event)
 
-    def remove(self, session: Session) -> None:
+    def remove(self, session: Session, now: float) -> None:
         """Forget a session and let go of its dialog."""
         session.removed = True
         session.state = SessionState.TERMINATED
@@ -287,6 +321,7 @@ class Sessions:
             repeater.stop()
         session.unacknowledged.clear()
         self._sessions.pop(session.id, None)
+        self.ended.add(session.id, session.owner, now)
         if session.dialog is not None and session.dialog.session is session:
             session.dialog.session = None
             self.dialogs.release(session.dialog)

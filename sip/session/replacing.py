@@ -7,7 +7,7 @@ from sip.errors import RemoteProtocolError
 from sip.ids import SessionId
 from sip.replaces import Replaces
 from sip.request import Request
-from sip.session.ended import EndedDialogs
+from sip.session.ended import EndedSessions
 from sip.session.session import Session
 from sip.session.tables import SessionState
 
@@ -24,7 +24,7 @@ class Replacement:
     status: int | None = None
 
 
-def replacement(request: Request, dialogs: Dialogs, ended: EndedDialogs) -> Replacement:
+def replacement(request: Request, dialogs: Dialogs, ended: EndedSessions) -> Replacement:
     """Match the Replaces header of an INVITE against our dialogs."""
     values = request.headers.get_all("Replaces")
     if not values:
@@ -46,13 +46,13 @@ def replacement(request: Request, dialogs: Dialogs, ended: EndedDialogs) -> Repl
     return Replacement(status=481)
 
 
-def session_named(call_id: str, to_tag: str, from_tag: str, dialogs: Dialogs, ended: EndedDialogs) -> Session | int:
+def session_named(call_id: str, to_tag: str, from_tag: str, dialogs: Dialogs, ended: EndedSessions) -> Session | int:
     """Return the session of the dialog that a header names, else the status that says that there is none."""
     # A tag of 0 matches a dialog of an RFC 2543 peer, which has none.
     for remote_tag in ("", "0") if from_tag == "0" else (from_tag,):
         dialog = dialogs.find_key(call_id, to_tag, remote_tag)
         if dialog is not None and dialog.session is not None:
             return 603 if dialog.session.state in ENDING else dialog.session
-        if (call_id, to_tag, remote_tag) in ended:
+        if ended.had_dialog((call_id, to_tag, remote_tag)):
             return 603
     return 481

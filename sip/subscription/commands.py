@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class SubscriptionCommands:
-    """Both sides of RFC 6665: commands for a subscription that never was raise LocalProtocolError."""
+    """Both sides of RFC 6665: commands for a subscription that never was raise LocalProtocolError.
+
+    A command whose subscription ended before the core was told of it is counted and does nothing.
+    """
 
     _subscriptions: "Subscriptions"
 
@@ -53,6 +56,8 @@ class SubscriptionCommands:
             lines.append(("Accept", checked_value("Accept", ", ".join(accept))))
         asked = EventPackage.parse(checked_value("Event", event))
         dialog = None if session is None else layer.dialog_of(session)
+        if session is not None and dialog is None:
+            return layer.begin_in_vain(owner)
         asking = Asking("SUBSCRIBE", target, from_, to, tuple(route), flow, [*lines], body, content_type, dialog)
         return layer.begin(owner, asked.package, asked.id, asking, expires, contact, now)
 
@@ -80,6 +85,8 @@ class SubscriptionCommands:
         where = f"<{refer_to}>" if isinstance(refer_to, Uri) else str(refer_to)
         lines: Lines = [("Refer-To", checked_value("Refer-To", where)), *checked(headers)]
         dialog = None if session is None else layer.dialog_of(session)
+        if session is not None and dialog is None:
+            return layer.begin_in_vain(owner)
         asking = Asking("REFER", target, from_, to, tuple(route), flow, lines, b"", None, dialog)
         return layer.begin(owner, "refer", None, asking, None, contact, now)
 

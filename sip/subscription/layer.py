@@ -4,7 +4,7 @@ from sip.answering import Answers
 from sip.context import Context
 from sip.dialog import Dialog, Dialogs
 from sip.errors import LocalProtocolError
-from sip.events import SubscribeReceived
+from sip.events import SubscribeReceived, SubscriptionFailed
 from sip.flow import Flow
 from sip.ids import SessionId, SubscriptionId
 from sip.lines import checked_value
@@ -14,7 +14,8 @@ from sip.requests import Requests
 from sip.routing import CoreEntry, Cores
 from sip.session.layer import Sessions
 from sip.subscription.asking import Asking
-from sip.subscription.notifier import Notifier, ReferAnswer
+from sip.subscription.notifier import Notifier
+from sip.subscription.referring import ReferAnswer
 from sip.subscription.subscriber import Subscriber
 from sip.subscription.subscription import Subscription, usage_of
 from sip.subscription.tables import NotifierState, SubscriberState
@@ -81,11 +82,22 @@ class Subscriptions:
 
     # The subscriber --------------------------------------------------------------------------------------------------
 
-    def dialog_of(self, session_id: SessionId) -> Dialog:
-        dialog = self._sessions.get(session_id).dialog
+    def dialog_of(self, session_id: SessionId) -> Dialog | None:
+        """Return the dialog of a session, None when it has just ended."""
+        session = self._sessions.live(session_id)
+        if session is None:
+            return None
+        dialog = session.dialog
         if dialog is None:
             raise LocalProtocolError("the session has no dialog yet")
         return dialog
+
+    def begin_in_vain(self, owner: str) -> SubscriptionId:
+        """Report a subscription that cannot begin, because the session that it was to be in has just ended."""
+        self._cores.by_owner(owner)
+        number = SubscriptionId(self.context.new_id())
+        self.context.emit(SubscriptionFailed(owner=owner, subscription=number, status=None, response=None))
+        return number
 
     def begin(
         self,

@@ -57,6 +57,7 @@ class Notifier(Subscription):
         "_in_flight",
         "_layer",
         "_queue",
+        "_too_late",
         "asked",
         "autoextend",
         "benotify",
@@ -90,6 +91,7 @@ class Notifier(Subscription):
         self._queue: deque[Notification] = deque()
         self._in_flight: Notification | None = None
         self._ended_as = "timeout"
+        self._too_late = False  # whether a SUBSCRIBE that the core knows of was answered, or not, without it
 
     # Answers to SUBSCRIBE --------------------------------------------------------------------------------------------
 
@@ -105,6 +107,8 @@ class Notifier(Subscription):
     ) -> None:
         """Answer with 2xx; the body is piggybacked, or follows as NOTIFY for those who do not know that."""
         transaction = self._unanswered()
+        if transaction is None:
+            return
         request = transaction.request
         default = self._layer.context.config.subscription_expires
         wanted = request.expires if request.expires is not None else (default if expires is None else expires)
@@ -133,10 +137,15 @@ class Notifier(Subscription):
         if body and not piggyback:
             self.notify(Notification("active", None, None, [], body, content_type), False, now)
 
-    def _unanswered(self) -> ServerTransaction:
-        if self.asked is None:
+    def _unanswered(self) -> ServerTransaction | None:
+        """The SUBSCRIBE to answer; None when time or the end of the subscription was faster than the core."""
+        if self.asked is not None:
+            return self.asked
+        if not self._too_late:
             raise LocalProtocolError("no SUBSCRIBE waits for an answer")
-        return self.asked
+        self._too_late = False
+        self._layer.context.count("dropped: answer after the subscription ended")
+        return None
 
     def _negotiate(self, transaction: ServerTransaction) -> None:
         supported = transaction.request.supported
@@ -201,6 +210,8 @@ class Notifier(Subscription):
     def reject(self, status: int, reason: str | None, headers: Lines, now: float) -> None:
         """Answer with 300-699."""
         transaction = self._unanswered()
+        if transaction is None:
+            return
         following = notifier_commanded(self.state, NotifierInput.REJECT)
         if status < 300:
             raise LocalProtocolError(f"not a refusal: {status}")
@@ -217,7 +228,7 @@ class Notifier(Subscription):
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """The core let a SUBSCRIBE time out."""
         if self.asked is transaction:
-            self.asked = None
+            self.asked, self._too_late = None, True
             if self.state is NotifierState.ASKED:
                 self._ended_as = "rejected"
                 self._finish(NotifierInput.LOST)
@@ -225,7 +236,10 @@ class Notifier(Subscription):
     # Notifications ---------------------------------------------------------------------------------------------------
 
     def notify(self, notification: Notification, benotify: bool, now: float) -> None:
-        """Send a notification, or queue it behind one that is not answered."""
+        """Send a notification, or queue it behind one that is not answered; after the last one nothing is sent."""
+        if self.state is NotifierState.LAST:
+            self._layer.context.count("ignored: notification after the last")
+            return
         if self.state is NotifierState.CLOSING and not notification.last:
             notification = attrs.evolve(notification, state="terminated", reason="timeout")
         given = NotifierInput.LAST_NOTIFY if notification.last else NotifierInput.NOTIFY
@@ -328,17 +342,23 @@ class Notifier(Subscription):
         """Send the last notification."""
         if self.state is NotifierState.LAST:
             return
-        if self.asked is not None and self.state is NotifierState.ACTIVE:
-            asked, self.asked = self.asked, None
-            self._layer.answers.send(asked, 481, now=now)
+        if self.state is NotifierState.ACTIVE:
+            self._refuse_refresh(now)
         notifier_commanded(self.state, NotifierInput.LAST_NOTIFY)
         if self._ended_as != "unsubscribed":
             self._ended_as = notification.reason or "noresource"
         self.notify(notification, benotify, now)
 
+    def _refuse_refresh(self, now: float) -> None:
+        """Answer a SUBSCRIBE that came too late to prolong anything."""
+        if self.asked is not None:
+            asked, self.asked, self._too_late = self.asked, None, True
+            self._layer.answers.send(asked, 481, now=now)
+
     def _on_expired(self, now: float) -> None:
         self._expiry = None
         if self.state in (NotifierState.ACTIVE, NotifierState.CLOSING):
+            self._refuse_refresh(now)
             self.notify(Notification("terminated", "timeout", None, [], b"", None), self.benotify, now)
 
     def _lost(self, reason: str) -> None:
@@ -356,43 +376,3 @@ class Notifier(Subscription):
         self._layer.remove(self)
         event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=self._ended_as)
         self._layer.context.emit(event)
-
-
-class ReferAnswer:
-    """Answers of a core to a REFER: a 2xx begins the implicit subscription (RFC 3515 section 2.4.4)."""
-
-    __slots__ = ("_layer", "notifier")
-
-    def __init__(self, layer: "Subscriptions", notifier: Notifier) -> None:
-        self._layer = layer
-        self.notifier = notifier
-
-    def answer(
-        self,
-        transaction: ServerTransaction,
-        status: int,
-        reason: str | None,
-        headers: Lines,
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> None:
-        """Send the answer, and keep the subscription when it is a 2xx without ``Refer-Sub: false``."""
-        notifier, lines = self.notifier, list(headers)
-        begins = 200 <= status < 300
-        if begins and not has(lines, "Contact"):
-            user = transaction.request.uri.user
-            lines.append(("Contact", self._layer.transport.contact(transaction.flow, user)))
-        response = self._layer.answers.build(
-            transaction, status, reason, headers=lines, body=body, content_type=content_type
-        )
-        suppressed = any(n.lower() == "refer-sub" and str(v).lower().startswith("false") for n, v in lines)
-        if status < 200:
-            transaction.respond(response, now)
-            return
-        notifier.asked = None
-        transaction.respond(response, now)
-        if begins and not suppressed:
-            notifier.begin_refer(self._layer.context.config.refer_expires, now)
-        else:
-            notifier.drop()

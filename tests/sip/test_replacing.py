@@ -67,7 +67,7 @@ def test_a_session_that_has_ended_is_remembered_for_a_while(net: Network) -> Non
 
 
 def test_only_so_many_ends_are_remembered(net: Network) -> None:
-    alice = net.agent("alice", EndpointConfig(max_ended_dialogs=2))
+    alice = net.agent("alice", EndpointConfig(max_ended_sessions=2))
     bob = net.agent("bob")
     bob.on(InviteReceived, lambda e: bob.endpoint.accept(e.session, now=net.now))
     named = []
