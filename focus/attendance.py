@@ -21,7 +21,6 @@ from c3p import (
 from focus import refusal
 from focus.answers import Remembered
 from focus.context import Context
-from focus.crossing import UNLESS_OVER
 from focus.incoming import Join, Refused, legible
 from focus.participant import Participant
 from focus.policy import Admission
@@ -110,16 +109,15 @@ class Attendance:
     def _accept(self, event: InviteReceived, join: Join, role: str, *, now: float) -> None:
         offered = event.request.session_expires is not None
         route = record_route(event.request, event.flow, self._context.endpoint)
-        with UNLESS_OVER:
-            self._context.endpoint.accept(
-                event.session,
-                headers=(("Allow", _ALLOW), *route),
-                body=bytes(_granted(join, role)),
-                content_type=CCCP_TYPE,
-                contact=contact_of(self._roster.focus_uri),
-                session_expires=self._context.config.session_expires if offered else None,
-                now=now,
-            )
+        self._context.endpoint.accept(
+            event.session,
+            headers=(("Allow", _ALLOW), *route),
+            body=bytes(_granted(join, role)),
+            content_type=CCCP_TYPE,
+            contact=contact_of(self._roster.focus_uri),
+            session_expires=self._context.config.session_expires if offered else None,
+            now=now,
+        )
 
     # Leaving ---------------------------------------------------------------------------------------------------------
 
@@ -174,9 +172,8 @@ class Attendance:
 
     def _is_connected(self, participant: Participant) -> bool:
         # A request that changes nothing, such as an UPDATE without session timer, is answered by the endpoint alone.
-        with UNLESS_OVER:
-            return self._context.endpoint.session(participant.session).flow is not None
-        return False  # pragma: no cover (its end is reported in the same step)
+        endpoint = self._context.endpoint
+        return not endpoint.is_over(participant.session) and endpoint.session(participant.session).flow is not None
 
 
 def _name(event: InviteReceived, join: Join) -> str | None:

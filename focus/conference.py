@@ -21,7 +21,6 @@ from c3p import (
 from focus.answers import Answer
 from focus.attendance import Attendance
 from focus.context import Context
-from focus.crossing import UNLESS_OVER
 from focus.desk import Desk
 from focus.events import (
     ConferenceActivated,
@@ -156,8 +155,7 @@ class Conference:
         for subscriber in live:
             self.notifier.end(subscriber, "timeout", now=now)
         if live:
-            with UNLESS_OVER:
-                self._context.endpoint.accept_subscription(event.subscription, expires=0, now=now)
+            self._context.endpoint.accept_subscription(event.subscription, expires=0, now=now)
         return bool(live)
 
     # MCUs ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import attrs
 
 from focus.answers import Answer
 from focus.config import FocusConfig
-from focus.crossing import UNLESS_OVER
 from focus.exchanges import Exchanges
 from sip import Endpoint, Event, TransactionId
 
@@ -24,12 +23,11 @@ class Context:
 
     def answer(self, transaction: TransactionId, answer: Answer, *, now: float) -> None:
         """Answer a request that is not an INVITE."""
-        with UNLESS_OVER:
-            self.endpoint.respond(
-                transaction,
-                answer.status,
-                headers=answer.headers,
-                body=answer.body,
-                content_type=answer.content_type,
-                now=now,
-            )
+        self.endpoint.respond(
+            transaction,
+            answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            content_type=answer.content_type,
+            now=now,
+        )

@@ -22,7 +22,6 @@ from c3p import (
 from focus import refusal
 from focus.answers import ACCEPTED, Answer, refuse
 from focus.context import Context
-from focus.crossing import UNLESS_OVER
 from focus.events import CommandFinished
 from focus.incoming import Refused, check_ends, read_request
 from focus.mcu_link import McuLink
@@ -295,14 +294,12 @@ class Desk:
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
         """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
         participant = self._chair.participant(command)
-        if participant is None:
+        if participant is None or self._context.endpoint.is_over(participant.session):
             return False
-        with UNLESS_OVER:
-            self._context.endpoint.request_in_session(
-                participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
-            )
-            return True
-        return False
+        self._context.endpoint.request_in_session(
+            participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
+        )
+        return True
 
     def _report(self, command: ClientCommand, response: Response, *, delivered: bool) -> None:
         self._context.emit(

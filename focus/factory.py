@@ -33,7 +33,6 @@ from c3p import (
 from focus import record_documents, refusal
 from focus.answers import Answer, refuse
 from focus.config import FactoryConfig
-from focus.crossing import UNLESS_OVER
 from focus.errors import RecordExists, StoreFull
 from focus.events import RecordAdded, RecordRemoved
 from focus.incoming import Refused, check_ends, read_request
@@ -80,15 +79,14 @@ class FocusFactory:
         """Answer a SERVICE request."""
         if isinstance(event, RequestReceived) and event.transaction is not None:
             answer = self._service(event, now=now)
-            with UNLESS_OVER:
-                self._endpoint.respond(
-                    event.transaction,
-                    answer.status,
-                    headers=answer.headers,
-                    body=answer.body,
-                    content_type=answer.content_type,
-                    now=now,
-                )
+            self._endpoint.respond(
+                event.transaction,
+                answer.status,
+                headers=answer.headers,
+                body=answer.body,
+                content_type=answer.content_type,
+                now=now,
+            )
         return self.take_events()
 
     def take_events(self) -> list[Event]:

@@ -23,7 +23,6 @@ from focus.answers import Answer, refuse
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.context import Context
-from focus.crossing import UNLESS_OVER
 from focus.deadlines import Deadlines
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
@@ -161,15 +160,14 @@ class Focus:
 
     def _refuse(self, event: InviteReceived, refused: Refused, *, now: float) -> None:
         answer = refuse(refused.refusal, refused.document, server=self.config.server)
-        with UNLESS_OVER:
-            self._endpoint.reject(
-                event.session,
-                answer.status,
-                headers=answer.headers,
-                body=answer.body,
-                content_type=answer.content_type,
-                now=now,
-            )
+        self._endpoint.reject(
+            event.session,
+            answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            content_type=answer.content_type,
+            now=now,
+        )
 
     def _join(self, event: InviteReceived, *, now: float) -> None:
         check_headers(event.request)
@@ -284,8 +282,7 @@ class Focus:
             self._subscribe(event, now=now)
         except Refused as refused:
             answer = refuse(refused.refusal, None, server=self.config.server)
-            with UNLESS_OVER:
-                self._endpoint.reject_subscription(event.subscription, answer.status, headers=answer.headers, now=now)
+            self._endpoint.reject_subscription(event.subscription, answer.status, headers=answer.headers, now=now)
 
     def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
         check_headers(event.request)

@@ -8,7 +8,6 @@ from typing import Final
 import attrs
 
 from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
-from focus.crossing import UNLESS_OVER
 from focus.reach import contact_of, record_route
 from focus.roster import Changes, Roster
 from sip import Endpoint, Flow, Request, SubscriptionId
@@ -92,22 +91,20 @@ class Notifier:
         subscriber.told(now)
         if expires > 0:
             self._subscribers[subscription] = subscriber
-        with UNLESS_OVER:
-            self._endpoint.accept_subscription(
-                subscription,
-                expires=expires,
-                headers=record_route(request, flow, self._endpoint),
-                contact=contact_of(self._roster.focus_uri),
-                body=subscriber.number(render_versions(self._whole_for(subscriber))),
-                content_type=CONFERENCE_INFO_TYPE,
-                now=now,
-            )
+        self._endpoint.accept_subscription(
+            subscription,
+            expires=expires,
+            headers=record_route(request, flow, self._endpoint),
+            contact=contact_of(self._roster.focus_uri),
+            body=subscriber.number(render_versions(self._whole_for(subscriber))),
+            content_type=CONFERENCE_INFO_TYPE,
+            now=now,
+        )
 
     def unsubscribed(self, subscription: SubscriptionId, *, now: float) -> None:
         """Answer a SUBSCRIBE that ends its subscription; the endpoint says farewell without a document."""
         self.forget(subscription)
-        with UNLESS_OVER:
-            self._endpoint.accept_subscription(subscription, expires=0, now=now)
+        self._endpoint.accept_subscription(subscription, expires=0, now=now)
 
     def publish(self, changes: Changes, *, now: float) -> None:
         """Send what changed to everybody who may see it."""
@@ -172,17 +169,15 @@ class Notifier:
     def _send(self, subscriber: Subscriber, body: bytes, *, now: float) -> None:
         subscriber.told(now)
         subscription = subscriber.subscription
-        with UNLESS_OVER:
-            self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
+        self._endpoint.notify(subscription, body=body, content_type=CONFERENCE_INFO_TYPE, benotify=True, now=now)
 
     def _end(self, subscriber: Subscriber, reason: str, body: bytes, *, now: float) -> None:
         self.forget(subscriber.subscription)
-        with UNLESS_OVER:
-            self._endpoint.end_subscription(
-                subscriber.subscription,
-                reason=reason,
-                body=body,
-                content_type=CONFERENCE_INFO_TYPE if body else None,
-                benotify=True,
-                now=now,
-            )
+        self._endpoint.end_subscription(
+            subscriber.subscription,
+            reason=reason,
+            body=body,
+            content_type=CONFERENCE_INFO_TYPE if body else None,
+            benotify=True,
+            now=now,
+        )

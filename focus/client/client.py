@@ -29,7 +29,6 @@ from focus.client.events import CommandId, Joined, JoinFailed, LeaveCause, Left
 from focus.client.outgoing import Outgoing, diagnostics_in, response_in
 from focus.client.state import CLIENT, ClientInput, ClientState
 from focus.client.watch import Watch
-from focus.crossing import UNLESS_OVER
 from focus.errors import LocalProtocolError
 from sip import (
     Claim,
@@ -292,11 +291,9 @@ class Client(ConferenceCommands):
     def _redirected(self, event: SessionRedirected, now: float) -> None:
         self._redirects += 1
         if event.targets and self._redirects <= _MAX_REDIRECTS:
-            with UNLESS_OVER:
-                self._endpoint.redirect(event.session, event.targets[0], now=now)
+            self._endpoint.redirect(event.session, event.targets[0], now=now)
         else:
-            with UNLESS_OVER:
-                self._endpoint.give_up(event.session, now=now)
+            self._endpoint.give_up(event.session, now=now)
 
     def _ended(self, event: SessionEnded, now: float) -> None:
         if event.session != self._session:
@@ -327,17 +324,14 @@ class Client(ConferenceCommands):
         except C3PError:
             document = None
         if not isinstance(document, Response):
-            with UNLESS_OVER:
-                self._endpoint.respond(event.transaction, 400, now=now)
+            self._endpoint.respond(event.transaction, 400, now=now)
             return
-        with UNLESS_OVER:
-            self._endpoint.respond(event.transaction, 200, now=now)
+        self._endpoint.respond(event.transaction, 200, now=now)
         self._events += self._outgoing.received(document, now=now)
 
     def _unchanged(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
         # There is nothing to negotiate in a Focus dialog; a refresh is welcome.
-        with UNLESS_OVER:
-            self._endpoint.respond(event.transaction, 200, now=now)
+        self._endpoint.respond(event.transaction, 200, now=now)
 
     def _carrier_answered(self, event: ResponseReceived, now: float) -> None:
         self._events += self._outgoing.answered(event, now=now)

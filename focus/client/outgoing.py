@@ -28,7 +28,6 @@ from focus.client.events import (
     ConferenceCreated,
     FailureReason,
 )
-from focus.errors import LocalProtocolError
 from sip import (
     Endpoint,
     Event,
@@ -119,16 +118,12 @@ class Outgoing:
         return self._sent(document, carrier)
 
     def info(self, session: SessionId, conference_uri: str, command: Command, *, now: float) -> CommandId:
-        """Send a command to the Focus in the dialog. Raises LocalProtocolError when the dialog is over."""
+        """Send a command to the Focus in the dialog; it fails when the dialog has just ended."""
         document = self.document(conference_uri, command)
         self._in_dialog.send(document, now=now)
-        try:
-            carrier = self._endpoint.request_in_session(
-                session, "INFO", body=bytes(document), content_type=CCCP_TYPE, now=now
-            )
-        except SipError as error:
-            self._in_dialog.receive_error(document.request_id, 481)
-            raise LocalProtocolError(str(error)) from error
+        carrier = self._endpoint.request_in_session(
+            session, "INFO", body=bytes(document), content_type=CCCP_TYPE, now=now
+        )
         return self._sent(document, carrier)
 
     def _sent(self, document: Request, carrier: RequestId) -> CommandId:
