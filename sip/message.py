@@ -25,8 +25,8 @@ from sip.via import Via
 
 __all__ = ["Message"]
 
-#: Single headers that every element needs, besides Via.
-_NEEDED: Final = tuple((key, PARSERS[key]) for key in ("from", "to", "call-id", "cseq"))
+#: Single headers that every element needs, besides Via; Max-Forwards may be missing.
+_NEEDED: Final = tuple((key, PARSERS[key]) for key in ("from", "to", "call-id", "cseq", "max-forwards"))
 _SECRET: Final = frozenset(("authorization", "proxy-authorization"))
 
 
@@ -83,11 +83,11 @@ class Message:
         if key in cache:
             return cache[key]
         lines = (self.headers._index or self.headers.by_key).get(key)
+        if lines is None:
+            return ()
         parser = PARSERS.get(key)
         value: tuple[Any, ...]
-        if lines is None:
-            value = ()
-        elif parser is None:
+        if parser is None:
             value = tuple(self._items(key, lines))
         elif len(lines) == 1 and "," not in lines[0] and lines[0]:
             try:
@@ -142,31 +142,31 @@ class Message:
     @property
     def via(self) -> tuple[Via, ...]:
         """Hops, the latest first."""
-        value: tuple[Via, ...] = self._list("via")
+        value: tuple[Via, ...] = self._cache.get("via") or self._list("via")
         return value
 
     @property
     def from_(self) -> NameAddr:
         """Who sent the request."""
-        value: NameAddr = self._required("from")
+        value: NameAddr = self._cache.get("from") or self._required("from")
         return value
 
     @property
     def to(self) -> NameAddr:
         """Whom the request is for."""
-        value: NameAddr = self._required("to")
+        value: NameAddr = self._cache.get("to") or self._required("to")
         return value
 
     @property
     def cseq(self) -> CSeq:
         """Order and method of the request."""
-        value: CSeq = self._required("cseq")
+        value: CSeq = self._cache.get("cseq") or self._required("cseq")
         return value
 
     @property
     def call_id(self) -> str:
         """Call-ID."""
-        value: str = self._required("call-id")
+        value: str = self._cache.get("call-id") or self._required("call-id")
         return value
 
     @property
@@ -296,18 +296,19 @@ class Message:
     def _check_needed(self) -> None:
         if not self._list("via"):
             raise RemoteProtocolError("no Via header")
-        cache, index = self._cache, self.headers.by_key
+        cache, index, report = self._cache, self.headers.by_key, self._report
         for key, parser in _NEEDED:
             if key in cache:
                 continue
-            if key not in index:
+            lines = index.get(key)
+            if lines is None:
+                if key == "max-forwards":
+                    continue
                 raise RemoteProtocolError(f"no {canonical_name(key)} header")
-            text = index[key][0]
             try:
-                cache[key] = parser(text, self._report)
+                cache[key] = parser(lines[0], report)
             except SipError:
-                cache[key] = self._parsed_with_care(parser, key, text)
-        self._single("max-forwards")
+                cache[key] = self._parsed_with_care(parser, key, lines[0])
 
     # Writing
 
@@ -320,9 +321,13 @@ class Message:
         if "," in lines[0]:
             return False
         fields = self.headers._fields
-        at = next(at for at, (name, _) in enumerate(fields) if key_of(name) == "via")
+        at = 0
+        while key_of(fields[at][0]) != "via":
+            at += 1
         fields[at] = (fields[at][0], text)
-        self.headers._index = {**self.headers.by_key, "via": (text, *lines[1:])}
+        index = self.headers._index
+        assert index is not None
+        index["via"] = (text, *lines[1:])
         del self._cache["via"]
         return True
 

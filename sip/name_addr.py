@@ -122,7 +122,8 @@ class NameAddr:
         """The address."""
         if self._uri is None:
             assert self._match is not None
-            self._uri = Uri._from_groups(self._match.group(3, 4, 5, 6, 7, 8), None)
+            match = self._match
+            self._uri = Uri._from_groups(match.group(3, 4, 5, 6, 7, 8), match.string[match.start(3) : match.end(8)])
         return self._uri
 
     @property
@@ -136,6 +137,12 @@ class NameAddr:
     @property
     def tag(self) -> str | None:
         """The ``tag`` parameter."""
+        if self._params is None and self._match is not None:
+            text = self._match[9]
+            if not text:
+                return None
+            if text[:5] == ";tag=" and text[5] != '"' and ";" not in text[5:]:
+                return text[5:]  # nearly always the only parameter
         return self.params.get("tag")
 
     @property
@@ -162,10 +169,10 @@ class NameAddr:
 
     def with_tag(self, tag: str) -> Self:
         """The same with this tag."""
-        return self.with_params(tag=tag)
+        return self._changed(self.params.with_({"tag": tag}))
 
     def _changed(self, params: Params) -> Self:
-        made = type(self).__new__(type(self))
+        made = _new(type(self))
         made._match, made._uri, made._params, made._text = self._match, self._uri, params, None
         if self._match is None:
             made._name = self._name

@@ -17,8 +17,8 @@ _COMMON_PARAM = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\]
 #: Parameters as nearly everybody writes them: no blanks, no escapes, all in the grammar.
 COMMON = rf'(?:;[{TOKEN_CHARS}]++(?:=(?:[{VALUE_CHARS}]++|"[^"\\]*+"))?+)*+'
 
-
 T = TypeVar("T")
+_new = object.__new__
 
 
 class Params(Mapping[str, str | None]):
@@ -68,13 +68,14 @@ class Params(Mapping[str, str | None]):
     @classmethod
     def parse_common(cls, text: str) -> Self:
         """Read what matched COMMON."""
-        made = cls.__new__(cls)
+        made = _new(cls)
         made._text, made._raw = text, None
         made._values = values = {}
-        for name, value in _COMMON_PARAM.findall(text):
-            name = name.lower()
-            if name not in values:
-                values[name] = None if not value else value if value[0] != '"' else value[1:-1]
+        if text:
+            for name, value in _common_pairs(text):
+                name = name.lower()
+                if name not in values:
+                    values[name] = None if not value else value if value[0] != '"' else value[1:-1]
         return made
 
     @classmethod
@@ -93,7 +94,8 @@ class Params(Mapping[str, str | None]):
     def _pairs(self) -> tuple[tuple[str, str | None], ...]:
         """Names and values as they are on the wire."""
         if self._raw is None:
-            self._raw = tuple([(name, value or None) for name, value in _COMMON_PARAM.findall(self._text or "")])
+            pairs = _common_pairs(self._text) if self._text else ()
+            self._raw = tuple([(name, value or None) for name, value in pairs])
         return self._raw
 
     @staticmethod
@@ -139,6 +141,9 @@ class Params(Mapping[str, str | None]):
         """Value of a parameter; None for a flag."""
         return self._values.get(key.lower(), default)
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
@@ -171,6 +176,13 @@ class Params(Mapping[str, str | None]):
 
     def __hash__(self) -> int:
         return hash(frozenset(self._values.items()))
+
+
+def _common_pairs(text: str) -> list[tuple[str, str]]:
+    """Names and values of what matched COMMON; no value is empty, a flag has an empty one."""
+    if '"' in text:
+        return _COMMON_PARAM.findall(text)
+    return [item.partition("=")[::2] for item in text[1:].split(";")]
 
 
 def parse_q(text: str | None) -> float:

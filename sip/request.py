@@ -28,6 +28,16 @@ METHODS: Final = frozenset(
 _REQUEST_URI: Final = re.compile(rf"[A-Za-z][^\s{CONTROLS}<>\"]*+")
 #: Requests whose 101-299 responses make a dialog, so that Record-Route goes back (RFC 3261 section 12.1.1, RFC 6665).
 _DIALOG_CREATING: Final = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
+#: Names and keys of what goes from a request to its responses, in the order in which it is written.
+_COPIED: Final[tuple[Field, ...]] = (
+    ("Via", "via"),
+    ("From", "from"),
+    ("To", "to"),
+    ("Call-ID", "call-id"),
+    ("CSeq", "cseq"),
+)
+_COPIED_TO_DIALOG: Final[tuple[Field, ...]] = (_COPIED[0], ("Record-Route", "record-route"), *_COPIED[1:])
+_COPIED_TO_TRYING: Final[tuple[Field, ...]] = (*_COPIED, ("Timestamp", "timestamp"))
 
 
 class Request(Message):
@@ -116,15 +126,15 @@ class Request(Message):
     def _answered(self, status: int, reason: str, to_tag: str | None, given: list[Field], body: bytes) -> Response:
         """The same from parts that are known to fit into a message."""
         index = self.headers.by_key
-        fields = [("Via", value) for value in index.get("via", ())]
-        if 100 < status < 300 and self.method in _DIALOG_CREATING:
-            fields += [("Record-Route", value) for value in index.get("record-route", ())]
-        fields += [("From", value) for value in index.get("from", ())]
-        fields += [("To", value if to_tag is None else _tagged(value, to_tag)) for value in index.get("to", ())]
-        fields += [("Call-ID", value) for value in index.get("call-id", ())]
-        fields += [("CSeq", value) for value in index.get("cseq", ())]
+        copied = _COPIED
         if status == 100:
-            fields += [("Timestamp", value) for value in index.get("timestamp", ())]
+            copied = _COPIED_TO_TRYING
+        elif status < 300 and self.method in _DIALOG_CREATING:
+            copied = _COPIED_TO_DIALOG
+        fields: list[Field] = []
+        for name, key in copied:
+            for value in index.get(key, ()):
+                fields.append((name, _tagged(value, to_tag) if to_tag is not None and key == "to" else value))
         fields += given
         fields.append(("Content-Length", str(len(body))))
         return Response._of(status, reason, fields, body)

@@ -32,6 +32,7 @@ from sip.uri_parts import (
 __all__ = ["Uri", "UriParams", "aor_key", "conference_key"]
 
 _VISUAL = re.compile(r"[-.()]")
+_new = object.__new__
 
 #: Parameters that must match when either URI has them (RFC 3261 section 19.1.4).
 _WEIGHTY: Final = ("user", "ttl", "method", "maddr", "transport")
@@ -141,12 +142,12 @@ class Uri:
         return cls._parse_absolute(trimmed, report) if sip is None else cls._parse_sip(sip[1], sip[2], trimmed, report)
 
     @classmethod
-    def _from_groups(cls, groups: tuple[str | None, ...], text: str | None) -> Self:
-        """Build from the groups of COMMON; text None: the URI is not an exact slice of anything."""
+    def _from_groups(cls, groups: tuple[str | None, ...], text: str) -> Self:
+        """Build from the groups of COMMON and the text that they were found in."""
         scheme, user, password, host, port, params = groups
         assert scheme is not None
         assert host is not None
-        made = cls.__new__(cls)
+        made = _new(cls)
         made._scheme = scheme.lower()
         made._user, made._password = user, password
         made._host = host.lower()
@@ -223,7 +224,7 @@ class Uri:
     def params(self) -> UriParams:
         """URI parameters; names in lower case, values with escapes undone."""
         if isinstance(self._params, str):
-            self._params = UriParams.parse(self._params)
+            self._params = UriParams.parse_common(self._params)
         return self._params
 
     @property
