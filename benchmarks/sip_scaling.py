@@ -60,11 +60,12 @@ def read_stream(data: bytes) -> None:
     """The same octets as a stream, a few at a time."""
     parser = sip.StreamParser(UNLIMITED)
     step = 97
-    try:
-        for place in range(0, len(data), step):
+    for place in range(0, len(data), step):
+        try:
             parser.receive_data(data[place : place + step])
-    except sip.SipError:
-        return
+        except sip.SipError:
+            if parser.closed:
+                return
 
 
 def read_parts(data: bytes) -> None:
@@ -73,6 +74,27 @@ def read_parts(data: bytes) -> None:
         sip.body_parts(sip.parse_message(data, limits=UNLIMITED))
     except sip.SipError:
         return
+
+
+def cased(number: int) -> bytes:
+    """One name in as many cases as it has letters to be written in."""
+    letters = ((b"x", b"X")[number >> place & 1] for place in range(12))
+    return b"".join(letters)
+
+
+def nested(count: int) -> bytes:
+    """Multiparts within multiparts, deeper than anybody follows."""
+    body = b"".join(
+        b"--b%d\r\nContent-Type: multipart/mixed;boundary=b%d\r\n\r\n" % (i, i + 1) for i in range(count // 64)
+    )
+    return message(b"Content-Type: multipart/mixed;boundary=b0\r\n", body)
+
+
+def part_headers(count: int) -> bytes:
+    """One part with many headers, all folded."""
+    return message(
+        b"Content-Type: multipart/mixed;boundary=b\r\n", b"--b\r\n" + b"X: a\r\n b\r\n" * (count // 10) + b"\r\n--b--"
+    )
 
 
 def multipart(count: int) -> bytes:
@@ -122,6 +144,44 @@ SHAPES: dict[str, tuple[Callable[[int], bytes], Callable[[bytes], None]]] = {
     "words without an address": (header(b"Refer-To", lambda n: b"a " * (n // 2)), read),
     "credentials": (header(b"Authorization", lambda n: b"Digest " + b'a="b", ' * (n // 8) + b"c"), read),
     "commas in credentials": (header(b"Authorization", lambda n: b"Digest " + b", " * (n // 2)), read),
+    "header names never repeated": (lambda n: message(b"".join(b"X%x: y\r\n" % i for i in range(n // 8))), read),
+    "one name in many cases": (lambda n: message(b"".join(b"%s: y\r\n" % cased(i) for i in range(n // 12))), read),
+    "parameters on many Vias": (
+        lambda n: message(b"Via: SIP/2.0/UDP h.example;branch=1;rport;received=192.0.2.1;a;b;c=d\r\n" * (n // 64)),
+        read,
+    ),
+    "careful Vias": (header(b"Via", lambda n: b", ".join([b"SIP / 2.0 / UDP h ; a = b"] * (n // 32))), read),
+    "quotes within brackets": (header(b"Contact", lambda n: b'<sip:a@b;x="' * (n // 12)), read),
+    "brackets within quotes": (header(b"Contact", lambda n: b'"<' * (n // 2) + b"sip:a@b>"), read),
+    "quoted pairs in parameters": (header(b"Contact", lambda n: b'<sip:a@b>;x="' + b"\\a" * (n // 2) + b'"'), read),
+    "open quotes in parameters": (header(b"Contact", lambda n: b"<sip:a@b>" + b';x="\\"' * (n // 6)), read),
+    "empty quotes": (header(b"Contact", lambda n: b'""' * (n // 2) + b" <sip:a@b>"), read),
+    "quotes and commas": (header(b"Contact", lambda n: b'"a",' * (n // 4)), read),
+    "quotes, backslashes and commas": (header(b"Contact", lambda n: b'"\\",' * (n // 4)), read),
+    "percent signs": (header(b"Contact", lambda n: b"<sip:" + b"%" * n + b"@b>"), read),
+    "ampersands in a URI": (header(b"Contact", lambda n: b"<sip:a@b?" + b"&" * n + b">"), read),
+    "semicolons in a URI": (header(b"Contact", lambda n: b"<sip:a@b" + b";" * n + b">"), read),
+    "semicolons before an at sign": (header(b"Contact", lambda n: b"<sip:" + b";a=b" * (n // 4) + b"@b>"), read),
+    "a long host": (header(b"Contact", lambda n: b"<sip:a@" + b"a-" * (n // 2) + b"!>"), read),
+    "parameters of a tel URI": (header(b"Contact", lambda n: b"<tel:+1" + b";a=b" * (n // 4) + b">"), read),
+    "punctuation of a tel URI": (header(b"Contact", lambda n: b"<tel:+1" + b"-.()" * (n // 4) + b">"), read),
+    "words behind an address": (header(b"Contact", lambda n: b"a sip:a@b" + b" a" * (n // 2)), read),
+    "blanks between words": (header(b"Refer-To", lambda n: b"a" + b" " * n + b"sip:a@b"), read),
+    "slashes": (header(b"Via", lambda n: b"SIP/" * (n // 4) + b" h"), read),
+    "media types": (header(b"Accept", lambda n: b", ".join([b"a/b;q=1"] * (n // 9))), read),
+    "token68": (header(b"Authorization", lambda n: b"Negotiate " + b"a=" * (n // 2)), read),
+    "credentials without values": (header(b"Authorization", lambda n: b"Digest " + b"a=," * (n // 3)), read),
+    "words of a call": (header(b"In-Reply-To", lambda n: b"a@" * (n // 2)), read),
+    "a long CSeq": (lambda n: message().replace(b"CSeq: 1", b"CSeq: " + b"1" * n), read),
+    "blanks in a CSeq": (lambda n: message().replace(b"CSeq: 1", b"CSeq: 1" + b" " * n), read),
+    "Content-Length lines": (lambda n: message(b"Content-Length: 0\r\n" * (n // 19)), read),
+    "digits of a Content-Length": (lambda n: message().replace(b"Length: 0", b"Length: " + b"0" * n), read),
+    "escaped NULs": (header(b"Subject", lambda n: b"\\\0" * (n // 2)), read),
+    "NULs": (header(b"Subject", lambda n: b"\0" * n), read),
+    **{
+        f"commas in {name.decode()}": (header(name, lambda n: b"a," * (n // 2)), read)
+        for name in (b"Via", b"Route", b"Supported", b"Allow", b"Call-Info", b"Reason", b"Warning", b"Accept-Contact")
+    },
     "bare LF": (lambda n: message(b"X-A: y\n" * (n // 7)), read),
     "bare CR": (lambda n: message(b"X-A: y\r" * (n // 7) + b"\r\n"), read),
     "line breaks before": (lambda n: b"\r\n" * (n // 2) + message(), read),
@@ -132,8 +192,20 @@ SHAPES: dict[str, tuple[Callable[[int], bytes], Callable[[bytes], None]]] = {
     "stream: a long head": (header(b"Subject", lambda n: b"x" * n), read_stream),
     "stream: a long body": (lambda n: message(b"", b"x" * n), read_stream),
     "stream: many messages": (lambda n: message() * (n // 256), read_stream),
+    "stream: refused messages": (lambda n: message().replace(b"From", b"X-From") * (n // 256), read_stream),
+    "stream: bare LF": (lambda n: message().replace(b"\r\n", b"\n") * (n // 256), read_stream),
     "stream: keep-alives": (lambda n: b"\r\n" * (n // 2), read_stream),
     "stream: line ends without an end": (lambda n: b"a\r\n" * (n // 3), read_stream),
+    "multipart: nested": (nested, read_parts),
+    "multipart: headers of a part": (part_headers, read_parts),
+    "multipart: dashes": (
+        lambda n: message(b"Content-Type: multipart/mixed;boundary=b\r\n", b"--b\r\n\r\n" + b"-" * n),
+        read_parts,
+    ),
+    "multipart: line breaks": (
+        lambda n: message(b"Content-Type: multipart/mixed;boundary=b\r\n", b"--b" + b"\r\n" * (n // 2)),
+        read_parts,
+    ),
     "multipart: near-boundaries": (multipart, read_parts),
     "multipart: blanks": (
         lambda n: message(b"Content-Type: multipart/mixed;boundary=b\r\n", b"--b" + b" " * n),
