@@ -67,10 +67,12 @@ def diff(old: ConferenceInfo, new: ConferenceInfo, *, whole_users: bool = False)
 
 def _changed(old: N, new: N, **given: object) -> N:
     """A node with only those values of ``new`` that ``old`` has not, and with ``given``."""
+    # Unknown attributes of a known child travel with the child, so it goes along when only they changed.
+    trimmed = {one.field for one in set(new.extra.trimmings) ^ set(old.extra.trimmings)}
     values = {
         field.name: value
         for field in bound_fields(type(new))
-        if (value := getattr(new, field.name)) != getattr(old, field.name)
+        if (value := getattr(new, field.name)) != getattr(old, field.name) or field.name in trimmed
     }
     values.update(given)
     extra = _changed_extra(old, new, values) if new.extra or old.extra else Extra()

@@ -29,6 +29,7 @@ from c3p import (
     diff,
     parse_document,
 )
+from c3p.node import Trimming
 from c3p.testing import FOCUS_URI, MCU_URI, conference_infos, conference_states
 
 MODERATE = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
@@ -384,3 +385,13 @@ def test_view_whose_capabilities_change_keeps_its_state() -> None:
     assert change.conference_view is not None
     assert change.conference_view.views == (EntityView(entity=MCU_URI, state="partial", capabilities=able),)
     assert old.apply(change) == new
+
+
+def test_a_foreign_attribute_that_changed_alone_takes_its_element_along() -> None:
+    plain = ConferenceInfo(entity=FOCUS_URI, host_info=HostInfo(display_text="Room"))
+    trimming = Trimming("display_text", 0, (("{urn:example:one}colour", "red"),))
+    trimmed = attrs.evolve(plain, host_info=HostInfo(display_text="Room", extra=Extra(trimmings=(trimming,))))
+    for old, new in ((plain, trimmed), (trimmed, plain)):
+        sent = parse_document(bytes(diff(old.settled(), new)))
+        assert isinstance(sent, ConferenceInfo)
+        assert old.settled().apply(sent) == new.settled()
