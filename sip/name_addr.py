@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.grammar import TOKEN_CHARS, Report, assume, quote, tolerate, unquote
+from sip.grammar import QUOTED, TOKEN_CHARS, Report, assume, quote, tolerate, unquote
 from sip.params import COMMON as COMMON_PARAMS
 from sip.params import Params, parse_q
 from sip.tokens import parse_delta_seconds
@@ -20,8 +20,8 @@ from sip.uri_parts import COMMON as COMMON_URI
 __all__ = ["STAR", "NameAddr", "Star"]
 
 #: A name-addr as nearly everybody writes it. Groups: quoted name, plain name, the six of the URI, the parameters.
-_COMMON = re.compile(rf'(?:"([^"\\]*+)"[ \t]*+|([{TOKEN_CHARS}][{TOKEN_CHARS} \t]*+)?+)<{COMMON_URI}>({COMMON_PARAMS})')
-_NAME = re.compile(r'[ \t]*+("(?:[^"\\]++|\\.)*+"|[^<"]*+)[ \t]*+<', re.DOTALL)
+_COMMON = re.compile(rf'(?:"([^"\\\r\n]*+)"[ \t]*+|([{TOKEN_CHARS}][{TOKEN_CHARS} \t]*+)?+)<{COMMON_URI}>({COMMON_PARAMS})')
+_NAME = re.compile(rf'[ \t]*+({QUOTED}|[^<"\r\n]*+)[ \t]*+<')
 _TOKENS = re.compile(rf"[{TOKEN_CHARS} \t]*+")
 _BARE = re.compile(r"[ \t]*+([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)[ \t]*+((?:;.*+)?)", re.DOTALL)
 _BARE_AFTER_NAME: Final = re.compile(

@@ -33,6 +33,7 @@ from sip import (
     Privacy,
     RAck,
     Reason,
+    RemoteProtocolError,
     Replaces,
     Request,
     Response,
@@ -245,3 +246,13 @@ def test_a_nul_from_the_wire_is_refused_unless_it_is_escaped(raw: bytes) -> None
         parse_message(wire)
     escaped = bytes(PLAIN).replace(b"X-Last: 1", b"X-Last: " + raw.replace(b"\0", b"\\\0"))
     assert bytes(parse_message(escaped)) == escaped
+
+
+@pytest.mark.parametrize("key", ["from", "contact", "via", "reason", "warning", "www-authenticate", "ms-diagnostics"])
+def test_a_line_break_is_not_read_as_part_of_a_value(key: str) -> None:
+    texts = {"via": "SIP/2.0/UDP a;x=%s", "warning": "399 a %s", "www-authenticate": "Digest realm=%s"}
+    text = texts.get(key, {"reason": "SIP;text=%s", "ms-diagnostics": "1;reason=%s"}.get(key, "%s <sip:a@b>;x=%s"))
+    for quoted in ('"a\r\nb"', '"a\\\nb"', '"\\"\rb"'):
+        with pytest.raises(RemoteProtocolError):
+            PARSERS[key](text.replace("%s", quoted))
+    PARSERS[key](text.replace("%s", '"a\\"b"'))
