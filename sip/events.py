@@ -127,10 +127,16 @@ class InviteReceived(Event):
 
 @attrs.frozen(kw_only=True)
 class SessionProgressed(Event):
-    """A 101-199 to our INVITE; several To tags mean that it was forked."""
+    """A 101-199 to our INVITE; several To tags mean that it was forked.
+
+    With ``awaits_prack`` call ``prack``: the answer is a reliable one that carries an offer, which PRACK has to answer
+    (RFC 3262 section 5), or ``invite`` was told that the core acknowledges. Every other reliable one has been
+    acknowledged.
+    """
 
     session: SessionId
     response: Response
+    awaits_prack: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -192,6 +198,19 @@ class UpdateReceived(Event):
 
     session: SessionId
     transaction: TransactionId
+    request: Request
+
+
+@attrs.frozen(kw_only=True)
+class PrackReceived(Event):
+    """A PRACK with a body (RFC 3262 section 5).
+
+    ``transaction`` None: it is the answer to the offer in our reliable provisional answer, and has been answered 200.
+    Otherwise it is an offer: answer it at once with ``respond``, status 200. A 2xx to the INVITE waits for that.
+    """
+
+    session: SessionId
+    transaction: TransactionId | None
     request: Request
 
 

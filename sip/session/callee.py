@@ -23,7 +23,7 @@ _NO_PRACK: Final = 504
 class IncomingInvite:
     """The server side of one session until its final answer."""
 
-    __slots__ = ("_layer", "_lifetime", "accepting", "described", "reliable", "session", "transaction")
+    __slots__ = ("_layer", "_lifetime", "accepting", "described", "offering", "reliable", "session", "transaction")
 
     def __init__(self, layer: "Sessions", session: Session, transaction: ServerTransaction) -> None:
         self._layer = layer
@@ -31,6 +31,7 @@ class IncomingInvite:
         self.transaction = transaction
         self.reliable: ReliableProvisionals | None = None
         self.described = False  #: whether a reliable provisional carried our session description
+        self.offering = False  #: whether that is an offer without answer: the INVITE had none
         self.accepting: tuple[int, Lines, bytes, str | None, int | None] | None = None  #: waits for a PRACK
         self._lifetime: Timer | None = None
 
@@ -84,7 +85,8 @@ class IncomingInvite:
                 self.reliable = ReliableProvisionals(
                     self._layer.context, self.transaction, self._send_provisional, self._no_prack
                 )
-            self.described = self.described or bool(body)
+            if body and not self.described:
+                self.described, self.offering = True, not request.body
             self.reliable.put(provisional, now)
         else:
             self._send_provisional(provisional, now)
@@ -115,7 +117,7 @@ class IncomingInvite:
             raise LocalProtocolError(f"not a 2xx: {status}")
         if self.accepting is not None:
             raise LocalProtocolError("the session is accepted already")
-        if self.reliable is not None and self.reliable.blocks_final:
+        if self._blocked:
             self.accepting = (status, headers, body, content_type, session_expires)
             return
         layer, session, request = self._layer, self.session, self.transaction.request
@@ -152,9 +154,30 @@ class IncomingInvite:
             self._layer.answers.send(prack, 481, now=now)
             return
         # Its answer first: what it releases comes after it on the wire, as callers expect.
-        self._layer.answers.send(prack, 200, now=now)
+        self._answer_prack(prack, now)
         reliable.acknowledge(now)
-        if self.accepting is not None and not reliable.blocks_final:
+        self.go_on(now)
+
+    def _answer_prack(self, prack: ServerTransaction, now: float) -> None:
+        request, received = prack.request, self._layer.received
+        if not request.body:
+            self._layer.answers.send(prack, 200, now=now)
+        elif self.offering and self.reliable is not None and self.reliable.blocks_final:
+            self.offering = False
+            self._layer.answers.send(prack, 200, now=now)
+            received.report_prack(self.session, None, request)
+        else:
+            received.offer_in_prack(self.session, prack, now)
+
+    @property
+    def _blocked(self) -> bool:
+        """Whether a 2xx has to wait: for a PRACK (RFC 3262 section 3), or for the answer to the offer in one."""
+        described = self.reliable is not None and self.reliable.blocks_final
+        return described or (self.session.update is not None and self.session.update.request.method == "PRACK")
+
+    def go_on(self, now: float) -> None:
+        """Send the 2xx that waited, if nothing keeps it back any more."""
+        if self.accepting is not None and not self._blocked:
             (status, headers, body, content_type, session_expires), self.accepting = self.accepting, None
             self.accept(status, headers, body, content_type, session_expires, now)
 
@@ -194,4 +217,5 @@ class IncomingInvite:
 
     def _close(self, now: float) -> None:
         self._rest()
+        self._layer.refuse_pending(self.session, now)
         self._layer.remove(self.session, now)

@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING, Final
 
 from sip.dialog import Dialog, DialogInput
-from sip.errors import RemoteProtocolError
+from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
 from sip.flow import Flow
+from sip.ids import RequestId
 from sip.lines import Lines, assemble
 from sip.name_addr import NameAddr
 from sip.request import Request
 from sip.requests import Outline, size_of
 from sip.response import Response
 from sip.session.ack import Ack
+from sip.session.prack import Prack, Unacknowledged
 from sip.session.refresh import agreed
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState
@@ -45,6 +47,9 @@ class OutgoingInvite:
         "lines",
         "local_value",
         "min_se",
+        "offered",
+        "prack_by_core",
+        "pracks",
         "provisional",
         "raised",
         "redirected",
@@ -68,6 +73,7 @@ class OutgoingInvite:
         body: bytes,
         content_type: str | None,
         session_expires: int | None,
+        prack_by_core: bool,
     ) -> None:
         self._layer = layer
         self.session = session
@@ -89,6 +95,9 @@ class OutgoingInvite:
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
         self.rseqs: dict[str, int] = {}
+        self.prack_by_core = prack_by_core
+        self.pracks: dict[tuple[str, int], Unacknowledged] = {}  #: what waits for the core's PRACK, by To tag and RSeq
+        self.offered: set[str] = set()  #: To tags whose offer came in a provisional answer
         self.provisional = False
         self.timed_out = False
         self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
@@ -172,10 +181,12 @@ class OutgoingInvite:
         tag = response.to.tag
         if tag and "Contact" in response.headers:
             dialog = self._early(transaction, response, tag)
-            if dialog is not None and "100rel" in response.require and not self._in_order(dialog, response, now):
+            if dialog is not None and "100rel" in response.require and not self._take_reliable(dialog, response, now):
                 return
         session.hear(response)
-        self._layer.context.emit(SessionProgressed(owner=session.owner, session=session.id, response=response))
+        waits = (tag or "", rseq_of(response)) in self.pracks
+        event = SessionProgressed(owner=session.owner, session=session.id, response=response, awaits_prack=waits)
+        self._layer.context.emit(event)
 
     def _early(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog | None:
         session, dialogs = self.session, self._layer.dialogs
@@ -193,19 +204,54 @@ class OutgoingInvite:
             dialog.refresh_target(response)
         return dialog
 
-    def _in_order(self, dialog: Dialog, response: Response, now: float) -> bool:
-        """Acknowledge a reliable provisional answer (RFC 3262 section 4); False for one seen before or too early."""
-        number = response.header("RSeq")
-        if not isinstance(number, int) and not (isinstance(number, str) and number.isdecimal()):
+    def _take_reliable(self, dialog: Dialog, response: Response, now: float) -> bool:
+        """Acknowledge a reliable provisional answer (RFC 3262 section 4); False for one seen before or too early.
+
+        One with an offer waits for the answer of the core.
+        """
+        rseq, tag = rseq_of(response), dialog.remote_tag
+        if rseq < 0:
             return True
-        rseq, last = int(number), self.rseqs.get(dialog.remote_tag)
+        last = self.rseqs.get(tag)
         if last is not None and rseq != last + 1:
             self._layer.context.count("ignored: reliable provisional out of order or again")
             return False
-        self.rseqs[dialog.remote_tag] = rseq
-        rack: Lines = [("RAck", f"{rseq} {self.cseq} INVITE")]
-        self._layer.requests.send_in_dialog(dialog, "PRACK", IGNORING, headers=rack, now=now)
+        offers = bool(response.body) and not self.body and tag not in self.offered
+        waiting = Unacknowledged(dialog, f"{rseq} {self.cseq} INVITE", offers)
+        if not offers and not self.prack_by_core:
+            Prack(self._layer, self.session, waiting, [], b"", None, report=False).send(now)
+        elif len(self.pracks) >= self._layer.context.config.max_forks:
+            self._layer.context.count("ignored: too many reliable provisionals that the core has not acknowledged")
+            return False
+        else:
+            self.pracks[tag, rseq] = waiting
+            if offers:
+                self.offered.add(tag)
+        self.rseqs[tag] = rseq
         return True
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether the offer in a provisional answer waits for our PRACK."""
+        return any(waiting.offers for waiting in self.pracks.values())
+
+    def prack(
+        self, response: Response | None, headers: Lines, body: bytes, content_type: str | None, now: float
+    ) -> RequestId:
+        """Acknowledge a reliable provisional answer on behalf of the core."""
+        session = self.session
+        key = next(iter(self.pracks), None) if response is None else (response.to.tag or "", rseq_of(response))
+        waiting = None if key is None else self.pracks.get(key)
+        if key is None or waiting is None:
+            if response is None and session.state is SessionState.PROCEEDING:
+                raise LocalProtocolError("no provisional answer waits for PRACK")
+            return self._layer.fail_request(session.id, session.owner, "ended")
+        if waiting.offers and not body:
+            raise LocalProtocolError("PRACK has to answer the offer in the provisional answer")
+        if body and not waiting.offers and session.updates:
+            raise LocalProtocolError("another offer of the session is open")
+        del self.pracks[key]
+        return Prack(self._layer, session, waiting, headers, body, content_type, report=True).send(now)
 
     def _answered(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         tag = response.to.tag or ""
@@ -224,7 +270,7 @@ class OutgoingInvite:
             self._unwanted(dialog, ack, response, FailureCause.LIMIT, now)
             return
         self._win(dialog, response, now)
-        if self.body or not response.body:
+        if self.body or not response.body or (tag in self.offered and not self.owes_answer):
             session.process(SessionInput.ACK)
             ack.send(now)
         else:
@@ -326,10 +372,17 @@ class OutgoingInvite:
 
     def _drop_forks(self, now: float) -> None:
         forks, self.session.forks = self.session.forks, {}
+        self.pracks = {key: each for key, each in self.pracks.items() if each.dialog is self.session.dialog}
         for dialog in forks.values():
             self._layer.ended.add_dialog(dialog.key, now)
             dialog.session = None
             self._layer.dialogs.release(dialog)
+
+
+def rseq_of(response: Response) -> int:
+    """Return the number of a reliable provisional answer, -1 when it has none that can be read."""
+    number = response.header("RSeq")
+    return int(number) if isinstance(number, int) or (isinstance(number, str) and number.isdecimal()) else -1
 
 
 def targets_of(response: Response) -> tuple[Uri, ...]:

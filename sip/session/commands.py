@@ -9,6 +9,7 @@ from sip.ids import RequestId, SessionId
 from sip.lines import checked, checked_value, has, local_uri
 from sip.name_addr import NameAddr
 from sip.request import Request, checked_method
+from sip.response import Response
 from sip.session.caller import OutgoingInvite
 from sip.session.inside import InSession
 from sip.session.joining import Joining
@@ -43,14 +44,16 @@ class SessionCommands:
         route: Sequence[NameAddr] = (),
         contact: NameAddr | None = None,
         session_expires: int | None = None,
+        prack_by_core: bool = False,
         flow: Flow | None = None,
         now: float,
     ) -> SessionId:
         """Send an INVITE to ``target`` (RFC 3261 section 13.2).
 
-        ``session_expires`` (seconds) asks for a session timer; None does not. Without a body the INVITE
-        carries no offer, and the core must ``ack`` the 2xx. Ends in SessionFailed, or after SessionAnswered
-        in SessionEnded.
+        ``session_expires`` (seconds) asks for a session timer; None does not. Without a body the INVITE carries no
+        offer: the core must ``ack`` the 2xx, or where the offer comes in a reliable provisional answer ``prack``
+        that. ``prack_by_core`` leaves every PRACK to the core, which may put an offer into it. Ends in
+        SessionFailed, or after SessionAnswered in SessionEnded.
         """
         layer = self._sessions
         core = layer.cores.by_owner(owner)
@@ -71,6 +74,7 @@ class SessionCommands:
             body=body,
             content_type=content_type,
             session_expires=session_expires,
+            prack_by_core=prack_by_core,
         )
         invite.send(now)
         return session.id
@@ -138,6 +142,31 @@ class SessionCommands:
         found.sent(body, content_type)
         ack.send(now, body, content_type)
 
+    def prack(
+        self,
+        session: SessionId,
+        *,
+        response: Response | None = None,
+        headers: Iterable[tuple[str, object]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        now: float,
+    ) -> RequestId:
+        """Acknowledge a SessionProgressed with ``awaits_prack`` (RFC 3262 section 5).
+
+        ``body`` is the answer to the offer in it, otherwise an offer or nothing; the answer to an offer comes in
+        ResponseReceived. ``response`` says which one is meant where several wait; without it the first is. Ends in
+        ResponseReceived or RequestFailed.
+        """
+        layer = self._sessions
+        found = layer.live(session)
+        given = checked(headers, content_type)
+        if found is None:
+            return layer.fail_request(session, None, "ended")
+        if found.invite is None:
+            raise LocalProtocolError("only who calls acknowledges provisional answers")
+        return found.invite.prack(response, given, body, content_type, now)
+
     def progress(
         self,
         session: SessionId,
@@ -153,7 +182,8 @@ class SessionCommands:
         """Send a provisional answer 101-199.
 
         ``reliable`` sends it as RFC 3262 says when the caller supports that (and is implied when it
-        requires it); one that waits for the PRACK of the one before is queued.
+        requires it); one that waits for the PRACK of the one before is queued. When the INVITE carried no offer, the
+        first reliable answer should: its answer comes in PrackReceived.
         """
         layer = self._sessions
         incoming = layer.incoming(session, SessionInput.PROGRESS)
@@ -255,7 +285,8 @@ class SessionCommands:
             return layer.fail_request(session, None, "ended")
         if body and found.updates:
             raise LocalProtocolError("another offer of the session is open")
-        if body and (found.update is not None or found.reinvite is not None):
+        owes = found.invite is not None and found.invite.owes_answer
+        if body and (owes or found.update is not None or found.reinvite is not None):
             return layer.fail_request(session, found.owner, "glare")
         return InSession(layer, found, "UPDATE", given, body, content_type, report=True).send(now)
 

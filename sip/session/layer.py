@@ -303,14 +303,18 @@ class Sessions:
         """Report the end and forget the session."""
         if session.removed:
             return
-        for transaction in (session.reinvite, session.update):
-            if transaction is not None and transaction.state in (State.TRYING, State.PROCEEDING):
-                transaction.cancelled = True  # RFC 3261 section 15.1.2: pending requests get 487
-                self.answers.send(transaction, 487, now=now)
+        self.refuse_pending(session, now)
         if session.dialog is not None:
             self.ended.add_dialog(session.dialog.key, now)
         self.remove(session, now)
         self.context.emit(event)
+
+    def refuse_pending(self, session: Session, now: float) -> None:
+        """Answer 487 to requests that the core has not answered (RFC 3261 section 15.1.2)."""
+        for transaction in (session.reinvite, session.update):
+            if transaction is not None and transaction.state in (State.TRYING, State.PROCEEDING):
+                transaction.cancelled = True
+                self.answers.send(transaction, 487, now=now)
 
     def remove(self, session: Session, now: float) -> None:
         """Forget a session and let go of its dialog."""

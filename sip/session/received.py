@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING
 from sip.errors import LocalProtocolError
 from sip.events import (
     EndCause,
+    PrackReceived,
     ReinviteReceived,
     SessionConfirmed,
     SessionEnded,
     UpdateReceived,
 )
+from sip.ids import TransactionId
 from sip.lines import Lines, has
 from sip.request import Request
+from sip.session.prack import PrackAnswer
 from sip.session.refresh import granted, too_short
 from sip.session.reliable import rack_of
 from sip.session.session import Session
@@ -68,10 +71,13 @@ class SessionRequests:
         request = transaction.request
         if request.body:
             # RFC 3311 section 5.2: an offer of ours is open, or one of theirs.
-            if session.updates or (session.outgoing is not None and session.state is SessionState.CONFIRMED):
+            offering = session.incoming is not None and session.incoming.offering
+            open_invite = session.outgoing is not None and session.state is SessionState.CONFIRMED
+            if session.updates or offering or open_invite:
                 self._refuse(transaction, 491, now)
                 return
-            if session.reinvite is not None or session.update is not None or self._undescribed(session):
+            owes = session.invite is not None and session.invite.owes_answer
+            if session.reinvite is not None or session.update is not None or owes or self._undescribed(session):
                 self._later(transaction, now)
                 return
         if self._too_short(transaction, now):
@@ -115,9 +121,28 @@ class SessionRequests:
         elif session.late_prack and rack_of(transaction.request) == session.late_prack:
             # RFC 3262 section 3: a final answer does not excuse from answering the PRACK that it overtook.
             session.late_prack = ()
-            self._layer.answers.send(transaction, 200, now=now)
+            if transaction.request.body:
+                self.offer_in_prack(session, transaction, now)
+            else:
+                self._layer.answers.send(transaction, 200, now=now)
         else:
             self._refuse(transaction, 481, now)
+
+    def offer_in_prack(self, session: Session, transaction: ServerTransaction, now: float) -> None:
+        """Let the core answer the offer in a PRACK, unless another offer is open."""
+        if session.updates or session.outgoing is not None:
+            self._refuse(transaction, 491, now)
+        elif session.update is not None or session.reinvite is not None or self._undescribed(session):
+            self._later(transaction, now)
+        else:
+            session.update = transaction
+            transaction.owner, transaction.answers = session.owner, PrackAnswer(self._layer, session)
+            self.report_prack(session, transaction.id, transaction.request)
+
+    def report_prack(self, session: Session, transaction: TransactionId | None, request: Request) -> None:
+        """Tell the core of a PRACK with a body."""
+        event = PrackReceived(owner=session.owner, session=session.id, transaction=transaction, request=request)
+        self._layer.context.emit(event)
 
     def _bye(self, session: Session, transaction: ServerTransaction, now: float) -> None:
         request = transaction.request

@@ -1,0 +1,119 @@
+"""PRACK, with or without a session description (RFC 3262 sections 3 to 5): ours, and answers to the other side's."""
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from sip.dialog import Dialog
+from sip.events import RequestFailed, ResponseReceived
+from sip.ids import RequestId
+from sip.lines import Lines
+from sip.response import Response
+from sip.session.session import Session
+from sip.transactions.client import ClientTransaction
+from sip.transactions.server import ServerTransaction
+
+if TYPE_CHECKING:
+    from sip.session.layer import Sessions
+
+
+@attrs.frozen
+class Unacknowledged:
+    """A reliable provisional answer that the core is to acknowledge."""
+
+    dialog: Dialog
+    rack: str
+    offers: bool  #: its body is an offer, which the PRACK has to answer
+
+
+class Prack:
+    """Our PRACK. ``report`` False keeps one that the endpoint sends by itself from the core."""
+
+    __slots__ = ("_layer", "body", "content_type", "dialog", "lines", "offers", "report", "session")
+
+    def __init__(
+        self,
+        layer: "Sessions",
+        session: Session,
+        waiting: Unacknowledged,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        report: bool,
+    ) -> None:
+        self._layer = layer
+        self.session = session
+        self.dialog = waiting.dialog
+        self.lines: Lines = [("RAck", waiting.rack), *headers]
+        self.body = body
+        self.content_type = content_type
+        self.report = report
+        self.offers = bool(body) and not waiting.offers  #: whether it opens an offer that its answer closes
+        session.updates += self.offers
+        session.sent(body, content_type)
+
+    def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> RequestId:
+        """Send it, or send it again under the same number."""
+        return self._layer.requests.send_in_dialog(
+            self.dialog,
+            "PRACK",
+            self,
+            headers=[*self.lines, *(authorization or [])],
+            body=self.body,
+            content_type=self.content_type,
+            request_id=request_id,
+            now=now,
+        ).id
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take the answer. Whatever it is, the INVITE goes on."""
+        if response.status < 200:
+            return
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None and not self.session.removed:
+            self.send(now, authorization, transaction.id)
+            return
+        self.session.updates -= self.offers
+        if self.report:
+            event = ResponseReceived(owner=self.session.owner, request_id=transaction.id, response=response)
+            self._layer.context.emit(event)
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Report silence."""
+        self.session.updates -= self.offers
+        if self.report:
+            event = RequestFailed(owner=self.session.owner, request_id=transaction.id, reason=reason)
+            self._layer.context.emit(event)
+
+
+class PrackAnswer:
+    """The answer of a core to the offer in a PRACK; a 2xx to the INVITE waits for it."""
+
+    __slots__ = ("_layer", "session")
+
+    def __init__(self, layer: "Sessions", session: Session) -> None:
+        self._layer = layer
+        self.session = session
+
+    def answer(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        reason: str | None,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Send the answer of the core, and what waited for it."""
+        self._layer.answers.send(
+            transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
+        )
+        if status < 200:
+            return
+        session = self.session
+        session.update = None
+        if status < 300:
+            session.sent(body, content_type)
+        if session.incoming is not None:
+            session.incoming.go_on(now)
