@@ -20,7 +20,9 @@ from sip.uri_parts import COMMON as COMMON_URI
 __all__ = ["STAR", "NameAddr", "Star"]
 
 #: A name-addr as nearly everybody writes it. Groups: quoted name, plain name, the six of the URI, the parameters.
-_COMMON = re.compile(rf'(?:"([^"\\\r\n]*+)"[ \t]*+|([{TOKEN_CHARS}][{TOKEN_CHARS} \t]*+)?+)<{COMMON_URI}>({COMMON_PARAMS})')
+_COMMON = re.compile(
+    rf'(?:"([^"\\\r\n]*+)"[ \t]*+|([{TOKEN_CHARS}][{TOKEN_CHARS} \t]*+)?+)<{COMMON_URI}>({COMMON_PARAMS})'
+)
 _NAME = re.compile(rf'[ \t]*+({QUOTED}|[^<"\r\n]*+)[ \t]*+<')
 _TOKENS = re.compile(rf"[{TOKEN_CHARS} \t]*+")
 _BARE = re.compile(r"[ \t]*+([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)[ \t]*+((?:;.*+)?)", re.DOTALL)

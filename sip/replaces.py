@@ -15,7 +15,7 @@ from sip.tokens import parse_call_id
 __all__ = ["Join", "Replaces", "TargetDialog"]
 
 #: A Call-ID that ends where the parameters begin.
-_WORD = re.compile(rf"[^\s{CONTROLS};,]++")
+_WORD = re.compile(rf"[^\s{CONTROLS};,@]++(?:@[^\s{CONTROLS};,@]++)?+")
 
 
 def _word(_: object, __: object, value: str) -> None:
