@@ -16,6 +16,7 @@ from sip import (
     InviteReceived,
     NotifyReceived,
     PasswordStore,
+    PrackReceived,
     ReinviteReceived,
     RequestReceived,
     ResponseReceived,
@@ -108,6 +109,44 @@ def test_reliable_provisional_answers_get_one_prack_each(tmp_path: Path, transpo
             assert [each.response.status for each in alice.of(SessionProgressed)] == [183, 180]
             alice.bye(session)
             await alice.seen(SessionEnded)
+
+    play(talk())
+
+
+@both
+def test_the_offer_comes_in_a_183_and_its_answer_goes_in_prack(tmp_path: Path, transport: str) -> None:
+    async def talk() -> None:
+        alice = Alice(transport, reliable_provisionals=True)
+        async with alice, bob("offers_in_183", tmp_path, alice) as target:
+            session = alice.invite(target, offer=False)
+            progress = await alice.seen(SessionProgressed)
+            assert progress.awaits_prack
+            assert b"m=audio" in progress.response.body
+            alice.endpoint.prack(session, body=description(), content_type=SDP, now=alice.now)
+            alice.kick()
+            await alice.seen(SessionAnswered)
+            alice.bye(session)
+            await alice.seen(SessionEnded)
+
+    play(talk())
+
+
+@both
+def test_an_offer_in_prack_is_answered_in_its_200(tmp_path: Path, transport: str) -> None:
+    def ring(alice: Alice, event: InviteReceived) -> None:
+        alice.endpoint.progress(event.session, 183, body=description(), content_type=SDP, now=alice.now)
+        alice.accept(event.session)
+
+    def agree(alice: Alice, event: PrackReceived) -> None:
+        assert b"a=sendonly" in event.request.body
+        answer(alice, event.transaction, "recvonly")
+
+    async def talk() -> None:
+        async with Alice(transport) as alice:
+            alice.on(InviteReceived, lambda event: ring(alice, event))
+            alice.on(PrackReceived, lambda event: agree(alice, event))
+            async with bob("offers_in_prack", tmp_path, alice):
+                assert (await alice.seen(SessionEnded)).cause is EndCause.BYE_RECEIVED
 
     play(talk())
 
