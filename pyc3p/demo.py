@@ -15,6 +15,7 @@ from pathlib import Path
 import attrs
 
 import focus
+from pyc3p import event_loop
 from pyc3p.demo_checks import CALLED, EJECTED, check_history, check_main_job, check_tone
 from pyc3p.demo_report import Check, JsonReport, Report, TerminalReport
 from pyc3p.farm import FarmPlan, Handset
@@ -226,7 +227,7 @@ def run_demo(output: Path, *, as_json: bool, farm_plan: FarmPlan | None = None) 
         (output / "demo.pcap").touch()
     except OSError as error:
         raise Problem(f"{output} cannot be written: {error.strerror}; choose another folder with --output") from error
-    return asyncio.run(_run(output, as_json, farm_plan or plan()))
+    return event_loop.run(_run(output, as_json, farm_plan or plan()))
 
 
 def plan() -> FarmPlan:

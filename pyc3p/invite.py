@@ -12,7 +12,7 @@ import attrs
 
 import focus
 import sip
-from pyc3p import parts
+from pyc3p import event_loop, parts
 from pyc3p.addresses import local_host_towards
 from pyc3p.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.keyboard import Keyboard
@@ -246,7 +246,7 @@ def _why_not(failed: focus.JoinFailed) -> str:
 
 def run_invite(options: InviteOptions, *, as_json: bool) -> int:
     """Run until the conference is over; the exit code."""
-    return asyncio.run(_invite(options, Output(as_json=as_json)))
+    return event_loop.run(_invite(options, Output(as_json=as_json)))
 
 
 async def _invite(options: InviteOptions, output: Output) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 import sip
-from pyc3p import parts
+from pyc3p import event_loop, parts
 from pyc3p.addresses import local_host_towards
 from pyc3p.narration import narrate
 from pyc3p.node import Node
@@ -58,7 +58,7 @@ def audio_source(options: PhoneOptions) -> AudioSource:
 
 def run_phone(options: PhoneOptions, *, as_json: bool) -> int:
     """Be a phone until Ctrl-C; the exit code."""
-    return asyncio.run(_phone(options, audio_source(options), Output(as_json=as_json)))
+    return event_loop.run(_phone(options, audio_source(options), Output(as_json=as_json)))
 
 
 async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> int:

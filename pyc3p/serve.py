@@ -16,7 +16,7 @@ import attrs
 import focus
 import mcu
 import sip
-from pyc3p import parts
+from pyc3p import event_loop, parts
 from pyc3p.addresses import parse_port_range
 from pyc3p.config import ServeConfig
 from pyc3p.element import Element
@@ -139,6 +139,7 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
     settings = CoreSettings(
         domain=config.sip_domain,
         aliases=(config.public_host,) if config.public_host != config.sip_domain else (),
+        store=focus.MemoryStore(wall_clock=place.wall_clock),
         mcu_factory_url=_factory_url(config),
         callback_url=place.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
@@ -225,7 +226,7 @@ def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
 
 def run_serve(config: ServeConfig, *, as_json: bool) -> int:
     """Serve until SIGTERM or SIGINT."""
-    return asyncio.run(_serve(config, Output(as_json=as_json)))
+    return event_loop.run(_serve(config, Output(as_json=as_json)))
 
 
 async def _serve(config: ServeConfig, output: Output) -> int:
