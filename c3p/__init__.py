@@ -143,7 +143,7 @@ from c3p.vocabulary import (
     Status,
     VideoMode,
 )
-from c3p.xml import DEFAULT_LIMITS, DocumentLimits
+from c3p.xml import DEFAULT_LIMITS, DocumentLimits, legible
 
 __all__ = [
     "CCCP_TYPE",
@@ -298,6 +298,7 @@ __all__ = [
     "format_timestamp",
     "guid_key",
     "is_focus_uri",
+    "legible",
     "mcu_type_of",
     "mcu_uri",
     "parse_document",

@@ -80,6 +80,8 @@ class Response(Node):
     time_out: Annotated[int | None, Attribute("timeOut", kind=Kind.UINT)] = None  #: seconds to go on waiting
     retry_after: Annotated[int | None, Attribute("retryAfter", kind=Kind.UINT)] = None  #: seconds before a retry
     version: Annotated[int | None, Attribute("version", kind=Kind.UINT)] = None  #: of the state it reflects
+    #: Why it failed, in the shape of an ``ms-diagnostics`` header (of this project; c3p.md section 7.4).
+    diagnostics: Annotated[str | None, Attribute("diagnostics", MSCP)] = None
     command: Command | None = None
     more: tuple[Command, ...] = ()
 

@@ -99,6 +99,11 @@ def check_text(value: object) -> str:
     return value
 
 
+def legible(text: str) -> str:
+    """Text from elsewhere, fit for a document: U+FFFD stands for what XML 1.0 cannot carry."""
+    return _ILLEGAL_CHARACTER.sub("\ufffd", text)
+
+
 def escape_text(value: object) -> str:
     """Text as content of an element. Raises LocalProtocolError when XML cannot carry it."""
     if not isinstance(value, str) or _SPECIAL.search(value):

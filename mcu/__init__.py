@@ -32,7 +32,7 @@ from mcu.mcu import Mcu
 from mcu.mixer_settings import MixerSettings
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import DialOutPolicy, DialOutQuestion, DialPolicy, Refusal, RefusalReason
-from mcu.responses import DIAGNOSTICS, diagnostics_of
+from mcu.responses import diagnostics_of
 from mcu.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.speaker import ActiveSpeaker, SpeakerSettings
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from mcu.mixer import Mix, Mixer
 
 __all__ = [
-    "DIAGNOSTICS",
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",

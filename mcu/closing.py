@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from c3p import legible
 from mcu.context import Context, Wait
 from mcu.events import LegEnded
 from mcu.leg import Farewell, Leg
@@ -23,13 +24,13 @@ def farewell_of(
     error_id: int | None = None,
     by: str | None = None,
 ) -> Farewell:
-    """The end of an attempt, with the ``disconnection-method`` of its row."""
+    """The end of an attempt, with the ``disconnection-method`` of its row; words of the far end become legible."""
     return Farewell(
         ending=ending,
         method=OUTCOMES[ending].method or "failed",
         status=status,
-        reason=reason,
-        diagnostics=diagnostics,
+        reason=None if reason is None else legible(reason),
+        diagnostics=None if diagnostics is None else legible(diagnostics),
         error_id=error_id,
         by=by,
     )

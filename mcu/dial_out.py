@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import Request, Response
+from c3p import Request, Response, legible
 from mcu.closing import Closing, farewell_of
 from mcu.conference import Conference
 from mcu.config import SDP
@@ -271,4 +271,4 @@ def _asserted(response: SipResponse) -> str | None:
         identity = NameAddr.parse(text) if text else None
     except SipError:
         return None
-    return str(identity) if identity is not None else None
+    return legible(str(identity)) if identity is not None else None

@@ -44,9 +44,13 @@ class _Retry:
     at: float = 0.0
     delay: float = 0.0
 
-    def failed(self, settings: OutboxSettings, now: float, at_least: float = 0.0) -> None:
+    def failed(self, settings: OutboxSettings, now: float, *, at_least: float, left: float) -> None:
         self.delay = min(settings.retry_longest, self.delay * 2 or settings.retry_first)
-        self.at = now + max(self.delay, at_least)
+        wait = max(self.delay, at_least)
+        if wait >= left and left / 2 >= settings.retry_first:
+            # The Focus would be given up before: one that has come back meanwhile deserves another try.
+            wait = left / 2
+        self.at = now + wait
 
     def succeeded(self) -> None:
         self.at = self.delay = 0.0
@@ -236,8 +240,9 @@ class Outbox:
         return kind
 
     def _failed(self, kind: _Kind, now: float, at_least: float) -> None:
-        self._retry[kind].failed(self._settings, now, at_least)
         if self._missing_since is None:
             self._missing_since = now
+        left = self._missing_since + self._settings.give_up - now
+        self._retry[kind].failed(self._settings, now, at_least=at_least, left=left)
         if kind is _Kind.NOTIFY:
             self.start_over()

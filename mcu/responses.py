@@ -1,26 +1,23 @@
 """C3P responses of an MCU, and the diagnostics they carry.
 
 Diagnostics have the shape of an ``ms-diagnostics`` header value (c3p 8) and travel in the attribute
-``mscp:diagnostics`` of the response, an extension of this project that others ignore.
+``mscp:diagnostics`` of the response (``Response.diagnostics``), an extension of this project that others ignore.
 """
 
 from __future__ import annotations
 
 import attrs
 
-from c3p import AddUser, Code, ConnectionInfo, Endpoint, Extra, Request, Response
-from c3p.namespaces import MSCP
+from c3p import AddUser, Code, ConnectionInfo, Endpoint, Request, Response
 from mcu.outcome import OUTCOMES, Ending
 from mcu.policy import Refusal
 
-__all__ = ["DIAGNOSTICS", "accepted", "diagnostics_of", "failed", "pending", "refused"]
-
-DIAGNOSTICS = f"{{{MSCP}}}diagnostics"
+__all__ = ["accepted", "diagnostics_of", "failed", "pending", "refused"]
 
 
 def diagnostics_of(response: Response) -> str | None:
     """The diagnostics that a response carries."""
-    return response.extra.attribute(DIAGNOSTICS)
+    return response.diagnostics
 
 
 def _quoted(text: str) -> str:
@@ -30,7 +27,7 @@ def _quoted(text: str) -> str:
 def _diagnosed(response: Response, source: str, error_id: int | None, values: dict[str, str | None]) -> Response:
     parts = [f"{name}={_quoted(value)}" for name, value in {"source": source, **values}.items() if value]
     text = ";".join([str(error_id or 0), *parts])
-    return attrs.evolve(response, extra=Extra(attributes=((DIAGNOSTICS, text),)))
+    return attrs.evolve(response, diagnostics=text)
 
 
 def pending(request: Request, *, seconds: int) -> Response:

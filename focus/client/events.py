@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
-from typing import NewType
+import re
+from typing import Final, NewType
 
 import attrs
 
 from c3p import Change, ConferenceInfo, Response
 from sip import Event, MsDiagnostics
+
+#: A final status other than success (RFC 3261 section 25.1).
+_STATUS: Final = re.compile("[3-6][0-9]{2}")
 
 CommandId = NewType("CommandId", int)  #: a command given to this client; never used twice
 
@@ -56,11 +60,32 @@ class CommandFailed(Event):
     reason: FailureReason
     status: int | None = None  #: SIP status of a refusal
     response: Response | None = None
-    diagnostics: MsDiagnostics | None = None
+    diagnostics: MsDiagnostics | None = None  #: of the refusal, or of the MCU that reports how a call failed
+
+    @property
+    def far_status(self) -> int | None:
+        """SIP status with which somebody who was called refused, None when there was none."""
+        text = self._diagnosed("sip-status")
+        return int(text) if text is not None and _STATUS.fullmatch(text) is not None else None
+
+    @property
+    def far_reason(self) -> str | None:
+        """Reason phrase that came with `far_status`, None when there was none."""
+        return self.diagnostics.reason if self.diagnostics is not None and self.far_status is not None else None
+
+    @property
+    def retry_safe(self) -> bool | None:
+        """Whether calling again disturbs nobody: False after it may have rung; None when nobody says."""
+        return {"true": True, "false": False}.get(self._diagnosed("retry-safe") or "")
+
+    def _diagnosed(self, name: str) -> str | None:
+        return self.diagnostics.params.get(name) if self.diagnostics is not None else None
 
     @property
     def text(self) -> str:
-        """The most that is known of why, in a few words."""
+        """The most that is known of why, in a few words, such as ``486 Busy Here``."""
+        if self.far_status is not None:
+            return f"{self.far_status} {self.far_reason or ''}".rstrip()
         if self.response is not None and self.response.command_reason:
             return self.response.command_reason
         if self.diagnostics is not None and self.diagnostics.reason:

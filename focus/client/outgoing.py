@@ -65,11 +65,20 @@ def diagnostics_in(message: SipResponse | None) -> MsDiagnostics | None:
     for name in ("ms-diagnostics", "ms-diagnostics-public") if message is not None else ():
         text = message.headers.get(name) if message is not None else None
         if text is not None:
-            try:
-                return MsDiagnostics.parse(text)
-            except SipError:
-                return None
+            return _read_diagnostics(text)
     return None
+
+
+def _carried(response: Response | None) -> MsDiagnostics | None:
+    """What an MCU says in its response about a call that failed."""
+    return _read_diagnostics(response.diagnostics) if response is not None else None
+
+
+def _read_diagnostics(text: str | None) -> MsDiagnostics | None:
+    try:
+        return MsDiagnostics.parse(text) if text is not None else None
+    except SipError:
+        return None
 
 
 class Outgoing:
@@ -227,5 +236,5 @@ class Outgoing:
             reason=FailureReason.TRANSPORT if unanswered else reason,
             status=None if unanswered else event.status,
             response=event.response,
-            diagnostics=MsDiagnostics.parse(event.diagnostics) if event.diagnostics is not None else None,
+            diagnostics=_read_diagnostics(event.diagnostics) or _carried(event.response),
         )

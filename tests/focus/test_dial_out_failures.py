@@ -349,3 +349,34 @@ def test_an_mcu_that_answers_something_else_fails_the_command() -> None:
     mcu.answers[AddUser] = lambda request: Reply(200, attrs.evolve(request.respond(Code.SUCCESS), request_id="999999"))
     command = dial(site, alice)
     assert outcomes(alice, command)[-1] == "CommandFailed"
+
+
+def test_what_the_far_end_said_reaches_the_one_who_had_it_called() -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    dial(site, alice)
+    said = '0;source="av1";reason="Busy Here";sip-status="486";retry-safe="true";far-end="1003;reason=\'x\'"'
+    response = mcu.dialled[PHONE].respond(Code.FAILURE, reason="otherFailure", command_reason="dialOutBusy")
+    mcu.post(attrs.evolve(response, diagnostics=said))
+    failed = alice.node.last(CommandFailed)
+    assert failed.response is not None
+    assert (failed.response.command_reason, failed.response.diagnostics) == ("dialOutBusy", said)
+    assert (failed.far_status, failed.far_reason, failed.retry_safe) == (486, "Busy Here", True)
+    assert failed.status is None
+    assert failed.text == "486 Busy Here"
+
+
+@pytest.mark.parametrize(
+    "said", ["", "nonsense", '0;reason="Busy Here";sip-status="200 OK";retry-safe="perhaps"', "0;="]
+)
+def test_diagnostics_of_an_mcu_that_make_no_sense_cost_nothing_but_themselves(said: str) -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    dial(site, alice)
+    response = mcu.dialled[PHONE].respond(Code.FAILURE, reason="otherFailure", command_reason="dialOutBusy")
+    mcu.post(attrs.evolve(response, diagnostics=said))
+    failed = alice.node.last(CommandFailed)
+    assert (failed.far_status, failed.far_reason, failed.retry_safe) == (None, None, None)
+    assert failed.text == "dialOutBusy"

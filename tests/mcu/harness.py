@@ -395,6 +395,11 @@ class World:
                 return
         raise AssertionError("the network does not come to rest")
 
+    def send_to_mcu(self, data: bytes, flow: Flow) -> None:
+        """Bytes that no phone here would write."""
+        self._take(self.pumps[MCU_HOST].receive_data(data, flow=flow, now=self.now), MCU_HOST)
+        self.settle()
+
     def _take(self, events: list[Event], host: str) -> None:
         """Answer what the machines ask of their driver; keep what the MCU reports."""
         for event in events:

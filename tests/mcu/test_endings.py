@@ -6,8 +6,9 @@ import pytest
 
 from c3p import ExchangeFailure
 from mcu import DialOutPolicy, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
+from sip import Flow
 from sip.events import EndCause, SessionEnded
-from tests.mcu.harness import Code, World, diagnostics_of, guid, refusing, ringing
+from tests.mcu.harness import Code, World, diagnostics_of, guid, refusing, ringing, silent
 
 ROWS = [
     (486, "busy", "otherFailure", "dialOutBusy", "0", True),
@@ -312,3 +313,31 @@ def test_the_outcome_is_told_when_the_focus_is_back() -> None:
     world.run(8.0)
     told = world.focus.exchanges[lost:]
     assert any(getattr(each.document, "request_id", None) == "2" for each in told)
+
+
+@pytest.mark.parametrize("words", [b"Occup\xe9", b"Bu\x01sy", "Bu\ufffesy".encode()])
+def test_words_of_a_phone_that_xml_cannot_carry_are_reported_all_the_same(words: bytes) -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7, silent)
+    world.dial(7)
+    request, flow = phone.last.request, phone.last.flow
+    refusal = request.response(486, to_tag="x", headers=(("ms-diagnostics", "0;reason=x"),))
+    data = bytes(refusal).replace(b"Busy Here", words).replace(b"reason=x", b'reason="' + words + b'"')
+    world.send_to_mcu(data, Flow(flow.id, flow.transport, flow.remote, flow.local))
+    failure = world.focus.final("2")
+    assert failure.command_reason == "dialOutBusy"
+    assert "\ufffd" in (diagnostics_of(failure) or "")
+    assert world.focus.history(guid(7)) == ["dialing-out", "disconnected", "gone"]
+
+
+def test_an_asserted_identity_that_xml_cannot_carry_is_shown_as_far_as_it_goes() -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7, silent)
+    world.dial(7)
+    phone.answer(headers=[("P-Asserted-Identity", '"Andr\udce9" <sip:andre@example.com>')])
+    world.settle()
+    users = world.focus.roster.users
+    assert users is not None
+    assert users.users[0].endpoints[0].asserted_identity == '"Andr\ufffd" <sip:andre@example.com>'

@@ -160,6 +160,25 @@ def test_retries_wait_1_2_4_up_to_30_seconds_and_then_the_focus_is_gone() -> Non
     assert talk.outbox.focus_lost(1000.0)
 
 
+def test_a_focus_that_comes_back_just_before_its_time_is_over_is_found() -> None:
+    talk = Talk(give_up=60.0)
+    while talk.now < 58.0:
+        talk.deliver(ExchangeFailure.CONNECT, believed=False)
+        assert talk.due is not None
+        waited = talk.due - talk.now
+        talk.pass_time(waited)
+    assert not talk.outbox.focus_lost(talk.now)
+    assert waited <= 2.0
+    talk.deliver(OK)
+    assert not talk.outbox.focus_lost(1000.0)
+
+
+def test_a_focus_that_wants_to_be_left_alone_for_longer_than_it_may_be_away_is_asked_before() -> None:
+    talk = Talk(give_up=60.0)
+    talk.deliver(Reply(503, retry_after=100), believed=False)
+    assert talk.due == 30.0
+
+
 def test_a_focus_that_drains_says_when_to_come_back() -> None:
     talk = Talk()
     talk.deliver(Reply(503, retry_after=20), believed=False)

@@ -129,7 +129,7 @@ def test_a_phone_that_declines_makes_the_demo_fail_loudly(tmp_path: Path, capsys
     bob, carol = plan().handsets
     declining = attrs.evolve(plan(), handsets=[attrs.evolve(bob, reaction=Reaction.DECLINE), carol])
     assert run_demo(tmp_path, as_json=False, farm_plan=declining) == 1
-    assert "the call failed: dialOutDeclined" in capsys.readouterr().out
+    assert "the call failed: 603 Decline" in capsys.readouterr().out
     assert (tmp_path / "ladder.svg").exists()
 
 

@@ -140,7 +140,7 @@ def test_a_conference_to_which_nobody_comes_fails() -> None:
         await phone.stop()
 
     with_server(config, scenario)
-    assert "call bob@127.0.0.1: failed: dialOutBusy" in told.texts
+    assert "call bob@127.0.0.1: failed: 486 Busy Here" in told.texts
 
 
 def test_somebody_else_can_join_and_leave() -> None:

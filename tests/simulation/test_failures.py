@@ -30,22 +30,24 @@ def check_rosters(meeting: Meeting) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reaction", "reason", "specific", "seen"),
+    ("reaction", "reason", "specific", "seen", "words"),
     [
-        (Reaction.BUSY, "otherFailure", "dialOutBusy", "audio-video disconnected (busy)"),
-        (Reaction.DECLINE, "otherFailure", "dialOutDeclined", "audio-video disconnected (failed)"),
-        (Reaction.IGNORE, "timeout", "dialOutTimeout", "audio-video disconnected (failed)"),
-        (Reaction.UNUSABLE_MEDIA, "otherFailure", "dialOutMedia", "audio-video disconnected (failed)"),
+        (Reaction.BUSY, "otherFailure", "dialOutBusy", "audio-video disconnected (busy)", "486 Busy Here"),
+        (Reaction.DECLINE, "otherFailure", "dialOutDeclined", "audio-video disconnected (failed)", "603 Decline"),
+        (Reaction.IGNORE, "timeout", "dialOutTimeout", "audio-video disconnected (failed)", "dialOutTimeout"),
+        (Reaction.UNUSABLE_MEDIA, "otherFailure", "dialOutMedia", "audio-video disconnected (failed)", "dialOutMedia"),
     ],
 )
 def test_a_phone_that_does_not_take_the_call(
-    meet: Meet, reaction: Reaction, reason: str, specific: str, seen: str
+    meet: Meet, reaction: Reaction, reason: str, specific: str, seen: str, words: str
 ) -> None:
     meeting = meet(bob=reaction)
     failed = failure(meeting, "presenter", meeting.dial("presenter", BOB))
     assert failed.reason is focus.FailureReason.FAILURE
     assert failed.response is not None
     assert (failed.response.reason, failed.response.command_reason) == (reason, specific)
+    assert failed.text == words
+    assert failed.retry_safe is (specific == "dialOutBusy")
     for name in ("presenter", "watcher"):
         history = meeting.history(name, BOB)
         assert history[0] == "audio-video dialing-out"
