@@ -51,11 +51,14 @@ class EndpointConfig:
     reliable_provisionals: bool = False  #: list 100rel in Supported of our INVITEs (RFC 3262)
     credentials: "Callable[[str], Credentials | None] | None" = None  #: realm to credentials; None never retries
 
-    max_transactions: int = 20_000  #: both sides together; about 6 KiB each, so some 120 MiB at the limit
+    max_transactions: int = 60_000  #: both sides together, those too that linger for half a minute after their answer,
+    #: with about 2 KiB each; a call that a proxy forwards over UDP has four of them: enough for 500 calls a second
     max_dialogs: int = 20_000  #: as many as transactions: each began with one
     max_sessions: int = 20_000  #: INVITE sessions, ringing and established
     max_subscriptions: int = 20_000  #: both sides together
     max_flows: int = 20_000  #: flows remembered for reuse; beyond it the least recently used is forgotten
+    max_attempts: int = 4  #: servers tried for one request (RFC 3263 section 4.3); each may take 32 s to stay silent
+    max_avoidance: float = 300.0  #: seconds for which the Retry-After of a 503 is believed when others could serve
     max_pending_per_destination: int = 256  #: requests that wait for one connection or one look-up
     max_blocked: int = 1_000  #: messages kept for one flow that does not take more; beyond it the flow counts as lost
     max_notify_queue: int = 200  #: documents that wait for the answer to the NOTIFY before them

@@ -183,6 +183,7 @@ class Proxy:
         breadth = self._admission.breadth(request)
         return ResponseContext(
             transaction=transaction,
+            is_invite=request.method == "INVITE",
             request=onward,
             flow=flow,
             fingerprint=fingerprint,
@@ -346,7 +347,9 @@ class Proxy:
             # A 408 to anything but INVITE would come too late to be of use (RFC 4320 section 4.2).
             if context.is_invite or best.status != 408:
                 self._endpoint.send_response(context.transaction, best, now=now)
-        if not context.is_invite:
+        if context.is_invite:
+            context.settle()
+        else:
             self._forget(context)
 
     def _forget(self, context: ResponseContext | None) -> None:

@@ -122,6 +122,8 @@ class Forwarded:
         below = response.evolve(set={"Via": response.via[1:]})
         event = ProvisionalReceived if response.status < 200 else ResponseReceived
         self.layer.context.emit(event(owner=self.owner, request_id=transaction.id, response=below))
+        if response.status >= 200:
+            transaction.forget()
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report it."""
@@ -177,6 +179,7 @@ class Requests:
         self.transactions = transactions
         self.dialogs = dialogs
         self._cores = cores
+        self._proxies: dict[str, Forwarded] = {}
         self._agent: Lines = []
         if context.config.user_agent is not None:
             self._agent = checked([("User-Agent", context.config.user_agent)])
@@ -270,14 +273,23 @@ class Requests:
         self._cores.by_owner(owner)
         return self.transactions.send(
             request.method,
-            Forwarded(self, owner),
+            self._forwarded(owner),
             lambda flow, via: request.evolve(prepend=[("Via", via)]),
             flow=flow,
             next_hop=next_hop or next_hop_of(request),
             size=len(bytes(request)),
             branch=branch and f"z9hG4bK{branch}",
+            # Whoever sent it has given up by then (RFC 4320 section 4.1).
+            after_silence=request.method == "INVITE",
             now=now,
         ).id
+
+    def _forwarded(self, owner: str) -> Forwarded:
+        """The one user that all forwarded requests of a core have."""
+        user = self._proxies.get(owner)
+        if user is None:
+            user = self._proxies[owner] = Forwarded(self, owner)
+        return user
 
     def forward_stateless(
         self, request: Request, *, flow: Flow | None, next_hop: Uri | None, branch: str | None, now: float
@@ -340,9 +352,10 @@ class Requests:
 
         def finish(flow: Flow, via: str) -> Request:
             self._used(dialog, flow)
+            given = lines
             if method in TARGET_REFRESH:
-                lines.append(("Contact", contact or self.transport.contact(flow, dialog.local_user)))
-            return dialog.build(method, via, number, headers=lines, body=body, content_type=content_type)
+                given = [*lines, ("Contact", contact or self.transport.contact(flow, dialog.local_user))]
+            return dialog.build(method, via, number, headers=given, body=body, content_type=content_type)
 
         return self.transactions.send(
             method,

@@ -32,7 +32,8 @@ class ResponseContext:
     """One request on its way through a proxy: branches that wait for answers, and targets that wait for their turn."""
 
     transaction: TransactionId
-    request: Request  #: as it came, without our Route values
+    is_invite: bool  #: whether branches can be cancelled, and answered more than once
+    _request: Request | None
     flow: Flow  #: where it came from
     fingerprint: str  #: what our branches begin with, for the detection of loops
     breadth: int  #: how many branches may run at once from here on (RFC 5393 section 5.3)
@@ -44,9 +45,16 @@ class ResponseContext:
     cancelled: bool = False  #: the caller gave up, or somebody answered for all
 
     @property
-    def is_invite(self) -> bool:
-        """Whether branches can be cancelled, and answered more than once."""
-        return self.request.method == "INVITE"
+    def request(self) -> Request:
+        """The request as it came, without our Route values; kept until it is settled."""
+        assert self._request is not None
+        return self._request
+
+    def settle(self) -> None:
+        """Every branch has its answer and the best one went back: keep what late 2xx need, for half a minute."""
+        self._request = None
+        self.groups.clear()
+        self.finals.clear()
 
 
 def best_of(finals: Sequence[Response]) -> Response:

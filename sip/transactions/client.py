@@ -23,7 +23,7 @@ _INPUTS: Final = (Input.RECEIVE_1XX, Input.RECEIVE_2XX, *(Input.RECEIVE_FINAL,) 
 
 
 def _finished(flow: Flow, via: str) -> Request:
-    raise LocalProtocolError("the request was sent and answered")
+    raise LocalProtocolError("the request was sent")
 
 
 class ClientUser(Protocol):
@@ -42,13 +42,13 @@ class ClientTransaction:
     """One request of ours. INVITE and the other methods differ by table and timers only."""
 
     __slots__ = (
-        "_deadline",
+        "_ends",
         "_finish",
         "_interval",
         "_layer",
-        "_resend",
         "_search",
         "_table",
+        "_timer",
         "ack",
         "branch",
         "cancelling",
@@ -86,16 +86,18 @@ class ClientTransaction:
         self.cancelling: Callable[[float], None] | None = None  #: to be called when a provisional arrives
         self.provisional = False  #: whether a 1xx was seen
         self._search: Search | None = None
-        self._interval = 0.0
-        self._resend: Timer | None = None
-        self._deadline: Timer | None = None
+        self._interval = 0.0  # until the request is sent again
+        self._ends = 0.0  # when nobody waits for an answer any more
+        self._timer: Timer | None = None  # for the earlier of both
 
     # Getting out -----------------------------------------------------------------------------------------------------
 
     def start(self, search: Callable[[], Search | None], now: float) -> None:
         """Begin to look for a flow; timer B or F runs from here, so a look-up counts as waiting for an answer."""
-        self._deadline = self._layer.timers.start(now + self._layer.patience, self._on_deadline)
+        self._ends = now + self._layer.patience
         self._search = search()
+        if self.state is State.WAITING:
+            self._set_timer(self._ends)
 
     def flow_ready(self, flow: Flow, now: float) -> None:
         """Send on the flow that was found."""
@@ -106,12 +108,15 @@ class ClientTransaction:
         self.flow = flow
         layer = self._layer
         self.request = self._finish(flow, layer.transport.via(flow, self.branch))
+        self._finish = _finished
         self.data = bytes(self.request)
         layer.transport.send(flow, self.data)
         layer.register(self, flow)
         if flow.transport == "UDP":
             self._interval = layer.config.t1
-            self._resend = layer.timers.start(now + self._interval, self._on_resend)
+            self._set_timer(now + self._interval)
+        elif self._timer is None:
+            self._set_timer(self._ends)
 
     def flow_unavailable(self, now: float) -> None:
         """Fail: there is no way to the next hop."""
@@ -137,8 +142,9 @@ class ClientTransaction:
 
     def _proceed(self, response: Response, now: float) -> None:
         if self.method == "INVITE":
-            self._stop_timers() if self.cancelling is None and not self.provisional else None
-        elif self._resend is not None:
+            if self.cancelling is None and not self.provisional:
+                self._stop_timer()
+        elif self._interval:
             self._interval = self._layer.config.t2  # from the next time on: timer E is T2 in Proceeding
         self.provisional = True
         if self.cancelling is not None:
@@ -153,26 +159,27 @@ class ClientTransaction:
             self._layer.transport.send(self.flow, self.ack)
 
     def _finalise(self, response: Response, now: float) -> None:
-        self._stop_timers()
+        self._stop_timer()
         self.cancelling = None
+        self.data = b""
         assert self.flow is not None
         reliable = self.flow.transport != "UDP"
         layer = self._layer
         if self.state is State.ACCEPTED:
-            self._linger(now + layer.patience)  # Timer M
+            layer.lingering.add(self, now)  # Timer M
         elif self.method == "INVITE":
             self.ack = self._acknowledge(response)
             layer.transport.send(self.flow, self.ack)
-            self._linger(None if reliable else now + layer.patience)  # Timer D
+            self._terminate() if reliable else layer.lingering.add(self, now)  # Timer D
         else:
-            self._linger(None if reliable else now + layer.config.t4)  # Timer K
+            self._terminate() if reliable else layer.settling.add(self, now)  # Timer K
         self.user.on_response(self, response, now)
         if self.state is not State.ACCEPTED:
-            self._forget()
+            self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Keep only what absorbs repetitions: there are many of these, for half a minute each."""
-        self.request, self.data, self._finish = None, b"", _finished
+        self.request, self.data = None, b""
 
     def _acknowledge(self, response: Response) -> bytes:
         """Build the ACK for 300-699 (RFC 3261 section 17.1.1.3)."""
@@ -191,8 +198,8 @@ class ClientTransaction:
 
     def expect_end(self, now: float) -> None:
         """Give an INVITE that was cancelled 64*T1 to come to its final answer (RFC 3261 section 9.1)."""
-        self._stop_timers()
-        self._deadline = self._layer.timers.start(now + self._layer.patience, self._on_deadline)
+        self._ends = now + self._layer.patience
+        self._set_timer(self._ends)
 
     def transport_error(self, now: float) -> None:
         """Fail: the flow broke, or none was found."""
@@ -204,32 +211,35 @@ class ClientTransaction:
 
     # Timers ----------------------------------------------------------------------------------------------------------
 
-    def _on_resend(self, now: float) -> None:
-        self._resend = None
-        if (self.state, Input.RESEND) not in self._table or self.flow is None:
-            return
+    def _set_timer(self, at: float) -> None:
+        self._stop_timer()
+        self._timer = self._layer.timers.start(min(at, self._ends), self._on_timer)
+
+    def _stop_timer(self) -> None:
+        self._layer.timers.stop(self._timer)
+        self._timer = None
+
+    def _on_timer(self, now: float) -> None:
+        self._timer = None
+        if now >= self._ends:
+            self._fail(Input.TIMEOUT, "timeout", now)
+        elif (self.state, Input.RESEND) in self._table:
+            self._resend(now)
+
+    def _resend(self, now: float) -> None:
+        assert self.flow is not None
         layer = self._layer
         layer.transport.send(self.flow, self.data)
         self._interval *= 2
         if self.method != "INVITE":
             ceiling = layer.config.t2
             self._interval = ceiling if self.state is State.PROCEEDING else min(self._interval, ceiling)
-        self._resend = layer.timers.start(now + self._interval, self._on_resend)
+        self._set_timer(now + self._interval)
 
-    def _on_deadline(self, now: float) -> None:
-        self._deadline = None
-        self._fail(Input.TIMEOUT, "timeout", now)
-
-    def _on_lingered(self, now: float) -> None:
-        self._deadline = None
+    def waited(self, now: float) -> None:
+        """Learn that no repetition of the answer comes any more."""
         if self._table.get((self.state, Input.LINGERED)) is State.TERMINATED:
             self._terminate()
-
-    def _linger(self, until: float | None) -> None:
-        if until is None:
-            self._terminate()
-        else:
-            self._deadline = self._layer.timers.start(until, self._on_lingered)
 
     def _fail(self, given: Input, reason: str, now: float) -> None:
         before = self.state
@@ -239,14 +249,8 @@ class ClientTransaction:
         if before is not State.COMPLETED:  # there the user has its answer already
             self.user.on_failure(self, reason, now)
 
-    def _stop_timers(self) -> None:
-        timers = self._layer.timers
-        timers.stop(self._resend)
-        timers.stop(self._deadline)
-        self._resend = self._deadline = None
-
     def _terminate(self) -> None:
-        self._stop_timers()
+        self._stop_timer()
         self._layer.transport.abandon(self._search)
         self.state = State.TERMINATED
         self._layer.unregister(self)

@@ -34,10 +34,10 @@ class ServerTransaction:
     """One request of a peer. INVITE and the other methods differ by table and timers only."""
 
     __slots__ = (
+        "_deadline",
         "_flow",
         "_interval",
         "_layer",
-        "_linger",
         "_request",
         "_resend",
         "_table",
@@ -71,7 +71,7 @@ class ServerTransaction:
         self.key = key
         self.merge_key: object = None
         self._request: Request | None = request
-        self._via = via
+        self._via: Via | None = via  # until it is known where answers go, for datagrams
         self.cseq = request.cseq.number
         self.flow = flow  #: where the request came from
         self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
@@ -84,7 +84,7 @@ class ServerTransaction:
         self.cancelled = False
         self._interval = 0.0
         self._resend: Timer | None = None
-        self._linger: Timer | None = None
+        self._deadline: Timer | None = None
         self._table = INVITE_SERVER if request.method == "INVITE" else SERVER
         self.state = State.PROCEEDING if request.method == "INVITE" else State.TRYING
 
@@ -95,14 +95,14 @@ class ServerTransaction:
             raise LocalProtocolError("the request was answered")
         return self._request
 
-    def start(self, now: float) -> None:
+    def wait(self, now: float) -> None:
         """Begin to wait for the core: 100 goes out by itself if it takes long."""
         layer, config = self._layer, self._layer.config
         if self._table is INVITE_SERVER:
             self._resend = layer.timers.start(now + config.trying_delay, self._on_trying)
         else:
             self._resend = layer.timers.start(now + config.provisional_delay, self._on_trying)
-            self._linger = layer.timers.start(now + layer.patience, self._on_unanswered)
+            self._deadline = layer.timers.start(now + layer.patience, self._on_unanswered)
 
     # What our side does ----------------------------------------------------------------------------------------------
 
@@ -118,14 +118,16 @@ class ServerTransaction:
             self._resend = None
             return
         self._stop_timers()
-        if self._flow is not None and following is not State.PROCEEDING:
+        if following is State.PROCEEDING:  # 1xx to a non-INVITE
+            self._deadline = self._layer.timers.start(now + self._layer.patience, self._on_unanswered)
+            return
+        self.answers = None
+        if self._flow is not None:
             self._request = None  # the answer is all that is needed from here on
         if following is State.COMPLETED:
             self._complete(now)
-        elif following is State.ACCEPTED:
-            self._linger = self._layer.timers.start(now + self._layer.patience, self._on_lingered)  # Timer L
-        else:  # 1xx to a non-INVITE
-            self._linger = self._layer.timers.start(now + self._layer.patience, self._on_unanswered)
+        else:
+            self._layer.lingering.add(self, now)  # Timer L
 
     def repeat(self, now: float) -> None:
         """Send the last answer again: the user retransmits its 2xx, not the transaction (RFC 6026 section 7.1)."""
@@ -135,12 +137,12 @@ class ServerTransaction:
     def _complete(self, now: float) -> None:
         layer, unreliable = self._layer, self.flow.transport == "UDP"
         if self._table is INVITE_SERVER:
-            self._linger = layer.timers.start(now + layer.patience, self._on_no_ack)  # Timer H
+            self._deadline = layer.timers.start(now + layer.patience, self._on_no_ack)  # Timer H
             if unreliable:
                 self._interval = layer.config.t1
                 self._resend = layer.timers.start(now + self._interval, self._on_resend)  # Timer G
         elif unreliable:
-            self._linger = layer.timers.start(now + layer.patience, self._on_lingered)  # Timer J
+            layer.lingering.add(self, now)  # Timer J
         else:
             self._terminate(now)
 
@@ -151,13 +153,13 @@ class ServerTransaction:
             self._layer.transport.send(flow, self.data)
             return
         via = self._via
+        assert via is not None
         if not self.flow.reliable:
             maddr = via.params.get("maddr")
             host = maddr or self.flow.remote.host
             port = self.flow.remote.port if via.wants_rport and not maddr else via.port or 5060
             if (host, port) == (self.flow.remote.host, self.flow.remote.port):
-                self._flow = self.flow
-                self._layer.transport.send(self.flow, self.data)
+                self.flow_ready(self.flow, now)
                 return
         else:
             host = self.flow.remote.host  # what received says
@@ -165,8 +167,10 @@ class ServerTransaction:
         self._layer.transport.find_destination(Destination(self.flow.transport, host, port), self, now=now)
 
     def flow_ready(self, flow: Flow, now: float) -> None:
-        """Send the last answer on a flow that had to be looked for."""
+        """Send the last answer on a flow that was found."""
         self._flow = flow
+        if flow.transport == "UDP":
+            self._via = None  # there is no other way than this one, and many of us wait for half a minute
         self._layer.transport.send(flow, self.data)
 
     def flow_unavailable(self, now: float) -> None:
@@ -188,7 +192,7 @@ class ServerTransaction:
         self.state = following
         self._stop_timers()
         if self.flow.transport == "UDP":
-            self._linger = self._layer.timers.start(now + self._layer.config.t4, self._on_lingered)  # Timer I
+            self._layer.settling.add(self, now)  # Timer I
         else:
             self._terminate(now)
 
@@ -204,23 +208,24 @@ class ServerTransaction:
         self._interval = min(2 * self._interval, self._layer.config.t2)
         self._resend = self._layer.timers.start(now + self._interval, self._on_resend)
 
-    def _on_lingered(self, now: float) -> None:
-        self._linger = None
-        self._terminate(now)
+    def waited(self, now: float) -> None:
+        """Learn that no repetition of the request, or of its ACK, comes any more."""
+        if self._table.get((self.state, Input.LINGERED)) is State.TERMINATED:
+            self._terminate(now)
 
     def _on_no_ack(self, now: float) -> None:
         self._layer.context.count("no ACK for a refused INVITE")
-        self._on_lingered(now)
+        self._terminate(now)
 
     def _on_unanswered(self, now: float) -> None:
         # RFC 4320 section 4.2: after that time no answer is of use, and 408 is never sent.
         self._layer.context.count("request that no core answered in time")
-        self._on_lingered(now)
+        self._terminate(now)
 
     def _stop_timers(self) -> None:
         self._layer.timers.stop(self._resend)
-        self._layer.timers.stop(self._linger)
-        self._resend = self._linger = None
+        self._layer.timers.stop(self._deadline)
+        self._resend = self._deadline = None
 
     def _terminate(self, now: float) -> None:
         self._stop_timers()

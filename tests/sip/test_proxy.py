@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -141,6 +142,7 @@ def request(
     cseq: int = 1,
     route: Sequence[str] = (),
     branch: str | None = None,
+    call_id: str = "call",
     headers: Sequence[tuple[str, str]] = (),
 ) -> Request:
     return Request.build(
@@ -151,7 +153,7 @@ def request(
             ("Max-Forwards", "70"),
             ("From", "<sip:alice@example.com>;tag=a"),
             ("To", f"<sip:bob@example.com>{to_tag and ';tag=' + to_tag}"),
-            ("Call-ID", "call"),
+            ("Call-ID", call_id),
             ("CSeq", f"{cseq} {method}"),
             ("Contact", contact or f"<sip:alice@{host}:5060>"),
             *[("Route", each) for each in route],
@@ -213,6 +215,29 @@ def test_every_2xx_of_an_invite_goes_back() -> None:
     for tag in ("b1", "b2", "b1"):
         town.receive(answer(arrived, 200, tag=tag), town.flow(BOB))
     assert [each.to.tag for each in town.sent(ALICE)] == ["b1", "b2", "b1"]
+
+
+def test_calls_that_were_answered_hold_no_messages_while_their_transactions_linger() -> None:
+    # Half a minute of calls is a lot; what they hold decides about memory, and about the pauses of the collector.
+    town = Town(BOB_AT_HOME)
+    gc.collect()
+    before = messages_alive()
+    for number in range(20):
+        town.receive(request(call_id=f"call-{number}"), town.flow(ALICE))
+        arrived = town.request_to(BOB)
+        town.receive(answer(arrived, 180), town.flow(BOB))
+        town.receive(answer(arrived, 486 if number % 2 else 200), town.flow(BOB))
+        del arrived
+        town.sent(ALICE), town.sent(BOB)
+    assert town.endpoint.sizes["transactions"] == 40
+    gc.collect()
+    assert messages_alive() == before
+    town.advance(40.0)
+    assert town.endpoint.sizes["transactions"] == 0
+
+
+def messages_alive() -> int:
+    return sum(isinstance(each, Request | Response) for each in gc.get_objects())
 
 
 def test_a_refusal_goes_back_and_is_acknowledged_hop_by_hop() -> None:
