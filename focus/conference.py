@@ -61,8 +61,7 @@ class Conference:
         self._desk = Desk(context, self)
         self._mcus = Mcus(context, self.roster, self._desk)
         self._unattended_until: float | None = None
-        wall_clock = context.endpoint.wall_clock
-        self._expires_at = None if record.expires_at is None else record.expires_at - wall_clock
+        self._expires_at = self._monotonic(record.expires_at)
         self._show_lock()
         context.emit(ConferenceActivated(owner=context.config.owner, conference_uri=self.focus_uri))
 
@@ -273,6 +272,19 @@ class Conference:
             if found is not None and not found.in_lobby:
                 self.notifier.let_in(user, now=now)
 
+    def record_modified(self, record: ConferenceRecord) -> None:
+        """The organizer changed the record; who is here stays."""
+        self.record = record
+        self._expires_at = self._monotonic(record.expires_at)
+        self.roster.set_description(describe(record))
+
+    def expired(self, now: float) -> bool:
+        """Whether the time of the record is over."""
+        return self._expires_at is not None and self._expires_at <= now
+
+    def _monotonic(self, wall_clock: float | None) -> float | None:
+        return None if wall_clock is None else wall_clock - self._context.endpoint.wall_clock
+
     def end(self, reason: EndReason, *, by: ClientCommand | None = None, now: float) -> None:
         """The activation is over; the record stays (conferencing-flows 12)."""
         self.ended = True
@@ -304,7 +316,7 @@ class Conference:
         for participant in self.attendance.due(now):
             self._gone(participant.session, "connection lost", now=now)
             self.attendance.dismiss(participant, now=now)
-        if self._expires_at is not None and self._expires_at <= now:
+        if self.expired(now):
             self.end(EndReason.EXPIRED, now=now)
         elif self._unattended_until is not None and self._unattended_until <= now:
             self.end(EndReason.UNATTENDED, now=now)

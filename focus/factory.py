@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -53,14 +53,33 @@ class _Failed(Exception):
         self.reason, self.specific = reason, specific
 
 
-class FocusFactory:
-    """A core for the Focus Factory URIs of one domain, one for each organizer."""
+class Activations(Protocol):
+    """Whoever activates records: a Focus on the same store."""
 
-    def __init__(self, endpoint: Endpoint, config: FactoryConfig, *, store: ConferenceStore, entropy: Entropy) -> None:
+    def record_changed(self, conference_uri: str, *, now: float) -> None:
+        """A record is another one, or gone."""
+
+
+class FocusFactory:
+    """A core for the Focus Factory URIs of one domain, one for each organizer.
+
+    `activations` is the Focus of the same process, if there is one: no conference outlives its record.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: FactoryConfig,
+        *,
+        store: ConferenceStore,
+        entropy: Entropy,
+        activations: Activations | None = None,
+    ) -> None:
         self.config = config
         self._endpoint = endpoint
         self._store = store
         self._entropy = entropy
+        self._activations = activations
         self._events: list[Event] = []
         endpoint.add_core(config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",))
 
@@ -100,9 +119,8 @@ class FocusFactory:
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Drop the records whose time has come."""
-        self._events += [
-            RecordRemoved(owner=self.owner, conference_uri=one.focus_uri) for one in self._store.expire(now=now)
-        ]
+        for record in self._store.expire(now=now):
+            self._removed(record, now=now)
         return self.take_events()
 
     # SIP -------------------------------------------------------------------------------------------------------------
@@ -171,6 +189,7 @@ class FocusFactory:
         key, record = self._record(command.conference_keys, organizer, info)
         changed = attrs.evolve(self._read(info, record, now=now), version=record.version + 1)
         self._store.replace(key, changed)
+        self._tell(changed, now=now)
         return ModifyConference(
             conference_keys=command.conference_keys, conference_info=self._described(changed, now=now)
         )
@@ -178,8 +197,16 @@ class FocusFactory:
     def _delete(self, command: DeleteConference, organizer: str, now: float) -> Command:
         key, record = self._record(command.conference_keys, organizer)
         self._store.remove(key)
-        self._events.append(RecordRemoved(owner=self.owner, conference_uri=record.focus_uri))
+        self._removed(record, now=now)
         return command.echo()
+
+    def _removed(self, record: ConferenceRecord, *, now: float) -> None:
+        self._events.append(RecordRemoved(owner=self.owner, conference_uri=record.focus_uri))
+        self._tell(record, now=now)
+
+    def _tell(self, record: ConferenceRecord, *, now: float) -> None:
+        if self._activations is not None:
+            self._activations.record_changed(record.focus_uri, now=now)
 
     def _get(self, command: GetConference, organizer: str, now: float) -> Command:
         _, record = self._record(command.conference_keys, organizer)

@@ -110,6 +110,18 @@ class Focus:
         conference.end(EndReason.DELETED, now=now)
         self._settle(conference, now=now)
 
+    def record_changed(self, conference_uri: str, *, now: float) -> None:
+        """The record of a conference is another one, or gone, which ends the conference when it is active."""
+        key = view_key(conference_uri)
+        conference, record = self._active.get(key), self._store.get(key)
+        if conference is None:
+            return
+        if record is None:
+            conference.end(EndReason.EXPIRED if conference.expired(now) else EndReason.DELETED, now=now)
+        else:
+            conference.record_modified(record)
+        self._settle(conference, now=now)
+
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         return request.uri.host == self.config.domain.lower() and conf_id_of(str(request.uri)) is not None
 

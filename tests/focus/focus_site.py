@@ -75,10 +75,14 @@ class Site:
         config = FocusConfig(
             domain=DOMAIN, mcu_factory_url=FACTORY_URL, callback_url=CALLBACK_URL, server="focus.example.com"
         )
-        self.factory = FocusFactory(
-            endpoint, factory or FactoryConfig(domain=DOMAIN), store=self.store, entropy=entropy.child("factory")
-        )
         self.focus = Focus(endpoint, attrs.evolve(config, **focus), store=self.store, entropy=entropy.child("focus"))
+        self.factory = FocusFactory(
+            endpoint,
+            factory or FactoryConfig(domain=DOMAIN),
+            store=self.store,
+            entropy=entropy.child("factory"),
+            activations=self.focus,
+        )
         self.node = self.net.add(Node(self.net, "focus", FOCUS_HOST, endpoint, self.focus, self.factory))
         self.net.watch_c3p(self.focus, self.node)
         self.mcu_factory = FakeMcuFactory(self)

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import pytest
-from focus_site import Site
+from focus_site import WALL_CLOCK, Site
 
-from c3p import DeleteConference, ExchangeFailure, parse_document
+from c3p import (
+    ConferenceDescription,
+    ConferenceInfo,
+    ConferenceKeys,
+    DeleteConference,
+    ExchangeFailure,
+    ModifyConference,
+    format_timestamp,
+    parse_document,
+)
 from c3p import Response as C3PResponse
-from focus import CommandSucceeded, ConferenceEnded, EndReason, FocusError, LeaveCause, Left
+from focus import (
+    CommandSucceeded,
+    ConferenceEnded,
+    EndReason,
+    FactoryConfig,
+    FocusError,
+    JoinFailed,
+    LeaveCause,
+    Left,
+    RecordRemoved,
+)
 from sip import Request
 
 PHONE = "sip:phone@example.org"
@@ -174,3 +193,58 @@ def test_the_result_comes_before_the_bye() -> None:
     document = parse_document(info.body)
     assert isinstance(document, C3PResponse)
     assert document.request_id == "2"
+
+
+def test_a_record_that_is_deleted_takes_its_conference_with_it() -> None:
+    site = Site()
+    mcu = site.mcu()
+    conference, alice, (bob,) = site.meeting("bob", conference_id="DELETEME")
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    command = alice.client.delete_record("DELETEME", now=site.net.now)
+    site.net.run()
+    assert alice.node.last(CommandSucceeded).command == command
+    assert site.node.last(ConferenceEnded).reason is EndReason.DELETED
+    assert len(mcu.commands(DeleteConference)) == 1
+    assert {one.node.last(Left).cause for one in (alice, bob)} == {LeaveCause.CONFERENCE_ENDED}
+    bob.client.join(conference, now=site.net.now)
+    site.net.run()
+    assert bob.node.last(JoinFailed).status == 404
+
+
+def test_a_record_that_is_deleted_while_nobody_is_there_ends_nothing() -> None:
+    site = Site()
+    alice = site.client("alice")
+    site.created(alice, conference_id="DELETEME")
+    alice.client.delete_record("DELETEME", now=site.net.now)
+    site.net.run()
+    assert site.node.of(ConferenceEnded) == []
+
+
+def test_a_conference_ends_once_when_its_record_expires() -> None:
+    site = Site(factory=FactoryConfig(domain="example.com", max_lifetime=100.0))
+    _, alice, _ = site.meeting()
+    site.net.pass_time(101.0)
+    (ended,) = site.node.of(ConferenceEnded)
+    assert ended.reason is EndReason.EXPIRED
+    assert len(site.node.of(RecordRemoved)) == 1
+    assert alice.node.last(Left).cause is LeaveCause.CONFERENCE_ENDED
+
+
+def test_a_record_that_is_changed_changes_its_conference() -> None:
+    site = Site(factory=FactoryConfig(domain="example.com", default_lifetime=100.0))
+    conference, alice, _ = site.meeting(conference_id="CHANGEME")
+    description = ConferenceDescription(
+        subject="Later", conference_id="CHANGEME", expiry_time=format_timestamp(WALL_CLOCK + site.net.now + 40_000.0)
+    )
+    info = ConferenceInfo(entity=conference, description=description)
+    command = ModifyConference(conference_keys=ConferenceKeys(conference_id="CHANGEME"), conference_info=info)
+    alice.client._service(command, now=site.net.now)
+    site.net.run()
+    assert alice.roster.description is not None
+    assert alice.roster.description.subject == "Later"
+    site.net.pass_time(35_000.0)
+    assert site.focus.conferences == (conference,)
+    site.net.pass_time(6_000.0)
+    assert site.node.last(ConferenceEnded).reason is EndReason.EXPIRED
