@@ -124,7 +124,7 @@ def _add_servers(farm: Farm, entropy: sip.Entropy) -> None:
     places = farm.places
     settings = CoreSettings(
         domain=farm.plan.domain,
-        store=focus.MemoryStore(),
+        store=focus.MemoryStore(wall_clock=places["focus-factory"].wall_clock),
         mcu_factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
         callback_url=places["focus"].url(parts.FOCUS_PATH),
         policy=farm.plan.conference_policy,

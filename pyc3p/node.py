@@ -22,7 +22,7 @@ from sip.aio import Resolver, SipTransport, live_entropy
 
 E = TypeVar("E", bound=Event)
 
-#: Events kept for ``Node.of``; a server that runs for days forgets the oldest.
+#: Events kept for ``Node.of``; what runs for days forgets the oldest.
 MAX_EVENTS = 10_000
 
 
@@ -49,7 +49,9 @@ class Node:
         trace: ElementTrace | None = None,
         resolver: Resolver | None = None,
         on_event: Callable[[Event], None] | None = None,
+        remember: bool = True,
     ) -> None:
+        """``remember`` keeps events for ``of`` and ``wait_for``; a server that nobody asks does without."""
         self.element = element
         self.name = element.name
         self.events: list[Event] = []
@@ -59,6 +61,7 @@ class Node:
         self._trace = trace
         self._resolver = resolver
         self._on_event = on_event
+        self._remember = remember
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -187,8 +190,9 @@ class Node:
                     self._tell(event)
 
     def _tell(self, event: Event) -> None:
-        self.events.append(event)
-        del self.events[:-MAX_EVENTS]
+        if self._remember:
+            self.events.append(event)
+            del self.events[:-MAX_EVENTS]
         self._changed.set()
         if self._on_event is not None:
             self._on_event(event)

@@ -94,7 +94,7 @@ class CoreSettings:
 
     domain: str
     aliases: tuple[str, ...] = ()  #: other names of the domain for phones, such as the address of the server
-    store: focus.ConferenceStore = attrs.field(factory=focus.MemoryStore)
+    store: focus.ConferenceStore  #: of conference records
     mcu_factory_url: str | None = None
     callback_url: str | None = None
     records_url: str | None = None
@@ -106,13 +106,6 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain = settings.domain
     factory = conferences = registrar = proxy = None
-    if "focus-factory" in parts:
-        factory = focus.FocusFactory(
-            endpoint,
-            focus.FactoryConfig(domain=domain, record_readers=settings.record_readers),
-            store=settings.store,
-            entropy=entropy.child("focus-factory"),
-        )
     if "focus" in parts:
         conferences = focus.Focus(
             endpoint,
@@ -125,6 +118,14 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
+        )
+    if "focus-factory" in parts:
+        factory = focus.FocusFactory(
+            endpoint,
+            focus.FactoryConfig(domain=domain, record_readers=settings.record_readers),
+            store=settings.store,
+            entropy=entropy.child("focus-factory"),
+            activations=conferences,
         )
     if "registrar" in parts:
         registrar = Registrar(

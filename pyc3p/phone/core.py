@@ -15,7 +15,7 @@ from pyc3p.phone.events import CallEnd, PhoneAnswered, PhoneHeld, PhoneReleased,
 from pyc3p.phone.registration import Registration
 from pyc3p.tone import SilenceSource
 from pyc3p.wav import Recorder
-from rtp import Agreement, LocalRtpError, OfferAnswerSession, RtpError, SessionDescription
+from rtp import Agreement, LocalRtpError, MediaCounters, OfferAnswerSession, RtpError, SessionDescription
 from sip import Event
 
 SDP: Final = "application/sdp"
@@ -66,6 +66,11 @@ class Phone:
     def state(self) -> CallState | None:
         """Of the present call; None when there is none."""
         return self._call.state if self._call else None
+
+    @property
+    def counters(self) -> MediaCounters | None:
+        """Of the audio of the present call; None when there is none."""
+        return self._call.audio.stream.counters() if self._call is not None and self._call.audio is not None else None
 
     # Commands --------------------------------------------------------------------------------------------------------
 

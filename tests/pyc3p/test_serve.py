@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+import focus
 import sip
 from pyc3p import parts
 from pyc3p.config import ServeConfig
@@ -234,6 +235,22 @@ def test_draining_ends_conferences_that_do_not_end() -> None:
         await phone.wait_for(lambda: bool(phone.of(PhoneReleased)), 5.0, "the end")
         assert await running == 0
         await phone.stop()
+
+    with_server(config, scenario)
+
+
+def test_conference_records_are_forgotten_when_their_time_has_come() -> None:
+    config = serve_config()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        assert await Invite(invite_options(config, "sip:bob@127.0.0.1", stay=0.3), Kept()).run() == 0
+        await phone.stop()
+        factory = server.cores.focus_factory
+        assert factory is not None
+        due = factory.next_timeout()
+        assert due is not None
+        assert abs(due - asyncio.get_running_loop().time() - focus.ClientConfig(aor="").record_lifetime) < 60.0
 
     with_server(config, scenario)
 
