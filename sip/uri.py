@@ -19,13 +19,13 @@ from sip.uri_parts import (
     PARAM,
     PASSWORD,
     SIP,
-    STRICT_HOST,
     TEL_NUMBER,
     TOLERABLE_HOST,
     checked_headers,
     checked_host,
     checked_port,
     checked_userinfo,
+    local_host,
     split_user,
 )
 
@@ -115,13 +115,11 @@ class Uri:
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         """Build a sip or sips URI; what a component cannot hold is escaped. Raises LocalProtocolError."""
-        bare = host[1:-1] if host[:1] == "[" else host
-        wire_host = f"[{bare}]" if ":" in bare else bare
-        if scheme.lower() not in ("sip", "sips") or not STRICT_HOST.fullmatch(wire_host):
-            raise LocalProtocolError(f"not a SIP URI: scheme {scheme!r}, host {host!r}")
+        if scheme.lower() not in ("sip", "sips"):
+            raise LocalProtocolError(f"not a scheme of SIP: {scheme!r}")
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
-        self._scheme, self._host, self._port = scheme.lower(), bare.lower(), port
+        self._scheme, self._host, self._port = scheme.lower(), local_host(host), port
         # A question mark in the user part is legal, but not everybody reads it so (decision 23).
         self._user = escape(user, COMMON_USER) if user else None
         self._password = None if password is None else escape(password, PASSWORD)

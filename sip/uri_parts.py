@@ -9,7 +9,7 @@ import re
 from ipaddress import IPv6Address
 from typing import Final
 
-from sip.errors import MalformedHeader
+from sip.errors import LocalProtocolError, MalformedHeader
 from sip.escaping import well_escaped
 from sip.grammar import Report
 
@@ -68,6 +68,19 @@ def checked_host(host: str, text: str, report: Report) -> str:
     except ValueError:
         raise MalformedHeader("host", text, "IPv6 address") from None
     return address
+
+
+def local_host(host: str) -> str:
+    """A host that somebody wants to write, in lower case and without brackets; raises LocalProtocolError."""
+    bare = host[1:-1] if host[:1] == "[" else host
+    if not STRICT_HOST.fullmatch(f"[{bare}]" if ":" in bare else bare):
+        raise LocalProtocolError(f"not a host: {host!r}")
+    if ":" in bare:
+        try:
+            IPv6Address(bare)
+        except ValueError:
+            raise LocalProtocolError(f"not an IPv6 address: {host!r}") from None
+    return bare.lower()
 
 
 def checked_port(port: str | None, text: str, report: Report) -> int | None:

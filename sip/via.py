@@ -9,7 +9,7 @@ from typing import Self
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import TOKEN_CHARS, Report, assume, is_token, tolerate
 from sip.params import COMMON, Params
-from sip.uri_parts import HOSTNAME, PORT, STRICT_HOST, checked_host
+from sip.uri_parts import HOSTNAME, PORT, checked_host, local_host
 
 __all__ = ["Via"]
 
@@ -43,12 +43,11 @@ class Via:
         params: Mapping[str, str | None] = {},
     ) -> None:
         """Build one; raises LocalProtocolError for what cannot be written."""
-        bare = host[1:-1] if host[:1] == "[" else host
-        if not is_token(transport) or not STRICT_HOST.fullmatch(f"[{bare}]" if ":" in bare else bare):
-            raise LocalProtocolError(f"not a Via: transport {transport!r}, host {host!r}")
+        if not is_token(transport):
+            raise LocalProtocolError(f"not a transport: {transport!r}")
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
-        self._transport, self._host, self._port, self._params = transport, bare.lower(), port, Params(params)
+        self._transport, self._host, self._port, self._params = transport, local_host(host), port, Params(params)
         self._match = self._text = None
 
     @classmethod
