@@ -164,13 +164,15 @@ class Receiver:
             self._context.count("refused: too many transactions")
             self._refuse_statelessly(request, 503, flow)
         else:
-            transaction = self._transactions.open_server(key, request, via, flow, now)
+            transaction = self._transactions.open_server(key, request, via, flow)
             try:
                 self._new(transaction, flow, now)
             except RemoteProtocolError as error:
                 self._context.count("refused: malformed request")
                 if transaction.state in (State.TRYING, State.PROCEEDING):
                     self._answers.send(transaction, error.status_hint, now=now)
+            if not transaction.status:
+                transaction.wait(now)
 
     def _ack(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         known = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
@@ -194,7 +196,7 @@ class Receiver:
         if again is not None:
             again.receive_again(now)
             return
-        cancelling = self._transactions.open_server(key, request, via, flow, now)
+        cancelling = self._transactions.open_server(key, request, via, flow)
         invite = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
         if invite is None:
             self._answers.send(cancelling, 481, now=now)

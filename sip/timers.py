@@ -1,8 +1,12 @@
-"""Timers of one endpoint: a heap in which stopped timers stay until they come up or outnumber the others."""
+"""Timers of one endpoint: a heap in which stopped timers stay until they come up or outnumber the others.
 
+What waits equally long as many others, and is hardly ever stopped, stands in a queue instead.
+"""
+
+from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from typing import Final
+from typing import Final, Protocol
 
 _MIN_COMPACT: Final = 256  # below this, sweeping dead entries costs more than keeping them
 
@@ -71,3 +75,38 @@ class Timers:
         self._heap = [entry for entry in self._heap if entry[2].action is not None]
         heapify(self._heap)
         self._stopped = 0
+
+
+class Patient(Protocol):
+    """What waits in a Queue. It has to know by itself whether its time still means anything."""
+
+    def waited(self, now: float) -> None:
+        """Learn that the time is over."""
+        ...
+
+
+class Queue:
+    """Things that all wait for the same time: with the heap each would cost a timer, here all share one."""
+
+    __slots__ = ("_delay", "_timers", "_waiting")
+
+    def __init__(self, timers: Timers, delay: float) -> None:
+        self._timers = timers
+        self._delay = delay  # seconds
+        self._waiting: deque[tuple[float, Patient]] = deque()
+
+    def add(self, patient: Patient, now: float) -> None:
+        """Call ``patient.waited(now)`` when the time is over."""
+        at = now + self._delay
+        if not self._waiting:
+            self._timers.start(at, self._on_due)
+        self._waiting.append((at, patient))
+
+    def _on_due(self, now: float) -> None:
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= now:
+            # Out of the queue only afterwards: what it does may add to the queue, which must not start a timer twice.
+            waiting[0][1].waited(now)
+            waiting.popleft()
+        if waiting:
+            self._timers.start(waiting[0][0], self._on_due)

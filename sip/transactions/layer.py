@@ -6,10 +6,11 @@ from sip.ids import RequestId, TransactionId
 from sip.lines import Lines, assemble
 from sip.request import Request
 from sip.response import Response
+from sip.timers import Queue
 from sip.transactions.client import ClientTransaction, ClientUser, Finish
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transport import Transport
+from sip.transport import Search, Transport
 from sip.uri import Uri
 from sip.via import Via
 
@@ -25,6 +26,8 @@ class Transactions:
         self.timers = context.timers
         self.transport = transport
         self.patience = 64 * context.config.t1
+        self.lingering = Queue(context.timers, self.patience)  # timers D, J, L and M
+        self.settling = Queue(context.timers, context.config.t4)  # timers I and K
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._by_request: dict[int, ClientTransaction] = {}
         self._by_flow: dict[int, set[ClientTransaction]] = {}
@@ -49,10 +52,13 @@ class Transactions:
         size: int = 0,
         branch: str | None = None,
         request_id: RequestId | None = None,
+        after_silence: bool = True,
     ) -> ClientTransaction:
         """Start a client transaction on ``flow``, or on one to ``next_hop``.
 
-        ``size`` is about how many octets will be sent; ``request_id`` goes on with a number given before.
+        ``size`` is about how many octets will be sent; ``request_id`` goes on with a number given before. Where
+        several servers were found, the next is tried when one fails; ``after_silence`` False gives up instead when
+        one did not answer in time.
         """
         number = RequestId(self.context.new_id()) if request_id is None else request_id
         transaction = ClientTransaction(self, number, method, branch or self.context.new_branch(), user, finish)
@@ -62,6 +68,7 @@ class Transactions:
             user.on_failure(transaction, "limit", now)
             return transaction
         self._by_request[number] = transaction
+        transaction.after_silence = after_silence
         if flow is not None and self.transport.is_open(flow):
             transaction.start(lambda: None, now)
             transaction.flow_ready(flow, now)
@@ -71,6 +78,13 @@ class Transactions:
         else:
             transaction.transport_error(now)
         return transaction
+
+    def move_on(self, failed: ClientTransaction, search: Search, *, refused: bool, now: float) -> None:
+        """Send a request to the next server in a new transaction under its old number (RFC 3263 section 4.3)."""
+        self.context.count("request sent to another server")
+        following = failed.for_another_server()
+        self._by_request[failed.id] = following
+        following.start_again(failed, search, refused=refused, now=now)
 
     def register(self, transaction: ClientTransaction, flow: Flow) -> None:
         """Note a transaction whose request went out."""
@@ -168,12 +182,11 @@ class Transactions:
         """Whether a new request has to be refused."""
         return len(self) >= self.config.max_transactions
 
-    def open_server(self, key: object, request: Request, via: Via, flow: Flow, now: float) -> ServerTransaction:
-        """Begin a server transaction for a new request."""
+    def open_server(self, key: object, request: Request, via: Via, flow: Flow) -> ServerTransaction:
+        """Begin a server transaction for a new request; whoever does not answer at once lets it ``wait``."""
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
-        transaction.start(now)
         return transaction
 
     def is_merged(self, request: Request) -> bool:
