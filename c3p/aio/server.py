@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from c3p.aio.trace import TraceSink, Wire
+from c3p.aio.watched import WatchedServer
 from c3p.documents import parse_document
 from c3p.envelope import Notify, Request, Response
 from c3p.errors import C3PError, MalformedDocument
@@ -38,7 +39,9 @@ class ServerSettings:
 
     limits: DocumentLimits = DEFAULT_LIMITS
     body_timeout: float = 10.0  #: seconds for the body of one request; peers are servers nearby
+    header_timeout: float = 10.0  #: seconds from the connection, or the end of what it was idle for, to a whole head
     keep_alive: float = 75.0  #: seconds that an idle connection stays open; longer than clients keep theirs
+    most_strangers: int = 128  #: connections that have not shown a secret yet; one more closes the oldest of them
     stop_timeout: float = 2.0  #: seconds that requests in progress have when the server stops
     most_requests: int = 256  #: requests in progress at once; more are answered 503, so that memory stays bounded
     busy_retry_after: int = 1  #: seconds, sent with that 503
@@ -79,6 +82,7 @@ class C3pServer:
         self._ssl = ssl_context
         self._settings = settings or ServerSettings()
         self._runner: web.ServerRunner | None = None
+        self._watched: WatchedServer
         self._in_progress = 0
 
     @property
@@ -88,14 +92,16 @@ class C3pServer:
 
     async def start(self) -> None:
         """Listen. Raises OSError when that is not possible, with nothing left open."""
-        server = web.Server(
+        self._watched = WatchedServer(
             self._answer,
+            header_timeout=self._settings.header_timeout,
+            keep_alive=self._settings.keep_alive,
+            most_strangers=self._settings.most_strangers,
             access_log=None,
             auto_decompress=False,
-            keepalive_timeout=self._settings.keep_alive,
             logger=_WIRE_LOGGER,
         )
-        runner = web.ServerRunner(server, shutdown_timeout=self._settings.stop_timeout)
+        runner = web.ServerRunner(self._watched, shutdown_timeout=self._settings.stop_timeout)
         await runner.setup()
         try:
             site = web.TCPSite(
@@ -118,6 +124,10 @@ class C3pServer:
             await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        with self._watched.request_on(request.transport):
+            return await self._answered(request)
+
+    async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         wire = Wire(self._trace, request.transport)
         clock = asyncio.get_running_loop().time
         body = b""
@@ -145,6 +155,7 @@ class C3pServer:
         peer = self._principal(request)
         if peer is None:
             raise _Refused(401, WWW_Authenticate="Bearer")
+        self._watched.proved(request.transport)
         if self._in_progress > self._settings.most_requests:
             raise _Refused(503, Retry_After=str(self._settings.busy_retry_after))
         handler = self._routes.get(request.path)

@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -231,6 +231,47 @@ def test_body_that_does_not_come_is_408() -> None:
             )
             assert b" 408 " in await reader.readline()
             writer.close()
+
+    run(test)
+
+
+def test_connection_on_which_no_head_comes_is_closed() -> None:
+    async def test() -> None:
+        settings = ServerSettings(header_timeout=0.2, keep_alive=0.1)
+        async with serving(settings=settings) as base:
+            port = int(base.rpartition(":")[2])
+            silent = await asyncio.open_connection("127.0.0.1", port)
+            slow = await asyncio.open_connection("127.0.0.1", port)
+            slow[1].write(b"POST / HTTP/1.1\r\nHo")
+            again = await asyncio.open_connection("127.0.0.1", port)
+            again[1].write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            assert (await again[0].readuntil(b"\r\n")).startswith(b"HTTP/1.1 401")
+            again[1].write(b"POST / HTTP/1.1\r\nHo")
+            for reader, writer in (silent, slow, again):
+                with suppress(ConnectionError):
+                    while await reader.read(1000):
+                        pass
+                writer.close()
+
+    run(test)
+
+
+def test_strangers_push_out_strangers_and_nobody_else() -> None:
+    async def test() -> None:
+        async with (
+            serving(settings=ServerSettings(most_strangers=2)) as base,
+            client() as ours,
+        ):
+            exchange = Exchange(id=1, url=base + PATH, document=request(), timeout=5)
+            assert isinstance(await ours.post(exchange), Reply)
+            port = int(base.rpartition(":")[2])
+            strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+            for reader, _ in strangers[:3]:
+                with suppress(ConnectionError):
+                    assert await reader.read(1) == b""
+            assert isinstance(await ours.post(exchange), Reply)
+            for _, writer in strangers:
+                writer.close()
 
     run(test)
 
