@@ -71,6 +71,7 @@ class Transport:
         self._by_hop: OrderedDict[Hop, Flow] = OrderedDict()
         self._known_as: dict[Flow, list[Hop]] = {}
         self._udp_only: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._avoided: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
         self.on_lost: Callable[[Flow, float], None] = lambda flow, now: None
@@ -275,8 +276,8 @@ class Transport:
 
     def _new_want(self, destination: Destination | None, now: float) -> Want:
         want_id = WantId(self._context.new_id())
-        # A driver that never answers must not leave anything behind.
-        patience = now + 64 * self._context.config.t1
+        # A driver that never answers must not leave anything behind; requests that wait time out before.
+        patience = now + 65 * self._context.config.t1
         deadline = self._context.timers.start(patience, lambda then: self.flow_failed(want_id, "timeout", then))
         want = self._wants[want_id] = Want(want_id, destination, deadline)
         return want
@@ -334,6 +335,30 @@ class Transport:
                     self._udp_only.popitem(last=False)
         self._advance(search, now)
 
+    def try_next(self, search: Search, waiter: Waiter, *, refused: bool, now: float) -> None:
+        """Go on to the destination after the one that was found and did not help (RFC 3263 section 4.3).
+
+        With ``refused`` the server itself said no: it is not asked again over another transport.
+        """
+        there = search.destinations.popleft()
+        while refused and search.destinations and _same_server(search.destinations[0], there):
+            search.destinations.popleft()
+        search.waiter, search.active = waiter, True
+        self._advance(search, now)
+
+    def avoid(self, destination: Destination, until: float) -> None:
+        """Try others before a destination for a while (RFC 3261 section 21.5.4)."""
+        server = destination.host, destination.port
+        self._avoided[server] = until
+        self._avoided.move_to_end(server)
+        if len(self._avoided) > self._context.config.max_flows:
+            self._avoided.popitem(last=False)
+
+    def _by_readiness(self, destinations: Sequence[Destination], now: float) -> Sequence[Destination]:
+        if not self._avoided:
+            return destinations
+        return sorted(destinations, key=lambda each: self._avoided.get((each.host, each.port), now) > now)
+
     def resolved(self, want_id: WantId, destinations: Sequence[Destination], now: float) -> None:
         """Let the one who asked try what was found."""
         want = self._answered(want_id)
@@ -341,9 +366,13 @@ class Transport:
             return
         for search in want.searches:
             if search.active:
-                search.destinations.extend(destinations)
+                search.destinations.extend(self._by_readiness(destinations, now))
                 self._switch_large(search)
                 self._advance(search, now)
+
+
+def _same_server(one: Destination, other: Destination) -> bool:
+    return (one.host, one.port) == (other.host, other.port)
 
 
 def _hop(destination: Destination) -> Hop:

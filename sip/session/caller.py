@@ -13,7 +13,7 @@ from sip.request import Request
 from sip.requests import Outline, size_of
 from sip.response import Response
 from sip.session.ack import Ack
-from sip.session.prack import Prack, Unacknowledged
+from sip.session.prack import Prack, Unacknowledged, rseq_of
 from sip.session.refresh import agreed
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState
@@ -140,6 +140,8 @@ class OutgoingInvite:
     def cancel(self, headers: Lines, now: float) -> None:
         """Give up; the end is reported when it comes."""
         transaction = self.transaction
+        if transaction is not None:  # or the one for another server that took its place
+            transaction = self._layer.transactions.client(transaction.id) or transaction
         if transaction is None or transaction.state is State.WAITING:
             if transaction is not None:
                 transaction.abandon()
@@ -377,12 +379,6 @@ class OutgoingInvite:
             self._layer.ended.add_dialog(dialog.key, now)
             dialog.session = None
             self._layer.dialogs.release(dialog)
-
-
-def rseq_of(response: Response) -> int:
-    """Return the number of a reliable provisional answer, -1 when it has none that can be read."""
-    number = response.header("RSeq")
-    return int(number) if isinstance(number, int) or (isinstance(number, str) and number.isdecimal()) else -1
 
 
 def targets_of(response: Response) -> tuple[Uri, ...]:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from sip.session.layer import Sessions
 
 
+def rseq_of(response: Response) -> int:
+    """Return the number of a reliable provisional answer, -1 when it has none that can be read."""
+    number = response.header("RSeq")
+    return int(number) if isinstance(number, int) or (isinstance(number, str) and number.isdecimal()) else -1
+
+
 @attrs.frozen
 class Unacknowledged:
     """A reliable provisional answer that the core is to acknowledge."""

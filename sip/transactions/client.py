@@ -9,6 +9,7 @@ from sip.ids import RequestId
 from sip.lines import Lines, assemble
 from sip.request import Request
 from sip.response import Response
+from sip.retry_after import RetryAfter
 from sip.timers import Timer
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
 from sip.transport import Search
@@ -50,12 +51,16 @@ class ClientTransaction:
         "_table",
         "_timer",
         "ack",
+        "after_silence",
+        "attempt",
         "branch",
+        "cancelled",
         "cancelling",
         "data",
         "flow",
         "id",
         "method",
+        "progressed",
         "provisional",
         "request",
         "state",
@@ -85,6 +90,10 @@ class ClientTransaction:
         self.ack: bytes | None = None
         self.cancelling: Callable[[float], None] | None = None  #: to be called when a provisional arrives
         self.provisional = False  #: whether a 1xx was seen
+        self.progressed = False  #: whether one beyond 100 was seen
+        self.cancelled = False  #: whether CANCEL was sent
+        self.attempt = 1
+        self.after_silence = True  #: whether another server is tried when one does not answer
         self._search: Search | None = None
         self._interval = 0.0  # until the request is sent again
         self._ends = 0.0  # when nobody waits for an answer any more
@@ -99,6 +108,29 @@ class ClientTransaction:
         if self.state is State.WAITING:
             self._set_timer(self._ends)
 
+    def start_again(self, failed: "ClientTransaction", search: Search, *, refused: bool, now: float) -> None:
+        """Take the place of a transaction that failed, with the next destination of its search."""
+        self.attempt, self.after_silence = failed.attempt + 1, failed.after_silence
+        self._ends, self._search = now + self._layer.patience, search
+        self._layer.transport.try_next(search, self, refused=refused, now=now)
+        if self.state is State.WAITING:
+            self._set_timer(self._ends)
+
+    def for_another_server(self) -> "ClientTransaction":
+        """Return the same request with another branch; what a proxy put into the branch stays in it."""
+        self._search = None  # it goes on without this one
+        branch = f"{self.branch}.{self.attempt}"
+        return ClientTransaction(self._layer, self.id, self.method, branch, self.user, self._finish)
+
+    def _others(self) -> Search | None:
+        """The search that still has other servers, where the request may go there (RFC 3263 section 4.3)."""
+        search = self._search
+        if search is None or len(search.destinations) < 2 or self.attempt >= self._layer.config.max_attempts:
+            return None
+        if self.progressed or self.cancelled or self.cancelling is not None:
+            return None
+        return search
+
     def flow_ready(self, flow: Flow, now: float) -> None:
         """Send on the flow that was found."""
         following = self._table.get((self.state, Input.SEND_REQUEST))
@@ -108,7 +140,8 @@ class ClientTransaction:
         self.flow = flow
         layer = self._layer
         self.request = self._finish(flow, layer.transport.via(flow, self.branch))
-        self._finish = _finished
+        if self._search is None or len(self._search.destinations) < 2:
+            self._finish = _finished
         self.data = bytes(self.request)
         layer.transport.send(flow, self.data)
         layer.register(self, flow)
@@ -147,6 +180,7 @@ class ClientTransaction:
         elif self._interval:
             self._interval = self._layer.config.t2  # from the next time on: timer E is T2 in Proceeding
         self.provisional = True
+        self.progressed = self.progressed or response.status > 100
         if self.cancelling is not None:
             send_cancel, self.cancelling = self.cancelling, None
             send_cancel(now)
@@ -160,6 +194,7 @@ class ClientTransaction:
 
     def _finalise(self, response: Response, now: float) -> None:
         self._stop_timer()
+        others = self._refused(response, now) if response.status == 503 else None
         self.cancelling = None
         self.data = b""
         assert self.flow is not None
@@ -173,9 +208,20 @@ class ClientTransaction:
             self._terminate() if reliable else layer.lingering.add(self, now)  # Timer D
         else:
             self._terminate() if reliable else layer.settling.add(self, now)  # Timer K
-        self.user.on_response(self, response, now)
+        if others is not None:
+            layer.move_on(self, others, refused=True, now=now)
+        else:
+            self.user.on_response(self, response, now)
         if self.state is not State.ACCEPTED:
             self.forget()
+
+    def _refused(self, response: Response, now: float) -> Search | None:
+        """Note how long a server does not want to be asked (RFC 3261 section 21.5.4); return where others are."""
+        again = response.header("Retry-After")
+        if isinstance(again, RetryAfter) and self._search is not None and self._search.destinations:
+            wait = min(float(again.seconds), self._layer.config.max_avoidance)
+            self._layer.transport.avoid(self._search.destinations[0], now + wait)
+        return self._others()
 
     def forget(self) -> None:
         """Keep only what absorbs repetitions: there are many of these, for half a minute each."""
@@ -198,6 +244,7 @@ class ClientTransaction:
 
     def expect_end(self, now: float) -> None:
         """Give an INVITE that was cancelled 64*T1 to come to its final answer (RFC 3261 section 9.1)."""
+        self.cancelled = True
         self._ends = now + self._layer.patience
         self._set_timer(self._ends)
 
@@ -245,8 +292,12 @@ class ClientTransaction:
         before = self.state
         if self._table.get((before, given)) is not State.TERMINATED:
             return
+        silent = before in (State.CALLING, State.TRYING)
+        others = self._others() if silent and (self.after_silence or given is Input.TRANSPORT_ERROR) else None
         self._terminate()
-        if before is not State.COMPLETED:  # there the user has its answer already
+        if others is not None:
+            self._layer.move_on(self, others, refused=False, now=now)
+        elif before is not State.COMPLETED:  # there the user has its answer already
             self.user.on_failure(self, reason, now)
 
     def _terminate(self) -> None:

@@ -1,0 +1,335 @@
+"""Other servers when one does not serve: RFC 3263 section 4.3."""
+
+import pytest
+
+from sip import (
+    Destination,
+    EndpointConfig,
+    FailureCause,
+    InviteReceived,
+    NotifyReceived,
+    ProvisionalReceived,
+    RequestFailed,
+    RequestReceived,
+    ResponseReceived,
+    SessionAnswered,
+    SessionConfirmed,
+    SessionEnded,
+    SessionFailed,
+    SubscribeReceived,
+    SubscriptionAccepted,
+)
+from sip.testing.network import Agent, Network
+
+TARGET = "sip:service@example.com"
+BUSY: list[tuple[str, object]] = [("Retry-After", "30")]
+
+
+@pytest.fixture
+def net() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def alice(net: Network) -> Agent:
+    return net.agent("alice")
+
+
+def servers(net: Network, count: int, transport: str = "UDP") -> list[Agent]:
+    """Make servers, in the order in which a look-up finds them."""
+    found = [net.agent(f"server{number}") for number in range(count)]
+    net.names["example.com"] = [Destination(transport, each.host, 5060) for each in found]
+    return found
+
+
+def refuses(server: Agent, status: int = 503, headers: list[tuple[str, object]] | None = None) -> None:
+    now = server.net
+    server.on(InviteReceived, lambda e: server.endpoint.reject(e.session, status, headers=headers or (), now=now.now))
+    server.on(
+        RequestReceived,
+        lambda e: server.endpoint.respond(e.transaction, status, headers=headers or (), now=now.now),  # type: ignore[arg-type]
+    )
+
+
+def serves(server: Agent) -> None:
+    net = server.net
+    server.on(InviteReceived, lambda e: server.endpoint.accept(e.session, now=net.now))
+    server.on(RequestReceived, lambda e: server.endpoint.respond(e.transaction, 200, now=net.now))  # type: ignore[arg-type]
+
+
+# What makes it go on
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_a_request_that_is_refused_with_503_goes_to_the_next(net: Network, alice: Agent, transport: str) -> None:
+    first, second = servers(net, 2, transport)
+    refuses(first)
+    serves(second)
+    request = alice.ask(TARGET)
+    net.run(1)
+    answer = alice.one(ResponseReceived)
+    assert (answer.request_id, answer.response.status) == (request, 200)
+    one, other = first.one(RequestReceived).request, second.one(RequestReceived).request
+    assert (one.call_id, one.cseq, one.from_) == (other.call_id, other.cseq, other.from_)
+    assert one.via[0].branch != other.via[0].branch
+    net.run(40)
+    assert alice.idle
+
+
+def test_a_request_that_is_not_answered_goes_to_the_next(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    first.deaf = True
+    serves(second)
+    alice.ask(TARGET)
+    net.run(33)
+    assert alice.one(ResponseReceived).response.status == 200
+    assert alice.of(RequestFailed) == []
+
+
+def test_a_request_whose_address_cannot_be_reached_goes_to_the_next(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    first.deaf = True
+    serves(second)
+    alice.ask(TARGET)
+    net.run(0.1)
+    (flow,) = [flow for flow in net._flows.values() if flow.local.host == alice.host]
+    alice.take(alice.endpoint.send_failed(flow, now=net.now))
+    net.run(0.5)
+    assert alice.one(ResponseReceived).response.status == 200
+
+
+def test_a_connection_that_breaks_before_any_answer_leads_to_the_next(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2, "TCP")
+    serves(second)
+    alice.ask(TARGET)
+    net.run(0.1)
+    net.close(first, first.one(RequestReceived).flow)
+    net.run(0.5)
+    assert alice.one(ResponseReceived).response.status == 200
+
+
+def test_servers_are_tried_up_to_a_limit(net: Network) -> None:
+    alice = net.agent("alice", EndpointConfig(max_attempts=3))
+    tried = servers(net, 5)
+    for server in tried:
+        refuses(server, headers=[("Subject", server.name)])
+    alice.ask(TARGET)
+    net.run(1)
+    assert [len(server.of(RequestReceived)) for server in tried] == [1, 1, 1, 0, 0]
+    answer = alice.one(ResponseReceived).response
+    assert (answer.status, answer.headers.get("Subject")) == (503, "server2")
+    assert alice.endpoint.counters["request sent to another server"] == 2
+
+
+def test_when_all_stay_silent_that_is_reported_once(net: Network, alice: Agent) -> None:
+    for server in servers(net, 2):
+        server.deaf = True
+    alice.ask(TARGET)
+    net.run(70)
+    assert alice.one(RequestFailed).reason == "timeout"
+    assert alice.idle
+
+
+def test_another_transport_of_a_server_that_refused_is_not_tried(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    net.names["example.com"].insert(1, Destination("TCP", first.host, 5060))
+    refuses(first)
+    serves(second)
+    alice.ask(TARGET)
+    net.run(1)
+    assert len(first.of(RequestReceived)) == 1
+    assert alice.one(ResponseReceived).response.status == 200
+
+
+# What does not
+
+
+@pytest.mark.parametrize("status", [404, 480, 500, 600])
+def test_any_other_refusal_stands(net: Network, alice: Agent, status: int) -> None:
+    first, second = servers(net, 2)
+    refuses(first, status)
+    alice.ask(TARGET)
+    net.run(1)
+    assert alice.one(ResponseReceived).response.status == status
+    assert second.events == []
+
+
+def test_silence_after_a_provisional_answer_is_a_failure(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    alice.ask(TARGET)
+    net.run(40)  # a core that never answers: 100 goes out by itself
+    assert {event.response.status for event in alice.of(ProvisionalReceived)} == {100}
+    assert alice.one(RequestFailed).reason == "timeout"
+    assert (len(first.events), second.events) == (1, [])
+
+
+def test_a_request_on_a_flow_stays_there(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2, "TCP")
+    refuses(first)
+    alice.ask(first.uri("tcp"))
+    net.run(0.5)
+    flow = next(each for each in net._flows.values() if each.local.host == alice.host)
+    alice.endpoint.request(
+        "ua", "MESSAGE", TARGET, from_="<sip:a@example.com>", to="<sip:b@example.com>", flow=flow, now=net.now
+    )
+    net.run(0.5)
+    assert [event.response.status for event in alice.of(ResponseReceived)] == [503, 503]
+    assert second.events == []
+
+
+# INVITE
+
+
+def test_an_invite_goes_to_the_next_and_lives_there(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    refuses(first)
+    serves(second)
+    session = alice.invite(TARGET)
+    net.run(1)
+    assert alice.one(SessionAnswered).session == session
+    assert second.one(SessionConfirmed)
+    assert alice.of(SessionFailed) == []
+    acks = net.requests("ACK")
+    assert [ack.cseq.number for ack in acks] == [1, 1]
+    alice.endpoint.bye(session, now=net.now)
+    net.run(1)
+    assert second.one(SessionEnded)
+    net.run(60)
+    assert alice.idle
+    assert first.idle
+    assert second.idle
+
+
+def test_an_invite_that_nobody_hears_goes_to_the_next(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    first.deaf = True
+    serves(second)
+    alice.invite(TARGET)
+    net.run(33)
+    assert alice.one(SessionAnswered)
+
+
+def test_an_invite_that_rang_is_not_sent_to_others(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    first.on(InviteReceived, lambda e: first.endpoint.progress(e.session, now=net.now))
+    alice.invite(TARGET)
+    net.run(0.1)
+    first.endpoint.reject(first.one(InviteReceived).session, 503, now=net.now)
+    net.run(1)
+    assert alice.one(SessionFailed).status == 503
+    assert second.events == []
+
+
+def test_an_invite_that_is_cancelled_is_not_sent_to_others(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    net.drop = lambda data: data.startswith(b"SIP/2.0 100")
+    session = alice.invite(TARGET)
+    net.run(0.1)
+    alice.endpoint.cancel(session, now=net.now)
+    first.endpoint.reject(first.one(InviteReceived).session, 503, now=net.now)
+    net.run(40)
+    assert alice.one(SessionFailed).cause is FailureCause.CANCELLED
+    assert second.events == []
+
+
+def test_an_invite_at_the_second_server_can_be_cancelled(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    refuses(first)
+    second.on(InviteReceived, lambda e: second.endpoint.progress(e.session, now=net.now))
+    session = alice.invite(TARGET)
+    net.run(0.5)
+    alice.endpoint.cancel(session, now=net.now)
+    net.run(1)
+    assert alice.one(SessionFailed).cause is FailureCause.CANCELLED
+    assert {each.to for each in net.log if each.data.startswith(b"CANCEL")} == {f"{second.host}:5060"}
+
+
+def test_a_call_given_up_while_the_next_server_is_looked_for(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2, "TCP")
+    refuses(first)
+    session = alice.invite(TARGET)
+    stuck: list[object] = []
+    connect = net.connect
+    net.connect = lambda agent, want: (  # type: ignore[method-assign]
+        stuck.append(want) if want.destination.host == second.host else connect(agent, want)
+    )
+    net.run(0.5)
+    assert len(stuck) == 1
+    alice.endpoint.cancel(session, now=net.now)
+    net.run(40)
+    assert alice.one(SessionFailed).cause is FailureCause.CANCELLED
+    assert alice.idle
+
+
+# Usages
+
+
+def test_a_subscription_begins_at_the_next_server(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    first.deaf = True
+    second.on(SubscribeReceived, lambda e: second.endpoint.accept_subscription(e.subscription, now=net.now))
+    second.on(SubscribeReceived, lambda e: second.endpoint.notify(e.subscription, body=b"hello", now=net.now))
+    alice.endpoint.subscribe(
+        "ua", TARGET, event="conference", from_="<sip:a@example.com>", to="<sip:b@example.com>", now=net.now
+    )
+    net.run(34)
+    assert alice.one(SubscriptionAccepted)
+    assert alice.one(NotifyReceived).body == b"hello"
+
+
+def test_a_request_of_a_proxy_keeps_what_it_put_into_the_branch(net: Network) -> None:
+    proxy = net.agent("proxy", core=False)
+    proxy.add_core(transparent=True)
+    first, second = servers(net, 2)
+    refuses(first)
+    serves(second)
+    sender = net.agent("sender")
+    sender.ask(proxy.uri())
+    net.run(0.05)
+    request = proxy.one(RequestReceived).request.evolve(uri=TARGET)
+    proxy.endpoint.forward("ua", request, branch="fingerprint-1", now=net.now)
+    net.run(1)
+    branches = [server.one(RequestReceived).request.via[0].branch or "" for server in (first, second)]
+    assert [branch.startswith("z9hG4bKfingerprint-1") for branch in branches] == [True, True]
+    assert branches[0] != branches[1]
+    assert proxy.one(ResponseReceived).response.status == 200
+
+
+def test_a_proxy_does_not_go_on_after_silence_but_for_invite(net: Network) -> None:
+    proxy = net.agent("proxy", core=False)
+    proxy.add_core(transparent=True)
+    first, second = servers(net, 2)
+    first.deaf = True
+    sender = net.agent("sender")
+    sender.ask(proxy.uri())
+    net.run(0.05)
+    proxy.endpoint.forward("ua", proxy.one(RequestReceived).request.evolve(uri=TARGET), now=net.now)
+    net.run(70)
+    assert proxy.one(RequestFailed).reason == "timeout"
+    assert second.events == []
+
+
+# Leaving alone who asked for it
+
+
+def test_who_said_retry_after_is_asked_last_for_that_long(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    refuses(first, headers=BUSY)
+    serves(second)
+    for _ in range(2):
+        alice.ask(TARGET)
+        net.run(1)
+    assert (len(first.of(RequestReceived)), len(second.of(RequestReceived))) == (1, 2)
+    net.run(30)
+    alice.ask(TARGET)
+    net.run(1)
+    assert len(first.of(RequestReceived)) == 2
+
+
+def test_an_only_server_is_asked_all_the_same(net: Network, alice: Agent) -> None:
+    (first,) = servers(net, 1)
+    refuses(first, headers=BUSY)
+    for _ in range(2):
+        alice.ask(TARGET)
+        net.run(1)
+    assert [event.response.status for event in alice.of(ResponseReceived)] == [503, 503]
