@@ -306,12 +306,14 @@ class Conference:
             self.attendance.next_timeout(),
             self.notifier.next_timeout(),
             self._desk.next_timeout(),
+            self._mcus.next_timeout(),
         )
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""
         self._desk.handle_timeout(now=now)
+        self._mcus.handle_timeout(now=now)
         self.notifier.handle_timeout(now=now)
         for participant in self.attendance.due(now):
             self._gone(participant.session, "connection lost", now=now)

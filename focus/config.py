@@ -32,6 +32,8 @@ class FocusConfig:
     failure_cache: float = 10.0  #: seconds for which a failed bootstrap is not tried again (flows 4.2)
     bootstrap_attempts: int = 3  #: MCUs tried for one need (decisions 1)
     time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (decisions 1)
+    #: seconds without a word of an MCU that has participants, after which it is asked; they speak every 30 s
+    mcu_silence: float = 45.0
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs

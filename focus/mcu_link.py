@@ -97,6 +97,7 @@ class McuLink:
         self._closed = False
         self._resync_wanted = False
         self._retired: dict[str, str] = {}  #: principal -> URL of MCUs that failed us
+        self._heard_at = 0.0  #: when the MCU last said anything, monotonic seconds
 
     # What the conference asks ----------------------------------------------------------------------------------------
 
@@ -124,6 +125,15 @@ class McuLink:
         """Ask the MCU for its whole part of the conference, after a gap in its versions."""
         self._resync_wanted = True
         self._send_next(now=now)
+
+    def heard(self, *, now: float) -> None:
+        """The MCU said something."""
+        self._heard_at = now
+
+    def next_check(self) -> float | None:
+        """When a silent MCU is to be asked whether it is still there: nobody else would notice (decisions 1)."""
+        ready = self.state is LinkState.READY and self._exchange is None
+        return self._heard_at + self._config.mcu_silence if ready else None
 
     def close(self, *, now: float) -> None:
         """Tell the MCU that the conference is over, for good. Commands are the owner's to finish."""
@@ -187,7 +197,7 @@ class McuLink:
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the exchange that is open."""
         purpose = self._settle_exchange()
-        self._time_outs = 0
+        self._time_outs, self._heard_at = 0, now
         if purpose is _Purpose.ALLOCATE:
             self._allocated(reply, now=now)
         elif purpose is _Purpose.INITIALISE:
@@ -340,6 +350,8 @@ class McuLink:
             return
         timed_out = reason is ExchangeFailure.TIMEOUT
         self._time_outs = self._time_outs + 1 if timed_out else 0
+        if not timed_out:
+            self._heard_at = now
         if self._time_outs >= self._config.time_outs_to_fail:
             self.mark_lost("time-outs in a row", now=now)
         elif relay is not None and relay.request_id in self._open:

@@ -83,6 +83,18 @@ class Mcus:
         for link in self._links.values():
             link.close(now=now)
 
+    def next_timeout(self) -> float | None:
+        """When an MCU that has participants has been silent for too long."""
+        due = (link.next_check() for kind, link in self._links.items() if self._roster.has_holders(kind))
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
+        for kind, link in self._links.items():
+            due = link.next_check()
+            if due is not None and due <= now and self._roster.has_holders(kind):
+                link.resynchronise(now=now)
+
     # From MCUs -------------------------------------------------------------------------------------------------------
 
     def receive(self, document: Notify | Response, *, peer: str, now: float) -> Reply:
@@ -93,6 +105,7 @@ class Mcus:
         if not link.trusts(peer):
             # An MCU that was given up may have come back; anybody else is not allowed here.
             return Reply(404) if link.turn_away(peer) else Reply(403)
+        link.heard(now=now)
         if isinstance(document, Response):
             link.late_response(document, now=now)
         else:

@@ -121,6 +121,10 @@ class Roster:
         """The users that have an endpoint of that type."""
         return ((key, user) for key, user in list(self.users.items()) if user.of_type(session_type))
 
+    def has_holders(self, session_type: str) -> bool:
+        """Whether anybody has an endpoint of that type."""
+        return any(one.session_type == session_type for user in self.users.values() for one in user.endpoints.values())
+
     def full(self) -> ConferenceInfo:
         """The whole conference."""
         return self._document(State.FULL, [user.view() for user in self.users.values()], list(self.views.values()))

@@ -25,6 +25,7 @@ from c3p import (
     User,
 )
 from focus import CommandFailed, McuAssigned, McuLost
+from sip import Request as SipRequest
 
 PHONE = "sip:phone@example.org"
 
@@ -351,4 +352,69 @@ def test_a_notification_may_overtake_the_answer_to_the_bootstrap() -> None:
     site.net.run()
     mcu.answer_call(PHONE)
     assert alice.status(PHONE) == "connected"
+    assert site.node.of(McuLost) == []
+
+
+# Silence -------------------------------------------------------------------------------------------------------------
+
+
+def published(site: Site) -> int:
+    """Documents that the Focus sent so far."""
+    methods = ("NOTIFY", "BENOTIFY")
+    return sum(isinstance(one, SipRequest) and one.method in methods for one in site.net.sent("focus"))
+
+
+def test_an_mcu_that_asks_whether_the_focus_is_there_changes_nothing() -> None:
+    site, mcu, _, _ = talking()
+    before = published(site)
+    assert mcu.notify().status == 200
+    mcu.version += 1
+    bare = ConferenceInfo(entity=mcu.conference, state=State.PARTIAL, version=mcu.version)
+    document = Notify(notification_id=mcu.version, from_=mcu.uri, to=mcu.conference, conference_info=bare)
+    assert mcu.post(document).status == 200
+    assert published(site) == before
+    assert mcu.commands(GetConference) == []
+
+
+def test_an_mcu_that_died_without_a_word_is_found_out() -> None:
+    site, mcu, _, alice = talking()
+    mcu.answers[GetConference] = lambda request: ExchangeFailure.CONNECT
+    site.net.pass_time(60.0)
+    assert site.node.last(McuLost).mcu_id == "av1"
+    assert alice.user(PHONE) is None
+    assert site.node.last(McuAssigned).mcu_id == "av2"
+
+
+def test_an_mcu_that_hangs_is_given_up_after_two_questions() -> None:
+    site, mcu, _, alice = talking()
+    mcu.answers[GetConference] = lambda request: ExchangeFailure.TIMEOUT
+    site.net.pass_time(120.0)
+    assert len(mcu.commands(GetConference)) == 2
+    assert site.node.last(McuLost).mcu_id == "av1"
+    assert alice.user(PHONE) is None
+
+
+def test_an_mcu_that_speaks_or_has_nobody_is_not_asked() -> None:
+    site, mcu, _, _ = talking()
+    for _ in range(5):
+        site.net.pass_time(30.0)
+        mcu.notify()
+    mcu.hang_up(PHONE)
+    site.net.pass_time(400.0)
+    assert mcu.commands(GetConference) == []
+
+
+def test_a_quiet_mcu_that_answers_keeps_its_conference() -> None:
+    site, mcu, _, alice = talking()
+    site.net.pass_time(200.0)
+    assert len(mcu.commands(GetConference)) == 4
+    assert site.node.of(McuLost) == []
+    assert alice.status(PHONE) == "connected"
+
+
+def test_an_mcu_that_answers_nonsense_is_not_asked_again_at_once() -> None:
+    site, mcu, _, _ = talking()
+    mcu.answers[GetConference] = lambda request: ExchangeFailure.UNUSABLE
+    site.net.pass_time(100.0)
+    assert len(mcu.commands(GetConference)) == 2
     assert site.node.of(McuLost) == []
