@@ -86,6 +86,10 @@ SIPPY: Final[Mapping[str, Deviation]] = {
         "RFC 3261 section 25.1, other-param",
         any_uri(lambda uri: uri.params.get("lr") is not None),
     ),
+    "a header of a URI comes once, and not without a value": (
+        "RFC 3261 section 19.1.1, headers",
+        any_uri(lambda uri: len(dict(uri.headers)) != len(uri.headers) or "" in dict(uri.headers).values()),
+    ),
     "each escaped octet is a character": (
         "RFC 3261 section 19.1.2",
         any_uri(lambda uri: re.search("%[89A-Fa-f]", str(uri)) is not None),
