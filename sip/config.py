@@ -48,6 +48,10 @@ class EndpointConfig:
     min_subscription: int = 60  #: seconds; shorter ones cost more in refreshes than they save
     subscription_expires: int = 3600  #: seconds, when neither side names a duration (RFC 4575 section 3.4)
     refer_expires: int = 180  #: seconds that the outcome of a REFER is reported for; longer than any ringing
+    offer_alias: bool = False  #: let servers use our connections for their own requests too (RFC 5923 section 5)
+    #: Believe an alias over plain TCP when it names the address that the connection comes from. Over TLS it takes a
+    #: certificate. Off, because whoever shares that address (behind a NAT, on a host) could take the place of others.
+    trust_tcp_alias: bool = False
     reliable_provisionals: bool = False  #: list 100rel in Supported of our INVITEs (RFC 3262)
     credentials: "Callable[[str], Credentials | None] | None" = None  #: realm to credentials; None never retries
 

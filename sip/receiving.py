@@ -164,6 +164,8 @@ class Receiver:
             self._context.count("refused: too many transactions")
             self._refuse_statelessly(request, 503, flow)
         else:
+            if flow.transport != "UDP" and "alias" in via.params:
+                self._transport.take_alias(flow, via)
             transaction = self._transactions.open_server(key, request, via, flow)
             try:
                 self._new(transaction, flow, now)

@@ -15,12 +15,16 @@ from sip.flow import DEFAULT_PORTS, Destination, Flow, Transmit
 from sip.ids import WantId
 from sip.timers import Timer
 from sip.uri import Uri
+from sip.via import Via
 
 _NUMERIC: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|.*:.*")
 #: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
 _PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
 #: Room for the Via, Contact and Content-Length that are not written yet when a transport is chosen.
 _UNWRITTEN: Final = 160
+
+#: Addresses that one connection may stand for; a server has a name and a port, seldom two.
+_MOST_ALIASES: Final = 4
 
 
 class Waiter(Protocol):
@@ -75,6 +79,7 @@ class Transport:
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
         self.on_lost: Callable[[Flow, float], None] = lambda flow, now: None
+        self._alias = ";alias" if context.config.offer_alias else ""
         self._listen: dict[str, list[Listen]] = {}
         self._sent_by: dict[tuple[str, str, int], str] = {}
         self.set_listen(context.config.listen)
@@ -114,8 +119,8 @@ class Transport:
 
     def via(self, flow: Flow, branch: str) -> str:
         """Return the Via value of a request on ``flow``; over UDP it asks for rport (RFC 3581)."""
-        rport = "" if flow.reliable else ";rport"
-        return f"SIP/2.0/{flow.transport} {self.sent_by(flow)};branch={branch}{rport}"
+        more = ";rport" if flow.transport == "UDP" else self._alias
+        return f"SIP/2.0/{flow.transport} {self.sent_by(flow)};branch={branch}{more}"
 
     def contact(self, flow: Flow, user: str | None) -> str:
         """Return a Contact value that reaches us by the transport of ``flow``."""
@@ -299,14 +304,26 @@ class Transport:
         want = self._answered(want_id)
         if want is None or want.destination is None:
             return
-        self._remember(want.destination, flow)
+        self._remember(_hop(want.destination), flow)
         for search in want.searches:
             if search.active:
                 search.active = False
                 search.waiter.flow_ready(flow, now)
 
-    def _remember(self, destination: Destination, flow: Flow) -> None:
-        hop = _hop(destination)
+    def take_alias(self, flow: Flow, via: Via) -> None:
+        """Use a connection that a peer opened for requests to the address in its Via (RFC 5923), if that is its own."""
+        host, port = via.host.lower(), via.port or DEFAULT_PORTS.get(flow.transport, 5060)
+        if flow.transport == "TLS":
+            proven, name = host in flow.peer_identity, host
+        else:
+            proven, name = self._context.config.trust_tcp_alias and host == flow.remote.host, None
+        hop = flow.transport, flow.remote.host, port, name
+        if not proven:
+            self._context.count("ignored: alias of somebody who may be another")
+        elif hop not in self._by_hop and self.is_open(flow) and len(self._known_as.get(flow, ())) < _MOST_ALIASES:
+            self._remember(hop, flow)
+
+    def _remember(self, hop: Hop, flow: Flow) -> None:
         self._by_hop[hop] = flow
         self._known_as.setdefault(flow, []).append(hop)
         if len(self._by_hop) > self._context.config.max_flows:
