@@ -36,7 +36,8 @@ class MediaDriver:
         self._mcu, self._on_events, self._advertise = mcu, on_events, advertise
         self._loop = asyncio.get_running_loop()
         self._ports = MediaPorts(self._arrived, config=ports, trace=trace)
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due: float | None = None  # handles of some loops do not know when they are due
         self._closed = False
 
     @property
@@ -69,9 +70,10 @@ class MediaDriver:
         """Set the timer to the next tick. The grid is the MCU's, so that lateness of one tick never adds up."""
         due = None if self._closed else self._mcu.next_tick()
         if self._timer is not None:
-            if self._timer.when() == due:
+            if self._due == due:
                 return
             self._timer.cancel()
+        self._due = due
         self._timer = None if due is None else self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:

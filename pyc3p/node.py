@@ -36,6 +36,14 @@ class HttpSettings:
     known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
 
 
+@attrs.frozen
+class _Timer:
+    """When something is due; handles of some loops do not know."""
+
+    due: float
+    handle: asyncio.Handle
+
+
 class Node:
     """Runs an element until it is stopped. ``kick`` after commands were given to a machine."""
 
@@ -64,7 +72,7 @@ class Node:
         self._remember = remember
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers: dict[str, _Timer] = {}
         self._sip: SipTransport | None = None
         self._server: C3pServer | None = None
         self._client: C3pClient | None = None
@@ -129,7 +137,8 @@ class Node:
         """Send what waits, close everything. Can be called twice."""
         self._running = False
         for timer in self._timers.values():
-            timer.cancel()
+            timer.handle.cancel()
+        self._timers.clear()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -209,12 +218,12 @@ class Node:
     def _set_timer(self, name: str, due: float | None, action: Callable[[], None]) -> None:
         timer = self._timers.get(name)
         if timer is not None:
-            if timer.when() == due and not timer.cancelled():
+            if timer.due == due:
                 return
-            timer.cancel()
+            timer.handle.cancel()
             del self._timers[name]
         if due is not None and self._running:
-            self._timers[name] = self._loop.call_at(due, self._fire, name, action)
+            self._timers[name] = _Timer(due, self._loop.call_at(due, self._fire, name, action))
 
     def _fire(self, name: str, action: Callable[[], None]) -> None:
         del self._timers[name]

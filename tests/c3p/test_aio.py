@@ -39,6 +39,7 @@ from c3p.aio import C3pClient, C3pServer, ClientSettings, Handler, ServerSetting
 from c3p.aio.lanes import LaneFull, Lanes
 from c3p.testing import FOCUS_URI, MCU_URI
 from c3p.xml import DocumentLimits
+from pyc3p import event_loop
 
 PATH = "/LiveServer/audio-video"
 SECRET = "correct-horse"
@@ -76,7 +77,8 @@ def succeed(document: Posted, peer: str) -> Reply:
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 20))
+    """On the loop that the servers run on, where it is installed."""
+    event_loop.run(asyncio.wait_for(test(), 20))
 
 
 @asynccontextmanager

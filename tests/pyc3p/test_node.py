@@ -2,12 +2,14 @@
 
 import asyncio
 import errno
+from collections.abc import Callable, Coroutine
 
 import attrs
 import pytest
 
 import c3p
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from pyc3p import event_loop
 from pyc3p.element import Address, Element, Outgoing
 from pyc3p.node import HttpSettings, Node
 from pyc3p.problems import Problem, port_problem
@@ -106,6 +108,23 @@ def test_timers_fire_and_events_are_told() -> None:
         one.kick()
 
     asyncio.run(scenario())
+    assert len(machine.fired) == 1
+
+
+@pytest.mark.parametrize("run", [asyncio.run, event_loop.run])
+def test_what_is_due_already_is_done_at_once_on_any_loop(run: Callable[[Coroutine[None, None, None]], None]) -> None:
+    machine = Machine()
+
+    async def scenario() -> None:
+        one = node(machine)
+        await one.start()
+        machine.due = one.now - 1.0
+        one.kick()
+        one.kick()
+        await asyncio.sleep(0.1)
+        await one.stop()
+
+    run(scenario())
     assert len(machine.fired) == 1
 
 
