@@ -128,14 +128,19 @@ class Dialog:
         )
 
     @classmethod
-    def from_response(cls, request: Request, response: Response, flow: Flow | None) -> "Dialog":
-        """Begin the dialog of a request of ours (section 12.1.2); raises RemoteProtocolError."""
+    def from_response(
+        cls, response: Response, flow: Flow | None, *, local_value: str, local_user: str | None, routed: bool
+    ) -> "Dialog":
+        """Begin the dialog of a request of ours (section 12.1.2); raises RemoteProtocolError.
+
+        ``local_value`` is From of the request; ``routed`` says that it had a Route.
+        """
         routes = route_set_of(response)
-        direct = not routes and "Route" in request.headers
         # A proxy that was on the way and does not record itself is not to be used again.
+        direct = routed and not routes
         return cls(
             call_id=response.call_id,
-            local_value=request.headers.get("From", ""),
+            local_value=local_value,
             local_tag=response.from_.tag or "",
             remote_value=response.headers.get("To", ""),
             remote_tag=response.to.tag or "",
@@ -144,7 +149,7 @@ class Dialog:
             local_cseq=response.cseq.number,
             remote_cseq=None,
             flow=flow if flow is not None and flow.reliable and not direct else None,
-            local_user=response.from_.uri.user,
+            local_user=local_user,
         )
 
     @property

@@ -7,7 +7,7 @@ from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
 from sip.flow import Flow
 from sip.ids import RequestId
-from sip.lines import Lines, assemble
+from sip.lines import Lines, assemble, has
 from sip.name_addr import NameAddr
 from sip.request import Request
 from sip.requests import Outline, size_of
@@ -54,6 +54,7 @@ class OutgoingInvite:
         "raised",
         "redirected",
         "remote_value",
+        "routed",
         "rseqs",
         "session",
         "session_expires",
@@ -91,6 +92,7 @@ class OutgoingInvite:
         self.local_value = outline.local_value
         self.remote_value = outline.remote_value
         self.user = outline.local_user
+        self.routed = has(outline.lines, "Route")
         self.authorization: Lines = []
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
@@ -197,8 +199,7 @@ class OutgoingInvite:
             if len(session.forks) >= self._layer.context.config.max_forks or dialogs.is_full():
                 self._layer.context.count("ignored: too many early dialogs")
                 return None
-            assert transaction.request is not None
-            dialog = Dialog.from_response(transaction.request, response, transaction.flow)
+            dialog = self._dialog(transaction, response)
             dialog.session = session
             session.forks[tag] = dialog
             dialogs.add(dialog)
@@ -263,7 +264,8 @@ class OutgoingInvite:
             return
         session = self.session
         dialog = self._confirmed(transaction, response, tag)
-        ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self._credentials(transaction))
+        # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
+        ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self.authorization)
         wanted = session.dialog is None and session.process(SessionInput.RECEIVE_2XX)
         if not wanted or session.over:
             self._unwanted(dialog, ack, response, FailureCause.CANCELLED, now)
@@ -280,9 +282,8 @@ class OutgoingInvite:
         self._layer.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
 
     def _confirmed(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog:
-        assert transaction.request is not None
         dialog = self.session.forks.pop(tag, None)
-        fresh = Dialog.from_response(transaction.request, response, transaction.flow)
+        fresh = self._dialog(transaction, response)
         if dialog is not None:
             # RFC 3261 section 13.2.2.4: the route set is computed again from the 2xx.
             dialog.target, dialog.route_set = fresh.target, fresh.route_set
@@ -292,18 +293,17 @@ class OutgoingInvite:
         dialog.process(DialogInput.ANSWERED)
         return dialog
 
-    def _credentials(self, transaction: ClientTransaction) -> Lines:
-        # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
-        if transaction.request is None or not self.authorization:
-            return []
-        return list(self.authorization)
+    def _dialog(self, transaction: ClientTransaction, response: Response) -> Dialog:
+        return Dialog.from_response(
+            response, transaction.flow, local_value=self.local_value, local_user=self.user, routed=self.routed
+        )
 
     def _win(self, dialog: Dialog, response: Response, now: float) -> None:
         session = self.session
         session.dialog, dialog.session = dialog, session
         self._layer.dialogs.add(dialog)
         self._drop_forks(now)
-        self._layer.context.timers.stop(self.lifetime)
+        self._close()
         session.hear(response)
         self._layer.negotiated_routes(session, dialog)
         self._layer.restart_timer(session, agreed(response), now)
@@ -326,7 +326,7 @@ class OutgoingInvite:
         if not cancelling and response.status < 400:
             targets = targets_of(response)
             if targets and session.process(SessionInput.RECEIVE_3XX):
-                context.timers.stop(self.lifetime)
+                self._close()
                 self.redirected = response
                 event = SessionRedirected(owner=session.owner, session=session.id, response=response, targets=targets)
                 context.emit(event)
@@ -354,7 +354,7 @@ class OutgoingInvite:
             return
         if session.state is SessionState.CANCELLING or self.timed_out:
             cause = FailureCause.TIMEOUT if self.timed_out else FailureCause.CANCELLED
-        self._layer.context.timers.stop(self.lifetime)
+        self._close()
         self._drop_forks(now)
         session.state = SessionState.TERMINATED
         self._layer.remove(session, now)
@@ -367,6 +367,15 @@ class OutgoingInvite:
             before_provisional=not self.provisional and response is None,
         )
         self._layer.context.emit(event)
+
+    def _close(self) -> None:
+        """Wait no more for an answer to what was sent last."""
+        self._layer.context.timers.stop(self.lifetime)
+        self.lifetime = self.transaction = None
+
+    def release(self) -> None:
+        """Keep only what acknowledges a late 2xx: the session is over, the transaction not yet."""
+        self.lines, self.body = [], b""
 
     def give_up(self, now: float) -> None:
         """Report the redirection as the failure that it is when nobody follows it."""
@@ -385,11 +394,4 @@ def targets_of(response: Response) -> tuple[Uri, ...]:
     """Return the addresses of a 3xx by falling q; the same q keeps the order on the wire (section 8.1.3.4)."""
     contacts = [each for each in response.contact if isinstance(each, NameAddr)]
     usable = [each for each in contacts if each.uri.scheme in ("sip", "sips", "tel")]
-    return tuple(each.uri for each in sorted(usable, key=_preference))
-
-
-def _preference(contact: NameAddr) -> float:
-    try:
-        return -float(contact.params.get("q") or "1")
-    except ValueError:
-        return 0.0
+    return tuple(each.uri for each in sorted(usable, key=lambda each: -each.q))

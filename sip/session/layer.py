@@ -324,6 +324,7 @@ class Sessions:
         for repeater in session.unacknowledged.values():
             repeater.stop()
         session.unacknowledged.clear()
+        session.release()
         self._sessions.pop(session.id, None)
         self.ended.add(session.id, session.owner, now)
         if session.dialog is not None and session.dialog.session is session:

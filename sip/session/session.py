@@ -125,6 +125,13 @@ class Session:
         if body and content_type is not None and content_type.lower().startswith("application/sdp"):
             self.last_body = (body, content_type)
 
+    def release(self) -> None:
+        """Let go of what a session that is over has no use for, although lingering transactions may still know it."""
+        if self.invite is not None:
+            self.invite.release()
+        self.invite = self.timer = None
+        self.last_body = (b"", None)
+
     def view(self) -> SessionView:
         """Return a frozen picture."""
         dialog = self.dialog or next(iter(self.forks.values()), None)

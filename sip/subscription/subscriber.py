@@ -132,9 +132,17 @@ class Subscriber(Subscription):
         self._layer.context.emit(event)
 
     def _accepted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        if self.dialog is None and "Contact" in response.headers and transaction.request is not None:
+        request = transaction.request
+        if self.dialog is None and "Contact" in response.headers and request is not None:
             try:
-                self._adopt(Dialog.from_response(transaction.request, response, transaction.flow))
+                dialog = Dialog.from_response(
+                    response,
+                    transaction.flow,
+                    local_value=request.headers.get("From", ""),
+                    local_user=request.from_.uri.user,
+                    routed="Route" in request.headers,
+                )
+                self._adopt(dialog)
             except RemoteProtocolError:
                 self._layer.context.count("2xx to SUBSCRIBE that cannot be used; its NOTIFY makes the dialog")
         self._autoextend = AUTOEXTEND in response.supported

@@ -38,7 +38,9 @@ def invite(*, record_route: str = "", contact: str = "<sip:carol@192.0.2.9>", ro
 def both(record_route: str = "", route: str = "") -> tuple[Dialog, Dialog]:
     request = invite(record_route=record_route, route=route)
     answer = request.response(200, to_tag="b", headers=[("Contact", "<sip:bob@192.0.2.1>")])
-    return Dialog.from_response(request, answer, FLOW), Dialog.from_request(request, FLOW, "b", local_cseq=0)
+    value = request.headers.get("From", "")
+    caller = Dialog.from_response(answer, FLOW, local_value=value, local_user="carol", routed=bool(route))
+    return caller, Dialog.from_request(request, FLOW, "b", local_cseq=0)
 
 
 def test_both_ends_have_the_same_dialog_the_other_way_round() -> None:
