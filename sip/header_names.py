@@ -84,6 +84,8 @@ _SINGLE: Final = (
     "Ms-Sensitivity",
     "Ms-Mcu-Contact",
     "ms-text-format",
+    "ms-im-format",
+    "Roster-Manager",
     "SIP-ETag",
     "SIP-If-Match",
     "Flow-Timer",
@@ -125,6 +127,7 @@ _LIST: Final = (
     "Reason",
     "Privacy",
     "Recv-Info",
+    "EndPoints",
 )
 
 _LINES: Final = (

@@ -6,7 +6,7 @@ A message keeps its header lines as they came. Values are parsed when they are f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sip.content_type import ContentType
 from sip.cseq import CSeq
@@ -85,11 +85,9 @@ class Message:
         lines = (self.headers._index or self.headers.by_key).get(key)
         if lines is None:
             return ()
-        parser = PARSERS.get(key)
+        parser = PARSERS[key]
         value: tuple[Any, ...]
-        if parser is None:
-            value = tuple(self._items(key, lines))
-        elif len(lines) == 1 and "," not in lines[0] and lines[0]:
+        if len(lines) == 1 and "," not in lines[0] and lines[0]:
             try:
                 value = (parser(lines[0], self._report),)
             except SipError:
@@ -343,8 +341,9 @@ class Message:
         self._strict, self._report = source._strict, source._report
         self._cache = {key: value for key, value in source._cache.items() if key not in touched}
 
-    def _start_line(self) -> str:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def _start_line(self) -> str: ...
 
     def __bytes__(self) -> bytes:
         fields = self.headers._fields

@@ -146,3 +146,42 @@ def test_both_kinds_of_parsing_meet_in_a_message() -> None:
     with pytest.raises(MalformedHeader) as caught:
         strict.check()
     assert caught.value.name == "From"
+
+
+def test_every_list_has_a_type() -> None:
+    assert {key for key in map(key_of, HEADERS) if shape_of(key) is Shape.LIST} <= set(PARSERS)
+    assert {key_of(name) for name in HEADERS} | {"content-length"} == set(PARSERS)
+
+
+def test_what_only_microsofts_clients_send() -> None:
+    fields = [
+        ("EndPoints", '"A, B" <sip:a@example.com>, <sip:c@example.com>'),
+        ("Roster-Manager", "sip:a@example.com"),
+        ("Ms-Mcu-Contact", "<sip:mcu.example.com;transport=tcp>"),
+        ("Ms-Sensitivity", "Normal"),
+        ("ms-im-format", "text/plain; charset=UTF-8; msgr=WAAtAE0"),
+        ("ms-endpoint-location-data", "NetworkScope;ms-media-location-type=Intranet"),
+        ("Ms-Conversation-ID", "f=0"),
+    ]
+    request = Request.build("OPTIONS", "sip:b@example.com", fields)
+    assert [str(each.uri) for each in request.header("endpoints")] == ["sip:a@example.com", "sip:c@example.com"]  # type: ignore
+    assert request.header("Roster-Manager").uri.user == "a"  # type: ignore[union-attr]
+    assert request.header("Ms-Mcu-Contact").uri.transport == "tcp"  # type: ignore[union-attr]
+    assert (request.header("Ms-Sensitivity"), request.header("Ms-Conversation-ID")) == ("normal", "f=0")
+    assert request.header("ms-im-format").params["msgr"] == "WAAtAE0"  # type: ignore[union-attr]
+    (place,) = request.header("ms-endpoint-location-data")  # type: ignore[misc]
+    assert place.params["ms-media-location-type"] == "Intranet"
+
+
+def test_the_first_of_a_repeated_parameter_counts() -> None:
+    text = "<sip:a@example.com>;x=1;X=2"
+    assert PARSERS["from"](text).params["x"] == "1"  # type: ignore[attr-defined]
+    with pytest.raises(MalformedHeader):
+        PARSERS["from"](text, refuse)
+
+
+def test_a_refresher_that_nobody_is() -> None:
+    assert PARSERS["session-expires"]("90;refresher=UAC", refuse).refresher == "uac"  # type: ignore[attr-defined]
+    assert PARSERS["session-expires"]("90;refresher=me").refresher is None  # type: ignore[attr-defined]
+    with pytest.raises(MalformedHeader):
+        PARSERS["session-expires"]("90;refresher=me", refuse)

@@ -230,7 +230,7 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
         *(lambda: Timestamp("1", float("nan")), lambda: Timestamp("1", float("inf")), lambda: Warning(99, "a")),
         *(lambda: Via("UDP", "a", -1), lambda: Via("UDP", "a", 65536), lambda: Uri("sip", "a", port=65536)),
         lambda: Date(datetime(2000, 1, 1)),
-        lambda: Response.build(99),
+        *(lambda: Response.build(99), lambda: Uri("sip", "1::2::3"), lambda: Via("UDP", "[:]")),
     ]
     for build in builds:
         with pytest.raises(LocalProtocolError):

@@ -393,3 +393,7 @@ def test_messages_compare_by_their_octets() -> None:
 
 def test_sip_errors_are_value_errors() -> None:
     assert issubclass(SipError, ValueError)
+
+
+def test_headers_show_their_names_only() -> None:
+    assert repr(Headers([("Authorization", 'Digest response="s3cr3t"'), ("X-Y", "z")])) == "<Headers Authorization, X-Y>"
