@@ -29,6 +29,7 @@ from sip import (
     Warning,
     refuse,
 )
+from sip.header_types import PARSERS
 
 
 def test_content_type() -> None:
@@ -183,3 +184,17 @@ def test_warning() -> None:
     for broken in ((99, "a"), (1000, "a"), (399, "a b"), (399, "")):
         with pytest.raises(LocalProtocolError):
             Warning(*broken)
+
+
+@pytest.mark.parametrize("key", ["replaces", "join", "target-dialog"])
+@pytest.mark.parametrize("call_id", ["a,b", "a b", "a@b@c", "", "a\x7f"])
+def test_a_dialog_that_cannot_be_named_is_the_mistake_of_the_peer(key: str, call_id: str) -> None:
+    first, second = ("local-tag", "remote-tag") if key == "target-dialog" else ("to-tag", "from-tag")
+    with pytest.raises(MalformedHeader):
+        PARSERS[key](f"{call_id};{first}=1;{second}=2")
+
+
+def test_a_duration_that_is_no_number_is_found_when_it_is_read() -> None:
+    with pytest.raises(MalformedHeader):
+        RetryAfter.parse("5;duration=soon")
+    assert RetryAfter.parse("5;duration=60").duration == 60
