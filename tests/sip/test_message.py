@@ -396,4 +396,5 @@ def test_sip_errors_are_value_errors() -> None:
 
 
 def test_headers_show_their_names_only() -> None:
-    assert repr(Headers([("Authorization", 'Digest response="s3cr3t"'), ("X-Y", "z")])) == "<Headers Authorization, X-Y>"
+    headers = Headers([("Authorization", 'Digest response="s3cr3t"'), ("X-Y", "z")])
+    assert repr(headers) == "<Headers Authorization, X-Y>"
