@@ -19,6 +19,7 @@ from focus.relay_state import RELAY
 from mcu.leg_state import TRANSITIONS as LEG
 from rtp.offer_answer_session import TRANSITIONS as OFFER_ANSWER
 from sip.dialog import DIALOG
+from sip.keep_alive import KEEP_ALIVE
 from sip.session.tables import SESSION
 from sip.subscription.tables import NOTIFIER, SUBSCRIBER
 from sip.transactions.tables import TABLES
@@ -28,6 +29,7 @@ Table = Mapping[tuple[Any, Any], Any]
 MACHINES: dict[str, tuple[str, Table]] = {
     **{f"SIP: {name} transaction": ("sip.transactions.tables", table) for name, table in TABLES.items()},
     "SIP: dialog": ("sip.dialog", DIALOG),
+    "SIP: flow that is kept alive": ("sip.keep_alive", KEEP_ALIVE),
     "SIP: INVITE session, both sides": ("sip.session.tables", SESSION),
     "SIP: subscription, the notifier": ("sip.subscription.tables", NOTIFIER),
     "SIP: subscription, the subscriber": ("sip.subscription.tables", SUBSCRIBER),

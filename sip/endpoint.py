@@ -7,6 +7,7 @@ from sip.config import EndpointConfig, Listen
 from sip.context import Context
 from sip.dialog import Dialogs
 from sip.entropy import Entropy
+from sip.errors import LocalProtocolError
 from sip.events import Event
 from sip.flow import Destination, Flow, Transmit
 from sip.ids import RequestId, TransactionId, WantId
@@ -138,6 +139,22 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         """Answer ResolveWanted with destinations in the order in which they are to be tried."""
         self._transport.resolved(want_id, destinations, now)
         return self.take_events()
+
+    def keep_alive(self, flow: Flow, *, interval: float | None = None, answered: bool = True, now: float) -> None:
+        """Send something on a flow now and then, so that NATs keep it open (RFC 5626 section 4.4).
+
+        ``interval`` is the longest time between two pings in seconds; each waits between 80 % and all of it. None
+        takes the configured one, over UDP 24 to 29 s. On a connection FlowLost follows when no answer comes within
+        10 s, unless ``answered`` is False: Microsoft's servers, and others that do not know pings, need not answer.
+        For registrations ``EndpointConfig.keep_alive`` does all that. Ends with the flow, or ``stop_keep_alive``.
+        """
+        if interval is not None and interval <= 0:
+            raise LocalProtocolError(f"not an interval: {interval}")
+        self._requests.keep_alives.start(flow, interval, answered=answered, use="", until=None, now=now)
+
+    def stop_keep_alive(self, flow: Flow) -> None:
+        """End what ``keep_alive`` began."""
+        self._requests.keep_alives.stop(flow, "")
 
     # Cores -----------------------------------------------------------------------------------------------------------
 

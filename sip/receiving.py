@@ -8,13 +8,15 @@ from sip.dialog import Dialog, Dialogs
 from sip.errors import RemoteProtocolError
 from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
 from sip.flow import Flow
+from sip.forwarding import TransparentInvite
 from sip.lines import Lines
 from sip.parsing import parse_message
 from sip.request import Request
-from sip.requests import Requests, TransparentInvite
+from sip.requests import Requests
 from sip.response import Response
 from sip.routing import KNOWN_METHODS, CoreEntry, Cores, Routing
 from sip.session.layer import Sessions
+from sip.stamping import stamped
 from sip.stream import Keepalive, StreamItem, StreamParser
 from sip.subscription.layer import Subscriptions
 from sip.transactions.layer import Transactions
@@ -55,6 +57,8 @@ class Receiver:
         self._subscriptions = subscriptions
         self._transparent = TransparentInvite(requests)
         self._parsers: dict[int, StreamParser] = {}
+        self._keep_alives = requests.keep_alives
+        self._keep_alives.connect(self._expect_pongs, self._is_receiving, self._give_up)
         transport.on_lost = self.flow_closed
 
     # Bytes -----------------------------------------------------------------------------------------------------------
@@ -103,6 +107,15 @@ class Receiver:
                 self._message(item, flow, now)
             elif item.ping:
                 self._transport.send(flow, b"\r\n")  # RFC 5626 section 4.4.1
+            else:
+                self._keep_alives.receive_pong(flow, now)
+
+    def _expect_pongs(self, flow: Flow) -> None:
+        self._parsers.setdefault(flow.id, StreamParser()).expect_pongs()
+
+    def _is_receiving(self, flow: Flow) -> bool:
+        parser = self._parsers.get(flow.id)
+        return parser is not None and parser.pending > 0
 
     def _give_up(self, flow: Flow, reason: str, now: float) -> None:
         self._context.count("stream given up")
@@ -359,6 +372,7 @@ class Receiver:
     def flow_closed(self, flow: Flow, now: float) -> None:
         """Forget a connection, fail what waits on it, tell the sessions that used it."""
         self._parsers.pop(flow.id, None)
+        self._keep_alives.forget(flow)
         self._transport.forget(flow)
         dialogs = self._dialogs.on_flow(flow)
         self._transactions.fail_on(flow, now)
@@ -370,26 +384,3 @@ class Receiver:
         """Fail what waits for an answer from an address that cannot be reached."""
         self._context.count("send failed")
         self._transactions.fail_on(flow, now)
-
-
-def stamped(request: Request, flow: Flow) -> Request:
-    """Return the request with ``received`` and ``rport`` in its top Via (RFC 3261 section 18.2.1, RFC 3581)."""
-    top = request.via[0]
-    host = flow.remote.host
-    if not top.wants_rport:
-        if top.host == host:
-            return request
-        changed = str(top.with_params(received=_literal(host)))
-    else:
-        text = str(top)
-        if text.endswith(";rport"):
-            changed = f"{text}={flow.remote.port};received={_literal(host)}"
-        else:
-            changed = str(top.with_params(rport=str(flow.remote.port), received=_literal(host)))
-    if request._restamp(changed):
-        return request
-    return request.evolve(set={"Via": (changed, *request.via[1:])})
-
-
-def _literal(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

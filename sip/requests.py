@@ -8,10 +8,12 @@ import attrs
 from sip.context import Context
 from sip.dialog import Dialog, Dialogs, addressed
 from sip.errors import LocalProtocolError
-from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived, ServerTransactionEnded
+from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.flow import Flow
+from sip.forwarding import Forwarded
 from sip.headers import Field
 from sip.ids import RequestId, TransactionId
+from sip.keep_alive import KeepAlives
 from sip.lines import Lines, assemble, checked, checked_value, local_address, local_uri
 from sip.name_addr import NameAddr
 from sip.request import Request, checked_method
@@ -19,7 +21,6 @@ from sip.response import Response
 from sip.routing import Cores
 from sip.transactions.client import ClientTransaction, ClientUser
 from sip.transactions.layer import IGNORING, Transactions
-from sip.transactions.server import ServerTransaction
 from sip.transport import Transport
 from sip.uri import Uri
 
@@ -100,51 +101,13 @@ class PlainRequest:
             self.cseq += 1
             self.send(now, transaction.id)
             return
+        if self.method == "REGISTER" and response.status < 300 and context.config.keep_alive:
+            self.layer.keep_alives.registered(transaction, response, now)
         context.emit(ResponseReceived(owner=self.owner, request_id=transaction.id, response=response))
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report it."""
         event = RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason)
-        self.layer.context.emit(event)
-
-
-class Forwarded:
-    """A request of a proxy: responses are handed up without our Via."""
-
-    __slots__ = ("layer", "owner")
-
-    def __init__(self, layer: "Requests", owner: str) -> None:
-        self.layer = layer
-        self.owner = owner
-
-    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        """Report it."""
-        below = response.evolve(set={"Via": response.via[1:]})
-        event = ProvisionalReceived if response.status < 200 else ResponseReceived
-        self.layer.context.emit(event(owner=self.owner, request_id=transaction.id, response=below))
-        if response.status >= 200:
-            transaction.forget()
-
-    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
-        """Report it."""
-        event = RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason)
-        self.layer.context.emit(event)
-
-
-class TransparentInvite:
-    """Tells a proxy core when its INVITE server transaction is over."""
-
-    __slots__ = ("layer",)
-
-    def __init__(self, layer: "Requests") -> None:
-        self.layer = layer
-
-    def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """Reported by the receiver."""
-
-    def on_ended(self, transaction: ServerTransaction, now: float) -> None:
-        """Report it."""
-        event = ServerTransactionEnded(owner=transaction.owner, transaction=transaction.id)
         self.layer.context.emit(event)
 
 
@@ -178,6 +141,7 @@ class Requests:
         self.transport = transport
         self.transactions = transactions
         self.dialogs = dialogs
+        self.keep_alives = KeepAlives(context, transport)
         self._cores = cores
         self._proxies: dict[str, Forwarded] = {}
         self._agent: Lines = []

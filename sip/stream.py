@@ -70,6 +70,10 @@ class StreamParser:
         self._error: RemoteProtocolError | None = None  # why the stream cannot go on
         self._refused: RemoteProtocolError | None = None  # what is to be raised next, and then forgotten
 
+    def expect_pongs(self) -> None:
+        """We send the pings from now on: each line break is an answer."""
+        self._awaiting_pong = True
+
     @property
     def closed(self) -> bool:
         """Whether the stream cannot go on."""

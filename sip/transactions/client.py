@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sip.errors import LocalProtocolError
+from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.flow import Flow
 from sip.ids import RequestId
 from sip.lines import Lines, assemble
@@ -196,7 +196,6 @@ class ClientTransaction:
         self._stop_timer()
         others = self._refused(response, now) if response.status == 503 else None
         self.cancelling = None
-        self.data = b""
         assert self.flow is not None
         reliable = self.flow.transport != "UDP"
         layer = self._layer
@@ -212,20 +211,22 @@ class ClientTransaction:
             layer.move_on(self, others, refused=True, now=now)
         else:
             self.user.on_response(self, response, now)
-        if self.state is not State.ACCEPTED:
-            self.forget()
+        self._forget()
 
     def _refused(self, response: Response, now: float) -> Search | None:
         """Note how long a server does not want to be asked (RFC 3261 section 21.5.4); return where others are."""
-        again = response.header("Retry-After")
+        try:
+            again = response.header("Retry-After")
+        except RemoteProtocolError:
+            again = None
         if isinstance(again, RetryAfter) and self._search is not None and self._search.destinations:
             wait = min(float(again.seconds), self._layer.config.max_avoidance)
             self._layer.transport.avoid(self._search.destinations[0], now + wait)
         return self._others()
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """Keep only what absorbs repetitions: there are many of these, for half a minute each."""
-        self.request, self.data = None, b""
+        self.request, self.data, self._finish, self._search = None, b"", _finished, None
 
     def _acknowledge(self, response: Response) -> bytes:
         """Build the ACK for 300-699 (RFC 3261 section 17.1.1.3)."""
@@ -303,5 +304,6 @@ class ClientTransaction:
     def _terminate(self) -> None:
         self._stop_timer()
         self._layer.transport.abandon(self._search)
+        self._search = None
         self.state = State.TERMINATED
         self._layer.unregister(self)

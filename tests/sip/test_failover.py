@@ -333,3 +333,12 @@ def test_an_only_server_is_asked_all_the_same(net: Network, alice: Agent) -> Non
         alice.ask(TARGET)
         net.run(1)
     assert [event.response.status for event in alice.of(ResponseReceived)] == [503, 503]
+
+
+def test_a_retry_after_that_cannot_be_read_changes_nothing(net: Network, alice: Agent) -> None:
+    first, second = servers(net, 2)
+    refuses(first, headers=[("Retry-After", "soon")])
+    serves(second)
+    alice.ask(TARGET)
+    net.run(1)
+    assert alice.one(ResponseReceived).response.status == 200
