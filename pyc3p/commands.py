@@ -14,6 +14,7 @@ from pyc3p.problems import Problem
 from pyc3p.trace_command import run_trace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_SECONDS = click.FloatRange(min=0.0)
 
 
 def _version() -> str:
@@ -72,8 +73,8 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--records-url", help="Where a Focus Factory in another process is.")
 @click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
-@click.option("--ring-timeout", type=float, help="Seconds that a phone may ring.  [default: 60]")
-@click.option("--drain-timeout", type=float, help="Seconds that conferences get to end.  [default: 10]")
+@click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
+@click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool, **options: object) -> int:
@@ -95,7 +96,7 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
-@click.option("--for", "stay", type=float, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
+@click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def invite_command(
@@ -146,9 +147,9 @@ def invite_command(
     show_default=True,
     help="What to do with calls.",
 )
-@click.option("--ring-time", type=float, default=1.0, show_default=True, help="Seconds until a call is answered.")
-@click.option("--hang-up-after", type=float, help="Seconds after which the phone hangs up.")
-@click.option("--for", "stay", type=float, help="Be there for so many seconds.  [default: until Ctrl-C]")
+@click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
+@click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def phone_command(
     identity: str,
@@ -186,7 +187,7 @@ def phone_command(
 def run(arguments: list[str]) -> int:
     """Run a command line; the exit code."""
     try:
-        result = cli.main(args=arguments, prog_name="pyc3p", standalone_mode=False)
+        result = cli.main(args=arguments or ["--help"], prog_name="pyc3p", standalone_mode=False)
     except Problem as problem:
         return _complain(str(problem), problem.exit_code)
     except click.UsageError as error:

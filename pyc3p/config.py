@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +55,15 @@ class ServeConfig:
         for name in ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port"):
             if not 0 <= getattr(self, name) < 65536:
                 raise UsageProblem(f"{name} must be a port number, not {getattr(self, name)}")
+        for name in ("ring_timeout", "drain_timeout"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")
+        if self.max_legs < 1:
+            raise UsageProblem(f"max_legs must be at least 1, not {self.max_legs}")
+        for name in ("mcu_factory_url", "records_url"):
+            url = getattr(self, name)
+            if url and not url.startswith(("http://", "https://")):
+                raise UsageProblem(f"{name} must begin with http:// or https://, not {url!r}")
 
     @property
     def public_host(self) -> str:
@@ -93,6 +103,8 @@ def _read(path: Path) -> dict[str, object]:
         raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem(f"{path} is not TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageProblem(f"{path} is not TOML: it is no text in UTF-8") from error
 
 
 def _checked(name: str, value: object, default: object) -> object:

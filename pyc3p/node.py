@@ -34,6 +34,7 @@ class HttpSettings:
     port: int = 0
     secret: str = attrs.field(default="", repr=False)  #: with which this node proves who it is
     known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
+    port_option: str = "--http-port"  #: what changes the port, for who reads that it is in use
 
 
 @attrs.frozen
@@ -58,8 +59,12 @@ class Node:
         resolver: Resolver | None = None,
         on_event: Callable[[Event], None] | None = None,
         remember: bool = True,
+        sip_port_option: str = "--sip-port",
     ) -> None:
-        """``remember`` keeps events for ``of`` and ``wait_for``; a server that nobody asks does without."""
+        """``remember`` keeps events for ``of`` and ``wait_for``; a server that nobody asks does without.
+
+        ``sip_port_option`` is what changes the SIP port, for who reads that it is in use.
+        """
         self.element = element
         self.name = element.name
         self.events: list[Event] = []
@@ -70,6 +75,7 @@ class Node:
         self._resolver = resolver
         self._on_event = on_event
         self._remember = remember
+        self._sip_port_option = sip_port_option
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, _Timer] = {}
@@ -107,7 +113,9 @@ class Node:
         try:
             await self._server.start()
         except OSError as error:
-            raise port_problem(f"{self.name} (HTTP)", self._http.host, self._http.port, "--http-port", error) from error
+            raise port_problem(
+                f"{self.name} (HTTP)", self._http.host, self._http.port, self._http.port_option, error
+            ) from error
         self._add_address(self._http.host, self._http.port)
 
     async def _start_sip(self) -> None:
@@ -124,7 +132,7 @@ class Node:
             await transport.start()
         except OSError as error:
             host, port = (listen[0].host, listen[0].port) if listen else ("", 0)
-            raise port_problem(f"{self.name} (SIP)", host, port, "--sip-port", error) from error
+            raise port_problem(f"{self.name} (SIP)", host, port, self._sip_port_option, error) from error
         self._sip = transport
         for each in transport.listening:
             self._add_address(each.host, each.port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from typing import ClassVar
 
 
@@ -26,4 +27,6 @@ def port_problem(what: str, host: str, port: int, option: str, error: OSError) -
         return Problem(f"{what}: port {port} needs more rights; choose one above 1023 with {option}")
     if error.errno == errno.EADDRNOTAVAIL:
         return Problem(f"{what}: {host} is no address of this machine; choose one with --host")
+    if isinstance(error, socket.gaierror):
+        return Problem(f"{what}: there is no host {host}; choose an address of this machine with --host")
     return Problem(f"{what}: cannot listen on {host} port {port}: {error.strerror or error}")

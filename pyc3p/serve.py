@@ -191,6 +191,7 @@ def _node(
 ) -> Node:
     peers = (SERVER, "focus-factory", "mcu-factory", config.mcu_id, *config.mcus)
     known = {bearer(secret, peer): peer for peer in peers}
+    prefix = "mcu-" if principal == config.mcu_id else ""
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
     def on_event(event: sip.Event) -> None:
@@ -200,12 +201,19 @@ def _node(
 
     return Node(
         element,
-        http=HttpSettings(host=config.host, port=http_port, secret=bearer(secret, principal), known=known),
+        http=HttpSettings(
+            host=config.host,
+            port=http_port,
+            secret=bearer(secret, principal),
+            known=known,
+            port_option=f"--{prefix}http-port",
+        ),
         media=media,
         advertise=config.public_host,
         trace=trace.element(element.name) if trace is not None else None,
         on_event=on_event,
         remember=False,
+        sip_port_option=f"--{prefix}sip-port",
     )
 
 

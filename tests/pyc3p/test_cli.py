@@ -32,6 +32,11 @@ def test_everything_has_help(arguments: list[str], capsys: pytest.CaptureFixture
     assert "Usage: pyc3p" in capsys.readouterr().out
 
 
+def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert pyc3p() == 0
+    assert "\n  serve " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
@@ -43,6 +48,11 @@ def test_everything_has_help(arguments: list[str], capsys: pytest.CaptureFixture
         (["serve", "--sip-port", "x"], 2, "is not a valid integer"),
         (["serve", "--config", "/nowhere/a.toml"], 2, "cannot be read"),
         (["serve", "--host", "0.0.0.0"], 2, "needs --advertise"),
+        (["serve", "--ring-timeout", "nan"], 2, "ring_timeout must be some seconds"),
+        (["serve", "--drain-timeout", "-1"], 2, "not in the range"),
+        (["serve", "--mcu-factory-url", "here"], 2, "must begin with http://"),
+        (["serve", "--host", "host.invalid"], 1, "there is no host host.invalid"),
+        (["invite", "bob@example.com", "--for", "-1"], 2, "not in the range"),
         (["invite", "bob"], 2, "'bob' is no SIP address"),
         (["invite"], 2, "Missing argument"),
         (["phone", "--as", "nobody"], 2, "'nobody' is no SIP address"),

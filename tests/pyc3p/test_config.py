@@ -53,11 +53,14 @@ def test_only_all_c3p_parts_together_need_no_shared_secret() -> None:
         ('media_ports = "1-2"', "--media-ports wants a range"),
         ('host = "0.0.0.0"', "needs --advertise"),
         ("= 5", "is not TOML"),
+        ("domain = '\xff'", "no text in UTF-8"),
+        ("max_legs = 0", "max_legs must be at least 1"),
+        ("drain_timeout = inf", "drain_timeout must be some seconds"),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "a.toml"
-    path.write_text(text)
+    path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageProblem, match=complaint):
         load_config(path, {})
 

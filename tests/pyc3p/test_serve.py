@@ -300,7 +300,7 @@ def test_a_port_in_use_is_named_with_the_option() -> None:
     config = serve_config()
 
     async def scenario(server: Server, output: Kept) -> None:
-        for option in ("http_port", "sip_port"):
+        for option in ("http_port", "sip_port", "mcu_http_port", "mcu_sip_port"):
             other = attrs.evolve(serve_config(), **{option: getattr(config, option)})
             second = build_server(other, None, output)
             name = option.replace("_", "-")
