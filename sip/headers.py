@@ -112,6 +112,8 @@ def checked_field(name: str, value: object) -> Field:
 
 def checked_text(what: str, text: str) -> str:
     """Text that fits into one line of a message. Raises LocalProtocolError."""
+    if text.isascii() and text.isprintable():
+        return text  # nearly always
     if BREAK.search(text):
         raise LocalProtocolError(f"{what} does not fit on one line")
     if not text.isascii():

@@ -165,15 +165,16 @@ class Requests:
         bare = target.without_headers() if target.headers else target
         address, routes = addressed(str(bare), tuple([checked_value("Route", each) for each in route]), hop)
         local, remote = local_address(from_), local_address(to)
-        tag = local.tag
+        tag, local_value = local.tag, checked_value("From", local)
         if tag is None:
             tag = self.context.new_tag()
-            local = local.with_tag(tag)
+            bracketed = local_value[-1:] == ">"
+            local_value = f"{local_value};tag={tag}" if bracketed else str(local.with_tag(tag))
         outline = Outline(
             uri=address,
             hop=hop,
             call_id=self.context.new_call_id() if call_id is None else checked_value("Call-ID", call_id),
-            local_value=checked_value("From", local),
+            local_value=local_value,
             local_tag=tag,
             local_user=local.uri.user,
             remote_value=checked_value("To", remote),

@@ -210,6 +210,7 @@ class IncomingInvite:
 
     def _rest(self) -> None:
         self._layer.context.timers.stop(self._lifetime)
+        self.transaction.user = None  # what it still has to do is not about the session
         if self.reliable is not None:
             self.session.late_prack = self.reliable.expected
             self.reliable.abandon()

@@ -211,6 +211,7 @@ class RefreshAnswer:
             layer.refreshed(session, interval, now)
 
     def _close(self, transaction: ServerTransaction) -> None:
+        transaction.user = None  # what it still has to do is not about the session
         if self.session.reinvite is transaction:
             self.session.reinvite = None
         if self.session.update is transaction:

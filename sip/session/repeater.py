@@ -26,6 +26,7 @@ class Repeater:
         """The ACK came, or nobody waits for it any more."""
         self._context.timers.stop(self._timer)
         self._timer = None
+        self._transaction.acknowledged()
 
     def _on_timer(self, now: float) -> None:
         if now >= self._until:

@@ -211,7 +211,7 @@ class ClientTransaction:
             layer.move_on(self, others, refused=True, now=now)
         else:
             self.user.on_response(self, response, now)
-        self._forget()
+        self.forget()
 
     def _refused(self, response: Response, now: float) -> Search | None:
         """Note how long a server does not want to be asked (RFC 3261 section 21.5.4); return where others are."""
@@ -224,7 +224,7 @@ class ClientTransaction:
             self._layer.transport.avoid(self._search.destinations[0], now + wait)
         return self._others()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Keep only what absorbs repetitions: there are many of these, for half a minute each."""
         self.request, self.data, self._finish, self._search = None, b"", _finished, None
 

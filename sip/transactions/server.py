@@ -121,9 +121,7 @@ class ServerTransaction:
         if following is State.PROCEEDING:  # 1xx to a non-INVITE
             self._deadline = self._layer.timers.start(now + self._layer.patience, self._on_unanswered)
             return
-        self.answers = None
-        if self._flow is not None:
-            self._request = None  # the answer is all that is needed from here on
+        self.answers = self._request = None  # the answer is all that is needed from here on
         if following is State.COMPLETED:
             self._complete(now)
         else:
@@ -133,6 +131,10 @@ class ServerTransaction:
         """Send the last answer again: the user retransmits its 2xx, not the transaction (RFC 6026 section 7.1)."""
         if self.state is not State.TERMINATED:
             self._send(now)
+
+    def acknowledged(self) -> None:
+        """Let go of a 2xx that is not to be repeated any more."""
+        self.data = b""
 
     def _complete(self, now: float) -> None:
         layer, unreliable = self._layer, self.flow.transport == "UDP"
@@ -171,7 +173,8 @@ class ServerTransaction:
         self._flow = flow
         if flow.transport == "UDP":
             self._via = None  # there is no other way than this one, and many of us wait for half a minute
-        self._layer.transport.send(flow, self.data)
+        if self.data:
+            self._layer.transport.send(flow, self.data)
 
     def flow_unavailable(self, now: float) -> None:
         """Count it: transport errors do not end a server transaction (RFC 6026 section 8.5)."""
