@@ -15,6 +15,7 @@ from c3p import (
     CommandReason,
     DeleteUser,
     GetConference,
+    ModifyUserRoles,
     Reason,
     Request,
     Response,
@@ -188,10 +189,15 @@ class Desk:
             parent=parent,
             originator=participant.user if participant is not None else None,
             originator_role=role,
-            deadline=now + self._context.config.command_timeout,
+            # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
+            again=isinstance(command, ModifyUserRoles),
         )
+        self._submit(relay, now=now)
+
+    def _submit(self, relay: Relay, *, now: float) -> None:
+        relay.deadline = now + self._context.config.command_timeout
         self._relays[relay.request_id] = relay
-        self._chair.link(mcu_type).submit(relay, now=now)
+        self._chair.link(relay.mcu_type).submit(relay, now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on it: its time begins anew, and so does the client's (conferencing-flows 4.1, step 10)."""
@@ -216,6 +222,10 @@ class Desk:
     def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
         """No answer of an MCU."""
         self._relays.pop(relay.request_id, None)
+        if relay.again:
+            number = self._context.exchanges.new_request_id()
+            self._submit(attrs.evolve(relay, request_id=number, state=RelayState.NEW, again=False), now=now)
+            return
         if isinstance(relay.command, DeleteUser):
             self._chair.mcu_did_not_eject(relay.mcu_type, relay.command.user_keys.user_entity, now=now)
         command = relay.parent

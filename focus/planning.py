@@ -205,6 +205,9 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
     if not _is_callable(command.user.entity) or not _is_callable(endpoint.endpoint_uri or command.user.entity):
         raise Refused(refusal.INVALID_TARGET, document)
     check_endpoint(endpoint, document)
+    present = facts.roster.find_endpoint(command.user.entity, endpoint.entity)
+    if present is not None and present.session_type != mcu_type:
+        raise Refused(refusal.BAD_ENDPOINT.saying("That endpoint entity is in use"), document)
     wish = role_in(command.user.roles, document)
     _insist(
         policy.authorise_dial_out(facts.record, facts.requester, command.user.entity, locked=facts.locked), document

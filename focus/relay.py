@@ -59,6 +59,7 @@ class Relay:
     state: RelayState = RelayState.NEW
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
+    again: bool = False  #: whether to try once more when no answer comes (conferencing-flows 8)
 
     def process(self, event: RelayInput) -> None:
         """Go on as the table says. Raises LocalProtocolError outside of it, with the state as before."""

@@ -8,6 +8,7 @@ from mcu.conference import Conference
 from mcu.config import SDP
 from mcu.context import Context, Wait
 from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPortWanted
+from mcu.identity import user_id
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.media import Media
@@ -47,7 +48,7 @@ class DialOut:
 
     def add(self, conference: Conference, request: Request, newcomer: Newcomer, *, now: float) -> Response | Refusal:
         """Begin to dial: the answer is ``pending``, or a refusal with nothing changed."""
-        attempt = self._settle(conference, newcomer.role, request, newcomer.address)
+        attempt = self._settle(conference, newcomer.user, newcomer.role, request, newcomer.address)
         if isinstance(attempt, Refusal):
             return attempt
         leg = newcomer.leg(self._context.next_leg_id(), conference, State.OPENING, request, now=now)
@@ -60,7 +61,7 @@ class DialOut:
         return pending(request, seconds=PENDING_SECONDS)
 
     def _settle(
-        self, conference: Conference, role: str, request: Request, uri: Uri, *, redirected: bool = False
+        self, conference: Conference, user: str, role: str, request: Request, uri: Uri, *, redirected: bool = False
     ) -> Attempt | Refusal:
         question = DialOutQuestion(
             scheme=uri.scheme,
@@ -73,6 +74,7 @@ class DialOut:
             legs=len(conference.legs),
             dialing=conference.dialing,
             redirected=redirected,
+            own=request.originator is not None and user_id(request.originator) == user_id(user),
         )
         refusal = self._context.policy.decide(question)
         if refusal is not None:
@@ -210,7 +212,7 @@ class DialOut:
         room = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
         assert leg.request is not None
         for uri in event.targets[: max(0, room)]:
-            settled = self._settle(leg.conference, leg.role, leg.request, uri, redirected=True)
+            settled = self._settle(leg.conference, leg.user, leg.role, leg.request, uri, redirected=True)
             if isinstance(settled, Attempt):
                 leg.more_attempts.append(settled)
         attempt = self._next_attempt(leg)

@@ -66,6 +66,7 @@ class DialOutQuestion:
     legs: int  #: of the conference, this one not counted
     dialing: int  #: of those, still without an answer
     redirected: bool = False  #: the address comes from a 3xx (decisions 27)
+    own: bool = False  #: the originator has itself called, at whatever address
 
 
 class DialPolicy(Protocol):
@@ -86,6 +87,9 @@ class DialOutPolicy:
     #: Domains that may be called; ``None`` leaves it to the outbound proxy.
     domains: frozenset[str] | None = None
     dial_out_roles: frozenset[str] = frozenset({"presenter"})
+    own_phone: bool = (
+        True  #: whether others may have their own phone called (c3p 10); numbers are looked at all the same
+    )
     #: Number prefixes that are never called (premium services and the like).
     denied_prefixes: tuple[str, ...] = ()
     max_legs: int = 250  #: in one conference: what one core mixes in real time with room to spare
@@ -97,7 +101,7 @@ class DialOutPolicy:
 
     def _requester(self, question: DialOutQuestion) -> Refusal | None:
         role = question.originator_role or "attendee"
-        if role not in self.dial_out_roles:
+        if role not in self.dial_out_roles and not (question.own and self.own_phone):
             return Refusal(RefusalReason.UNAUTHORIZED, f"{role} may not dial out")
         if question.role not in ROLES:
             return Refusal(RefusalReason.ROLE, "no such role")

@@ -189,3 +189,14 @@ def test_dial_in_announces_oneself_and_brings_connection_info() -> None:
     assert request.command.user.endpoints[0].auth_method == "enterprise"
     mcu.result("sip:bob@example.com")
     assert bob.node.last(CommandSucceeded).response is not None
+
+
+def test_an_endpoint_of_the_focus_is_not_one_to_be_dialled() -> None:
+    site = Site()
+    mcu = site.mcu()
+    conference, alice, (bob,) = site.meeting("bob")
+    user = bob.client.config.aor
+    (own,) = next(one for one in site.focus.roster(conference).users.users if one.entity == user).endpoints  # type: ignore[union-attr]
+    refused = Sender(site, alice, conference).refused(dial_out(conference, user=user, entity=own.entity))
+    assert refused == (400, "3009")
+    assert mcu.requests == []

@@ -15,6 +15,7 @@ from c3p import (
     ExchangeFailure,
     GetConference,
     ModifyConferenceLock,
+    ModifyUserRoles,
     Notify,
     Reply,
     Request,
@@ -177,3 +178,17 @@ def test_muting_does_not_need_a_view_of_the_mcu() -> None:
     bob.client.mute("sip:bob@example.com", endpoint=user.endpoints[1].entity, muted=False, now=site.net.now)
     site.net.run()
     assert bob.node.of(CommandSucceeded)
+
+
+def test_a_role_that_an_mcu_did_not_take_is_told_it_once_more() -> None:
+    site, mcu, alice = talking()
+    mcu.call(PHONE, "connected")
+    mcu.answers[ModifyUserRoles] = lambda request: ExchangeFailure.UNUSABLE
+    command = alice.client.modify_user_roles(PHONE, "presenter", now=site.net.now)
+    site.net.run()
+    first, second = mcu.commands(ModifyUserRoles)
+    assert first.command == second.command
+    assert first.request_id != second.request_id
+    assert (second.originator, second.originator_role) == ("sip:alice@example.com", "presenter")
+    assert [one.command for one in alice.node.of(CommandSucceeded)] == [command]
+    assert alice.user(PHONE).roles == ("presenter",)  # type: ignore[union-attr]

@@ -54,6 +54,15 @@ def test_attendees_may_dial_where_the_policy_says_so_but_not_into_a_locked_confe
     assert refusal(policy, originator_role="attendee", locked=True) is RefusalReason.LOCKED
 
 
+def test_anybody_may_have_its_own_phone_called_unless_the_policy_or_the_number_says_no() -> None:
+    assert refusal(originator_role="attendee", own=True) is None
+    assert refusal(DialOutPolicy(own_phone=False), originator_role="attendee", own=True) is RefusalReason.UNAUTHORIZED
+    assert refusal(originator_role="attendee", own=True, locked=True) is RefusalReason.LOCKED
+    denying = DialOutPolicy(denied_prefixes=("+1900",))
+    number = {"scheme": "tel", "domain": None, "user": "+19005550100"}
+    assert refusal(denying, originator_role="attendee", own=True, **number) is RefusalReason.TARGET_DENIED
+
+
 def test_domains_and_numbers_can_be_denied() -> None:
     policy = DialOutPolicy(domains=frozenset({"example.com"}), denied_prefixes=("+1900",))
     assert refusal(policy) is None

@@ -82,6 +82,17 @@ def test_an_attendee_may_not_dial_out(meet: Meet) -> None:
     check_rosters(meeting)
 
 
+def test_an_attendee_may_have_its_own_phone_called(meet: Meet) -> None:
+    meeting = meet()
+    command = meeting.command(
+        "watcher", lambda client, now: client.add_user("sip:wes@example.com", endpoint_uri=BOB, now=now)
+    )
+    assert meeting.outcome("watcher", command).succeeded
+    meeting.network.run_for(1.0)
+    assert meeting.statuses("sip:wes@example.com") == ["focus connected", "audio-video connected"]
+    assert meeting.roster("presenter") == meeting.true_roster()
+
+
 @pytest.mark.parametrize("fault", [HttpFault.REFUSED, HttpFault.SILENT, HttpFault.GARBAGE])
 def test_the_only_mcu_cannot_be_reached(meet: Meet, fault: HttpFault) -> None:
     meeting = meet()
