@@ -67,6 +67,9 @@ class EndpointConfig:
     max_avoidance: float = 300.0  #: seconds for which the Retry-After of a 503 is believed when others could serve
     max_pending_per_destination: int = 256  #: requests that wait for one connection or one look-up
     max_blocked: int = 1_000  #: messages kept for one flow that does not take more; beyond it the flow counts as lost
+    #: Octets by which a NOTIFY to a UDP source that has not shown that it is there may exceed its SUBSCRIBE: Contact
+    #: and Subscription-State make it that much larger. A larger document waits for the answer to a NOTIFY without.
+    unproven_excess: int = 256
     max_notify_queue: int = 200  #: documents that wait for the answer to the NOTIFY before them
     max_ended_sessions: int = 1_000  #: remembered for 64*T1 after their end, dialogs and sessions each: 0.5 MiB
     max_forks: int = 16  #: early dialogs kept of one INVITE; more is a forking storm

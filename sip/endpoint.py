@@ -140,6 +140,15 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._transport.resolved(want_id, destinations, now)
         return self.take_events()
 
+    def is_proven(self, flow: Flow) -> bool:
+        """Whether the other side of a flow has read a message of ours, so that its address is no invention.
+
+        Always so on connections. Over UDP it is when its host answered a NOTIFY, or sent an ACK or another request
+        inside a dialog. First documents of subscriptions wait for that by themselves; a core that has long answers
+        for requests outside of dialogs asks here.
+        """
+        return flow in self._transport.proven
+
     def keep_alive(self, flow: Flow, *, interval: float | None = None, answered: bool = True, now: float) -> None:
         """Send something on a flow now and then, so that NATs keep it open (RFC 5626 section 4.4).
 

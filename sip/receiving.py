@@ -196,6 +196,7 @@ class Receiver:
             return
         dialog = self._dialogs.find(request)
         if dialog is not None:
+            self._transport.proven.add(flow)
             if dialog.session is not None:
                 self._sessions.received.acknowledge(dialog.session, request, now)
             return
@@ -293,6 +294,7 @@ class Receiver:
             routing = self._route(request, flow)
         else:
             routing = self._route_in_dialog(request, dialog)
+            self._transport.proven.add(flow)
             dialog.takes(transaction.cseq)
             if dialog.flow is None and routing.status is None and flow.reliable:
                 # A peer whose connection broke came back over another one, which may be the only way to it.

@@ -13,6 +13,7 @@ from sip.errors import LocalProtocolError
 from sip.events import ConnectWanted, FlowLost, ResolveWanted
 from sip.flow import DEFAULT_PORTS, Destination, Flow, Transmit
 from sip.ids import WantId
+from sip.proven import ProvenSources
 from sip.timers import Timer
 from sip.uri import Uri
 from sip.via import Via
@@ -75,6 +76,7 @@ class Transport:
         self._by_hop: OrderedDict[Hop, Flow] = OrderedDict()
         self._known_as: dict[Flow, list[Hop]] = {}
         self._udp_only: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self.proven = ProvenSources(context.config.max_flows)
         self._avoided: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
@@ -153,6 +155,8 @@ class Transport:
     def data_to_send(self, limit: int | None) -> list[Transmit]:
         """Return what is to be sent."""
         out = self._out
+        if not out:
+            return []
         if limit is None or limit >= len(out):
             self._out = deque()
             return list(out)

@@ -10,7 +10,7 @@ from sip.ids import SessionId, SubscriptionId
 from sip.lines import Lines, checked, checked_value
 from sip.name_addr import NameAddr
 from sip.subscription.asking import Asking
-from sip.subscription.notifier import Notification
+from sip.subscription.notification import Notification
 from sip.uri import Uri
 
 if TYPE_CHECKING:

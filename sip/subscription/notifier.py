@@ -13,6 +13,8 @@ from sip.lines import Lines, has
 from sip.request import Request
 from sip.response import Response
 from sip.routing import CoreEntry
+from sip.subscription.caution import Caution, caution_towards
+from sip.subscription.notification import PROBE, Notification
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState, notifier_commanded
 from sip.timers import Timer
@@ -30,27 +32,15 @@ AUTOEXTEND: Final = "com.microsoft.autoextend"
 _GONE: Final = frozenset((404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604))
 
 
-@attrs.frozen
-class Notification:
-    """What one NOTIFY or BENOTIFY is to say; the rest of its lifetime is filled in when it goes out."""
-
-    state: str
-    reason: str | None
-    retry_after: int | None
-    headers: Lines
-    body: bytes
-    content_type: str | None
-
-    @property
-    def last(self) -> bool:
-        """Whether nothing follows."""
-        return self.state == "terminated"
+#: Octets of the Via and Contact that a NOTIFY gets when its flow is known.
+_ENVELOPE: Final = 160
 
 
 class Notifier(Subscription):
     """One subscription to something of ours."""
 
     __slots__ = (
+        "_caution",
         "_ended_as",
         "_expires_at",
         "_expiry",
@@ -90,6 +80,7 @@ class Notifier(Subscription):
         self._expiry: Timer | None = None
         self._queue: deque[Notification] = deque()
         self._in_flight: Notification | None = None
+        self._caution: Caution | None = None  # while a UDP subscriber may be an invention
         self._ended_as = "timeout"
         self._too_late = False  # whether a SUBSCRIBE that the core knows of was answered, or not, without it
 
@@ -116,7 +107,10 @@ class Notifier(Subscription):
         given = NotifierInput.ACCEPT if granted else NotifierInput.ACCEPT_ZERO
         following = notifier_commanded(self.state, given)
         self._negotiate(transaction)
-        piggyback = bool(body) and PIGGYBACK in request.supported
+        self._caution = caution_towards(
+            self._layer.transport.proven, transaction.flow, request, self._layer.context.config.unproven_excess
+        )
+        piggyback = bool(body) and PIGGYBACK in request.supported and self._caution is None
         lines = [*headers, ("Expires", str(granted))]
         if contact is not None:
             self.contact = contact
@@ -292,6 +286,10 @@ class Notifier(Subscription):
 
     def _send(self, notification: Notification, now: float, authorization: Lines | None = None) -> None:
         assert self.dialog is not None
+        if not self._may_get(notification, now):
+            # Its answer shows that the subscriber is there; what is kept follows.
+            self._queue.appendleft(notification)
+            notification = PROBE
         self._in_flight = notification
         if notification.last:
             self._layer.context.timers.stop(self._expiry)
@@ -306,8 +304,20 @@ class Notifier(Subscription):
             now=now,
         )
 
+    def _may_get(self, notification: Notification, now: float) -> bool:
+        """Whether a notification may go to where the SUBSCRIBE seems to come from."""
+        if self._caution is None or self._caution.over:
+            self._caution = None
+            return True
+        assert self.dialog is not None
+        lines, body, kind = self._lines(notification, now), notification.body, notification.content_type
+        notify = self.dialog.build("NOTIFY", "", 1, headers=lines, body=body, content_type=kind)
+        return not body or len(bytes(notify)) + _ENVELOPE <= self._caution.limit
+
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Take the answer to a NOTIFY."""
+        if self._caution is not None:
+            self._caution.end()
         status, sent = response.status, self._in_flight
         if status < 200 or sent is None or self.state is NotifierState.TERMINATED:
             return

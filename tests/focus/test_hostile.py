@@ -30,6 +30,7 @@ from c3p import (
     parse_document,
 )
 from focus import JoinFailed
+from sip import Event, Transmit
 from sip import Request as SipRequest
 from sip import Response as SipResponse
 
@@ -65,6 +66,53 @@ def outside(peer: Pidgin, method: str, body: bytes = b"", more: str = "", sender
 
 def statuses(messages: list[SipRequest | SipResponse]) -> list[int]:
     return [one.status for one in messages if isinstance(one, SipResponse)]
+
+
+class Forger(RawPeer):
+    """Somebody who writes the address of another on its datagrams; what comes back reaches that one, who is silent."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.flow, self.back = site.net.pair(self, site.node, "UDP")  # type: ignore[arg-type]
+        site.net.nodes.append(self)  # type: ignore[arg-type]
+
+    def settle(self, events: list[Event], *, now: float) -> list[Event]:
+        return []
+
+    def data_to_send(self) -> list[Transmit]:
+        return []
+
+    def next_timeout(self) -> float | None:
+        return None
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        return []
+
+
+def test_no_roster_goes_to_an_address_that_somebody_made_up() -> None:
+    site, _ = prepared()
+    forger = Forger(site)
+    for method, more, body in (
+        ("INVITE", "\nContent-Type: application/cccp+xml", JOIN),
+        ("SUBSCRIBE", "\nEvent: conference\nSupported: ms-piggyback-first-notify", b""),
+    ):
+        forger.send(
+            f"""{method} {CONF} SIP/2.0
+            Via: SIP/2.0/UDP 192.0.2.77:5060;branch=z9hG4bK{method};rport
+            From: <{ME}>;tag=2222
+            To: <{CONF}>
+            Max-Forwards: 70
+            CSeq: 1 {method}
+            Call-ID: {method}
+            Contact: <sip:somebody@{forger.back.remote}>{more}""",
+            body,
+        )
+    site.net.pass_time(60.0)
+    assert 200 in statuses(forger.received)
+    notified = [one for one in forger.received if isinstance(one, SipRequest) and one.method == "NOTIFY"]
+    assert notified
+    assert {one.body for one in notified} == {b""}
+    assert all(b"<conference-info" not in one.body for one in forger.received)
 
 
 @pytest.mark.parametrize(

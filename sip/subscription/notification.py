@@ -1,0 +1,28 @@
+"""What a notification says."""
+
+from typing import Final
+
+import attrs
+
+from sip.lines import Lines
+
+
+@attrs.frozen
+class Notification:
+    """What one NOTIFY or BENOTIFY is to say; the rest of its lifetime is filled in when it goes out."""
+
+    state: str
+    reason: str | None
+    retry_after: int | None
+    headers: Lines
+    body: bytes
+    content_type: str | None
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing follows."""
+        return self.state == "terminated"
+
+
+#: Says nothing, but wants an answer: for a subscriber whose address may be an invention.
+PROBE: Final = Notification("pending", None, None, [], b"", None)
