@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import select
 import socket
 import sys
 from collections import OrderedDict, deque
@@ -42,6 +43,26 @@ def bind_udp(host: str, port: int, settings: TransportSettings) -> socket.socket
     return sock
 
 
+class _Readiness:
+    """Something to watch in place of a socket: it is readable whenever the socket is ready, or has an error to tell.
+
+    An ICMP error that came back makes the socket itself report an error to the event loop, and libuv, under uvloop,
+    stops watching whatever does so. The outside of an epoll object has no errors.
+    """
+
+    def __init__(self, sock: socket.socket, *, output: bool) -> None:
+        self._epoll = select.epoll()
+        self._epoll.register(sock, select.EPOLLOUT if output else select.EPOLLIN)
+
+    def fileno(self) -> int:
+        """The descriptor to watch."""
+        return self._epoll.fileno()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._epoll.close()
+
+
 class UdpSocket:
     """A bound socket, and the flows to the addresses that it talks with.
 
@@ -67,7 +88,8 @@ class UdpSocket:
         self._unsent: deque[tuple[bytes, Flow]] = deque()
         self._buffer = bytearray(_LARGEST)
         self._view = memoryview(self._buffer)
-        loop.add_reader(sock, self._readable)
+        self._readiness: list[_Readiness] = []
+        self._watch(output=False)
 
     @property
     def is_ipv6(self) -> bool:
@@ -100,13 +122,30 @@ class UdpSocket:
             self._keep(data, flow)
         elif not self._try(data, flow):
             self._keep(data, flow)
-            self._loop.add_writer(self._sock, self._writable)
+            self._watch(output=True)
 
     def close(self) -> None:
         """Stop reading and writing."""
-        self._loop.remove_reader(self._sock)
-        self._loop.remove_writer(self._sock)
+        while self._readiness:
+            self._unwatch(self._readiness.pop())
+        if not _LINUX:
+            self._loop.remove_reader(self._sock)
+            self._loop.remove_writer(self._sock)
         self._sock.close()
+
+    def _watch(self, *, output: bool) -> None:
+        if _LINUX:
+            readiness = _Readiness(self._sock, output=output)
+            self._readiness.append(readiness)
+            self._loop.add_reader(readiness, self._writable if output else self._readable)
+        elif output:
+            self._loop.add_writer(self._sock, self._writable)
+        else:
+            self._loop.add_reader(self._sock, self._readable)
+
+    def _unwatch(self, readiness: "_Readiness") -> None:
+        self._loop.remove_reader(readiness)
+        readiness.close()
 
     def _keep(self, data: bytes, flow: Flow) -> None:
         if len(self._unsent) < self._settings.max_unsent_datagrams:
@@ -115,7 +154,11 @@ class UdpSocket:
     def _writable(self) -> None:
         while self._unsent and self._try(*self._unsent[0]):
             self._unsent.popleft()
-        if not self._unsent:
+        if self._unsent:
+            return
+        if _LINUX:
+            self._unwatch(self._readiness.pop())
+        else:
             self._loop.remove_writer(self._sock)
 
     def _try(self, data: bytes, flow: Flow) -> bool:
