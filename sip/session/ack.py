@@ -28,7 +28,7 @@ class Ack:
 
     def __init__(self, requests: "Requests", dialog: Dialog, cseq: int, lines: "Lines") -> None:
         self._requests = requests
-        self._dialog = dialog
+        self._dialog: Dialog | None = dialog  # until it was built
         self._cseq = cseq
         self._lines = lines
         self._body = b""
@@ -44,6 +44,7 @@ class Ack:
         self._body, self._content_type = body, content_type
         self._branch = self._requests.context.new_branch()
         dialog = self._dialog
+        assert dialog is not None
         if dialog.flow is not None and self._requests.transport.is_open(dialog.flow):
             self.flow_ready(dialog.flow, now)
         else:
@@ -56,11 +57,14 @@ class Ack:
 
     def flow_ready(self, flow: Flow, now: float) -> None:
         """Send it on the flow that was found."""
+        dialog = self._dialog
+        assert dialog is not None
         via = self._requests.transport.via(flow, self._branch)
-        request = self._dialog.build(
+        request = dialog.build(
             "ACK", via, self._cseq, headers=self._lines, body=self._body, content_type=self._content_type
         )
         self._flow, self._data = flow, bytes(request)
+        self._dialog, self._lines, self._body = None, [], b""
         self._requests.transport.send(flow, self._data)
 
     def flow_unavailable(self, now: float) -> None:

@@ -99,7 +99,7 @@ class OutgoingInvite:
         self.rseqs: dict[str, int] = {}
         self.prack_by_core = prack_by_core
         self.pracks: dict[tuple[str, int], Unacknowledged] = {}  #: what waits for the core's PRACK, by To tag and RSeq
-        self.offered: set[str] = set()  #: To tags whose offer came in a provisional answer
+        self.offered: frozenset[str] = frozenset()  #: To tags whose offer came in a provisional answer
         self.provisional = False
         self.timed_out = False
         self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
@@ -229,7 +229,7 @@ class OutgoingInvite:
         else:
             self.pracks[tag, rseq] = waiting
             if offers:
-                self.offered.add(tag)
+                self.offered |= {tag}
         self.rseqs[tag] = rseq
         return True
 
