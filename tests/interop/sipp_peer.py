@@ -49,7 +49,7 @@ class Alice:
             lambda request, flow: True,
             claim=Claim.ELEMENT,
             methods=METHODS,
-            supported=("replaces",),
+            supported=("replaces", "join"),
             events=("presence",),
         )
         self.events: list[Event] = []

@@ -496,6 +496,27 @@ def test_a_call_is_replaced_by_another(tmp_path: Path) -> None:
     play(talk())
 
 
+def test_a_call_is_joined_by_another(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with Alice() as alice:
+
+            def take(event: InviteReceived) -> None:
+                joining = alice.endpoint.joining(event.request)
+                assert (joining.status, joining.early) == (None, False)
+                calls = alice.of(InviteReceived)
+                assert joining.session == (calls[0].session if len(calls) == 2 else None)
+                alice.accept(event.session)
+
+            alice.on(InviteReceived, take)
+            async with bob("calls_and_joins", tmp_path, alice):
+                await alice.seen(SessionConfirmed, 2)
+                for event in alice.of(InviteReceived):
+                    alice.bye(event.session)
+                await alice.seen(SessionEnded, 2)
+
+    play(talk())
+
+
 # Glare ---------------------------------------------------------------------------------------------------------------
 
 

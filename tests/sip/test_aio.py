@@ -518,6 +518,45 @@ def test_names_are_located_and_the_next_server_is_tried_when_one_is_down() -> No
     run(scenario)
 
 
+def test_the_next_server_is_tried_when_nobody_is_at_the_port_of_the_first() -> None:
+    async def scenario() -> None:
+        async with Element("UDP") as bob:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.bind((HOST, 0))
+                dead = probe.getsockname()[1]
+            servers = (
+                Srv(priority=1, weight=0, port=dead, target="a.example.com"),
+                Srv(priority=2, weight=0, port=bob.port("UDP"), target="a.example.com"),
+            )
+            zone = Zone(
+                {
+                    ("_sip._udp.example.com", RecordType.SRV): servers,
+                    ("a.example.com", RecordType.A): (HOST,),
+                }
+            )
+            async with Element("UDP", resolver=zone) as alice:
+                assert status(await alice.outcome(alice.send("sip:bob@example.com"))) == 200
+                assert alice.endpoint.counters["request sent to another server"] == 1
+
+    run(scenario)
+
+
+def test_pings_are_answered_and_keep_a_connection() -> None:
+    async def scenario() -> None:
+        trace = Records()
+        async with Element("TCP", trace=trace) as bob, Element("TCP") as alice:
+            await alice.outcome(alice.send(uri(bob, "TCP")))
+            (connection,) = alice.transport._connections.values()
+            alice.endpoint.keep_alive(connection.flow, interval=0.05, now=alice.transport.now)
+            alice.transport.kick()
+            while sum(record.data == b"\r\n" for record in trace.all) < 3:
+                await asyncio.sleep(0.01)
+            assert sum(record.data == b"\r\n\r\n" for record in trace.all) >= 3
+            assert not any(isinstance(event, FlowLost) for event in alice.events)
+
+    run(scenario)
+
+
 def test_a_name_without_address_fails_the_request() -> None:
     async def scenario() -> None:
         async with Element("UDP", resolver=Zone({})) as alice:
