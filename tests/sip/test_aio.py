@@ -30,7 +30,7 @@ from sip.aio.udp import UdpSocket, bind_udp
 from sip.config import EndpointConfig, Listen
 from sip.endpoint import Endpoint
 from sip.entropy import SeededEntropy
-from sip.events import Event, RequestFailed, RequestReceived, ResponseReceived
+from sip.events import Event, FlowLost, RequestFailed, RequestReceived, ResponseReceived
 from sip.flow import Flow
 from sip.ids import RequestId
 from sip.locate import Naptr, Question, RecordType, Srv, Target
