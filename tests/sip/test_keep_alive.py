@@ -14,7 +14,6 @@ from sip import (
     ResponseReceived,
     SessionFlowLost,
 )
-from sip.keep_alive import KEEP_ALIVE, KeepAliveInput, KeepAliveState
 from sip.testing.network import Agent, Network
 
 PING, PONG = b"\r\n\r\n", b"\r\n"
@@ -305,10 +304,3 @@ def test_an_asterisk_ends_it(net: Network, phone: Agent, server: Agent) -> None:
     )
     net.run(20)
     assert phone.idle
-
-
-def test_the_table_knows_three_changes() -> None:
-    assert KEEP_ALIVE[KeepAliveState.QUIET, KeepAliveInput.PING] is KeepAliveState.PINGED
-    assert KEEP_ALIVE[KeepAliveState.PINGED, KeepAliveInput.PONG] is KeepAliveState.QUIET
-    assert KEEP_ALIVE[KeepAliveState.PINGED, KeepAliveInput.SILENCE] is KeepAliveState.LOST
-    assert len(KEEP_ALIVE) == 3

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sip import LocalProtocolError
 from sip.dialog import DIALOG, DialogInput, DialogState
+from sip.keep_alive import KEEP_ALIVE, KeepAliveInput, KeepAliveState
 from sip.session.tables import SESSION, SessionInput, SessionState
 from sip.session.tables import commanded as session_commanded
 from sip.subscription.tables import (
@@ -27,6 +28,7 @@ from sip.transactions.tables import TABLES, Input, State, commanded
 ALL: list[tuple[str, Mapping[Any, Any], type[Enum], type[Enum], Enum]] = [
     *[(name, table, State, Input, State.TERMINATED) for name, table in TABLES.items()],
     ("dialog", DIALOG, DialogState, DialogInput, DialogState.TERMINATED),
+    ("kept flow", KEEP_ALIVE, KeepAliveState, KeepAliveInput, KeepAliveState.LOST),
     ("session", SESSION, SessionState, SessionInput, SessionState.TERMINATED),
     ("notifier", NOTIFIER, NotifierState, NotifierInput, NotifierState.TERMINATED),
     ("subscriber", SUBSCRIBER, SubscriberState, SubscriberInput, SubscriberState.TERMINATED),
