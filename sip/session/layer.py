@@ -324,12 +324,12 @@ class Sessions:
         for repeater in session.unacknowledged.values():
             repeater.stop()
         session.unacknowledged.clear()
-        session.release()
         self._sessions.pop(session.id, None)
         self.ended.add(session.id, session.owner, now)
         if session.dialog is not None and session.dialog.session is session:
             session.dialog.session = None
             self.dialogs.release(session.dialog)
+        session.release()
 
     def stop(self, session: Session) -> None:
         if session.timer is not None:

@@ -131,6 +131,8 @@ class Session:
             self.invite.release()
         self.invite = self.timer = None
         self.last_body = (b"", None)
+        if self.outgoing is None:  # otherwise a 2xx to our re-INVITE still gets its ACK
+            self.dialog = None
 
     def view(self) -> SessionView:
         """Return a frozen picture."""
