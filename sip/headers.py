@@ -105,7 +105,7 @@ def _index_of_repeated(fields: Iterable[Field]) -> dict[str, tuple[str, ...]]:
 
 def checked_field(name: str, value: object) -> Field:
     """One header line from its parts, with the name in full. Raises LocalProtocolError: nothing else can get in."""
-    if not is_token(name):
+    if name not in KEYS and not is_token(name):
         raise LocalProtocolError(f"not a header name: {name!r}")
     return COMPACT.get(name, name), checked_text(name, str(value).strip(" \t"))
 

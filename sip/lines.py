@@ -30,7 +30,7 @@ def checked_value(name: str, value: object) -> str:
 def has(headers: Iterable[tuple[str, object]], name: str) -> bool:
     """Whether a core gave a header itself, so that the endpoint does not add its own."""
     wanted = name.lower()
-    return any(given.lower() == wanted for given, _ in headers)
+    return wanted in [given.lower() for given, _ in headers]
 
 
 def local_uri(uri: Uri | str) -> Uri:
