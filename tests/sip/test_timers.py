@@ -3,7 +3,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip.timers import Timers
+from sip.timers import Queue, Timers
+
+
+class Guest:
+    """Waits in a queue, and perhaps queues again when its time is over."""
+
+    def __init__(self, name: str, log: list[tuple[str, float]], *, queue: Queue | None = None) -> None:
+        self.name, self.log, self.queue = name, log, queue
+
+    def waited(self, now: float) -> None:
+        self.log.append((self.name, now))
+        if self.queue is not None:
+            queue, self.queue = self.queue, None
+            queue.add(self, now)
 
 
 def test_timers_fire_in_order_of_time_then_of_starting() -> None:
@@ -59,4 +72,36 @@ def test_exactly_the_timers_that_were_not_stopped_fire(plan: list[tuple[float, b
     assert len(timers) == sum(keep for _, keep in plan)
     timers.run(100.0)
     assert fired == sorted(at for at, keep in plan if keep)
+    assert timers.next_timeout() is None
+
+
+def test_all_in_a_queue_wait_equally_long_and_share_one_timer() -> None:
+    timers, log = Timers(), list[tuple[str, float]]()
+    queue = Queue(timers, 32.0)
+    for number, at in enumerate((0.0, 0.5, 0.5, 2.0)):
+        queue.add(Guest(str(number), log), at)
+    assert len(timers) == 1
+    while (due := timers.next_timeout()) is not None:
+        timers.run(due)
+    assert log == [("0", 32.0), ("1", 32.5), ("2", 32.5), ("3", 34.0)]
+    assert len(timers) == 0
+
+
+def test_a_queue_takes_more_while_it_is_emptied() -> None:
+    timers, log = Timers(), list[tuple[str, float]]()
+    queue = Queue(timers, 5.0)
+    queue.add(Guest("again", log, queue=queue), 0.0)
+    timers.run(7.0)
+    assert (log, len(timers), timers.next_timeout()) == ([("again", 7.0)], 1, 12.0)
+    timers.run(12.0)
+    assert (log[1:], len(timers)) == ([("again", 12.0)], 0)
+
+
+def test_a_late_driver_empties_the_queue_in_one_run() -> None:
+    timers, log = Timers(), list[tuple[str, float]]()
+    queue = Queue(timers, 1.0)
+    for number in range(3):
+        queue.add(Guest(str(number), log), float(number))
+    timers.run(100.0)
+    assert [name for name, _ in log] == ["0", "1", "2"]
     assert timers.next_timeout() is None
