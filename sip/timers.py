@@ -88,25 +88,28 @@ class Patient(Protocol):
 class Queue:
     """Things that all wait for the same time: with the heap each would cost a timer, here all share one."""
 
-    __slots__ = ("_delay", "_timers", "_waiting")
+    __slots__ = ("_armed", "_delay", "_timers", "_waiting")
 
     def __init__(self, timers: Timers, delay: float) -> None:
         self._timers = timers
         self._delay = delay  # seconds
+        self._armed = False  # whether the timer runs
         self._waiting: deque[tuple[float, Patient]] = deque()
 
     def add(self, patient: Patient, now: float) -> None:
         """Call ``patient.waited(now)`` when the time is over."""
         at = now + self._delay
-        if not self._waiting:
-            self._timers.start(at, self._on_due)
         self._waiting.append((at, patient))
+        if not self._armed:
+            self._armed = True
+            self._timers.start(at, self._on_due)
 
     def _on_due(self, now: float) -> None:
         waiting = self._waiting
-        while waiting and waiting[0][0] <= now:
-            # Out of the queue only afterwards: what it does may add to the queue, which must not start a timer twice.
-            waiting[0][1].waited(now)
-            waiting.popleft()
-        if waiting:
-            self._timers.start(waiting[0][0], self._on_due)
+        try:
+            while waiting and waiting[0][0] <= now:
+                waiting.popleft()[1].waited(now)
+        finally:  # one that raises must not keep the others waiting for ever
+            self._armed = bool(waiting)
+            if waiting:
+                self._timers.start(waiting[0][0], self._on_due)
