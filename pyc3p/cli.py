@@ -14,10 +14,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     try:
         from pyc3p.commands import run
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
+
+        code = run(sys.argv[1:] if arguments is None else list(arguments))
+    except ImportError as error:  # here, or where a command reads what it needs
+        cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
+        missing = (cause.name or "").partition(".")[0]
         if missing not in _SERVER_EXTRA:
             raise
         sys.stderr.write(f"pyc3p: {missing} is not installed; pip install 'pyc3p[server]' brings it\n")
         sys.exit(1)
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    except KeyboardInterrupt:  # while modules are read, which takes a moment
+        sys.exit(130)
+    sys.exit(code)
