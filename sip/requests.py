@@ -9,7 +9,7 @@ from sip.context import Context
 from sip.dialog import Dialog, Dialogs, addressed
 from sip.errors import LocalProtocolError
 from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived
-from sip.flow import Flow
+from sip.flow import Destination, Flow
 from sip.forwarding import Forwarded
 from sip.headers import Field
 from sip.ids import RequestId, TransactionId
@@ -45,7 +45,19 @@ class Outline:
 class PlainRequest:
     """A request outside of dialogs, with what is needed to send it again with credentials."""
 
-    __slots__ = ("authorization", "cseq", "flow", "hop", "layer", "lines", "method", "owner", "payload", "uri")
+    __slots__ = (
+        "authorization",
+        "cseq",
+        "flow",
+        "hop",
+        "layer",
+        "lines",
+        "method",
+        "owner",
+        "payload",
+        "server",
+        "uri",
+    )
 
     def __init__(
         self,
@@ -67,6 +79,7 @@ class PlainRequest:
         self.cseq = cseq
         self.flow = flow
         self.authorization: Lines = []
+        self.server: Destination | None = None  #: the one that wants credentials
 
     def send(self, now: float, request_id: RequestId | None = None) -> RequestId:
         """Send it, or send it again under the same number."""
@@ -79,6 +92,7 @@ class PlainRequest:
             next_hop=self.hop,
             size=size,
             request_id=request_id,
+            server=self.server,
             now=now,
         ).id
 
@@ -99,6 +113,7 @@ class PlainRequest:
         if (authorization := context.authorize(transaction.request, response)) is not None:
             self.authorization = authorization
             self.cseq += 1
+            self.server = transaction.server
             self.send(now, transaction.id)
             return
         if self.method == "REGISTER" and response.status < 300 and context.config.keep_alive:

@@ -3,9 +3,7 @@
 import re
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
-
-import attrs
+from typing import Final
 
 from sip.config import Listen
 from sip.context import Context
@@ -14,7 +12,7 @@ from sip.events import ConnectWanted, FlowLost, ResolveWanted
 from sip.flow import DEFAULT_PORTS, Destination, Flow, Transmit
 from sip.ids import WantId
 from sip.proven import ProvenSources
-from sip.timers import Timer
+from sip.searching import Hop, Search, Waiter, Want
 from sip.uri import Uri
 from sip.via import Via
 
@@ -26,43 +24,6 @@ _UNWRITTEN: Final = 160
 
 #: Addresses that one connection may stand for; a server has a name and a port, seldom two.
 _MOST_ALIASES: Final = 4
-
-
-class Waiter(Protocol):
-    """Something that cannot be sent before a flow is found."""
-
-    def flow_ready(self, flow: Flow, now: float) -> None:
-        """Send on ``flow``."""
-        ...
-
-    def flow_unavailable(self, now: float) -> None:
-        """Give up: every destination failed."""
-        ...
-
-
-@attrs.define(eq=False)
-class Search:
-    """One waiter on its way through the destinations that are left to try."""
-
-    waiter: Waiter
-    destinations: deque[Destination]
-    size: int  #: octets to be sent
-    may_switch: bool  #: whether a large message may go over TCP in place of UDP
-    active: bool = True
-
-
-@attrs.define(eq=False)
-class Want:
-    """One question to the driver, and who waits for its answer."""
-
-    id: WantId
-    destination: Destination | None  #: None for a look-up
-    deadline: Timer
-    searches: list[Search] = attrs.field(factory=list)
-
-
-#: What tells destinations apart: transport, host, port, and the name that a certificate must prove.
-Hop = tuple[str, str, int, str | None]
 
 
 class Transport:
@@ -191,10 +152,13 @@ class Transport:
 
     # Finding a flow --------------------------------------------------------------------------------------------------
 
-    def find(self, uri: Uri, waiter: Waiter, *, size: int, now: float) -> Search | None:
+    def find(
+        self, uri: Uri, waiter: Waiter, *, size: int, first: Destination | None = None, now: float
+    ) -> Search | None:
         """Call ``waiter.flow_ready`` with a flow to ``uri``: now, or once the driver answered.
 
-        Returns what to ``abandon`` when the waiter stops waiting; None when it was served at once.
+        ``first`` goes before the others that a look-up finds. Returns what to ``abandon`` when the waiter stops
+        waiting; None when it was served at once.
         """
         transport, host, port = self._next_hop(uri)
         if host is None:
@@ -212,7 +176,7 @@ class Transport:
             search = Search(waiter, deque((Destination(transport, host, number),)), size, may_switch)
             self._switch_large(search)
             return self._advance(search, now)
-        search = Search(waiter, deque(), size, may_switch)
+        search = Search(waiter, deque(), size, may_switch, first)
         chosen = transport if explicit or transport == "TLS" else None
         want = self._new_want(None, now)
         want.searches.append(search)
@@ -370,15 +334,18 @@ class Transport:
     def avoid(self, destination: Destination, until: float) -> None:
         """Try others before a destination for a while (RFC 3261 section 21.5.4)."""
         server = destination.host, destination.port
-        self._avoided[server] = until
+        self._avoided[server] = max(until, self._avoided.get(server, until))
         self._avoided.move_to_end(server)
         if len(self._avoided) > self._context.config.max_flows:
             self._avoided.popitem(last=False)
 
-    def _by_readiness(self, destinations: Sequence[Destination], now: float) -> Sequence[Destination]:
-        if not self._avoided:
+    def _in_order(
+        self, destinations: Sequence[Destination], first: Destination | None, now: float
+    ) -> Sequence[Destination]:
+        if not self._avoided and first is None:
             return destinations
-        return sorted(destinations, key=lambda each: self._avoided.get((each.host, each.port), now) > now)
+        avoided = self._avoided
+        return sorted(destinations, key=lambda each: (each != first, avoided.get((each.host, each.port), now) > now))
 
     def resolved(self, want_id: WantId, destinations: Sequence[Destination], now: float) -> None:
         """Let the one who asked try what was found."""
@@ -387,7 +354,7 @@ class Transport:
             return
         for search in want.searches:
             if search.active:
-                search.destinations.extend(self._by_readiness(destinations, now))
+                search.destinations.extend(self._in_order(destinations, search.first, now))
                 self._switch_large(search)
                 self._advance(search, now)
 

@@ -119,6 +119,7 @@ class OutgoingInvite:
             flow=self.flow,
             next_hop=self.hop,
             size=size_of(self.lines, self.body),
+            server=None if self.transaction is None else self.transaction.server,
             now=now,
         )
         if not self.session.over:
@@ -335,6 +336,7 @@ class OutgoingInvite:
 
     def _again_after(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
         """Send the INVITE again where the refusal says how: credentials (section 22), a longer session interval."""
+        self.transaction = transaction  # which may have taken the place of the first
         authorization = self._layer.context.authorize(transaction.request, response)
         if authorization is not None:
             self.authorization = authorization

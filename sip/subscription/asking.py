@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from sip.dialog import Dialog
-from sip.flow import Flow
+from sip.flow import Destination, Flow
 from sip.headers import Field
 from sip.lines import Lines, assemble
 from sip.name_addr import NameAddr
@@ -58,6 +58,7 @@ class FirstRequest:
         "_lines",
         "_outline",
         "_retries",
+        "_server",
         "_subscriber",
         "cseq",
         "expires",
@@ -78,6 +79,7 @@ class FirstRequest:
         self._lines = outline.lines
         self._authorization: Lines = []
         self._retries = 0
+        self._server: Destination | None = None  # the one that wants something else
         self.expires = expires
         self.cseq = 0
 
@@ -91,6 +93,7 @@ class FirstRequest:
             flow=self._asking.flow,
             next_hop=self._outline.hop,
             size=size_of(self._lines, self._asking.body),
+            server=self._server,
             now=now,
         )
 
@@ -128,6 +131,7 @@ class FirstRequest:
             self._lines = [line for line in self._lines if not _offers_benotify(line)]
         else:
             return False
+        self._server = transaction.server
         self.send(now)
         return True
 

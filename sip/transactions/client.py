@@ -4,15 +4,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
-from sip.flow import Flow
+from sip.flow import Destination, Flow
 from sip.ids import RequestId
 from sip.lines import Lines, assemble
 from sip.request import Request
 from sip.response import Response
 from sip.retry_after import RetryAfter
+from sip.searching import Search
 from sip.timers import Timer
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
-from sip.transport import Search
 
 if TYPE_CHECKING:
     from sip.transactions.layer import Transactions
@@ -63,6 +63,7 @@ class ClientTransaction:
         "progressed",
         "provisional",
         "request",
+        "server",
         "state",
         "user",
     )
@@ -93,6 +94,7 @@ class ClientTransaction:
         self.progressed = False  #: whether one beyond 100 was seen
         self.cancelled = False  #: whether CANCEL was sent
         self.attempt = 1
+        self.server: Destination | None = None  #: the one of several that got it; the next try is for the same
         self.after_silence = True  #: whether another server is tried when one does not answer
         self._search: Search | None = None
         self._interval = 0.0  # until the request is sent again
@@ -142,6 +144,8 @@ class ClientTransaction:
         self.request = self._finish(flow, layer.transport.via(flow, self.branch))
         if self._search is None or len(self._search.destinations) < 2:
             self._finish = _finished
+        else:
+            self.server = self._search.destinations[0]
         self.data = bytes(self.request)
         layer.transport.send(flow, self.data)
         layer.register(self, flow)

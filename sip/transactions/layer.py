@@ -1,16 +1,17 @@
 """All transactions of one endpoint: matching, limits, and what a broken flow means for them."""
 
 from sip.context import Context
-from sip.flow import Flow
+from sip.flow import Destination, Flow
 from sip.ids import RequestId, TransactionId
 from sip.lines import Lines, assemble
 from sip.request import Request
 from sip.response import Response
+from sip.searching import Search
 from sip.timers import Queue
 from sip.transactions.client import ClientTransaction, ClientUser, Finish
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transport import Search, Transport
+from sip.transport import Transport
 from sip.uri import Uri
 from sip.via import Via
 
@@ -53,12 +54,13 @@ class Transactions:
         branch: str | None = None,
         request_id: RequestId | None = None,
         after_silence: bool = True,
+        server: Destination | None = None,
     ) -> ClientTransaction:
         """Start a client transaction on ``flow``, or on one to ``next_hop``.
 
         ``size`` is about how many octets will be sent; ``request_id`` goes on with a number given before. Where
         several servers were found, the next is tried when one fails; ``after_silence`` False gives up instead when
-        one did not answer in time.
+        one did not answer in time, and ``server`` is tried first if it is among them.
         """
         number = RequestId(self.context.new_id()) if request_id is None else request_id
         transaction = ClientTransaction(self, number, method, branch or self.context.new_branch(), user, finish)
@@ -74,7 +76,7 @@ class Transactions:
             transaction.flow_ready(flow, now)
         elif next_hop is not None:
             hop = next_hop
-            transaction.start(lambda: self.transport.find(hop, transaction, size=size, now=now), now)
+            transaction.start(lambda: self.transport.find(hop, transaction, size=size, first=server, now=now), now)
         else:
             transaction.transport_error(now)
         return transaction
@@ -82,6 +84,8 @@ class Transactions:
     def move_on(self, failed: ClientTransaction, search: Search, *, refused: bool, now: float) -> None:
         """Send a request to the next server in a new transaction under its old number (RFC 3263 section 4.3)."""
         self.context.count("request sent to another server")
+        # What follows, with credentials perhaps, should not wait for it once more.
+        self.transport.avoid(search.destinations[0], now + self.patience)
         following = failed.for_another_server()
         self._by_request[failed.id] = following
         following.start_again(failed, search, refused=refused, now=now)

@@ -1,6 +1,8 @@
 """Other servers when one does not serve: RFC 3263 section 4.3."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sip import (
     Destination,
@@ -11,6 +13,7 @@ from sip import (
     ProvisionalReceived,
     RequestFailed,
     RequestReceived,
+    ResolveWanted,
     ResponseReceived,
     SessionAnswered,
     SessionConfirmed,
@@ -19,6 +22,7 @@ from sip import (
     SubscribeReceived,
     SubscriptionAccepted,
 )
+from sip.digest import Credentials
 from sip.testing.network import Agent, Network
 
 TARGET = "sip:service@example.com"
@@ -320,7 +324,7 @@ def test_who_said_retry_after_is_asked_last_for_that_long(net: Network, alice: A
         alice.ask(TARGET)
         net.run(1)
     assert (len(first.of(RequestReceived)), len(second.of(RequestReceived))) == (1, 2)
-    net.run(30)
+    net.run(33)
     alice.ask(TARGET)
     net.run(1)
     assert len(first.of(RequestReceived)) == 2
@@ -342,3 +346,126 @@ def test_a_retry_after_that_cannot_be_read_changes_nothing(net: Network, alice: 
     alice.ask(TARGET)
     net.run(1)
     assert alice.one(ResponseReceived).response.status == 200
+
+
+# The next try
+
+
+CHALLENGE: list[tuple[str, object]] = [
+    ("WWW-Authenticate", 'Digest realm="example.com", nonce="n1", qop="auth", algorithm=SHA-256')
+]
+
+
+def wants_credentials(server: Agent) -> None:
+    def take(event: RequestReceived | InviteReceived | SubscribeReceived) -> None:
+        ok = "Authorization" in event.request.headers
+        headers = () if ok else CHALLENGE
+        if isinstance(event, SubscribeReceived) and ok:
+            server.endpoint.accept_subscription(event.subscription, now=server.net.now)
+        elif isinstance(event, SubscribeReceived):
+            server.endpoint.reject_subscription(event.subscription, 401, headers=headers, now=server.net.now)
+        else:
+            assert event.transaction is not None
+            server.endpoint.respond(event.transaction, 200 if ok else 401, headers=headers, now=server.net.now)
+
+    server.on(RequestReceived, take)
+    server.on(InviteReceived, take)
+    server.on(SubscribeReceived, take)
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+@pytest.mark.parametrize("kind", ["request", "invite", "subscribe"])
+def test_credentials_go_to_the_server_that_wants_them(net: Network, transport: str, kind: str) -> None:
+    known = {"example.com": Credentials("alice", "secret")}
+    alice = net.agent("alice", EndpointConfig(credentials=known.get))
+    first, second, third = servers(net, 3, transport)
+    refuses(first)
+    first.on(SubscribeReceived, lambda e: first.endpoint.reject_subscription(e.subscription, 503, now=net.now))
+    wants_credentials(second)
+    found = net.names["example.com"]
+
+    def shuffled(agent: Agent, want: ResolveWanted) -> None:
+        agent.take(agent.endpoint.resolved(want.id, found if not net.log else found[::-1], now=net.now))
+
+    net.resolve = shuffled  # type: ignore[method-assign]
+    if kind == "request":
+        alice.ask(TARGET)
+    elif kind == "invite":
+        alice.invite(TARGET)
+    else:
+        alice.endpoint.subscribe(
+            "ua", TARGET, event="conference", from_="<sip:a@example.com>", to="<sip:b@example.com>", now=net.now
+        )
+    net.run(1)
+    assert third.events == []
+    done = {"request": ResponseReceived, "invite": SessionAnswered, "subscribe": SubscriptionAccepted}[kind]
+    assert alice.one(done)
+    assert len(net.requests({"request": "MESSAGE"}.get(kind, kind.upper()))) == 3
+
+
+def test_a_server_that_was_silent_is_not_waited_for_again(net: Network) -> None:
+    known = {"example.com": Credentials("alice", "secret")}
+    alice = net.agent("alice", EndpointConfig(credentials=known.get))
+    first, second = servers(net, 2)
+    first.deaf = True
+    wants_credentials(second)
+    alice.ask(TARGET)
+    net.run(33)
+    assert alice.one(ResponseReceived).response.status == 200
+    alice.ask(TARGET)
+    net.run(0.5)
+    assert len(alice.of(ResponseReceived)) == 2
+
+
+# Whatever servers do
+
+BEHAVIOUR = st.sampled_from(["serves", "busy", "busy for a while", "refuses", "deaf", "rings and fails", "closes"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    behaviours=st.lists(BEHAVIOUR, min_size=1, max_size=6),
+    transports=st.lists(st.sampled_from(["UDP", "TCP"]), min_size=6, max_size=6),
+    seed=st.integers(0, 2**16),
+    gives_up=st.one_of(st.none(), st.floats(0, 100)),
+)
+def test_each_request_ends_once_and_leaves_nothing(
+    behaviours: list[str], transports: list[str], seed: int, gives_up: float | None
+) -> None:
+    net = Network(seed, loss=0.2, jitter=0.02)
+    alice = net.agent("alice")
+    found = [net.agent(f"server{number}") for number in range(len(behaviours))]
+    net.names["example.com"] = [
+        Destination(transport, each.host, 5060) for each, transport in zip(found, transports, strict=False)
+    ]
+    for server, behaviour in zip(found, behaviours, strict=True):
+        behave(server, behaviour)
+    session, request = alice.invite(TARGET), alice.ask(TARGET)
+    if gives_up is not None:
+        net.run(gives_up)
+        alice.endpoint.cancel(session, now=net.now)
+    net.run(200)
+    for event in alice.of(SessionAnswered):
+        alice.endpoint.bye(event.session, now=net.now)
+    net.run(200)
+    ended = [event.session for event in alice.of(SessionFailed)] + [event.session for event in alice.of(SessionEnded)]
+    assert ended == [session]
+    answered = [event.request_id for event in alice.of(ResponseReceived)]
+    assert answered + [event.request_id for event in alice.of(RequestFailed)] == [request]
+    assert [agent.name for agent in (alice, *found) if not agent.idle] == []
+
+
+def behave(server: Agent, behaviour: str) -> None:
+    net = server.net
+    if behaviour == "serves":
+        serves(server)
+    elif behaviour == "deaf":
+        server.deaf = True
+    elif behaviour == "rings and fails":
+        server.on(InviteReceived, lambda e: server.endpoint.progress(e.session, now=net.now))
+        server.on(InviteReceived, lambda e: server.endpoint.reject(e.session, 503, now=net.now))
+    elif behaviour == "closes":
+        server.on(InviteReceived, lambda e: net.close(server, e.flow) if e.flow.reliable else None)
+        server.on(RequestReceived, lambda e: net.close(server, e.flow) if e.flow.id in net._connections else None)
+    else:
+        refuses(server, 503 if "busy" in behaviour else 480, BUSY if "while" in behaviour else [])
