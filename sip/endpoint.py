@@ -121,6 +121,13 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._receiver.flow_closed(flow, now)
         return self.take_events()
 
+    def unfinished(self, flow: Flow) -> int | None:
+        """Return which message of a stream has begun to come but is not complete, counted from 0; None if none has.
+
+        A driver closes connections on which one message takes for ever.
+        """
+        return self._receiver.unfinished(flow)
+
     def flow_blocked(self, flow: Flow) -> None:
         """Tell that a flow takes no more for now; messages for it are kept, up to a limit."""
         self._transport.flow_blocked(flow)

@@ -101,6 +101,11 @@ class Receiver:
                     return
             data = b""
 
+    def unfinished(self, flow: Flow) -> int | None:
+        """Number of the message that has begun to come on a stream but is not complete; None between messages."""
+        parser = self._parsers.get(flow.id)
+        return None if parser is None else parser.unfinished
+
     def _received(self, items: Iterable[StreamItem], flow: Flow, now: float) -> None:
         for item in items:
             if not isinstance(item, Keepalive):

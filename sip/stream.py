@@ -39,6 +39,7 @@ class StreamParser:
         "_buffer",
         "_crlf",
         "_error",
+        "_finished",
         "_head",
         "_lenient",
         "_limits",
@@ -67,6 +68,7 @@ class StreamParser:
         self._scanned = 0  # octets of the buffer in which no end of a head was found
         self._head: Head | None = None  # of the message whose body is on its way
         self._crlf = False  # whether a single line break was the last thing reported
+        self._finished = 0  # messages and keep-alives that are behind us
         self._error: RemoteProtocolError | None = None  # why the stream cannot go on
         self._refused: RemoteProtocolError | None = None  # what is to be raised next, and then forgotten
 
@@ -83,6 +85,11 @@ class StreamParser:
     def failing(self) -> bool:
         """Whether the next call of `receive_data` raises."""
         return self._error is not None or self._refused is not None
+
+    @property
+    def unfinished(self) -> int | None:
+        """Number of the message that has begun to come but is not complete; None between messages."""
+        return self._finished if self._buffer or self._head is not None else None
 
     @property
     def pending(self) -> int:
@@ -103,8 +110,10 @@ class StreamParser:
             self._buffer.clear()
             if not items:
                 raise
+        self._finished += len(items)
         if self._refused is not None and not items:
             refused, self._refused = self._refused, None
+            self._finished += 1
             raise refused
         return items
 

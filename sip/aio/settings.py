@@ -12,6 +12,7 @@ class TransportSettings:
     connect_timeout: float = 5.0  #: seconds for TCP and TLS together; after it the next destination is tried
     lookup_timeout: float = 5.0  #: seconds for one DNS question
     first_data_timeout: float = 30.0  #: seconds that an accepted connection may stay silent before its first byte
+    message_timeout: float = 30.0  #: seconds from the first byte of a message on a connection to its last
     stop_timeout: float = 1.0  #: seconds for what is written already to leave when the transport stops
     max_connections: int = 4_000  #: accepted and own; an unpatched process has few more file descriptors to give
     max_connections_per_source: int = 200  #: accepted from one address; a large site behind one NAT stays below it

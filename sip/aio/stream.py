@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         self.refusal: str | None = None  #: why the connection was not let in
         self._transport: asyncio.Transport | None = None
         self.silent = True  #: nothing was received yet
+        self.awaited = False  #: somebody waits for the rest of a message
 
     @property
     def tls(self) -> ssl.SSLObject | None:

@@ -10,6 +10,7 @@ import attrs
 from sip.aio.clock import live_entropy
 from sip.aio.connector import open_connection
 from sip.aio.edge_trace import MessageCutter
+from sip.aio.patience import Patience
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.stream import Connection
@@ -53,6 +54,7 @@ class SipTransport:
         self._tls = tls or TlsContexts()
         self._settings = settings or TransportSettings()
         self._resolver = resolver or SystemResolver(timeout=self._settings.lookup_timeout)
+        self._patience = Patience(self._settings, pump.endpoint.unfinished)
         self._buckets = TokenBuckets(
             rate=self._settings.source_rate, burst=self._settings.source_burst, limit=self._settings.max_sources
         )
@@ -197,7 +199,7 @@ class SipTransport:
         self._connections[connection.flow.id] = connection
         if connection.accepted:
             self._accepted[connection.flow.remote.host] += 1
-            self._loop.call_later(self._settings.first_data_timeout, self._check_silence, connection)
+            self._patience.expect_first(connection)
         if self._trace is not None:
             self._cutters[connection.flow.id] = MessageCutter()
         return True
@@ -207,10 +209,6 @@ class SipTransport:
         return len(self._connections) < self._settings.max_connections and (
             source < self._settings.max_connections_per_source
         )
-
-    def _check_silence(self, connection: Connection) -> None:
-        if connection.silent:
-            connection.abort()
 
     def connection_received(self, connection: Connection, data: bytes) -> None:
         """Feed a piece of a stream; a peer that sends too fast has to wait."""
@@ -222,6 +220,7 @@ class SipTransport:
             for message in cutter.cut(data):
                 self._record(flow, message, now, arrived=True)
         self._work(self._pump.receive_data(data, flow=flow, now=now))
+        self._patience.received(connection)
 
     def connection_closed(self, connection: Connection) -> None:
         """Tell the endpoint that a flow is gone."""

@@ -369,6 +369,35 @@ def test_too_many_connections_from_one_source_are_refused() -> None:
     run(scenario)
 
 
+def test_a_connection_on_which_a_message_takes_for_ever_is_closed_and_one_with_many_messages_is_not() -> None:
+    message = (
+        b"MESSAGE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK%d\r\nMax-Forwards: 70\r\n"
+        b"From: <sip:a@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\nCall-ID: %d\r\nCSeq: 1 MESSAGE\r\n"
+        b"Content-Length: 0\r\n\r\n"
+    )
+
+    async def scenario() -> None:
+        async with Element("TCP", settings=TransportSettings(message_timeout=1.0)) as bob:
+            slow, slow_writer = await asyncio.open_connection(HOST, bob.port("TCP"))
+            busy, busy_writer = await asyncio.open_connection(HOST, bob.port("TCP"))
+            slow_writer.write(b"MESS")
+            busy_writer.write(b"MESS")
+            gone = asyncio.ensure_future(is_closed(slow))
+            for number in range(15):  # never between two messages
+                busy_writer.write((message % (number, number))[4:] + b"MESS")
+                assert (await busy.readuntil(b"\r\n")).startswith(b"SIP/2.0 200")
+                await busy.readuntil(b"\r\n\r\n")
+                if not gone.done():
+                    slow_writer.write(b"A")
+                await asyncio.sleep(0.08)
+            assert await gone
+            assert await is_closed(busy)
+            for writer in (slow_writer, busy_writer):
+                writer.close()
+
+    run(scenario)
+
+
 def test_a_connection_that_stays_silent_is_closed() -> None:
     async def scenario() -> None:
         async with Element("TCP", settings=TransportSettings(first_data_timeout=0.05)) as bob:
