@@ -30,6 +30,7 @@ class SimHost:
         self.name = element.name
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
+        self.off = False  #: switched off: it does nothing any more
         self._alarm: Alarm | None = None
         self._flows: dict[tuple[str, int, str, int], Flow] = {}
         self._next_port = 30_000
@@ -47,6 +48,8 @@ class SimHost:
 
     def run(self, events: Iterable[Event]) -> None:
         """Take what a machine told the application, drain the element until nothing moves, set the alarm."""
+        if self.off:
+            return
         waiting = [*events, *self.element.settle(now=self.network.now)]
         for _ in range(MAX_ROUNDS):
             for event in waiting:
@@ -178,6 +181,8 @@ class SimHost:
 
     def _wake(self) -> None:
         self._alarm = None
+        if self.off:
+            return
         self._wakes = self._wakes + 1 if self._woken_at == self.network.now else 0
         self._woken_at = self.network.now
         if self._wakes > MAX_ROUNDS:

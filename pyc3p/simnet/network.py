@@ -78,11 +78,12 @@ class SimNetwork:
         return running
 
     def remove(self, running: SimHost) -> None:
-        """Switch a host off: its connections break, nothing answers at its address."""
+        """Switch a host off: its connections break, nothing answers at its address, and it does nothing more."""
         self._hosts.pop(running.host, None)
         self._listening = {key: host for key, host in self._listening.items() if host is not running}
         self._media = {key: leg for key, leg in self._media.items() if leg[0] is not running}
         self.break_connections(running.name)
+        running.off = True
 
     def add_name(self, name: str, *destinations: Destination) -> None:
         """Let a host name lead somewhere."""

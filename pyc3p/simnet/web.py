@@ -57,6 +57,8 @@ class SimWeb:
         url = urlsplit(posting.exchange.url)
         server = network.host_at(url.hostname or "")
         network.clock.after(posting.exchange.timeout, lambda: self._fail(key, posting, ExchangeFailure.TIMEOUT))
+        if posting.client.off:
+            return
         if server is None or url.path not in server.element.services or self._fault(server) is HttpFault.REFUSED:
             delay = 2 * network.dice.delay() if server is not None else CONNECT_TIMEOUT
             network.clock.after(delay, lambda: self._not_connected(key, posting))
