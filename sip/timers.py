@@ -9,6 +9,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final, Protocol
 
 _MIN_COMPACT: Final = 256  # below this, sweeping dead entries costs more than keeping them
+_GATHERED: Final = 0.05  # seconds by which the end of a long wait may be late, so that one wake-up serves many
 
 
 class Timer:
@@ -86,7 +87,7 @@ class Patient(Protocol):
 
 
 class Queue:
-    """Things that all wait for the same time: with the heap each would cost a timer, here all share one."""
+    """Things that all wait equally long: with the heap each would cost a timer and a wake-up, here many share one."""
 
     __slots__ = ("_armed", "_delay", "_timers", "_waiting")
 
@@ -112,4 +113,4 @@ class Queue:
         finally:  # one that raises must not keep the others waiting for ever
             self._armed = bool(waiting)
             if waiting:
-                self._timers.start(waiting[0][0], self._on_due)
+                self._timers.start(max(waiting[0][0], now + _GATHERED), self._on_due)

@@ -105,3 +105,17 @@ def test_a_late_driver_empties_the_queue_in_one_run() -> None:
     timers.run(100.0)
     assert [name for name, _ in log] == ["0", "1", "2"]
     assert timers.next_timeout() is None
+
+
+def test_what_ends_within_a_moment_ends_together() -> None:
+    timers, log = Timers(), list[tuple[str, float]]()
+    queue = Queue(timers, 1.0)
+    for number in range(1000):
+        queue.add(Guest(str(number), log), number / 1000)
+    wakes = 0
+    while (due := timers.next_timeout()) is not None:
+        timers.run(due)
+        wakes += 1
+    assert wakes <= 21
+    assert all(0 <= now - 1.0 - int(name) / 1000 <= 0.051 for name, now in log)
+    assert [int(name) for name, _ in log] == list(range(1000))
