@@ -344,6 +344,7 @@ class Requests:
             flow=dialog.flow,
             next_hop=dialog.next_hop,
             size=size_of(lines, body) + 600,
+            may_leave_flow=True,
             request_id=request_id,
             now=now,
         )

@@ -134,6 +134,10 @@ class Transport:
         """Whether ``flow`` can still be sent on."""
         return flow.transport == "UDP" or flow.id in self._open
 
+    def opened(self, flow: Flow) -> bool:
+        """Whether requests to some address go down this flow, so that another one there is as good."""
+        return flow in self._known_as
+
     def flow_blocked(self, flow: Flow) -> None:
         """Keep what is sent on ``flow`` from now on."""
         self._blocked.setdefault(flow, deque())

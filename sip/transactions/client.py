@@ -13,6 +13,7 @@ from sip.retry_after import RetryAfter
 from sip.searching import Search
 from sip.timers import Timer
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
+from sip.uri import Uri
 
 if TYPE_CHECKING:
     from sip.transactions.layer import Transactions
@@ -52,6 +53,7 @@ class ClientTransaction:
         "_timer",
         "ack",
         "after_silence",
+        "again",
         "attempt",
         "branch",
         "cancelled",
@@ -93,6 +95,7 @@ class ClientTransaction:
         self.provisional = False  #: whether a 1xx was seen
         self.progressed = False  #: whether one beyond 100 was seen
         self.cancelled = False  #: whether CANCEL was sent
+        self.again: Uri | None = None  #: where it goes when the connection that it was sent on breaks
         self.attempt = 1
         self.server: Destination | None = None  #: the one of several that got it; the next try is for the same
         self.after_silence = True  #: whether another server is tried when one does not answer
@@ -142,8 +145,10 @@ class ClientTransaction:
         self.flow = flow
         layer = self._layer
         self.request = self._finish(flow, layer.transport.via(flow, self.branch))
+        if self.method == "INVITE" or not flow.reliable:
+            self.again = None
         if self._search is None or len(self._search.destinations) < 2:
-            self._finish = _finished
+            self._finish = self._finish if self.again is not None else _finished
         else:
             self.server = self._search.destinations[0]
         self.data = bytes(self.request)
@@ -298,10 +303,14 @@ class ClientTransaction:
         if self._table.get((before, given)) is not State.TERMINATED:
             return
         silent = before in (State.CALLING, State.TRYING)
-        others = self._others() if silent and (self.after_silence or given is Input.TRANSPORT_ERROR) else None
+        broken = given is Input.TRANSPORT_ERROR
+        others = self._others() if silent and (self.after_silence or broken) else None
+        again, size = self.again if silent and broken else None, len(self.data)
         self._terminate()
         if others is not None:
             self._layer.move_on(self, others, refused=False, now=now)
+        elif again is not None:
+            self._layer.send_again(self, again, size, now)
         elif before is not State.COMPLETED:  # there the user has its answer already
             self.user.on_failure(self, reason, now)
 

@@ -55,12 +55,14 @@ class Transactions:
         request_id: RequestId | None = None,
         after_silence: bool = True,
         server: Destination | None = None,
+        may_leave_flow: bool = False,
     ) -> ClientTransaction:
         """Start a client transaction on ``flow``, or on one to ``next_hop``.
 
         ``size`` is about how many octets will be sent; ``request_id`` goes on with a number given before. Where
         several servers were found, the next is tried when one fails; ``after_silence`` False gives up instead when
-        one did not answer in time, and ``server`` is tried first if it is among them.
+        one did not answer in time, and ``server`` is tried first if it is among them. ``may_leave_flow`` says that
+        ``flow`` is a convenience: when it is a connection of ours that breaks, the request goes to ``next_hop``.
         """
         number = RequestId(self.context.new_id()) if request_id is None else request_id
         transaction = ClientTransaction(self, number, method, branch or self.context.new_branch(), user, finish)
@@ -72,11 +74,14 @@ class Transactions:
         self._by_request[number] = transaction
         transaction.after_silence = after_silence
         if flow is not None and self.transport.is_open(flow):
+            transaction.again = next_hop if may_leave_flow and self.transport.opened(flow) else None
             transaction.start(lambda: None, now)
             transaction.flow_ready(flow, now)
         elif next_hop is not None:
-            hop = next_hop
+            hop = transaction.again = next_hop
             transaction.start(lambda: self.transport.find(hop, transaction, size=size, first=server, now=now), now)
+            if transaction.state is State.WAITING:
+                transaction.again = None  # a connection of its own, and not one that was about to be closed
         else:
             transaction.transport_error(now)
         return transaction
@@ -89,6 +94,13 @@ class Transactions:
         following = failed.for_another_server()
         self._by_request[failed.id] = following
         following.start_again(failed, search, refused=refused, now=now)
+
+    def send_again(self, failed: ClientTransaction, next_hop: Uri, size: int, now: float) -> None:
+        """Send a request once more whose connection broke, perhaps because it had been idle for long."""
+        self.context.count("request sent over another connection")
+        following = failed.for_another_server()
+        self._by_request[failed.id] = following
+        following.start(lambda: self.transport.find(next_hop, following, size=size, now=now), now)
 
     def register(self, transaction: ClientTransaction, flow: Flow) -> None:
         """Note a transaction whose request went out."""

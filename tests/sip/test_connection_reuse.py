@@ -6,16 +6,21 @@ from sip import (
     Address,
     ConnectWanted,
     Destination,
+    EndCause,
     Endpoint,
     EndpointConfig,
+    Event,
     Flow,
+    InviteReceived,
     Listen,
+    RequestFailed,
     RequestReceived,
     ResolveWanted,
     ResponseReceived,
     SeededEntropy,
+    SessionEnded,
 )
-from sip.testing.network import Network, raw_request
+from sip.testing.network import Agent, Network, raw_request
 
 HERE = Address("192.0.2.1", 5061)
 PEER = Destination("TLS", "192.0.2.99", 5061, "peer.example.com")
@@ -130,3 +135,101 @@ def test_aliases_are_not_offered_by_default() -> None:
     alice.ask(bob.uri("tcp"))
     net.run(0.1)
     assert "alias" not in bob.one(RequestReceived).request.via[0].params
+
+
+# Connections that break under a request
+
+
+@pytest.fixture
+def net() -> Network:
+    return Network()
+
+
+def pair(net: Network) -> tuple[Agent, Agent]:
+    alice, bob = net.agent("alice"), net.agent("bob")
+    bob.on(InviteReceived, lambda e: bob.endpoint.accept(e.session, now=net.now))
+    return alice, bob
+
+
+def breaks_under(net: Network, bob: Agent, method: bytes, times: int = 1) -> None:
+    """Close the connections of the first requests of a method when they arrive, before anybody saw them."""
+    left = [True] * times
+    receive = bob.endpoint.receive_data
+
+    def take(data: bytes, *, flow: Flow, now: float) -> list[Event]:
+        if data.startswith(method) and left:
+            left.pop()
+            net.close(bob, flow)
+            return []
+        return receive(data, flow=flow, now=now)
+
+    bob.endpoint.receive_data = take  # type: ignore[method-assign]
+
+
+def test_a_request_goes_out_again_when_its_idle_connection_breaks(net: Network) -> None:
+    alice, bob = pair(net)
+    bob.on(RequestReceived, lambda e: bob.endpoint.respond(e.transaction, 200, now=net.now))  # type: ignore[arg-type]
+    alice.ask(bob.uri("tcp"))
+    net.run(1)
+    breaks_under(net, bob, b"MESSAGE")
+    second = alice.ask(bob.uri("tcp"))
+    net.run(1)
+    assert [event.response.status for event in alice.of(ResponseReceived)] == [200, 200]
+    assert alice.of(ResponseReceived)[1].request_id == second
+    assert alice.endpoint.counters["request sent over another connection"] == 1
+    assert len({request.via[0].branch for request in net.requests("MESSAGE")}) == 3
+
+
+def test_so_does_one_inside_a_session(net: Network) -> None:
+    alice, bob = pair(net)
+    session = alice.invite(bob.uri("tcp"))
+    net.run(1)
+    breaks_under(net, bob, b"BYE")
+    alice.endpoint.bye(session, now=net.now)
+    net.run(1)
+    assert alice.one(SessionEnded).cause is EndCause.BYE_SENT
+    assert bob.one(SessionEnded).cause is EndCause.BYE_RECEIVED
+
+
+def test_a_connection_that_was_opened_for_it_is_opened_once(net: Network) -> None:
+    alice, bob = pair(net)
+    breaks_under(net, bob, b"MESSAGE")
+    alice.ask(bob.uri("tcp"))
+    net.run(1)
+    assert alice.one(RequestFailed).reason == "transport"
+
+
+def test_it_is_tried_twice_and_no_more(net: Network) -> None:
+    alice, bob = pair(net)
+    breaks_under(net, bob, b"MESSAGE", times=5)
+    alice.invite(bob.uri("tcp"))
+    net.run(1)
+    alice.ask(bob.uri("tcp"))
+    net.run(1)
+    assert alice.one(RequestFailed).reason == "transport"
+    assert len(net.requests("MESSAGE")) == 2
+
+
+def test_a_flow_that_the_core_named_is_kept_to(net: Network) -> None:
+    alice, bob = pair(net)
+    session = alice.invite(bob.uri("tcp"))
+    net.run(1)
+    flow = alice.endpoint.session(session).flow
+    breaks_under(net, bob, b"MESSAGE")
+    alice.endpoint.request(
+        "ua", "MESSAGE", bob.uri("tcp"), from_="<sip:a@example.com>", to="<sip:b@example.com>", flow=flow, now=net.now
+    )
+    net.run(1)
+    assert alice.one(RequestFailed).reason == "transport"
+
+
+def test_towards_a_client_that_connected_to_us_nothing_is_tried(net: Network) -> None:
+    alice, bob = pair(net)
+    session = alice.invite(bob.uri("tcp"))
+    net.run(1)
+    breaks_under(net, alice, b"INFO")
+    theirs = bob.one(InviteReceived).session
+    bob.endpoint.request_in_session(theirs, "INFO", now=net.now)
+    net.run(0.05)
+    assert bob.one(RequestFailed).reason == "transport"
+    assert session
