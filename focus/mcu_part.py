@@ -17,7 +17,7 @@ class Verdict(enum.Enum):
     APPLIED = "applied"
     IGNORED = "ignored"  #: old, or a repetition
     GAP = "gap"  #: something is missing: ask for the whole
-    RESET = "reset"  #: the MCU began to count again: it lost its state
+    RESET = "reset"  #: an old one, or the MCU began to count again because it lost its state: ask which
     DELETED = "deleted"  #: the MCU dropped the conference
 
 
@@ -28,6 +28,7 @@ class McuPart:
         self.info: ConferenceInfo | None = None
         self._version: int | None = None
         self._stale = False
+        self._doubted = False  #: whether the last answer to getConference was old
 
     def receive(self, document: ConferenceInfo) -> Verdict:
         """Take a notification in; `info` is the part after it."""
@@ -42,9 +43,18 @@ class McuPart:
         self.replace(document)
         return Verdict.APPLIED
 
+    def answered(self, document: ConferenceInfo) -> Verdict:
+        """Take the answer to getConference in. GAP: it was overtaken, ask once more; RESET: it is old a second time."""
+        if self._is_older(document):
+            doubted, self._doubted = self._doubted, True
+            return Verdict.RESET if doubted else Verdict.GAP
+        self.replace(document)
+        return Verdict.APPLIED
+
     def replace(self, document: ConferenceInfo) -> None:
-        """Take a whole document in, as the answer to getConference."""
-        self.info, self._version, self._stale = document.settled(), document.version, False
+        """Take a whole document in."""
+        self.info, self._version = document.settled(), document.version
+        self._stale = self._doubted = False
 
     def _is_older(self, document: ConferenceInfo) -> bool:
         return self._version is not None and document.version is not None and document.version < self._version

@@ -117,10 +117,9 @@ class Mcus:
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
             self._merge(link, part, users_named(document))
-        elif verdict is Verdict.GAP:
+        elif verdict in (Verdict.GAP, Verdict.RESET):
+            # What looks like a new beginning may be a document that took its time: the answer shows which.
             link.resynchronise(now=now)
-        elif verdict is Verdict.RESET:
-            link.mark_lost("its versions began again", now=now)
         elif verdict is Verdict.DELETED:
             link.mark_lost("it dropped the conference", now=now)
 
@@ -190,8 +189,13 @@ class Mcus:
     def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
         """The MCU's whole part after a gap."""
         part = self._parts.setdefault(link.mcu_type, McuPart())
-        part.replace(attrs.evolve(info, state=State.FULL))
-        self._merge(link, part, None)
+        verdict = part.answered(attrs.evolve(info, state=State.FULL))
+        if verdict is Verdict.APPLIED:
+            self._merge(link, part, None)
+        elif verdict is Verdict.GAP:
+            link.resynchronise(now=now)
+        else:
+            link.mark_lost("its versions began again", now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on a command."""

@@ -418,3 +418,31 @@ def test_an_mcu_that_answers_nonsense_is_not_asked_again_at_once() -> None:
     site.net.pass_time(100.0)
     assert len(mcu.commands(GetConference)) == 2
     assert site.node.of(McuLost) == []
+
+
+def test_a_whole_document_that_took_its_time_does_not_cost_the_mcu_its_calls() -> None:
+    site, mcu, _, alice = talking()
+    late = mcu.document()
+    mcu.call(PHONE, "on-hold")
+    document = Notify(notification_id=1, from_=mcu.uri, to=mcu.conference, conference_info=late)
+    assert mcu.post(document).status == 200
+    assert len(mcu.commands(GetConference)) == 1
+    assert site.node.of(McuLost) == []
+    assert alice.status(PHONE) == "on-hold"
+
+
+def test_an_answer_that_was_overtaken_is_asked_for_again() -> None:
+    site, mcu, _, alice = talking()
+    late, mcu.version = mcu.document(), mcu.version + 1
+
+    def overtaken(request: Request) -> Reply:
+        del mcu.answers[GetConference]
+        return Reply(200, request.respond(Code.SUCCESS, command=GetConference(conference_info=late)))
+
+    mcu.answers[GetConference] = overtaken
+    whole = mcu.document()
+    mcu.post(Notify(notification_id=1, from_=mcu.uri, to=mcu.conference, conference_info=whole))
+    site.net.pass_time(50.0)
+    assert len(mcu.commands(GetConference)) == 2
+    assert site.node.of(McuLost) == []
+    assert alice.status(PHONE) == "connected"
