@@ -313,7 +313,7 @@ class Client(ConferenceCommands):
 
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
         """The connection broke: show the Focus that we are still there, before it gives us up."""
-        if event.session == self._session:  # pragma: no branch (nothing is reported of a session that is being ended)
+        if event.session == self._session and self._state is ClientState.JOINED:
             self._endpoint.update(event.session, now=now)
             self._watch.reconnect(now=now)
 

@@ -109,6 +109,18 @@ def test_a_broken_connection_heals_without_a_subscription() -> None:
     assert alice.user("sip:bob@example.com") is not None
 
 
+def test_a_connection_that_breaks_while_leaving_is_no_mistake() -> None:
+    site = Site()
+    conference, _, _ = site.meeting()
+    bob = site.joined(site.client("bob"), conference)
+    bob.client.leave(now=site.net.now)
+    for flow in site.net.peers_of(bob.node):
+        site.net.close(flow)
+    site.net.pass_time(60.0)
+    assert len(bob.node.of(Left)) == 1
+    assert bob.client.state is ClientState.OUT
+
+
 def test_an_old_document_is_ignored() -> None:
     site = Site()
     conference, alice, _ = site.meeting("bob")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from focus_site import DOMAIN, START, WALL_CLOCK, RawPeer, Site
+from focus_site import DOMAIN, START, WALL_CLOCK, Node, RawPeer, Site
 
 from c3p import (
     AddConference,
@@ -31,8 +31,9 @@ from c3p import (
     format_timestamp,
     parse_document,
 )
-from focus import FactoryConfig, RecordAdded, RecordRemoved
+from focus import CommandSucceeded, FactoryConfig, FocusFactory, MemoryStore, RecordAdded, RecordRemoved
 from sip import Response as SipResponse
+from sip import SeededEntropy, Uri
 
 ALICE = f"sip:alice@{DOMAIN}"
 FACTORY = f"{ALICE};gruu;opaque=app:conf:focusfactory"
@@ -304,3 +305,17 @@ def test_records_are_read_over_http_by_those_who_may() -> None:
     assert failure(reply.document) == ("otherFailure", "conferenceDoesntExist")
     wrong = Notify(notification_id=1, from_="a", to="b", conference_info=ConferenceInfo(entity="x"))
     assert site.factory.receive_c3p(wrong, peer="focus-2", now=now).status == 400
+
+
+def test_a_factory_without_a_focus_beside_it_deletes_records_all_the_same() -> None:
+    site = Site()
+    entropy = SeededEntropy(b"elsewhere")
+    endpoint, store = site.endpoint("192.0.2.200", entropy), MemoryStore()
+    factory = FocusFactory(endpoint, FactoryConfig(domain="example.com"), store=store, entropy=entropy)
+    site.net.add(Node(site.net, "elsewhere", "192.0.2.200", endpoint, factory))
+    alice = site.client("alice", outbound_proxy=Uri.parse("sip:192.0.2.200:5060;transport=tcp"))
+    site.created(alice, conference_id="DELETEME")
+    alice.client.delete_record("DELETEME", now=site.net.now)
+    site.net.run()
+    assert len(alice.node.of(CommandSucceeded)) == 1
+    assert len(store) == 0
