@@ -40,7 +40,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 CLIENTS = ("presenter", "watcher")
 #: Hertz of what baresip says, and of what our own phone says.
 BARESIP_TONE, OUR_TONE = 700.0, 1030.0
-MEDIA_PORTS = 46_000  #: away from those of the demo, so that a capture holds this conference only
+MEDIA_PORTS = 14_000  #: below the ports that systems give out, so that a capture holds this conference only
 STEP = 8.0  #: seconds that a step may take
 
 
