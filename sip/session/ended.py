@@ -11,7 +11,7 @@ from sip.dialog import DialogKey
 
 
 class EndedSessions:
-    """What ended not long ago. There is no timer: the old goes when more comes."""
+    """What ended not long ago. It has no timer of its own: the old goes when more comes, or when others fire."""
 
     def __init__(self, context: Context) -> None:
         self._limit = context.config.max_ended_sessions
@@ -22,10 +22,10 @@ class EndedSessions:
 
     def add_dialog(self, key: DialogKey, now: float) -> None:
         """Note the end of a dialog."""
-        dialogs = self._dialogs
-        dialogs[key] = now
-        while len(dialogs) > self._limit or next(iter(dialogs.values())) < now - self._keep:
-            dialogs.popitem(last=False)
+        self._dialogs[key] = now
+        if len(self._dialogs) > self._limit:
+            self._dialogs.popitem(last=False)
+        self.forget_old(now)
 
     def had_dialog(self, key: DialogKey) -> bool:
         """Whether a dialog with that ID ended."""
@@ -33,9 +33,16 @@ class EndedSessions:
 
     def add(self, session_id: int, owner: str, now: float) -> None:
         """Note the end of a session."""
-        sessions = self._sessions
-        sessions[session_id] = (now, owner)
-        while len(sessions) > self._limit or next(iter(sessions.values()))[0] < now - self._keep:
+        self._sessions[session_id] = (now, owner)
+        if len(self._sessions) > self._limit:
+            self._sessions.popitem(last=False)
+
+    def forget_old(self, now: float) -> None:
+        """Drop what nobody can mean any more."""
+        dialogs, sessions, old = self._dialogs, self._sessions, now - self._keep
+        while dialogs and next(iter(dialogs.values())) <= old:
+            dialogs.popitem(last=False)
+        while sessions and next(iter(sessions.values()))[0] <= old:
             sessions.popitem(last=False)
 
     def owner_of(self, session_id: int) -> str | None:

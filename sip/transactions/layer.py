@@ -223,6 +223,10 @@ class Transactions:
         self._by_transaction.pop(transaction.id, None)
         if transaction.merge_key is not None and self._merging.get(transaction.merge_key) is transaction:
             del self._merging[transaction.merge_key]
+        if not self._by_transaction:
+            # A dict that only loses keys keeps the room that its busiest hour needed.
+            for table in (self._servers, self._by_transaction, self._merging):
+                table.clear()
 
     # Flows -----------------------------------------------------------------------------------------------------------
 
