@@ -588,8 +588,9 @@ def test_we_subscribe_and_unsubscribe(tmp_path: Path, transport: str, scenario: 
     async def talk() -> None:
         async with Alice(transport) as alice, bob(scenario, tmp_path, alice) as target:
             subscription = alice.subscribe(target, expires)
-            while (await alice.seen(NotifyReceived, len(alice.of(NotifyReceived)) + 1)).state == "pending":
-                pass
+            notified = 1
+            while (await alice.seen(NotifyReceived, notified)).state == "pending":
+                notified += 1
             await alice.seen(SubscriptionAccepted)
             alice.endpoint.unsubscribe(subscription, now=alice.now)
             alice.kick()

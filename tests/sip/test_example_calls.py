@@ -82,7 +82,7 @@ def test_two_phones_hear_each_other(tmp_path: Path) -> None:
         answering = ("--answer", "--tone", "600", "--record", str(far))
         async with running("call_with_audio.py", *answering) as callee:
             target, _ = (await callee.line()).split()
-            calling = (target, "--tone", "1000", "--record", str(near), "--seconds", "1.0")
+            calling = (target, "--tone", "1000", "--record", str(near), "--seconds", "2.0")
             async with running("call_with_audio.py", *calling) as caller:
                 said = await caller.rest()
             assert said[:3] == ["180 Ringing", "talking PCMU", "over: bye sent"]
@@ -90,7 +90,7 @@ def test_two_phones_hear_each_other(tmp_path: Path) -> None:
             assert heard[0] == "called by sip:phone@example.com"
             assert heard[1:3] == ["talking PCMU", "over: bye received"]
 
-    asyncio.run(asyncio.wait_for(scenario(), 30.0))
+    asyncio.run(asyncio.wait_for(scenario(), 60.0))
     assert pitch(near) == pytest.approx(600, abs=40)
     assert pitch(far) == pytest.approx(1000, abs=40)
 
@@ -99,18 +99,18 @@ def test_a_wav_file_is_played_and_a_call_that_nobody_answers_fails(tmp_path: Pat
     spoken, heard = tmp_path / "spoken.wav", tmp_path / "heard.wav"
     with wave.open(str(spoken), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(struct.pack("<20h", *[12000] * 10, *[-12000] * 10) * 800)  # 400 Hz for two seconds
+        file.writeframes(struct.pack("<20h", *[12000] * 10, *[-12000] * 10) * 2400)  # 400 Hz for six seconds
 
     async def scenario() -> None:
         async with running("call_with_audio.py", "--answer", "--record", str(heard)) as callee:
             _, target = (await callee.line()).split()
-            async with running("call_with_audio.py", target, "--play", str(spoken), "--seconds", "1.0") as caller:
+            async with running("call_with_audio.py", target, "--play", str(spoken), "--seconds", "3.0") as caller:
                 assert (await caller.rest())[-1] == "over: bye sent"
             await callee.rest()
         async with running("call_with_audio.py", target) as caller:
             assert await caller.rest() == ["over: transport"]
 
-    asyncio.run(asyncio.wait_for(scenario(), 30.0))
+    asyncio.run(asyncio.wait_for(scenario(), 60.0))
     assert pitch(heard) == pytest.approx(400, abs=20)
 
 
@@ -132,4 +132,4 @@ def test_watchers_are_told_of_changes_until_one_leaves_and_the_notifier_ends() -
             assert said[:2] == ["sip:watcher@example.com watches"] * 2
             assert len(said) == 4
 
-    asyncio.run(asyncio.wait_for(scenario(), 30.0))
+    asyncio.run(asyncio.wait_for(scenario(), 60.0))
