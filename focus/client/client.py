@@ -40,6 +40,7 @@ from sip import (
     NotifyReceived,
     ReinviteReceived,
     RequestFailed,
+    RequestId,
     RequestReceived,
     ResponseReceived,
     SessionAnswered,
@@ -78,6 +79,7 @@ class Client(ConferenceCommands):
         self._outgoing = Outgoing(endpoint, config)
         self._watch = Watch(endpoint, config)
         self._session: SessionId | None = None
+        self._proof: RequestId | None = None  # the UPDATE that shows the Focus that we are still there
         self._conference_uri = ""
         self._join: CommandId | None = None
         self._redirects = 0
@@ -314,7 +316,7 @@ class Client(ConferenceCommands):
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
         """The connection broke: show the Focus that we are still there, before it gives us up."""
         if event.session == self._session and self._state is ClientState.JOINED:
-            self._endpoint.update(event.session, now=now)
+            self._proof = self._endpoint.update(event.session, now=now)
             self._watch.reconnect(now=now)
 
     def _requested(self, event: RequestReceived, now: float) -> None:
@@ -337,7 +339,11 @@ class Client(ConferenceCommands):
         self._events += self._outgoing.answered(event, now=now)
 
     def _carrier_failed(self, event: RequestFailed, now: float) -> None:
-        self._events += self._outgoing.unanswered(event)
+        if event.request_id == self._proof and self._session is not None:
+            # Nobody is there any more: the dialog is lost, and the application hears of it now, not at its next wish.
+            self._endpoint.bye(self._session, now=now)
+        else:
+            self._events += self._outgoing.unanswered(event)
 
     def _watched(self, event: Event, now: float) -> None:
         events, over = self._watch.handle(event, now=now)

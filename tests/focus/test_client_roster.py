@@ -109,6 +109,18 @@ def test_a_broken_connection_heals_without_a_subscription() -> None:
     assert alice.user("sip:bob@example.com") is not None
 
 
+def test_a_focus_that_is_gone_for_good_is_noticed_without_a_command() -> None:
+    site = Site()
+    conference, _, _ = site.meeting()
+    bob = site.joined(site.client("bob"), conference)
+    site.net.unreachable(site.node)
+    for flow in site.net.peers_of(bob.node):
+        site.net.close(flow)
+    site.net.pass_time(40.0)
+    assert [event.cause for event in bob.node.of(Left)] == [LeaveCause.LOST]
+    assert bob.client.state is ClientState.OUT
+
+
 def test_a_connection_that_breaks_while_leaving_is_no_mistake() -> None:
     site = Site()
     conference, _, _ = site.meeting()
