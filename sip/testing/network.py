@@ -18,196 +18,20 @@ A core of your own lives on an agent too::
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterable
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable
 
 import attrs
 
-from sip.config import EndpointConfig, Listen
-from sip.endpoint import Endpoint
+from sip.config import EndpointConfig
 from sip.entropy import SeededEntropy
-from sip.events import ConnectWanted, Event, ResolveWanted
+from sip.events import ConnectWanted, ResolveWanted
 from sip.flow import Address, Destination, Flow, Transmit
-from sip.ids import RequestId, SessionId
 from sip.parsing import parse_message
-from sip.pump import Core
 from sip.request import Request
 from sip.response import Response
-from sip.routing import Claim
+from sip.testing.agent import METHODS, Agent
 
 __all__ = ["METHODS", "Agent", "Network", "raw_request"]
-
-E = TypeVar("E", bound=Event)
-C = TypeVar("C", bound=Core)
-
-#: Methods that the core of an agent takes.
-METHODS: Final = (
-    *("INVITE", "INFO", "MESSAGE", "UPDATE", "SUBSCRIBE", "REFER", "SERVICE"),
-    *("REGISTER", "PUBLISH"),
-)
-
-
-class Agent:
-    """One endpoint with one core called ``ua``, which remembers its events and reacts to them as told."""
-
-    def __init__(self, net: Network, name: str, host: str, settings: EndpointConfig) -> None:
-        self.net = net
-        self.name = name
-        self.host = host
-        listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060))
-        self._config = attrs.evolve(settings, listen=listen)
-        self.endpoint = Endpoint(self._config, entropy=SeededEntropy(name.encode()))
-        self.events: list[Event] = []
-        self.deaf = False  #: takes nothing in
-        self._reactions: list[Callable[[Event], object]] = []
-        self._cores: dict[str, Core] = {}
-
-    def add_core(
-        self,
-        *,
-        owner: str = "ua",
-        claim: Claim = Claim.ELEMENT,
-        methods: Collection[str] = METHODS,
-        supported: Collection[str] = (),
-        accept: Collection[str] = (),
-        events: Collection[str] = (),
-        transparent: bool = False,
-    ) -> None:
-        """Register a core that claims everything."""
-        self.endpoint.add_core(
-            owner,
-            lambda request, flow: True,
-            claim=claim,
-            methods=methods,
-            supported=supported,
-            accept=accept,
-            events=events,
-            transparent=transparent,
-        )
-
-    def run_core(self, core: C) -> C:
-        """Run a core that registered with the endpoint: what is for it goes to it, what it reports is remembered."""
-        self._cores[core.owner] = core
-        return core
-
-    def forget(self) -> None:
-        """Restart: a new endpoint, with the usual core alone, that knows nothing of before."""
-        self.endpoint = Endpoint(self._config, entropy=SeededEntropy(b"again " + self.name.encode()))
-        self._cores.clear()
-        self.add_core()
-
-    def uri(self, transport: str = "udp") -> str:
-        """Return the URI that reaches this agent."""
-        return f"sip:{self.name}@{self.host}:5060;transport={transport}"
-
-    @property
-    def idle(self) -> bool:
-        """Whether the endpoint keeps nothing: no transaction, dialog, session, subscription or timer."""
-        return not any(self.endpoint.sizes.values()) and self.endpoint.next_timeout() is None
-
-    # Doing
-
-    def invite(
-        self,
-        target: str,
-        *,
-        headers: Iterable[tuple[str, object]] = (),
-        body: bytes = b"v=0 offer",
-        content_type: str | None = "application/sdp",
-        session_expires: int | None = None,
-    ) -> SessionId:
-        """Call somebody."""
-        return self.endpoint.invite(
-            "ua",
-            target,
-            from_=f"<sip:{self.name}@example.com>",
-            to="<sip:callee@example.com>",
-            headers=headers,
-            body=body,
-            content_type=content_type if body else None,
-            session_expires=session_expires,
-            now=self.net.now,
-        )
-
-    def ask(self, target: str, method: str = "MESSAGE", *, headers: Iterable[tuple[str, object]] = ()) -> RequestId:
-        """Send a request outside of dialogs."""
-        return self.endpoint.request(
-            "ua",
-            method,
-            target,
-            from_=f"<sip:{self.name}@example.com>",
-            to="<sip:callee@example.com>",
-            headers=headers,
-            now=self.net.now,
-        )
-
-    # Looking
-
-    def of(self, kind: type[E]) -> list[E]:
-        """Return the events of a kind so far."""
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def one(self, kind: type[E]) -> E:
-        """Return the only event of a kind."""
-        found = self.of(kind)
-        if len(found) != 1:
-            raise AssertionError(f"{len(found)} {kind.__name__} among {self.events}\n{self.net.ladder()}")
-        return found[0]
-
-    def one_after_settling(self, kind: type[E]) -> E:
-        """Return the only event of a kind, with what commands have caused."""
-        self.take(self.endpoint.take_events())
-        return self.one(kind)
-
-    def kinds(self) -> list[str]:
-        """Return the names of the events so far."""
-        return [type(event).__name__ for event in self.events]
-
-    def on(self, kind: type[E], reaction: Callable[[E], object]) -> None:
-        """Do something whenever an event of a kind comes."""
-        self._reactions.append(lambda event: reaction(event) if isinstance(event, kind) else None)
-
-    def take(self, events: Iterable[Event]) -> None:
-        """Note events, answer questions to the driver, feed the cores, react."""
-        waiting = list(events)
-        while waiting:
-            for event in waiting:
-                self._take_one(event)
-            waiting = self.endpoint.take_events()
-            for core in self._cores.values():
-                self._note(core.take_events())
-
-    def _take_one(self, event: Event) -> None:
-        if isinstance(event, ConnectWanted):
-            self.net.connect(self, event)
-        elif isinstance(event, ResolveWanted):
-            self.net.resolve(self, event)
-        elif (core := self._cores.get(event.owner)) is not None:
-            self._note(core.handle_event(event, now=self.net.now))
-        else:
-            self._note([event])
-
-    def _note(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self.events.append(event)
-            for reaction in self._reactions:
-                reaction(event)
-
-    # Time
-
-    def next_timeout(self) -> float | None:
-        """Return when the endpoint or a core wants to be called."""
-        due = [self.endpoint.next_timeout(), *[core.next_timeout() for core in self._cores.values()]]
-        return min((at for at in due if at is not None), default=None)
-
-    def handle_timeout(self) -> None:
-        """Do what is due."""
-        now = self.net.now
-        for core in self._cores.values():
-            at = core.next_timeout()
-            if at is not None and at <= now:
-                self._note(core.handle_timeout(now=now))
-        self.take(self.endpoint.handle_timeout(now=now))
 
 
 @attrs.frozen
