@@ -74,7 +74,6 @@ _SINGLE: Final = (
     "Min-SE",
     "RSeq",
     "RAck",
-    "Identity",
     "Identity-Info",
     "Authentication-Info",
     "Proxy-Authentication-Info",
@@ -83,8 +82,6 @@ _SINGLE: Final = (
     "ms-piggyback-cseq",
     "Ms-Sensitivity",
     "Ms-Mcu-Contact",
-    "ms-text-format",
-    "ms-im-format",
     "Roster-Manager",
     "SIP-ETag",
     "SIP-If-Match",
@@ -140,6 +137,9 @@ _LINES: Final = (
     "ms-client-diagnostics",
     "Presence-State",
     "ms-endpoint-location-data",
+    "ms-text-format",
+    "ms-im-format",
+    "Identity",  # RFC 8224 section 6.2: zero, one, or more
 )
 
 #: Shape of each known header, by its key (the full name in lower case).

@@ -5,18 +5,18 @@ A message keeps its header lines as they came. Values are parsed when they are f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sip.content_type import ContentType
 from sip.cseq import CSeq
 from sip.defects import Defect
 from sip.editing import Changes, framed
-from sip.errors import MalformedHeader, RemoteProtocolError, SipError
+from sip.errors import RemoteProtocolError, SipError
 from sip.event import EventPackage
-from sip.grammar import Report, assume, refuse, split_list
+from sip.grammar import assume, refuse
 from sip.header_names import COMPACT, Shape, canonical_name, key_of, shape_of
-from sip.header_types import PARSERS, Parser
+from sip.header_types import PARSERS
+from sip.header_values import HeaderValues
 from sip.headers import Field, Headers
 from sip.name_addr import NameAddr, Star
 from sip.session_expires import MinSE, SessionExpires
@@ -27,115 +27,21 @@ __all__ = ["Message"]
 
 #: Single headers that every element needs, besides Via; Max-Forwards may be missing.
 _NEEDED: Final = tuple((key, PARSERS[key]) for key in ("from", "to", "call-id", "cseq", "max-forwards"))
-_SECRET: Final = frozenset(("authorization", "proxy-authorization"))
+_ONCE: Final = frozenset(key for key, _ in _NEEDED)
 
 
-class Message:
+class Message(HeaderValues):
     """What requests and responses share. Immutable; `evolve` makes changed copies."""
 
-    __slots__ = ("_cache", "_defects", "_framed", "_report", "_strict", "body", "headers")
+    __slots__ = ("_framed", "body")
 
-    headers: Headers  #: header lines in wire order
     body: bytes
     _framed: bool  # whether the header lines hold exactly one, right Content-Length
-    _strict: bool
-    _report: Report  # for the first reading of a value
-    _defects: list[Defect]
-    _cache: dict[str, Any]
 
     def _fill(self, headers: Headers, body: bytes, framed: bool, strict: bool = False) -> None:
         self.headers, self.body, self._framed, self._strict = headers, body, framed, strict
         self._report = refuse if strict else assume
-        self._defects, self._cache = [], {}
-
-    # Typed access
-
-    def header(self, name: str) -> object | None:
-        """Typed value of a header: a tuple for list headers, else the first value or None. Raises MalformedHeader."""
-        key = key_of(name)
-        shape = shape_of(key)
-        if shape is Shape.LIST or (shape is Shape.LINES and key in PARSERS):
-            values: tuple[object, ...] = self._list(key)
-            return values
-        value: object | None = self._single(key)
-        return value
-
-    def _single(self, key: str) -> Any:
-        cache = self._cache
-        if key in cache:
-            return cache[key]
-        values = (self.headers._index or self.headers.by_key).get(key)
-        if values is None:
-            return None
-        text = values[0]
-        parser = PARSERS.get(key)
-        value = cache[key] = text if parser is None else self._parsed(parser, key, text)
-        return value
-
-    def _required(self, key: str) -> Any:
-        value = self._single(key)
-        if value is None:
-            raise RemoteProtocolError(f"no {canonical_name(key)} header")
-        return value
-
-    def _list(self, key: str) -> Any:
-        cache = self._cache
-        if key in cache:
-            return cache[key]
-        lines = (self.headers._index or self.headers.by_key).get(key)
-        if lines is None:
-            return ()
-        parser = PARSERS[key]
-        value: tuple[Any, ...]
-        if len(lines) == 1 and "," not in lines[0] and lines[0]:
-            try:
-                value = (parser(lines[0], self._report),)
-            except SipError:
-                value = (self._parsed_with_care(parser, key, lines[0]),)
-        else:
-            value = tuple([self._parsed(parser, key, item) for item in self._items(key, lines)])
-        cache[key] = value
-        return value
-
-    def _items(self, key: str, lines: tuple[str, ...]) -> Sequence[str]:
-        if shape_of(key) is not Shape.LIST:
-            return lines
-        items: list[str] = []
-        for line in lines:
-            listed = split_list(line)
-            items += listed
-        return items
-
-    def _parsed(self, parser: Parser, key: str, text: str) -> Any:
-        try:
-            # Nearly every value keeps to the grammar, so the quick reading comes first.
-            return parser(text, self._report)
-        except SipError:
-            return self._parsed_with_care(parser, key, text)
-
-    def _parsed_with_care(self, parser: Parser, key: str, text: str) -> Any:
-        name, shown = canonical_name(key), "***" if key in _SECRET else text
-        found: dict[str, None] = {}
-
-        def report(what: str) -> None:
-            if self._strict:
-                raise MalformedHeader(name, shown, what)
-            found[what] = None
-
-        try:
-            value = parser(text, report)
-        except SipError as error:
-            raise MalformedHeader(name, shown) from (None if key in _SECRET else error)
-        self._defects += [Defect(name, what) for what in found]
-        return value
-
-    @property
-    def defects(self) -> tuple[Defect, ...]:
-        """Deviations that were tolerated so far: in framing at once, in a value when it is first read.
-
-        After ``check(all=True)`` it is complete.
-        """
-        return tuple(dict.fromkeys(self._defects))
+        self._defects, self._cache, self._unread = [], {}, None
 
     @property
     def via(self) -> tuple[Via, ...]:
@@ -273,16 +179,22 @@ class Message:
     def check(self, all: bool = False) -> None:
         """Parse what every element needs: Via, From, To, Call-ID, CSeq, Max-Forwards; with ``all`` whatever has a type.
 
-        Raises RemoteProtocolError with the status to answer, also when a header that may come once comes twice.
+        Raises RemoteProtocolError with the status to answer, also when one of these comes twice, or with ``all`` any
+        header that may come once; without, such a one is a defect, and for those who act on it to judge.
         """
         self._check_needed()
-        index = self.headers.by_key
-        if len(index) != len(self.headers._fields):
-            for key, values in index.items():
-                if len(values) > 1 and shape_of(key) is Shape.SINGLE:
-                    raise RemoteProtocolError(f"{len(values)} {canonical_name(key)} headers")
+        if len(self.headers.by_key) != len(self.headers._fields):
+            self._check_repeated(all or self._strict)
         if all:
             self._check_all()
+
+    def _check_repeated(self, refuse_all: bool) -> None:
+        for key, values in self.headers.by_key.items():
+            if len(values) > 1 and shape_of(key) is Shape.SINGLE:
+                what = f"{len(values)} {canonical_name(key)} headers"
+                if refuse_all or key in _ONCE:
+                    raise RemoteProtocolError(what)
+                self._defects.append(Defect(canonical_name(key), f"comes {len(values)} times"))
 
     def _check_all(self) -> None:
         for key, lines in self.headers.by_key.items():
@@ -340,6 +252,7 @@ class Message:
     def _keep_values(self, source: Message, touched: frozenset[str]) -> None:
         self._strict, self._report = source._strict, source._report
         self._cache = {key: value for key, value in source._cache.items() if key not in touched}
+        self._unread = source._unread and source._unread - touched
 
     if TYPE_CHECKING:
 

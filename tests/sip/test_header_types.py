@@ -168,7 +168,7 @@ def test_what_only_microsofts_clients_send() -> None:
     assert request.header("Roster-Manager").uri.user == "a"  # type: ignore[union-attr]
     assert request.header("Ms-Mcu-Contact").uri.transport == "tcp"  # type: ignore[union-attr]
     assert (request.header("Ms-Sensitivity"), request.header("Ms-Conversation-ID")) == ("normal", "f=0")
-    assert request.header("ms-im-format").params["msgr"] == "WAAtAE0"  # type: ignore[union-attr]
+    assert request.header("ms-im-format")[0].params["msgr"] == "WAAtAE0"  # type: ignore[index]
     (place,) = request.header("ms-endpoint-location-data")  # type: ignore[misc]
     assert place.params["ms-media-location-type"] == "Intranet"
 

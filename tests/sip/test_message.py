@@ -326,13 +326,59 @@ def test_a_value_that_looks_like_text_is_written_as_text() -> None:
     assert request.expires == 60
 
 
-@pytest.mark.parametrize("name", ["From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Type", "Expires", "Event"])
-def test_check_refuses_single_headers_that_come_twice(name: str) -> None:
-    value = invite().headers.get(name) or ("1" if name == "Expires" else "presence")
-    request = parse_message(bytes(invite().evolve(add=[(name, value), (name, value)])))
+@pytest.mark.parametrize("name", ["From", "To", "Call-ID", "CSeq", "Max-Forwards"])
+def test_check_refuses_what_everybody_needs_when_it_comes_twice(name: str) -> None:
+    value = invite().headers.get(name)
+    request = parse_message(bytes(invite().evolve(add=[(name, value)])))
     with pytest.raises(RemoteProtocolError) as caught:
         request.check()
     assert caught.value.status_hint == 400
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Expires", "Event", "Subject", "Identity-Info", "Session-Expires"])
+def test_check_notes_that_another_single_header_comes_twice_and_lets_it_pass(name: str) -> None:
+    wire = bytes(invite().evolve(remove=[name], add=[(name, "1"), (name, "2")]))
+    request = parse_message(wire)
+    request.check()
+    assert [str(defect) for defect in request.defects] == [f"{name}: comes 2 times"]
+    assert bytes(request) == wire
+    for careful in (lambda: request.check(all=True), parse_message(wire, strict=True).check):
+        with pytest.raises(RemoteProtocolError):
+            careful()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Identity", "abc;info=<https://cert.example.com>"), ("ms-im-format", "text/plain")]
+)
+def test_what_may_come_on_several_lines_is_no_defect(name: str, value: str) -> None:
+    request = parse_message(bytes(invite().evolve(add=[(name, value), (name, value)])))
+    request.check(all=True)
+    assert not request.defects
+    assert request.headers.get_all(name) == (value, value)
+
+
+def test_what_cannot_be_read_is_absent_once_it_is_to_be_ignored() -> None:
+    added = [("Supported", "timer, a b, gruu"), ("Min-SE", "q"), ("Contact", "<broken"), ("Route", ","), ("Event", "")]
+    wire = bytes(invite().evolve(remove=["Contact"], add=[*added, ("Expires", "1"), ("Expires", "2")]))
+    before, request = parse_message(wire), parse_message(wire)
+    assert all(before.unreadable(name) for name in ("Supported", "Min-SE", "Expires"))
+    assert not any(before.unreadable(name) for name in ("Route", "From", "Session-Expires"))
+    with pytest.raises(MalformedHeader):
+        _ = before.min_se
+    request.check()
+    request.ignore_unreadable()
+    assert request.supported == ("timer", "gruu")
+    assert request.contact == request.route == ()
+    assert (request.min_se, request.expires, request.event) == (None, None, None)
+    left_out = ("Supported", "Min-SE", "Contact", "Expires", "Event")
+    assert all(request.unreadable(name) for name in left_out)
+    assert not any(request.unreadable(name) for name in ("Route", "From", "Allow", "Session-Expires"))
+    assert {defect.where for defect in request.defects} == set(left_out)
+    changed = request.evolve(set={"Min-SE": "90"})
+    assert changed.min_se == 90
+    assert changed.contact == ()
+    with pytest.raises(MalformedHeader):
+        request.check(all=True)
 
 
 def test_check_lets_unknown_headers_repeat() -> None:
