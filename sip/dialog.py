@@ -3,7 +3,10 @@
 import enum
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from sip.context import Context
 from sip.errors import RemoteProtocolError
@@ -52,6 +55,17 @@ DIALOG: Final[Mapping[tuple[DialogState, DialogInput], DialogState]] = {
     (DialogState.CONFIRMED, DialogInput.ANSWERED): DialogState.CONFIRMED,
     (DialogState.CONFIRMED, DialogInput.USAGES_GONE): DialogState.TERMINATED,
 }
+
+
+@attrs.frozen
+class Begun:
+    """What we chose for a request of ours that may begin a dialog, but for its CSeq."""
+
+    call_id: str
+    local_value: str  #: From, with tag
+    local_tag: str
+    local_user: str | None
+    routed: bool  #: whether it has a Route
 
 
 class Dialog:
@@ -110,17 +124,24 @@ class Dialog:
         self._hop: Uri | None = None
 
     @classmethod
-    def from_request(cls, request: Request, flow: Flow, local_tag: str, *, local_cseq: int) -> "Dialog":
-        """Begin the dialog of a request that came to us (section 12.1.1); raises RemoteProtocolError."""
-        to = request.headers.get("To", "")
+    def from_request(
+        cls, request: Request, flow: Flow, local_tag: str, *, local_cseq: int, local_value: str | None = None
+    ) -> "Dialog":
+        """Begin the dialog of a request that came to us (section 12.1.1); raises RemoteProtocolError.
+
+        ``local_value`` is From of ours where a request of ours caused it; otherwise To of the request names us.
+        """
+        if local_value is None:
+            to = request.headers.get("To", "")
+            local_value = to if request.to.tag is not None else f"{to};tag={local_tag}"
         return cls(
             call_id=request.call_id,
-            local_value=to if request.to.tag is not None else f"{to};tag={local_tag}",
+            local_value=local_value,
             local_tag=local_tag,
             remote_value=request.headers.get("From", ""),
             remote_tag=request.from_.tag or "",
             target=target_of(request),
-            route_set=tuple(map(str, request.record_route)) if "Record-Route" in request.headers else (),
+            route_set=route_set_of(request),
             local_cseq=local_cseq,
             remote_cseq=request.cseq.number,
             flow=flow if flow.reliable else None,
@@ -128,28 +149,56 @@ class Dialog:
         )
 
     @classmethod
-    def from_response(
-        cls, response: Response, flow: Flow | None, *, local_value: str, local_user: str | None, routed: bool
-    ) -> "Dialog":
+    def from_response(cls, response: Response, flow: Flow | None, ours: Begun, cseq: int) -> "Dialog":
         """Begin the dialog of a request of ours (section 12.1.2); raises RemoteProtocolError.
 
-        ``local_value`` is From of the request; ``routed`` says that it had a Route.
+        What we chose is taken from ``ours``: a response belongs to a request by its branch and method (section
+        17.1.3), and may say what it likes of the rest.
         """
         routes = route_set_of(response)
         # A proxy that was on the way and does not record itself is not to be used again.
-        direct = routed and not routes
+        direct = ours.routed and not routes
         return cls(
-            call_id=response.call_id,
-            local_value=local_value,
-            local_tag=response.from_.tag or "",
+            call_id=ours.call_id,
+            local_value=ours.local_value,
+            local_tag=ours.local_tag,
             remote_value=response.headers.get("To", ""),
             remote_tag=response.to.tag or "",
             target=target_of(response),
             route_set=routes,
-            local_cseq=response.cseq.number,
+            local_cseq=cseq,
             remote_cseq=None,
             flow=flow if flow is not None and flow.reliable and not direct else None,
-            local_user=local_user,
+            local_user=ours.local_user,
+        )
+
+    @classmethod
+    def like_request(
+        cls,
+        uri: str,
+        routes: tuple[str, ...],
+        hop: Uri,
+        flow: Flow | None,
+        response: Response,
+        ours: Begun,
+        cseq: int,
+    ) -> "Dialog":
+        """Begin a dialog whose requests go where a request of ours went, on its very flow: to end it, no more."""
+        target, hops = uri, routes
+        if routes and not hop.lr:  # the Request-URI was the strict router's, the target the last Route
+            target, hops = str(NameAddr.parse(routes[-1]).uri), (f"<{uri}>", *routes[:-1])
+        return cls(
+            call_id=ours.call_id,
+            local_value=ours.local_value,
+            local_tag=ours.local_tag,
+            remote_value=response.headers.get("To", ""),
+            remote_tag=response.to.tag or "",
+            target=Uri.parse(target),
+            route_set=hops,
+            local_cseq=cseq,
+            remote_cseq=None,
+            flow=flow,
+            local_user=ours.local_user,
         )
 
     @property
@@ -182,18 +231,15 @@ class Dialog:
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
+        # What cannot be used does not replace what can.
         if "Contact" in message.headers:
-            try:
+            with suppress(RemoteProtocolError):
                 self.target = target_of(message)
                 self._hop = None
-            except RemoteProtocolError:
-                pass  # What cannot be used does not replace what can.
         if self.route_set_updates and "Record-Route" in message.headers:
-            if isinstance(message, Response):
+            with suppress(RemoteProtocolError):
                 self.route_set = route_set_of(message)
-            else:
-                self.route_set = tuple(map(str, message.record_route))
-            self._hop = None
+                self._hop = None
 
     # Requests that go ------------------------------------------------------------------------------------------------
 
@@ -258,17 +304,36 @@ def target_of(message: Request | Response) -> Uri:
         contacts = (message.from_,)  # RFC 2543 did without Contact; its From is what can be reached
     if len(contacts) != 1 or not isinstance(contacts[0], NameAddr):
         raise RemoteProtocolError("a dialog needs exactly one Contact")
-    uri = contacts[0].uri
-    if _NOT_IN_REQUEST_LINE.search(str(uri)):
-        raise RemoteProtocolError("a Contact that cannot be a Request-URI")
+    return _reachable(contacts[0].uri, "Contact")
+
+
+def route_set_of(message: Request | Response) -> tuple[str, ...]:
+    """Return Record-Route as we are to use it, reversed for the sender of the request; raises RemoteProtocolError.
+
+    Sections 12.1.1 and 12.1.2.
+    """
+    if "Record-Route" not in message.headers:
+        return ()
+    if message.unreadable("Record-Route"):
+        raise RemoteProtocolError("a Record-Route that cannot be read")
+    routes = message.record_route
+    for route in routes:
+        _reachable(route.uri, "Record-Route")
+    return tuple([str(each) for each in (reversed(routes) if isinstance(message, Response) else routes)])
+
+
+def _reachable(uri: Uri, what: str) -> Uri:
+    """The URI where requests can go by SIP, without headers; raises RemoteProtocolError."""
+    if uri.scheme not in ("sip", "sips"):
+        raise RemoteProtocolError(f"a {what} that is no SIP address")
+    must_fit_request_line(uri, what)
     return uri.without_headers() if uri.headers else uri
 
 
-def route_set_of(response: Response) -> tuple[str, ...]:
-    """Return Record-Route as the sender of the request is to use it: reversed (section 12.1.2)."""
-    if "Record-Route" not in response.headers:
-        return ()
-    return tuple(str(each) for each in reversed(response.record_route))
+def must_fit_request_line(uri: Uri, what: str = "Route") -> None:
+    """Raise RemoteProtocolError for a URI that was tolerated but cannot stand in a request line."""
+    if _NOT_IN_REQUEST_LINE.search(str(uri)):
+        raise RemoteProtocolError(f"a {what} that cannot be a Request-URI")
 
 
 class Dialogs:

@@ -19,6 +19,7 @@ class FailureCause(enum.Enum):
     TRANSPORT = "transport"  #: the request could not be sent, or the connection broke
     CANCELLED = "cancelled"  #: we cancelled it
     LIMIT = "limit"  #: a limit of this endpoint was reached
+    UNUSABLE = "unusable"  #: a 2xx that cannot be used: it was acknowledged and ended with BYE; ``detail`` says why
 
 
 class EndCause(enum.Enum):
@@ -165,6 +166,7 @@ class SessionFailed(Event):
     response: Response | None
     cause: FailureCause
     before_provisional: bool  #: no sign of the INVITE having arrived: safe to try elsewhere
+    detail: str = ""  #: what of the 2xx could not be read or used
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from sip.acted_on import Element, check_request, element_of
 from sip.answering import Answers
 from sip.context import Context
 from sip.dialog import Dialog, Dialogs
@@ -153,11 +154,11 @@ class Receiver:
             error.received = message
             self._unreadable(error, flow)
             return
+        message.ignore_unreadable()
         if isinstance(message, Response):
             self._transactions.receive_response(message, now)
             return
-        via = message.via[0]
-        request = stamped(message, flow)
+        via, request = message.via[0], stamped(message, flow)
         method = request.method
         try:
             if method == "ACK":
@@ -207,6 +208,7 @@ class Receiver:
             return
         core = self._cores.claiming(request, flow)
         if core is not None and core.transparent:
+            check_request(request, Element.PROXY)
             self._context.emit(AckReceived(owner=core.owner, request=request, flow=flow))
         else:
             self._context.count("dropped: ACK for nothing")
@@ -240,6 +242,7 @@ class Receiver:
             return
         core = self._cores.claiming(request, flow)
         if core is not None and core.transparent:
+            check_request(request, Element.PROXY)
             self._context.emit(RequestReceived(owner=core.owner, transaction=None, request=request, flow=flow))
         else:
             self._context.count("dropped: BENOTIFY for nothing")
@@ -299,6 +302,8 @@ class Receiver:
             routing = self._route(request, flow)
         else:
             routing = self._route_in_dialog(request, dialog)
+            if routing.status is None:
+                check_request(request, Element.IN_DIALOG)
             self._transport.proven.add(flow)
             dialog.takes(transaction.cseq)
             if dialog.flow is None and routing.status is None and flow.reliable:
@@ -310,13 +315,14 @@ class Receiver:
         elif dialog is not None:
             self._in_dialog(transaction, dialog, now)
         elif routing.subscription is not None:
+            check_request(request, Element.USER_AGENT)
             self._subscriptions.receive_notify(transaction, None, now)
         else:
             self._to_core(transaction, self._cores.by_owner(transaction.owner), now)
 
     def _to_core(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
-        request = transaction.request
-        method = request.method
+        request, method = transaction.request, transaction.request.method
+        check_request(request, element_of(method, transparent=core.transparent))
         if core.transparent:
             if method == "INVITE":
                 transaction.user = self._transparent

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from sip.context import Context
-from sip.dialog import Dialog, Dialogs, addressed
+from sip.dialog import Begun, Dialog, Dialogs, addressed
 from sip.errors import LocalProtocolError
 from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.flow import Destination, Flow
@@ -14,7 +14,7 @@ from sip.forwarding import Forwarded
 from sip.headers import Field
 from sip.ids import RequestId, TransactionId
 from sip.keep_alive import KeepAlives
-from sip.lines import Lines, assemble, checked, checked_value, local_address, local_uri
+from sip.lines import Lines, assemble, checked, checked_value, has, local_address, local_uri
 from sip.name_addr import NameAddr
 from sip.request import Request, checked_method
 from sip.response import Response
@@ -40,6 +40,11 @@ class Outline:
     local_user: str | None
     remote_value: str  #: To
     lines: Lines
+
+    @property
+    def begun(self) -> Begun:
+        """Return what the dialog that it makes will have of ours."""
+        return Begun(self.call_id, self.local_value, self.local_tag, self.local_user, has(self.lines, "Route"))
 
 
 class PlainRequest:
@@ -378,7 +383,8 @@ class Requests:
 
 def next_hop_of(request: Request) -> Uri:
     """Return where a request goes: the first Route, else the Request-URI (RFC 3261 section 16.6 step 6)."""
-    return request.route[0].uri if "Route" in request.headers else request.uri
+    routes = request.route if "Route" in request.headers else ()
+    return routes[0].uri if routes else request.uri
 
 
 def size_of(lines: Lines, body: bytes) -> int:

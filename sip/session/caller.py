@@ -2,18 +2,19 @@
 
 from typing import TYPE_CHECKING, Final
 
+from sip.acted_on import defect_of_2xx
 from sip.dialog import Dialog, DialogInput
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
 from sip.flow import Flow
 from sip.ids import RequestId
-from sip.lines import Lines, assemble, has
-from sip.name_addr import NameAddr
+from sip.lines import Lines, assemble
 from sip.request import Request
 from sip.requests import Outline, size_of
 from sip.response import Response
 from sip.session.ack import Ack
 from sip.session.prack import Prack, Unacknowledged, rseq_of
+from sip.session.redirecting import targets_of
 from sip.session.refresh import agreed
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState
@@ -21,7 +22,6 @@ from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 from sip.transactions.layer import IGNORING
 from sip.transactions.tables import State
-from sip.uri import Uri
 
 if TYPE_CHECKING:
     from sip.session.layer import Sessions
@@ -38,30 +38,28 @@ class OutgoingInvite:
         "acks",
         "authorization",
         "body",
-        "call_id",
         "content_type",
         "cseq",
         "flow",
         "hop",
         "lifetime",
         "lines",
-        "local_value",
         "min_se",
         "offered",
+        "ours",
         "prack_by_core",
         "pracks",
         "provisional",
         "raised",
         "redirected",
         "remote_value",
-        "routed",
+        "routes",
         "rseqs",
         "session",
         "session_expires",
         "timed_out",
         "transaction",
         "uri",
-        "user",
     )
 
     def __init__(
@@ -88,11 +86,9 @@ class OutgoingInvite:
         self.min_se = 0
         self.raised = 0
         self.cseq = 1
-        self.call_id = outline.call_id
-        self.local_value = outline.local_value
+        self.ours = outline.begun
         self.remote_value = outline.remote_value
-        self.user = outline.local_user
-        self.routed = has(outline.lines, "Route")
+        self.routes = tuple([value for name, value in outline.lines if name == "Route"])
         self.authorization: Lines = []
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
@@ -127,7 +123,7 @@ class OutgoingInvite:
 
     def _finish(self, flow: Flow, via: str) -> Request:
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.authorization]
-        contact = self.session.contact or self._layer.transport.contact(flow, self.user)
+        contact = self.session.contact or self._layer.transport.contact(flow, self.ours.local_user)
         lines.append(("Contact", contact))
         if self.session_expires is not None:
             lines.append(("Session-Expires", str(self.session_expires)))
@@ -161,18 +157,13 @@ class OutgoingInvite:
     # Answers ---------------------------------------------------------------------------------------------------------
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        """Take an answer. What cannot be used is counted, and ends the session when it is final."""
-        try:
-            if response.status < 200:
-                self._progressed(transaction, response, now)
-            elif response.status < 300:
-                self._answered(transaction, response, now)
-            else:
-                self._refused(transaction, response, now)
-        except RemoteProtocolError:
-            self._layer.context.count("response to INVITE that cannot be used")
-            if response.status >= 200 and self.session.dialog is None:
-                self._failed(response, FailureCause.RESPONSE, now)
+        """Take an answer."""
+        if response.status < 200:
+            self._progressed(transaction, response, now)
+        elif response.status < 300:
+            self._answered(transaction, response, now)
+        else:
+            self._refused(transaction, response, now)
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report that nobody answered."""
@@ -200,7 +191,11 @@ class OutgoingInvite:
             if len(session.forks) >= self._layer.context.config.max_forks or dialogs.is_full():
                 self._layer.context.count("ignored: too many early dialogs")
                 return None
-            dialog = self._dialog(transaction, response)
+            try:
+                dialog = self._dialog(transaction, response)
+            except RemoteProtocolError:
+                self._layer.context.count("provisional answer that makes no dialog: no usable Contact or Record-Route")
+                return None
             dialog.session = session
             session.forks[tag] = dialog
             dialogs.add(dialog)
@@ -264,15 +259,19 @@ class OutgoingInvite:
             known.send_again()
             return
         session = self.session
-        dialog = self._confirmed(transaction, response, tag)
+        useless = defect_of_2xx(response)
+        dialog = self._confirmed(transaction, response, tag) if useless is None else self._astray(transaction, response)
         # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
         ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self.authorization)
-        wanted = session.dialog is None and session.process(SessionInput.RECEIVE_2XX)
-        if not wanted or session.over:
-            self._unwanted(dialog, ack, response, FailureCause.CANCELLED, now)
-            return
-        if self._layer.dialogs.is_full():
-            self._unwanted(dialog, ack, response, FailureCause.LIMIT, now)
+        cause = None
+        if useless is not None:
+            cause = FailureCause.UNUSABLE
+        elif session.dialog is not None or not session.process(SessionInput.RECEIVE_2XX) or session.over:
+            cause = FailureCause.CANCELLED
+        elif self._layer.dialogs.is_full():
+            cause = FailureCause.LIMIT
+        if cause is not None:
+            self._unwanted(dialog, ack, response, cause, now, useless or "")
             return
         self._win(dialog, response, now)
         if self.body or not response.body or (tag in self.offered and not self.owes_answer):
@@ -283,8 +282,8 @@ class OutgoingInvite:
         self._layer.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
 
     def _confirmed(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog:
-        dialog = self.session.forks.pop(tag, None)
         fresh = self._dialog(transaction, response)
+        dialog = self.session.forks.pop(tag, None)
         if dialog is not None:
             # RFC 3261 section 13.2.2.4: the route set is computed again from the 2xx.
             dialog.target, dialog.route_set = fresh.target, fresh.route_set
@@ -295,9 +294,12 @@ class OutgoingInvite:
         return dialog
 
     def _dialog(self, transaction: ClientTransaction, response: Response) -> Dialog:
-        return Dialog.from_response(
-            response, transaction.flow, local_value=self.local_value, local_user=self.user, routed=self.routed
-        )
+        return Dialog.from_response(response, transaction.flow, self.ours, self.cseq)
+
+    def _astray(self, transaction: ClientTransaction, response: Response) -> Dialog:
+        """A dialog with somebody of whom nobody knows where it is: its requests go where the INVITE went."""
+        self._layer.context.count("2xx to INVITE that cannot be used")
+        return Dialog.like_request(self.uri, self.routes, self.hop, transaction.flow, response, self.ours, self.cseq)
 
     def _win(self, dialog: Dialog, response: Response, now: float) -> None:
         session = self.session
@@ -309,14 +311,16 @@ class OutgoingInvite:
         self._layer.negotiated_routes(session, dialog)
         self._layer.restart_timer(session, agreed(response), now)
 
-    def _unwanted(self, dialog: Dialog, ack: Ack, response: Response, cause: FailureCause, now: float) -> None:
+    def _unwanted(
+        self, dialog: Dialog, ack: Ack, response: Response, cause: FailureCause, now: float, why: str
+    ) -> None:
         """Acknowledge and end a 2xx that we have no use for: a second fork, or one that crossed our CANCEL."""
         dialog.session = None
         ack.send(now)
         self._layer.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
         self._layer.dialogs.release(dialog)
         if self.session.dialog is None:
-            self._failed(response, cause, now)
+            self._failed(response, cause, now, why)
 
     def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         session, context = self.session, self._layer.context
@@ -350,7 +354,7 @@ class OutgoingInvite:
             return True
         return False
 
-    def _failed(self, response: Response | None, cause: FailureCause, now: float) -> None:
+    def _failed(self, response: Response | None, cause: FailureCause, now: float, why: str = "") -> None:
         session = self.session
         if session.dialog is not None or session.removed:
             return
@@ -367,6 +371,7 @@ class OutgoingInvite:
             response=response,
             cause=cause,
             before_provisional=not self.provisional and response is None,
+            detail=why,
         )
         self._layer.context.emit(event)
 
@@ -390,10 +395,3 @@ class OutgoingInvite:
             self._layer.ended.add_dialog(dialog.key, now)
             dialog.session = None
             self._layer.dialogs.release(dialog)
-
-
-def targets_of(response: Response) -> tuple[Uri, ...]:
-    """Return the addresses of a 3xx by falling q; the same q keeps the order on the wire (section 8.1.3.4)."""
-    contacts = [each for each in response.contact if isinstance(each, NameAddr)]
-    usable = [each for each in contacts if each.uri.scheme in ("sip", "sips", "tel")]
-    return tuple(each.uri for each in sorted(usable, key=lambda each: -each.q))

@@ -140,7 +140,9 @@ class Session:
         interval = self.interval
         if dialog is None:
             assert self.invite is not None
-            return self._view_before_dialog(self.invite.local_value, self.invite.remote_value, self.invite.call_id)
+            return self._view_before_dialog(
+                self.invite.ours.local_value, self.invite.remote_value, self.invite.ours.call_id
+            )
         return SessionView(
             state=self.state,
             call_id=dialog.call_id,

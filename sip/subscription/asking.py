@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from sip.dialog import Dialog
+from sip.dialog import Begun, Dialog
 from sip.flow import Destination, Flow
 from sip.headers import Field
 from sip.lines import Lines, assemble
@@ -82,6 +82,11 @@ class FirstRequest:
         self._server: Destination | None = None  # the one that wants something else
         self.expires = expires
         self.cseq = 0
+
+    @property
+    def ours(self) -> Begun:
+        """Return what we chose for the dialog that it makes."""
+        return self._outline.begun
 
     def send(self, now: float) -> None:
         """Send it, with the next CSeq."""

@@ -132,17 +132,9 @@ class Subscriber(Subscription):
         self._layer.context.emit(event)
 
     def _accepted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        request = transaction.request
-        if self.dialog is None and "Contact" in response.headers and request is not None:
+        if self.dialog is None and self._first is not None and "Contact" in response.headers:
             try:
-                dialog = Dialog.from_response(
-                    response,
-                    transaction.flow,
-                    local_value=request.headers.get("From", ""),
-                    local_user=request.from_.uri.user,
-                    routed="Route" in request.headers,
-                )
-                self._adopt(dialog)
+                self._adopt(Dialog.from_response(response, transaction.flow, self._first.ours, self._first.cseq))
             except RemoteProtocolError:
                 self._layer.context.count("2xx to SUBSCRIBE that cannot be used; its NOTIFY makes the dialog")
         self._autoextend = AUTOEXTEND in response.supported
@@ -307,10 +299,12 @@ class Subscriber(Subscription):
     # Notifications ---------------------------------------------------------------------------------------------------
 
     def adopt_notify(self, request: Request, flow: Flow) -> None:
-        """Make the dialog from a NOTIFY that came before, or instead of, a usable 2xx."""
+        """Make the dialog from a NOTIFY that came before, or instead of, a usable 2xx; raises RemoteProtocolError."""
+        assert self._first is not None  # who waits for a NOTIFY outside of dialogs has sent one
+        ours, cseq = self._first.ours, self._first.cseq
+        dialog = Dialog.from_request(request, flow, ours.local_tag, local_cseq=cseq, local_value=ours.local_value)
         self._leave()
-        cseq = 0 if self._first is None else self._first.cseq
-        self._adopt(Dialog.from_request(request, flow, self.local_tag, local_cseq=cseq))
+        self._adopt(dialog)
 
     def _adopt(self, dialog: Dialog) -> None:
         self._layer.dialogs.add(dialog)

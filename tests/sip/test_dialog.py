@@ -13,7 +13,7 @@ from sip import (
     Request,
     SessionAnswered,
 )
-from sip.dialog import Dialog, DialogInput, DialogState
+from sip.dialog import Begun, Dialog, DialogInput, DialogState
 from sip.testing.network import Network, raw_request
 
 FLOW = Flow(1, "TCP", Address("192.0.2.1", 5060), Address("192.0.2.9", 41000))
@@ -38,8 +38,8 @@ def invite(*, record_route: str = "", contact: str = "<sip:carol@192.0.2.9>", ro
 def both(record_route: str = "", route: str = "") -> tuple[Dialog, Dialog]:
     request = invite(record_route=record_route, route=route)
     answer = request.response(200, to_tag="b", headers=[("Contact", "<sip:bob@192.0.2.1>")])
-    value = request.headers.get("From", "")
-    caller = Dialog.from_response(answer, FLOW, local_value=value, local_user="carol", routed=bool(route))
+    ours = Begun("id", request.headers.get("From", ""), "c", "carol", bool(route))
+    caller = Dialog.from_response(answer, FLOW, ours, 7)
     return caller, Dialog.from_request(request, FLOW, "b", local_cseq=0)
 
 

@@ -1,0 +1,12 @@
+"""Where a 3xx sends us (RFC 3261 section 8.1.3.4)."""
+
+from sip.name_addr import NameAddr
+from sip.response import Response
+from sip.uri import Uri
+
+
+def targets_of(response: Response) -> tuple[Uri, ...]:
+    """Return the addresses of a 3xx by falling q; the same q keeps the order on the wire (section 8.1.3.4)."""
+    contacts = [each for each in response.contact if isinstance(each, NameAddr)]
+    usable = [each for each in contacts if each.uri.scheme in ("sip", "sips", "tel")]
+    return tuple(each.uri for each in sorted(usable, key=lambda each: -each.q))
