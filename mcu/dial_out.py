@@ -159,8 +159,8 @@ class DialOut:
 
     def answered(self, leg: Leg, event: SessionAnswered, *, now: float) -> None:
         """A 2xx, acknowledged already: into the mix, or BYE when its SDP cannot be used."""
-        self._context.timers.cancel((Wait.ANSWER, leg))
         agreed = self._agree(leg, event.response)
+        self._context.timers.cancel((Wait.ANSWER, leg))  # what it guards stands now, or is ended below
         if not isinstance(agreed, Agreement):
             self._unusable(leg, event, *agreed, now=now)
             return

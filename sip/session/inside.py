@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Final
 
-from sip.errors import RemoteProtocolError
 from sip.events import EndCause, ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.ids import RequestId
 from sip.lines import Lines
@@ -115,12 +114,9 @@ class InSession:
             self._acknowledge(response, now)
         if self.method not in _REFRESHES or dialog is None or session.removed:
             return
-        try:
-            dialog.refresh_target(response)
-            session.hear(response)
-            self._layer.refreshed(session, agreed(response), now)
-        except RemoteProtocolError:
-            self._layer.context.count("response to a refresh that cannot be used")
+        dialog.refresh_target(response)
+        session.hear(response)
+        self._layer.refreshed(session, agreed(response, session.interval), now)
 
     def _acknowledge(self, response: Response, now: float) -> None:
         dialog = self.session.dialog

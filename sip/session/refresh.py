@@ -55,11 +55,14 @@ def granted(request: Request, *, wish: int | None, floor: int, current: Interval
     return Interval(seconds, ours=current.ours if current is not None else False)
 
 
-def agreed(response: Response) -> Interval | None:
-    """Return what a 2xx to a request of ours says; None means that there is no timer (section 7.2)."""
+def agreed(response: Response, current: Interval | None = None) -> Interval | None:
+    """Return what a 2xx to a request of ours says; None means that there is no timer (section 7.2).
+
+    What nobody can read changes nothing: ``current`` goes on.
+    """
     answer = response.session_expires if "Session-Expires" in response.headers else None
     if answer is None:
-        return None
+        return current if response.unreadable("Session-Expires") else None
     return Interval(answer.interval, ours=answer.refresher != "uas")
 
 
