@@ -61,6 +61,11 @@ class Credentials:
     password: str = attrs.field(repr=False)
 
 
+def _octets(text: str) -> bytes:
+    """As the octets went over the wire, those too that are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def base_algorithm(name: str) -> str:
     """The hash behind an algorithm name, in lower case: ``MD5-sess`` gives ``md5``."""
     return name.lower().removesuffix("-sess")
@@ -68,7 +73,7 @@ def base_algorithm(name: str) -> str:
 
 def secret_of(algorithm: str, username: str, realm: str, password: str) -> str:
     """H(username:realm:password) in hexadecimal: what servers keep in place of passwords (RFC 7616 section 3.4.2)."""
-    return ALGORITHMS[base_algorithm(algorithm)](f"{username}:{realm}:{password}".encode())
+    return ALGORITHMS[base_algorithm(algorithm)](_octets(f"{username}:{realm}:{password}"))
 
 
 def digest_response(
@@ -89,17 +94,17 @@ def digest_response(
     """
     hashed = ALGORITHMS[base_algorithm(algorithm)]
     if algorithm.lower().endswith("-sess"):
-        secret = hashed(f"{secret}:{nonce}:{cnonce}".encode())
+        secret = hashed(_octets(f"{secret}:{nonce}:{cnonce}"))
     a2 = f"{method}:{uri}"
     if qop == "auth-int":
         a2 += f":{hashed(body)}"
     middle = f"{nonce}:{nc}:{cnonce}:{qop}" if qop else nonce
-    return hashed(f"{secret}:{middle}:{hashed(a2.encode())}".encode())
+    return hashed(_octets(f"{secret}:{middle}:{hashed(_octets(a2))}"))
 
 
 def same_digest(left: str, right: str) -> bool:
     """Compare two digests in constant time."""
-    return hmac.compare_digest(left.lower().encode(), right.lower().encode())
+    return hmac.compare_digest(_octets(left.lower()), _octets(right.lower()))
 
 
 class DigestClient:

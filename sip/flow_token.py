@@ -30,7 +30,7 @@ class FlowTokens:
     def read(self, token: str, *, scope: str) -> tuple[Flow | None, Flow | None] | None:
         """The flows that a token names, None when it is not ours for that scope."""
         numbers, _, seal = token.rpartition(".")
-        if not hmac.compare_digest(seal.encode(), self._seal(numbers, scope).encode()):
+        if not hmac.compare_digest(seal.encode("utf-8", "surrogateescape"), self._seal(numbers, scope).encode()):
             return None
         first, _, second = numbers.partition(".")
         return self._flows.get(int(first)), self._flows.get(int(second))

@@ -158,7 +158,7 @@ class Subscriber(Subscription):
         if not self.notified and not self._suppressed(response):
             # Timer N (section 4.1.2.4).
             self._set_deadline(now + 64 * self._layer.context.config.t1)
-        if response.body and "ms-piggyback-cseq" in response.headers:
+        if response.body and response.header("ms-piggyback-cseq") is not None:
             state = response.subscription_state
             self.notify(response, state.state if state is not None else "active", now)
 
