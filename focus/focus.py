@@ -27,7 +27,7 @@ from focus.deadlines import Deadlines
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchanges import Exchanges, Waiter
-from focus.incoming import Join, Refused, check_headers, read_join
+from focus.incoming import Join, Refused, read_join
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.records_elsewhere import RecordsElsewhere
 from focus.refusal import Refusal
@@ -182,7 +182,6 @@ class Focus:
         )
 
     def _join(self, event: InviteReceived, *, now: float) -> None:
-        check_headers(event.request)
         uri = str(event.request.uri)
         if not is_focus_uri(uri):
             raise Refused(self._media_invite(uri, event))
@@ -297,7 +296,6 @@ class Focus:
             self._endpoint.reject_subscription(event.subscription, answer.status, headers=answer.headers, now=now)
 
     def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
-        check_headers(event.request)
         expires = granted_expires(event.expires, self.config)
         conference = self._subscriptions.get(event.subscription)
         if conference is not None:

@@ -23,14 +23,12 @@ from focus import refusal
 from focus.policy import ROLES, same_user
 from focus.refusal import Refusal
 from focus.roster import view_key
-from sip import RemoteProtocolError, Uri
 from sip import Request as SipRequest
+from sip import Uri
 
 #: A GUID, with or without braces (C3P reference, 2.3).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
 
-
-_USED_HEADERS: Final = ("Supported", "Contact", "Content-Type", "Record-Route", "Session-Expires", "Event", "Expires")
 #: What XML 1.0 has no way to write (section 2.2), surrogates that stand for undecodable bytes among it.
 _ILLEGIBLE: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Characters of a requestId that are kept for repetitions; a number of 11 digits is the longest that was ever seen.
@@ -62,15 +60,6 @@ class Join:
         return self.endpoint.client_info is not None and self.endpoint.client_info.lobby_capable is True
 
 
-def check_headers(request: SipRequest) -> None:
-    """Read the optional headers that this package uses. Raises Refused: 400 for a malformed one."""
-    try:
-        for name in _USED_HEADERS:
-            request.header(name)
-    except RemoteProtocolError as error:
-        raise Refused(Refusal(error.status_hint, None, "Malformed header")) from error
-
-
 def legible(text: str | None) -> str | None:
     """Text of a SIP header for a document; None when XML cannot carry it."""
     return text if text and _ILLEGIBLE.search(text) is None else None
@@ -78,7 +67,6 @@ def legible(text: str | None) -> str | None:
 
 def read_request(request: SipRequest) -> Request:
     """The C3P request in a body. Raises Refused: 3006, or 3004 for a command that nobody knows."""
-    check_headers(request)
     if request.content_type != CCCP_TYPE or not request.body:
         raise Refused(refusal.UNPARSEABLE)
     try:
