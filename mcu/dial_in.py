@@ -60,11 +60,11 @@ class DialIn:
         if leg is None:
             self._reject(event, 403, 7006, "this participant was not announced", now)
             return
-        self._context.timers.cancel((Wait.ARRIVAL, leg))
         leg.life.process(Input.INVITED)
         leg.offer, leg.invited_at = request.body, now
         self._context.bind(leg, event.session)
         self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
+        self._context.timers.cancel((Wait.ARRIVAL, leg))
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
 
     def _called(self, request: SipRequest) -> Conference | None:
@@ -88,7 +88,6 @@ class DialIn:
         """The application opened the ports: the call can be answered."""
         assert leg.session is not None
         config = self._context.config
-        self._context.timers.cancel((Wait.PORT, leg))
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
         negotiation = OfferAnswerSession(
@@ -113,6 +112,7 @@ class DialIn:
         except SipError:
             # It was cancelled in this very moment; the event is on its way.
             self._context.counters["accepted too late"] += 1
+        self._context.timers.cancel((Wait.PORT, leg))
 
     def _description(self, leg: Leg, negotiation: OfferAnswerSession) -> bytes:
         if not leg.offer:

@@ -32,6 +32,7 @@ _ENDINGS = {
     FailureCause.TIMEOUT: Ending.UNANSWERED,
     FailureCause.CANCELLED: Ending.CANCELLED,
     FailureCause.LIMIT: Ending.OVERLOADED,
+    FailureCause.UNUSABLE: Ending.LOST,  # it was answered: whoever calls again makes it ring again
 }
 #: Nobody else is asked after these: a person said no, or the answer holds everywhere (RFC 3261 section 21.6).
 _FINAL = frozenset({Ending.BUSY, Ending.CANCELLED})
@@ -87,7 +88,6 @@ class DialOut:
     def port_opened(self, leg: Leg, ports: MediaAddress, *, now: float) -> None:
         """The application opened the ports: the INVITE can leave."""
         config = self._context.config
-        self._context.timers.cancel((Wait.PORT, leg))
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
         leg.negotiation = OfferAnswerSession(
@@ -99,6 +99,7 @@ class DialOut:
         )
         leg.invited_at = now
         self._context.timers.set((Wait.ANSWER, leg), now + config.ring_timeout)
+        self._context.timers.cancel((Wait.PORT, leg))
         self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
 
     def _invite(self, leg: Leg, offer: bytes, *, now: float) -> None:
@@ -245,7 +246,7 @@ class DialOut:
         farewell = farewell_of(
             ending,
             status=event.status,
-            reason=response.reason if response is not None else event.cause.value,
+            reason=event.detail or (response.reason if response is not None else event.cause.value),
             diagnostics=response.headers.get("ms-diagnostics") if response is not None else None,
             error_id=7004 if event.status == 415 else None,
         )

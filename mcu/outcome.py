@@ -28,7 +28,7 @@ class Ending(enum.Enum):
     UNAVAILABLE = "unavailable"  #: 5xx
     OVERLOADED = "overloaded"  #: 503
     UNREACHABLE = "unreachable"  #: the transport failed before any provisional response
-    LOST = "lost"  #: the transport failed after a provisional response
+    LOST = "lost"  #: the transport failed after a provisional response, or the 2xx was of no use
     NO_PORT = "no-port"  #: no media port could be opened here
     CANCELLED = "cancelled"  #: ejected by a presenter, or the conference ended
 

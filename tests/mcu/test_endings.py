@@ -99,6 +99,25 @@ def test_an_answer_without_usable_media_is_acknowledged_and_ended(
     assert world.focus.history(guid(7)) == ["dialing-out", "disconnected", "gone"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("Contact", "garbage"), ("Session-Expires", "soon"), ("Record-Route", "<mailto:a@b>")]
+)
+def test_an_answer_that_cannot_be_used_is_acknowledged_and_ends_the_dial_out(name: str, value: str) -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7, lambda phone, event: phone.answer(headers=[(name, value)]))
+    world.dial(7)
+    (over,) = [event for event in phone.seen if isinstance(event, SessionEnded)]
+    assert over.cause is EndCause.BYE_RECEIVED
+    failure = world.focus.final("2")
+    assert (failure.reason, failure.command_reason) == ("otherFailure", "dialOutFailed")
+    assert name in (diagnostics_of(failure) or "")
+    ended = world.ended()
+    assert (ended.ending, ended.status, ended.retry_safe) == (Ending.LOST, 200, False)
+    assert world.mcu.legs == 0
+    assert world.ports_open == {}
+
+
 def test_a_conference_that_ends_cancels_what_rings_and_ends_what_is_up() -> None:
     from c3p import ConferenceKeys, DeleteConference
     from tests.mcu.harness import CONFERENCE
