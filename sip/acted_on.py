@@ -7,22 +7,25 @@ that it is absent (`Message.ignore_unreadable`). A header that may come once and
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import attrs
 
-from sip.dialog import must_fit_request_line, route_set_of, target_of
-from sip.errors import RemoteProtocolError, SipError
+from sip.dialog import must_fit_request_line
+from sip.errors import RemoteProtocolError
 from sip.header_names import Shape, canonical_name, shape_of
+from sip.header_values import HeaderValues
 from sip.request import Request
 from sip.response import Response
 
-__all__ = ["REQUESTS", "RESPONSES", "Action", "Element", "check_request", "defect_of_2xx", "element_of"]
+__all__ = ["REQUESTS", "RESPONSES", "Action", "Element", "check_2xx", "check_request", "element_of"]
 
 
 class Element(enum.Enum):
     """In which part an endpoint gets a request."""
+
+    __hash__ = object.__hash__
 
     USER_AGENT = "user agent, outside of a dialog"
     IN_DIALOG = "user agent, inside of a dialog"
@@ -40,15 +43,16 @@ class Action(enum.Enum):
 
 _REFUSE, _IGNORE, _END = Action.REFUSE, Action.IGNORE, Action.END
 
-#: Of every request that a user agent takes. Content-Type only counts where there is a body.
+#: Of every request that a user agent takes. A body of a type that cannot be read is one of a type that is not known.
 _ANY: Final = {
     "require": _REFUSE,
-    "content-type": _REFUSE,
+    "content-type": _IGNORE,
     "content-disposition": _IGNORE,
     "supported": _IGNORE,
     "accept": _IGNORE,
 }
-#: Of what begins a dialog: where its requests will go (section 12.1.1).
+#: Of what begins a dialog: where its requests will go (section 12.1.1). Whether that is a place where they can go is
+#: judged by `Dialog.from_request`, which comes before anything else that is done.
 _BEGINS: Final = {"contact": _REFUSE, "record-route": _REFUSE}
 #: Of what may change where they go: what cannot be used does not replace what can.
 _REFRESHES: Final = {"contact": _IGNORE, "record-route": _IGNORE}
@@ -124,25 +128,32 @@ RESPONSES: Final[Mapping[tuple[str, int], Mapping[str, Action]]] = {
 }
 
 
+#: How to read a header: the lists of it, or the one.
+_Read = Callable[[HeaderValues, str], object]
+
+
 @attrs.frozen
 class _Reading:
     """One row of the table, ready for use."""
 
-    refusing: tuple[str, ...]  #: what is read at once
+    at_once: tuple[tuple[str, _Read], ...]  #: what is read before anything happens
     single: frozenset[str]  #: what may come once
+    routed: bool  #: whether we follow its Route
 
 
-def _reading(rules: Mapping[str, Action]) -> _Reading:
-    refusing = tuple(key for key, action in rules.items() if action is Action.REFUSE)
-    return _Reading(refusing, frozenset(key for key in rules if shape_of(key) is Shape.SINGLE))
+def _reader(key: str) -> _Read:
+    return HeaderValues._list if shape_of(key) is Shape.LIST else HeaderValues._single
 
 
-_READINGS: Final = {key: _reading(rules) for key, rules in REQUESTS.items()}
+def _reading(rules: Mapping[str, Action], *actions: Action) -> _Reading:
+    at_once = tuple((key, _reader(key)) for key, action in rules.items() if action in actions)
+    single = frozenset(key for key in rules if shape_of(key) is Shape.SINGLE)
+    return _Reading(at_once, single, "route" in rules)
+
+
+_READINGS: Final = {key: _reading(rules, Action.REFUSE) for key, rules in REQUESTS.items()}
 _OTHERS: Final = {element: _READINGS[element, ""] for element in Element}
-_ENDING: Final = tuple(key for key, action in RESPONSES["INVITE", 2].items() if action is Action.END)
-_BEGINNING: Final = frozenset(method for (element, method) in REQUESTS if element is Element.USER_AGENT) & frozenset(
-    ("INVITE", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER")
-)
+_OF_2XX: Final = _reading(RESPONSES["INVITE", 2], Action.END)
 
 
 def element_of(method: str, *, transparent: bool) -> Element:
@@ -157,34 +168,36 @@ def check_request(request: Request, element: Element) -> None:
 
     After that nothing in the request raises where it is read.
     """
-    request.ignore_unreadable()
-    method = request.method
-    reading = _READINGS.get((element, method)) or _OTHERS[element]
-    index = request.headers.by_key
-    if len(index) != len(request.headers):
-        for key in reading.single:
-            lines = index.get(key)
-            if lines is not None and len(lines) > 1:
-                raise RemoteProtocolError(f"{len(lines)} {canonical_name(key)} headers")
-    for key in reading.refusing:
-        if key in index and (key != "content-type" or request.body) and request.unreadable(key):
-            raise RemoteProtocolError(f"{canonical_name(key)} cannot be read")
-    if element is Element.USER_AGENT and method in _BEGINNING:
-        target_of(request)
-        route_set_of(request)
-    elif element is Element.PROXY and "route" in index:
+    reading = _READINGS.get((element, request.method)) or _OTHERS[element]
+    headers = request.headers
+    if len(headers._index or headers.by_key) != len(headers._fields):
+        _check_repeated(request, reading.single)
+    _read_at_once(request, reading)
+    if reading.routed and "route" in request.headers.by_key:
         for route in request.route:
             must_fit_request_line(route.uri)
 
 
-def defect_of_2xx(response: Response) -> str | None:
-    """Return what makes a 2xx to the INVITE of a session useless (`Action.END`), None when nothing does."""
-    for key in _ENDING:
-        if key in response.headers.by_key and response.unreadable(key):
-            return f"{canonical_name(key)} cannot be read"
-    try:
-        target_of(response)
-        route_set_of(response)
-    except SipError as error:
-        return str(error)
-    return None
+def check_2xx(response: Response) -> None:
+    """Read what a 2xx to the INVITE of a session must say; raises RemoteProtocolError when it is of no use (END)."""
+    _read_at_once(response, _OF_2XX)
+
+
+def _read_at_once(message: Request | Response, reading: _Reading) -> None:
+    if message._unread is None:
+        message.ignore_unreadable()
+    index = message.headers._index or message.headers.by_key
+    for key, read in reading.at_once:
+        if key in index:
+            read(message, key)
+    if message._unread:
+        for key, _ in reading.at_once:
+            if key in message._unread:
+                raise RemoteProtocolError(f"{canonical_name(key)} cannot be read")
+
+
+def _check_repeated(request: Request, single: frozenset[str]) -> None:
+    for key in single:
+        lines = request.headers.by_key.get(key, ())
+        if len(lines) > 1:
+            raise RemoteProtocolError(f"{len(lines)} {canonical_name(key)} headers")

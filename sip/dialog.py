@@ -314,9 +314,9 @@ def route_set_of(message: Request | Response) -> tuple[str, ...]:
     """
     if "Record-Route" not in message.headers:
         return ()
+    routes = message.record_route
     if message.unreadable("Record-Route"):
         raise RemoteProtocolError("a Record-Route that cannot be read")
-    routes = message.record_route
     for route in routes:
         _reachable(route.uri, "Record-Route")
     return tuple([str(each) for each in (reversed(routes) if isinstance(message, Response) else routes)])
@@ -326,14 +326,15 @@ def _reachable(uri: Uri, what: str) -> Uri:
     """The URI where requests can go by SIP, without headers; raises RemoteProtocolError."""
     if uri.scheme not in ("sip", "sips"):
         raise RemoteProtocolError(f"a {what} that is no SIP address")
-    must_fit_request_line(uri, what)
+    if _NOT_IN_REQUEST_LINE.search(str(uri)):
+        raise RemoteProtocolError(f"a {what} that cannot be a Request-URI")
     return uri.without_headers() if uri.headers else uri
 
 
-def must_fit_request_line(uri: Uri, what: str = "Route") -> None:
-    """Raise RemoteProtocolError for a URI that was tolerated but cannot stand in a request line."""
+def must_fit_request_line(uri: Uri) -> None:
+    """Raise RemoteProtocolError for a URI of a Route that was tolerated but cannot stand in a request line."""
     if _NOT_IN_REQUEST_LINE.search(str(uri)):
-        raise RemoteProtocolError(f"a {what} that cannot be a Request-URI")
+        raise RemoteProtocolError("a Route that cannot be a Request-URI")
 
 
 class Dialogs:

@@ -183,18 +183,19 @@ class Message(HeaderValues):
         header that may come once; without, such a one is a defect, and for those who act on it to judge.
         """
         self._check_needed()
-        if len(self.headers.by_key) != len(self.headers._fields):
-            self._check_repeated(all or self._strict)
+        headers = self.headers
+        index = headers._index or headers.by_key
+        if len(index) != len(headers._fields):
+            for key, values in index.items():
+                if len(values) > 1 and shape_of(key) is Shape.SINGLE:
+                    self._repeated(key, len(values), refuse=all or self._strict or key in _ONCE)
         if all:
             self._check_all()
 
-    def _check_repeated(self, refuse_all: bool) -> None:
-        for key, values in self.headers.by_key.items():
-            if len(values) > 1 and shape_of(key) is Shape.SINGLE:
-                what = f"{len(values)} {canonical_name(key)} headers"
-                if refuse_all or key in _ONCE:
-                    raise RemoteProtocolError(what)
-                self._defects.append(Defect(canonical_name(key), f"comes {len(values)} times"))
+    def _repeated(self, key: str, times: int, refuse: bool) -> None:
+        if refuse:
+            raise RemoteProtocolError(f"{times} {canonical_name(key)} headers")
+        self._defects.append(Defect(canonical_name(key), f"comes {times} times"))
 
     def _check_all(self) -> None:
         for key, lines in self.headers.by_key.items():
@@ -206,7 +207,7 @@ class Message(HeaderValues):
     def _check_needed(self) -> None:
         if not self._list("via"):
             raise RemoteProtocolError("no Via header")
-        cache, index, report = self._cache, self.headers.by_key, self._report
+        cache, index, report = self._cache, self.headers._index or self.headers.by_key, self._report
         for key, parser in _NEEDED:
             if key in cache:
                 continue

@@ -14,7 +14,7 @@ from sip.forwarding import Forwarded
 from sip.headers import Field
 from sip.ids import RequestId, TransactionId
 from sip.keep_alive import KeepAlives
-from sip.lines import Lines, assemble, checked, checked_value, has, local_address, local_uri
+from sip.lines import Lines, assemble, checked, checked_value, local_address, local_uri
 from sip.name_addr import NameAddr
 from sip.request import Request, checked_method
 from sip.response import Response
@@ -40,11 +40,12 @@ class Outline:
     local_user: str | None
     remote_value: str  #: To
     lines: Lines
+    routes: tuple[str, ...]  #: values of Route
 
     @property
     def begun(self) -> Begun:
         """Return what the dialog that it makes will have of ours."""
-        return Begun(self.call_id, self.local_value, self.local_tag, self.local_user, has(self.lines, "Route"))
+        return Begun(self.call_id, self.local_value, self.local_tag, self.local_user, bool(self.routes))
 
 
 class PlainRequest:
@@ -199,6 +200,7 @@ class Requests:
             local_user=local.uri.user,
             remote_value=checked_value("To", remote),
             lines=[],
+            routes=routes,
         )
         outline.lines.extend(
             [

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from sip.acted_on import defect_of_2xx
+from sip.acted_on import check_2xx
 from sip.dialog import Dialog, DialogInput
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
@@ -88,7 +88,7 @@ class OutgoingInvite:
         self.cseq = 1
         self.ours = outline.begun
         self.remote_value = outline.remote_value
-        self.routes = tuple([value for name, value in outline.lines if name == "Route"])
+        self.routes = outline.routes
         self.authorization: Lines = []
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
@@ -123,8 +123,7 @@ class OutgoingInvite:
 
     def _finish(self, flow: Flow, via: str) -> Request:
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.authorization]
-        contact = self.session.contact or self._layer.transport.contact(flow, self.ours.local_user)
-        lines.append(("Contact", contact))
+        lines.append(("Contact", self.session.contact or self._layer.transport.contact(flow, self.ours.local_user)))
         if self.session_expires is not None:
             lines.append(("Session-Expires", str(self.session_expires)))
         if self.min_se:
@@ -194,7 +193,7 @@ class OutgoingInvite:
             try:
                 dialog = self._dialog(transaction, response)
             except RemoteProtocolError:
-                self._layer.context.count("provisional answer that makes no dialog: no usable Contact or Record-Route")
+                self._layer.context.count("provisional answer without usable Contact or Record-Route")
                 return None
             dialog.session = session
             session.forks[tag] = dialog
@@ -259,19 +258,22 @@ class OutgoingInvite:
             known.send_again()
             return
         session = self.session
-        useless = defect_of_2xx(response)
-        dialog = self._confirmed(transaction, response, tag) if useless is None else self._astray(transaction, response)
+        try:
+            check_2xx(response)
+            useless, dialog = "", self._confirmed(transaction, response, tag)
+        except RemoteProtocolError as error:
+            useless, dialog = str(error), self._astray(transaction, response)
         # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
         ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self.authorization)
         cause = None
-        if useless is not None:
+        if useless:
             cause = FailureCause.UNUSABLE
         elif session.dialog is not None or not session.process(SessionInput.RECEIVE_2XX) or session.over:
             cause = FailureCause.CANCELLED
         elif self._layer.dialogs.is_full():
             cause = FailureCause.LIMIT
         if cause is not None:
-            self._unwanted(dialog, ack, response, cause, now, useless or "")
+            self._unwanted(dialog, ack, response, cause, now, useless)
             return
         self._win(dialog, response, now)
         if self.body or not response.body or (tag in self.offered and not self.owes_answer):

@@ -141,6 +141,8 @@ class Sessions:
     def receive_invite(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
         """Take an INVITE that begins a session."""
         request, config = transaction.request, self.context.config
+        tag = transaction.to_tag = self.context.new_tag()
+        dialog = Dialog.from_request(request, transaction.flow, tag, local_cseq=0)
         if too_short(request, config.min_se):
             self.answers.send(transaction, 422, headers=[("Min-SE", str(config.min_se))], now=now)
             return
@@ -148,8 +150,6 @@ class Sessions:
             self.context.count("refused: too many sessions")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
             return
-        tag = transaction.to_tag = self.context.new_tag()
-        dialog = Dialog.from_request(request, transaction.flow, tag, local_cseq=0)
         session = self.new(core, SessionState.INCOMING)
         session.dialog, dialog.session = dialog, session
         session.hear(request)

@@ -60,9 +60,11 @@ def agreed(response: Response, current: Interval | None = None) -> Interval | No
 
     What nobody can read changes nothing: ``current`` goes on.
     """
-    answer = response.session_expires if "Session-Expires" in response.headers else None
+    if "Session-Expires" not in response.headers:
+        return None
+    answer = response.session_expires
     if answer is None:
-        return current if response.unreadable("Session-Expires") else None
+        return current
     return Interval(answer.interval, ours=answer.refresher != "uas")
 
 
