@@ -91,7 +91,7 @@ class DialIn:
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
         negotiation = OfferAnswerSession(
-            config.capabilities,
+            self._context.capabilities(),
             address=ports.advertised,
             port=ports.rtp_port,
             rtcp_port=ports.rtcp_port,

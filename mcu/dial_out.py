@@ -91,7 +91,7 @@ class DialOut:
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
         leg.negotiation = OfferAnswerSession(
-            config.capabilities,
+            self._context.capabilities(),
             address=ports.advertised,
             port=ports.rtp_port,
             rtcp_port=ports.rtcp_port,
@@ -240,6 +240,7 @@ class DialOut:
                 leg.life.process(Input.RETRY)
                 leg.attempt = attempt
                 leg.negotiation.roll_back()
+                leg.negotiation.capabilities = self._context.capabilities()  # the key is known where it was refused
                 self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
                 return
         response = event.response

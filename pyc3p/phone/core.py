@@ -287,7 +287,7 @@ class Phone:
         call = self._call
         if call is not None and call.leg == leg:
             call.media = OfferAnswerSession(
-                self.config.capabilities,
+                self.config.capabilities.with_fresh_keys(lambda size: bytes.fromhex(self._entropy.token(size))),
                 address=advertised,
                 port=rtp[1],
                 rtcp_port=rtcp[1],
