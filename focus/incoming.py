@@ -24,7 +24,7 @@ from focus.policy import ROLES, same_user
 from focus.refusal import Refusal
 from focus.roster import view_key
 from sip import Request as SipRequest
-from sip import Uri
+from sip import Uri, body_of
 
 #: A GUID, with or without braces (C3P reference, 2.3).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
@@ -67,10 +67,11 @@ def legible(text: str | None) -> str | None:
 
 def read_request(request: SipRequest) -> Request:
     """The C3P request in a body. Raises Refused: 3006, or 3004 for a command that nobody knows."""
-    if request.content_type != CCCP_TYPE or not request.body:
+    body = body_of(request, CCCP_TYPE)
+    if not body:
         raise Refused(refusal.UNPARSEABLE)
     try:
-        document = parse_document(request.body)
+        document = parse_document(body)
     except MalformedDocument as error:
         raise Refused(refusal.of_malformed(error)) from error
     if not isinstance(document, Request) or document.more or len(document.request_id) > _LONGEST_ID:
