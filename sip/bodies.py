@@ -25,6 +25,7 @@ __all__ = ["SDP", "BodyRefusal", "body_of", "describes", "description_in", "is_d
 SDP: Final = "application/sdp"
 
 _NAMES: Final = ("Content-Type", "Content-Disposition", "Content-ID", "Content-Encoding", "Content-Transfer-Encoding")
+_MORE: Final = frozenset(name.lower() for name in _NAMES[1:])
 #: What parts are for that are read here. A description that is for anything else than the session, such as an
 #: ``early-session`` (RFC 3959), must not be taken for that of the session.
 _FOR_SESSION: Final = frozenset(("session",))
@@ -63,21 +64,14 @@ def body_of(message: Message, media_type: str) -> bytes:
 
     A body whose type is not said is taken for what is asked for.
     """
-    body, index = message.body, message.headers.by_key
-    if not body or "content-type" not in index:
+    body, wanted = message.body, media_type.lower()
+    if not body or "content-type" not in message.headers.by_key or _plain_type_of(message) == wanted:
         return body
-    return _found(Part(body, _headers_of(message)), media_type.lower(), MAX_DEPTH) or b""
+    return _found(Part(body, _headers_of(message)), wanted, MAX_DEPTH) or b""
 
 
 def describes(message: Message) -> bool:
     """Whether it carries a description of the session: an offer or an answer in SDP."""
-    if not message.body:
-        return False
-    index = message.headers.by_key
-    if len(index.get("content-type", ())) == 1 and "content-disposition" not in index:
-        plain = index["content-type"][0].strip().lower()
-        if plain == SDP and "content-encoding" not in index:
-            return True  # nearly every one
     return bool(body_of(message, SDP))
 
 
@@ -99,7 +93,7 @@ def refusal_of_body(message: Message, accept: Collection[str]) -> BodyRefusal | 
     A part that is ``handling=optional`` is no reason. A multipart type in ``accept`` is left to whoever listed it.
     Never raises.
     """
-    if not message.body:
+    if not message.body or _plain_type_of(message) in accept:
         return None
     part = Part(message.body, _headers_of(message))
     if "content-type" not in message.headers.by_key:
@@ -115,6 +109,15 @@ def refusal_of_body(message: Message, accept: Collection[str]) -> BodyRefusal | 
             return BodyRefusal(415, (("Accept-Encoding", "identity"),), encoded=True)
         case _:
             return BodyRefusal(415, (("Accept", ", ".join(sorted(accept))),))
+
+
+def _plain_type_of(message: Message) -> str:
+    """The type of a body of which nothing else is said, as with nearly every one; empty when there is more to read."""
+    index = message.headers.by_key
+    lines = index.get("content-type", ())
+    if len(lines) != 1 or not _MORE.isdisjoint(index):
+        return ""
+    return lines[0].lower()
 
 
 def _headers_of(message: Message) -> Headers:

@@ -92,9 +92,9 @@ class CoreEntry:
         return Routing(owner=self.owner, status=420, headers=(("Unsupported", ", ".join(unknown)),))
 
     def _bad_body(self, request: Request) -> Routing | None:
-        if not request.body:
-            return None
         # A core that does not say what it takes judges for itself, but nobody reads what is encoded.
+        if not request.body or not (self.accept or "Content-Encoding" in request.headers):
+            return None
         refused = refusal_of_body(request, self.accept or ("*/*",))
         if refused is None or (not self.accept and not refused.encoded):
             return None
