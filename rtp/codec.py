@@ -34,7 +34,7 @@ class Codec:
 
         A telephone event may lack its clock: phones leave it out, and mean 8000 Hz.
         """
-        number, _, mapping = value.strip().partition(" ")
+        number, mapping = (*value.split(None, 1), "", "")[:2]
         name, _, rest = mapping.strip().partition("/")
         clock, _, channels = rest.partition("/")
         if not rest and name.upper() in _CLOCKLESS:

@@ -95,7 +95,7 @@ class MediaDescription(AttributeLevel):
     def rtpmap(self, payload_type: int) -> Codec | None:
         """The format of a payload type: its rtpmap, else the static meaning, else None."""
         for value in self.attributes_named("rtpmap"):
-            if value.strip().partition(" ")[0] == str(payload_type):
+            if value.split(None, 1)[:1] == [str(payload_type)]:
                 try:
                     return Codec.from_rtpmap(value, self.fmtp(payload_type))
                 except MalformedSdp:
@@ -107,7 +107,7 @@ class MediaDescription(AttributeLevel):
     def fmtp(self, payload_type: int) -> str | None:
         """Format parameters of a payload type; the first line when there are several."""
         for value in self.attributes_named("fmtp"):
-            number, _, text = value.strip().partition(" ")
+            number, text = (*value.split(None, 1), "", "")[:2]
             if number == str(payload_type):
                 return text.strip()
         return None

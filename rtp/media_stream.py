@@ -327,6 +327,8 @@ class MediaStream:
         Raises LocalRtpError, and changes nothing, when we lack the codec or its clock rate is another.
         """
         protector = self._keys.find(agreement.local_crypto)
+        if agreement.remote_crypto is not None:
+            agreement.remote_crypto.master()  # raises before anything changes
         self._out.apply(agreement)
         before, self.agreement, self._protector = self.agreement, agreement, protector
         self._in.apply(agreement)

@@ -93,15 +93,16 @@ class Connection:
         if " ".join(fields) != text:
             report("odd blanks in c=", text)
         network, family, target = fields[:3]
-        if (network, family) != (network.upper(), family.upper()):
-            report("c= is in lower case", text)
+        kept, network, family = (network, family), network.upper(), family.upper().replace("IPV", "IP")
+        if kept != (network, family):
+            report("c= has names in an odd form", text)
         written_address, _, suffix = target.partition("/")
         address = _plain_address(written_address)
         if not address:
             report("c= has no address", text)
         elif address != written_address:
             report("c= has an address in an odd form", text)
-        found = cls(address, suffix, network.upper(), family.upper())
+        found = cls(address, suffix, network, family)
         return found if str(found) == text else attrs.evolve(found, written=text)
 
     @property

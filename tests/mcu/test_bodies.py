@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mcu import Ending, LegConnected
-from rtp import Capabilities, Encryption, SessionDescription
+from mcu import Ending, LegConnected, LocalError
+from rtp import Capabilities, Crypto, Encryption, InlineKey, SessionDescription
 from rtp.g711 import CODINGS
 from sip import Multipart, Part
 from sip.events import InviteReceived, ResponseReceived
@@ -178,3 +178,9 @@ def test_an_encrypted_leg_is_heard_and_hears_in_the_same_room_as_a_plain_one() -
     assert secure.stream is not None
     assert secure.stream.agreement.secure
     assert heard(plain, 2000)
+
+
+def test_an_mcu_without_a_known_crypto_suite_is_not_made() -> None:
+    unknown = Crypto(1, "SOMETHING_ELSE", (InlineKey(bytes(30)),))
+    with pytest.raises(LocalError):
+        World(capabilities=Capabilities(encryption=Encryption.OPTIONAL, crypto=(unknown,)))
