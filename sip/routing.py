@@ -92,6 +92,8 @@ class CoreEntry:
         return Routing(owner=self.owner, status=420, headers=(("Unsupported", ", ".join(unknown)),))
 
     def _bad_body(self, request: Request) -> Routing | None:
+        if request.method == "BYE":
+            return None  # whoever sends it has ended the session already (section 15.1.1): refusing helps nobody
         # A core that does not say what it takes judges for itself, but nobody reads what is encoded.
         if not request.body or not (self.accept or "Content-Encoding" in request.headers):
             return None

@@ -10,6 +10,7 @@ from sip import (
     ResponseReceived,
     SessionAnswered,
     SessionConfirmed,
+    SessionEnded,
     SessionFailed,
     SessionProgressed,
     SessionState,
@@ -17,7 +18,7 @@ from sip import (
     body_of,
 )
 from sip.headers import Headers
-from sip.testing.network import Agent, Network
+from sip.testing.network import Agent, Network, raw_request
 
 SDP = "application/sdp"
 SIGNAL = Part(
@@ -167,3 +168,20 @@ def test_a_core_that_says_what_it_takes_refuses_what_must_be_understood(net: Net
         assert failed.status == status
         assert failed.response is not None
         assert failed.response.headers.get("Accept") == (SDP if status == 415 else None)
+
+
+def test_a_bye_ends_the_session_whatever_is_in_it(net: Network) -> None:
+    carol = net.agent("carol", core=False)
+    carol.add_core(accept=(SDP,))
+    net.inject(carol, raw_request("INVITE"))
+    session = carol.one(InviteReceived).session
+    carol.endpoint.accept(session, body=b"v=0 carol", content_type=SDP, now=net.now)
+    net.flush()
+    to = str(net.responses(200)[0].to)
+    via = "SIP/2.0/UDP 192.0.2.99:5060;branch=z9hG4bK"
+    net.inject(carol, raw_request("ACK", to=to, via=via + "ack", cseq="1 ACK"))
+    release = ("Content-Type: application/isup", "Content-Disposition: signal;handling=required")
+    net.inject(carol, raw_request("INFO", to=to, via=via + "a", cseq="2 INFO", extra=release, body=b"x"))
+    net.inject(carol, raw_request("BYE", to=to, via=via + "b", cseq="3 BYE", extra=release, body=b"x"))
+    assert len(net.responses(415)) == 1
+    assert carol.one(SessionEnded)
