@@ -35,6 +35,7 @@ from sip import (
     SessionProgressed,
     SessionRedirected,
     UpdateReceived,
+    body_of,
 )
 from sip.aio import SipTransport, live_entropy
 
@@ -99,9 +100,9 @@ class Phone:
             case SessionProgressed():
                 print(f"{event.response.status} {event.response.reason}", flush=True)
             case SessionAnswered():
-                self._agreed(event.response.body, now)
+                self._agreed(body_of(event.response, SDP), now)
             case SessionConfirmed():
-                self._agreed(event.request.body, now)
+                self._agreed(body_of(event.request, SDP), now)
             case ReinviteReceived() | UpdateReceived():
                 self._offered_again(event, now)
             case SessionRedirected():
@@ -119,7 +120,7 @@ class Phone:
             self._endpoint.reject(event.session, 486, now=now)
             return
         try:
-            description = self._describe(event.request.body)
+            description = self._describe(body_of(event.request, SDP))
         except RtpError:
             self._endpoint.reject(event.session, 488, now=now)
             return
@@ -147,7 +148,7 @@ class Phone:
     def _offered_again(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
         """Hold, another address, another codec."""
         try:
-            description = self._describe(event.request.body)
+            description = self._describe(body_of(event.request, SDP))
         except RtpError:
             self._endpoint.respond(event.transaction, 488, now=now)
             return
@@ -175,7 +176,7 @@ class Phone:
             self._stream = MediaStream(
                 audio,
                 ssrc=chance.integer(32),
-                sequence_number=chance.integer(16),
+                sequence_number=chance.integer(15),
                 timestamp=chance.integer(32),
                 cname=chance.token(8),
                 uniform=chance.uniform,

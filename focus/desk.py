@@ -24,7 +24,7 @@ from focus import refusal
 from focus.answers import ACCEPTED, Answer, refuse
 from focus.context import Context
 from focus.events import CommandFinished
-from focus.incoming import Refused, check_ends, read_request
+from focus.incoming import Refused, asks_nothing, check_ends, read_request
 from focus.mcu_link import McuLink
 from focus.participant import Participant
 from focus.planning import DialOut, Effect, Facts, Plan, plan
@@ -85,6 +85,9 @@ class Desk:
     def receive(self, participant: Participant, transaction: TransactionId, request: SipRequest, *, now: float) -> None:
         """Take an INFO of a participant."""
         try:
+            if asks_nothing(request):
+                self._context.answer(transaction, Answer(200), now=now)
+                return
             document = read_request(request)
             repeated = participant.remembered.get(document.request_id)
             if repeated is not None:

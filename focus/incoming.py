@@ -13,6 +13,7 @@ from c3p import (
     EndorseUser,
     Endpoint,
     MalformedDocument,
+    Reason,
     Request,
     Role,
     UnknownCommand,
@@ -24,7 +25,7 @@ from focus.policy import ROLES, same_user
 from focus.refusal import Refusal
 from focus.roster import view_key
 from sip import Request as SipRequest
-from sip import Uri
+from sip import Uri, body_of, refusal_of_body
 
 #: A GUID, with or without braces (C3P reference, 2.3).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
@@ -67,10 +68,14 @@ def legible(text: str | None) -> str | None:
 
 def read_request(request: SipRequest) -> Request:
     """The C3P request in a body. Raises Refused: 3006, or 3004 for a command that nobody knows."""
-    if request.content_type != CCCP_TYPE or not request.body:
+    body, refused = body_of(request, CCCP_TYPE), refusal_of_body(request, (CCCP_TYPE,))
+    if refused is not None and "Content-Type" in request.headers and (body or request.content_type == CCCP_TYPE):
+        # The command is there, but so is something without which it must not be carried out (RFC 5621 section 8.4).
+        raise Refused(Refusal(refused.status, None, "The body is not understood", Reason.NOT_SUPPORTED))
+    if not body:
         raise Refused(refusal.UNPARSEABLE)
     try:
-        document = parse_document(request.body)
+        document = parse_document(body)
     except MalformedDocument as error:
         raise Refused(refusal.of_malformed(error)) from error
     if not isinstance(document, Request) or document.more or len(document.request_id) > _LONGEST_ID:
@@ -78,6 +83,11 @@ def read_request(request: SipRequest) -> Request:
     if isinstance(document.command, UnknownCommand):
         raise Refused(refusal.NOT_IMPLEMENTED, document)
     return document
+
+
+def asks_nothing(request: SipRequest) -> bool:
+    """Whether there is only a body in it that need not be understood (RFC 3261 section 20.11)."""
+    return bool(request.body) and not body_of(request, CCCP_TYPE) and refusal_of_body(request, (CCCP_TYPE,)) is None
 
 
 def check_ends(document: Request, *, identity: str, to: Uri) -> None:

@@ -35,7 +35,8 @@ class McuConfig:
     isfocus: bool = True  #: ``isfocus`` on the Contact of a dial-out; a deployed phone crashes on it (sip-profile 18)
     display_name: str = "Conference"  #: caller name shown by phones
     gateways: GatewayTable = GatewayTable()
-    #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others.
+    #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of
+    #: ``crypto`` only the suites count: each leg has keys of its own.
     capabilities: Capabilities = attrs.field(default=Capabilities())
 
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
@@ -67,6 +68,9 @@ class McuConfig:
         unknown = [codec.encoding for codec in value.codecs if codec.encoding.upper() not in CODINGS]
         if unknown:
             raise LocalError(f"codecs that cannot be mixed: {', '.join(unknown)}")
+        suites = [line.suite for line in value.crypto if line.profile is None]
+        if suites:
+            raise LocalError(f"crypto suites that are unknown: {', '.join(suites)}")
 
 
 @attrs.frozen(kw_only=True)

@@ -16,6 +16,7 @@ from mcu.exchanges import Exchanges
 from mcu.leg import Leg
 from mcu.policy import DialPolicy
 from mcu.timers import Timers
+from rtp import Capabilities
 from sip.entropy import Entropy
 from sip.events import Event
 from sip.ids import SessionId
@@ -49,6 +50,10 @@ class Context:
         self.draining = False
         self._events: list[Event] = []
         self._last_leg = 0
+
+    def capabilities(self) -> Capabilities:
+        """What a leg is offered: with keys of its own, since two legs under one key would undo the encryption."""
+        return self.config.capabilities.with_fresh_keys(lambda size: bytes.fromhex(self.entropy.token(size)))
 
     def emit(self, event: Event) -> None:
         """Report to the application."""

@@ -19,6 +19,7 @@ from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import accepted
 from rtp import OfferAnswerSession, RemoteRtpError, SessionDescription
+from sip.bodies import body_of
 from sip.errors import SipError
 from sip.events import InviteReceived, SessionConfirmed
 from sip.name_addr import NameAddr
@@ -61,7 +62,7 @@ class DialIn:
             self._reject(event, 403, 7006, "this participant was not announced", now)
             return
         leg.life.process(Input.INVITED)
-        leg.offer, leg.invited_at = request.body, now
+        leg.offer, leg.invited_at = body_of(request, SDP), now
         self._context.bind(leg, event.session)
         self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.timers.cancel((Wait.ARRIVAL, leg))
@@ -91,7 +92,7 @@ class DialIn:
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
         negotiation = OfferAnswerSession(
-            config.capabilities,
+            self._context.capabilities(),
             address=ports.advertised,
             port=ports.rtp_port,
             rtcp_port=ports.rtcp_port,
@@ -134,7 +135,7 @@ class DialIn:
         assert negotiation is not None
         try:
             if not leg.offer:
-                negotiation.receive_answer(SessionDescription.parse(event.request.body))
+                negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
         except RemoteRtpError as error:
             farewell = farewell_of(Ending.NO_MEDIA, reason=str(error), error_id=7008)
             self._closing.give_up(leg, farewell, now=now)

@@ -18,6 +18,7 @@ from mcu.policy import DialOutQuestion, Refusal, RefusalReason
 from mcu.responses import accepted, pending
 from mcu.targets import Targets, number_or_user
 from rtp import Agreement, NegotiationError, OfferAnswerSession, RemoteRtpError, SessionDescription
+from sip.bodies import body_of
 from sip.errors import SipError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
 from sip.name_addr import NameAddr
@@ -91,7 +92,7 @@ class DialOut:
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
         leg.negotiation = OfferAnswerSession(
-            config.capabilities,
+            self._context.capabilities(),
             address=ports.advertised,
             port=ports.rtp_port,
             rtcp_port=ports.rtcp_port,
@@ -148,8 +149,9 @@ class DialOut:
         if not leg.allows(Input.PROVISIONAL):
             return  # A 180 that the network delivered after the 2xx.
         leg.life.process(Input.PROVISIONAL)
-        if event.response.body and len(leg.early_answers) < MAX_FORKS:
-            leg.early_answers[event.response.to.tag] = event.response.body
+        answer = body_of(event.response, SDP)
+        if answer and len(leg.early_answers) < MAX_FORKS:
+            leg.early_answers[event.response.to.tag] = answer
         if leg.state is not State.RINGING or leg.alerted:
             return
         leg.alerted = True
@@ -190,8 +192,8 @@ class DialOut:
     def _agree(self, leg: Leg, response: SipResponse) -> Agreement | tuple[int, str]:
         """What both sides will do, or ErrorId and words for why that cannot be."""
         assert leg.negotiation is not None
-        body = response.body or leg.early_answers.get(response.to.tag, b"")
-        if not body or response.content_type not in (SDP, None):
+        body = body_of(response, SDP) or leg.early_answers.get(response.to.tag, b"")
+        if not body:
             return 7004, "the answer has no SDP"
         try:
             description = SessionDescription.parse(body)
@@ -240,6 +242,7 @@ class DialOut:
                 leg.life.process(Input.RETRY)
                 leg.attempt = attempt
                 leg.negotiation.roll_back()
+                leg.negotiation.capabilities = self._context.capabilities()  # the key is known where it was refused
                 self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
                 return
         response = event.response

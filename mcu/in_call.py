@@ -10,6 +10,7 @@ from mcu.leg_state import Input, State
 from mcu.media import Media
 from rtp import Agreement, OfferAnswerSession, RemoteRtpError, SessionDescription
 from rtp.offer_answer_session import OfferState
+from sip.bodies import body_of, refusal_of_body
 from sip.events import ReinviteReceived, RequestReceived, SessionConfirmed, UpdateReceived
 from sip.ids import TransactionId
 
@@ -36,8 +37,8 @@ class InCall:
         if negotiation is None or not leg.connected or negotiation.state is not OfferState.STABLE:
             # Our own offer is open: RFC 3311 section 5.2.
             self._context.endpoint.respond(event.transaction, 491, now=now)
-        elif event.request.body:
-            self._answer(leg, negotiation, event.transaction, event.request.body, now)
+        elif offer := body_of(event.request, SDP):
+            self._answer(leg, negotiation, event.transaction, offer, now)
         else:
             self._accept(event.transaction, bytes(negotiation.make_offer()), now)
 
@@ -64,7 +65,7 @@ class InCall:
         if negotiation is None or negotiation.state is OfferState.STABLE:
             return
         try:
-            agreement = negotiation.receive_answer(SessionDescription.parse(event.request.body))
+            agreement = negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
         except RemoteRtpError:
             # Nothing can be answered to an ACK: the session goes on as before.
             self._context.counters["unusable answers in ACK"] += 1
@@ -73,8 +74,9 @@ class InCall:
             self._apply(leg, agreement, now)
 
     def requested(self, event: RequestReceived, *, now: float) -> None:
-        """INFO and the like, inside a session or not: understood when there is nothing in it."""
-        status = 200 if event.request.method == "OPTIONS" or not event.request.body else 415
+        """INFO and the like, inside a session or not: understood when there is nothing in it that must be."""
+        refused = None if event.request.method == "OPTIONS" else refusal_of_body(event.request, ())
+        status = 200 if refused is None else refused.status
         assert event.transaction is not None  # only a proxy is given requests that are not to be answered
         self._context.endpoint.respond(event.transaction, status, headers=(("Accept", SDP),), now=now)
 

@@ -66,7 +66,7 @@ class Media:
             audio,
             # RFC 3550 wants any 32 bits, clients of Microsoft any but 0.
             ssrc=entropy.integer(32) or 1,
-            sequence_number=entropy.integer(16),
+            sequence_number=entropy.integer(15),
             timestamp=entropy.integer(32),
             cname=entropy.token(12),
             uniform=entropy.uniform,
@@ -135,7 +135,7 @@ class Media:
                 entropy = self._context.entropy
                 leg.stream.restart(
                     ssrc=entropy.integer(32) or 1,
-                    sequence_number=entropy.integer(16),
+                    sequence_number=entropy.integer(15),
                     timestamp=entropy.integer(32),
                     now=now,
                 )

@@ -55,7 +55,7 @@ def summarize(record: Record) -> Summary:
 
 
 def _request(message: sip.Request) -> Summary:
-    parts = [_body(message.content_type, message.body)]
+    parts = [_body(message)]
     if message.method in ("INVITE", "REGISTER", "SUBSCRIBE", "REFER", "MESSAGE") and not parts[0].startswith("addUser"):
         parts.insert(0, short_uri(str(message.to.uri)))
     if message.method in ("NOTIFY", "BENOTIFY"):
@@ -67,7 +67,7 @@ def _request(message: sip.Request) -> Summary:
 
 
 def _response(message: sip.Response) -> Summary:
-    parts = [message.cseq.method, _diagnostics(message), _body(message.content_type, message.body)]
+    parts = [message.cseq.method, _diagnostics(message), _body(message)]
     return Summary(f"{message.status} {message.reason}".rstrip(), _join(parts), _kind(message.status))
 
 
@@ -103,14 +103,17 @@ def _http(data: bytes) -> Summary:
     return Summary(words[0], _join([told, "" if told else path]), Kind.CONTROL)
 
 
-def _body(content_type: str | None, body: bytes) -> str:
-    if not body:
+def _body(message: sip.Request | sip.Response) -> str:
+    kind = message.content_type if message.body else None
+    if kind is None:
         return ""
-    kind = content_type or ""
-    if kind == "application/sdp":
-        return describe_sdp(body)
-    if kind.endswith("+xml"):
-        return _document(body)
+    description = sip.body_of(message, "application/sdp")
+    if description:
+        return describe_sdp(description)
+    for inner in (kind,) if kind.endswith("+xml") else (c3p.CCCP_TYPE, c3p.CONFERENCE_INFO_TYPE):
+        document = sip.body_of(message, inner)
+        if document:
+            return _document(document)
     return kind
 
 

@@ -70,6 +70,7 @@ from rtp.rtcp import (
 from rtp.rtcp_session import RtcpConfig, RtcpSession
 from rtp.sdes import Crypto, InlineKey
 from rtp.sdp import SessionDescription
+from rtp.sdp_defects import SdpDefect
 from rtp.sdp_level import SdpLimits
 from rtp.sdp_lines import Attribute, Connection, Origin
 from rtp.sender import RtpSender
@@ -140,6 +141,7 @@ __all__ = [
     "RtpReceiver",
     "RtpSender",
     "SdesChunk",
+    "SdpDefect",
     "SdpLimits",
     "SenderReport",
     "SessionDescription",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Final
@@ -19,6 +20,8 @@ from rtp.sdp import SessionDescription
 
 _DEFAULT_PTIME: Final = 20  #: ms, when the peer does not say (RFC 3551 section 4.2)
 _PTIME_RANGE: Final = (10, 200)  #: ms; outside of it a wish is not followed
+#: Both may have a fraction (RFC 8866 section 6.4), which no packet of ours can follow.
+_WHOLE_PART: Final = re.compile(r"\s*([0-9]{1,5})(?:\.[0-9]*)?\s*", re.ASCII)
 
 TransportAddress = tuple[str, int]
 
@@ -77,20 +80,25 @@ def negotiate(offered: SessionDescription, answered: SessionDescription, role: R
     """
     if len(answered.media) != len(offered.media):
         raise NegotiationError(f"offer has {len(offered.media)} media lines, answer {len(answered.media)}")
-    lines = tuple(
-        _line(index, offered, answered, role)
-        for index, media in enumerate(offered.media)
-        if _check_mirror(media, answered.media[index])
-    )
-    if not any(lines) and not all(media.rejected for media in offered.media):
-        raise NoCommonCodec("no media line was accepted with a format, transport and address that we can use")
-    return Agreement(lines)
+    lines: list[MediaAgreement | None] = []
+    mismatch: EncryptionMismatch | None = None
+    for index, media in enumerate(offered.media):
+        _check_mirror(media, answered.media[index])
+        try:
+            lines.append(_line(index, offered, answered, role))
+        except EncryptionMismatch as error:
+            mismatch = mismatch or error
+            lines.append(None)
+    if not any(lines) and not offered.switched_off:
+        raise mismatch or NoCommonCodec(
+            "no media line was accepted with a format, transport and address that we can use"
+        )
+    return Agreement(tuple(lines))
 
 
-def _check_mirror(offered: MediaDescription, answered: MediaDescription) -> bool:
-    if answered.kind != offered.kind:
+def _check_mirror(offered: MediaDescription, answered: MediaDescription) -> None:
+    if answered.kind.lower() != offered.kind.lower():
         raise NegotiationError(f"{offered.kind} line answered by a {answered.kind} line")
-    return True
 
 
 def _line(index: int, offered: SessionDescription, answered: SessionDescription, role: Role) -> MediaAgreement | None:
@@ -111,7 +119,7 @@ def _line(index: int, offered: SessionDescription, answered: SessionDescription,
     remote_rtp = (connection.address, remote.port) if connection.usable else None
     return MediaAgreement(
         index=index,
-        kind=remote.kind,
+        kind=remote.kind.lower(),
         proto=answer_line.proto,
         codec=sending[voice[0].key],
         # Whatever we wrote may come, before the answer and after it (RFC 3264 sections 5.1 and 6.1).
@@ -154,8 +162,8 @@ def _rtcp_address(remote: MediaDescription, rtp: TransportAddress | None, mux: b
 
 
 def _milliseconds(media: MediaDescription, name: str) -> int | None:
-    value = (media.attribute(name) or "").strip()
-    return int(value) if value.isascii() and value.isdigit() and 0 < len(value) <= 5 else None
+    found = _WHOLE_PART.fullmatch(media.attribute(name) or "")
+    return None if found is None else int(found[1])
 
 
 def _ptime(media: MediaDescription) -> int:
@@ -167,8 +175,8 @@ def _ptime(media: MediaDescription) -> int:
 
 
 def _keys(offered: MediaDescription, answered: MediaDescription, role: Role) -> tuple[Crypto | None, Crypto | None]:
-    """(local, remote) keys, both None for plain RTP."""
-    if not is_secure(answered.proto):
+    """(local, remote) keys, both None for plain RTP. The keys decide, whatever the profile (see ``rtp.encryption``)."""
+    if not is_secure(answered.proto) and _plain(offered, answered):
         if is_secure(offered.proto):
             raise EncryptionMismatch("encryption was required, the answer is plain")
         return None, None
@@ -178,3 +186,8 @@ def _keys(offered: MediaDescription, answered: MediaDescription, role: Role) -> 
     if match is None or match.suite != chosen[0].suite:
         raise EncryptionMismatch("the answer has no crypto line that fits one of the offer")
     return (match, chosen[0]) if role is Role.OFFERER else (chosen[0], match)
+
+
+def _plain(offered: MediaDescription, answered: MediaDescription) -> bool:
+    rejected = (answered.attribute("encryption") or "").strip() == "rejected"
+    return rejected or not (offered.has("crypto") and answered.has("crypto"))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import attrs
 
 from rtp.codec import CN, PCMA, PCMU, TELEPHONE_EVENT, Codec
 from rtp.direction import Direction
 from rtp.encryption import Encryption
 from rtp.sdes import Crypto
+
+_USUAL_SUITE: Final = "AES_CM_128_HMAC_SHA1_80"  #: mandatory to implement (RFC 4568 section 6.2)
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +35,17 @@ class Capabilities:
     address: str = "127.0.0.1"  #: where we receive, unless given with the call
     port: int = 9  #: RTP port, unless given with the call; 9 (discard) says that there is none yet
     session_name: str = "session"
+
+    def with_fresh_keys(self, octets: Callable[[int], bytes]) -> Capabilities:
+        """The same for one call, with keys that no other call has (RFC 3711 section 9.1).
+
+        ``octets`` gives so many random ones. The suites are those of ``crypto``, or the one that everybody has. Raises
+        LocalRtpError for an unknown suite.
+        """
+        if self.encryption is Encryption.REJECTED:
+            return self
+        lines = [line.with_fresh_key(octets) for line in self.crypto]
+        return attrs.evolve(self, crypto=tuple(lines) or (Crypto.fresh(1, _USUAL_SUITE, octets),))
 
     @property
     def formats(self) -> tuple[Codec, ...]:

@@ -9,6 +9,7 @@ import attrs
 
 from rtp.errors import MalformedSdp
 
+_CLOCKLESS: Final = {"TELEPHONE-EVENT": "8000"}
 FIRST_DYNAMIC: Final = 96  #: payload types from here on mean nothing without rtpmap (RFC 3551 section 3)
 
 
@@ -29,10 +30,15 @@ class Codec:
 
     @classmethod
     def from_rtpmap(cls, value: str, fmtp: str | None = None) -> Codec:
-        """Parse ``<pt> <encoding>/<clock>[/<channels>]``; raises MalformedSdp."""
-        number, _, mapping = value.strip().partition(" ")
+        """Parse ``<pt> <encoding>/<clock>[/<channels>]``; raises MalformedSdp.
+
+        A telephone event may lack its clock: phones leave it out, and mean 8000 Hz.
+        """
+        number, mapping = (*value.split(None, 1), "", "")[:2]
         name, _, rest = mapping.strip().partition("/")
         clock, _, channels = rest.partition("/")
+        if not rest and name.upper() in _CLOCKLESS:
+            clock = _CLOCKLESS[name.upper()]
         if not (name and _is_number(number, 127) and _is_number(clock, 1_000_000)):
             raise MalformedSdp("rtpmap is not '<pt> <encoding>/<clock>'", value)
         # For video and text the third part may be missing or strange; one channel is the rule then.

@@ -8,7 +8,9 @@ optional              RTP/AVP with crypto                 RTP/SAVP with crypto, 
 required              RTP/SAVP with crypto                RTP/SAVP with crypto
 ====================  ==================================  ==================================
 
-So with ``optional`` the profile of the answer may differ from that of the offer; nowhere else.
+So with ``optional`` the profile of the answer may differ from that of the offer; nowhere else. Phones that do not know
+the attribute offer RTP/AVP with crypto all the same, and mean both: they are answered RTP/AVP, with crypto where both
+encrypt. Whether a line is encrypted is therefore told by the keys in offer and answer, not by the profile.
 """
 
 from __future__ import annotations
@@ -32,12 +34,12 @@ class Encryption(StrEnum):
 
 def is_secure(proto: str) -> bool:
     """Whether a transport profile carries SRTP."""
-    return proto in ("RTP/SAVP", "RTP/SAVPF")
+    return proto.upper() in ("RTP/SAVP", "RTP/SAVPF")
 
 
 def is_rtp(proto: str) -> bool:
     """Whether we can carry that profile: RTP over UDP, keys if any in SDP (no DTLS, no TCP)."""
-    return proto in ("RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF")
+    return proto.upper() in ("RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF")
 
 
 def level_of(media: MediaDescription, stated_by_session: str | None = None) -> Encryption:

@@ -15,7 +15,7 @@ from rtp.g711 import CODINGS
 from rtp.jitter_buffer import Frame, JitterBuffer, JitterBufferConfig
 from rtp.packet import RtpPacket
 from rtp.source_lock import SourceLock, SourcePolicy, TransportAddress
-from rtp.srtp import SrtpContext
+from rtp.srtp_keys import ReceivingKeys
 from rtp.telephone_event import TelephoneEvent
 
 _CONFLICT_MEMORY: Final = 50.0  #: seconds, ten report intervals (RFC 3550 section 8.2)
@@ -38,13 +38,14 @@ class InboundMedia:
         self.jitter = JitterBuffer(jitter)
         self.dtmf = DtmfReceiver(clock_rate=clock_rate)
         self.counts: Counter[str] = Counter()
-        self.unprotector: SrtpContext | None = None
+        self.keys = ReceivingKeys()
         self._accept_own_ssrc = accept_own_ssrc
         self._conflicts: dict[TransportAddress, float] = {}  #: who used our SSRC, and when last
         self.apply(agreement)
 
     def apply(self, agreement: MediaAgreement) -> None:
-        """Use what was agreed from here on."""
+        """Use what was agreed from here on; raises LocalRtpError, and changes nothing, for a key that is unusable."""
+        self.keys.use(agreement.remote_crypto)
         self._formats = dict(agreement.receive_codecs)
         # Some phones send the static number of comfort noise without having listed it.
         self._formats.setdefault(CN.payload_type, CN)
@@ -68,10 +69,10 @@ class InboundMedia:
 
     def unprotect(self, data: bytes, *, rtcp: bool = False) -> bytes | None:
         """The packet inside; None, and counted, when it is not authentic."""
-        if self.unprotector is None:
+        if not self.keys.secure:
             return data
         try:
-            return self.unprotector.unprotect_rtcp(data) if rtcp else self.unprotector.unprotect(data)
+            return self.keys.unprotect(data, rtcp=rtcp)
         except RemoteRtpError as error:
             self.counts["malformed" if isinstance(error, MalformedPacket) else "unauthenticated"] += 1
             return None

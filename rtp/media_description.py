@@ -9,17 +9,19 @@ import attrs
 
 from rtp.codec import FIRST_DYNAMIC, STATIC, Codec
 from rtp.errors import LimitExceeded, MalformedSdp
+from rtp.sdp_defects import Defects
 from rtp.sdp_level import (
     DEFAULT_LIMITS,
     AttributeLevel,
     Lines,
     SdpLimits,
     attributes_of,
-    connection_of,
+    bandwidths_of,
+    check_order,
+    connections_of,
     key_of,
     single,
     unknown_lines,
-    values,
 )
 from rtp.sdp_lines import Attribute, Connection
 
@@ -37,36 +39,48 @@ class MediaDescription(AttributeLevel):
     port_count: int = 1
     information: str | None = None
     connection: Connection | None = None  #: None: that of the session holds
+    more_connections: tuple[Connection, ...] = ()  #: further ``c=`` lines (RFC 8866 section 5.7)
     bandwidths: tuple[str, ...] = ()
-    key: str | None = None  #: ``k=``, never used and never sent by us
+    key: str | None = attrs.field(default=None, repr=False)  #: ``k=``, never used and never sent by us
     attributes: tuple[Attribute, ...] = ()
     unknown: tuple[str, ...] = ()  #: whole lines of unknown type
+    malformed: bool = False  #: the ``m=`` line cannot be read: the section only keeps its place, with port 0
+    written: str | None = attrs.field(default=None, eq=False, repr=False)  #: the ``m=`` value as it came, when odd
 
     @classmethod
-    def from_lines(cls, lines: Lines, *, strict: bool = False, limits: SdpLimits = DEFAULT_LIMITS) -> MediaDescription:
-        """From the ``m=`` line and those that follow it; raises MalformedSdp or LimitExceeded."""
+    def from_lines(cls, lines: Lines, *, report: Defects, limits: SdpLimits = DEFAULT_LIMITS) -> MediaDescription:
+        """From the ``m=`` line and those that follow it; raises LimitExceeded."""
+        check_order(lines, "micbka", report)
         line = lines[0][1]
-        kind, ports, proto, formats = _media_line(line, limits)
-        port, slash, count = ports.partition("/")
-        # One client answers "m=audio 0 TCP/RTP/AVP" without any format.
-        if not formats and (strict or port != "0"):
-            raise MalformedSdp("m= has no format", line)
+        fields = _MediaLine.parse(line, limits, report)
+        information, key = single(lines, "i", report), key_of(lines, report)
+        connections = connections_of(lines, report)
         unknown = unknown_lines(lines, _KNOWN)
-        if strict and unknown:
-            raise MalformedSdp("line does not belong into a media description", unknown[0])
+        if unknown:
+            report("line does not belong into a media description", unknown[0])
+        attributes = attributes_of(lines, report)
+        _check_formats(attributes, report)
         return cls(
-            kind=kind,
-            port=_port(port, line),
-            port_count=_port(count, line) if slash else 1,
-            proto=proto,
-            formats=formats,
-            information=single(lines, "i"),
-            connection=connection_of(lines),
-            bandwidths=values(lines, "b"),
-            key=key_of(lines),
-            attributes=attributes_of(lines),
+            kind=fields.kind,
+            port=fields.port,
+            port_count=fields.port_count,
+            proto=fields.proto,
+            formats=fields.formats,
+            information=information,
+            connection=next(iter(connections), None),
+            more_connections=connections[1:],
+            bandwidths=bandwidths_of(lines, report),
+            key=key,
+            attributes=attributes,
             unknown=unknown,
+            malformed=fields.malformed,
+            written=None if str(fields) == line else line,
         )
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """Every ``c=`` of the section."""
+        return () if self.connection is None else (self.connection, *self.more_connections)
 
     @property
     def rejected(self) -> bool:
@@ -81,7 +95,7 @@ class MediaDescription(AttributeLevel):
     def rtpmap(self, payload_type: int) -> Codec | None:
         """The format of a payload type: its rtpmap, else the static meaning, else None."""
         for value in self.attributes_named("rtpmap"):
-            if value.strip().partition(" ")[0] == str(payload_type):
+            if value.split(None, 1)[:1] == [str(payload_type)]:
                 try:
                     return Codec.from_rtpmap(value, self.fmtp(payload_type))
                 except MalformedSdp:
@@ -93,7 +107,7 @@ class MediaDescription(AttributeLevel):
     def fmtp(self, payload_type: int) -> str | None:
         """Format parameters of a payload type; the first line when there are several."""
         for value in self.attributes_named("fmtp"):
-            number, _, text = value.strip().partition(" ")
+            number, text = (*value.split(None, 1), "", "")[:2]
             if number == str(payload_type):
                 return text.strip()
         return None
@@ -105,29 +119,77 @@ class MediaDescription(AttributeLevel):
         return tuple(codec for codec in found if codec is not None)
 
     def lines(self) -> Iterator[str]:
-        ports = str(self.port) if self.port_count == 1 else f"{self.port}/{self.port_count}"
-        yield " ".join([f"m={self.kind}", ports, self.proto, *self.formats])
+        yield f"m={self._media_line()}"
         if self.information is not None:
             yield f"i={self.information}"
-        if self.connection is not None:
-            yield f"c={self.connection}"
+        yield from (f"c={item}" for item in self.connections)
         yield from (f"b={item}" for item in self.bandwidths)
         if self.key is not None:
             yield f"k={self.key}"
         yield from self.unknown
         yield from (f"a={item}" for item in self.attributes)
 
-
-def _media_line(line: str, limits: SdpLimits) -> tuple[str, str, str, tuple[str, ...]]:
-    fields = line.split()
-    if len(fields) < 3:
-        raise MalformedSdp("m= has fewer than three fields", line)
-    if len(fields) - 3 > limits.formats:
-        raise LimitExceeded(f"m= has more than {limits.formats} formats")
-    return fields[0], fields[1], fields[2], tuple(fields[3:])
+    def _media_line(self) -> str:
+        fields = _MediaLine(self.kind, self.port, self.port_count, self.proto, self.formats, self.malformed)
+        if self.written is not None and _MediaLine.parse(self.written, None, Defects()) == fields:
+            return self.written
+        return str(fields)
 
 
-def _port(text: str, line: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 5 or int(text) > 65_535:
-        raise MalformedSdp("m= has no valid port", line)
-    return int(text)
+@attrs.frozen
+class _MediaLine:
+    """The value of ``m=``."""
+
+    kind: str
+    port: int
+    port_count: int
+    proto: str
+    formats: tuple[str, ...]
+    malformed: bool = False
+
+    @classmethod
+    def parse(cls, line: str, limits: SdpLimits | None, report: Defects) -> _MediaLine:
+        """Read one. What cannot be read is the line of a medium that is switched off. Raises LimitExceeded."""
+        fields = line.split()
+        kind, ports, proto = (*fields, "", "", "")[:3]
+        formats = tuple(fields[3:])
+        if limits is not None and len(formats) > limits.formats:
+            raise LimitExceeded(f"m= has more than {limits.formats} formats")
+        text, slash, count_text = ports.partition("/")
+        port = _decimal(text)
+        if len(fields) < 3 or port is None or port > 65_535:
+            report("m= has fewer than three fields" if len(fields) < 3 else "m= has no valid port", line)
+            return cls(kind, 0, 1, proto, formats, malformed=True)
+        if " ".join(fields) != line:
+            report("odd blanks in m=", line)
+        count = _decimal(count_text) if slash else 1
+        if not count:
+            report("m= has no valid number of ports", line)
+        if not formats:
+            report("m= has no format", line)
+        if ("RTP/" in proto.upper() and proto != proto.upper()) or kind != kind.lower():
+            report("m= is in the wrong case", line)
+        # One client answers "m=audio 0 TCP/RTP/AVP" without any format.
+        return cls(kind, port, count or 1, proto, formats, malformed=not formats and port != 0)
+
+    def __str__(self) -> str:
+        ports = str(self.port) if self.port_count == 1 else f"{self.port}/{self.port_count}"
+        return " ".join([self.kind, ports, self.proto, *self.formats])
+
+
+def _decimal(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def _check_formats(attributes: tuple[Attribute, ...], report: Defects) -> None:
+    """Report what ``rtpmap`` will not or hardly understand."""
+    for item in attributes:
+        if item.name != "rtpmap":
+            continue
+        try:
+            codec = Codec.from_rtpmap(item.value or "")
+        except MalformedSdp:
+            report("rtpmap is not '<pt> <encoding>/<clock>'", str(item))
+        else:
+            if "/" not in (item.value or ""):
+                report(f"rtpmap of {codec.encoding} has no clock", str(item))

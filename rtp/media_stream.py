@@ -22,10 +22,9 @@ from rtp.outbound_media import OutboundMedia
 from rtp.receiver import RtpReceiver
 from rtp.rtcp import SenderReport, parse_rtcp
 from rtp.rtcp_session import RtcpConfig, RtcpSession
-from rtp.sdes import Crypto
 from rtp.sender import RtpSender
 from rtp.source_lock import SourcePolicy, TransportAddress, sendable
-from rtp.srtp import SrtpContext
+from rtp.srtp_keys import SendingKeys
 
 
 class Outgoing(NamedTuple):
@@ -52,8 +51,9 @@ class MediaStream:
     """One leg.
 
     ``ssrc``, ``sequence_number`` and ``timestamp`` should be random; ``uniform`` gives numbers in [0, 1);
-    ``wall_clock`` is the Unix time at ``now == 0``. Raises LocalRtpError when the agreed codec is none that this
-    package can do.
+    ``wall_clock`` is the Unix time at ``now == 0``. In an encrypted call ``sequence_number`` should be below 2**15, so
+    that a peer that misses the first packets counts right (RFC 4568 section 6.4). Raises LocalRtpError when the agreed
+    codec is none that this package can do.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class MediaStream:
             agreement, policy=config.source, jitter=config.jitter, accept_own_ssrc=config.accept_own_ssrc
         )
         self._rtcp_destination = sendable(agreement.remote_rtcp)
-        self._use_keys(agreement)
+        self._keys = SendingKeys()
+        self._protector = self._keys.find(agreement.local_crypto)
 
     def _begin(self, ssrc: int, sequence_number: int, timestamp: int, now: float) -> None:
         self._sender = RtpSender(
@@ -100,10 +101,6 @@ class MediaStream:
             config=self.config.rtcp,
         )
         self._rtcp.start(now=now)
-
-    def _use_keys(self, agreement: MediaAgreement) -> None:
-        self._protector = _context(agreement.local_crypto)
-        self._in.unprotector = _context(agreement.remote_crypto)
 
     # What an observer may ask
 
@@ -329,13 +326,14 @@ class MediaStream:
 
         Raises LocalRtpError, and changes nothing, when we lack the codec or its clock rate is another.
         """
+        protector = self._keys.find(agreement.local_crypto)
+        if agreement.remote_crypto is not None:
+            agreement.remote_crypto.master()  # raises before anything changes
         self._out.apply(agreement)
-        before, self.agreement = self.agreement, agreement
+        before, self.agreement, self._protector = self.agreement, agreement, protector
         self._in.apply(agreement)
         if agreement.remote_rtcp != before.remote_rtcp:
             self._rtcp_destination = sendable(agreement.remote_rtcp)
-        if (agreement.local_crypto, agreement.remote_crypto) != (before.local_crypto, before.remote_crypto):
-            self._use_keys(agreement)
         self._alive(now)
 
     def restart(self, *, ssrc: int, sequence_number: int, timestamp: int, now: float) -> None:
@@ -349,12 +347,3 @@ class MediaStream:
         data = self._rtcp.bye(self._receivers(), reason=reason, now=now)
         if data is not None:
             self._send_rtcp(data)
-
-
-def _context(crypto: Crypto | None) -> SrtpContext | None:
-    if crypto is None:
-        return None
-    key, salt = crypto.master()
-    inline = crypto.keys[0]
-    mki = b"" if inline.mki is None else inline.mki.to_bytes(inline.mki_length, "big")
-    return SrtpContext(crypto.suite, key, salt, mki=mki)

@@ -13,7 +13,7 @@ from rtp.capabilities import Capabilities
 from rtp.codec import AUXILIARY, Codec
 from rtp.direction import Direction
 from rtp.encryption import PLAIN, SECURE, Encryption, is_rtp, level_of
-from rtp.errors import EncryptionMismatch, LocalRtpError, NoCommonCodec
+from rtp.errors import EncryptionMismatch, LocalRtpError, NegotiationError, NoCommonCodec
 from rtp.media_description import MediaDescription
 from rtp.sdes import Crypto, parse_crypto_lines
 from rtp.sdp import SessionDescription
@@ -36,6 +36,19 @@ class LocalMedia:
             yield Attribute("rtcp-mux")
 
 
+@attrs.frozen
+class Running:
+    """What the audio of a running call keeps: its profile, and whether it is encrypted."""
+
+    proto: str | None  #: None towards a peer that knows ``a=encryption``: the level chooses
+    secure: bool
+
+    @property
+    def level(self) -> Encryption:
+        """Our level towards further offers of the peer."""
+        return Encryption.REQUIRED if self.secure else Encryption.REJECTED
+
+
 def offer(
     capabilities: Capabilities,
     address: str | None = None,
@@ -46,16 +59,17 @@ def offer(
     session_version: int = 1,
     direction: Direction | None = None,
     previous: SessionDescription | None = None,
+    running: Running | None = None,
 ) -> SessionDescription:
     """An offer of one audio line.
 
     With ``previous``, our last description of this session, it is a new offer: same origin, version counted up when
-    something changed, every other line of the session kept as a line with port 0 (RFC 3264 section 8).
-    Raises LocalRtpError when the capabilities contradict themselves.
+    something changed, every other line of the session kept as a line with port 0 (RFC 3264 section 8). ``running``
+    keeps profile and level of encryption. Raises LocalRtpError when the capabilities contradict themselves.
     """
     _check(capabilities)
     local = _local(capabilities, address, port, rtcp_port)
-    audio = _offered_audio(capabilities, local, direction or capabilities.direction)
+    audio = _offered_audio(capabilities, local, direction or capabilities.direction, running)
     media = (audio,) if previous is None else _keep_slots(previous, audio)
     return _description(capabilities, local, media, session_id, session_version, previous)
 
@@ -71,28 +85,33 @@ def answer(
     session_version: int = 1,
     direction: Direction | None = None,
     previous: SessionDescription | None = None,
+    running: Running | None = None,
 ) -> SessionDescription:
     """The answer to an offer: the first audio line that fits is accepted, every other line refused with port 0.
 
-    Raises NoCommonCodec when every line would be refused, and EncryptionMismatch when the levels of encryption
-    exclude each other; both mean 488.
+    ``running`` passes over lines that would change the level of encryption of a call. Raises EncryptionMismatch when
+    every line would be refused and one of them for its level of encryption, else NoCommonCodec; both mean 488.
     """
     _check(capabilities)
     local = _local(capabilities, address, port, rtcp_port)
+    wish = direction or capabilities.direction
+    level = capabilities.encryption if running is None else running.level
     lines: list[MediaDescription] = []
-    accepted = False
+    accepted, why = False, NegotiationError()
     for media in offered.media:
-        line = None if accepted else _accept(offered, media, capabilities, local, direction or capabilities.direction)
-        accepted = accepted or line is not None
-        lines.append(line if line is not None else _refuse(media))
-    if not accepted and not _only_switched_off(offered):
-        raise NoCommonCodec("no media line of the offer can be accepted")
+        line = _refuse(media)
+        if not accepted:
+            try:
+                line, accepted = _accept(offered, media, capabilities, local, wish, level), True
+            except NegotiationError as error:
+                # One line that cannot be used costs that line alone (RFC 3264 section 6).
+                why = error if not isinstance(why, EncryptionMismatch) else why
+        lines.append(line)
+    if not accepted and not (offered.media and offered.switched_off):  # such an offer is answered in kind (section 8.2)
+        raise (
+            why if isinstance(why, EncryptionMismatch) else NoCommonCodec("no media line of the offer can be accepted")
+        )
     return _description(capabilities, local, tuple(lines), session_id, session_version, previous)
-
-
-def _only_switched_off(offered: SessionDescription) -> bool:
-    """An offer that itself ends every line is answered in kind (RFC 3264 section 8.2)."""
-    return bool(offered.media) and all(media.rejected for media in offered.media)
 
 
 def _check(capabilities: Capabilities) -> None:
@@ -141,7 +160,7 @@ def _keep_slots(previous: SessionDescription, audio: MediaDescription) -> tuple[
 
 
 def _audio_slot(description: SessionDescription) -> int | None:
-    audio = [index for index, media in enumerate(description.media) if media.kind == "audio"]
+    audio = [index for index, media in enumerate(description.media) if media.kind.lower() == "audio"]
     live = [index for index in audio if not description.media[index].rejected]
     return next(iter(live or audio), None)
 
@@ -157,13 +176,18 @@ def _refuse(media: MediaDescription) -> MediaDescription:
     )
 
 
-def _offered_audio(capabilities: Capabilities, local: LocalMedia, direction: Direction) -> MediaDescription:
+def _offered_audio(
+    capabilities: Capabilities, local: LocalMedia, direction: Direction, running: Running | None
+) -> MediaDescription:
     level = capabilities.encryption
+    proto = SECURE if level is Encryption.REQUIRED else PLAIN
+    if running is not None:
+        proto, level = running.proto or proto, level if running.secure else Encryption.REJECTED
     crypto = () if level is Encryption.REJECTED else capabilities.crypto
     return _audio(
         capabilities,
         local,
-        proto=SECURE if level is Encryption.REQUIRED else PLAIN,
+        proto=proto,
         codecs=capabilities.formats,
         direction=direction,
         mux=capabilities.rtcp_mux,
@@ -211,20 +235,21 @@ def _accept(
     capabilities: Capabilities,
     local: LocalMedia,
     wish: Direction,
-) -> MediaDescription | None:
-    """Our answer to one line, None when we cannot take it."""
-    if media.kind != "audio" or media.rejected or not is_rtp(media.proto):
-        return None
+    level: Encryption,
+) -> MediaDescription:
+    """Our answer to one line; raises NegotiationError when we cannot take it."""
+    if media.kind.lower() != "audio" or media.rejected or not is_rtp(media.proto):
+        raise NoCommonCodec("not audio over RTP")
     connection = offered.connection_of(media)
     codecs = common_codecs(media, capabilities)
     if not codecs or connection is None or not (connection.usable or connection.on_hold):
-        return None
-    crypto = choose_crypto(offered, media, capabilities)
+        raise NoCommonCodec("no common codec, or no address")
+    crypto = _choose_crypto(offered, media, capabilities, level)
     announced = capabilities.announce_encryption and media.has("encryption")
     return _audio(
         capabilities,
         local,
-        proto=_answered_profile(media, crypto),
+        proto=_answered_profile(offered, media, crypto),
         codecs=codecs,
         direction=effective_direction(offered, media).reversed & wish,
         mux=capabilities.rtcp_mux and media.has("rtcp-mux"),
@@ -235,10 +260,10 @@ def _accept(
     )
 
 
-def _answered_profile(media: MediaDescription, crypto: Crypto | None) -> str:
-    if crypto is None or media.proto != PLAIN:
-        return media.proto
-    return SECURE
+def _answered_profile(offered: SessionDescription, media: MediaDescription, crypto: Crypto | None) -> str:
+    """That of the offer, except where ``a=encryption`` lets the answer choose (see ``rtp.encryption``)."""
+    chooses = media.has("encryption") or offered.has("encryption")
+    return SECURE if crypto is not None and chooses and media.proto.upper() == PLAIN else media.proto
 
 
 def common_codecs(media: MediaDescription, capabilities: Capabilities) -> tuple[Codec, ...]:
@@ -268,10 +293,11 @@ def effective_direction(description: SessionDescription, media: MediaDescription
     return direction
 
 
-def choose_crypto(offered: SessionDescription, media: MediaDescription, capabilities: Capabilities) -> Crypto | None:
+def _choose_crypto(
+    offered: SessionDescription, media: MediaDescription, capabilities: Capabilities, ours: Encryption
+) -> Crypto | None:
     """The key line of our answer, None for plain RTP; raises EncryptionMismatch."""
     level = level_of(media, offered.attribute("encryption"))
-    ours = capabilities.encryption
     if Encryption.REJECTED in (level, ours):
         if Encryption.REQUIRED in (level, ours):
             raise EncryptionMismatch(f"offer has encryption {level}, we have {ours}")

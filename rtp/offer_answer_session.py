@@ -13,7 +13,7 @@ from rtp.capabilities import Capabilities
 from rtp.codec import Codec
 from rtp.direction import Direction
 from rtp.errors import EncryptionMismatch, LocalRtpError
-from rtp.offer_answer import answer, offer
+from rtp.offer_answer import Running, answer, offer
 from rtp.sdp import SessionDescription
 
 
@@ -66,6 +66,7 @@ class OfferAnswerSession:
         self._address, self._port, self._rtcp_port = address, port, rtcp_port
         self._session_id, self._session_version = session_id, session_version
         self._pending: SessionDescription | None = None
+        self._running: Running | None = None  #: kept while the audio is switched off, too
 
     def make_offer(self, *, direction: Direction | None = None) -> SessionDescription:
         """An offer, or a new one in a running session; ``direction`` changes what we want from here on."""
@@ -80,6 +81,7 @@ class OfferAnswerSession:
             session_version=self._session_version,
             direction=wish,
             previous=self.local,
+            running=self._running,
         )
         self.direction, self._pending, self.state = wish, made, state
         return made
@@ -108,6 +110,7 @@ class OfferAnswerSession:
             session_version=self._session_version,
             direction=wish,
             previous=self.local,
+            running=self._running,
         )
         agreement = self._same_level(negotiate(description, made, Role.ANSWERER))
         self.direction = wish
@@ -127,7 +130,7 @@ class OfferAnswerSession:
 
     def _same_level(self, agreement: Agreement) -> Agreement:
         """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""
-        before, after = self.agreement.audio if self.agreement is not None else None, agreement.audio
+        before, after = self._running, agreement.audio
         if before is not None and after is not None and before.secure != after.secure:
             raise EncryptionMismatch("encryption cannot be switched on or off in a running call")
         return agreement
@@ -137,6 +140,9 @@ class OfferAnswerSession:
     ) -> None:
         self.local, self.remote, self.agreement = local, remote, agreement
         self._pending, self.state = None, state
+        if agreement.audio is not None:
+            stated = remote.has("encryption") or remote.media[agreement.audio.index].has("encryption")
+            self._running = Running(None if stated else agreement.audio.proto, agreement.audio.secure)
 
     def _numbered_as_agreed(self) -> Capabilities:
         """Our formats under the numbers in use, since a number must keep its meaning (RFC 3264 section 8.3.2)."""

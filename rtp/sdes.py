@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
@@ -93,6 +93,19 @@ class Crypto:
         if not 1 <= len(keys) <= _KEYS_PER_LINE:
             raise MalformedSdp("crypto: no key, or too many")
         return cls(_decimal(fields[0]), fields[1], tuple(InlineKey.parse(item) for item in keys), tuple(fields[3:]))
+
+    @classmethod
+    def fresh(cls, tag: int, suite: str, octets: Callable[[int], bytes]) -> Crypto:
+        """A line with a key of its own; ``octets`` gives so many random ones. Raises LocalRtpError."""
+        profile = PROFILES.get(suite)
+        if profile is None:
+            raise LocalRtpError(f"crypto suite {suite} is unknown")
+        return cls(tag, suite, (InlineKey(octets(profile.key_and_salt_length)),))
+
+    def with_fresh_key(self, octets: Callable[[int], bytes]) -> Crypto:
+        """The same line with another key. Raises LocalRtpError."""
+        (key,) = Crypto.fresh(self.tag, self.suite, octets).keys
+        return attrs.evolve(self, keys=(attrs.evolve(self.keys[0], key_and_salt=key.key_and_salt),))
 
     @property
     def profile(self) -> SrtpProfile | None:

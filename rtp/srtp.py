@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import struct
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Final, Protocol
 
 import attrs
@@ -134,6 +135,10 @@ class _Sources:
         """The window of that source; not kept until ``keep``, so that forgeries take no memory."""
         return self._windows.get(ssrc) or _ReplayWindow()
 
+    def highest(self) -> dict[int, int]:
+        """The highest index of each source."""
+        return {ssrc: window.highest for ssrc, window in self._windows.items()}
+
     def keep(self, ssrc: int, window: _ReplayWindow) -> None:
         self._windows[ssrc] = window
         self._windows.move_to_end(ssrc)
@@ -156,8 +161,16 @@ class SrtpContext:
         *,
         roll_over_counter: int = 0,
         mki: bytes = b"",
+        before: SrtpContext | None = None,
+        may_miss_wrap: bool = False,
     ) -> None:
-        """``mki``: master key identifier as octets, put into and expected in every packet. Raises LocalRtpError."""
+        """Under a key that is used for the first time.
+
+        ``mki``: master key identifier as octets, put into and expected in every packet. ``before``: the context that
+        this one takes the place of when the peer has a new key; roll-over counters that went on are understood then.
+        ``may_miss_wrap``: the sequence number may have wrapped before the first packet that arrives. Raises
+        LocalRtpError.
+        """
         found = PROFILES.get(profile)
         if found is None or (len(key), len(salt)) != (found.key_length, found.salt_length):
             raise LocalRtpError(f"SRTP profile {profile!r} is unknown, or key and salt have the wrong length for it")
@@ -168,12 +181,20 @@ class SrtpContext:
         self._rtcp: _Transform = transform(found, key, salt, rtcp=True)
         self._first_roll_over = roll_over_counter
         self._sent: OrderedDict[int, int] = OrderedDict()  #: highest index sent, by SSRC
-        self._sent_rtcp = 0
+        self._sent_rtcp = 0  #: index of the next packet (section 3.4)
         self._received = _Sources()
         self._received_rtcp = _Sources()
+        self._may_miss_wrap = may_miss_wrap
+        #: Highest index received under the key before, by SSRC.
+        self._before: dict[int, int] = {} if before is None else before._received.highest()
 
     def __repr__(self) -> str:
         return f"SrtpContext({self.profile.name!r})"
+
+    def continue_from(self, other: SrtpContext) -> None:
+        """Take over what was counted under the same key, which has another tag length or identifier from now on."""
+        self._sent, self._sent_rtcp = other._sent, other._sent_rtcp
+        self._received, self._received_rtcp, self._before = other._received, other._received_rtcp, other._before
 
     def protect(self, packet: bytes) -> bytes:
         """SRTP of one RTP packet; raises LocalRtpError when it is none."""
@@ -197,13 +218,31 @@ class SrtpContext:
         sealed = self._without_mki(packet[size:], self._rtp)
         sequence_number, ssrc = _numbers(packet)
         window = self._received.find(ssrc)
-        index = self._guess(sequence_number, window.highest if window.highest >= 0 else None)
-        window.check(index)
         header = packet[:size]
-        payload = self._rtp.open(header, sealed, ssrc, index, (index >> 16).to_bytes(4, "big"))
+        if window.highest >= 0:
+            index = self._guess(sequence_number, window.highest)
+            window.check(index)
+            payload = self._rtp.open(header, sealed, ssrc, index, (index >> 16).to_bytes(4, "big"))
+        else:
+            index, payload = self._open_first(header, sealed, ssrc, sequence_number)
         window.update(index)
         self._received.keep(ssrc, window)
         return header + payload
+
+    def _open_first(self, header: bytes, sealed: bytes, ssrc: int, sequence_number: int) -> tuple[int, bytes]:
+        """Index and payload of the first packet of a source; the tag says which of the possible counters is right."""
+        indexes = [self._guess(sequence_number, None)]
+        if self._may_miss_wrap and sequence_number < 0x8000:
+            # The packets up to a wrap may have been lost (RFC 4568 section 6.4).
+            indexes.append(indexes[0] + 0x10000)
+        if ssrc in self._before:
+            # RFC 3711 section 3.3.1 lets the counter go on under a new key, RFC 4568 section 7.1.4 begins anew.
+            indexes.append(self._guess(sequence_number, self._before[ssrc]))
+        for index in indexes[:-1]:
+            with suppress(AuthenticationFailed):
+                return index, self._rtp.open(header, sealed, ssrc, index, (index >> 16).to_bytes(4, "big"))
+        index = indexes[-1]
+        return index, self._rtp.open(header, sealed, ssrc, index, (index >> 16).to_bytes(4, "big"))
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """SRTCP of one RTCP datagram; raises LocalRtpError when it is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 # Messages
+from sip.bodies import BodyRefusal, body_of, refusal_of_body
 from sip.challenge import AuthenticationInfo, Authorization, Challenge
 from sip.config import EndpointConfig, Listen
 from sip.content_disposition import ContentDisposition
@@ -98,6 +99,7 @@ __all__ = [
     "Authorization",
     "Binding",
     "BindingsChanged",
+    "BodyRefusal",
     "CSeq",
     "CancelReceived",
     "Challenge",
@@ -201,10 +203,12 @@ __all__ = [
     "WantId",
     "Warning",
     "aor_key",
+    "body_of",
     "body_parts",
     "conference_key",
     "find_part",
     "parse_message",
+    "refusal_of_body",
     "refuse",
     "tolerate",
 ]

@@ -13,7 +13,7 @@ from sip.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
 from sip.headers import Headers
 from sip.message import Message
 
-__all__ = ["Multipart", "Part", "body_parts", "find_part"]
+__all__ = ["Multipart", "Part", "body_parts", "find_part", "sections"]
 
 #: Parts of one body: SDP, a roster, location, ISUP and S/MIME signatures come together, not dozens of them.
 MAX_PARTS = 64
@@ -95,10 +95,9 @@ class Multipart:
     @classmethod
     def parse(cls, body: bytes, content_type: ContentType) -> Self:
         """Read a body; raises RemoteProtocolError."""
+        parts = [Part.parse(part) for part in sections(body, content_type)]
         boundary = content_type.boundary
-        if not content_type.media_type.startswith("multipart/") or not boundary or not _BOUNDARY.fullmatch(boundary):
-            raise RemoteProtocolError("not a multipart body with a boundary")
-        parts = [Part.parse(part) for part in _between(body, boundary.encode("ascii"))]
+        assert boundary is not None
         start = content_type.params.get("start")
         if start is not None:
             start = start.removeprefix("<").removesuffix(">")
@@ -122,6 +121,14 @@ class Multipart:
         if any(delimiter in wire for wire in wires):
             raise LocalProtocolError("the boundary occurs in a part")
         return b"".join(delimiter + b"\r\n" + wire + b"\r\n" for wire in wires) + delimiter + b"--\r\n"
+
+
+def sections(body: bytes, content_type: ContentType) -> list[bytes]:
+    """What stands between the boundaries of a multipart body; raises RemoteProtocolError."""
+    boundary = content_type.boundary
+    if not content_type.media_type.startswith("multipart/") or not boundary or not _BOUNDARY.fullmatch(boundary):
+        raise RemoteProtocolError("not a multipart body with a boundary")
+    return _between(body, boundary.encode("ascii"))
 
 
 def body_parts(message: Message) -> tuple[Part, ...]:

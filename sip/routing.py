@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from sip.bodies import describes, refusal_of_body
 from sip.context import Context
 from sip.errors import LocalProtocolError
 from sip.flow import Flow
@@ -91,16 +92,19 @@ class CoreEntry:
         return Routing(owner=self.owner, status=420, headers=(("Unsupported", ", ".join(unknown)),))
 
     def _bad_body(self, request: Request) -> Routing | None:
-        encoding = request.headers.get("Content-Encoding")
-        if encoding is not None and encoding.strip().lower() not in ("identity", ""):
-            return Routing(owner=self.owner, status=415, headers=(("Accept-Encoding", "identity"),))
-        if not self.accept or not request.body or request.content_type in self.accept:
+        if request.method == "BYE":
+            return None  # whoever sends it has ended the session already (section 15.1.1): refusing helps nobody
+        # A core that does not say what it takes judges for itself, but nobody reads what is encoded.
+        if not request.body or not (self.accept or "Content-Encoding" in request.headers):
             return None
-        return Routing(owner=self.owner, status=415, headers=(("Accept", ", ".join(sorted(self.accept))),))
+        refused = refusal_of_body(request, self.accept or ("*/*",))
+        if refused is None or (not self.accept and not refused.encoded):
+            return None
+        return Routing(owner=self.owner, status=refused.status, headers=refused.headers)
 
     def _no_answer_taken(self, request: Request) -> Routing | None:
         """Refuse an offer whose sender does not take the answer (RFC 4475 section 3.3.15)."""
-        if "Accept" not in request.headers or request.method != "INVITE" or request.content_type != "application/sdp":
+        if "Accept" not in request.headers or request.method != "INVITE" or not describes(request):
             return None
         ranges = request.header("Accept")
         if isinstance(ranges, tuple) and any(each.accepts("application/sdp") for each in ranges):

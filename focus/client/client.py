@@ -53,6 +53,8 @@ from sip import (
     SubscriptionEnded,
     SubscriptionFailed,
     UpdateReceived,
+    body_of,
+    refusal_of_body,
 )
 from sip import Response as SipResponse
 
@@ -321,8 +323,12 @@ class Client(ConferenceCommands):
 
     def _requested(self, event: RequestReceived, now: float) -> None:
         assert event.transaction is not None  # None is for transparent cores
+        refused = refusal_of_body(event.request, (CCCP_TYPE,))
+        if refused is not None and "Content-Type" in event.request.headers:
+            self._endpoint.respond(event.transaction, refused.status, headers=refused.headers, now=now)
+            return
         try:
-            document = parse_document(event.request.body)
+            document = parse_document(body_of(event.request, CCCP_TYPE))
         except C3PError:
             document = None
         if not isinstance(document, Response):

@@ -38,6 +38,7 @@ from sip import (
     ResponseReceived,
     SessionId,
     SipError,
+    body_of,
 )
 from sip import Response as SipResponse
 
@@ -51,10 +52,11 @@ _REASONS = {
 
 def response_in(message: SipResponse | None) -> Response | None:
     """The C3P response in a body, None when there is none that can be read."""
-    if message is None or not message.body:
+    body = b"" if message is None else body_of(message, CCCP_TYPE)
+    if not body:
         return None
     try:
-        document = parse_document(message.body)
+        document = parse_document(body)
     except C3PError:
         return None
     return document if isinstance(document, Response) else None

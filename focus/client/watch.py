@@ -17,6 +17,7 @@ from sip import (
     SubscriptionEnded,
     SubscriptionFailed,
     SubscriptionId,
+    body_of,
 )
 
 BENOTIFY: Final = "ms-benotify"
@@ -104,7 +105,7 @@ class Watch:
             return [], False
         self._notice_dialog(event)
         try:
-            document = parse_document(event.body)
+            document = parse_document(body_of(event.request, CONFERENCE_INFO_TYPE))
         except C3PError:
             document = None
         if not isinstance(document, ConferenceInfo):

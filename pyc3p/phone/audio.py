@@ -46,7 +46,7 @@ class PhoneAudio:
         self.stream = MediaStream(
             agreement,
             ssrc=entropy.integer(32) or 1,
-            sequence_number=entropy.integer(16),
+            sequence_number=entropy.integer(15),
             timestamp=entropy.integer(32),
             cname=f"{entropy.token(6)}@phone",
             uniform=entropy.uniform,

@@ -165,38 +165,37 @@ class Phone:
     # Calls -----------------------------------------------------------------------------------------------------------
 
     def _invited(self, event: sip.InviteReceived, now: float) -> None:
-        status = self._refusal(event.request)
-        if status is not None:
-            self._endpoint.reject(event.session, status, now=now)
+        refused = self._refusal(event.request)
+        if refused is not None:
+            self._endpoint.reject(event.session, refused.status, headers=refused.headers, now=now)
             self._events.append(PhoneReleased(owner=self.owner, end=CallEnd.REFUSED, talked_for=0.0))
             return
         self._legs += 1
-        caller = event.request.from_
+        caller, offer = event.request.from_, sip.body_of(event.request, SDP)
         self._call = Call(
             session=event.session,
             leg=LegId(self._legs),
             caller=caller,
-            offer=SessionDescription.parse(event.request.body) if event.request.body else None,
+            offer=SessionDescription.parse(offer) if offer else None,
             answer_at=None if self.reaction is Reaction.IGNORE else now + self.config.ring_time,
         )
         self._endpoint.progress(event.session, 180, now=now)
         self._events.append(PhoneRinging(owner=self.owner, caller=str(caller.uri), caller_name=caller.display_name))
         self._events.append(MediaPortWanted(owner=self.owner, leg=self._call.leg))
 
-    def _refusal(self, request: sip.Request) -> int | None:
-        """The status with which a call is refused at once, None when it rings."""
+    def _refusal(self, request: sip.Request) -> sip.BodyRefusal | None:
+        """How a call is refused at once, None when it rings."""
         if self._call is not None or self.reaction is Reaction.BUSY:
-            return 486
+            return sip.BodyRefusal(486)
         if self.reaction is Reaction.DECLINE:
-            return 603
-        if not request.body:
-            return None
-        if request.content_type != SDP:
-            return 415
+            return sip.BodyRefusal(603)
+        refused, offer = sip.refusal_of_body(request, (SDP,)), sip.body_of(request, SDP)
+        if refused is not None or not offer:
+            return refused
         try:
-            SessionDescription.parse(request.body)
+            SessionDescription.parse(offer)
         except RtpError:
-            return 400
+            return sip.BodyRefusal(400)
         return None
 
     def _answer_when_due(self, call: Call, now: float) -> None:
@@ -223,7 +222,7 @@ class Phone:
         if call is None or call.session != event.session or not call.move(CallInput.CONFIRM) or call.offer is not None:
             return
         try:
-            self._agree(call, call.answered(event.request.body), now)
+            self._agree(call, call.answered(sip.body_of(event.request, SDP)), now)
         except RtpError:
             self._endpoint.bye(call.session, now=now)
             self._release(call, CallEnd.FAILED, now)
@@ -233,8 +232,12 @@ class Phone:
         if call is None or call.session != event.session:
             self._endpoint.respond(event.transaction, 481, now=now)
             return
+        refused = sip.refusal_of_body(event.request, (SDP,))
+        if refused is not None:
+            self._endpoint.respond(event.transaction, refused.status, headers=refused.headers, now=now)
+            return
         try:
-            description, agreement = call.reoffered(event.request.body)
+            description, agreement = call.reoffered(sip.body_of(event.request, SDP))
         except LocalRtpError:  # an offer of ours is open (RFC 3261 section 14.2)
             self._endpoint.respond(event.transaction, 491, now=now)
         except RtpError:
@@ -252,7 +255,7 @@ class Phone:
             return
         call.hold_request = None
         try:
-            self._agree(call, call.answered(response.body), now)
+            self._agree(call, call.answered(sip.body_of(response, SDP)), now)
         except RtpError:
             return
         self._events.append(PhoneHeld(owner=self.owner, held=call.hold_wanted))
@@ -287,7 +290,7 @@ class Phone:
         call = self._call
         if call is not None and call.leg == leg:
             call.media = OfferAnswerSession(
-                self.config.capabilities,
+                self.config.capabilities.with_fresh_keys(lambda size: bytes.fromhex(self._entropy.token(size))),
                 address=advertised,
                 port=rtp[1],
                 rtcp_port=rtcp[1],

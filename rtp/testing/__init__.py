@@ -168,12 +168,14 @@ def media_descriptions(draw: st.DrawFn) -> MediaDescription:
     formats = draw(st.lists(codecs(), min_size=1, max_size=6, unique_by=lambda codec: codec.payload_type))
     maps = [Attribute("rtpmap", codec.rtpmap) for codec in formats]
     direction = [Attribute(str(item)) for item in draw(st.lists(st.sampled_from(Direction), max_size=1))]
+    connections = draw(st.lists(st.builds(Connection, addresses()), max_size=3))
     return MediaDescription(
         kind=draw(st.sampled_from(["audio", "audio", "video", "message"])),
         port=draw(st.sampled_from([0, 9, 5050, 65_535])),
         proto=draw(st.sampled_from(["RTP/AVP", "RTP/AVP", "RTP/SAVP", "UDP/TLS/RTP/SAVP", "TCP/RTP/AVP", "sip"])),
         formats=tuple(str(codec.payload_type) for codec in formats),
-        connection=draw(st.none() | st.builds(Connection, addresses())),
+        connection=next(iter(connections), None),
+        more_connections=tuple(connections[1:]),
         bandwidths=tuple(draw(st.lists(st.sampled_from(["AS:64", "CT:1000"]), max_size=1))),
         attributes=(*maps, *draw(st.lists(attributes(), max_size=3)), *direction),
         unknown=tuple(draw(st.lists(st.builds("y={}".format, _tokens), max_size=1))),
@@ -182,7 +184,7 @@ def media_descriptions(draw: st.DrawFn) -> MediaDescription:
 
 def session_descriptions() -> st.SearchStrategy[SessionDescription]:
     """Any description; ``bytes`` of it parses to the same."""
-    ids = st.integers(0, 2**64 - 1)
+    ids = st.integers(0, 2**64 - 1) | st.integers(2**64, 2**100)  # carriers write longer ones than they may
     return st.builds(
         SessionDescription,
         origin=st.builds(Origin, ids, ids, addresses()),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from sip.bodies import describes, is_description
 from sip.errors import LocalProtocolError
 from sip.events import SessionCancelled
 from sip.lines import Lines, has
@@ -85,8 +86,8 @@ class IncomingInvite:
                 self.reliable = ReliableProvisionals(
                     self._layer.context, self.transaction, self._send_provisional, self._no_prack
                 )
-            if body and not self.described:
-                self.described, self.offering = True, not request.body
+            if not self.described and is_description(body, content_type):
+                self.described, self.offering = True, not describes(request)
             self.reliable.put(provisional, now)
         else:
             self._send_provisional(provisional, now)
@@ -160,7 +161,7 @@ class IncomingInvite:
 
     def _answer_prack(self, prack: ServerTransaction, now: float) -> None:
         request, received = prack.request, self._layer.received
-        if not request.body:
+        if not describes(request):
             self._layer.answers.send(prack, 200, now=now)
         elif self.offering and self.reliable is not None and self.reliable.blocks_final:
             self.offering = False

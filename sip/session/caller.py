@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from sip.acted_on import check_2xx
+from sip.bodies import describes, is_description
 from sip.dialog import Dialog, DialogInput
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
@@ -214,7 +215,7 @@ class OutgoingInvite:
         if last is not None and rseq != last + 1:
             self._layer.context.count("ignored: reliable provisional out of order or again")
             return False
-        offers = bool(response.body) and not self.body and tag not in self.offered
+        offers = not is_description(self.body, self.content_type) and describes(response) and tag not in self.offered
         waiting = Unacknowledged(dialog, f"{rseq} {self.cseq} INVITE", offers)
         if not offers and not self.prack_by_core:
             Prack(self._layer, self.session, waiting, [], b"", None, report=False).send(now)
@@ -276,7 +277,8 @@ class OutgoingInvite:
             self._unwanted(dialog, ack, response, cause, now, useless)
             return
         self._win(dialog, response, now)
-        if self.body or not response.body or (tag in self.offered and not self.owes_answer):
+        offered = is_description(self.body, self.content_type)
+        if offered or not describes(response) or (tag in self.offered and not self.owes_answer):
             session.process(SessionInput.ACK)
             ack.send(now)
         else:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from sip.bodies import describes, is_description
 from sip.events import EndCause, ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.ids import RequestId
 from sip.lines import Lines
@@ -47,7 +48,7 @@ class InSession:
     @property
     def offers(self) -> bool:
         """Whether it opens an offer that its answer closes."""
-        return self.method == "UPDATE" and bool(self.body)
+        return self.method == "UPDATE" and is_description(self.body, self.content_type)
 
     def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> RequestId:
         """Send it, or send it again under the same number."""
@@ -123,7 +124,8 @@ class InSession:
         if dialog is None:
             return
         self.ack = Ack(self._layer.requests, dialog, self.cseq, [])
-        if self.body or not response.body or self.session.removed or not self.report:
+        offered = is_description(self.body, self.content_type)
+        if offered or not describes(response) or self.session.removed or not self.report:
             self.ack.send(now)
         else:
             self.session.awaiting = self.ack

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from sip.bodies import is_description
 from sip.dialog import Dialog
 from sip.events import RequestFailed, ResponseReceived
 from sip.ids import RequestId
@@ -54,7 +55,9 @@ class Prack:
         self.body = body
         self.content_type = content_type
         self.report = report
-        self.offers = bool(body) and not waiting.offers  #: whether it opens an offer that its answer closes
+        self.offers = not waiting.offers and is_description(
+            body, content_type
+        )  #: whether it opens an offer that its answer closes
         session.updates += self.offers
         session.sent(body, content_type)
 

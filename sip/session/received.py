@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from sip.bodies import describes
 from sip.errors import LocalProtocolError
 from sip.events import (
     EndCause,
@@ -54,7 +55,7 @@ class SessionRequests:
         request = transaction.request
         if session.reinvite is not None or session.state is SessionState.INCOMING:
             self._later(transaction, now)  # RFC 3261 section 14.2
-        elif session.outgoing is not None or session.awaiting is not None or (request.body and session.updates):
+        elif session.outgoing is not None or session.awaiting is not None or (session.updates and describes(request)):
             self._refuse(transaction, 491, now)
         elif session.state not in (SessionState.CONFIRMED, SessionState.ACCEPTED):
             self._refuse(transaction, 481, now)
@@ -69,7 +70,8 @@ class SessionRequests:
 
     def _update(self, session: Session, transaction: ServerTransaction, now: float) -> None:
         request = transaction.request
-        if request.body:
+        offered = describes(request)
+        if offered:
             # RFC 3311 section 5.2: an offer of ours is open, or one of theirs.
             offering = session.incoming is not None and session.incoming.offering
             open_invite = session.outgoing is not None and session.state is SessionState.CONFIRMED
@@ -84,7 +86,7 @@ class SessionRequests:
             return
         answerer = self._answerer(session)
         transaction.owner = session.owner
-        if not request.body:
+        if not offered:
             answerer.answer(transaction, 200, None, [], b"", None, now)
             return
         session.update = transaction
@@ -94,7 +96,7 @@ class SessionRequests:
 
     def _undescribed(self, session: Session) -> bool:
         incoming = session.incoming
-        return incoming is not None and bool(incoming.transaction.request.body) and not incoming.described
+        return incoming is not None and not incoming.described and describes(incoming.transaction.request)
 
     def _answerer(self, session: Session) -> "RefreshAnswer":
         return RefreshAnswer(self._layer, session)
@@ -121,7 +123,7 @@ class SessionRequests:
         elif session.late_prack and rack_of(transaction.request) == session.late_prack:
             # RFC 3262 section 3: a final answer does not excuse from answering the PRACK that it overtook.
             session.late_prack = ()
-            if transaction.request.body:
+            if describes(transaction.request):
                 self.offer_in_prack(session, transaction, now)
             else:
                 self._layer.answers.send(transaction, 200, now=now)

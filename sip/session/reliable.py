@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
+from sip.bodies import is_description
 from sip.context import Context
 from sip.lines import Lines
 from sip.request import Request
@@ -51,7 +52,7 @@ class ReliableProvisionals:
     @property
     def blocks_final(self) -> bool:
         """Whether a 2xx has to wait: the one that is not acknowledged carries a session description."""
-        return self.pending is not None and bool(self.pending[3])
+        return self.pending is not None and is_description(self.pending[3], self.pending[4])
 
     def put(self, provisional: Provisional, now: float) -> None:
         """Send one, or queue it behind the one that is not acknowledged."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from sip.bodies import SDP, description_in
 from sip.dialog import Dialog
 from sip.ids import SessionId
 from sip.lines import Lines
@@ -122,8 +123,9 @@ class Session:
 
     def sent(self, body: bytes, content_type: str | None) -> None:
         """Note a body that describes our side of the session, for refreshes by re-INVITE."""
-        if body and content_type is not None and content_type.lower().startswith("application/sdp"):
-            self.last_body = (body, content_type)
+        description = b"" if content_type is None else description_in(body, content_type)
+        if description:
+            self.last_body = (description, content_type if description is body else SDP)
 
     def release(self) -> None:
         """Let go of what a session that is over has no use for, although lingering transactions may still know it."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, AddUser
 from mcu import Ending, LegConnected, LegEnded, LegId
 from rtp import OfferAnswerSession, SessionDescription
+from sip import Multipart, Part
 from sip.events import SessionAnswered, SessionFailed
+from sip.headers import Headers
 from sip.name_addr import NameAddr
 from sip.uri import Uri
 from tests.mcu.harness import AV, MCU_HOST, Code, Phone, World, guid
@@ -216,3 +218,30 @@ def test_a_call_that_was_cancelled_in_the_moment_it_is_accepted() -> None:
     world.run(0.1)
     assert world.ended().method == "departed"
     assert world.mcu.legs == 0
+
+
+def test_an_offer_beside_another_part_is_answered() -> None:
+    world = World()
+    world.start()
+    announce(world)
+    phone = world.phone(7)
+    phone.now = world.now
+    phone.negotiation = OfferAnswerSession(phone.capabilities, address=phone.address.host, port=4000)
+    optional = Headers([("Content-Type", "application/isup"), ("Content-Disposition", "signal;handling=optional")])
+    parts = (Part(b"x", optional), Part.of("application/sdp", bytes(phone.negotiation.make_offer())))
+    body = Multipart(parts, "b1")
+    phone.session = phone.endpoint.invite(
+        "phone",
+        CONTACT,
+        from_=NameAddr("sip:user7@198.51.100.7"),
+        to=NameAddr(Uri.parse(AV)),
+        body=bytes(body),
+        content_type=str(body.content_type),
+        now=world.now,
+    )
+    world.settle()
+    answer = SessionDescription.parse(answered(phone).response.body)
+    assert answer.media[0].port
+    phone.negotiation.receive_answer(answer)
+    world.run(0.1)
+    assert any(isinstance(event, LegConnected) for event in world.events)

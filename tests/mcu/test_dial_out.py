@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from c3p import AddUser, ConferenceKeys, Notify, Response, User
 from mcu import ConferenceStarted, Ending, LegAlerting, LegConnected, LegDialing, LegEnded
-from rtp import SessionDescription
+from rtp import Capabilities, Crypto, Encryption, InlineKey, SessionDescription
 from sip.events import SessionCancelled, SessionConfirmed, SessionEnded
 from tests.mcu.harness import ALICE, AV, CONFERENCE, Code, World, guid, ringing, silent
 
@@ -280,3 +280,16 @@ def test_the_asserted_identity_of_who_answered_is_reported() -> None:
     world.dial(7)
     (user,) = world.focus.roster.users.users if world.focus.roster.users is not None else ()
     assert user.endpoints[0].asserted_identity == name
+
+
+def test_each_leg_is_offered_keys_of_its_own() -> None:
+    crypto = (Crypto(1, "AES_CM_128_HMAC_SHA1_80", (InlineKey(bytes(30)),)),)
+    world = World(capabilities=Capabilities(encryption=Encryption.OPTIONAL, crypto=crypto))
+    world.start()
+    phones = [world.phone(number) for number in (1, 2)]
+    for number in (1, 2):
+        world.dial(number)
+    offers = [SessionDescription.parse(phone.invites[0].request.body) for phone in phones]
+    keys = [offered.media[0].attribute("crypto") for offered in offers]
+    assert None not in keys
+    assert len({*keys, f"{crypto[0]}"}) == 3

@@ -372,3 +372,51 @@ def test_inputs_outside_the_table_change_nothing(state: CallState, given_input: 
     moved = call.move(given_input)
     assert moved is ((state, given_input) in CALL)
     assert call.state is CALL.get((state, given_input), state)
+
+
+ISUP = sip.Part(
+    b"x", sip.Headers([("Content-Type", "application/isup"), ("Content-Disposition", "signal;handling=optional")])
+)
+
+
+def test_an_offer_beside_another_part_is_answered() -> None:
+    call = line()
+    whole = sip.Multipart((ISUP, sip.Part.of(SDP, OFFER)), "b1")
+    call.invite(bytes(whole), str(whole.content_type))
+    answered = call.wait(sip.SessionAnswered)
+    assert isinstance(answered, sip.SessionAnswered)
+    assert rtp.SessionDescription.parse(answered.response.body).media[0].port
+
+
+@pytest.mark.parametrize(
+    ("parts_of_body", "status", "accept"),
+    [
+        ((sip.Part.of(SDP, OFFER), sip.Part.of("application/isup", b"x")), 415, SDP),
+        ((), 400, None),
+    ],
+)
+def test_a_body_that_is_needed_and_not_understood_is_refused(
+    parts_of_body: tuple[sip.Part, ...], status: int, accept: str | None
+) -> None:
+    call = line()
+    whole = bytes(sip.Multipart(parts_of_body, "b1")) if parts_of_body else b"no boundary"
+    call.invite(whole, "multipart/mixed;boundary=b1")
+    failed = call.wait(sip.SessionFailed)
+    assert isinstance(failed, sip.SessionFailed)
+    assert failed.status == status
+    assert failed.response is not None
+    assert failed.response.headers.get("Accept") == accept
+
+
+@pytest.mark.parametrize("encryption", list(rtp.Encryption))
+def test_an_offer_of_a_secure_and_a_plain_line_is_answered_with_the_one_that_fits(encryption: rtp.Encryption) -> None:
+    call = line(capabilities=rtp.Capabilities(label=None, announce_encryption=False, encryption=encryption))
+    key = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + b"A" * 40 + b"\r\n"
+    head = OFFER[: OFFER.index(b"m=")]
+    call.invite(head + b"m=audio 4000 RTP/SAVP 0\r\n" + key + b"m=audio 4002 RTP/AVP 0\r\n")
+    answered = call.wait(sip.SessionAnswered)
+    assert isinstance(answered, sip.SessionAnswered)
+    media = rtp.SessionDescription.parse(answered.response.body).media
+    secure = encryption is not rtp.Encryption.REJECTED
+    assert [each.port != 0 for each in media] == [secure, not secure]
+    assert media[0].has("crypto") is secure

@@ -116,6 +116,8 @@ def test_multiplexed_rtcp_goes_where_rtp_goes() -> None:
         (["a=ptime:1"], 10),
         (["a=ptime:1000"], 200),
         (["a=ptime:25"], 20),
+        (["a=ptime:30.0"], 30),
+        (["a=ptime: 37.5 "], 30),
         (["a=ptime:x"], 20),
         (["a=ptime:0"], 20),
     ],

@@ -22,6 +22,7 @@ from rtp import (
     InlineKey,
     LocalRtpError,
     NoCommonCodec,
+    Role,
     SessionDescription,
     answer,
     negotiate,
@@ -337,8 +338,8 @@ def test_our_order_does_not_matter_but_the_suite_must_be_ours() -> None:
 def test_keys_without_any_word_about_encryption_mean_optional() -> None:
     offered = described("m=audio 5000 RTP/AVP 0", f"a=crypto:{keys(1)[0]}")
     own = Capabilities(encryption=Encryption.OPTIONAL, crypto=keys(2))
-    assert answer(offered, own).media[0].proto == "RTP/SAVP"
-    assert answer(offered, Capabilities()).media[0].proto == "RTP/AVP"
+    assert answer(offered, own).media[0].has("crypto")
+    assert not answer(offered, Capabilities()).media[0].has("crypto")
 
 
 # New offers
@@ -378,3 +379,107 @@ def test_formats_in_an_offer() -> None:
     assert Capabilities(comfort_noise=None).formats == (PCMU, PCMA, TELEPHONE_EVENT)
     assert Capabilities(telephone_event=None).formats == (PCMU, PCMA, CN)
     assert Attribute("fmtp", "101 0-16") in offer(Capabilities()).media[0].attributes
+
+
+# Lines that cannot be used
+
+CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40
+SECURE_LINE = ("m=audio 40000 RTP/SAVP 0", CRYPTO)
+PLAIN_LINE = ("m=audio 40002 RTP/AVP 0",)
+BEST_EFFORT_LINE = ("m=audio 40004 RTP/AVP 0", CRYPTO)
+DTLS_LINE = (
+    "m=audio 40006 UDP/TLS/RTP/SAVPF 0",
+    "a=fingerprint:sha-256 " + ":".join(["AB"] * 32),
+    "a=setup:actpass",
+)
+KEYLESS_LINE = ("m=audio 40008 RTP/SAVP 0", "a=crypto:1 UNKNOWN inline:AAAA")
+PLAIN_SIDE = Capabilities(announce_encryption=False)
+DEMANDING_SIDE = Capabilities(encryption=Encryption.REQUIRED, crypto=keys(2))
+WILLING_SIDE = Capabilities(encryption=Encryption.OPTIONAL, crypto=keys(2))
+
+
+@pytest.mark.parametrize(
+    ("side", "lines", "accepted"),
+    [
+        (PLAIN_SIDE, (SECURE_LINE, PLAIN_LINE), 1),
+        (PLAIN_SIDE, (PLAIN_LINE, SECURE_LINE), 0),
+        (PLAIN_SIDE, (DTLS_LINE, SECURE_LINE, PLAIN_LINE), 2),
+        (PLAIN_SIDE, (KEYLESS_LINE, PLAIN_LINE), 1),
+        (PLAIN_SIDE, (SECURE_LINE, BEST_EFFORT_LINE), 1),
+        (DEMANDING_SIDE, (SECURE_LINE, PLAIN_LINE), 0),
+        (DEMANDING_SIDE, (PLAIN_LINE, SECURE_LINE), 1),
+        (DEMANDING_SIDE, (DTLS_LINE, PLAIN_LINE, SECURE_LINE), 2),
+        (DEMANDING_SIDE, (PLAIN_LINE, KEYLESS_LINE, BEST_EFFORT_LINE), 2),
+        (WILLING_SIDE, (KEYLESS_LINE, PLAIN_LINE), 1),
+        (WILLING_SIDE, (DTLS_LINE, SECURE_LINE), 1),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_refused_alone(
+    side: Capabilities, lines: tuple[tuple[str, ...], ...], accepted: int
+) -> None:
+    offered = described(*(text for line in lines for text in line))
+    made = answer(offered, side, "192.0.2.1", 6000)
+    assert [media.port for media in made.media] == [6000 if n == accepted else 0 for n in range(len(lines))]
+    assert [media.proto for media in made.media] == [media.proto for media in offered.media]
+    for role in Role:
+        audio = negotiate(offered, made, role).audio
+        assert audio is not None
+        assert audio.index == accepted
+        assert audio.secure is (side.encryption is not Encryption.REJECTED and offered.media[accepted].has("crypto"))
+
+
+@pytest.mark.parametrize(
+    ("side", "lines"),
+    [
+        (PLAIN_SIDE, (SECURE_LINE,)),
+        (PLAIN_SIDE, (DTLS_LINE, SECURE_LINE)),
+        (PLAIN_SIDE, (SECURE_LINE, DTLS_LINE)),
+        (DEMANDING_SIDE, (PLAIN_LINE, KEYLESS_LINE)),
+    ],
+)
+def test_when_encryption_excludes_every_line_the_refusal_says_so(
+    side: Capabilities, lines: tuple[tuple[str, ...], ...]
+) -> None:
+    with pytest.raises(EncryptionMismatch):
+        answer(described(*(text for line in lines for text in line)), side)
+
+
+@pytest.mark.parametrize("side", [WILLING_SIDE, DEMANDING_SIDE])
+def test_best_effort_encryption_is_answered_with_keys_and_the_profile_of_the_offer(side: Capabilities) -> None:
+    offered = described(*BEST_EFFORT_LINE)
+    made = answer(offered, side, "192.0.2.1", 6000)
+    assert (made.media[0].proto, len(made.media[0].attributes_named("crypto"))) == ("RTP/AVP", 1)
+    for role in Role:
+        audio = negotiate(offered, made, role).audio
+        assert audio is not None
+        assert audio.secure
+
+
+def test_best_effort_encryption_is_answered_plain_by_a_plain_side() -> None:
+    offered = described(*BEST_EFFORT_LINE)
+    made = answer(offered, PLAIN_SIDE, "192.0.2.1", 6000)
+    assert (made.media[0].proto, made.media[0].has("crypto")) == ("RTP/AVP", False)
+    audio = negotiate(offered, made).audio
+    assert audio is not None
+    assert not audio.secure
+
+
+def test_the_case_of_an_offer_is_mirrored() -> None:
+    made = answer(described("m=AUDIO 40002 rtp/avp 0"), PLAIN_SIDE, "192.0.2.1", 6000)
+    assert made.media[0].proto == "rtp/avp"
+
+
+def test_keys_that_fit_one_line_of_an_answer_are_enough() -> None:
+    offered = described(*SECURE_LINE, *PLAIN_LINE)
+    answered = described("m=audio 5000 RTP/SAVP 0", CRYPTO.replace(":1 ", ":7 "), "m=audio 5002 RTP/AVP 0")
+    agreement = negotiate(offered, answered)
+    assert agreement.media[0] is None
+    assert agreement.audio is not None
+    assert agreement.audio.remote_rtp == ("192.0.2.2", 5002)
+
+
+def test_an_answer_that_rejects_encryption_is_plain_whatever_else_it_says() -> None:
+    offered = described(*BEST_EFFORT_LINE)
+    audio = negotiate(offered, described("m=audio 5000 RTP/AVP 0", "a=encryption:rejected", CRYPTO)).audio
+    assert audio is not None
+    assert not audio.secure

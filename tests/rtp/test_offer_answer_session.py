@@ -148,3 +148,43 @@ def test_inputs_outside_the_table_are_refused_and_change_nothing(inputs: list[Of
             assert ours.state is before
         else:
             assert ours.state is TRANSITIONS[before, given_input]
+
+
+def secure_sides(phone: Capabilities) -> tuple[OfferAnswerSession, OfferAnswerSession]:
+    key = (Crypto(1, "AES_CM_128_HMAC_SHA1_80", (InlineKey(bytes(30)),)),)
+    own = Capabilities(encryption=Encryption.OPTIONAL, crypto=key)
+    ours = OfferAnswerSession(own, address="192.0.2.1", port=4000)
+    return ours, OfferAnswerSession(phone, address="192.0.2.2", port=5000)
+
+
+PHONE_KEY = (Crypto(4, "AES_CM_128_HMAC_SHA1_80", (InlineKey(bytes([7]) * 30),)),)
+
+
+def test_new_offers_keep_the_profile_of_a_phone_that_knows_only_the_standards() -> None:
+    phone = Capabilities(encryption=Encryption.REQUIRED, crypto=PHONE_KEY, announce_encryption=False)
+    ours, theirs = secure_sides(phone)
+    call(theirs, ours)
+    made = ours.make_offer()
+    assert (made.media[0].proto, made.media[0].has("crypto")) == ("RTP/SAVP", True)
+    answered, _ = theirs.receive_offer(made)
+    audio = ours.receive_answer(answered).audio
+    assert audio is not None
+    assert audio.secure
+
+
+def test_a_plain_call_stays_plain_and_its_new_offers_take_the_plain_line() -> None:
+    phone = Capabilities(announce_encryption=False)
+    ours, theirs = secure_sides(phone)
+    call(theirs, ours)
+    assert not ours.make_offer().media[0].has("crypto")
+    ours.roll_back()
+    key = "inline:" + "A" * 40
+    again = SessionDescription.parse(
+        b"v=0\no=- 0 2 IN IP4 192.0.2.2\ns=-\nc=IN IP4 192.0.2.2\nt=0 0\nm=audio 5002 RTP/SAVP 0\n"
+        + f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 {key}\n".encode()
+        + b"m=audio 5000 RTP/AVP 0\n"
+    )
+    answered, agreement = ours.receive_offer(again)
+    assert [media.port for media in answered.media] == [0, 4000]
+    assert agreement.audio is not None
+    assert (agreement.audio.index, agreement.audio.secure) == (1, False)

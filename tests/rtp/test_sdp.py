@@ -154,49 +154,21 @@ def test_media_without_formats_is_taken_only_when_refused() -> None:
     "body",
     [
         b"",
+        b"\r\n",
+        b"hello",
         b"o=- 1 1 IN IP4 x\r\ns=-\r\n",
         b"v=1\r\no=- 1 1 IN IP4 x\r\ns=-\r\n",
-        b"v=0\r\ns=-\r\n",
-        b"v=0\r\no=- 1 1 IN IP4 x\r\n",
-        b"v=0\r\nv=0\r\no=- 1 1 IN IP4 x\r\ns=-\r\n",
-        b"v=0\r\no=- 1 1 IN IP4 x\r\no=- 1 1 IN IP4 x\r\ns=-\r\n",
-        b"v=0\r\no=- 1 1 IN IP4\r\ns=-\r\n",
-        b"v=0\r\no=- one 1 IN IP4 x\r\ns=-\r\n",
-        b"v=0\r\no=- 1 18446744073709551616 IN IP4 x\r\ns=-\r\n",
-        HEAD + b"no line\r\n",
-        HEAD + b"a = b\r\n",
-        HEAD + b"=\r\n",
-        HEAD + b"a=\r\n",
-        HEAD + b"a=b\rc=d\r\n",
-        HEAD + b"a=\0\r\n",
+        b"v=1\r\no=- 1 1 IN IP4 x\r\ns=-\r\nm=audio 4000 RTP/AVP 0\r\n",
         HEAD + b"m=audio x RTP/AVP 0\r\n",
         HEAD + b"m=audio 65536 RTP/AVP 0\r\n",
-        HEAD + b"m=audio 4000/ RTP/AVP 0\r\n",
         HEAD + b"m=audio 4000\r\n",
-        HEAD + b"m=audio 4000 RTP/AVP 0\r\nc=IN IP4\r\n",
-        HEAD + b"m=audio 4000 RTP/AVP 0\r\nc=IN IP4 /127\r\n",
-        HEAD + b"m=audio 4000 RTP/AVP 0\r\ni=a\r\ni=b\r\n",
+        HEAD + b"m=audio 4000 RTP/AVP\r\n",
+        HEAD + b"m=\r\nm=video x RTP/AVP 34\r\n",
     ],
 )
-def test_what_breaks_the_grammar_is_malformed(body: bytes) -> None:
+def test_what_leaves_nothing_usable_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedSdp):
         parse(body)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        HEAD.replace(b"s=-", b"s="),
-        HEAD.replace(b"t=0 0\r\n", b""),
-        HEAD + b"q=unknown\r\n",
-        HEAD + b"m=audio 0 RTP/AVP\r\n",
-        HEAD + b"m=audio 1 RTP/AVP 0\r\nt=0 0\r\n",
-    ],
-)
-def test_strict_parsing_refuses_what_lenient_parsing_lets_pass(body: bytes) -> None:
-    assert parse(bytes(parse(body))) == parse(body)
-    with pytest.raises(MalformedSdp):
-        SessionDescription.parse(body, strict=True)
 
 
 def test_strict_parsing_takes_a_correct_description() -> None:
