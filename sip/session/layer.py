@@ -343,6 +343,8 @@ class Sessions:
         """Answer 487 to requests that the core has not answered (RFC 3261 section 15.1.2)."""
         for transaction in (session.reinvite, session.update):
             if transaction is not None and transaction.state in (State.TRYING, State.PROCEEDING):
+                if transaction.user is not None:
+                    transaction.user.on_ended(transaction, now)
                 transaction.cancelled = True
                 self.answers.send(transaction, 487, now=now)
 

@@ -1,6 +1,7 @@
 """Refreshes of a session that are refused (RFC 4028 sections 7.4 and 10): tried again while there is time, or BYE."""
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from sip import (
     EndCause,
     EndpointConfig,
     InviteReceived,
+    PrackReceived,
     ReinviteReceived,
     Request,
     RequestFailed,
@@ -19,9 +21,11 @@ from sip import (
     SessionFailed,
     SessionRedirected,
     SessionRefreshed,
+    UpdateReceived,
 )
+from sip.parsing import parse_message
 from sip.retrying import Retrying
-from sip.testing.network import Agent, Network
+from sip.testing.network import Agent, Network, raw_request
 
 SDP = "application/sdp"
 HALF, LAST = 300.02, 568.02  #: of an interval of 600 s that began at 0.02
@@ -94,7 +98,7 @@ def test_refusals_in_a_row_are_tried_again_ever_later_and_never_after_the_end(
 ) -> None:
     established(alice, bob)
     times = in_the_middle(net, alice, [refused(500)] * 100, 600)
-    waits = [round(later - earlier, 3) for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [round(later - earlier, 3) for earlier, later in pairwise(times)]
     assert waits[:6] == [2, 4, 8, 16, 32, 60]
     assert max(waits) == 60
     assert LAST - 60 < times[-1] < LAST
@@ -126,7 +130,7 @@ def test_glare_waits_as_long_as_it_should(net: Network, alice: Agent, bob: Agent
     established(alice, bob)
     times = in_the_middle(net, alice, [refused(491)] * 2, 400)
     assert len(times) == 3
-    assert all(2.1 <= later - earlier <= 4.0 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(2.1 <= later - earlier <= 4.0 for earlier, later in pairwise(times))
 
 
 def test_an_interval_that_became_too_short_is_raised_and_stays_raised(net: Network, alice: Agent, bob: Agent) -> None:
@@ -241,7 +245,7 @@ def test_a_session_that_ends_meanwhile_leaves_no_timer(net: Network, alice: Agen
     assert bob.idle
 
 
-# Re-INVITEs and the ends in time ---------------------------------------------------------------------------------------
+# Re-INVITEs and the ends in time --------------------------------------------------------------------------------------
 
 
 def ringing_reinvite(net: Network, alice: Agent, bob: Agent, session: int) -> None:
@@ -265,6 +269,7 @@ def test_a_reinvite_that_only_rings_and_cannot_be_cancelled_ends_with_the_sessio
 ) -> None:
     session = established(alice, bob, 1800)
     ringing_reinvite(net, alice, bob, session)
+    bob.forget()
     bob.deaf = True
     net.run(400)
     assert alice.one(RequestFailed).reason == "timeout"
@@ -336,7 +341,7 @@ def test_a_session_that_expires_before_the_core_acknowledged_is_acknowledged(net
     assert net.sent("ACK")[0] <= net.sent("BYE")[0]
 
 
-# The waits -------------------------------------------------------------------------------------------------------------
+# The waits ------------------------------------------------------------------------------------------------------------
 
 
 @given(
@@ -350,7 +355,6 @@ def test_waits_end_before_the_end_are_as_long_as_asked_and_grow(
     first: float, factor: float, left: float, refusals: list[tuple[float, bool]]
 ) -> None:
     retrying, longest = Retrying(first, first * factor), first * factor
-    tries = 0
     for at_least, glare in refusals:
         wait = retrying.wait(left, at_least=at_least, glare=glare)
         if wait is None:
@@ -360,7 +364,6 @@ def test_waits_end_before_the_end_are_as_long_as_asked_and_grow(
         assert glare or wait >= min(first, left / 2)
         assert wait <= max(longest, at_least)
         left -= wait
-        tries += 1
     retrying.reset()
     assert retrying.wait(3 * first) == first
 
@@ -371,3 +374,71 @@ def test_the_settings_are_the_waits(net: Network) -> None:
     established(alice, bob)
     times = in_the_middle(net, alice, [refused(500)] * 3, 400)
     assert times == [HALF, HALF + 10, HALF + 30, HALF + 50]
+
+
+# Requests that a core forgets -----------------------------------------------------------------------------------------
+
+
+def of_carol(net: Network, bob: Agent, method: str, number: int, *extra: str, body: bytes = b"") -> bytes:
+    """A request of 192.0.2.99 in its call with bob, once there is an answer with a To tag."""
+    answers = [parse_message(each.data) for each in net.log if each.head.startswith("SIP/2.0")]
+    tags = [each.to.tag for each in answers if isinstance(each, Response) and each.to.tag]
+    return raw_request(
+        method,
+        "sip:bob@192.0.2.2",
+        via=f"SIP/2.0/UDP 192.0.2.99:5060;branch=z9hG4bK{method}{number};rport",
+        to=f"<sip:bob@192.0.2.2>;tag={tags[-1]}" if tags else "<sip:bob@192.0.2.2>",
+        cseq=f"{number} {method}",
+        extra=("Contact: <sip:carol@192.0.2.99>", "Supported: 100rel", f"Content-Type: {SDP}", *extra),
+        body=body,
+    )
+
+
+def called_by_carol(net: Network, bob: Agent) -> None:
+    net.inject(bob, of_carol(net, bob, "INVITE", 1, body=b"v=0"))
+    bob.endpoint.accept(bob.one(InviteReceived).session, body=b"v=0", content_type=SDP, now=net.now)
+    net.flush()
+    net.inject(bob, of_carol(net, bob, "ACK", 1))
+
+
+def test_an_update_that_the_core_forgot_does_not_stand_in_the_way_of_the_next(net: Network, bob: Agent) -> None:
+    called_by_carol(net, bob)
+    for number, wait in ((2, 1), (3, 40), (4, 40)):
+        net.inject(bob, of_carol(net, bob, "UPDATE", number, body=b"v=0 other"))
+        net.run(wait)
+    # The second came while the first could still be answered.
+    assert len(bob.of(UpdateReceived)) == 2
+    assert [str(answer.cseq) for answer in net.responses(500)] == ["3 UPDATE"]
+
+
+def test_a_reinvite_that_the_core_forgot_is_refused_in_the_end(net: Network, bob: Agent) -> None:
+    called_by_carol(net, bob)
+    net.inject(bob, of_carol(net, bob, "INVITE", 2, body=b"v=0 other"))
+    net.run(299)
+    assert net.responses(500) == []
+    net.run(2)
+    net.inject(bob, of_carol(net, bob, "ACK", 2))
+    bob.endpoint.respond(bob.one(ReinviteReceived).transaction, 200, now=net.now)  # too late, and counted
+    net.inject(bob, of_carol(net, bob, "INVITE", 3, body=b"v=0 third"))
+    assert len(bob.of(ReinviteReceived)) == 2
+    net.inject(bob, of_carol(net, bob, "BYE", 4))
+    net.inject(bob, of_carol(net, bob, "ACK", 3))
+    net.run(40)
+    assert bob.idle
+    assert {str(answer.cseq) for answer in net.responses(500)} == {"2 INVITE"}
+    assert {str(answer.cseq) for answer in net.responses(487)} == {"3 INVITE"}
+
+
+def test_an_offer_in_a_prack_that_the_core_forgot_does_not_keep_the_answer_back(net: Network, bob: Agent) -> None:
+    net.inject(bob, of_carol(net, bob, "INVITE", 1, body=b"v=0"))
+    session = bob.one(InviteReceived).session
+    bob.endpoint.progress(session, 183, body=b"v=0", content_type=SDP, reliable=True, now=net.now)
+    net.flush()
+    rseq = net.responses(183)[0].headers.get("RSeq")
+    net.inject(bob, of_carol(net, bob, "PRACK", 2, f"RAck: {rseq} 1 INVITE", body=b"v=0 other"))
+    assert bob.one(PrackReceived).transaction is not None
+    bob.endpoint.accept(session, now=net.now)
+    net.run(31)
+    assert net.responses(200) == []
+    net.run(5)
+    assert str(net.responses(200)[0].cseq) == "1 INVITE"
