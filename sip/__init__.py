@@ -48,6 +48,7 @@ from sip.events import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionRestarted,
     UpdateReceived,
 )
 from sip.flow import Address, Destination, Flow, Transmit
@@ -189,6 +190,7 @@ __all__ = [
     "SubscriptionEnded",
     "SubscriptionFailed",
     "SubscriptionId",
+    "SubscriptionRestarted",
     "SubscriptionState",
     "TargetDialog",
     "Timestamp",
