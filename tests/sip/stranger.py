@@ -18,7 +18,7 @@ SDP: Final = "application/sdp"
 
 #: What becomes of a request: silence, provisional answers, success in several shapes, refusals, and a hang-up.
 FATES: Final = (
-    "ok",
+    *("ok",) * 4,
     "silence",
     "100",
     "ring",
@@ -42,14 +42,14 @@ FATES: Final = (
 class Stranger:
     """Answers by ``fates``, in order, one for each new request, and ``then`` when they are used up."""
 
-    def __init__(self, net: Network, name: str, fates: Sequence[str], *, then: str) -> None:
+    def __init__(self, net: Network, name: str, *, then: str) -> None:
         self.net = net
         self.agent = net.agent(name, core=False)
         self.agent.endpoint = self  # type: ignore[assignment]
         self.host = self.agent.host
         self.silent = False  #: never sends anything again
         self.calls: list[tuple[Request, Flow]] = []  #: requests that could make a dialog, with our tag
-        self._fates: Iterator[str] = iter(fates)
+        self.fates: Iterator[str] = iter(())
         self._then = then
         self._out: list[Transmit] = []
         self._later: list[tuple[float, int, Flow, bytes]] = []
@@ -100,7 +100,7 @@ class Stranger:
             return
         what = (answer.call_id, f"{answer.cseq.number} {rseq}")
         if what not in self._decided:
-            self._decided[what] = next(self._fates, self._then)
+            self._decided[what] = next(self.fates, self._then)
         if self._decided[what] == "silence":
             return
         if answer.status >= 200:
@@ -144,7 +144,7 @@ class Stranger:
             return
         again = (branch, method) in self._decided
         if not again:
-            self._decided[branch, method] = next(self._fates, self._then)
+            self._decided[branch, method] = next(self.fates, self._then)
         elif method != "SUBSCRIBE":
             return
         if method == "INVITE":
