@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from sip.errors import RemoteProtocolError
 from sip.response import Response
 from sip.retry_after import RetryAfter
 
@@ -46,8 +45,5 @@ class Retrying:
 
 def retry_after_of(response: Response) -> float:
     """Return how long a response asks to wait, in seconds; 0 when it does not, or not legibly."""
-    try:
-        value = response.header("Retry-After")
-    except RemoteProtocolError:
-        return 0.0
+    value = response.header("Retry-After")
     return float(value.seconds) if isinstance(value, RetryAfter) else 0.0

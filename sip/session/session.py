@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from sip.dialog import Dialog
-from sip.errors import RemoteProtocolError
 from sip.ids import SessionId
 from sip.lines import Lines
 from sip.name_addr import NameAddr
@@ -115,11 +114,7 @@ class Session:
 
     def hear_min_se(self, message: Request | Response) -> bool:
         """Note how short a session may be at least, from a request or a 422; whether that is more than was known."""
-        try:
-            least = message.min_se
-        except RemoteProtocolError:
-            least = None
-        before, self.min_se = self.min_se, max(self.min_se, least or 0)
+        before, self.min_se = self.min_se, max(self.min_se, message.min_se or 0)
         return self.min_se > before
 
     @property

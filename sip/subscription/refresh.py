@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 from sip.context import Context
-from sip.errors import RemoteProtocolError
-from sip.response import Response
 from sip.retrying import Retrying
 from sip.timers import Timer
 
@@ -120,11 +118,3 @@ class SubscriptionTimer:
     def _on_deadline(self, now: float) -> None:
         self._deadline = None
         self._over(now)
-
-
-def min_expires_of(response: Response) -> int:
-    """Return the duration that a 423 demands, in seconds; 0 when it does not, or not legibly."""
-    try:
-        return response.min_expires or 0
-    except RemoteProtocolError:
-        return 0

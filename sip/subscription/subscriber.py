@@ -20,7 +20,7 @@ from sip.retrying import retry_after_of
 from sip.routing import CoreEntry
 from sip.subscription.asking import Asking, FirstRequest
 from sip.subscription.notifier import AUTOEXTEND
-from sip.subscription.refresh import FINAL, MAX_423, SubscriptionTimer, min_expires_of
+from sip.subscription.refresh import FINAL, MAX_423, SubscriptionTimer
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import (
     SUBSCRIBER,
@@ -239,7 +239,7 @@ class Subscriber(Subscription):
     def _refused(self, response: Response, now: float) -> None:
         """A refresh was refused (section 4.1.2.2): for good, or the subscription stays valid until it expires."""
         self._layer.context.count("refresh of a subscription refused")
-        status, least, self._again = response.status, min_expires_of(response), None
+        status, least, self._again = response.status, response.min_expires or 0, None
         if status == 481:
             self._begin_anew("gone", now)
         elif status in FINAL:
