@@ -275,8 +275,8 @@ class Sessions:
             self._try_again(session, now)  # what is open may be refused, and then refreshes nothing
 
     def _try_again(self, session: Session, now: float, at_least: float = 0.0, *, glare: bool = False) -> None:
-        if session.timer is not None:
-            session.timer.try_again(now, at_least=at_least, glare=glare)
+        assert session.timer is not None  # nobody else begins a refresh
+        session.timer.try_again(now, at_least=at_least, glare=glare)
 
     def refresh_refused(self, session: Session, method: str, response: Response, now: float) -> None:
         """Try a refresh again that the other side refused, as its refusal says (RFC 4028 section 10).
@@ -369,9 +369,7 @@ class Sessions:
     def give_up_reinvite(self, transaction: ClientTransaction, now: float) -> None:
         """Cancel a re-INVITE of ours: it ends with its final answer, or 64*T1 after the CANCEL."""
         # Or the one for another server that took its place.
-        open_one = self.transactions.client(transaction.id)
-        if open_one is not None:
-            self.transactions.cancel(open_one, IGNORING, now=now)
+        self.transactions.cancel(self.transactions.client(transaction.id) or transaction, IGNORING, now=now)
 
     def stop(self, session: Session) -> None:
         if session.timer is not None:

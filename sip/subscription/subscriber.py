@@ -264,7 +264,7 @@ class Subscriber(Subscription):
             self.refresh(None, now)
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
-        """Nobody answers a refresh: Timer N is over too. One that could not be sent says nothing of the notifier."""
+        """Try again. If no notification came either, Timer N was faster: this is not the last request any more."""
         if transaction.id != self._open or self.state is SubscriberState.TERMINATED:
             return
         self._open = self._again = None
@@ -274,10 +274,7 @@ class Subscriber(Subscription):
             self._end(self._ends_as, None)
             return
         self._layer.context.count("refresh of a subscription not answered")
-        if reason == "timeout" and self._timer.awaiting:
-            self._begin_anew("unreachable", now)
-        else:
-            self._timer.refused(now)
+        self._timer.refused(now)
 
     def _begin_anew(self, reason: str, now: float) -> None:
         """The notifier forgot us, or is silent: subscribe again in a new dialog (section 4.1.2.2 and 4.1.3)."""

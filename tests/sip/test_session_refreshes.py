@@ -245,6 +245,17 @@ def test_a_session_that_ends_meanwhile_leaves_no_timer(net: Network, alice: Agen
     assert bob.idle
 
 
+def test_a_refusal_that_crosses_a_bye_changes_nothing(net: Network, alice: Agent, bob: Agent) -> None:
+    session = established(alice, bob)
+    net.drop = lambda data: data.startswith(b"UPDATE")
+    net.run(299.1)
+    alice.endpoint.bye(session, now=net.now)  # type: ignore[arg-type]
+    net.inject(alice, bytes(net.requests("UPDATE")[0].response(500)))
+    net.run(40)
+    assert alice.one(SessionEnded).cause is EndCause.BYE_SENT
+    assert alice.idle
+
+
 # Re-INVITEs and the ends in time --------------------------------------------------------------------------------------
 
 
@@ -327,12 +338,15 @@ def test_a_fork_whose_2xx_cannot_be_used_leaves_no_dialog(net: Network, alice: A
     assert alice.idle
 
 
-def test_a_session_that_expires_before_the_core_acknowledged_is_acknowledged(net: Network, alice: Agent) -> None:
+@pytest.mark.parametrize("refresher", ["uac", "uas"])
+def test_a_session_that_expires_before_the_core_acknowledged_is_acknowledged(
+    net: Network, alice: Agent, refresher: str
+) -> None:
     alice.invite("sip:bob@192.0.2.99;transport=udp", body=b"", session_expires=90)
     net.flush()
     headers = [
         ("Contact", "<sip:bob@192.0.2.99>"),
-        ("Session-Expires", "90;refresher=uas"),
+        ("Session-Expires", f"90;refresher={refresher}"),
         ("Content-Type", SDP),
     ]
     net.inject(alice, bytes(net.requests("INVITE")[0].response(200, to_tag="x", headers=headers, body=b"v=0")))

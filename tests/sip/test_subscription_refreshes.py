@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import (
+    InviteReceived,
     NotifyReceived,
     SubscribeReceived,
     SubscriptionAccepted,
@@ -157,6 +158,28 @@ def test_one_that_was_forgotten_begins_anew_and_says_so(net: Network, alice: Age
     assert anew.to.tag is None
     assert {event.subscription for event in alice.of(NotifyReceived)} == {ours}
     assert alice.kinds()[-3:] == ["SubscriptionRestarted", "SubscriptionAccepted", "NotifyReceived"]
+
+
+def test_one_in_a_session_that_was_forgotten_ends(net: Network, alice: Agent, bob: Agent) -> None:
+    bob.on(InviteReceived, lambda event: bob.endpoint.accept(event.session, now=net.now))
+    planned = iter([notifying(bob), refusing(bob, 481)])
+    bob.on(SubscribeReceived, lambda event: next(planned)(event))
+    session = alice.invite(bob.uri())
+    net.run(1)
+    alice.endpoint.subscribe(
+        "ua",
+        bob.uri(),
+        event="conference",
+        from_="<sip:alice@example.com>",
+        to="<sip:bob@example.com>",
+        expires=600,
+        session=session,
+        now=net.now,
+    )
+    net.run(600)
+    assert alice.one(SubscriptionEnded).reason == "gone"
+    assert alice.of(SubscriptionRestarted) == []
+    assert alice.endpoint.sizes["sessions"] == 1
 
 
 def test_silence_begins_it_anew(net: Network, alice: Agent, bob: Agent) -> None:
