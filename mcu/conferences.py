@@ -157,7 +157,6 @@ class Conferences:
             exchanges=context.exchanges,
             settings=settings,
             full=lambda version: context.documents.full(conference, version),
-            busy=lambda: bool(conference.legs),
             schedule=lambda at: context.schedule(conference, at),
             now=now,
         )

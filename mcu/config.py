@@ -44,7 +44,8 @@ class McuConfig:
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
     dead_media: float = 60.0  #: seconds without RTP and RTCP after which a leg that is not held is ended
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
-    #: Seconds without an exchange after which a conference that has legs asks whether its Focus is still there.
+    #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
+    #: without legs too: the Focus that ended it may not have got its word through.
     focus_probe: float = 30.0
     session_expires: int | None = 1800  #: seconds, interval offered to phones (RFC 4028 section 4)
     register_interval: float = 10.0  #: seconds between two announcements; the Factory forgets after 35

@@ -59,8 +59,8 @@ class _Retry:
 class Outbox:
     """The way from one conference to the callback URL of its Focus.
 
-    ``full`` gives the whole state for a version; ``busy`` says whether the Focus would be missed; ``schedule`` is
-    told whenever the time at which ``handle_timeout`` is due has changed.
+    ``full`` gives the whole state for a version; ``schedule`` is told whenever the time at which ``handle_timeout`` is
+    due has changed.
     """
 
     def __init__(
@@ -72,7 +72,6 @@ class Outbox:
         exchanges: Exchanges,
         settings: OutboxSettings,
         full: Callable[[int], ConferenceInfo],
-        busy: Callable[[], bool],
         schedule: Callable[[float | None], None],
         now: float,
     ) -> None:
@@ -80,7 +79,7 @@ class Outbox:
         self.version = 0  #: of the last document that was sent
         self._conference, self._mcu_uri = conference, mcu_uri
         self._exchanges, self._settings = exchanges, settings
-        self._full, self._busy, self._schedule = full, busy, schedule
+        self._full, self._schedule = full, schedule
         self._documents: deque[ConferenceInfo] = deque()
         self._responses: deque[Response] = deque()
         self._whole = True
@@ -171,14 +170,14 @@ class Outbox:
         due = [] if self._missing_since is None else [self._missing_since + self._settings.give_up]
         if self._under_way is None:
             due += [self._retry[kind].at for kind in _Kind if self._waiting(kind)]
-            if self._busy() and not due and not self._closed:
+            if not due and not self._closed:
                 due.append(self._heard + self._settings.probe)
         return min(due, default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Send what is due; ask after the Focus when it was silent for long."""
         quiet = self._under_way is None and not any(self._waiting(kind) for kind in _Kind)
-        if quiet and not self._closed and self._busy() and now >= self._heard + self._settings.probe:
+        if quiet and not self._closed and now >= self._heard + self._settings.probe:
             self._documents.append(ConferenceInfo(entity=self._conference, state="partial"))
         self.flush(now=now)
 

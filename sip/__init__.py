@@ -49,6 +49,7 @@ from sip.events import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionRestarted,
     UpdateReceived,
 )
 from sip.flow import Address, Destination, Flow, Transmit
@@ -191,6 +192,7 @@ __all__ = [
     "SubscriptionEnded",
     "SubscriptionFailed",
     "SubscriptionId",
+    "SubscriptionRestarted",
     "SubscriptionState",
     "TargetDialog",
     "Timestamp",

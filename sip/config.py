@@ -48,6 +48,10 @@ class EndpointConfig:
     min_subscription: int = 60  #: seconds; shorter ones cost more in refreshes than they save
     subscription_expires: int = 3600  #: seconds, when neither side names a duration (RFC 4575 section 3.4)
     refer_expires: int = 180  #: seconds that the outcome of a REFER is reported for; longer than any ringing
+    #: Seconds until a refresh of a session or subscription that was refused is tried again, where the refusal does not
+    #: say; doubles up to the second. Short, because a session of 90 s leaves 15 s for all its tries.
+    refresh_retry: float = 2.0
+    refresh_retry_longest: float = 60.0  #: seconds; a notifier or peer that is busy for long is not pestered
     keep_alive: bool = False  #: ping where our registrations are reached, so that NATs keep the way open (RFC 5626)
     keep_alive_interval: float = 120.0  #: seconds between pings on a connection at most (RFC 5626 section 4.4.1)
     offer_alias: bool = False  #: let servers use our connections for their own requests too (RFC 5923 section 5)

@@ -278,6 +278,18 @@ class NotifyReceived(Event):
 
 
 @attrs.frozen(kw_only=True)
+class SubscriptionRestarted(Event):
+    """The notifier forgot a subscription of ours ("gone") or fell silent ("unreachable"): it is begun anew.
+
+    It keeps its number; its dialog and its documents begin again. SubscriptionAccepted and NotifyReceived follow, or
+    SubscriptionEnded.
+    """
+
+    subscription: SubscriptionId
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
 class SubscriptionFailed(Event):
     """Our first SUBSCRIBE was refused or not answered: terminal."""
 
@@ -291,7 +303,8 @@ class SubscriptionEnded(Event):
     """A subscription is over, on either side: terminal.
 
     ``reason`` is that of RFC 6665 section 4.1.3 when one was given, otherwise "timeout" (it expired),
-    "unsubscribed", "gone" (481), "unreachable" (a NOTIFY or refresh was not answered) or "rejected".
+    "unsubscribed", "gone" (refused as not there any more, such as 481), "unreachable" (a NOTIFY or refresh was not
+    answered, or a SUBSCRIBE not followed by a NOTIFY) or "rejected".
     """
 
     subscription: SubscriptionId

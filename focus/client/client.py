@@ -258,6 +258,8 @@ class Client(ConferenceCommands):
         return self._outgoing.info(self._session, self._conference_uri, command, now=now)
 
     def _answered(self, event: SessionAnswered, now: float) -> None:
+        if self._state is ClientState.LEAVING:
+            return  # its BYE is out
         response = response_in(event.response)
         command = response.command if response is not None else None
         if response is None or response.code is not Code.SUCCESS:
@@ -303,9 +305,12 @@ class Client(ConferenceCommands):
         if event.session != self._session:
             return
         left_by_us = self._state is ClientState.LEAVING
-        self._process(ClientInput.ENDED)
         self._session = None
-        self._watch.forget()
+        if self._join is not None:  # it was given up when the answer was on its way
+            self._join_failed(None, None, None)
+            return
+        self._process(ClientInput.ENDED)
+        self._events += self._watch.close(now=now)
         self._events += self._outgoing.dialog_ended()
         if left_by_us:
             cause = LeaveCause.LEFT

@@ -141,7 +141,7 @@ class Subscribed(Event):
 
 @attrs.frozen(kw_only=True)
 class SubscriptionLost(Event):
-    """No more documents come; subscribe again while joined."""
+    """No more documents come; subscribe again while joined. Comes before Left when the session ends first."""
 
     reason: str
     status: int | None = None

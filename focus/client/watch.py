@@ -79,9 +79,12 @@ class Watch:
         if self._subscription is not None:
             self._endpoint.unsubscribe(self._subscription, now=now)
 
-    def forget(self) -> None:
-        """What still comes of the subscription does not matter any more."""
-        self._subscription = None
+    def close(self, *, now: float) -> list[Event]:
+        """The conference is over for us: end the subscription with it, whatever still comes of it."""
+        if self._subscription is None:
+            return []
+        self.stop(now=now)
+        return self._lost("unsubscribed", None)
 
     def handle(self, event: Event, *, now: float) -> tuple[list[Event], bool]:
         """Take an event of the subscription: events for the application, and whether the conference is over."""

@@ -16,7 +16,7 @@ from sip.response import Response
 from sip.session.ack import Ack
 from sip.session.prack import Prack, Unacknowledged, rseq_of
 from sip.session.redirecting import targets_of
-from sip.session.refresh import agreed
+from sip.session.refresh import MAX_422, agreed
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState
 from sip.timers import Timer
@@ -27,7 +27,6 @@ from sip.transactions.tables import State
 if TYPE_CHECKING:
     from sip.session.layer import Sessions
 
-_MAX_422: Final = 3  #: proxies on the way may each raise Min-SE once; more than a few is a loop
 _CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}
 
 
@@ -335,7 +334,7 @@ class OutgoingInvite:
         if not cancelling and response.status < 400:
             targets = targets_of(response)
             if targets and session.process(SessionInput.RECEIVE_3XX):
-                self._close()
+                self.transaction = None  # the lifetime goes on: it is also how long the core has to choose
                 self.redirected = response
                 event = SessionRedirected(owner=session.owner, session=session.id, response=response, targets=targets)
                 context.emit(event)
@@ -350,7 +349,7 @@ class OutgoingInvite:
             self.authorization = authorization
             self.again(now)
             return True
-        if response.status == 422 and response.min_se is not None and self.raised < _MAX_422:
+        if response.status == 422 and response.min_se is not None and self.raised < MAX_422:
             self.raised += 1
             self.min_se = max(self.min_se, response.min_se)
             self.session_expires = max(self.session_expires or 0, self.min_se)

@@ -10,6 +10,7 @@ from sip.response import Response
 from sip.session.ack import Ack
 from sip.session.refresh import agreed
 from sip.session.session import Session
+from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 
 if TYPE_CHECKING:
@@ -23,7 +24,18 @@ _REFRESHES: Final = frozenset(("INVITE", "UPDATE"))
 class InSession:
     """One request inside a session, through its tries. ``report`` False keeps a refresh of ours from the core."""
 
-    __slots__ = ("_layer", "ack", "body", "content_type", "cseq", "headers", "method", "report", "session")
+    __slots__ = (
+        "_layer",
+        "ack",
+        "body",
+        "content_type",
+        "cseq",
+        "headers",
+        "lifetime",
+        "method",
+        "report",
+        "session",
+    )
 
     def __init__(
         self,
@@ -44,6 +56,7 @@ class InSession:
         self.report = report
         self.cseq = 0
         self.ack: Ack | None = None
+        self.lifetime: Timer | None = None  #: of an INVITE: after a provisional answer its transaction has no end
 
     @property
     def offers(self) -> bool:
@@ -73,9 +86,15 @@ class InSession:
         )
         if self.method == "INVITE" and layer.transactions.client(transaction.id) is transaction:
             session.outgoing = transaction
+            timers, lifetime = layer.context.timers, layer.context.config.invite_lifetime
+            self.lifetime = timers.start(now + lifetime, lambda then: self._on_lifetime(transaction, then))
         session.updates += self.offers
         session.sent(self.body, self.content_type)
         return transaction.id
+
+    def _on_lifetime(self, transaction: ClientTransaction, now: float) -> None:
+        self.lifetime = None
+        self._layer.give_up_reinvite(transaction, now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -107,6 +126,8 @@ class InSession:
     def _closed(self) -> None:
         if self.method == "INVITE":
             self.session.outgoing = None
+            self._layer.context.timers.stop(self.lifetime)
+            self.lifetime = None
         self.session.updates -= self.offers
 
     def _succeeded(self, transaction: ClientTransaction, response: Response, now: float) -> None:
@@ -136,9 +157,13 @@ class InSession:
         if session.removed:
             return
         if status == 481 or (status == 408 and self.method not in _HARMLESS_SILENCE):
-            layer.lose(session, EndCause.DIALOG_GONE, say_bye=status == 408, now=now)
+            # After a refresh to a 481 too (RFC 4028 section 10): it may be that of a proxy, which the BYE gets past.
+            say_bye = status == 408 or self.method in _REFRESHES
+            layer.lose(session, EndCause.DIALOG_GONE, say_bye=say_bye, now=now)
         elif status >= 300 and not self.report:
             layer.refresh_refused(session, self.method, response, now)
+        elif status == 422:
+            session.hear_min_se(response)  # for the next try, which is the core's
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report silence, and end the session where it says that nobody is there."""
@@ -148,6 +173,8 @@ class InSession:
             layer.context.emit(RequestFailed(owner=session.owner, request_id=transaction.id, reason=reason))
         if reason == "timeout" and self.method not in _HARMLESS_SILENCE and not session.removed:
             layer.lose(session, EndCause.DIALOG_GONE, say_bye=True, now=now)
+        elif not self.report and not session.removed:
+            layer.refresh_unsent(session, now)
 
 
 class Bye:

@@ -18,19 +18,21 @@ from sip.lines import Lines, has
 from sip.request import Request
 from sip.requests import Requests
 from sip.response import Response
+from sip.retrying import Retrying, retry_after_of
 from sip.routing import CoreEntry, Cores
 from sip.session.callee import IncomingInvite
 from sip.session.ended import EndedSessions
 from sip.session.inside import Bye, InSession
 from sip.session.joining import Joining, joining
 from sip.session.received import SessionRequests
-from sip.session.refresh import Interval, SessionTimer, too_short
+from sip.session.refresh import MAX_422, Interval, SessionTimer, too_short
 from sip.session.repeater import Repeater
 from sip.session.replacing import Replacement, replacement
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.session.view import SessionView
-from sip.transactions.layer import Transactions
+from sip.transactions.client import ClientTransaction
+from sip.transactions.layer import IGNORING, Transactions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transport import Transport
@@ -235,14 +237,19 @@ class Sessions:
         if session.timer is None:
             if interval is None:
                 return
+            config = self.context.config
             session.timer = SessionTimer(
-                self.context.timers, lambda then: self._refresh(session, then), lambda then: self._expire(session, then)
+                self.context.timers,
+                Retrying(config.refresh_retry, config.refresh_retry_longest),
+                lambda then: self._refresh(session, then),
+                lambda then: self._expire(session, then),
             )
         session.timer.restart(interval, now)
 
     def refreshed(self, session: Session, interval: Interval | None, now: float) -> None:
         """Either side refreshed the session."""
         had = session.interval is not None
+        session.raised = 0
         self.restart_timer(session, interval, now)
         if had or interval is not None:
             self.context.emit(SessionRefreshed(owner=session.owner, session=session.id))
@@ -251,28 +258,48 @@ class Sessions:
         """Return what a re-INVITE or UPDATE of ours says about the timer, and about what we can do."""
         lines = self.abilities(session.core, given)
         if session.interval is not None and not has(given, "Session-Expires"):
-            lines += session.interval.request_lines()
+            lines += session.interval.request_lines(session.min_se)
+        if session.min_se and not has(given, "Min-SE"):
+            lines.append(("Min-SE", str(session.min_se)))
         return lines
 
     def _refresh(self, session: Session, now: float) -> None:
         if session.state is not SessionState.CONFIRMED:
-            return
-        if "UPDATE" in session.remote_allow:
+            self._try_again(session, now)  # the ACK is not there yet
+        elif "UPDATE" in session.remote_allow:
             InSession(self, session, "UPDATE", [], b"", None, report=False).send(now)
         elif session.outgoing is None and session.reinvite is None:
             body, content_type = session.last_body
             InSession(self, session, "INVITE", [], body, content_type, report=False).send(now)
+        else:
+            self._try_again(session, now)  # what is open may be refused, and then refreshes nothing
+
+    def _try_again(self, session: Session, now: float, at_least: float = 0.0, *, glare: bool = False) -> None:
+        assert session.timer is not None  # nobody else begins a refresh
+        session.timer.try_again(now, at_least=at_least, glare=glare)
 
     def refresh_refused(self, session: Session, method: str, response: Response, now: float) -> None:
-        """Try a refresh again that the other side refused; the timer goes on until it expires."""
-        if response.status == 491:
-            wait = now + self.glare_delay(session)
-            self.context.timers.start(wait, lambda then: self._refresh(session, then))
-        elif method == "UPDATE" and response.status in (405, 501):
+        """Try a refresh again that the other side refused, as its refusal says (RFC 4028 section 10).
+
+        The session lasts until its timer expires, whatever the answer is.
+        """
+        status = response.status
+        self.context.count("session refresh refused")
+        if status == 422 and session.hear_min_se(response) and session.raised < MAX_422:
+            session.raised += 1
+            self._refresh(session, now)
+        elif status == 491:
+            self._try_again(session, now, self.glare_delay(session), glare=True)
+        elif method == "UPDATE" and status in (405, 501):
             session.disallow("UPDATE")
             self._refresh(session, now)
         else:
-            self.context.count("session refresh refused")
+            self._try_again(session, now, retry_after_of(response))
+
+    def refresh_unsent(self, session: Session, now: float) -> None:
+        """A refresh could not be sent, or its connection broke: that is as good as a 503 (RFC 3261 section 8.1.3.1)."""
+        self.context.count("session refresh failed")
+        self._try_again(session, now)
 
     def glare_delay(self, session: Session) -> float:
         """Return the wait after a 491, in seconds (RFC 3261 section 14.1)."""
@@ -297,6 +324,9 @@ class Sessions:
         self.finish(session, _ended(session, cause), now)
 
     def _say_bye(self, session: Session, now: float) -> None:
+        if session.awaiting is not None:  # a 2xx is acknowledged in any case
+            session.awaiting.send(now)
+            session.awaiting = None
         Bye(self, session, []).send(now)
 
     def finish(self, session: Session, event: Event, now: float) -> None:
@@ -313,6 +343,8 @@ class Sessions:
         """Answer 487 to requests that the core has not answered (RFC 3261 section 15.1.2)."""
         for transaction in (session.reinvite, session.update):
             if transaction is not None and transaction.state in (State.TRYING, State.PROCEEDING):
+                if transaction.user is not None:
+                    transaction.user.on_ended(transaction, now)
                 transaction.cancelled = True
                 self.answers.send(transaction, 487, now=now)
 
@@ -326,10 +358,18 @@ class Sessions:
         session.unacknowledged.clear()
         self._sessions.pop(session.id, None)
         self.ended.add(session.id, session.owner, now)
+        if session.outgoing is not None:
+            # The other side should refuse it now; without that nothing would end a re-INVITE that it answered 1xx.
+            self.give_up_reinvite(session.outgoing, now)
         if session.dialog is not None and session.dialog.session is session:
             session.dialog.session = None
             self.dialogs.release(session.dialog)
         session.release()
+
+    def give_up_reinvite(self, transaction: ClientTransaction, now: float) -> None:
+        """Cancel a re-INVITE of ours: it ends with its final answer, or 64*T1 after the CANCEL."""
+        # Or the one for another server that took its place.
+        self.transactions.cancel(self.transactions.client(transaction.id) or transaction, IGNORING, now=now)
 
     def stop(self, session: Session) -> None:
         if session.timer is not None:

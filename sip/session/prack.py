@@ -9,6 +9,7 @@ from sip.dialog import Dialog
 from sip.events import RequestFailed, ResponseReceived
 from sip.ids import RequestId
 from sip.lines import Lines
+from sip.request import Request
 from sip.response import Response
 from sip.session.session import Session
 from sip.transactions.client import ClientTransaction
@@ -120,9 +121,20 @@ class PrackAnswer:
         )
         if status < 200:
             return
-        session = self.session
-        session.update = None
         if status < 300:
-            session.sent(body, content_type)
-        if session.incoming is not None:
-            session.incoming.go_on(now)
+            self.session.sent(body, content_type)
+        self._close(transaction, now)
+
+    def _close(self, transaction: ServerTransaction, now: float) -> None:
+        session = self.session
+        if session.update is transaction:
+            session.update = None
+            if session.incoming is not None:
+                session.incoming.go_on(now)
+
+    def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """PRACK cannot be cancelled."""
+
+    def on_ended(self, transaction: ServerTransaction, now: float) -> None:
+        """The core let it time out: what waits for it goes on without."""
+        self._close(transaction, now)

@@ -20,6 +20,7 @@ from sip.session.refresh import granted, too_short
 from sip.session.reliable import rack_of
 from sip.session.session import Session
 from sip.session.tables import SessionInput, SessionState
+from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class SessionRequests:
         elif not self._too_short(transaction, now):
             session.reinvite = transaction
             transaction.owner = session.owner
-            transaction.user = transaction.answers = self._answerer(session)
+            answerer = transaction.user = transaction.answers = self._answerer(session)
+            answerer.wait(transaction, now)
             event = ReinviteReceived(
                 owner=session.owner, session=session.id, transaction=transaction.id, request=request
             )
@@ -90,7 +92,7 @@ class SessionRequests:
             answerer.answer(transaction, 200, None, [], b"", None, now)
             return
         session.update = transaction
-        transaction.answers = answerer
+        transaction.user = transaction.answers = answerer
         event = UpdateReceived(owner=session.owner, session=session.id, transaction=transaction.id, request=request)
         self._layer.context.emit(event)
 
@@ -138,7 +140,8 @@ class SessionRequests:
             self._later(transaction, now)
         else:
             session.update = transaction
-            transaction.owner, transaction.answers = session.owner, PrackAnswer(self._layer, session)
+            transaction.owner = session.owner
+            transaction.user = transaction.answers = PrackAnswer(self._layer, session)
             self.report_prack(session, transaction.id, transaction.request)
 
     def report_prack(self, session: Session, transaction: TransactionId | None, request: Request) -> None:
@@ -173,11 +176,18 @@ class SessionRequests:
 class RefreshAnswer:
     """Answers to a re-INVITE or UPDATE: target refresh, session timer, and for INVITE the wait for ACK."""
 
-    __slots__ = ("_layer", "session")
+    __slots__ = ("_layer", "_lifetime", "session")
 
     def __init__(self, layer: "Sessions", session: Session) -> None:
         self._layer = layer
         self.session = session
+        self._lifetime: Timer | None = None
+
+    def wait(self, transaction: ServerTransaction, now: float) -> None:
+        """Begin to wait for the core, but not for ever: no timer of its transaction ends an INVITE without answer."""
+        context = self._layer.context
+        at = now + context.config.invite_lifetime
+        self._lifetime = context.timers.start(at, lambda then: self._give_up(transaction, 500, then))
 
     def answer(
         self,
@@ -214,6 +224,8 @@ class RefreshAnswer:
 
     def _close(self, transaction: ServerTransaction) -> None:
         transaction.user = None  # what it still has to do is not about the session
+        self._layer.context.timers.stop(self._lifetime)
+        self._lifetime = None
         if self.session.reinvite is transaction:
             self.session.reinvite = None
         if self.session.update is transaction:
@@ -221,9 +233,13 @@ class RefreshAnswer:
 
     def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """The other side gave its re-INVITE up; the session goes on as it was."""
+        self._give_up(transaction, 487, now)
+
+    def _give_up(self, transaction: ServerTransaction, status: int, now: float) -> None:
         transaction.cancelled = True
         self._close(transaction)
-        self._layer.answers.send(transaction, 487, now=now)
+        self._layer.answers.send(transaction, status, now=now)
 
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
-        """Nothing hangs on it."""
+        """The core let it time out: the next offer must not wait for it."""
+        self._close(transaction)

@@ -8,10 +8,13 @@ import attrs
 from sip.lines import Lines
 from sip.request import Request
 from sip.response import Response
+from sip.retrying import Retrying
 from sip.timers import Timer, Timers
 
 #: RFC 4028 section 10: the other side gives up this much before the end at most.
 _MARGIN: Final = 32.0
+
+MAX_422: Final = 3  #: proxies on the way may each raise Min-SE once; more than a few is a loop
 
 
 @attrs.frozen
@@ -21,9 +24,9 @@ class Interval:
     seconds: int
     ours: bool  #: whether this side refreshes
 
-    def request_lines(self) -> Lines:
-        """Return the header lines of a request of ours that refreshes the session."""
-        return [("Session-Expires", f"{self.seconds};refresher={'uac' if self.ours else 'uas'}")]
+    def request_lines(self, min_se: int) -> Lines:
+        """Return the header lines of a request of ours that refreshes the session (section 7.4)."""
+        return [("Session-Expires", f"{max(self.seconds, min_se)};refresher={'uac' if self.ours else 'uas'}")]
 
     def response_lines(self, peer_supports: bool) -> Lines:
         """Return the header lines of a 2xx of ours (section 9)."""
@@ -69,41 +72,64 @@ def agreed(response: Response, current: Interval | None = None) -> Interval | No
 
 
 class SessionTimer:
-    """The clock of one session: refresh at half the interval, or give up before its end."""
+    """The clock of one session: refresh at half the interval, again after a refusal, or give up before its end."""
 
-    __slots__ = ("_expire", "_refresh", "_timer", "_timers", "interval")
+    __slots__ = ("_again", "_expire", "_last", "_refresh", "_retrying", "_timer", "_timers", "interval")
 
-    def __init__(self, timers: Timers, refresh: Callable[[float], None], expire: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        timers: Timers,
+        retrying: Retrying,
+        refresh: Callable[[float], None],
+        expire: Callable[[float], None],
+    ) -> None:
         self._timers = timers
+        self._retrying = retrying
         self._refresh = refresh
         self._expire = expire
         self._timer: Timer | None = None
+        self._again: Timer | None = None
+        self._last = 0.0  # when the session is given up
         self.interval: Interval | None = None
 
     def restart(self, interval: Interval | None, now: float) -> None:
         """Begin a new interval; None stops the clock."""
         self.stop()
+        self._retrying.reset()
         self.interval = interval
         if interval is None:
             return
+        self._last = now + self._patience(interval)
         if interval.ours:
-            last = now + self._patience(interval)
-            self._timer = self._timers.start(now + interval.seconds / 2, lambda then: self._on_half(last, then))
+            self._timer = self._timers.start(now + interval.seconds / 2, self._on_half)
         else:
-            self._timer = self._timers.start(now + self._patience(interval), self._on_expired)
+            self._timer = self._timers.start(self._last, self._on_expired)
+
+    def try_again(self, now: float, *, at_least: float = 0.0, glare: bool = False) -> None:
+        """A refresh of ours came to nothing: try another, at the latest before the session is given up."""
+        if self._timer is None or self.interval is None or not self.interval.ours:
+            return
+        wait = self._retrying.wait(self._last - now, at_least=at_least, glare=glare)
+        self._timers.stop(self._again)
+        self._again = None if wait is None else self._timers.start(now + wait, self._on_again)
 
     def stop(self) -> None:
         """Stop the clock."""
         self._timers.stop(self._timer)
-        self._timer = None
+        self._timers.stop(self._again)
+        self._timer = self._again = None
 
     def _patience(self, interval: Interval) -> float:
         return interval.seconds - min(_MARGIN, interval.seconds / 3)
 
-    def _on_half(self, last: float, now: float) -> None:
-        self._timer = self._timers.start(last, self._on_expired)
+    def _on_half(self, now: float) -> None:
+        self._timer = self._timers.start(self._last, self._on_expired)
+        self._refresh(now)
+
+    def _on_again(self, now: float) -> None:
+        self._again = None
         self._refresh(now)
 
     def _on_expired(self, now: float) -> None:
-        self._timer = None
+        self.stop()
         self._expire(now)

@@ -40,7 +40,9 @@ class Session:
         "invite",
         "last_body",
         "late_prack",
+        "min_se",
         "outgoing",
+        "raised",
         "reinvite",
         "removed",
         "state",
@@ -70,6 +72,8 @@ class Session:
         self.bye_headers: Lines | None = None  #: a BYE that waits for the ACK
         self.last_body: tuple[bytes, str | None] = (b"", None)  #: the session description we sent last
         self.timer: SessionTimer | None = None
+        self.min_se = 0  #: seconds, the largest Min-SE that was heard in this dialog (RFC 4028 section 7.4)
+        self.raised = 0  #: 422 in a row to refreshes of ours
         # Kept as they came: few sessions are ever asked.
         self._remote_supported: tuple[str, ...] = ()
         self._remote_allow: tuple[str, ...] = ()
@@ -106,6 +110,13 @@ class Session:
         known = message.headers.by_key
         self._remote_supported = known.get("supported", self._remote_supported)
         self._remote_allow = known.get("allow", self._remote_allow)
+        if "min-se" in known:
+            self.hear_min_se(message)
+
+    def hear_min_se(self, message: Request | Response) -> bool:
+        """Note how short a session may be at least, from a request or a 422; whether that is more than was known."""
+        before, self.min_se = self.min_se, max(self.min_se, message.min_se or 0)
+        return self.min_se > before
 
     @property
     def remote_supported(self) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ class SubscriptionCommands:
         """Subscribe to ``event`` (``package`` or ``package;id=x``) for ``expires`` seconds; 0 fetches once.
 
         The endpoint refreshes by itself. SubscriptionAccepted and NotifyReceived follow in either order;
-        SubscriptionFailed or SubscriptionEnded ends it. 481 to a refresh starts again in a new dialog.
+        SubscriptionFailed or SubscriptionEnded ends it. A refresh that is refused is tried again while it lasts; 481,
+        or silence, begins it anew in another dialog (SubscriptionRestarted).
         ``session`` subscribes inside the dialog of that session.
         """
         layer = self._subscriptions

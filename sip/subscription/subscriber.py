@@ -1,18 +1,26 @@
 """The side that watches: SUBSCRIBE sent and kept alive, notifications received (RFC 6665 section 4.1, RFC 3515)."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sip.dialog import Dialog, DialogInput
 from sip.errors import RemoteProtocolError
-from sip.events import NotifyReceived, SubscriptionAccepted, SubscriptionEnded, SubscriptionFailed
+from sip.events import (
+    NotifyReceived,
+    SubscriptionAccepted,
+    SubscriptionEnded,
+    SubscriptionFailed,
+    SubscriptionRestarted,
+)
 from sip.flow import Flow
-from sip.ids import SubscriptionId
+from sip.ids import RequestId, SubscriptionId
 from sip.lines import Lines
 from sip.request import Request
 from sip.response import Response
+from sip.retrying import retry_after_of
 from sip.routing import CoreEntry
 from sip.subscription.asking import Asking, FirstRequest
 from sip.subscription.notifier import AUTOEXTEND
+from sip.subscription.refresh import FINAL, MAX_423, SubscriptionTimer
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import (
     SUBSCRIBER,
@@ -20,14 +28,10 @@ from sip.subscription.tables import (
     SubscriberState,
     subscriber_commanded,
 )
-from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 
 if TYPE_CHECKING:
     from sip.subscription.layer import Subscriptions
-
-#: Refresh this many seconds before the end, or at three quarters of short subscriptions.
-_LEAD: Final = 60.0
 
 
 class Subscriber(Subscription):
@@ -37,14 +41,14 @@ class Subscriber(Subscription):
         "_again",
         "_asking",
         "_autoextend",
-        "_deadline",
         "_ends_as",
         "_expires",
         "_first",
         "_layer",
-        "_migrating",
-        "_refresh",
-        "_refreshing",
+        "_lost_as",
+        "_open",
+        "_raised",
+        "_timer",
         "call_id",
         "contact",
         "granted",
@@ -78,12 +82,14 @@ class Subscriber(Subscription):
         self.local_tag = ""
         self._first: FirstRequest | None = None
         self._autoextend = False
-        self._migrating = False
-        self._refreshing = False
+        self._lost_as: str | None = None  # why it is begun anew, until that has worked
+        self._open: RequestId | None = None  # the request in the dialog that is not answered
         self._again: int | None = None  # a refresh that was asked for while another one is out
+        self._raised = 0  # 423 in a row
         self._ends_as = "unsubscribed"
-        self._refresh: Timer | None = None
-        self._deadline: Timer | None = None
+        self._timer = SubscriptionTimer(
+            layer.context, asking.method != "REFER", lambda now: self.refresh(None, now), self._on_deadline
+        )
 
     # The first request -----------------------------------------------------------------------------------------------
 
@@ -122,8 +128,12 @@ class Subscriber(Subscription):
         following = SUBSCRIBER.get((self.state, SubscriberInput.FAILED))
         if following is None:
             return
-        if self._migrating or self.state is SubscriberState.ENDING:
-            self._end("gone" if self._migrating else self._ends_as, None)
+        if self.state is SubscriberState.ENDING:
+            self._end(self._ends_as, None)
+            return
+        if self._lost_as is not None:
+            wait = 0 if response is None else round(retry_after_of(response))
+            self._end(self._lost_as, wait or None)
             return
         self.state = following
         self._close()
@@ -154,10 +164,13 @@ class Subscriber(Subscription):
         self.granted = response.expires if response.expires is not None else default
         event = SubscriptionAccepted(owner=self.owner, subscription=self.id, response=response, expires=self.granted)
         self._layer.context.emit(event)
-        self._rearm(self.granted, now)
-        if not self.notified and not self._suppressed(response):
-            # Timer N (section 4.1.2.4).
-            self._set_deadline(now + 64 * self._layer.context.config.t1)
+        if not self.notified and self._suppressed(response):
+            return
+        if not self.notified:
+            self._timer.asked(now)  # Timer N (section 4.1.2.4)
+        elif response.status == 204:
+            self._timer.heard(now)  # nothing has changed, and no notification says so (RFC 5839)
+        self._timer.granted(self.granted, now)
         if response.body and response.header("ms-piggyback-cseq") is not None:
             state = response.subscription_state
             self.notify(response, state.state if state is not None else "active", now)
@@ -170,28 +183,10 @@ class Subscriber(Subscription):
 
     # Staying ---------------------------------------------------------------------------------------------------------
 
-    def _rearm(self, seconds: int, now: float) -> None:
-        timers = self._layer.context.timers
-        timers.stop(self._refresh)
-        self._refresh = None
-        # The last word of the notifier comes at the very end, and may have to be sent again.
-        self._set_deadline(now + seconds + 64 * self._layer.context.config.t1)
-        if seconds > 0 and self._asking.method != "REFER":
-            at = max(seconds * 0.75, seconds - _LEAD)
-            self._refresh = timers.start(now + at, self._on_refresh)
-
-    def _set_deadline(self, at: float) -> None:
-        timers = self._layer.context.timers
-        timers.stop(self._deadline)
-        self._deadline = timers.start(at, self._on_deadline)
-
-    def _on_refresh(self, now: float) -> None:
-        self._refresh = None
-        self.refresh(None, now)
-
     def _on_deadline(self, now: float) -> None:
-        self._deadline = None
-        if (self.state, SubscriberInput.EXPIRED) in SUBSCRIBER:
+        if self._timer.awaiting and self.notified and self.state is not SubscriberState.ENDING:
+            self._begin_anew("unreachable", now)
+        elif (self.state, SubscriberInput.EXPIRED) in SUBSCRIBER:
             reason = "timeout" if self.notified else "unreachable"
             self._end(self._ends_as if self.state is SubscriberState.ENDING else reason, None)
 
@@ -201,15 +196,16 @@ class Subscriber(Subscription):
             return
         if expires is not None:
             self._expires = expires
-        if self._refreshing:
+        if self._open is not None:
             self._again = self._expires
         else:
+            self._timer.asked(now)
             self._send_in_dialog("SUBSCRIBE", self._expires, now)
 
     def _send_in_dialog(self, method: str, expires: int | None, now: float, credentials: Lines | None = None) -> None:
         assert self.dialog is not None
         asking = self._asking
-        self._refreshing = True
+        self._open = number = RequestId(self._layer.context.new_id())
         self._layer.requests.send_in_dialog(
             self.dialog,
             method,
@@ -218,14 +214,15 @@ class Subscriber(Subscription):
             body=asking.body,
             content_type=asking.content_type,
             contact=self.contact,
+            request_id=number,
             now=now,
         )
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        """Take the answer to a request inside the dialog."""
-        if response.status < 200 or self.state is SubscriberState.TERMINATED:
+        """Take the answer to a request inside the dialog, the last one that was sent."""
+        if response.status < 200 or transaction.id != self._open or self.state is SubscriberState.TERMINATED:
             return
-        self._refreshing = False
+        self._open = None
         authorization = self._layer.context.authorize(transaction.request, response)
         if authorization is not None:
             expires = 0 if self.state is SubscriberState.ENDING else self._expires
@@ -236,45 +233,63 @@ class Subscriber(Subscription):
             self._failed(response)
         elif self.state is SubscriberState.ENDING:
             self._end(self._ends_as, None)
-        elif response.status == 481:
-            self._migrate(now)
         else:
-            # Section 4.1.2.2: it stays valid until it expires.
-            self._layer.context.count("refresh of a subscription refused")
+            self._refused(response, now)
+
+    def _refused(self, response: Response, now: float) -> None:
+        """A refresh was refused (section 4.1.2.2): for good, or the subscription stays valid until it expires."""
+        self._layer.context.count("refresh of a subscription refused")
+        status, least, self._again = response.status, response.min_expires or 0, None
+        if status == 481:
+            self._begin_anew("gone", now)
+        elif status in FINAL:
+            self._end("gone", None)
+        elif status == 423 and least > (self._expires or 0) and self._raised < MAX_423:
+            self._raised += 1
+            self.refresh(least, now)
+        else:
+            self._timer.refused(now, at_least=retry_after_of(response))
 
     def _refreshed(self, response: Response, now: float) -> None:
         assert self.dialog is not None
         self.dialog.refresh_target(response)
         if self.state is SubscriberState.ENDING:
             # The last NOTIFY is still to come (section 4.1.2.3), but is not waited for longer than timer N.
-            self._set_deadline(now + 64 * self._layer.context.config.t1)
+            self._timer.close(now + 64 * self._layer.context.config.t1)
             return
+        self._raised = 0
         self._process_2xx(response, now)
         if self._again is not None and self.state is SubscriberState.ACTIVE:
             self._again = None
             self.refresh(None, now)
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
-        """Nobody answers a refresh: it stays valid until it expires."""
-        self._refreshing = False
+        """Try again. If no notification came either, Timer N was faster: this is not the last request any more."""
+        if transaction.id != self._open or self.state is SubscriberState.TERMINATED:
+            return
+        self._open = self._again = None
         if self.state is SubscriberState.SUBSCRIBING:
             self._failed(None)
         elif self.state is SubscriberState.ENDING:
             self._end(self._ends_as, None)
-        else:
-            self._layer.context.count("refresh of a subscription not answered")
+            return
+        self._layer.context.count("refresh of a subscription not answered")
+        self._timer.refused(now)
 
-    def _migrate(self, now: float) -> None:
-        """The notifier forgot us: subscribe again in a new dialog (section 4.1.2.2 and 4.1.3)."""
+    def _begin_anew(self, reason: str, now: float) -> None:
+        """The notifier forgot us, or is silent: subscribe again in a new dialog (section 4.1.2.2 and 4.1.3)."""
         following = SUBSCRIBER.get((self.state, SubscriberInput.MIGRATE))
         if following is None or self._asking.dialog is not None or self._asking.method == "REFER":
-            self._end("gone", None)
+            self._end(reason, None)
             return
         self.state = following
         self._leave()
-        self._stop()
-        self._migrating = True
+        self._timer.stop()
+        self._layer.expect_no_more(self)
+        self._open = self._again = None
+        self._lost_as = reason
         self.notified = False
+        self._layer.context.emit(SubscriptionRestarted(owner=self.owner, subscription=self.id, reason=reason))
         self.start(now)
 
     def unsubscribe(self, now: float) -> None:
@@ -287,13 +302,10 @@ class Subscriber(Subscription):
             self._unsubscribe_now(now)
 
     def _unsubscribe_now(self, now: float) -> None:
-        timers = self._layer.context.timers
-        timers.stop(self._refresh)
-        self._refresh = None
         if self.dialog is None:
             self._end(self._ends_as, None)
             return
-        self._set_deadline(now + 128 * self._layer.context.config.t1)
+        self._timer.close(now + 128 * self._layer.context.config.t1)
         self._send_in_dialog("SUBSCRIBE", 0, now)
 
     # Notifications ---------------------------------------------------------------------------------------------------
@@ -330,7 +342,7 @@ class Subscriber(Subscription):
             return
         self.dialog.process(DialogInput.ANSWERED)
         self.dialog.refresh_target(message)
-        first, self.notified, self._migrating = not self.notified, True, False
+        first, self.notified, self._lost_as = not self.notified, True, None
         self._layer.expect_no_more(self)
         event = NotifyReceived(
             owner=self.owner,
@@ -349,13 +361,14 @@ class Subscriber(Subscription):
             return
         self.state = following
         if following is SubscriberState.ACTIVE:
+            self._timer.heard(now)
             self._keep(None if said is None else said.expires, first, now)
 
     def _keep(self, left: int | None, first: bool, now: float) -> None:
+        if left is None and (self._autoextend or first):
+            left = self.granted or self._layer.context.config.subscription_expires
         if left is not None:
-            self._rearm(left, now)
-        elif self._autoextend or first:
-            self._rearm(self.granted or self._layer.context.config.subscription_expires, now)
+            self._timer.told(left, now)
 
     # The end ---------------------------------------------------------------------------------------------------------
 
@@ -366,15 +379,9 @@ class Subscriber(Subscription):
         self._layer.context.emit(event)
 
     def _close(self) -> None:
-        self._stop()
+        self._timer.stop()
         self._leave()
         self._layer.remove(self)
-
-    def _stop(self) -> None:
-        timers = self._layer.context.timers
-        timers.stop(self._refresh)
-        timers.stop(self._deadline)
-        self._refresh = self._deadline = None
 
 
 def _reason_of(message: Request | Response) -> str:

@@ -74,7 +74,7 @@ class SubscriberInput(enum.Enum):
     RECEIVE_NOTIFY = "NOTIFY"
     RECEIVE_LAST = "NOTIFY terminated"
     FAILED = "refused or unanswered"
-    MIGRATE = "481 to a refresh"
+    MIGRATE = "481 or silence to a refresh"
     UNSUBSCRIBE = "unsubscribe"
     EXPIRED = "expired"
 

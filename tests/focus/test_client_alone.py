@@ -27,6 +27,7 @@ from focus import (
     Joined,
     JoinFailed,
     Left,
+    Subscribed,
     SubscriptionLost,
 )
 from sip import (
@@ -36,6 +37,7 @@ from sip import (
     NameAddr,
     RequestReceived,
     SeededEntropy,
+    SessionAnswered,
     SessionId,
     SubscribeReceived,
     Uri,
@@ -315,3 +317,120 @@ def test_a_focus_that_ends_the_subscription_is_reported() -> None:
     site.net.run()
     assert alice.node.last(SubscriptionLost).reason == "deactivated"
     assert alice.client.roster is None
+
+
+# Ends ----------------------------------------------------------------------------------------------------------------
+
+
+def watching(server: Server) -> None:
+    """Accept subscriptions, and whatever ends them."""
+
+    def subscribed(event: SubscribeReceived) -> None:
+        endpoint = server.node.endpoint
+        endpoint.accept_subscription(event.subscription, expires=3600, now=server.now)
+        if event.expires != 0:
+            endpoint.notify(event.subscription, now=server.now)
+
+    server.subscribed = subscribed
+
+
+def quiet(site: Site, *nodes: Node) -> None:
+    """Nothing is left in the endpoints, once transactions have had their time."""
+    site.net.pass_time(70.0)
+    assert [node.endpoint.sizes for node in nodes] == [dict.fromkeys(node.endpoint.sizes, 0) for node in nodes]
+
+
+def ended(phone: Phone) -> list[str]:
+    """The terminal events of a stay, in order."""
+    return [type(event).__name__ for event in phone.node.events if isinstance(event, SubscriptionLost | Left)]
+
+
+@pytest.mark.parametrize("who", ["server", "client"])
+def test_the_subscription_ends_with_the_session(who: str) -> None:
+    site, server, alice = setting()
+    watching(server)
+    join(site, alice)
+    alice.client.subscribe(now=site.net.now)
+    site.net.run()
+    assert server.session is not None
+    if who == "server":
+        server.node.endpoint.bye(server.session, now=site.net.now)
+    else:
+        alice.client.leave(now=site.net.now)
+    site.net.run()
+    assert ended(alice) == ["SubscriptionLost", "Left"]
+    requests = [one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    assert [one.expires for one in requests][-1:] == [0]
+    quiet(site, alice.node, server.node)
+
+
+def test_the_subscription_ends_with_a_focus_that_is_gone() -> None:
+    site = Site()
+    conference, _, _ = site.meeting()
+    bob = site.joined(site.client("bob"), conference)
+    site.net.unreachable(site.node)
+    for flow in site.net.peers_of(bob.node):
+        site.net.close(flow)
+    site.net.pass_time(40.0)
+    assert ended(bob) == ["SubscriptionLost", "Left"]
+    quiet(site, bob.node)
+
+
+def test_a_subscription_that_is_not_answered_ends_with_the_session_too() -> None:
+    site, server, alice = setting()
+    join(site, alice)
+    alice.client.subscribe(now=site.net.now)
+    site.net.run()
+    assert server.session is not None
+    server.node.endpoint.bye(server.session, now=site.net.now)
+    site.net.run()
+    assert ended(alice) == ["SubscriptionLost", "Left"]
+    quiet(site, alice.node, server.node)
+    assert ended(alice) == ["SubscriptionLost", "Left"]
+
+
+def test_the_next_conference_is_followed_while_the_last_subscription_still_ends() -> None:
+    site, server, alice = setting()
+    server.subscribed = lambda event: None if event.expires == 0 else watching_once(server, event)
+    join(site, alice)
+    alice.client.subscribe(now=site.net.now)
+    site.net.run()
+    assert server.session is not None
+    server.node.endpoint.bye(server.session, now=site.net.now)
+    site.net.run()
+    join(site, alice)
+    alice.client.subscribe(now=site.net.now)
+    site.net.run()
+    site.net.pass_time(120.0)
+    assert len(alice.node.of(Subscribed)) == 2
+    assert len(alice.node.of(SubscriptionLost)) == 1
+    assert alice.node.endpoint.sizes["subscriptions"] == 1
+
+
+def watching_once(server: Server, event: SubscribeReceived) -> None:
+    server.node.endpoint.accept_subscription(event.subscription, expires=3600, now=server.now)
+    server.node.endpoint.notify(event.subscription, now=server.now)
+
+
+def test_a_join_that_is_given_up_when_its_answer_is_here_fails() -> None:
+    site, server, alice = setting()
+    watching(server)
+    command = alice.client.join(URI, now=site.net.now)
+    given_up = False
+    # The endpoint has the answer, the client does not yet.
+    original = alice.client.handle_event
+
+    def handle_event(event: Event, *, now: float) -> list[Event]:
+        nonlocal given_up
+        if isinstance(event, SessionAnswered) and not given_up:
+            given_up = True
+            alice.client.leave(now=now)
+        return original(event, now=now)
+
+    alice.client.handle_event = handle_event  # type: ignore[method-assign]
+    site.net.run()
+    assert given_up
+    assert alice.node.last(JoinFailed).command == command
+    assert alice.node.of(Left) == alice.node.of(Joined) == []
+    assert alice.client.state is ClientState.OUT
+    quiet(site, alice.node, server.node)

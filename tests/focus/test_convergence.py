@@ -12,6 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from c3p import ConferenceInfo, ExchangeFailure, GetConference, ModifyConferenceLock
 from focus import ClientState
+from sip.testing.held import held
+
+#: What is fixed from the start, or remembered within a limit for whoever asks later.
+KEPT = (
+    *("_listen", "_sent_by", "listen", "_entries", "_by_owner", "_proxies"),
+    *("_known_as", "_by_hop", "proven", "_avoided", "ended", "_heap", "counters", "config", "_store"),
+)
 
 NAMES = ("bob", "carol", "dave")
 PHONES = tuple(f"sip:phone{number}@example.org" for number in range(3))
@@ -167,6 +174,31 @@ class Following(RuleBasedStateMachine):
                 assert [one.entity for one in phone.roster.users.users] == [phone.client.config.aor]  # type: ignore[union-attr]
             else:
                 assert comparable(phone.roster) == comparable(whole)
+
+    def teardown(self) -> None:
+        """Everybody goes, one way or the other; then nothing is held anywhere."""
+        site, phones = self.site, (self.alice, *self.others.values())
+        site.net.lost = lambda sender, data: False
+        if len(self.others) % 2 and self.alice.client.state is ClientState.JOINED:
+            self.alice.client.end_conference(now=site.net.now)
+            site.net.run()
+        for phone in phones:
+            if phone.client.state in (ClientState.JOINED, ClientState.JOINING):
+                phone.client.leave(now=site.net.now)
+                site.net.run()
+        for conference in site.focus.conferences:  # phones that were called are still in it
+            site.focus.end_conference(conference, now=site.net.now)
+        site.net.pass_time(400.0)
+        for node in (site.node, *(phone.node for phone in phones)):
+            for flow in site.net.peers_of(node):
+                if flow.reliable and flow.id in site.net.peers:
+                    site.net.close(flow)
+        site.net.pass_time(40.0)
+        assert [phone.client.state for phone in phones] == [ClientState.OUT] * len(phones)
+        machines = {"focus": site.focus, "endpoint": site.node.endpoint}
+        machines |= {phone.client.config.aor: phone.client for phone in phones}
+        left = {name: held(machine, but=KEPT) for name, machine in machines.items()}
+        assert not any(left.values()), left
 
 
 Following.TestCase.settings = settings(

@@ -12,6 +12,7 @@ from c3p import (
     Code,
     ConferenceInfo,
     ConferenceKeys,
+    DeleteConference,
     ExchangeFailure,
     Notify,
     Reply,
@@ -45,7 +46,6 @@ class Talk:
             exchanges=self.exchanges,
             settings=OutboxSettings(**settings),  # type: ignore[arg-type]
             full=self.full,
-            busy=lambda: bool(self.users),
             schedule=self.schedule,
             now=0.0,
         )
@@ -235,12 +235,13 @@ def test_what_waits_is_bounded() -> None:
     assert talk.outbox.dropped == 8
 
 
-def test_a_quiet_focus_is_asked_whether_it_is_there_as_long_as_somebody_is_in_the_conference() -> None:
+@pytest.mark.parametrize("somebody", [True, False])
+def test_a_quiet_focus_is_asked_whether_it_is_there(somebody: bool) -> None:
     talk = Talk()
     talk.deliver(OK)
-    assert talk.due is None
-    talk.change("sip:a", "full")
-    talk.deliver(OK)
+    if somebody:
+        talk.change("sip:a", "full")
+        talk.deliver(OK)
     assert talk.due == 30.0
     talk.pass_time(30.0)
     document = talk.deliver(OK)
@@ -319,6 +320,23 @@ def test_a_conference_without_focus_closes_after_a_minute() -> None:
     sent = len(world.focus.exchanges)
     world.run(200.0)
     assert len(world.focus.exchanges) == sent
+    assert world.mcu.next_timeout() is None
+
+
+def test_a_conference_without_legs_ends_when_its_focus_does_not_know_it() -> None:
+    world = World()
+    world.start()
+    keys = ConferenceKeys(conf_entity=CONFERENCE)
+    refused = world.post(DeleteConference(conference_keys=keys), originator_role="attendee")
+    assert isinstance(refused.document, Response)
+    assert refused.document.code is Code.FAILURE
+    world.run(300.0)
+    assert world.mcu.conferences == (CONFERENCE,)  # its Focus still answers
+    world.focus.reply = Reply(404)
+    world.run(100.0)
+    assert list(world.mcu.conferences) == []
+    (ended,) = [event for event in world.events if isinstance(event, ConferenceEnded)]
+    assert ended.cause is ConferenceEndCause.FOCUS_LOST
     assert world.mcu.next_timeout() is None
 
 

@@ -1,0 +1,120 @@
+"""The clock of a subscription of ours: when it is refreshed, tried again, and given up (RFC 6665 section 4.1.2)."""
+
+from collections.abc import Callable
+from typing import Final
+
+from sip.context import Context
+from sip.retrying import Retrying
+from sip.timers import Timer
+
+#: Refresh this many seconds before the end, or at three quarters of short subscriptions.
+_LEAD: Final = 60.0
+#: Seconds by which the end that notifications tell may differ without being another one: they tell it rounded.
+_SAME_END: Final = 2.0
+
+#: Refusals of a refresh after which the subscription is no more (section 4.1.2.2).
+FINAL: Final = frozenset((404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604))
+MAX_423: Final = 2  #: in a row that are each worth one more try at once, with the duration that was demanded
+
+
+class SubscriptionTimer:
+    """Refreshes before the end; Timer N (64*T1) runs while a notification is owed to us, beyond the end otherwise."""
+
+    __slots__ = (
+        "_deadline",
+        "_end",
+        "_next",
+        "_over",
+        "_patience",
+        "_refresh",
+        "_refreshes",
+        "_retrying",
+        "_timers",
+        "awaiting",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        refreshes: bool,
+        refresh: Callable[[float], None],
+        over: Callable[[float], None],
+    ) -> None:
+        """``refreshes`` False is for what cannot be prolonged, such as the subscription of a REFER."""
+        config = context.config
+        self._timers = context.timers
+        self._refreshes = refreshes
+        self._patience = 64 * config.t1
+        self._retrying = Retrying(config.refresh_retry, config.refresh_retry_longest)
+        self._refresh = refresh
+        self._over = over
+        self._next: Timer | None = None
+        self._deadline: Timer | None = None
+        self._end = 0.0
+        self.awaiting = False  #: whether a SUBSCRIBE was sent and no notification came since
+
+    def granted(self, seconds: int, now: float) -> None:
+        """A 2xx says how long it lasts."""
+        self._retrying.reset()
+        self._begin(seconds, now)
+
+    def told(self, seconds: int, now: float) -> None:
+        """A notification says how long it lasts."""
+        if self._next is not None and abs(now + seconds - self._end) <= _SAME_END:
+            return  # A refresh that every notification put off would come too late where many come.
+        self._begin(seconds, now)
+
+    def _begin(self, seconds: int, now: float) -> None:
+        self._end = now + seconds
+        wanted = seconds > 0 and self._refreshes
+        self._refresh_at(now + max(seconds * 0.75, seconds - _LEAD) if wanted else None)
+        self._wait(now)
+
+    def asked(self, now: float) -> None:
+        """A SUBSCRIBE went out, and is owed a notification."""
+        self.awaiting = True
+        self._wait(now)
+
+    def heard(self, now: float) -> None:
+        """A notification came, or is not to come."""
+        if self.awaiting:
+            self.awaiting = False
+            self._wait(now)
+
+    def refused(self, now: float, *, at_least: float = 0.0) -> None:
+        """A refresh came to nothing: it lasts as long as it did, and another is tried while it does."""
+        self.heard(now)
+        wait = self._retrying.wait(self._end - now, at_least=at_least)
+        self._refresh_at(None if wait is None else now + wait)
+
+    def close(self, at: float) -> None:
+        """Refresh no more; it is over at ``at`` at the latest."""
+        self._refresh_at(None)
+        self._give_up_at(at)
+
+    def stop(self) -> None:
+        """Stop the clock."""
+        self._refresh_at(None)
+        self._timers.stop(self._deadline)
+        self._deadline = None
+        self.awaiting = False
+
+    def _refresh_at(self, at: float | None) -> None:
+        self._timers.stop(self._next)
+        self._next = None if at is None else self._timers.start(at, self._on_refresh)
+
+    def _wait(self, now: float) -> None:
+        # The last word of the notifier comes at the very end, and may have to be sent again.
+        self._give_up_at((now if self.awaiting else self._end) + self._patience)
+
+    def _give_up_at(self, at: float) -> None:
+        self._timers.stop(self._deadline)
+        self._deadline = self._timers.start(at, self._on_deadline)
+
+    def _on_refresh(self, now: float) -> None:
+        self._next = None
+        self._refresh(now)
+
+    def _on_deadline(self, now: float) -> None:
+        self._deadline = None
+        self._over(now)
