@@ -27,7 +27,14 @@ from c3p import (
     User,
     UserKeys,
 )
-from mcu import ConferenceEndCause, ConferenceEnded, ConferenceStarted
+from mcu import (
+    ConferenceEndCause,
+    ConferenceEnded,
+    ConferenceStarted,
+    FactoryConfig,
+    McuFactory,
+    RegistrationRefused,
+)
 from tests.mcu.harness import AV, CALLBACK, CONFERENCE, Code, World, diagnostics_of, guid
 
 KEYS = ConferenceKeys(conf_entity=CONFERENCE)
@@ -345,6 +352,35 @@ def test_lost_announcements_are_counted_and_made_good_by_the_next() -> None:
     world.focus.reply = Reply(403)
     world.run(10.0)
     assert world.mcu.counters == {"announcements lost": 2, "announcements refused": 1}
+
+
+def test_a_refused_registration_is_reported_once_and_again_after_a_success() -> None:
+    url = "https://factory.example.com/"
+    world = World(factory_url=url)
+    world.focus.reply = Reply(403)
+    world.run(35.0)
+    refused = [event for event in world.events if isinstance(event, RegistrationRefused)]
+    assert refused == [RegistrationRefused(owner="mcu", url=url, status=403)]
+    world.focus.reply = Reply(200)
+    world.run(10.0)
+    world.focus.reply = Reply(401)
+    world.run(25.0)
+    statuses = [event.status for event in world.events if isinstance(event, RegistrationRefused)]
+    assert statuses == [403, 401]
+
+
+def test_a_c3p_failure_of_the_factory_is_a_refused_registration_with_its_diagnostics() -> None:
+    world = World(factory_url="https://factory.example.com/")
+    factory = McuFactory(FactoryConfig(max_mcus=0))
+    world.run(0.0)
+    (announcement,) = announcements(world)
+    request = Request(request_id="1", from_="sip:mcu", to="https://factory.example.com/", command=announcement)
+    world.focus.reply = factory.receive_c3p(request, peer="mcu1", now=0.0)
+    world.run(10.0)
+    (refused,) = [event for event in world.events if isinstance(event, RegistrationRefused)]
+    assert refused.status == 200
+    assert (refused.reason or "").startswith("7000;")
+    assert world.mcu.counters == {"announcements refused": 1}
 
 
 def test_a_draining_mcu_takes_nothing_new_and_keeps_what_it_has() -> None:
