@@ -87,7 +87,7 @@ class McuFactory:
             return Reply(400)
         command = document.command
         if document.more:
-            return self._refuse(document, Refusal(RefusalReason.MALFORMED, "one command in a request"))
+            return self._refuse(document, Refusal(RefusalReason.UNPARSEABLE, "one command in a request"))
         if isinstance(command, RegisterMcu):
             return self._register(document, command, peer, now)
         if isinstance(command, AddConference):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from c3p import ErrorId
 from mcu.config import SDP
 from mcu.context import Context
 from mcu.events import LegHeld, LegResumed
@@ -82,7 +83,7 @@ class InCall:
         self._context.endpoint.respond(transaction, 200, body=body, content_type=SDP, now=now)
 
     def _refuse(self, transaction: TransactionId, text: str, now: float) -> None:
-        header = diagnostics(7008, self._context.config.mcu_id, text)
+        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
         self._context.endpoint.respond(transaction, 488, headers=(header,), now=now)
 
     def _apply(self, leg: Leg, agreement: Agreement, now: float) -> None:

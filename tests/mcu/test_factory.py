@@ -185,7 +185,7 @@ def test_malformed_and_unknown_commands_are_refused() -> None:
     assert refused(ask(AddConference(conference_keys=keys))) == ("requestMalformed", "7005")
     assert refused(ask(AddConference(mcu_type="audio-video"))) == ("requestMalformed", "7005")
     assert refused(ask(RegisterMcu(mcu_id="new"))) == ("requestMalformed", "7005")
-    assert refused(ask(good, good)) == ("requestMalformed", "7005")
+    assert refused(ask(good, good)) == ("requestMalformed", "3006")
     assert refused(ask(DeleteConference(conference_keys=keys))) == ("notSupported", "3004")
     response = ask(good).respond(Code.SUCCESS)
     assert farm.factory.receive_c3p(response, peer="focus", now=farm.now).status == 400
