@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from c3p import (
+    CCCP_TYPE,
     AddConference,
     AdmissionPolicy,
     C3PError,
@@ -81,7 +82,9 @@ class FocusFactory:
         self._entropy = entropy
         self._activations = activations
         self._events: list[Event] = []
-        endpoint.add_core(config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",))
+        endpoint.add_core(
+            config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",), media_types=(CCCP_TYPE,)
+        )
 
     @property
     def owner(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from c3p import (
+    CCCP_TYPE,
     ConferenceInfo,
     Exchange,
     ExchangeFailure,
@@ -84,6 +85,7 @@ class Focus:
             claim=Claim.CONFERENCE,
             methods=_METHODS,
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
+            media_types=(CCCP_TYPE,),
             events=("conference",),
         )
 

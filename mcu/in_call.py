@@ -75,7 +75,7 @@ class InCall:
 
     def requested(self, event: RequestReceived, *, now: float) -> None:
         """INFO and the like, inside a session or not: understood when there is nothing in it."""
-        status = 200 if event.request.method == "OPTIONS" or not event.request.body else 415
+        status = 415 if event.request.body else 200
         assert event.transaction is not None  # only a proxy is given requests that are not to be answered
         self._context.endpoint.respond(event.transaction, status, headers=(("Accept", SDP),), now=now)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mcu"]
 
-METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "OPTIONS")
+METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint answers OPTIONS
 
 
 class Mcu:

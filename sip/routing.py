@@ -56,6 +56,7 @@ class CoreEntry:
     supported: tuple[str, ...]
     accept: frozenset[str]
     events: frozenset[str]
+    accept_line: str  #: value of Accept in its answers to OPTIONS
     transparent: bool
     names_dialogs: bool  #: whether it lists ``replaces`` or ``join``
     answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
@@ -135,6 +136,7 @@ class Cores:
         methods: Collection[str],
         supported: Collection[str],
         accept: Collection[str],
+        media_types: Collection[str],
         events: Collection[str],
         transparent: bool,
     ) -> None:
@@ -154,6 +156,7 @@ class Cores:
             supported=options,
             accept=frozenset(each.lower() for each in accept),
             events=frozenset(each.lower() for each in events),
+            accept_line=", ".join(sorted(each.lower() for each in accept or media_types)) or "*/*",
             transparent=transparent,
             names_dialogs="replaces" in options or "join" in options,
             answers_options="OPTIONS" in methods,
