@@ -30,6 +30,8 @@ from sip import Request as SipRequest
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
 
 
+#: What phones put into an INVITE, alone or with other parts.
+_OF_PHONES: Final = frozenset({"application/sdp", "multipart/mixed", "multipart/alternative", "multipart/related"})
 _USED_HEADERS: Final = ("Supported", "Contact", "Content-Type", "Record-Route", "Session-Expires", "Event", "Expires")
 #: What XML 1.0 has no way to write (section 2.2), surrogates that stand for undecodable bytes among it.
 _ILLEGIBLE: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -127,6 +129,11 @@ def role_in(roles: tuple[str, ...], document: Request) -> str | None:
 
 def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> Join:
     """The addUser of a joining INVITE. Raises Refused."""
+    check_headers(request)
+    if not request.body:
+        raise Refused(refusal.CALLED_BY_A_PHONE)
+    if request.content_type in _OF_PHONES:
+        raise Refused(refusal.CALLED_WITH_SDP)
     document = read_request(request)
     if identity is None:
         raise Refused(refusal.BAD_FROM, document)

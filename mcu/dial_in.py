@@ -117,7 +117,7 @@ class DialIn:
             self._unusable(leg, "no audio is offered", now)
             return
         leg.negotiation = negotiation
-        contact = NameAddr(config.sip_contact, params={"isfocus": None} if config.isfocus else {})
+        contact = NameAddr(config.sip_contact, params={"isfocus": None} if config.dial_in_isfocus else {})
         try:
             self._context.endpoint.accept(leg.session, body=body, content_type=SDP, contact=contact, now=now)
         except SipError:
