@@ -104,8 +104,9 @@ class Closing:
         conference.outbox.notify(context.documents.disconnected(leg, farewell, now), now=now)
         conference.remove(leg)
         conference.outbox.notify(context.documents.removed(leg), now=now)
-        self._respond(leg, farewell, now)
+        # The one who ejected hears of it before the end of the call that it cancelled, which may end its interest.
         conference.settle_ejections(now=now)
+        self._respond(leg, farewell, now)
         context.emit(self._event(leg, farewell, now))
 
     def _respond(self, leg: Leg, farewell: Farewell, now: float) -> None:

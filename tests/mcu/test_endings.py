@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
-from c3p import AddUser, ConferenceKeys, Endpoint, ExchangeFailure, Media, User
+from c3p import AddUser, ConferenceKeys, Endpoint, ExchangeFailure, Media, Response, User
 from mcu import DialOutPolicy, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
 from sip import Flow
-from sip.events import EndCause, SessionEnded
-from tests.mcu.harness import CONFERENCE, Code, World, diagnostics_of, guid, refusing, ringing, silent
+from sip.events import EndCause, InviteReceived, SessionEnded
+from tests.mcu.harness import CONFERENCE, Code, Phone, World, diagnostics_of, guid, refusing, ringing, silent
 
 ROWS = [
     (486, "busy", "otherFailure", "dialOutBusy", "0", True),
@@ -385,3 +386,60 @@ def test_an_asserted_identity_that_xml_cannot_carry_is_shown_as_far_as_it_goes()
     users = world.focus.roster.users
     assert users is not None
     assert users.users[0].endpoints[0].asserted_identity == '"Andr\ufffd" <sip:andre@example.com>'
+
+
+# Ejected while it rings ----------------------------------------------------------------------------------------------
+
+
+def _answered(phone: Phone) -> None:
+    phone.answer()
+
+
+def _refused(status: int) -> Callable[[Phone], None]:
+    return lambda phone: phone.refuse(status, *((("Contact", "<sip:x@198.51.100.8>"),) if status == 302 else ()))
+
+
+@pytest.mark.parametrize("script", [silent, ringing])
+@pytest.mark.parametrize(
+    "crossing",
+    [lambda phone: None, _answered, *(_refused(status) for status in (302, 401, 404, 480, 486, 487, 500, 503, 603))],
+    ids=["nothing", "200", "302", "401", "404", "480", "486", "487", "500", "503", "603"],
+)
+def test_ejecting_who_is_being_called_succeeds_whatever_the_phone_says_in_that_moment(
+    crossing: Callable[[Phone], None], script: Callable[[Phone, InviteReceived], None]
+) -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7, script)
+    world.dial(7)
+    phone.now = world.now
+    crossing(phone)  # on its way while the CANCEL is
+    reply = world.eject(7)
+    assert reply.document is not None
+    assert reply.document.code is Code.PENDING
+    world.run(40.0)
+    ejection, call = world.focus.final("3"), world.focus.final("2")
+    assert ejection.code is Code.SUCCESS
+    assert (call.code, call.reason) == (Code.FAILURE, "requestCancelled")
+    finals = [each for each in world.focus.documents if isinstance(each, Response) and each.final]
+    assert finals == [ejection, call]
+    ended = world.ended()
+    assert (ended.ending, ended.method) == (Ending.CANCELLED, "booted")
+    assert world.focus.roster.users is not None
+    assert world.focus.roster.users.users == ()
+    assert (world.mcu.legs, world.ports_open) == (0, {})
+    assert not any(isinstance(event, LegConnected) for event in world.events)
+    assert world.dial(7, endpoint=guid(9)).status == 200
+
+
+def test_ejecting_before_the_port_is_open_calls_nobody() -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7)
+    world.ports = "wait"
+    world.dial(7)
+    world.eject(7)
+    world.run(10.0)
+    assert phone.invites == []
+    assert world.focus.final("3").code is Code.SUCCESS
+    assert world.focus.final("2").reason == "requestCancelled"
