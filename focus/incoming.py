@@ -129,7 +129,6 @@ def role_in(roles: tuple[str, ...], document: Request) -> str | None:
 
 def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> Join:
     """The addUser of a joining INVITE. Raises Refused."""
-    check_headers(request)
     if not request.body:
         raise Refused(refusal.CALLED_BY_A_PHONE)
     if request.content_type in _OF_PHONES:
