@@ -129,11 +129,11 @@ def role_in(roles: tuple[str, ...], document: Request) -> str | None:
 
 def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> Join:
     """The addUser of a joining INVITE. Raises Refused."""
-    if not request.body:
-        raise Refused(refusal.CALLED_BY_A_PHONE)
-    if request.content_type in _OF_PHONES:
-        raise Refused(refusal.CALLED_WITH_SDP)
-    document = read_request(request)
+    try:
+        document = read_request(request)
+    except Refused as refused:
+        called = _called_by_a_phone(request) if refused.refusal is refusal.UNPARSEABLE else None
+        raise (refused if called is None else Refused(called)) from None
     if identity is None:
         raise Refused(refusal.BAD_FROM, document)
     check_ends(document, identity=identity, to=request.to.uri)
@@ -154,3 +154,10 @@ def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> J
         wish=role_in(command.user.roles, document),
         display_text=command.user.display_text,
     )
+
+
+def _called_by_a_phone(request: SipRequest) -> Refusal | None:
+    """What an INVITE without a C3P document is told when it is a phone's: it offers media, or leaves that to us."""
+    if not request.body:
+        return refusal.CALLED_BY_A_PHONE
+    return refusal.CALLED_WITH_SDP if request.content_type in _OF_PHONES else None
