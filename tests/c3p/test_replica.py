@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from c3p import (
+    C3PError,
     ConferenceInfo,
     Endpoint,
     Receipt,
@@ -20,6 +21,7 @@ from c3p import (
     diff,
     parse_document,
 )
+from c3p.altering import altered
 from c3p.replica import REPLICA, ReplicaInput
 from c3p.testing import FOCUS_URI, GUIDS, USER_URIS, conference_infos, conference_states
 
@@ -176,6 +178,34 @@ def test_no_document_raises_through_the_replica(documents: list[ConferenceInfo])
     replica = Replica()
     for one in documents:
         replica.receive(one)
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.data(), conference_states(), conference_states())
+def test_an_altered_document_is_applied_whole_or_not_at_all(
+    data: st.DataObject, known: ConferenceInfo, wanted: ConferenceInfo
+) -> None:
+    replica = Replica()
+    replica.receive(attrs.evolve(known, version=1))
+    before, version = replica.info, replica.version
+    change = diff(attrs.evolve(known, version=1), attrs.evolve(wanted, version=2))
+    try:
+        document = parse_document(data.draw(altered(bytes(change))))
+    except C3PError:
+        return
+    if not isinstance(document, ConferenceInfo):
+        return
+    receipt = replica.receive(document)
+    if receipt in (Receipt.IGNORED, Receipt.GAP):
+        assert (replica.info, replica.version, replica.changes) == (before, version, ())
+    else:
+        assert document.version is not None
+        assert document.version > 1
+        assert document.state in (None, "full", "partial", "deleted")
+        assert replica.version == document.version
+    assert replica.receive(attrs.evolve(wanted, version=1), solicited=True) is (
+        Receipt.IGNORED if replica.state is ReplicaState.GONE else Receipt.APPLIED
+    )
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
