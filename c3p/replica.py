@@ -132,9 +132,7 @@ class Replica:
         """What the document of the last :meth:`receive` has changed; nothing when it was not applied."""
         return self._changes
 
-    def _after(self, document: ConferenceInfo) -> ConferenceInfo | None:
-        if state_of(document) is State.DELETED:
-            return None
+    def _after(self, document: ConferenceInfo) -> ConferenceInfo:
         return self._info.apply(document, strict=self._strict) if self._info else document.settled()
 
     def _foreign(self, document: ConferenceInfo) -> bool:
