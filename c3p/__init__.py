@@ -113,6 +113,7 @@ from c3p.timestamps import format_timestamp, parse_timestamp
 from c3p.uri_entry import UriEntry
 from c3p.uris import (
     conf_id_of,
+    conference_key,
     focus_factory_uri,
     focus_uri,
     focus_uri_of,
@@ -291,6 +292,7 @@ __all__ = [
     "ViewVideoModeChanged",
     "changes",
     "conf_id_of",
+    "conference_key",
     "diff",
     "focus_factory_uri",
     "focus_uri",

@@ -61,7 +61,10 @@ class ConferenceInfo(Node):
     trusted_entities: Annotated[Users | None, Child(MSCI, "trusted-entities", 1)] = None
 
     def settled(self) -> Self:
-        """The state that this document describes by itself: everything marked full, what is deleted left out."""
+        """The state that this document describes by itself: everything marked full, what is deleted left out.
+
+        Raises MalformedDocument when a ``state`` in it is no word of RFC 4575.
+        """
         return settle(self)
 
     def apply(self, change: Self, *, strict: bool = False) -> Self:
@@ -69,6 +72,8 @@ class ConferenceInfo(Node):
 
         A missing ``state`` on a collection inside a partial document is read as partial, because that is what its
         senders mean; with ``strict`` it is full, as RFC 4575 says. A deleted document makes an empty, deleted one.
+        Versions and entities are not looked at, see :class:`c3p.Replica`. Raises MalformedDocument when a ``state``
+        in the change is no word of RFC 4575.
         """
         return apply(self, change, strict=strict)
 

@@ -22,7 +22,8 @@ C3P_VERSION = "1"
 class Request(Node):
     """A command on its way to the one who carries it out (c3p.md section 4.1)."""
 
-    request_id: Annotated[str, Attribute("requestId")]  #: unique among all requests of one sender
+    #: Decimal digits, unique among all requests of one sender (c3p.md section 2.3).
+    request_id: Annotated[str, Attribute("requestId", kind=Kind.NUMBER)]
     from_: Annotated[str, Attribute("from")]  #: URI of the sender
     to: Annotated[str, Attribute("to")]  #: URI in the To header of the carrying request
     c3p_version: Annotated[str | None, Attribute("C3PVersion")] = C3P_VERSION
@@ -70,7 +71,7 @@ class Request(Node):
 class Response(Node):
     """What became of a request (c3p.md section 4.2)."""
 
-    request_id: Annotated[str, Attribute("requestId")]
+    request_id: Annotated[str, Attribute("requestId", kind=Kind.NUMBER)]
     from_: Annotated[str, Attribute("from")]
     to: Annotated[str, Attribute("to")]
     code: Annotated[Code, Attribute("code", kind=Kind.CODE)]

@@ -26,6 +26,7 @@ class Kind(Enum):
     TOKEN = auto()  #: str, white space around it is not part of it
     BOOLEAN = auto()  #: bool
     UINT = auto()  #: int, 0 and up
+    NUMBER = auto()  #: str of decimal digits, echoed as it came; any length
     CODE = auto()  #: Code, nothing else
 
 

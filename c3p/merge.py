@@ -11,6 +11,7 @@ from c3p.binding import bound_fields, evolved, ordered_extra
 from c3p.conference_description import ConferenceDescription
 from c3p.conference_view import ConferenceView, EntityState, EntityView, MediaEntry
 from c3p.entity_key import guid_key, text_key, uri_key
+from c3p.errors import MalformedDocument
 from c3p.node import Extra, Node
 from c3p.uri_entry import UriEntry
 from c3p.user import Endpoint, Media, User
@@ -34,12 +35,25 @@ S = TypeVar("S", User, Endpoint, EntityView)
 Key = Callable[[N], str]
 
 
-_STATES: Final[Mapping[str | None, State]] = {state.value: state for state in State}
+_STATES: Final[Mapping[str, State]] = {state.value: state for state in State}
 
 
 def state_of(item: _Stateful, default: State = State.FULL) -> State:
-    """State of an item; ``default`` where it has none, or a word that is none."""
-    return _STATES.get(item.state, default)
+    """State of an item; ``default`` where it has none. Raises MalformedDocument for a word that is no state."""
+    return read_state(item.state, default)
+
+
+def read_state(word: str | None, default: State) -> State:
+    """A ``state`` attribute; ``default`` where there is none. Raises MalformedDocument for any other word.
+
+    A word that nobody knows must not be taken for the default, which would wipe what its sender meant to change.
+    """
+    if word is None:
+        return default
+    state = _STATES.get(word)
+    if state is None:
+        raise MalformedDocument(f"not a state: {word[:200]!r}")
+    return state
 
 
 def user_key(user: User) -> str:
@@ -118,19 +132,24 @@ def _overlay_extra(known: Node, change: Node) -> Extra:
 
 
 def merge_items(known: tuple[S, ...], changes: Iterable[S], key: Key[S], merge: Callable[[S, S], S]) -> tuple[S, ...]:
-    """Items that carry their own ``state``, by key: deleted ones go, full ones replace, partial ones merge."""
+    """Items that carry their own ``state``, by key: deleted ones go, full ones replace, partial ones merge.
+
+    Those without a key are nothing that could be changed later, and are left out.
+    """
     items: list[S | None] = list(known)
     places = _places(known, key)
     for change in changes:
-        place = places.get(key(change))
-        state = state_of(change)
+        name, state = key(change), state_of(change)
+        if not name:
+            continue
+        place = places.get(name)
         old = items[place] if place is not None else None
         if state is State.DELETED:
             if place is not None:
                 items[place] = None
-                del places[key(change)]
+                del places[name]
         elif place is None or old is None:
-            places[key(change)] = len(items)
+            places[name] = len(items)
             items.append(settle_item(change))
         else:
             items[place] = settle_item(change) if state is State.FULL else merge(old, change)
@@ -243,15 +262,15 @@ def merge_host_info(known: HostInfo | None, change: HostInfo | None, *, strict: 
 def _merge_uris(
     known: tuple[UriEntry, ...], change: tuple[UriEntry, ...], state: str | None, *, strict: bool
 ) -> tuple[UriEntry, ...]:
-    if state == State.DELETED:
-        return ()
-    if state == State.FULL or (state is None and strict and change):
-        return _settle_uris(change, state)
-    return merge_keyed(known, change, uri_entry_key, overlay)
+    wanted = read_state(state, State.FULL if strict and change else State.PARTIAL)
+    if wanted is State.PARTIAL:
+        return merge_keyed(known, change, uri_entry_key, overlay)
+    return _settle_uris(change, state)
 
 
 def settle(info: C) -> C:
     """See :meth:`c3p.ConferenceInfo.settled`."""
+    state_of(info)
     return attrs.evolve(
         info,
         state=State.FULL,
@@ -287,7 +306,7 @@ def settle_item(item: S) -> S:
 
 
 def _settled(endpoints: tuple[Endpoint, ...]) -> bool:
-    full = [one for one in endpoints if one.state == State.FULL]
+    full = [one for one in endpoints if one.state == State.FULL and one.entity]
     return len(full) == len(endpoints) and (len(full) < 2 or len({endpoint_key(one) for one in full}) == len(full))
 
 
@@ -312,4 +331,5 @@ def settle_host_info(host_info: HostInfo) -> HostInfo:
 
 
 def _settle_uris(entries: tuple[UriEntry, ...], state: str | None) -> tuple[UriEntry, ...]:
-    return () if state == State.DELETED else merge_keyed((), entries, uri_entry_key, overlay)
+    deleted = read_state(state, State.FULL) is State.DELETED
+    return () if deleted else merge_keyed((), entries, uri_entry_key, overlay)

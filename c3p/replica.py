@@ -9,8 +9,9 @@ from typing import Final
 
 from c3p.changes import Change, changes
 from c3p.conference_info import ConferenceInfo
-from c3p.entity_key import uri_key
+from c3p.errors import MalformedDocument
 from c3p.merge import state_of
+from c3p.uris import conference_key
 from c3p.vocabulary import State
 
 
@@ -29,6 +30,7 @@ class ReplicaInput(Enum):
     FULL = auto()  #: newer, or the answer to our own subscription
     PARTIAL = auto()  #: the next one
     AHEAD = auto()  #: partial, and others are missing before it
+    UNREADABLE = auto()  #: a state that is none, no version, no entity: nobody knows what it would have changed
     OLD = auto()  #: passed by already
     DELETED = auto()
 
@@ -37,8 +39,8 @@ class Receipt(Enum):
     """What became of a document."""
 
     APPLIED = auto()
-    IGNORED = auto()
-    GAP = auto()  #: subscribe again, or ask with getConference, to get a full document
+    IGNORED = auto()  #: old, a repetition, or of another conference
+    GAP = auto()  #: not applied: subscribe again, or ask with getConference, to get a full document
     DELETED = auto()
 
 
@@ -48,23 +50,32 @@ REPLICA: Final[Mapping[tuple[ReplicaState, ReplicaInput], ReplicaState]] = Mappi
         (ReplicaState.UNKNOWN, ReplicaInput.FULL): ReplicaState.CURRENT,
         (ReplicaState.UNKNOWN, ReplicaInput.PARTIAL): ReplicaState.STALE,
         (ReplicaState.UNKNOWN, ReplicaInput.AHEAD): ReplicaState.STALE,
+        (ReplicaState.UNKNOWN, ReplicaInput.UNREADABLE): ReplicaState.STALE,
         (ReplicaState.UNKNOWN, ReplicaInput.DELETED): ReplicaState.GONE,
         (ReplicaState.CURRENT, ReplicaInput.FULL): ReplicaState.CURRENT,
         (ReplicaState.CURRENT, ReplicaInput.PARTIAL): ReplicaState.CURRENT,
         (ReplicaState.CURRENT, ReplicaInput.AHEAD): ReplicaState.STALE,
+        (ReplicaState.CURRENT, ReplicaInput.UNREADABLE): ReplicaState.STALE,
         (ReplicaState.CURRENT, ReplicaInput.DELETED): ReplicaState.GONE,
         (ReplicaState.STALE, ReplicaInput.FULL): ReplicaState.CURRENT,
+        (ReplicaState.STALE, ReplicaInput.UNREADABLE): ReplicaState.STALE,
         (ReplicaState.STALE, ReplicaInput.DELETED): ReplicaState.GONE,
     }
 )
 
+_APPLIED: Final = frozenset({ReplicaInput.FULL, ReplicaInput.PARTIAL})
+
 
 class Replica:
-    """Feed it every document of one subscription, in the order of arrival."""
+    """Feed it every document of one subscription, in the order of arrival.
 
-    def __init__(self, *, strict: bool = False) -> None:
+    ``entity`` is the conference that was subscribed to; without it the first document says which it is.
+    """
+
+    def __init__(self, *, strict: bool = False, entity: str | None = None) -> None:
         self._strict = strict
         self._state = ReplicaState.UNKNOWN
+        self._conference = conference_key(entity) if entity else None
         self._info: ConferenceInfo | None = None
         self._version: int | None = None
         self._changes: tuple[Change, ...] = ()
@@ -81,7 +92,7 @@ class Replica:
 
     @property
     def version(self) -> int | None:
-        """Version of the last document that was applied, None when it had none."""
+        """Version of the last document that was applied, None before the first."""
         return self._version
 
     @property
@@ -90,22 +101,30 @@ class Replica:
         return self._state is ReplicaState.STALE
 
     def receive(self, document: ConferenceInfo, *, solicited: bool = False) -> Receipt:
-        """Take a document; ``solicited`` when it answers our own new subscription, whose versions start anew.
+        """Take a document; ``solicited`` when a full one answers our own new subscription, whose versions start anew.
 
-        Documents of another conference are ignored.
+        Documents of another conference are ignored. What cannot be read, or says neither version nor entity, changes
+        nothing: the answer is GAP (RFC 4575 sections 4.3 and 4.6).
         """
         self._changes = ()
-        kind = self._classify(document, solicited)
+        if self._foreign(document):
+            return Receipt.IGNORED
+        after: ConferenceInfo | None = None
+        try:
+            kind = self._classify(document, solicited)
+            if kind in _APPLIED and (self._state, kind) in REPLICA:
+                after = self._after(document)
+        except MalformedDocument:
+            kind = ReplicaInput.UNREADABLE
         state = REPLICA.get((self._state, kind))
-        if state is None or self._foreign(document):
+        if state is None:
             return Receipt.IGNORED
         self._state = state
         if state is ReplicaState.STALE:
             return Receipt.GAP
-        before = self._info
-        self._info = self._after(document)
-        self._version = document.version if document.version is not None else self._version
-        self._changes = tuple(changes(before, self._info))
+        self._changes = tuple(changes(self._info, after))
+        self._info, self._version = after, document.version
+        self._conference = conference_key(document.entity)
         return Receipt.DELETED if state is ReplicaState.GONE else Receipt.APPLIED
 
     @property
@@ -113,22 +132,22 @@ class Replica:
         """What the document of the last :meth:`receive` has changed; nothing when it was not applied."""
         return self._changes
 
-    def _after(self, document: ConferenceInfo) -> ConferenceInfo | None:
-        if state_of(document) is State.DELETED:
-            return None
+    def _after(self, document: ConferenceInfo) -> ConferenceInfo:
         return self._info.apply(document, strict=self._strict) if self._info else document.settled()
 
     def _foreign(self, document: ConferenceInfo) -> bool:
-        return bool(self._info and document.entity and uri_key(document.entity) != uri_key(self._info.entity))
+        return bool(self._conference and document.entity and conference_key(document.entity) != self._conference)
 
     def _classify(self, document: ConferenceInfo, solicited: bool) -> ReplicaInput:
+        """What a document is; raises MalformedDocument where its ``state`` is none."""
         version, known = document.version, self._version
         state = state_of(document)
+        if version is None or not document.entity:
+            return ReplicaInput.UNREADABLE
+        if known is not None and version <= known and not (solicited and state is State.FULL):
+            return ReplicaInput.OLD
         if state is State.DELETED:
             return ReplicaInput.DELETED
         if state is State.FULL:
-            old = version is not None and known is not None and version < known
-            return ReplicaInput.OLD if old and not solicited else ReplicaInput.FULL
-        if version is None or known is None or version == known + 1:
-            return ReplicaInput.PARTIAL
-        return ReplicaInput.OLD if version <= known else ReplicaInput.AHEAD
+            return ReplicaInput.FULL
+        return ReplicaInput.PARTIAL if known is None or version == known + 1 else ReplicaInput.AHEAD

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from c3p.commands import DeleteConference
+from c3p.commands import DeleteConference, DeleteUser, ModifyConferenceLock, ModifyUserRoles
 from c3p.envelope import Request, Response
 from c3p.errors import LocalProtocolError
 from c3p.vocabulary import Code
@@ -67,6 +67,9 @@ REQUEST_LIFE: Final[Mapping[tuple[RequestState, RequestInput], RequestState]] = 
         (RequestState.PENDING, RequestInput.CONFERENCE_ENDED): RequestState.DONE,
     }
 )
+
+#: Commands that the Focus carries out itself before it tells the MCUs.
+_OF_THE_FOCUS: Final = (DeleteUser, ModifyConferenceLock, ModifyUserRoles)
 
 
 class Outcome(Enum):
@@ -148,8 +151,13 @@ class RequestLife:
         )
 
     def dialog_ended(self) -> list[RequestEvent]:
-        """The dialog is gone. A request to end the conference has had its success then."""
-        if isinstance(self.request.command, DeleteConference):
+        """The dialog is gone. A request to end the conference has had its success then.
+
+        So has one that is aimed at all MCUs: it succeeded when the Focus accepted it (conference-join-methods.md 8).
+        """
+        command = self.request.command
+        accepted = self._state is RequestState.PENDING and command.mcu_uri is None
+        if isinstance(command, DeleteConference) or (accepted and isinstance(command, _OF_THE_FOCUS)):
             return self._end(RequestInput.CONFERENCE_ENDED, Outcome.SUCCEEDED)
         return self._end(RequestInput.DIALOG_ENDED, Outcome.DIALOG_ENDED)
 

@@ -131,6 +131,7 @@ def _of_kind(kind: Kind) -> st.SearchStrategy[object]:
         Kind.TOKEN: tokens(),
         Kind.BOOLEAN: st.booleans(),
         Kind.UINT: st.integers(0, 2**32),
+        Kind.NUMBER: st.text("0123456789", min_size=1, max_size=11),
         Kind.CODE: st.sampled_from(Code),
     }
     return strategies[kind]

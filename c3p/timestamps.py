@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Final
 
 from c3p.errors import C3PError
+
+#: Lexical form of xs:dateTime for the years of the calendar (XML Schema part 2, section 3.2.7.1). ISO 8601 has others,
+#: such as a date alone, which would be believed to be midnight.
+_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 def format_timestamp(seconds: float) -> str:
@@ -18,6 +24,8 @@ def format_timestamp(seconds: float) -> str:
 def parse_timestamp(text: str) -> float:
     """Seconds since 1970. A time without zone is taken for UTC. Raises C3PError when it is no xs:dateTime."""
     try:
+        if _DATE_TIME.fullmatch(text.strip()) is None:
+            raise ValueError(text)
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise C3PError(f"not a date and time: {text[:100]!r}") from error

@@ -107,6 +107,19 @@ def is_focus_uri(uri: str) -> bool:
     return match is not None and bool(match[2]) and match[1].lower() == _FOCUS
 
 
+def conference_key(uri: str) -> str:
+    """What spellings of one conference's URI have in common: organizer and id, in lower case (c3p.md section 2.1).
+
+    Other parameters, and their order, do not count; of what is no URI of a conference, the whole text does. An
+    MCU-Conference-URI has the key of its conference.
+    """
+    match = _opaque(uri)
+    if match is None or not match[2]:
+        return uri.strip().lower()
+    organizer = uri.partition(";")[0].strip().lower()
+    return f"{organizer.removeprefix('sips:').removeprefix('sip:')};{match[2].lower()}"
+
+
 def parse_join_link(text: str) -> str:
     """Conference-URI inside a link that people see: ``conf:`` or ``meet:`` in front, ``?conversation-id=...`` behind.
 

@@ -33,6 +33,11 @@ def _read_uint(text: str) -> int | None:
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_UINT_DIGITS else None
 
 
+def _read_number(text: str) -> str | None:
+    digits = text.strip()
+    return digits if digits.isascii() and digits.isdigit() else None
+
+
 def _read_code(text: str) -> Code | None:
     return _CODES.get(text.strip())
 
@@ -43,6 +48,7 @@ READ: Final[Mapping[Kind, Callable[[str], Value | None]]] = {
     Kind.TOKEN: _read_token,
     Kind.BOOLEAN: _read_boolean,
     Kind.UINT: _read_uint,
+    Kind.NUMBER: _read_number,
     Kind.CODE: _read_code,
 }
 
@@ -74,6 +80,13 @@ def _write_uint(value: object) -> str:
     return str(value)
 
 
+def _write_number(value: object) -> str:
+    text = _write_text(value)
+    if not (text.isascii() and text.isdigit()):
+        raise LocalProtocolError(f"expected decimal digits, not {text[:200]!r}")
+    return text
+
+
 def _write_code(value: object) -> str:
     if not isinstance(value, Code):
         raise LocalProtocolError(f"expected a Code, not {value!r}")
@@ -86,5 +99,6 @@ WRITE: Final[Mapping[Kind, Callable[[object], str]]] = {
     Kind.TOKEN: _write_token,
     Kind.BOOLEAN: _write_boolean,
     Kind.UINT: _write_uint,
+    Kind.NUMBER: _write_number,
     Kind.CODE: _write_code,
 }

@@ -1,7 +1,7 @@
 """Bytes to XML elements, for input that may be hostile; and text to XML.
 
-No DTD, no entities, no network, no huge trees. Documents are read as UTF-8 whatever their declaration says: C3P knows
-nothing else, and peers exist that write UTF-8 under the name of UTF-16.
+No DTD, no entities, no network, no huge trees. Documents are UTF-8, or UTF-16 when they begin with its byte order
+mark (XML 1.0 section 4.3.3), whatever their declaration says: peers exist that write UTF-8 under the name of UTF-16.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lxml import etree
 from c3p.errors import DocumentTooLarge, LocalProtocolError, MalformedDocument
 
 _BOM: Final = b"\xef\xbb\xbf"
+_BOMS_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SPACE: Final = b" \t\r\n"
 _ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _ATTRIBUTE_ESCAPES: Final = {**_ESCAPES, '"': "&quot;", "\t": "&#9;", "\n": "&#10;"}
@@ -42,8 +43,8 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
     """The root element. Raises MalformedDocument, also for a DOCTYPE, and DocumentTooLarge."""
     if len(data) > limits.size:
         raise DocumentTooLarge(f"document of {len(data)} bytes, {limits.size} are allowed")
-    text = data.removeprefix(_BOM).lstrip(_SPACE)
-    if _has_doctype(text):
+    text = _utf8(data)
+    if _has_doctype(text.lstrip(_SPACE)):
         raise MalformedDocument("a document type declaration is not allowed")
     try:
         root = etree.fromstring(text, _parser())
@@ -52,6 +53,23 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
     if _deeper_than(limits.depth)(root):
         raise DocumentTooLarge(f"elements are nested deeper than {limits.depth}")
     return root
+
+
+def _utf8(data: bytes) -> bytes:
+    """The document as UTF-8 without a byte order mark.
+
+    White space in front stays: before an XML declaration it is an error (XML 1.0 section 2.8), elsewhere it is not.
+    """
+    text = data.removeprefix(_BOM)
+    if data.startswith(_BOMS_UTF16):
+        try:
+            text = data.decode("utf-16").encode()
+        except UnicodeError as error:
+            raise MalformedDocument(f"not UTF-16: {error}") from error
+    if text.startswith(_BOM):
+        # The parser would skip it, and what stands behind it would be hidden from the search for a DOCTYPE.
+        raise MalformedDocument("two byte order marks")
+    return text
 
 
 def _parser() -> etree.XMLParser:

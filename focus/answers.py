@@ -34,6 +34,9 @@ def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer
     if refusal.error_id is not None:
         diagnostics = MsDiagnostics(error_id=int(refusal.error_id), source=server, reason=refusal.text)
         headers.append(("ms-diagnostics", str(diagnostics)))
+    if refusal.for_people:
+        agent = f"[{server}]" if ":" in server else server
+        headers.append(("Warning", f'399 {agent} "{refusal.text}"'))
     if refusal.status == 415:
         headers.append(("Accept", CCCP_TYPE))
     if refusal.status == 421:

@@ -20,7 +20,7 @@ class FocusConfig:
     mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
     callback_url: str | None = None  #: where MCUs post late responses and notifications (decisions 3)
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
-    server: str = "focus.example.com"  #: `source` of ms-diagnostics
+    server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     policy: ConferencePolicy = ConferencePolicy()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
     require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none
@@ -54,7 +54,7 @@ class FactoryConfig:
 
     owner: str = "focus-factory"
     domain: str = "example.com"
-    server: str = "focus.example.com"  #: `source` of ms-diagnostics
+    server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     mcu_types: tuple[str, ...] = DEFAULT_MCU_TYPES  #: what getConferencingCapabilities lists
     identify: Identify = from_header
     default_lifetime: float | None = 8 * 3600.0  #: seconds, of a record that names no expiry; None: it never expires

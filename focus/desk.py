@@ -265,11 +265,11 @@ class Desk:
                 command.session = None
 
     def close(self, *, by: ClientCommand | None, now: float) -> None:
-        """The conference ends: what is open was cancelled, but the command that ends it succeeded."""
+        """The conference ends: what is open is cancelled; what the Focus did itself was done when it accepted it."""
         for relay in list(self._relays.values()):
             self._abandon(relay)
         for command in list(self._commands.values()):
-            if command is by:
+            if command is by or command.everywhere:
                 self._finish(command, _success(command), now=now)
             else:
                 self._finish(command, _failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)

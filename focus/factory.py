@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from c3p import (
+    CCCP_TYPE,
     AddConference,
     AdmissionPolicy,
     C3PError,
@@ -37,6 +38,7 @@ from focus.errors import RecordExists, StoreFull
 from focus.events import RecordAdded, RecordRemoved
 from focus.incoming import Refused, check_ends, read_request
 from focus.policy import same_user
+from focus.reach import own_name
 from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
 from focus.roster import user_key, view_key
 from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived
@@ -75,13 +77,15 @@ class FocusFactory:
         entropy: Entropy,
         activations: Activations | None = None,
     ) -> None:
-        self.config = config
+        self.config = attrs.evolve(config, server=config.server or own_name(endpoint, config.domain))
         self._endpoint = endpoint
         self._store = store
         self._entropy = entropy
         self._activations = activations
         self._events: list[Event] = []
-        endpoint.add_core(config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",))
+        endpoint.add_core(
+            config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",), media_types=(CCCP_TYPE,)
+        )
 
     @property
     def owner(self) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import attrs
+
 from c3p import (
+    CCCP_TYPE,
     ConferenceInfo,
     Exchange,
     ExchangeFailure,
@@ -28,6 +31,7 @@ from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchanges import Exchanges, Waiter
 from focus.incoming import Join, Refused, read_join
+from focus.reach import own_name
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.records_elsewhere import RecordsElsewhere
 from focus.refusal import Refusal
@@ -66,7 +70,7 @@ class Focus:
     """
 
     def __init__(self, endpoint: Endpoint, config: FocusConfig, *, store: ConferenceStore, entropy: Entropy) -> None:
-        self.config = config
+        config = self.config = attrs.evolve(config, server=config.server or own_name(endpoint, config.domain))
         self._endpoint = endpoint
         self._store = store
         self._events: list[Event] = []
@@ -84,6 +88,7 @@ class Focus:
             claim=Claim.CONFERENCE,
             methods=_METHODS,
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
+            media_types=(CCCP_TYPE,),
             events=("conference",),
         )
 

@@ -30,6 +30,8 @@ from sip import Uri, body_of, refusal_of_body
 #: A GUID, with or without braces (C3P reference, 2.3).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
 
+#: What phones offer.
+_SDP: Final = "application/sdp"
 #: What XML 1.0 has no way to write (section 2.2), surrogates that stand for undecodable bytes among it.
 _ILLEGIBLE: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Characters of a requestId that are kept for repetitions; a number of 11 digits is the longest that was ever seen.
@@ -125,7 +127,11 @@ def role_in(roles: tuple[str, ...], document: Request) -> str | None:
 
 def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> Join:
     """The addUser of a joining INVITE. Raises Refused."""
-    document = read_request(request)
+    try:
+        document = read_request(request)
+    except Refused as refused:
+        called = _called_by_a_phone(request) if refused.refusal is refusal.UNPARSEABLE else None
+        raise (refused if called is None else Refused(called)) from None
     if identity is None:
         raise Refused(refusal.BAD_FROM, document)
     check_ends(document, identity=identity, to=request.to.uri)
@@ -146,3 +152,10 @@ def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> J
         wish=role_in(command.user.roles, document),
         display_text=command.user.display_text,
     )
+
+
+def _called_by_a_phone(request: SipRequest) -> Refusal | None:
+    """What an INVITE without a C3P document is told when it is a phone's: it offers media, or leaves that to us."""
+    if not request.body:
+        return refusal.CALLED_BY_A_PHONE
+    return refusal.CALLED_WITH_SDP if body_of(request, _SDP) else None

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from c3p import ConferenceInfo, Endpoint, State, User
+from c3p import ConferenceInfo, Endpoint, MalformedDocument, State, User
+from c3p.merge import state_of
 from focus.roster import Roster, endpoint_key, user_key, view_key
 
 
@@ -16,62 +17,88 @@ class Verdict(enum.Enum):
 
     APPLIED = "applied"
     IGNORED = "ignored"  #: old, or a repetition
-    GAP = "gap"  #: something is missing: ask for the whole
+    GAP = "gap"  #: something is missing or cannot be read: ask for the whole
     RESET = "reset"  #: an old one, or the MCU began to count again because it lost its state: ask which
+    UNREADABLE = "unreadable"  #: asked twice, and still no document that can be used
     DELETED = "deleted"  #: the MCU dropped the conference
 
 
 class McuPart:
-    """The copy that the Focus keeps of one MCU's part of a conference."""
+    """The copy that the Focus keeps of one MCU's part of the conference `focus_uri`."""
 
-    def __init__(self) -> None:
+    def __init__(self, focus_uri: str) -> None:
         self.info: ConferenceInfo | None = None
+        self._conference = view_key(focus_uri)
         self._version: int | None = None
         self._stale = False
-        self._doubted = False  #: whether the last answer to getConference was old
+        self._doubted = False  #: whether the last answer to getConference was old, or could not be read
 
     def receive(self, document: ConferenceInfo) -> Verdict:
-        """Take a notification in; `info` is the part after it."""
-        if document.state == State.DELETED:
+        """Take a notification in; `info` is the part after it.
+
+        What cannot be read, has no version or is of another conference changes nothing: GAP.
+        """
+        try:
+            return self._receive(document)
+        except MalformedDocument:
+            self._stale = True
+            return Verdict.GAP
+
+    def _receive(self, document: ConferenceInfo) -> Verdict:
+        state, version = state_of(document), document.version
+        if version is None or not self._is_ours(document):
+            self._stale = True
+            return Verdict.GAP
+        if self._version is not None and version <= self._version:
+            older = version < self._version and state is not State.PARTIAL
+            return Verdict.RESET if older else Verdict.IGNORED
+        if state is State.DELETED:
             return Verdict.DELETED
-        if document.state == State.PARTIAL:
-            return self._receive_partial(document)
-        if self._is_older(document):
-            return Verdict.RESET
-        if document.version is not None and document.version == self._version and not self._stale:
-            return Verdict.IGNORED
-        self.replace(document)
+        if state is State.FULL:
+            self._replace(document)
+            return Verdict.APPLIED
+        if self.info is None or self._stale or self._version is None or version > self._version + 1:
+            self._stale = True
+            return Verdict.GAP
+        self.info, self._version = self.info.apply(document), version
         return Verdict.APPLIED
+
+    def begin(self, document: ConferenceInfo) -> Verdict:
+        """Take the answer to addConference in, which need not have a version: whatever was notified is newer."""
+        if self.info is not None:
+            return Verdict.IGNORED
+        try:
+            if self._is_ours(document):
+                self._replace(document)
+                return Verdict.APPLIED
+        except MalformedDocument:
+            pass
+        return Verdict.GAP
 
     def answered(self, document: ConferenceInfo) -> Verdict:
-        """Take the answer to getConference in. GAP: it was overtaken, ask once more; RESET: it is old a second time."""
-        if self._is_older(document):
-            doubted, self._doubted = self._doubted, True
-            return Verdict.RESET if doubted else Verdict.GAP
-        self.replace(document)
-        return Verdict.APPLIED
+        """Take the answer to getConference in, a whole document whatever it calls itself.
 
-    def replace(self, document: ConferenceInfo) -> None:
-        """Take a whole document in."""
+        GAP: it was overtaken, or cannot be read, ask once more; RESET and UNREADABLE: so it is for a second time.
+        """
+        fault = Verdict.UNREADABLE
+        try:
+            whole = attrs.evolve(document, state=State.FULL)
+            if whole.version is not None and self._is_ours(whole):
+                if self._version is None or whole.version >= self._version:
+                    self._replace(whole)
+                    return Verdict.APPLIED
+                fault = Verdict.RESET
+        except MalformedDocument:
+            pass
+        doubted, self._doubted = self._doubted, True
+        return fault if doubted else Verdict.GAP
+
+    def _replace(self, document: ConferenceInfo) -> None:
         self.info, self._version = document.settled(), document.version
         self._stale = self._doubted = False
 
-    def _is_older(self, document: ConferenceInfo) -> bool:
-        return self._version is not None and document.version is not None and document.version < self._version
-
-    def _receive_partial(self, document: ConferenceInfo) -> Verdict:
-        if self.info is None or self._stale:
-            self._stale = True
-            return Verdict.GAP
-        if self._version is not None and document.version is not None:
-            if document.version <= self._version:
-                return Verdict.IGNORED
-            if document.version > self._version + 1:
-                self._stale = True
-                return Verdict.GAP
-        self.info = self.info.apply(document)
-        self._version = document.version if document.version is not None else self._version
-        return Verdict.APPLIED
+    def _is_ours(self, document: ConferenceInfo) -> bool:
+        return view_key(document.entity) == self._conference
 
 
 @attrs.frozen(kw_only=True)

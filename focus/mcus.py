@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import attrs
-
 from c3p import (
     ConferenceDescription,
     ConferenceInfo,
@@ -113,7 +111,7 @@ class Mcus:
         return Reply(200)
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
-        part = self._parts.setdefault(link.mcu_type, McuPart())
+        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
             self._merge(link, part, users_named(document))
@@ -156,10 +154,13 @@ class Mcus:
 
     def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
         """An MCU is bootstrapped: its view appears."""
-        part = self._parts.setdefault(link.mcu_type, McuPart())
+        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
         # Its first notification may have overtaken this answer.
-        if info is not None and part.receive(info) is Verdict.APPLIED:
+        verdict = part.begin(info) if info is not None else Verdict.IGNORED
+        if verdict is Verdict.APPLIED:
             self._merge(link, part, None)
+        elif verdict is Verdict.GAP:
+            link.resynchronise(now=now)
         self._context.emit(
             McuAssigned(
                 owner=self._context.config.owner,
@@ -188,14 +189,15 @@ class Mcus:
 
     def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
         """The MCU's whole part after a gap."""
-        part = self._parts.setdefault(link.mcu_type, McuPart())
-        verdict = part.answered(attrs.evolve(info, state=State.FULL))
+        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
+        verdict = part.answered(info)
         if verdict is Verdict.APPLIED:
             self._merge(link, part, None)
         elif verdict is Verdict.GAP:
             link.resynchronise(now=now)
         else:
-            link.mark_lost("its versions began again", now=now)
+            began_again = verdict is Verdict.RESET
+            link.mark_lost("its versions began again" if began_again else "its state cannot be read", now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on a command."""

@@ -17,6 +17,7 @@ from c3p import (
     AuthMethod,
     C3PError,
     Command,
+    ConferenceInfo,
     DeleteConference,
     DeleteUser,
     Endpoint,
@@ -25,6 +26,7 @@ from c3p import (
     JoiningMethod,
     LobbyAccess,
     Media,
+    MediaFiltersRules,
     MediaStatus,
     ModifyConference,
     ModifyConferenceAnnouncements,
@@ -37,6 +39,7 @@ from c3p import (
     focus_uri_of,
     mcu_type_of,
 )
+from c3p.stream_words import are_known_filters, is_known_stream
 from focus import policy, refusal
 from focus.identity import is_authenticated
 from focus.incoming import Refused, check_endpoint, check_entity, role_in
@@ -188,8 +191,13 @@ def _mcus_of(user: str, facts: Facts) -> list[str]:
 
 def _add_user(command: AddUser, document: Request, facts: Facts) -> Plan:
     check_entity(command.conference_keys.conf_entity, facts.roster.focus_uri, document)
+    if len(command.user.endpoints) > 1:
+        raise Refused(refusal.BAD_ADD_USER, document)
     endpoint = command.endpoint
-    if endpoint is None or len(command.user.endpoints) != 1:
+    if endpoint is None:
+        # It is optional (7.4): somebody is to be called at user/@entity, and the MCU gives the endpoint its name.
+        return _dial_out(command, Endpoint(joining_method=JoiningMethod.DIALED_OUT), document, facts)
+    if not all(is_known_stream(media) for media in endpoint.media):
         raise Refused(refusal.BAD_ADD_USER, document)
     if endpoint.joining_method == JoiningMethod.DIALED_OUT:
         return _dial_out(command, endpoint, document, facts)
@@ -204,7 +212,8 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
         raise Refused(refusal.NOT_FOR_AN_MCU, document)
     if not _is_callable(command.user.entity) or not _is_callable(endpoint.endpoint_uri or command.user.entity):
         raise Refused(refusal.INVALID_TARGET, document)
-    check_endpoint(endpoint, document)
+    if command.endpoint is not None:
+        check_endpoint(endpoint, document)
     present = facts.roster.find_endpoint(command.user.entity, endpoint.entity)
     if present is not None and present.session_type != mcu_type:
         raise Refused(refusal.BAD_ENDPOINT.saying("That endpoint entity is in use"), document)
@@ -215,7 +224,9 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
     role = wish if wish is not None and facts.requester.presents else ATTENDEE
     known = facts.roster.find(command.user.entity)
     role = known.role if known is not None else role
-    return Plan(effect=DialOut(command.user.entity, role), legs=((mcu_type, _completed(command, role, facts)),))
+    return Plan(
+        effect=DialOut(command.user.entity, role), legs=((mcu_type, _completed(command, endpoint, role, facts)),)
+    )
 
 
 def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Facts) -> Plan:
@@ -223,15 +234,15 @@ def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Fac
     check_endpoint(endpoint, document)
     role_in(command.user.roles, document)
     _insist(policy.authorise_dial_in(facts.requester, command.user.entity), document)
-    return Plan(legs=((mcu_type, _completed(command, facts.requester.role, facts)),))
+    return Plan(legs=((mcu_type, _completed(command, endpoint, facts.requester.role, facts)),))
 
 
-def _completed(command: AddUser, role: str, facts: Facts) -> AddUser:
+def _completed(command: AddUser, endpoint: Endpoint, role: str, facts: Facts) -> AddUser:
     """The command as the MCU gets it: role granted, and how the Focus knows the user (7.4, step 4)."""
     authenticated = _is_sip(command.user.entity) and is_authenticated(command.user.entity)
     local = authenticated and policy.in_enterprise(facts.record, command.user.entity)
     endpoint = attrs.evolve(
-        command.user.endpoints[0],
+        endpoint,
         auth_method=AuthMethod.ENTERPRISE if local else AuthMethod.ANONYMOUS,
         access_method=AccessMethod.INTERNAL if local else AccessMethod.EXTERNAL,
     )
@@ -293,7 +304,7 @@ def _modify_endpoint_media(command: ModifyEndpointMedia, document: Request, fact
         raise Refused(refusal.NO_SUCH_ENDPOINT, document)
     if not any(media.id == keys.media_id for media in endpoint.media):
         raise Refused(refusal.NO_SUCH_MEDIA, document)
-    if command.media is None or command.media.id not in ("", keys.media_id):
+    if command.media is None or command.media.id not in ("", keys.media_id) or not is_known_stream(command.media):
         raise Refused(refusal.UNPARSEABLE, document)
     may = _may_modify_own(mcu_type, command.media.type, facts)
     _insist(
@@ -323,8 +334,17 @@ def _modify_conference(command: ModifyConference, document: Request, facts: Fact
     if command.mcu_uri is None:
         raise Refused(refusal.NOT_IMPLEMENTED.saying("the Focus itself is changed with modifyConferenceLock"), document)
     mcu_type = _mcu(command, document, facts)
+    if not all(are_known_filters(rules) for rules in _rules_in(info)):
+        raise Refused(refusal.UNPARSEABLE, document)
     _insist(policy.authorise_presenter(facts.requester), document)
     return Plan(legs=((mcu_type, command.echo()),))
+
+
+def _rules_in(info: ConferenceInfo | None) -> list[MediaFiltersRules]:
+    views = info.conference_view.views if info is not None and info.conference_view is not None else ()
+    states = [view.entity_state for view in views if view.entity_state is not None]
+    rules = [state.media_filters_rules for state in states if state.media_filters_rules is not None]
+    return [*rules, *(one for state in states for one in state.conf_media_filters_rules)]
 
 
 def _modify_announcements(command: ModifyConferenceAnnouncements, document: Request, facts: Facts) -> Plan:

@@ -9,6 +9,12 @@ from sip import Endpoint, Flow, NameAddr, Request, Uri
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})
 
 
+def own_name(endpoint: Endpoint, domain: str) -> str:
+    """The name under which this element is known: the first address that peers are told, else its domain."""
+    told = (one.public_host or one.host for one in endpoint.config.listen)
+    return next((host for host in told if host not in _WILDCARDS), domain)
+
+
 def contact_of(focus_uri: str) -> NameAddr:
     """The Contact of a Focus is the conference itself (RFC 4579 section 5.1)."""
     return NameAddr(focus_uri, None, {"isfocus": None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -84,12 +85,19 @@ def read(info: ConferenceInfo, base: ConferenceRecord) -> ConferenceRecord:
     if description.expiry_time is not None:
         changes["expires_at"] = parse_timestamp(description.expiry_time)
     if info.users is not None:
-        changes["roles"] = tuple(
-            (one.entity, one.roles[0]) for one in info.users.users if one.roles[:1] and one.roles[0] in ROLES
-        )
+        changes["roles"] = tuple(_roles_in(info.users))
     if info.conference_view is not None:
         changes["mcu_types"] = mcu_types_in(info)
     return attrs.evolve(base, **changes)
+
+
+def _roles_in(users: Users) -> Iterator[tuple[str, str]]:
+    """The roles set for users. Raises C3PError for one that is none: its user would not be invited, and nobody told."""
+    for user in users.users:
+        if len(user.roles) > 1 or not ROLES.issuperset(user.roles):
+            raise C3PError(f"not a role: {', '.join(user.roles)[:200]!r}")
+        if user.entity and user.roles:
+            yield user.entity, user.roles[0]
 
 
 def read_fetched(info: ConferenceInfo, focus_uri: str) -> ConferenceRecord | None:

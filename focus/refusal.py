@@ -18,6 +18,7 @@ class Refusal:
     text: str  #: reason of ms-diagnostics
     general: str = Reason.OTHER_FAILURE  #: response/@reason
     specific: str | None = None  #: reason on the command element
+    for_people: bool = False  #: whether the text also goes into a Warning, which phones show
 
     def saying(self, text: str) -> Refusal:
         """The same refusal with a text that says more."""
@@ -37,6 +38,14 @@ INVALID_ENTITY: Final = _of(ErrorId.INVALID_CONFERENCE_ENTITY, specific=CommandR
 NOT_IMPLEMENTED: Final = _of(ErrorId.COMMAND_NOT_IMPLEMENTED, Reason.NOT_SUPPORTED)
 NOT_FOR_AN_MCU: Final = _of(ErrorId.CANNOT_TARGET_MCU, specific=CommandReason.INVALID_MCU_URI)
 UNPARSEABLE: Final = _of(ErrorId.DOCUMENT_DOES_NOT_PARSE, Reason.REQUEST_MALFORMED)
+#: A phone that calls a Conference-URI: what it asks for is not malformed, it is at the wrong address.
+CALLED_BY_A_PHONE: Final = attrs.evolve(
+    UNPARSEABLE,
+    text="This is the address of a conference, which programs join with C3P and which cannot be called by phone; "
+    "ask a presenter to add your phone number or address, and the conference will call you",
+    for_people=True,
+)
+CALLED_WITH_SDP: Final = attrs.evolve(CALLED_BY_A_PHONE, status=415)
 BAD_ADD_USER: Final = _of(ErrorId.ADD_USER_CONTENT_INVALID, Reason.REQUEST_MALFORMED)
 BAD_ACCESS_METHOD: Final = _of(ErrorId.ACCESS_METHOD_NOT_ACCEPTABLE, Reason.REQUEST_MALFORMED)
 BAD_ENDPOINT: Final = _of(ErrorId.MALFORMED_ENDPOINT_ENTITY, Reason.REQUEST_MALFORMED)

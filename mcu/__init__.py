@@ -8,6 +8,8 @@ from mcu.config import FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
+    AnnouncementFault,
+    AnnouncementRefused,
     ConferenceEndCause,
     ConferenceEnded,
     ConferenceStarted,
@@ -25,6 +27,7 @@ from mcu.events import (
     McuRegistered,
     MediaPortReleased,
     MediaPortWanted,
+    RegistrationRefused,
 )
 from mcu.factory import McuFactory
 from mcu.gateway import Gateway, GatewayTable
@@ -43,6 +46,8 @@ __all__ = [
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
+    "AnnouncementFault",
+    "AnnouncementRefused",
     "Candidate",
     "ConferenceEndCause",
     "ConferenceEnded",
@@ -81,6 +86,7 @@ __all__ = [
     "Outcome",
     "Refusal",
     "RefusalReason",
+    "RegistrationRefused",
     "SelectionStrategy",
     "SpeakerSettings",
     "StaticMcu",

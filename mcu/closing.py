@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import legible
+from c3p import DisconnectionMethod, legible
 from mcu.context import Context, Wait
 from mcu.events import LegEnded
 from mcu.leg import Farewell, Leg
@@ -27,7 +27,7 @@ def farewell_of(
     """The end of an attempt, with the ``disconnection-method`` of its row; words of the far end become legible."""
     return Farewell(
         ending=ending,
-        method=OUTCOMES[ending].method or "failed",
+        method=OUTCOMES[ending].method or DisconnectionMethod.FAILED,
         status=status,
         reason=None if reason is None else legible(reason),
         diagnostics=None if diagnostics is None else legible(diagnostics),
@@ -104,8 +104,9 @@ class Closing:
         conference.outbox.notify(context.documents.disconnected(leg, farewell, now), now=now)
         conference.remove(leg)
         conference.outbox.notify(context.documents.removed(leg), now=now)
-        self._respond(leg, farewell, now)
+        # The one who ejected hears of it before the end of the call that it cancelled, which may end its interest.
         conference.settle_ejections(now=now)
+        self._respond(leg, farewell, now)
         context.emit(self._event(leg, farewell, now))
 
     def _respond(self, leg: Leg, farewell: Farewell, now: float) -> None:

@@ -8,6 +8,7 @@ from c3p import (
     AddUser,
     Code,
     DeleteUser,
+    DisconnectionMethod,
     EntityState,
     Filter,
     GetConference,
@@ -21,6 +22,7 @@ from c3p import (
     Response,
     Role,
 )
+from c3p.stream_words import are_known_filters, is_known_stream
 from mcu.closing import Closing, farewell_of
 from mcu.conference import Conference
 from mcu.context import Context
@@ -134,8 +136,10 @@ class Commands:
         leg = conference.leg_of(keys.endpoint_entity)
         if leg is None or leg.user_key != user_id(keys.user_entity):
             return Refusal(RefusalReason.ENDPOINT, "no such endpoint on this MCU")
-        if keys.media_id != leg.media_id or wanted is None:
+        if keys.media_id != leg.media_id:
             return Refusal(RefusalReason.STREAM, "no such stream in this endpoint")
+        if wanted is None or not is_known_stream(wanted):
+            return Refusal(RefusalReason.UNPARSEABLE, "media is missing, or has a filter or status that is not known")
         ingress = _blocked(wanted.ingress_filter, leg.ingress_blocked)
         if wanted.ingress_filter is None and wanted.status is not None:
             ingress = wanted.status in (MediaStatus.RECVONLY, MediaStatus.INACTIVE)
@@ -166,7 +170,7 @@ class Commands:
 
     def _lock(self, conference: Conference, request: Request, command: ModifyConferenceLock, now: float) -> Answer:
         if command.locked is None:
-            return Refusal(RefusalReason.MALFORMED, "locked is missing")
+            return Refusal(RefusalReason.UNPARSEABLE, "locked is missing")
         if conference.locked != command.locked:
             conference.locked = command.locked
             conference.outbox.notify(self._context.documents.view_changed(conference), now=now)
@@ -177,9 +181,11 @@ class Commands:
     ) -> Answer:
         state = self._wanted_state(conference, command)
         if state is None:
-            return Refusal(RefusalReason.MALFORMED, "no entity-state of this MCU")
+            return Refusal(RefusalReason.UNPARSEABLE, "no entity-state of this MCU")
         if state.media_filters_rules is None and state.locked is None:
             return Refusal(RefusalReason.NOT_SUPPORTED, "this part of the state cannot be changed here")
+        if state.media_filters_rules is not None and not are_known_filters(state.media_filters_rules):
+            return Refusal(RefusalReason.UNPARSEABLE, "filter that is not known")
         if state.locked is not None:
             conference.locked = state.locked
         if state.media_filters_rules is not None:
@@ -212,5 +218,5 @@ def _blocked(wanted: str | None, now: bool) -> bool:
 def _booted(leg: Leg, by: str | None) -> Farewell:
     """Ejected: an attempt is cancelled by it, a call that was up just ends."""
     if leg.connected:
-        return Farewell(method="booted", by=by)
+        return Farewell(method=DisconnectionMethod.BOOTED, by=by)
     return farewell_of(Ending.CANCELLED, by=by)

@@ -28,6 +28,7 @@ from c3p import (
     Response,
     mcu_uri,
 )
+from c3p.stream_words import are_known_filters
 from mcu.closing import Closing, farewell_of
 from mcu.commands import Commands, may_control
 from mcu.conference import Conference
@@ -64,7 +65,7 @@ class Conferences:
         if allowed is not None and peer not in allowed:
             return Reply(403)
         if document.more:
-            return self._refuse(document, Refusal(RefusalReason.MALFORMED, "one command in a request"))
+            return self._refuse(document, Refusal(RefusalReason.UNPARSEABLE, "one command in a request"))
         if isinstance(document.command, AddConference):
             return self._add(document, document.command, peer, now)
         return self._command(document, peer, now)
@@ -180,7 +181,8 @@ class Conferences:
             conference.subject = info.description.subject or info.description.display_text or conference.subject
         if state is not None:
             conference.locked = bool(state.locked) if state.locked is not None else conference.locked
-            conference.filters = state.media_filters_rules or conference.filters
+            rules = state.media_filters_rules
+            conference.filters = rules if rules is not None and are_known_filters(rules) else conference.filters
 
     # End -------------------------------------------------------------------------------------------------------------
 

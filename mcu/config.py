@@ -32,7 +32,10 @@ class McuConfig:
     factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
     #: Principals whose commands are taken; ``None`` takes those of every authenticated peer.
     focus_peers: frozenset[str] | None = None
-    isfocus: bool = True  #: ``isfocus`` on the Contact of a dial-out; a deployed phone crashes on it (sip-profile 18)
+    #: ``isfocus`` on the Contact of a dial-out. Off, which RFC 4579 section 4.2 allows, because deployed phones crash
+    #: on it (sip-profile 18) or write it into the Request-URI of their BYE.
+    isfocus: bool = False
+    dial_in_isfocus: bool = True  #: the same in the answer to a dial-in: whoever calls a conference can expect it
     display_name: str = "Conference"  #: caller name shown by phones
     gateways: GatewayTable = GatewayTable()
     #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of

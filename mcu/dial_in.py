@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, C3PError, ConnectionInfo, Request, Response, focus_uri_of
+from c3p import (
+    MCU_CONFERENCE_URI,
+    MCU_SERVER_URI,
+    C3PError,
+    ConnectionInfo,
+    ErrorId,
+    Request,
+    Response,
+    Role,
+    focus_uri_of,
+)
 from mcu.closing import Closing, farewell_of
 from mcu.conference import Conference
 from mcu.config import SDP
@@ -39,7 +49,7 @@ class DialIn:
     ) -> Response | Refusal:
         """Expect a call: the answer says where it is to go."""
         config = self._context.config
-        if conference.locked and request.originator_role != "presenter":
+        if conference.locked and request.originator_role != Role.PRESENTER:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
         leg = newcomer.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
         leg.request = None
@@ -55,11 +65,11 @@ class DialIn:
         request = event.request
         conference = self._called(request)
         if conference is None:
-            self._reject(event, 404, 7002, "no such conference on this MCU", now)
+            self._reject(event, 404, ErrorId.CONFERENCE_NOT_ON_MCU, "no such conference on this MCU", now)
             return
         leg = self._expected(conference, request)
         if leg is None:
-            self._reject(event, 403, 7006, "this participant was not announced", now)
+            self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
             return
         leg.life.process(Input.INVITED)
         leg.offer, leg.invited_at = body_of(request, SDP), now
@@ -107,7 +117,7 @@ class DialIn:
             self._unusable(leg, "no audio is offered", now)
             return
         leg.negotiation = negotiation
-        contact = NameAddr(config.sip_contact, params={"isfocus": None} if config.isfocus else {})
+        contact = NameAddr(config.sip_contact, params={"isfocus": None} if config.dial_in_isfocus else {})
         try:
             self._context.endpoint.accept(leg.session, body=body, content_type=SDP, contact=contact, now=now)
         except SipError:
@@ -123,11 +133,13 @@ class DialIn:
 
     def _unusable(self, leg: Leg, text: str, now: float) -> None:
         assert leg.session is not None
-        header = diagnostics(7008, self._context.config.mcu_id, text)
+        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
         self._context.endpoint.reject(leg.session, 488, headers=(header,), now=now)
         leg.life.process(Input.UNUSABLE)
         self._context.sessions.pop(leg.session, None)
-        self._closing.over(leg, farewell_of(Ending.NO_MEDIA, status=488, reason=text, error_id=7008), now=now)
+        self._closing.over(
+            leg, farewell_of(Ending.NO_MEDIA, status=488, reason=text, error_id=ErrorId.SDP_DOES_NOT_PARSE), now=now
+        )
 
     def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
         """The ACK: into the mix."""
@@ -137,7 +149,7 @@ class DialIn:
             if not leg.offer:
                 negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
         except RemoteRtpError as error:
-            farewell = farewell_of(Ending.NO_MEDIA, reason=str(error), error_id=7008)
+            farewell = farewell_of(Ending.NO_MEDIA, reason=str(error), error_id=ErrorId.SDP_DOES_NOT_PARSE)
             self._closing.give_up(leg, farewell, now=now)
             return
         agreement = negotiation.agreement

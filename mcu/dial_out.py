@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import Request, Response, legible
+from c3p import ErrorId, Request, Response, legible
 from mcu.closing import Closing, farewell_of
 from mcu.conference import Conference
 from mcu.config import SDP
@@ -194,15 +194,15 @@ class DialOut:
         assert leg.negotiation is not None
         body = body_of(response, SDP) or leg.early_answers.get(response.to.tag, b"")
         if not body:
-            return 7004, "the answer has no SDP"
+            return ErrorId.ONLY_SDP_SUPPORTED, "the answer has no SDP"
         try:
             description = SessionDescription.parse(body)
         except RemoteRtpError as error:
-            return 7008, str(error)
+            return ErrorId.SDP_DOES_NOT_PARSE, str(error)
         try:
             return leg.negotiation.receive_answer(description)
         except NegotiationError as error:
-            return 7010, str(error)
+            return ErrorId.SDP_ATTRIBUTE_INVALID, str(error)
 
     def _unusable(self, leg: Leg, event: SessionAnswered, error_id: int, why: str, *, now: float) -> None:
         leg.life.process(Input.UNUSABLE)
@@ -251,7 +251,7 @@ class DialOut:
             status=event.status,
             reason=event.detail or (response.reason if response is not None else event.cause.value),
             diagnostics=response.headers.get("ms-diagnostics") if response is not None else None,
-            error_id=7004 if event.status == 415 else None,
+            error_id=ErrorId.ONLY_SDP_SUPPORTED if event.status == 415 else None,
         )
         self._closing.refused(leg, farewell, now=now)
 

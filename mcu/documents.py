@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from c3p import (
+    AccessMethod,
+    AuthMethod,
     AvCapabilities,
     ConferenceInfo,
     ConferenceView,
@@ -22,6 +24,7 @@ from c3p import (
     MediaType,
     SessionType,
     State,
+    Status,
     User,
     Users,
 )
@@ -104,7 +107,9 @@ class Documents:
     def disconnected(self, leg: Leg, farewell: Farewell, now: float) -> ConferenceInfo:
         """The last report of a leg."""
         info = ExecutionInfo(when=self._timestamp(now), reason=farewell.reason, by=farewell.by)
-        change = self._change(leg, status="disconnected", disconnection_method=farewell.method, disconnection_info=info)
+        change = self._change(
+            leg, status=Status.DISCONNECTED, disconnection_method=farewell.method, disconnection_info=info
+        )
         return self._endpoint_change(leg, change)
 
     def removed(self, leg: Leg) -> ConferenceInfo:
@@ -139,8 +144,8 @@ class Documents:
             joining_info=ExecutionInfo(when=self._timestamp(leg.created_at), by=leg.originator),
             media=(self.stream(leg),) if known else (),
             roles=(leg.role,),
-            auth_method="enterprise" if known else None,
-            access_method="internal" if known else None,
+            auth_method=AuthMethod.ENTERPRISE if known else None,
+            access_method=AccessMethod.INTERNAL if known else None,
         )
 
     def stream(self, leg: Leg) -> Media:

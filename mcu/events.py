@@ -13,6 +13,8 @@ from sip.events import Event
 __all__ = [
     "About",
     "ActiveSpeakerChanged",
+    "AnnouncementFault",
+    "AnnouncementRefused",
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
@@ -30,6 +32,7 @@ __all__ = [
     "McuRegistered",
     "MediaPortReleased",
     "MediaPortWanted",
+    "RegistrationRefused",
 ]
 
 LegId = NewType("LegId", int)  #: one attachment of a participant to an MCU; never used twice by one MCU
@@ -171,3 +174,31 @@ class McuAllocated(Event):
 
     conference: str
     mcu_id: str
+
+
+class AnnouncementFault(enum.Enum):
+    """Why an MCU Factory does not take the announcement of an MCU."""
+
+    NOT_AUTHENTICATED = "not authenticated"  #: no principal: neither a certificate nor a known secret
+    PRINCIPAL = "principal not allowed"  #: not among ``FactoryConfig.mcu_peers``
+    ID_TAKEN = "id taken"  #: another principal announced that ``McuConfig.mcu_id``
+    INCOMPLETE = "incomplete"  #: id, URL or types are missing
+    NO_ROOM = "no room"  #: ``FactoryConfig.max_mcus`` are known
+
+
+@attrs.frozen(kw_only=True)
+class AnnouncementRefused(Event):
+    """A Factory refused an MCU: reported once for each id, principal and fault, until that MCU was taken."""
+
+    mcu_id: str  #: as announced, possibly empty
+    peer: str  #: principal, empty when nobody was authenticated
+    fault: AnnouncementFault
+
+
+@attrs.frozen(kw_only=True)
+class RegistrationRefused(Event):
+    """The Factory does not take this MCU: reported once, and again when it says something else or after a success."""
+
+    url: str  #: of the Factory, ``McuConfig.factory_url``
+    status: int  #: of the HTTP answer; 401: secret unknown there, 403: id or principal not allowed there
+    reason: str | None = None  #: diagnostics of a C3P failure, None where there is only a status

@@ -24,7 +24,7 @@ from c3p import (
     Response,
 )
 from mcu.config import FactoryConfig
-from mcu.events import McuAllocated, McuForgotten, McuRegistered
+from mcu.events import AnnouncementFault, AnnouncementRefused, McuAllocated, McuForgotten, McuRegistered
 from mcu.exchanges import Exchanges
 from mcu.identity import conference_id
 from mcu.policy import Refusal, RefusalReason
@@ -35,6 +35,9 @@ from mcu.selection import LeastLoaded, SelectionStrategy
 from sip.events import Event
 
 __all__ = ["McuFactory"]
+
+MAX_TOLD = 256  #: refused announcements that are remembered, so that each is reported once; a farm has fewer MCUs
+MAX_TOLD_ID = 256  #: characters of a refused id that are reported; a stranger chooses them
 
 
 class McuFactory:
@@ -51,6 +54,8 @@ class McuFactory:
         self._exchanges = Exchanges()
         self._probing = Probing(config, self._registry, self._exchanges, self._lost)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
+        #: refusals that the application knows of, oldest first
+        self._told: OrderedDict[AnnouncementRefused, None] = OrderedDict()
         self._events: list[Event] = []
         self._counters: Counter[str] = Counter()
 
@@ -75,12 +80,14 @@ class McuFactory:
         """Answer one document; ``peer`` is the authenticated principal, empty when there is none."""
         self._expire(now)
         if not peer:
+            if isinstance(document, Request) and isinstance(document.command, RegisterMcu):
+                self._turn_away(document.command, peer, AnnouncementFault.NOT_AUTHENTICATED)
             return Reply(401)
         if not isinstance(document, Request):
             return Reply(400)
         command = document.command
         if document.more:
-            return self._refuse(document, Refusal(RefusalReason.MALFORMED, "one command in a request"))
+            return self._refuse(document, Refusal(RefusalReason.UNPARSEABLE, "one command in a request"))
         if isinstance(command, RegisterMcu):
             return self._register(document, command, peer, now)
         if isinstance(command, AddConference):
@@ -92,18 +99,45 @@ class McuFactory:
         return Reply(200, refused(request, refusal, source=self.config.uri, retry_after=retry_after))
 
     def _register(self, request: Request, command: RegisterMcu, peer: str, now: float) -> Reply:
-        allowed = self.config.mcu_peers
-        if (allowed is not None and peer not in allowed) or not self._registry.may_announce(command.mcu_id, peer):
-            self._counters["announcements refused"] += 1
+        fault = self._fault(command, peer)
+        if fault is not None:
+            self._turn_away(command, peer, fault)
+        if fault in (AnnouncementFault.PRINCIPAL, AnnouncementFault.ID_TAKEN):
             return Reply(403)
-        known = self._registry.get(command.mcu_id)
-        if not command.mcu_id or (known is None and not (command.http_url and command.mcu_types)):
+        if fault is AnnouncementFault.INCOMPLETE:
             return self._refuse(request, Refusal(RefusalReason.MALFORMED, "id, URL and types are needed"))
-        if known is None and self._registry.full:
+        if fault is AnnouncementFault.NO_ROOM:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many MCUs"))
+        self._taken(command.mcu_id, peer)
         if self._registry.announce(command, peer=peer, now=now):
             self._events.append(McuRegistered(owner="", mcu_id=command.mcu_id))
         return Reply(200, request.respond(Code.SUCCESS))
+
+    def _fault(self, command: RegisterMcu, peer: str) -> AnnouncementFault | None:
+        allowed = self.config.mcu_peers
+        if allowed is not None and peer not in allowed:
+            return AnnouncementFault.PRINCIPAL
+        if not self._registry.may_announce(command.mcu_id, peer):
+            return AnnouncementFault.ID_TAKEN
+        known = self._registry.get(command.mcu_id)
+        if not command.mcu_id or (known is None and not (command.http_url and command.mcu_types)):
+            return AnnouncementFault.INCOMPLETE
+        return AnnouncementFault.NO_ROOM if known is None and self._registry.full else None
+
+    def _turn_away(self, command: RegisterMcu, peer: str, fault: AnnouncementFault) -> None:
+        """Count a refused announcement, and report it once: it is repeated every 10 s."""
+        self._counters["announcements refused"] += 1
+        refused = AnnouncementRefused(owner="", mcu_id=command.mcu_id[:MAX_TOLD_ID], peer=peer, fault=fault)
+        if refused not in self._told:
+            self._events.append(refused)
+        self._told[refused] = None
+        self._told.move_to_end(refused)
+        while len(self._told) > MAX_TOLD:
+            self._told.popitem(last=False)
+
+    def _taken(self, mcu_id: str, peer: str) -> None:
+        for fault in AnnouncementFault:
+            self._told.pop(AnnouncementRefused(owner="", mcu_id=mcu_id[:MAX_TOLD_ID], peer=peer, fault=fault), None)
 
     def _allocate(self, request: Request, command: AddConference, peer: str) -> Reply:
         allowed = self.config.focus_peers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from c3p import ErrorId
 from mcu.config import SDP
 from mcu.context import Context
 from mcu.events import LegHeld, LegResumed
@@ -75,7 +76,7 @@ class InCall:
 
     def requested(self, event: RequestReceived, *, now: float) -> None:
         """INFO and the like, inside a session or not: understood when there is nothing in it that must be."""
-        refused = None if event.request.method == "OPTIONS" else refusal_of_body(event.request, ())
+        refused = refusal_of_body(event.request, ())
         status = 200 if refused is None else refused.status
         assert event.transaction is not None  # only a proxy is given requests that are not to be answered
         self._context.endpoint.respond(event.transaction, status, headers=(("Accept", SDP),), now=now)
@@ -84,7 +85,7 @@ class InCall:
         self._context.endpoint.respond(transaction, 200, body=body, content_type=SDP, now=now)
 
     def _refuse(self, transaction: TransactionId, text: str, now: float) -> None:
-        header = diagnostics(7008, self._context.config.mcu_id, text)
+        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
         self._context.endpoint.respond(transaction, 488, headers=(header,), now=now)
 
     def _apply(self, leg: Leg, agreement: Agreement, now: float) -> None:

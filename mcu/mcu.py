@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from c3p import ConferenceInfo, Exchange, ExchangeFailure, Notify, Reply, Request, Response
+from c3p import ConferenceInfo, DisconnectionMethod, Exchange, ExchangeFailure, Notify, Reply, Request, Response
 from mcu.closing import Closing, farewell_of
 from mcu.commands import Commands
 from mcu.conference import Conference
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mcu"]
 
-METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "OPTIONS")
+METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint answers OPTIONS
 
 
 class Mcu:
@@ -200,7 +200,7 @@ class Mcu:
         return out
 
     def _heard_nothing(self, leg: Leg, *, now: float) -> None:
-        self._closing.give_up(leg, Farewell(method="failed", reason="no media"), now=now)
+        self._closing.give_up(leg, Farewell(method=DisconnectionMethod.FAILED, reason="no media"), now=now)
 
     # Life ------------------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import attrs
 
 from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role
+from c3p.stream_words import is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
-from mcu.policy import Refusal, RefusalReason
+from mcu.policy import ROLES, Refusal, RefusalReason
 from sip.errors import SipError
 from sip.uri import Uri
 
@@ -39,11 +40,10 @@ class Newcomer:
     def read(cls, command: AddUser, make_guid: Callable[[], str]) -> Newcomer | Refusal:
         """Take the command apart; a ``Refusal`` when it cannot be carried out."""
         user = command.user
-        if len(user.endpoints) > 1 or len(user.roles) > 1:
-            return Refusal(RefusalReason.MALFORMED, "one endpoint and one role at most")
         endpoint = command.endpoint or Endpoint(joining_method=JoiningMethod.DIALED_OUT)
-        if len(endpoint.entity) > MAX_NAME or len(user.display_text or "") > MAX_NAME:
-            return Refusal(RefusalReason.MALFORMED, "name too long")
+        refusal = _fault(command, endpoint)
+        if refusal is not None:
+            return refusal
         try:
             address = Uri.parse(endpoint.endpoint_uri or user.entity)
             Uri.parse(user.entity)
@@ -85,3 +85,21 @@ class Newcomer:
             ingress_blocked=ingress or self.ingress_blocked,
             egress_blocked=egress or self.egress_blocked,
         )
+
+
+def _fault(command: AddUser, endpoint: Endpoint) -> Refusal | None:
+    """What is wrong with the content, apart from addresses. A word that nobody knows is not taken for a default."""
+    user = command.user
+    if len(user.endpoints) > 1:
+        return Refusal(RefusalReason.CONTENT, "one endpoint at most")
+    if len(user.roles) > 1 or not ROLES.issuperset(user.roles):
+        return Refusal(RefusalReason.ROLE, "presenter or attendee")
+    if len(endpoint.entity) > MAX_NAME:
+        return Refusal(RefusalReason.ENDPOINT_NAME, "endpoint entity too long")
+    if len(user.display_text or "") > MAX_NAME:
+        return Refusal(RefusalReason.CONTENT, "name too long")
+    if endpoint.joining_method not in (None, JoiningMethod.DIALED_OUT, JoiningMethod.DIALED_IN):
+        return Refusal(RefusalReason.CONTENT, "dialed-out or dialed-in")
+    if not all(is_known_stream(media) for media in endpoint.media):
+        return Refusal(RefusalReason.CONTENT, "filter or status that is not known")
+    return None

@@ -13,6 +13,8 @@ from typing import Final
 
 import attrs
 
+from c3p import Code, CommandReason, DisconnectionMethod, ErrorId, Reason, Status
+
 __all__ = ["OUTCOMES", "STATUS_ENDINGS", "Ending", "Outcome", "ending_of_status"]
 
 
@@ -42,21 +44,21 @@ class Outcome:
     method: str | None = None  #: ``disconnection-method``
     reason: str | None = None  #: general reason (c3p 4.4)
     command_reason: str | None = None  #: specific reason
-    error_id: int | None = None  #: A/V MCU ErrorId, 7000-7999
+    error_id: ErrorId | None = None  #: A/V MCU ErrorId, 7000-7999
     retry_safe: bool = False
 
 
 def _failure(
     command_reason: str,
     *,
-    method: str = "failed",
-    reason: str = "otherFailure",
-    error_id: int | None = None,
+    method: str = DisconnectionMethod.FAILED,
+    reason: str = Reason.OTHER_FAILURE,
+    error_id: ErrorId | None = None,
     retry_safe: bool = False,
 ) -> Outcome:
     return Outcome(
-        status="disconnected",
-        code="failure",
+        status=Status.DISCONNECTED,
+        code=Code.FAILURE.value,
         method=method,
         reason=reason,
         command_reason=command_reason,
@@ -67,19 +69,23 @@ def _failure(
 
 OUTCOMES: Final[Mapping[Ending, Outcome]] = MappingProxyType(
     {
-        Ending.ANSWERED: Outcome(status="connected", code="success"),
-        Ending.BUSY: _failure("dialOutBusy", method="busy", retry_safe=True),
-        Ending.UNANSWERED: _failure("dialOutTimeout", reason="timeout", error_id=7003),
-        Ending.DECLINED: _failure("dialOutDeclined"),
-        Ending.NOT_FOUND: _failure("dialOutNotFound"),
+        Ending.ANSWERED: Outcome(status=Status.CONNECTED, code=Code.SUCCESS.value),
+        Ending.BUSY: _failure(CommandReason.DIAL_OUT_BUSY, method=DisconnectionMethod.BUSY, retry_safe=True),
+        Ending.UNANSWERED: _failure(
+            CommandReason.DIAL_OUT_TIMEOUT, reason=Reason.TIMEOUT, error_id=ErrorId.INVITE_TIMED_OUT
+        ),
+        Ending.DECLINED: _failure(CommandReason.DIAL_OUT_DECLINED),
+        Ending.NOT_FOUND: _failure(CommandReason.DIAL_OUT_NOT_FOUND),
         # 7008 is "SDP does not parse"; 415 names the content type instead (7004), see STATUS_ERROR_IDS.
-        Ending.NO_MEDIA: _failure("dialOutMedia", error_id=7008),
-        Ending.UNAVAILABLE: _failure("dialOutFailed", retry_safe=True),
-        Ending.OVERLOADED: _failure("dialOutFailed", reason="serverBusy", retry_safe=True),
-        Ending.UNREACHABLE: _failure("dialOutFailed", retry_safe=True),
-        Ending.LOST: _failure("dialOutFailed"),
-        Ending.NO_PORT: _failure("dialOutFailed", reason="serverBusy", retry_safe=True),
-        Ending.CANCELLED: _failure("requestCancelled", method="booted", reason="requestCancelled"),
+        Ending.NO_MEDIA: _failure(CommandReason.DIAL_OUT_MEDIA, error_id=ErrorId.SDP_DOES_NOT_PARSE),
+        Ending.UNAVAILABLE: _failure(CommandReason.DIAL_OUT_FAILED, retry_safe=True),
+        Ending.OVERLOADED: _failure(CommandReason.DIAL_OUT_FAILED, reason=Reason.SERVER_BUSY, retry_safe=True),
+        Ending.UNREACHABLE: _failure(CommandReason.DIAL_OUT_FAILED, retry_safe=True),
+        Ending.LOST: _failure(CommandReason.DIAL_OUT_FAILED),
+        Ending.NO_PORT: _failure(CommandReason.DIAL_OUT_FAILED, reason=Reason.SERVER_BUSY, retry_safe=True),
+        Ending.CANCELLED: _failure(
+            Reason.REQUEST_CANCELLED, method=DisconnectionMethod.BOOTED, reason=Reason.REQUEST_CANCELLED
+        ),
     }
 )
 
@@ -102,7 +108,7 @@ STATUS_ENDINGS: Final[Mapping[int, Ending]] = MappingProxyType(
 )
 
 #: ErrorIds that say more than the row does.
-STATUS_ERROR_IDS: Final[Mapping[int, int]] = MappingProxyType({415: 7004})
+STATUS_ERROR_IDS: Final[Mapping[int, ErrorId]] = MappingProxyType({415: ErrorId.ONLY_SDP_SUPPORTED})
 
 
 def ending_of_status(status: int) -> Ending:

@@ -7,40 +7,51 @@ from typing import Final, Protocol
 
 import attrs
 
+from c3p import CommandReason, ErrorId, Reason, Role
+
 __all__ = ["DialOutPolicy", "DialOutQuestion", "DialPolicy", "Refusal", "RefusalReason"]
 
-ROLES: Final = frozenset({"presenter", "attendee"})
+ROLES: Final = frozenset({Role.PRESENTER.value, Role.ATTENDEE.value})
 
 
 class RefusalReason(enum.Enum):
-    """Why a command is refused before anything is sent: C3P reason, specific reason, ErrorId."""
+    """Why a command is refused before anything is sent: C3P reason, specific reason, ErrorId.
 
-    UNAUTHORIZED = ("unauthorized", "otherFailure", 7006)
-    LOCKED = ("unauthorized", "conferenceLocked", 7006)
-    TARGET = ("otherFailure", "dialOutNotFound", 7005)
-    TARGET_DENIED = ("unauthorized", "dialOutDeclined", 7006)
-    ROLE = ("otherFailure", "invalidRole", 3016)
-    MEDIA = ("otherFailure", "dialOutMedia", 7005)
-    CAPACITY = ("serverBusy", "otherFailure", 7000)
-    DUPLICATE = ("otherFailure", "otherFailure", 7007)
-    MALFORMED = ("requestMalformed", "otherFailure", 7005)
-    CONFERENCE = ("otherFailure", "conferenceDoesntExist", 7002)
-    USER = ("otherFailure", "userDoesntExist", 3002)
-    ENDPOINT = ("otherFailure", "endpointDoesntExist", 3009)
-    STREAM = ("otherFailure", "mediaDoesntExist", 7005)
-    MCU_URI = ("otherFailure", "invalidMcuUri", 3013)
-    NOT_SUPPORTED = ("notSupported", "otherFailure", 3004)
+    A cause for which a Focus refuses as well has the ErrorId that the Focus gives (c3p 7 and 8), so that it does not
+    matter who of the two finds it.
+    """
+
+    UNAUTHORIZED = (Reason.UNAUTHORIZED, CommandReason.OTHER_FAILURE, ErrorId.AUTHORIZATION_FAILED)
+    THIRD_PARTY = (Reason.UNAUTHORIZED, CommandReason.OTHER_FAILURE, ErrorId.THIRD_PARTY_DIAL_OUT_NOT_ALLOWED)
+    LOCKED = (Reason.UNAUTHORIZED, CommandReason.CONFERENCE_LOCKED, ErrorId.AUTHORIZATION_FAILED)
+    TARGET = (Reason.OTHER_FAILURE, CommandReason.DIAL_OUT_NOT_FOUND, ErrorId.INVALID_TARGET_USER)
+    TARGET_DENIED = (Reason.UNAUTHORIZED, CommandReason.DIAL_OUT_DECLINED, ErrorId.AUTHORIZATION_FAILED)
+    ROLE = (Reason.REQUEST_MALFORMED, CommandReason.INVALID_ROLE, ErrorId.INVALID_ROLE)
+    MEDIA = (Reason.OTHER_FAILURE, CommandReason.DIAL_OUT_MEDIA, ErrorId.UNEXPECTED_AT_THIS_TIME)
+    CAPACITY = (Reason.SERVER_BUSY, CommandReason.OTHER_FAILURE, ErrorId.TOO_MANY_MEETINGS)
+    DUPLICATE = (Reason.OTHER_FAILURE, CommandReason.OTHER_FAILURE, ErrorId.REPLACING_USER_NOT_ALLOWED)
+    #: A document that only an MCU or an MCU Factory gets: addConference in their forms, registerMcu.
+    MALFORMED = (Reason.REQUEST_MALFORMED, CommandReason.OTHER_FAILURE, ErrorId.UNEXPECTED_AT_THIS_TIME)
+    UNPARSEABLE = (Reason.REQUEST_MALFORMED, CommandReason.OTHER_FAILURE, ErrorId.DOCUMENT_DOES_NOT_PARSE)
+    CONTENT = (Reason.REQUEST_MALFORMED, CommandReason.OTHER_FAILURE, ErrorId.ADD_USER_CONTENT_INVALID)
+    ENDPOINT_NAME = (Reason.REQUEST_MALFORMED, CommandReason.OTHER_FAILURE, ErrorId.MALFORMED_ENDPOINT_ENTITY)
+    CONFERENCE = (Reason.OTHER_FAILURE, CommandReason.CONFERENCE_DOESNT_EXIST, ErrorId.CONFERENCE_NOT_ON_MCU)
+    USER = (Reason.OTHER_FAILURE, CommandReason.USER_DOESNT_EXIST, ErrorId.INVALID_TARGET_USER)
+    ENDPOINT = (Reason.OTHER_FAILURE, CommandReason.ENDPOINT_DOESNT_EXIST, ErrorId.INVALID_TARGET_USER)
+    STREAM = (Reason.OTHER_FAILURE, CommandReason.MEDIA_DOESNT_EXIST, ErrorId.INVALID_TARGET_USER)
+    MCU_URI = (Reason.OTHER_FAILURE, CommandReason.INVALID_MCU_URI, ErrorId.INVALID_MCU_URI)
+    NOT_SUPPORTED = (Reason.NOT_SUPPORTED, CommandReason.OTHER_FAILURE, ErrorId.COMMAND_NOT_IMPLEMENTED)
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         return self.value[0]
 
     @property
-    def command_reason(self) -> str:
+    def command_reason(self) -> CommandReason:
         return self.value[1]
 
     @property
-    def error_id(self) -> int:
+    def error_id(self) -> ErrorId:
         return self.value[2]
 
 
@@ -86,7 +97,7 @@ class DialOutPolicy:
     schemes: frozenset[str] = frozenset({"sip", "sips", "tel"})
     #: Domains that may be called; ``None`` leaves it to the outbound proxy.
     domains: frozenset[str] | None = None
-    dial_out_roles: frozenset[str] = frozenset({"presenter"})
+    dial_out_roles: frozenset[str] = frozenset({Role.PRESENTER.value})
     own_phone: bool = (
         True  #: whether others may have their own phone called (c3p 10); numbers are looked at all the same
     )
@@ -100,12 +111,14 @@ class DialOutPolicy:
         return self._requester(question) or self._target(question) or self._room(question)
 
     def _requester(self, question: DialOutQuestion) -> Refusal | None:
-        role = question.originator_role or "attendee"
-        if role not in self.dial_out_roles and not (question.own and self.own_phone):
+        role = question.originator_role or Role.ATTENDEE.value
+        if role not in self.dial_out_roles and not question.own:
+            return Refusal(RefusalReason.THIRD_PARTY, f"{role} may not dial out to others")
+        if role not in self.dial_out_roles and not self.own_phone:
             return Refusal(RefusalReason.UNAUTHORIZED, f"{role} may not dial out")
         if question.role not in ROLES:
             return Refusal(RefusalReason.ROLE, "no such role")
-        if question.locked and role != "presenter":
+        if question.locked and role != Role.PRESENTER:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
         return None
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from c3p import ExchangeFailure, RegisterMcu, Reply, Request
+from c3p import Code, ExchangeFailure, RegisterMcu, Reply, Request
 from mcu.config import AUDIO_VIDEO
 from mcu.context import Context
+from mcu.events import RegistrationRefused
 
 __all__ = ["Registration"]
 
@@ -20,6 +21,7 @@ class Registration:
         self._last = -CHANGE_DELAY
         self._under_way = False
         self._requests = 0
+        self._told: RegistrationRefused | None = None  #: the refusal that the application knows of
 
     def changed(self, *, now: float) -> None:
         """The load or the readiness of this MCU is another one."""
@@ -58,8 +60,21 @@ class Registration:
 
     def replied(self, reply: Reply, *, now: float) -> None:
         self._under_way = False
-        if not 200 <= reply.status < 300:
+        refused = self._refusal(reply)
+        if refused is not None:
             self._context.counters["announcements refused"] += 1
+            if refused != self._told:
+                self._context.emit(refused)
+        self._told = refused
+
+    def _refusal(self, reply: Reply) -> RegistrationRefused | None:
+        """What a reply says, None when the Factory has taken the announcement."""
+        response, config = reply.document, self._context.config
+        failed = response is not None and response.code is Code.FAILURE
+        if 200 <= reply.status < 300 and not failed:
+            return None
+        reason = (response.diagnostics or response.reason) if response is not None else None
+        return RegistrationRefused(owner=config.owner, url=config.factory_url or "", status=reply.status, reason=reason)
 
     def failed(self, reason: ExchangeFailure, *, now: float) -> None:
         self._under_way = False

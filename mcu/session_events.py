@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from c3p import DisconnectionMethod
 from mcu.closing import Closing
 from mcu.context import Context
 from mcu.dial_in import DialIn
@@ -85,7 +86,10 @@ class SessionEvents:
         if isinstance(event, SessionFailed):
             self._dial_out.failed(leg, event, now=now)
         elif isinstance(event, SessionCancelled):
-            self._closing.ended(leg, Farewell(method="departed", reason="the caller gave up"), now=now)
+            self._closing.ended(
+                leg, Farewell(method=DisconnectionMethod.DEPARTED, reason="the caller gave up"), now=now
+            )
         else:
-            method = "departed" if event.cause is EndCause.BYE_RECEIVED else "failed"
+            left = event.cause is EndCause.BYE_RECEIVED
+            method = DisconnectionMethod.DEPARTED if left else DisconnectionMethod.FAILED
             self._closing.ended(leg, Farewell(method=method, reason=_REASONS[event.cause]), now=now)

@@ -184,6 +184,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         methods: Collection[str],
         supported: Collection[str] = (),
         accept: Collection[str] = (),
+        media_types: Collection[str] = (),
         events: Collection[str] = (),
         transparent: bool = False,
     ) -> None:
@@ -194,6 +195,9 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         ``methods``, 420 outside ``supported`` (option tags), 415 outside ``accept`` (media types, empty takes
         any), 489 outside ``events`` (event packages, empty takes any). A transparent core gets every method
         as RequestReceived and INVITE answers several times.
+
+        OPTIONS is answered for a core that does not list it (section 11.2). A core that judges bodies itself, with
+        ``accept`` empty, names in ``media_types`` what such an answer says that it takes.
         """
         self._cores.add(
             owner,
@@ -202,6 +206,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
             methods=methods,
             supported=supported,
             accept=accept,
+            media_types=media_types,
             events=events,
             transparent=transparent,
         )

@@ -208,7 +208,7 @@ class Proxy:
 
     def _located(self, request: Request, uri: Uri, none: int = 480) -> Sequence[Target]:
         if uri.user is None and none != 416 and request.method == "OPTIONS":
-            raise Answered(200, [("Supported", ", ".join(self.config.options))])  # about us (section 11)
+            raise Answered(200, self.config.capabilities(self._endpoint.config.user_agent))  # about us (section 11.2)
         targets = self._location(uri)
         if not targets:
             raise Answered(none)

@@ -16,6 +16,7 @@ from sip.flow import Flow
 from sip.locate import is_numeric
 from sip.name_addr import NameAddr
 from sip.request import Request
+from sip.routing import KNOWN_METHODS
 
 __all__ = ["Admission", "Answered", "ProxyConfig"]
 
@@ -39,6 +40,11 @@ class ProxyConfig:
     max_breadth: int = 60  #: branches of one request, all proxies together (RFC 5393 section 5.3.1)
     max_targets: int = 20  #: contacts tried for one request
     max_flows: int = 20_000  #: flows that tokens in Record-Route can name
+
+    def capabilities(self, server: str | None) -> list[tuple[str, str]]:
+        """What OPTIONS about the proxy itself is told (RFC 3261 section 11.2): it passes on every method and body."""
+        lines = [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
+        return lines if server is None else [*lines, ("Server", server)]
 
 
 class Answered(Exception):

@@ -361,9 +361,7 @@ class Receiver:
 
     def _answer_options(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
         """Answer with what the core can do (RFC 3261 section 11.2)."""
-        lines: Lines = [("Allow", core.allow), ("Supported", core.supported_line)]
-        if core.accept:
-            lines.append(("Accept", ", ".join(sorted(core.accept))))
+        lines: Lines = [("Allow", core.allow), ("Accept", core.accept_line), ("Supported", core.supported_line)]
         if core.events:
             lines.append(("Allow-Events", ", ".join(sorted(core.events))))
         self._answers.send(transaction, 200, headers=lines, now=now)

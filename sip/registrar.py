@@ -108,7 +108,7 @@ class Registrar:
         self._events: list[Event] = []
         endpoint.add_core(
             self.config.owner,
-            lambda request, flow: request.method == "REGISTER" and self._serves(request.uri),
+            lambda request, flow: self._serves(request.uri) and (request.method == "REGISTER" or _about_us(request)),
             claim=Claim.REGISTRAR,
             methods=("REGISTER",),
             supported=("path", "gruu", "gruu-10", "outbound"),
@@ -341,6 +341,11 @@ def _binding(aor: str, contact: NameAddr, request: Request, flow: Flow, expires_
 
 def _size(binding: Binding) -> int:
     return sum(len(str(each)) for each in (binding.aor, binding.call_id, binding.contact, *binding.route))
+
+
+def _about_us(request: Request) -> bool:
+    """Whether a request asks what we can do (RFC 3261 section 11.2)."""
+    return request.method == "OPTIONS" and request.uri.user is None and "Route" not in request.headers
 
 
 def _path(request: Request) -> tuple[NameAddr, ...]:

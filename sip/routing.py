@@ -57,6 +57,7 @@ class CoreEntry:
     supported: tuple[str, ...]
     accept: frozenset[str]
     events: frozenset[str]
+    accept_line: str  #: value of Accept in its answers to OPTIONS
     transparent: bool
     names_dialogs: bool  #: whether it lists ``replaces`` or ``join``
     answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
@@ -139,6 +140,7 @@ class Cores:
         methods: Collection[str],
         supported: Collection[str],
         accept: Collection[str],
+        media_types: Collection[str],
         events: Collection[str],
         transparent: bool,
     ) -> None:
@@ -158,6 +160,7 @@ class Cores:
             supported=options,
             accept=frozenset(each.lower() for each in accept),
             events=frozenset(each.lower() for each in events),
+            accept_line=", ".join(sorted(each.lower() for each in accept or media_types)) or "*/*",
             transparent=transparent,
             names_dialogs="replaces" in options or "join" in options,
             answers_options="OPTIONS" in methods,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from c3p import (
     CCCP_TYPE,
+    CONFERENCE_INFO_TYPE,
     AddUser,
     AdmissionPolicy,
     C3PError,
@@ -36,9 +37,11 @@ from sip import (
     Endpoint,
     Entropy,
     Event,
+    Flow,
     NameAddr,
     NotifyReceived,
     ReinviteReceived,
+    Request,
     RequestFailed,
     RequestId,
     RequestReceived,
@@ -89,11 +92,18 @@ class Client(ConferenceCommands):
         self._over = False
         endpoint.add_core(
             config.owner,
-            lambda request, flow: False,
+            self._is_asked,
             claim=Claim.ELEMENT,
             methods=_METHODS,
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
+            media_types=(CCCP_TYPE, CONFERENCE_INFO_TYPE),
         )
+
+    def _is_asked(self, request: Request, flow: Flow) -> bool:
+        """Whether a request outside of dialogs is for this client: OPTIONS to its user, wherever that is."""
+        uri = request.uri
+        own = self.config.aor.partition("@")[0].rpartition(":")[2]
+        return request.method == "OPTIONS" and uri.opaque is None and (uri.user or "").lower() == own.lower()
 
     # What there is to know -------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from c3p import CONFERENCE_INFO_TYPE, C3PError, ConferenceInfo, Receipt, Replica, parse_document
+from c3p import CONFERENCE_INFO_TYPE, C3PError, ConferenceInfo, Receipt, Replica, State, parse_document
 from focus.client.config import ClientConfig
 from focus.client.events import RosterChanged, Subscribed, SubscriptionLost
 from sip import (
@@ -49,7 +49,7 @@ class Watch:
 
     def start(self, conference_uri: str, *, me: NameAddr, route: tuple[NameAddr, ...], now: float) -> None:
         """Subscribe."""
-        self._replica = Replica()
+        self._replica = Replica(entity=conference_uri)
         self._solicited, self._dialog = True, None
         self._subscription = self._endpoint.subscribe(
             self._config.owner,
@@ -118,7 +118,8 @@ class Watch:
         receipt = self._replica.receive(document, solicited=self._solicited)
         if receipt is Receipt.GAP:
             self._ask_again(event, now=now)
-        elif receipt is not Receipt.IGNORED:
+        elif receipt is Receipt.APPLIED and document.state in (None, State.FULL):
+            # A change that was under way already does not answer our SUBSCRIBE.
             self._solicited = False
         changes = self._replica.changes
         roster = self._replica.info

@@ -19,7 +19,7 @@ from rtp import Agreement, LocalRtpError, MediaCounters, OfferAnswerSession, Rtp
 from sip import Event
 
 SDP: Final = "application/sdp"
-METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "UPDATE", "INFO", "NOTIFY", "MESSAGE")
+METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "INFO", "NOTIFY", "MESSAGE")  #: OPTIONS: the endpoint
 
 #: An answer that no mixer can use: the address is none, the port is 0 (seen from real clients).
 UNUSABLE_SDP: Final = b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 (null)\r\nt=0 0\r\nm=audio 0 TCP/RTP/AVP 0\r\n"
@@ -55,6 +55,7 @@ class Phone:
             claim=sip.Claim.ELEMENT,
             methods=METHODS,
             supported=("timer",),
+            media_types=(SDP,),
         )
 
     @property

@@ -398,7 +398,7 @@ def test_idempotent_exchange_is_tried_once_more_after_a_connect_failure(monkeypa
         b"HTTP/1.1 204 No Content\r\n\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + b" " * 2_000_000,
-        b"HTTP/1.1 200 OK\r\n\r\n" + bytes(request("other").respond(Code.SUCCESS)),
+        b"HTTP/1.1 200 OK\r\n\r\n" + bytes(request("99").respond(Code.SUCCESS)),
         b"HTTP/1.1 200 OK\r\n\r\n" + bytes(request()),
     ],
 )

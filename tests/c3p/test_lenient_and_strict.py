@@ -9,6 +9,7 @@ import pytest
 
 from c3p import (
     AddUser,
+    Code,
     ConferenceDescription,
     ConferenceInfo,
     ConferenceKeys,
@@ -17,6 +18,7 @@ from c3p import (
     DocumentTooLarge,
     Endpoint,
     Extra,
+    GetConference,
     LocalProtocolError,
     MalformedDocument,
     Media,
@@ -126,6 +128,66 @@ def test_document_that_says_utf16_and_is_utf8_is_read() -> None:
     assert document.entity == "sip:zoë"
 
 
+TEXT = f'<conference-info xmlns="{CI}" entity="sip:zoë" state="full" version="1"/>'
+
+
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="utf-16"?>', '<?xml version="1.0"?>\n'])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-8"])
+def test_utf16_with_its_mark_and_utf8_are_read(encoding: str, declaration: str) -> None:
+    text = declaration + TEXT
+    data = text.encode(encoding) if not encoding.endswith("e") else ("\ufeff" + text).encode(encoding)
+    document = parse_document(data)
+    assert isinstance(document, ConferenceInfo)
+    assert document.entity == "sip:zoë"
+    assert parse_document(bytes(document)) == document
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TEXT.encode("utf-16-le"),
+        TEXT.encode("utf-32"),
+        TEXT.encode("latin-1"),
+        b"\xff\xfe" + TEXT.encode("utf-16-le")[:-1],
+        b"\xff\xfe\x00\xd8" + TEXT.encode("utf-16-le"),
+        b"\xff\xfe",
+        ("<!DOCTYPE a>" + TEXT).encode("utf-16"),
+        ("\ufeff" + TEXT).encode("utf-16"),
+    ],
+    ids=["no mark", "utf-32", "latin-1", "cut", "half a pair", "nothing", "doctype", "two marks"],
+)
+def test_other_encodings_and_broken_utf16_are_refused(data: bytes) -> None:
+    with pytest.raises(MalformedDocument):
+        parse_document(data)
+
+
+def test_white_space_may_stand_before_the_root_but_not_before_a_declaration() -> None:
+    assert isinstance(parse_document(b" \r\n\t" + TEXT.encode()), ConferenceInfo)
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        with pytest.raises(MalformedDocument):
+            parse_document(('\n<?xml version="1.0"?>' + TEXT).encode(encoding))
+
+
+@pytest.mark.parametrize("number", ["twelve", "-1", "+1", "", "1.0", "0x10", "1 2", "١٢"])
+def test_a_request_id_is_a_number(number: str) -> None:
+    kinds = (
+        f'<request requestId="{number}" from="a" to="b"><getConference/></request>',
+        f'<response requestId="{number}" from="a" to="b" code="success"/>',
+    )
+    for text in kinds:
+        with pytest.raises(MalformedDocument):
+            parse_document(text.encode())
+    with pytest.raises(LocalProtocolError):
+        bytes(Request(request_id=number, from_="a", to="b", command=GetConference()))
+
+
+@pytest.mark.parametrize("number", ["0", "007", " 12 ", "98765432101"])
+def test_a_request_id_is_echoed_as_it_came(number: str) -> None:
+    document = parse_document(f'<request requestId="{number}" from="a" to="b"><getConference/></request>'.encode())
+    assert isinstance(document, Request)
+    assert document.respond(Code.SUCCESS).request_id == number.strip()
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -138,6 +200,8 @@ def test_document_that_says_utf16_and_is_utf8_is_read() -> None:
         "<?never closed",
         "<!-- closed -->",
         "<?closed ?>",
+        '\ufeff\ufeff<!DOCTYPE a><conference-info entity=""/>',
+        ' \n<!DOCTYPE a><conference-info entity=""/>',
     ],
 )
 def test_document_type_and_entities_are_refused(text: str) -> None:

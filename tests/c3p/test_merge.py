@@ -19,6 +19,7 @@ from c3p import (
     Extra,
     HostInfo,
     InitialFilters,
+    MalformedDocument,
     Media,
     MediaEntry,
     MediaFiltersRules,
@@ -339,8 +340,51 @@ def test_deleted_collections_of_a_whole_document_are_empty() -> None:
     assert document.settled() == full(conference_view=ConferenceView())
 
 
-def test_word_that_is_no_state_is_read_as_a_missing_one() -> None:
-    assert entities(full(user(ALICE)).apply(partial(user(BOB), state="changed"))) == [ALICE, BOB]
+def with_state(place: str, word: str) -> ConferenceInfo:
+    """A change that names a state at one place."""
+    endpoint = Endpoint(entity="{A1}", state=word if place == "endpoint" else "partial")
+    person = attrs.evolve(user(ALICE, endpoint), state=word if place == "user" else "partial")
+    view = EntityView(entity="sip:av", state=word if place == "entity-view" else "partial")
+    return ConferenceInfo(
+        entity=FOCUS_URI,
+        state=word if place == "conference-info" else "partial",
+        version=2,
+        description=ConferenceDescription(
+            conf_uris=(UriEntry(uri="sip:av"),), conf_uris_state=word if place == "conf-uris" else None
+        ),
+        host_info=HostInfo(uris=(UriEntry(uri="sip:a"),), uris_state=word if place == "uris" else None),
+        users=Users(state=word if place == "users" else "partial", users=(person,)),
+        conference_view=ConferenceView(state=word if place == "conference-view" else "partial", views=(view,)),
+        trusted_entities=Users(state=word if place == "trusted-entities" else "partial"),
+    )
+
+
+PLACES = (
+    *("conference-info", "users", "user", "endpoint", "conference-view", "entity-view", "conf-uris", "uris"),
+    "trusted-entities",
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("word", ["Partial", "changed", "", "FULL", "full partial"])
+def test_word_that_is_no_state_is_refused_wherever_it_stands(place: str, word: str) -> None:
+    change = with_state(place, word)
+    known = full(user(ALICE, Endpoint(entity="{A1}", state="full")), user(BOB)).apply(with_state("", ""))
+    with pytest.raises(MalformedDocument, match="not a state"):
+        known.apply(change)
+    with pytest.raises(MalformedDocument, match="not a state"):
+        change.settled()
+    assert entities(known.apply(with_state("", ""))) == [ALICE, BOB]
+
+
+def test_items_without_a_key_are_left_out() -> None:
+    nameless = user("", Endpoint(entity="{A1}", state="full"))
+    partly = user(ALICE, Endpoint(entity="", state="full"), Endpoint(entity="{A1}", state="full"))
+    merged = full().apply(partial(nameless, partly))
+    assert entities(merged) == [ALICE]
+    assert merged.users
+    assert [one.entity for one in merged.users.users[0].endpoints] == ["{A1}"]
+    assert full(nameless, partly).settled().users == merged.users
 
 
 def test_trusted_entities_merge_like_users() -> None:

@@ -8,7 +8,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from c3p import ConferenceInfo, Endpoint, Receipt, Replica, ReplicaState, User, UserAdded, Users, diff
+from c3p import (
+    C3PError,
+    ConferenceInfo,
+    Endpoint,
+    Receipt,
+    Replica,
+    ReplicaState,
+    User,
+    UserAdded,
+    Users,
+    diff,
+    parse_document,
+)
+from c3p.altering import altered
 from c3p.replica import REPLICA, ReplicaInput
 from c3p.testing import FOCUS_URI, GUIDS, USER_URIS, conference_infos, conference_states
 
@@ -70,16 +83,79 @@ def test_deleted_ends_it() -> None:
     assert replica.receive(document(7)) is Receipt.IGNORED
 
 
-def test_documents_without_version_are_taken_as_they_come() -> None:
+BOB = "sip:bob@example.com"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        document(None),
+        document(None, "partial", BOB),
+        ConferenceInfo(entity=FOCUS_URI, state="deleted"),
+        document(6, "Partial", BOB),
+        document(6, "", BOB),
+        attrs.evolve(document(6, "partial"), users=Users(state="Full", users=(User(entity=BOB),))),
+        attrs.evolve(document(6, "partial"), users=Users(state="partial", users=(User(entity=BOB, state="Deleted"),))),
+        attrs.evolve(document(6), entity=""),
+        attrs.evolve(document(6, "partial"), entity=""),
+    ],
+    ids=lambda one: f"{one.state} {one.version} of {one.entity[:3]}",
+)
+def test_what_cannot_be_read_changes_nothing_and_a_full_document_is_asked_for(broken: ConferenceInfo) -> None:
     replica = Replica()
-    assert replica.receive(document(None)) is Receipt.APPLIED
-    assert replica.receive(document(None, "partial", "sip:bob@example.com")) is Receipt.APPLIED
-    assert replica.version is None
+    replica.receive(document(5, "full", BOB))
+    before = replica.info
+    assert replica.receive(broken) is Receipt.GAP
+    assert (replica.info, replica.version, replica.state) == (before, 5, ReplicaState.STALE)
+    assert replica.changes == ()
+    assert replica.receive(document(6, "partial")) is Receipt.IGNORED
+    assert replica.receive(document(6), solicited=True) is Receipt.APPLIED
+    fresh = Replica()
+    assert fresh.receive(broken) is Receipt.GAP
+    assert fresh.info is None
+
+
+@pytest.mark.parametrize("state", ["full", "partial", "deleted"])
+@pytest.mark.parametrize("version", [4, 5])
+def test_equal_and_lower_versions_are_ignored_whatever_the_state(version: int, state: str) -> None:
+    replica = replica_at(5)
+    before = replica.info
+    assert replica.receive(document(version, state, BOB)) is Receipt.IGNORED
+    assert (replica.info, replica.version, replica.state) == (before, 5, ReplicaState.CURRENT)
+
+
+def test_only_a_full_document_begins_the_versions_anew() -> None:
+    for state in ("partial", "deleted"):
+        assert replica_at(5).receive(document(1, state), solicited=True) is Receipt.IGNORED
+    assert replica_at(5).receive(document(5, "full", BOB), solicited=True) is Receipt.APPLIED
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    ['state="Partial" version="6"', 'state="partial" version="six"', 'state="partial" version="-6"', 'state="partial"'],
+)
+def test_what_a_peer_spells_wrongly_does_not_wipe_the_roster(attributes: str) -> None:
+    replica = Replica()
+    replica.receive(document(5, "full", BOB))
+    text = f'<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" entity="{FOCUS_URI}" {attributes}/>'
+    change = parse_document(text.encode())
+    assert isinstance(change, ConferenceInfo)
+    assert replica.receive(change) is Receipt.GAP
+    assert replica.info is not None
+    assert replica.info.users is not None
+    assert [user.entity for user in replica.info.users.users] == [BOB]
 
 
 def test_document_of_another_conference_is_ignored() -> None:
     replica = replica_at(1)
     assert replica.receive(attrs.evolve(document(2), entity="sip:other@example.com")) is Receipt.IGNORED
+    assert Replica(entity="sip:other@example.com").receive(document(1)) is Receipt.IGNORED
+
+
+def test_a_conference_is_known_in_any_spelling() -> None:
+    user, _, rest = FOCUS_URI.partition(";gruu;")
+    for spelling in (FOCUS_URI.upper(), f"{user};{rest};gruu", f"{user.replace('sip:', 'sips:')};{rest}"):
+        assert Replica(entity=spelling).receive(document(1)) is Receipt.APPLIED
 
 
 def test_strict_replica_reads_a_missing_state_as_full() -> None:
@@ -102,6 +178,34 @@ def test_no_document_raises_through_the_replica(documents: list[ConferenceInfo])
     replica = Replica()
     for one in documents:
         replica.receive(one)
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@given(st.data(), conference_states(), conference_states())
+def test_an_altered_document_is_applied_whole_or_not_at_all(
+    data: st.DataObject, known: ConferenceInfo, wanted: ConferenceInfo
+) -> None:
+    replica = Replica()
+    replica.receive(attrs.evolve(known, version=1))
+    before, version = replica.info, replica.version
+    change = diff(attrs.evolve(known, version=1), attrs.evolve(wanted, version=2))
+    try:
+        document = parse_document(data.draw(altered(bytes(change))))
+    except C3PError:
+        return
+    if not isinstance(document, ConferenceInfo):
+        return
+    receipt = replica.receive(document)
+    if receipt in (Receipt.IGNORED, Receipt.GAP):
+        assert (replica.info, replica.version, replica.changes) == (before, version, ())
+    else:
+        assert document.version is not None
+        assert document.version > 1
+        assert document.state in (None, "full", "partial", "deleted")
+        assert replica.version == document.version
+    assert replica.receive(attrs.evolve(wanted, version=1), solicited=True) is (
+        Receipt.IGNORED if replica.state is ReplicaState.GONE else Receipt.APPLIED
+    )
 
 
 @settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)

@@ -8,12 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c3p import (
+    AddUser,
     AnswerBook,
     Code,
+    Command,
     ConferenceKeys,
     DeleteConference,
+    DeleteUser,
     GetConference,
     LocalProtocolError,
+    ModifyConferenceLock,
+    ModifyUserRoles,
     OpenRequests,
     Outcome,
     Request,
@@ -22,6 +27,8 @@ from c3p import (
     RequestPended,
     RequestState,
     Response,
+    User,
+    UserKeys,
 )
 from c3p.request_life import LONGEST_WAIT, REQUEST_LIFE, RequestEvent, RequestInput
 
@@ -106,6 +113,31 @@ def test_end_of_the_dialog_is_success_for_who_ended_the_conference() -> None:
     life = RequestLife(attrs.evolve(request(), command=command))
     life.send(now=0)
     assert outcome(life.dialog_ended()) is Outcome.SUCCEEDED
+
+
+KEYS = ConferenceKeys(conf_entity="sip:b")
+USER = UserKeys(conf_entity="sip:b", user_entity="sip:c")
+
+
+@pytest.mark.parametrize(
+    ("command", "accepted", "expected"),
+    [
+        (DeleteUser(user_keys=USER), True, Outcome.SUCCEEDED),
+        (DeleteUser(user_keys=USER), False, Outcome.DIALOG_ENDED),
+        (DeleteUser(user_keys=USER, mcu_uri="sip:m"), True, Outcome.DIALOG_ENDED),
+        (ModifyConferenceLock(conference_keys=KEYS, locked=True), True, Outcome.SUCCEEDED),
+        (ModifyUserRoles(user_keys=USER, roles=("attendee",)), True, Outcome.SUCCEEDED),
+        (AddUser(conference_keys=KEYS, user=User(entity="sip:c")), True, Outcome.DIALOG_ENDED),
+    ],
+)
+def test_end_of_the_dialog_is_success_for_what_the_focus_did_when_it_accepted_it(
+    command: Command, accepted: bool, expected: Outcome
+) -> None:
+    life = RequestLife(attrs.evolve(request(), command=command))
+    life.send(now=0)
+    if accepted:
+        life.receive_accepted(now=1)
+    assert outcome(life.dialog_ended()) is expected
 
 
 def test_answer_to_another_request_is_dropped() -> None:

@@ -26,7 +26,13 @@ def test_forms_that_peers_write(text: str, seconds: float) -> None:
     assert parse_timestamp(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "tomorrow", "2026-13-01T00:00:00Z", "2026-01-01", "20260101T000000Z", "2026-W01-1T00:00:00Z"),
+        *("2026-01-01T00:00Z", "2026-01-01 00:00:00", "2026-01-01T00:00:00,5Z", "２０２６-01-01T00:00:00Z"),
+    ],
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(C3PError):
         parse_timestamp(text)

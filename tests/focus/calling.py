@@ -61,10 +61,14 @@ class Caller:
 
     def refusal(self, conference: str, body: bytes, **more: object) -> tuple[int, str | None, Response | None]:
         """Status, ErrorId and C3P body of the refusal of a join."""
+        return status_of(self.refused(conference, body, **more))
+
+    def refused(self, conference: str, body: bytes, **more: object) -> SipResponse:
+        """The response that refuses a join."""
         self.invite(conference, body, **more)  # type: ignore[arg-type]
         response = self.node.last(SessionFailed).response
         assert response is not None
-        return status_of(response)
+        return response
 
 
 def status_of(response: SipResponse) -> tuple[int, str | None, Response | None]:

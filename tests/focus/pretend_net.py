@@ -84,6 +84,7 @@ class Net:
         self.weather: Random | None = None  #: decides which datagrams are lost
         self.udp_loss = 0.2
         self.lost: Callable[[str, bytes], bool] = lambda sender, data: False
+        self.tamper: Callable[[str, bytes], bytes] = lambda sender, data: data  #: what arrives of what was sent
         self._ids = itertools.count(1)
         self._unreachable: set[str] = set()
         self._transmits: deque[tuple[Node, Flow, bytes]] = deque()
@@ -162,7 +163,7 @@ class Net:
             if flow.transport == "UDP" and self.weather is not None and self.weather.random() < self.udp_loss:
                 continue
             receiver, back = peer
-            receiver.take(receiver.pump.receive_data(data, flow=back, now=self.now))
+            receiver.take(receiver.pump.receive_data(self.tamper(sender.name, data), flow=back, now=self.now))
         return moved
 
     def _deliver_c3p(self) -> bool:

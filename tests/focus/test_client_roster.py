@@ -59,6 +59,39 @@ def test_a_document_that_cannot_be_read_makes_the_client_ask_for_the_whole() -> 
     assert alice.client._watch.dropped == 1
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'entity="{uri}" state="Partial" version="{next}"',
+        'entity="{uri}" state="partial" version="six"',
+        'entity="{uri}" state="partial"',
+        'state="partial" version="{next}"',
+        'entity="{uri}" version="-1"',
+    ],
+)
+def test_a_document_that_says_nothing_sure_leaves_the_roster_and_asks_for_the_whole(attributes: str) -> None:
+    site = Site()
+    conference, alice, _ = site.meeting("bob")
+    before = alice.roster
+    asked = len([one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"])
+    words = attributes.format(uri=conference, next=(before.version or 0) + 1)
+    body = f'<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" {words}><users/></conference-info>'
+    site.node.endpoint.notify(
+        next(iter(site.focus._subscriptions)),
+        body=body.encode(),
+        content_type="application/conference-info+xml",
+        benotify=True,
+        now=site.net.now,
+    )
+    assert alice.roster == before
+    site.net.run()
+    assert [user.entity for user in alice.roster.users.users] == [user.entity for user in before.users.users]
+    again = [one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    assert len(again) == asked + 1
+    site.joined(site.client("carol"), conference)
+    assert alice.user("sip:carol@example.com") is not None
+
+
 def test_documents_that_cannot_be_read_ask_once() -> None:
     site = Site()
     site.meeting()

@@ -9,11 +9,17 @@ from focus_site import Site
 from c3p import (
     AddUser,
     Command,
+    ConferenceInfo,
     ConferenceKeys,
+    ConferenceView,
     DeleteConference,
     DeleteUser,
+    EntityState,
+    EntityView,
     GetConference,
+    InitialFilters,
     Media,
+    MediaFiltersRules,
     MediaKeys,
     ModifyConference,
     ModifyConferenceAnnouncements,
@@ -26,6 +32,14 @@ from c3p import (
     mcu_uri,
 )
 from focus import CommandFailed, CommandSucceeded
+
+
+def mute_all(conference: str, *filters: InitialFilters) -> ModifyConference:
+    av = mcu_uri(conference, "audio-video")
+    state = EntityState(media_filters_rules=MediaFiltersRules(initial_filters=filters))
+    views = ConferenceView(state="partial", views=(EntityView(entity=av, state="partial", entity_state=state),))
+    info = ConferenceInfo(entity=conference, state="partial", conference_view=views)
+    return ModifyConference(mcu_uri=av, conference_info=info)
 
 
 def test_a_presenters_mistakes_are_answered_with_their_error_ids() -> None:
@@ -65,7 +79,10 @@ def test_a_presenters_mistakes_are_answered_with_their_error_ids() -> None:
         (dial_out(conference, auth_method="enterprise"), 400, "3008"),
         (dial_out(conference, joining_method="focus-owner"), 400, "3007"),
         (dial_out(conference, joining_method=None), 400, "3007"),
-        (attrs.evolve(good, user=User(entity=PHONE)), 400, "3007"),
+        (attrs.evolve(good, user=attrs.evolve(good.user, endpoints=good.user.endpoints * 2)), 400, "3007"),
+        (attrs.evolve(good, user=User(entity="mailto:phone@example.org")), 404, "3002"),
+        (dial_out(conference, media=(Media(id="1", ingress_filter="Block"),)), 400, "3007"),
+        (dial_out(conference, media=(Media(id="1", status="muted"),)), 400, "3007"),
         (attrs.evolve(good, user=attrs.evolve(good.user, roles=("emperor",))), 400, "3016"),
         (attrs.evolve(good, user=attrs.evolve(good.user, roles=("presenter", "attendee"))), 400, "3016"),
         (dial_out(conference, joining_method="dialed-in"), 404, "3002"),
@@ -77,6 +94,10 @@ def test_a_presenters_mistakes_are_answered_with_their_error_ids() -> None:
         (mute(attrs.evolve(media, endpoint_entity=GUID)), 404, "3002"),
         (mute(attrs.evolve(media, media_id="7")), 404, "3002"),
         (ModifyEndpointMedia(mcu_uri=av, media_keys=media), 400, "3006"),
+        (ModifyEndpointMedia(mcu_uri=av, media_keys=media, media=Media(ingress_filter="Block")), 400, "3006"),
+        (ModifyEndpointMedia(mcu_uri=av, media_keys=media, media=Media(egress_filter="BLOCK")), 400, "3006"),
+        (ModifyEndpointMedia(mcu_uri=av, media_keys=media, media=Media(status="muted")), 400, "3006"),
+        (mute_all(conference, InitialFilters(role="default", ingress_filter="BLOCK")), 400, "3006"),
         (ModifyConferenceLock(conference_keys=own), 400, "3006"),
         (ModifyConferenceLock(conference_keys=own, locked=True, admission_policy="nobody"), 400, "3006"),
         (SetLobbyAccess(conference_keys=own, user_entities=(PHONE,), access="granted"), 404, "3002"),
@@ -200,3 +221,17 @@ def test_an_endpoint_of_the_focus_is_not_one_to_be_dialled() -> None:
     refused = Sender(site, alice, conference).refused(dial_out(conference, user=user, entity=own.entity))
     assert refused == (400, "3009")
     assert mcu.requests == []
+
+
+def test_a_dial_out_without_endpoint_reaches_the_mcu_which_gives_it_a_name() -> None:
+    site = Site()
+    mcu = site.mcu()
+    conference, alice, _ = site.meeting()
+    sender = Sender(site, alice, conference)
+    command = attrs.evolve(dial_out(conference), user=User(entity=PHONE, display_text="Phone"))
+    assert sender.refused(command) == (202, None)
+    (relayed,) = mcu.commands(AddUser)
+    assert isinstance(relayed.command, AddUser)
+    (endpoint,) = relayed.command.user.endpoints
+    assert (endpoint.entity, endpoint.joining_method, endpoint.auth_method) == ("", "dialed-out", "anonymous")
+    assert relayed.command.user.roles == ("attendee",)

@@ -7,9 +7,11 @@ from commanding import PHONE, Sender, connected, keys
 from focus_site import Site
 
 from c3p import (
+    Code,
     DeleteUser,
     ExchangeFailure,
     ModifyUserRoles,
+    Reply,
 )
 from focus import CommandFailed, CommandSucceeded, ConferencePolicy, JoinFailed, LeaveCause, Left
 from sip import Request as SipRequest
@@ -140,3 +142,24 @@ def test_demotion_can_be_switched_off() -> None:
     sender = Sender(site, alice, conference)
     command = ModifyUserRoles(user_keys=keys(conference, "sip:bob@example.com"), roles=("attendee",))
     assert sender.refused(command) == (501, "3004")
+
+
+@pytest.mark.parametrize("leaves", ["ends the conference", "leaves it"])
+def test_an_ejection_that_was_accepted_is_no_failure_when_the_conference_ends_meanwhile(leaves: str) -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    dialling = alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.call(PHONE, "alerting")
+    mcu.answers[DeleteUser] = lambda request: Reply(200, request.respond(Code.PENDING))
+    ejecting = alice.client.delete_user(PHONE, now=site.net.now)
+    site.net.run()
+    assert ejecting not in [one.command for one in alice.node.of(CommandSucceeded)]
+    if leaves == "leaves it":
+        alice.client.leave(now=site.net.now)
+    else:
+        alice.client.end_conference(now=site.net.now)
+    site.net.run()
+    assert ejecting in [one.command for one in alice.node.of(CommandSucceeded)]
+    assert [one.command for one in alice.node.of(CommandFailed)] == [dialling]

@@ -319,3 +319,13 @@ def test_a_factory_without_a_focus_beside_it_deletes_records_all_the_same() -> N
     site.net.run()
     assert len(alice.node.of(CommandSucceeded)) == 1
     assert len(store) == 0
+
+
+@pytest.mark.parametrize("roles", [("Presenter",), ("emperor",), ("presenter", "attendee")])
+def test_a_role_that_is_none_is_refused_and_not_left_out(roles: tuple[str, ...]) -> None:
+    command = record()
+    info = command.conference_info
+    assert info is not None
+    users = Users(users=(User(entity="sip:bob@example.com", roles=roles),))
+    response = Scheduler(Site()).asked(attrs.evolve(command, conference_info=attrs.evolve(info, users=users)))
+    assert (response.code, response.reason) == (Code.FAILURE, "requestMalformed")

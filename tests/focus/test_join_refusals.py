@@ -7,15 +7,14 @@ import pytest
 from calling import GUID, Caller, addressed, status_of, with_endpoint
 from focus_site import Site
 
+import sip
 from c3p import (
     AddUser,
     Code,
     ConferenceKeys,
     EndorseUser,
 )
-from focus import (
-    JoinFailed,
-)
+from focus import FactoryConfig, Focus, FocusConfig, FocusFactory, JoinFailed, MemoryStore
 from sip import Response as SipResponse
 
 
@@ -145,3 +144,62 @@ def test_a_media_invite_to_a_conference_that_is_not_active_is_404() -> None:
     caller = Caller(site)
     media = "sip:alice@example.com;gruu;opaque=app:conf:audio-video:id:NOSUCHONE"
     assert caller.refusal(media, b"v=0\r\n", content_type="application/sdp")[:2] == (404, "3012")
+
+
+SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (SDP, "application/sdp", 415),
+        (b"--x\r\nContent-Type: application/sdp\r\n\r\n" + SDP + b"--x--\r\n", "multipart/mixed;boundary=x", 415),
+        (b"", None, 400),
+    ],
+    ids=["sdp", "several parts", "no body"],
+)
+def test_a_phone_that_calls_a_conference_is_told_what_the_address_is(
+    body: bytes, content_type: str | None, status: int
+) -> None:
+    site = Site()
+    conference, _, _ = site.meeting()
+    caller = Caller(site)
+    answer = caller.refused(conference, body, content_type=content_type)
+    assert answer.status == status
+    warning = answer.headers.get("Warning") or ""
+    assert warning.startswith('399 focus.example.com "This is the address of a conference')
+    assert "ask a presenter to add your phone" in warning
+    diagnostics = sip.MsDiagnostics.parse(answer.headers.get("ms-diagnostics") or "")
+    assert diagnostics.error_id == 3006
+    assert f'"{diagnostics.reason}"' in warning
+    assert answer.headers.get("Accept") == ("application/cccp+xml" if status == 415 else None)
+
+
+@pytest.mark.parametrize(
+    ("config", "host", "expected"),
+    [
+        ({}, "192.0.2.33", "192.0.2.33"),
+        ({}, "0.0.0.0", "example.com"),
+        ({"server": "conf-7.example.net"}, "192.0.2.33", "conf-7.example.net"),
+    ],
+)
+def test_diagnostics_name_the_element_itself(config: dict[str, str], host: str, expected: str) -> None:
+    endpoint = sip.Endpoint(
+        sip.EndpointConfig(listen=(sip.Listen("UDP", host, 5060),)), entropy=sip.SeededEntropy(b"name")
+    )
+    store, entropy = MemoryStore(), sip.SeededEntropy(b"focus")
+    focus = Focus(endpoint, FocusConfig(domain="example.com", **config), store=store, entropy=entropy)
+    factory = FocusFactory(endpoint, FactoryConfig(domain="example.com", **config), store=store, entropy=entropy)
+    pump = sip.Pump(endpoint, [focus, factory])
+    flow = sip.Flow(1, "UDP", sip.Address(host, 5060), sip.Address("192.0.2.99", 5060))
+    for number, (method, opaque) in enumerate((("INVITE", "focus:id:NOBODY"), ("SERVICE", "focusfactory"))):
+        uri = f"sip:alice@example.com;gruu;opaque=app:conf:{opaque}"
+        request = (
+            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.99;branch=z9hG4bK{number}\r\nMax-Forwards: 70\r\n"
+            f"From: <sip:bob@example.org>;tag=1\r\nTo: <{uri}>\r\nCall-ID: {number}\r\nCSeq: 1 {method}\r\n"
+            "Contact: <sip:bob@192.0.2.99>\r\nContent-Length: 0\r\n\r\n"
+        )
+        pump.receive_data(request.encode(), flow=flow, now=0.0)
+        answers = [sip.parse_message(one.data) for one in pump.data_to_send()]
+        diagnosed = [text for one in answers if (text := one.headers.get("ms-diagnostics")) is not None]
+        assert [sip.MsDiagnostics.parse(text).source for text in diagnosed] == [expected]

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 from focus_site import Site
 from pidgin_peer import CONF
 
 from c3p import (
+    Code,
     ConferenceInfo,
+    Endpoint,
     EntityView,
+    GetConference,
     Notify,
+    Reply,
+    Request,
     State,
     User,
     Users,
 )
+from focus.events import McuLost
 from focus.mcu_part import McuPart, Verdict, users_named
 
 PHONE = "sip:phone@example.org"
@@ -24,7 +31,7 @@ def part(version: int | None, state: State = State.FULL) -> ConferenceInfo:
 
 
 def test_versions_of_an_mcus_part() -> None:
-    known = McuPart()
+    known = McuPart(CONF)
     assert known.receive(part(5, State.PARTIAL)) is Verdict.GAP
     assert known.receive(part(6)) is Verdict.APPLIED
     assert known.receive(part(6)) is Verdict.IGNORED
@@ -34,9 +41,100 @@ def test_versions_of_an_mcus_part() -> None:
     assert known.receive(part(10, State.PARTIAL)) is Verdict.GAP
     assert known.receive(part(3)) is Verdict.RESET
     assert known.receive(part(10)) is Verdict.APPLIED
-    assert known.receive(part(None, State.PARTIAL)) is Verdict.APPLIED
     assert known.receive(part(11, State.PARTIAL)) is Verdict.APPLIED
+    assert known.receive(part(11, State.DELETED)) is Verdict.IGNORED
+    assert known.receive(part(4, State.DELETED)) is Verdict.RESET
     assert known.receive(part(12, State.DELETED)) is Verdict.DELETED
+
+
+BOB = User(entity="sip:bob@example.com", state=State.FULL)
+
+
+def broken(version: int | None = 2, **changes: object) -> ConferenceInfo:
+    return attrs.evolve(part(version, State.PARTIAL), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        broken(None),
+        attrs.evolve(part(None)),
+        attrs.evolve(part(None, State.DELETED)),
+        broken(state="Partial"),
+        broken(state="gone"),
+        broken(entity=""),
+        broken(entity=CONF.replace("sip:", "sip:x")),
+        broken(users=Users(state="Full")),
+        broken(users=Users(state="partial", users=(attrs.evolve(BOB, state="Partial"),))),
+        broken(
+            users=Users(
+                state="partial",
+                users=(attrs.evolve(BOB, endpoints=(Endpoint(entity="{1}", state="DELETED"),)),),
+            )
+        ),
+    ],
+    ids=range(10),
+)
+def test_what_cannot_be_read_changes_nothing_and_the_whole_is_asked_for(document: ConferenceInfo) -> None:
+    known = McuPart(CONF)
+    assert known.receive(attrs.evolve(part(1), users=Users(state="full", users=(BOB,)))) is Verdict.APPLIED
+    before = known.info
+    assert known.receive(document) is Verdict.GAP
+    assert known.info == before
+    assert known.receive(part(2, State.PARTIAL)) is Verdict.GAP
+    assert known.answered(attrs.evolve(part(1), state=State.PARTIAL)) is Verdict.APPLIED
+    assert known.receive(part(2, State.PARTIAL)) is Verdict.APPLIED
+
+
+def test_the_answer_to_the_bootstrap_needs_no_version_and_never_replaces_what_was_notified() -> None:
+    known = McuPart(CONF)
+    assert known.begin(part(None)) is Verdict.APPLIED
+    assert known.receive(part(1, State.PARTIAL)) is Verdict.GAP
+    assert known.receive(part(1)) is Verdict.APPLIED
+    assert known.begin(part(9)) is Verdict.IGNORED
+    assert McuPart(CONF).begin(broken(users=Users(state="Full"))) is Verdict.GAP
+    assert McuPart(CONF).begin(attrs.evolve(part(1), entity="sip:other@example.com")) is Verdict.GAP
+
+
+def test_an_mcu_that_cannot_say_its_state_is_asked_twice_and_given_up() -> None:
+    for answer in (part(None), attrs.evolve(part(1), entity=""), broken(users=Users(state="Full"))):
+        known = McuPart(CONF)
+        assert [known.answered(answer), known.answered(answer)] == [Verdict.GAP, Verdict.UNREADABLE]
+        assert known.info is None
+
+
+@pytest.mark.parametrize("spelling", ["Partial", "FULL", "gone"])
+def test_a_notification_with_an_odd_state_does_not_wipe_the_roster_of_the_clients(spelling: str) -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    before = alice.roster.users
+    mcu.version += 1
+    odd = ConferenceInfo(entity=mcu.conference, state=spelling, version=mcu.version, users=Users(state=spelling))
+    asked = len(mcu.commands(GetConference))
+    mcu.post(Notify(notification_id=1, from_=mcu.uri, to=mcu.conference, conference_info=odd))
+    assert alice.roster.users == before
+    assert len(mcu.commands(GetConference)) == asked + 1
+
+
+def test_an_mcu_whose_whole_state_stays_unreadable_is_given_up() -> None:
+    site = Site()
+    mcu = site.mcu()
+    site.meeting()[1].client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+
+    def unreadable(request: Request) -> Reply:
+        whole = attrs.evolve(mcu.document(), users=Users(state="Full"))
+        return Reply(200, request.respond(Code.SUCCESS, command=GetConference(conference_info=whole)))
+
+    mcu.answers[GetConference] = unreadable
+    mcu.version += 1
+    mcu.notify(skip=1)
+    assert site.node.last(McuLost).reason == "its state cannot be read"
 
 
 def test_which_users_a_document_is_about() -> None:

@@ -18,8 +18,13 @@ from c3p import (
     GetConference,
     GetConferences,
     GetMcuHealth,
+    InitialFilters,
+    Media,
+    MediaFiltersRules,
+    MediaKeys,
     ModifyConference,
     ModifyConferenceLock,
+    ModifyEndpointMedia,
     ModifyUserRoles,
     RegisterMcu,
     Reply,
@@ -27,7 +32,14 @@ from c3p import (
     User,
     UserKeys,
 )
-from mcu import ConferenceEndCause, ConferenceEnded, ConferenceStarted
+from mcu import (
+    ConferenceEndCause,
+    ConferenceEnded,
+    ConferenceStarted,
+    FactoryConfig,
+    McuFactory,
+    RegistrationRefused,
+)
 from tests.mcu.harness import AV, CALLBACK, CONFERENCE, Code, World, diagnostics_of, guid
 
 KEYS = ConferenceKeys(conf_entity=CONFERENCE)
@@ -180,7 +192,7 @@ def test_an_attendee_controls_nobody_but_itself() -> None:
     )
     for command in commands:
         reply = world.post(command, originator="sip:eve@example.com", originator_role="attendee")
-        assert outcome(reply) == (200, "otherFailure", "7006")
+        assert outcome(reply) == (200, "otherFailure", "3014")
     assert world.mcu.legs == 1
     itself = world.post(DeleteUser(user_keys=keys), originator=user, originator_role="attendee")
     assert outcome(itself) == (200, "pending", "")
@@ -228,8 +240,8 @@ def test_the_state_of_this_mcu_only_can_be_modified_and_only_what_it_has() -> No
     assert modify(AV, EntityState(locked=True)) == (200, "success", "")
     assert locked(world)
     assert modify(AV, EntityState(display_text="x")) == (200, "otherFailure", "3004")
-    assert modify(AV.replace("audio-video", "chat"), EntityState(locked=True)) == (200, "otherFailure", "7005")
-    assert modify(AV, None) == (200, "otherFailure", "7005")
+    assert modify(AV.replace("audio-video", "chat"), EntityState(locked=True)) == (200, "otherFailure", "3006")
+    assert modify(AV, None) == (200, "otherFailure", "3006")
 
 
 def test_roles_follow_the_focus() -> None:
@@ -347,6 +359,35 @@ def test_lost_announcements_are_counted_and_made_good_by_the_next() -> None:
     assert world.mcu.counters == {"announcements lost": 2, "announcements refused": 1}
 
 
+def test_a_refused_registration_is_reported_once_and_again_after_a_success() -> None:
+    url = "https://factory.example.com/"
+    world = World(factory_url=url)
+    world.focus.reply = Reply(403)
+    world.run(35.0)
+    refused = [event for event in world.events if isinstance(event, RegistrationRefused)]
+    assert refused == [RegistrationRefused(owner="mcu", url=url, status=403)]
+    world.focus.reply = Reply(200)
+    world.run(10.0)
+    world.focus.reply = Reply(401)
+    world.run(25.0)
+    statuses = [event.status for event in world.events if isinstance(event, RegistrationRefused)]
+    assert statuses == [403, 401]
+
+
+def test_a_c3p_failure_of_the_factory_is_a_refused_registration_with_its_diagnostics() -> None:
+    world = World(factory_url="https://factory.example.com/")
+    factory = McuFactory(FactoryConfig(max_mcus=0))
+    world.run(0.0)
+    (announcement,) = announcements(world)
+    request = Request(request_id="1", from_="sip:mcu", to="https://factory.example.com/", command=announcement)
+    world.focus.reply = factory.receive_c3p(request, peer="mcu1", now=0.0)
+    world.run(10.0)
+    (refused,) = [event for event in world.events if isinstance(event, RegistrationRefused)]
+    assert refused.status == 200
+    assert (refused.reason or "").startswith("7000;")
+    assert world.mcu.counters == {"announcements refused": 1}
+
+
 def test_a_draining_mcu_takes_nothing_new_and_keeps_what_it_has() -> None:
     world = World(factory_url="https://factory.example.com/")
     world.start()
@@ -401,3 +442,50 @@ def test_a_conference_can_come_back_after_it_was_deleted() -> None:
     assert outcome(world.post(DeleteConference(conference_keys=KEYS))) == (404, "conferenceDoesntExist", "7002")
     assert world.mcu.next_timeout() is None
     assert outcome(world.start()) == (200, "success", "")
+
+
+def test_muting_with_words_that_are_not_known_changes_nothing() -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    keys = MediaKeys(
+        conf_entity=CONFERENCE, user_entity="sip:user7@198.51.100.7", endpoint_entity=guid(7), media_id="1"
+    )
+    assert (
+        outcome(world.post(ModifyEndpointMedia(media_keys=keys, media=Media(ingress_filter="block"))))[1] == "success"
+    )
+    before = world.focus.roster
+    for media in (
+        None,
+        Media(ingress_filter="Unblock"),
+        Media(ingress_filter="BLOCK"),
+        Media(egress_filter="Block"),
+        Media(status="SendRecv"),
+    ):
+        reply = world.post(ModifyEndpointMedia(media_keys=keys, media=media))
+        assert outcome(reply) == (200, "otherFailure", "3006")
+    rules = MediaFiltersRules(initial_filters=(InitialFilters(role="default", ingress_filter="Unblock"),))
+    view = EntityView(entity=AV, state="partial", entity_state=EntityState(locked=True, media_filters_rules=rules))
+    info = ConferenceInfo(entity=CONFERENCE, state="partial", conference_view=ConferenceView(views=(view,)))
+    assert outcome(world.post(ModifyConference(conference_info=info))) == (200, "otherFailure", "3006")
+    assert world.focus.roster == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"endpoint_entity": guid(9)}, "endpointDoesntExist"),
+        ({"user_entity": "sip:x@example.com"}, "endpointDoesntExist"),
+        ({"media_id": "7"}, "mediaDoesntExist"),
+    ],
+)
+def test_what_is_not_there_cannot_be_muted(wrong: dict[str, str], expected: str) -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    known = {"user_entity": "sip:user7@198.51.100.7", "endpoint_entity": guid(7), "media_id": "1"}
+    keys = MediaKeys(conf_entity=CONFERENCE, **{**known, **wrong})
+    reply = world.post(ModifyEndpointMedia(media_keys=keys, media=Media(ingress_filter="block")))
+    assert outcome(reply) == (200, expected, "3002")

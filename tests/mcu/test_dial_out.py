@@ -50,7 +50,7 @@ def test_the_invite_is_what_a_legacy_phone_expects() -> None:
     assert request.from_.display_name == "Weekly talk"
     assert str(request.to.uri) == "sip:user7@198.51.100.7"
     (contact,) = request.contact
-    assert str(contact) == "<sip:mcu@192.0.2.1:5060>;isfocus"
+    assert str(contact) == "<sip:mcu@192.0.2.1:5060>"
     assert request.headers.get("P-Asserted-Identity") == f"<{ALICE}>"
     assert request.headers.get("Referred-By") == f"<{ALICE}>"
     assert request.headers.get("Ms-Conversation-ID")
@@ -78,12 +78,12 @@ def test_the_outbound_proxy_is_a_preloaded_route() -> None:
     assert str(event.request.uri) == "sip:user7@198.51.100.7"
 
 
-def test_isfocus_can_be_left_out() -> None:
-    world = World(isfocus=False)
+def test_isfocus_can_be_had() -> None:
+    world = World(isfocus=True)
     world.start()
     phone = world.phone(7)
     world.dial(7)
-    assert [str(contact) for contact in phone.last.request.contact] == ["<sip:mcu@192.0.2.1:5060>"]
+    assert [str(contact) for contact in phone.last.request.contact] == ["<sip:mcu@192.0.2.1:5060>;isfocus"]
 
 
 def test_connected_is_told_after_the_ack_and_before_the_success() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 
-from c3p import ExchangeFailure
+from c3p import AddUser, ConferenceKeys, Endpoint, ExchangeFailure, Media, Response, User
 from mcu import DialOutPolicy, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
 from sip import Flow
-from sip.events import EndCause, SessionEnded
-from tests.mcu.harness import Code, World, diagnostics_of, guid, refusing, ringing, silent
+from sip.events import EndCause, InviteReceived, SessionEnded
+from tests.mcu.harness import CONFERENCE, Code, Phone, World, diagnostics_of, guid, refusing, ringing, silent
 
 ROWS = [
     (486, "busy", "otherFailure", "dialOutBusy", "0", True),
@@ -189,8 +192,8 @@ def refusal(world: World, number: int = 7, **more: object) -> tuple[str | None, 
 def test_an_attendee_may_not_dial_out() -> None:
     world = World()
     world.start()
-    assert refusal(world, originator_role="attendee") == ("unauthorized", "otherFailure", "7006")
-    assert refusal(world, originator_role=None) == ("unauthorized", "otherFailure", "7006")
+    assert refusal(world, originator_role="attendee") == ("unauthorized", "otherFailure", "3015")
+    assert refusal(world, originator_role=None) == ("unauthorized", "otherFailure", "3015")
     assert world.focus.history(guid(7)) == []
 
 
@@ -203,15 +206,57 @@ def test_the_same_endpoint_twice_is_refused() -> None:
 
 
 def test_what_cannot_be_called_is_refused() -> None:
-    from c3p import Media
-
     world = World()
     world.start()
-    assert refusal(world, endpoint_uri="http://example.com/") == ("otherFailure", "dialOutNotFound", "7005")
-    assert refusal(world, endpoint_uri="nonsense") == ("otherFailure", "dialOutNotFound", "7005")
-    assert refusal(world, endpoint_uri="tel:+4930123456") == ("otherFailure", "dialOutNotFound", "7005")
+    assert refusal(world, endpoint_uri="http://example.com/") == ("otherFailure", "dialOutNotFound", "3002")
+    assert refusal(world, endpoint_uri="nonsense") == ("otherFailure", "dialOutNotFound", "3002")
+    assert refusal(world, endpoint_uri="tel:+4930123456") == ("otherFailure", "dialOutNotFound", "3002")
     assert refusal(world, media=(Media(id="1", type="video"),)) == ("otherFailure", "dialOutMedia", "7005")
-    assert refusal(world, role="owner") == ("otherFailure", "invalidRole", "3016")
+    assert refusal(world, role="owner") == ("requestMalformed", "invalidRole", "3016")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        (Endpoint(entity=guid(7), joining_method="Dialed-In"), ("requestMalformed", "otherFailure", "3007")),
+        (Endpoint(entity=guid(7), joining_method="focus-owner"), ("requestMalformed", "otherFailure", "3007")),
+        (
+            Endpoint(entity=guid(7), joining_method="dialed-out", media=(Media(type="audio", ingress_filter="Block"),)),
+            ("requestMalformed", "otherFailure", "3007"),
+        ),
+        (
+            Endpoint(entity=guid(7), joining_method="dialed-out", media=(Media(type="audio", status="muted"),)),
+            ("requestMalformed", "otherFailure", "3007"),
+        ),
+        (Endpoint(entity="{" + "7" * 300, joining_method="dialed-out"), ("requestMalformed", "otherFailure", "3009")),
+    ],
+    ids=["method", "other method", "filter", "status", "name"],
+)
+def test_a_word_that_is_not_known_is_not_taken_for_a_default(
+    endpoint: Endpoint, expected: tuple[str, str, str]
+) -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    user = User(entity="sip:user7@198.51.100.7", endpoints=(endpoint,))
+    response = world.post(AddUser(conference_keys=ConferenceKeys(conf_entity=CONFERENCE), user=user)).document
+    assert response is not None
+    diagnosed = (diagnostics_of(response) or "").partition(";")[0]
+    assert (response.reason, response.command_reason, diagnosed) == expected
+    assert world.mcu.legs == 0
+
+
+def test_a_dial_out_without_endpoint_gets_one_from_the_mcu() -> None:
+    world = World()
+    world.start()
+    world.phone(7)
+    user = User(entity="sip:user7@198.51.100.7")
+    world.post(AddUser(conference_keys=ConferenceKeys(conf_entity=CONFERENCE), user=user))
+    users = world.focus.roster.users
+    assert users is not None
+    (endpoint,) = users.users[0].endpoints
+    assert endpoint.status == "connected"
+    assert re.fullmatch(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", endpoint.entity)
 
 
 def test_caps_are_server_busy() -> None:
@@ -228,7 +273,7 @@ def test_caps_are_server_busy() -> None:
 def test_domains_of_the_policy_hold() -> None:
     world = World(DialOutPolicy(domains=frozenset({"example.com"})))
     world.start()
-    assert refusal(world) == ("unauthorized", "dialOutDeclined", "7006")
+    assert refusal(world) == ("unauthorized", "dialOutDeclined", "3014")
 
 
 # Redirection ---------------------------------------------------------------------------------------------------------
@@ -360,3 +405,60 @@ def test_an_asserted_identity_that_xml_cannot_carry_is_shown_as_far_as_it_goes()
     users = world.focus.roster.users
     assert users is not None
     assert users.users[0].endpoints[0].asserted_identity == '"Andr\ufffd" <sip:andre@example.com>'
+
+
+# Ejected while it rings ----------------------------------------------------------------------------------------------
+
+
+def _answered(phone: Phone) -> None:
+    phone.answer()
+
+
+def _refused(status: int) -> Callable[[Phone], None]:
+    return lambda phone: phone.refuse(status, *((("Contact", "<sip:x@198.51.100.8>"),) if status == 302 else ()))
+
+
+@pytest.mark.parametrize("script", [silent, ringing])
+@pytest.mark.parametrize(
+    "crossing",
+    [lambda phone: None, _answered, *(_refused(status) for status in (302, 401, 404, 480, 486, 487, 500, 503, 603))],
+    ids=["nothing", "200", "302", "401", "404", "480", "486", "487", "500", "503", "603"],
+)
+def test_ejecting_who_is_being_called_succeeds_whatever_the_phone_says_in_that_moment(
+    crossing: Callable[[Phone], None], script: Callable[[Phone, InviteReceived], None]
+) -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7, script)
+    world.dial(7)
+    phone.now = world.now
+    crossing(phone)  # on its way while the CANCEL is
+    reply = world.eject(7)
+    assert reply.document is not None
+    assert reply.document.code is Code.PENDING
+    world.run(40.0)
+    ejection, call = world.focus.final("3"), world.focus.final("2")
+    assert ejection.code is Code.SUCCESS
+    assert (call.code, call.reason) == (Code.FAILURE, "requestCancelled")
+    finals = [each for each in world.focus.documents if isinstance(each, Response) and each.final]
+    assert finals == [ejection, call]
+    ended = world.ended()
+    assert (ended.ending, ended.method) == (Ending.CANCELLED, "booted")
+    assert world.focus.roster.users is not None
+    assert world.focus.roster.users.users == ()
+    assert (world.mcu.legs, world.ports_open) == (0, {})
+    assert not any(isinstance(event, LegConnected) for event in world.events)
+    assert world.dial(7, endpoint=guid(9)).status == 200
+
+
+def test_ejecting_before_the_port_is_open_calls_nobody() -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7)
+    world.ports = "wait"
+    world.dial(7)
+    world.eject(7)
+    world.run(10.0)
+    assert phone.invites == []
+    assert world.focus.final("3").code is Code.SUCCESS
+    assert world.focus.final("2").reason == "requestCancelled"

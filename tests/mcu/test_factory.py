@@ -18,7 +18,17 @@ from c3p import (
     Response,
     focus_uri,
 )
-from mcu import FactoryConfig, McuAllocated, McuFactory, McuForgotten, McuRegistered, StaticMcu, diagnostics_of
+from mcu import (
+    AnnouncementFault,
+    AnnouncementRefused,
+    FactoryConfig,
+    McuAllocated,
+    McuFactory,
+    McuForgotten,
+    McuRegistered,
+    StaticMcu,
+    diagnostics_of,
+)
 
 
 def conference(number: int = 1) -> str:
@@ -175,7 +185,7 @@ def test_malformed_and_unknown_commands_are_refused() -> None:
     assert refused(ask(AddConference(conference_keys=keys))) == ("requestMalformed", "7005")
     assert refused(ask(AddConference(mcu_type="audio-video"))) == ("requestMalformed", "7005")
     assert refused(ask(RegisterMcu(mcu_id="new"))) == ("requestMalformed", "7005")
-    assert refused(ask(good, good)) == ("requestMalformed", "7005")
+    assert refused(ask(good, good)) == ("requestMalformed", "3006")
     assert refused(ask(DeleteConference(conference_keys=keys))) == ("notSupported", "3004")
     response = ask(good).respond(Code.SUCCESS)
     assert farm.factory.receive_c3p(response, peer="focus", now=farm.now).status == 400
@@ -189,6 +199,54 @@ def test_limits_hold() -> None:
     assert reply.document.reason == "serverBusy"
     for number in range(5):
         assert farm.chosen(number) == "mcu1"
+
+
+def refusals(farm: Farm) -> list[tuple[str, str, AnnouncementFault]]:
+    found = [event for event in farm.factory.take_events() if isinstance(event, AnnouncementRefused)]
+    return [(event.mcu_id, event.peer, event.fault) for event in found]
+
+
+def test_a_refused_announcement_is_reported_once_with_what_is_wrong_with_it() -> None:
+    farm = Farm(mcu_peers=frozenset({"mcu1", "mcu2", "mcu3"}), max_mcus=2)
+    farm.announce("mcu1")
+    for _ in range(3):
+        farm.announce("stranger")
+        farm.announce("mcu1", peer="mcu2")
+        farm.announce("", peer="mcu2")
+        farm.factory.receive_c3p(ask(RegisterMcu(mcu_id="mcu2")), peer="", now=farm.now)
+    assert refusals(farm) == [
+        ("stranger", "stranger", AnnouncementFault.PRINCIPAL),
+        ("mcu1", "mcu2", AnnouncementFault.ID_TAKEN),
+        ("", "mcu2", AnnouncementFault.INCOMPLETE),
+        ("mcu2", "", AnnouncementFault.NOT_AUTHENTICATED),
+    ]
+    farm.announce("mcu2")
+    farm.announce("mcu3")
+    assert refusals(farm) == [("mcu3", "mcu3", AnnouncementFault.NO_ROOM)]
+
+
+def test_an_mcu_that_was_taken_in_between_is_reported_again() -> None:
+    farm = Farm(max_mcus=1)
+    farm.announce("mcu1")
+    farm.announce("mcu2")
+    farm.now += 40.0
+    farm.announce("mcu2")
+    farm.now += 40.0
+    farm.announce("mcu1")
+    farm.announce("mcu2")
+    assert refusals(farm) == [("mcu2", "mcu2", AnnouncementFault.NO_ROOM)] * 2
+
+
+def test_strangers_with_many_names_take_a_bounded_memory() -> None:
+    farm = Farm(mcu_peers=frozenset())
+    for number in range(300):
+        farm.announce(f"mcu{number}" + "x" * 1000)
+    first = refusals(farm)
+    assert len(first) == 300
+    assert max(len(mcu_id) for mcu_id, _, _ in first) == 256
+    farm.announce("mcu299" + "x" * 1000)
+    farm.announce("mcu0" + "x" * 1000)
+    assert [mcu_id[:5] for mcu_id, _, _ in refusals(farm)] == ["mcu0x"]
 
 
 LIST = (

@@ -36,8 +36,8 @@ def test_a_presenter_may_dial() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"originator_role": "attendee"}, RefusalReason.UNAUTHORIZED),
-        ({"originator_role": None}, RefusalReason.UNAUTHORIZED),
+        ({"originator_role": "attendee"}, RefusalReason.THIRD_PARTY),
+        ({"originator_role": None}, RefusalReason.THIRD_PARTY),
         ({"role": "owner"}, RefusalReason.ROLE),
         ({"scheme": "http"}, RefusalReason.TARGET),
         ({"legs": 250}, RefusalReason.CAPACITY),

@@ -156,6 +156,29 @@ def test_the_presenter_ejects_a_phone_that_still_rings(meet: Meet) -> None:
     check_rosters(meeting)
 
 
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.05, 0.3, 1.0, 2.0])
+@pytest.mark.parametrize("bob", [Reaction.IGNORE, Reaction.BUSY, Reaction.ANSWER])
+def test_an_ejection_is_told_before_the_end_of_the_call_that_it_cancels(
+    meet: Meet, bob: Reaction, after: float
+) -> None:
+    meeting = meet(bob=bob)
+    dialing = meeting.dial("presenter", BOB)
+    meeting.network.run_for(after)
+    ejecting = meeting.eject("presenter", BOB)
+    meeting.outcome("presenter", ejecting)
+    (ejected,) = meeting.outcomes("presenter", ejecting)
+    if not ejected.succeeded:
+        # It was gone before: refused for that, and for nothing else.
+        assert isinstance(ejected.event, focus.CommandFailed)
+        assert (ejected.event.reason, ejected.event.status) == (focus.FailureReason.REFUSED, 404)
+        assert len(meeting.outcomes("presenter", dialing)) == 1
+    elif bob is Reaction.IGNORE:
+        assert failure(meeting, "presenter", dialing).response is not None
+        assert meeting.outcomes("presenter", dialing)[0].event.response.reason == "requestCancelled"
+    meeting.network.run_for(40.0)
+    check_rosters(meeting)
+
+
 def test_the_callee_hangs_up(meet: Meet) -> None:
     meeting = meet(hang_up_after=3.0)
     assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
