@@ -78,7 +78,8 @@ class Transport:
             host = each.public_host or (host if wildcard else each.host)
             port = each.public_port or each.port or port
             break
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        # The zone of a link-local address means nothing to peers (RFC 4007 section 11.2).
+        return f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
 
     def via(self, flow: Flow, branch: str) -> str:
         """Return the Via value of a request on ``flow``; over UDP it asks for rport (RFC 3581)."""

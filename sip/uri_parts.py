@@ -55,19 +55,45 @@ def split_user(rest: str) -> tuple[str | None, str]:
 
 
 def checked_host(host: str, text: str, report: Report) -> str:
-    if not STRICT_HOST.fullmatch(host):
-        report("a host name has characters that host names do not have")
+    """A host as peers write it, with brackets, in the one form that compares by value (`canonical_host`)."""
     if host[0] != "[":
+        if not STRICT_HOST.fullmatch(host):
+            report("a host name has characters that host names do not have")
         return host.lower()
-    address = host[1:-1].lower()
+    address, percent, zone = host[1:-1].partition("%")
+    if percent:
+        # Only the sender knows the interface that it names (RFC 4007 section 11); RFC 3261 has no place for it.
+        report("a zone in an IPv6 address")
+        zone = zone.removeprefix("25")  # as RFC 6874 writes it
     if ":::" in address:  # RFC 5118 section 4.10
         report("three colons in an IPv6 address")
         address = address.replace(":::", "::", 1)
     try:
-        IPv6Address(address)
+        return _ipv6(address) + (f"%{zone}" if zone else "")
     except ValueError:
         raise MalformedHeader("host", text, "IPv6 address") from None
-    return address
+
+
+def _ipv6(address: str) -> str:
+    """The form of RFC 5952, by which addresses that are one compare equal; raises ValueError."""
+    parsed = IPv6Address(address)
+    # Section 5: not all versions of Python write these with dots, and operating systems do.
+    return str(parsed) if parsed.ipv4_mapped is None else f"::ffff:{parsed.ipv4_mapped}"
+
+
+def canonical_host(host: str) -> str:
+    """A host of any origin, with or without brackets, as ``Uri.host`` has it.
+
+    Lower case; an IPv6 address in the form of RFC 5952, because they compare by value (RFC 5954 section 4.2).
+    """
+    bare = host[1:-1] if host[:1] == "[" else host
+    if ":" not in bare:
+        return bare.lower()
+    address, percent, zone = bare.partition("%")
+    try:
+        return f"{_ipv6(address)}{percent}{zone}"
+    except ValueError:
+        return bare.lower()
 
 
 def local_host(host: str) -> str:
@@ -77,7 +103,7 @@ def local_host(host: str) -> str:
         raise LocalProtocolError(f"not a host: {host!r}")
     if ":" in bare:
         try:
-            IPv6Address(bare)
+            return _ipv6(bare)
         except ValueError:
             raise LocalProtocolError(f"not an IPv6 address: {host!r}") from None
     return bare.lower()
