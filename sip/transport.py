@@ -8,7 +8,7 @@ from typing import Final
 from sip.config import Listen
 from sip.context import Context
 from sip.errors import LocalProtocolError
-from sip.events import ConnectWanted, FlowLost, ResolveWanted
+from sip.events import ConnectWanted, FlowClosed, FlowLost, ResolveWanted
 from sip.flow import DEFAULT_PORTS, Destination, Flow, Transmit
 from sip.ids import WantId
 from sip.proven import ProvenSources
@@ -41,6 +41,7 @@ class Transport:
         self._avoided: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
+        self.watchers: list[str] = []  #: owners of the cores that hear of each closed flow
         self.on_lost: Callable[[Flow, float], None] = lambda flow, now: None
         self._alias = ";alias" if context.config.offer_alias else ""
         self._listen: dict[str, list[Listen]] = {}
@@ -148,7 +149,9 @@ class Transport:
         self._out.extend(self._blocked.pop(flow, ()))
 
     def forget(self, flow: Flow) -> None:
-        """Drop everything about a closed flow."""
+        """Drop everything about a closed flow, and tell those who keep something themselves."""
+        for owner in self.watchers:
+            self._context.emit(FlowClosed(owner=owner, flow=flow))
         self._open.pop(flow.id, None)
         self._blocked.pop(flow, None)
         for hop in self._known_as.pop(flow, ()):

@@ -275,6 +275,15 @@ class Uri:
         """The same URI without the named parameters; with no name, without any."""
         return self._changed(self.params.without(*(names or self.params)), self._headers)
 
+    def address_of_record(self) -> Self:
+        """User and host alone (RFC 3261 section 10.3 step 5): no password, port, parameters or headers."""
+        made = self._changed(UriParams(), "")
+        if self._opaque_part is None:
+            made._password = made._port = None
+            if made._user is not None:
+                made._user = made._user.replace('"', "%22")  # tolerated, but it may not be written anywhere
+        return made
+
     def without_headers(self) -> Self:
         """The same URI without its header part; itself when it has none."""
         return self._changed(self.params, "") if self._headers else self

@@ -6,6 +6,7 @@ RFC 3261 sections 19.1.1 and 25.1.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -81,6 +82,7 @@ def _ipv6(address: str) -> str:
     return str(parsed) if parsed.ipv4_mapped is None else f"::ffff:{parsed.ipv4_mapped}"
 
 
+@lru_cache(maxsize=1024)
 def canonical_host(host: str) -> str:
     """A host of any origin, with or without brackets, as ``Uri.host`` has it.
 
