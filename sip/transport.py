@@ -9,14 +9,14 @@ from sip.config import Listen
 from sip.context import Context
 from sip.errors import LocalProtocolError
 from sip.events import ConnectWanted, FlowClosed, FlowLost, ResolveWanted
-from sip.flow import DEFAULT_PORTS, Destination, Flow, Transmit
+from sip.flow import DEFAULT_PORTS, RELIABLE, Destination, Flow, Transmit
 from sip.ids import WantId
 from sip.proven import ProvenSources
 from sip.searching import Hop, Search, Waiter, Want
 from sip.uri import Uri
+from sip.uri_parts import ip_address
 from sip.via import Via
 
-_NUMERIC: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|.*:.*")
 #: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
 _PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
 #: Room for the Via, Contact and Content-Length that are not written yet when a transport is chosen.
@@ -174,7 +174,8 @@ class Transport:
             return None
         explicit = uri.transport is not None
         may_switch = not explicit and transport == "UDP"
-        if _NUMERIC.fullmatch(host):
+        if (address := ip_address(host)) is not None:
+            host = address
             number = port or DEFAULT_PORTS.get(transport, 5060)
             if not may_switch or size + _UNWRITTEN <= self._context.config.udp_max_request:
                 flow = self._known((transport, host, number, None))
@@ -207,6 +208,8 @@ class Transport:
         transport = (uri.transport or self._default_transport()).upper()
         if uri.scheme == "sips":
             transport = "TLS"
+        if transport != "UDP" and transport not in RELIABLE:
+            return transport, None, None  # nobody has it
         return transport, uri.params.get("maddr") or uri.host, uri.port
 
     def _default_transport(self) -> str:

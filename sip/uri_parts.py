@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from sip.errors import LocalProtocolError, MalformedHeader
@@ -39,6 +39,7 @@ ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s\x00-\x1f\x7f<>\"]++)")
 TEL_NUMBER = re.compile(r"\+[0-9\-.()]++|[0-9A-Fa-f*#\-.()]++")
 TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
 STRICT_HOST = re.compile(rf"{HOSTNAME}|\[[0-9A-Fa-f:.]++\]")
+_ZONE = re.compile(r"[\w.\-]{1,32}", re.ASCII)
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
 USER_TEXT = re.compile(rf"[{USER}%]*+")
 PASSWORD_TEXT = re.compile(rf"[{PASSWORD}%]*+")
@@ -96,6 +97,22 @@ def canonical_host(host: str) -> str:
         return f"{_ipv6(address)}{percent}{zone}"
     except ValueError:
         return bare.lower()
+
+
+@lru_cache(maxsize=1024)
+def ip_address(host: str) -> str | None:
+    """An IP address of any origin, with or without brackets, as ``Uri.host`` has it; None for what is none.
+
+    Whatever asks a system for a way must know this: systems take names where addresses are wanted, and wait for DNS.
+    """
+    bare = host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host
+    address, percent, zone = bare.partition("%")
+    if percent and not _ZONE.fullmatch(zone):
+        return None
+    try:
+        return f"{_ipv6(address)}{percent}{zone}" if ":" in address else str(IPv4Address(bare))
+    except ValueError:
+        return None
 
 
 def local_host(host: str) -> str:
