@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sip import Request, Response, Uri
 from sip.entropy import SeededEntropy
@@ -307,3 +311,81 @@ def test_an_ipv6_address_of_ours_is_ours_however_it_is_written() -> None:
     assert Place(uri=Uri.parse("sip:a@[::1]")).uri == Uri.parse("sip:a@[0:0::1]")
     binding = Binding(aor="b", contact=NameAddr.parse("<sip:a@[0:0::1]>"), expires_at=1.0, call_id="c", cseq=1)
     assert binding.names(None, None, Uri.parse("sip:a@[::1]"))
+
+
+# Whatever happens ----------------------------------------------------------------------------------------------------
+
+STEP = st.tuples(
+    st.sampled_from(["register", "register", "close", "close", "call", "call", "answer", "answer", "bye", "wait"]),
+    st.integers(0, 3),
+    st.sampled_from([180, 200, 200, 408, 430, 486, 503]),
+)
+EXTRAS = ["", f";{INSTANCE}", f";{INSTANCE};reg-id=1", f";{INSTANCE};reg-id=2"]
+
+
+@given(st.lists(STEP, min_size=10, max_size=30))
+@settings(max_examples=100, deadline=None)
+def test_whatever_becomes_of_connections_nothing_goes_to_a_private_address_and_all_is_answered(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    office = Office()
+    closed: set[int] = set()
+    flows = {number: number for number in range(4)}  # the connection that each phone has at the moment
+    numbers = itertools.count(1)
+    asked: list[Request] = []
+    finals: Counter[tuple[str, int]] = Counter()
+    arrived: list[tuple[Request, Flow]] = []
+    dialogs: list[tuple[str, list[str]]] = []
+
+    def look() -> None:
+        for flow, message in office._sent:
+            assert flow.remote.host != PRIVATE
+            assert flow.transport == "UDP" or office.endpoint.is_open(flow)
+            if isinstance(message, Request) and flow.transport == "TCP" and message.method not in ("ACK", "CANCEL"):
+                arrived.append((message, flow))
+            elif isinstance(message, Response) and message.status >= 200 and flow.remote.host == ALICE:
+                if message.cseq.method == "INVITE" and message.status < 300:
+                    dialogs.append((message.call_id, [str(each) for each in reversed(message.record_route)]))
+                finals[message.cseq.method, message.cseq.number] += message.cseq.method != "ACK"
+        office._sent.clear()
+
+    begun = [("register", 0, 0), ("register", 1, 0), ("call", 0, 0), ("answer", 0, 200), ("answer", 0, 200)]
+    for kind, which, status in (*begun, *steps):
+        if kind == "register":
+            if flows[which] in closed:
+                flows[which] += 4
+            flow = office.connection(flows[which])
+            contact = f"<sip:bob@{PRIVATE}:{5060 + which};transport=tcp>{EXTRAS[which]}"
+            office.now += 0.01
+            office.register(flow, contact, cseq=next(numbers), supported="outbound")
+        elif (
+            kind == "close" and flows[which] not in closed and office.endpoint.is_open(office.connection(flows[which]))
+        ):
+            closed.add(flows[which])
+            office.close(office.connection(flows[which]))
+        elif kind == "call":
+            asked.append(request(cseq=len(asked) + 1, call_id=f"call-{len(asked)}"))
+            office.receive(asked[-1], office.flow(ALICE))
+        elif kind == "answer" and arrived:
+            message, flow = arrived.pop(which % len(arrived))
+            if office.endpoint.is_open(flow):
+                office.receive(answer(message, status, contact=CONTACT), flow)
+                if status == 180:
+                    arrived.append((message, flow))
+        elif kind == "bye" and dialogs:
+            call_id, route = dialogs[which % len(dialogs)]
+            asked.append(bye(route, cseq=len(asked) + 1).evolve(set={"Call-ID": call_id}))
+            office.receive(asked[-1], office.flow(ALICE))
+        elif kind == "wait":
+            office.advance(5.0 * which)
+        look()
+    for _ in range(8):
+        office.advance(60.0)
+        look()
+    for sent in asked:
+        # A non-INVITE that nobody answered in time is not answered either (RFC 4320 section 4.2).
+        assert finals[sent.method, sent.cseq.number] >= (sent.method == "INVITE")
+    office.advance(8000.0)
+    assert not office.proxy._contexts
+    assert not office.proxy._branches
+    assert office.pump.next_timeout() is None
