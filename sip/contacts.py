@@ -49,7 +49,9 @@ class Asked:
 
     def registers_flow(self, contact: NameAddr) -> bool:
         """Whether a Contact is a flow that we keep alive; over UDP that would take STUN (RFC 5626 section 6)."""
-        outbound = "reg-id" in contact.params and "outbound" in self.options
+        # Without an instance a reg-id says nothing (section 6).
+        named = "reg-id" in contact.params and "+sip.instance" in contact.params
+        outbound = named and "outbound" in self.options
         return outbound and self.flow.reliable and self.direct
 
 

@@ -56,7 +56,7 @@ def parse_route(text: str, report: Report = tolerate) -> NameAddr:
         report("no angle brackets around the address")
         return NameAddr(Uri.parse(text, report))
     address = NameAddr.parse(text, report)
-    if ";" in text and "lr" in address.params and not address.uri.lr:
+    if text[-1:] != ">" and "lr" in address.params and not address.uri.lr:
         report("lr outside of the angle brackets")
         return NameAddr(address.uri.with_params(lr=None), address.display_name, address.params.without("lr"))
     return address

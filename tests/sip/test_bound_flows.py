@@ -21,6 +21,7 @@ def connection(number: int, host: str = "192.0.2.1") -> Flow:
         ("<sip:bob@10.0.0.7:5060;transport=tcp>", {}, False),  # behind a NAT
         ("<sip:bob@laptop.example;transport=tcp>", {}, False),
         (f"<sip:bob@192.0.2.1:5070>;{INSTANCE};reg-id=1", {"Supported": "outbound"}, False),
+        ("<sip:bob@192.0.2.1:5070>;reg-id=1", {"Supported": "outbound"}, True),  # of no instance: it says nothing
         (f"<sip:bob@192.0.2.1:5070>;{INSTANCE};reg-id=1", {}, True),  # nobody promised to keep the flow
         ("<sip:bob@10.0.0.7>", {"vias": 2}, True),
         ("<sip:bob@10.0.0.7>", {"Path": "<sip:192.0.2.1;lr>"}, True),
