@@ -96,15 +96,8 @@ class Proxy:
             may_relay=may_relay,
             credentials=credentials,
         )
-        self._targeting = Targeting(
-            endpoint,
-            self.config,
-            self._own,
-            self._tokens,
-            self._admission,
-            location or _nobody,
-            moved or _nowhere,
-        )
+        parts = (endpoint, self.config, self._own, self._tokens, self._admission)
+        self._targeting = Targeting(*parts, location or _nobody, moved or _nowhere)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
@@ -322,7 +315,9 @@ class Proxy:
         if context is None or branch is None:
             return
         self._timers.stop(branch.timer_c)
-        if reason != "unusable" and self._try_others(context, branch, now):
+        # When another method was met with silence, its sender has given up by now (RFC 4320 section 4.1).
+        in_time = reason == "transport" or (reason == "timeout" and context.is_invite)
+        if in_time and self._try_others(context, branch, now):
             return
         failure = {"timeout": 408, "unusable": 502}.get(reason, 430 if branch.had_flow else 503)
         status = 487 if context.cancelled else failure
