@@ -83,7 +83,7 @@ def is_usable(binding: Binding, aor: Uri) -> bool:
     address-of-record itself and has no way of its own: its requests would come back here (RFC 5627 section 5.1).
     """
     try:
-        must_fit_request_line(binding.uri, "Contact")
+        must_fit_request_line(binding.uri)
     except RemoteProtocolError:
         return False
     if binding.uri.scheme not in ("sip", "sips"):
