@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import Final
 
 #: Characters of a key that is worth remembering; longer ones are computed anew, so that memory stays bounded.
 CACHED_LENGTH: Final = 256
 
+#: An IPv6 host of a URI; a zone in it is not standard, and part of the name.
+_LITERAL: Final = re.compile(r"\[([0-9a-f:.]{2,45})(?=[%\]])")
+
 
 def uri_key(uri: str) -> str:
-    """Key of a user, a view or a URI entry: case does not count, in user, host and ``opaque``."""
-    return _uri_key(uri) if len(uri) <= CACHED_LENGTH else uri.strip().lower()
+    """Key of a user, a view or a URI entry: case does not count, in user, host and ``opaque``.
+
+    IPv6 addresses count by value (RFC 5954 section 4.2).
+    """
+    return _cached_uri_key(uri) if len(uri) <= CACHED_LENGTH else _uri_key(uri)
 
 
 @lru_cache(maxsize=4096)
+def _cached_uri_key(uri: str) -> str:
+    return _uri_key(uri)
+
+
 def _uri_key(uri: str) -> str:
-    return uri.strip().lower()
+    key = uri.strip().lower()
+    return _LITERAL.sub(_by_value, key, count=1) if "[" in key else key
+
+
+def _by_value(literal: re.Match[str]) -> str:
+    try:
+        return f"[{IPv6Address(literal[1]).exploded}"
+    except ValueError:
+        return literal[0]
 
 
 def guid_key(entity: str) -> str:

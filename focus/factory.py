@@ -43,6 +43,7 @@ from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
 from focus.roster import user_key, view_key
 from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived
 from sip import Request as SipRequest
+from sip.uri_parts import canonical_host
 
 FACTORY_OPAQUE: Final = "app:conf:focusfactory"
 
@@ -94,7 +95,7 @@ class FocusFactory:
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         uri = request.uri
-        return uri.host == self.config.domain.lower() and (uri.opaque or "").lower() == FACTORY_OPAQUE
+        return uri.host == canonical_host(self.config.domain) and (uri.opaque or "").lower() == FACTORY_OPAQUE
 
     # Machine ---------------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ from sip import (
     UpdateReceived,
 )
 from sip import Request as SipRequest
+from sip.uri_parts import canonical_host
 
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
@@ -128,7 +129,7 @@ class Focus:
         self._settle(conference, now=now)
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
-        return request.uri.host == self.config.domain.lower() and conf_id_of(str(request.uri)) is not None
+        return request.uri.host == canonical_host(self.config.domain) and conf_id_of(str(request.uri)) is not None
 
     # Machine ---------------------------------------------------------------------------------------------------------
 

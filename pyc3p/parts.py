@@ -146,6 +146,7 @@ def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar 
         config,
         entropy=entropy,
         location=registrar.lookup,
+        moved=registrar.flow_after,
         may_relay=lambda request, flow: registrar.knows(flow),
     )
 

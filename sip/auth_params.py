@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.grammar import CONTROLS, QUOTED, TOKEN_CHARS, Report, is_quoted, is_token, quote, unquote
 
-__all__ = ["AuthParams", "read_auth"]
+__all__ = ["AuthParams", "read_auth", "split_auth"]
 
-#: One parameter with the comma before it. Bare values may hold what base64 and URIs need: peers leave quotes out.
+#: One parameter with the comma before it. Bare values may hold what base64 and URIs need, and the blanks of a realm:
+#: peers leave quotes out.
 _PARAM = re.compile(
     rf"[ \t]*+(?:,[ \t]*+)*+([{TOKEN_CHARS}]++)[ \t]*+=[ \t]*+"
-    rf'({QUOTED}|[^\s,"]*+)[ \t]*+(?=,|\Z)',
+    rf'({QUOTED}|[^\s,"]*+(?:[ \t]++[^\s,"=]++(?=[\s,]|\Z))*+)[ \t]*+(?=,|\Z)',
     re.DOTALL,
 )
 _SCHEME = re.compile(rf"[ \t]*+([{TOKEN_CHARS}]++)(?:[ \t]++|\Z)")
@@ -21,6 +22,11 @@ _BARE = re.compile(rf"[{TOKEN_CHARS}]++")
 #: ``token68`` of RFC 7235 section 2.1 and what peers take for it.
 TOKEN68 = re.compile(rf'[^\s{CONTROLS}",]*+')
 _REST = re.compile(r"[ \t,]*+")
+#: What stands between commas; what is left open runs to the end.
+_ITEM = re.compile(r'(?:[^",]++|"(?:[^"\\]++|\\.)*+"?+)++', re.DOTALL)
+#: The first parameter of a challenge with its scheme before it; or a scheme alone.
+_WITH_SCHEME = re.compile(rf"[ \t]*+[{TOKEN_CHARS}]++[ \t]++[^\s=]", re.DOTALL)
+_SCHEME_ALONE = re.compile(rf"[ \t]*+[{TOKEN_CHARS}]++[ \t]*+")
 
 
 class AuthParams(Mapping[str, str]):
@@ -84,6 +90,29 @@ def read_auth(what: str, text: str, report: Report) -> tuple[str, str, AuthParam
             raise MalformedHeader(what, "***")
         return match[1], token68, AuthParams()
     return match[1], "", read_params(what, rest, report)
+
+
+def split_auth(text: str) -> list[str]:
+    """Each challenge, or each set of credentials, of one header line.
+
+    RFC 3261 section 20 gives each a line of its own; HTTP does not, and neither do servers that were made from it.
+    """
+    if "," not in text:
+        return [text]
+    found: list[list[str]] = []
+    for item in reversed(_ITEM.findall(text)):
+        # Backwards, because a word alone is a scheme only where a scheme, or nothing, follows.
+        if not found or found[-1][0]:
+            found.append(["", item])
+        else:
+            found[-1].append(item)
+        alone = len(found[-1]) == 2 and _SCHEME_ALONE.fullmatch(item)
+        if alone or _WITH_SCHEME.match(item):
+            found[-1][0] = "scheme"
+    values = [",".join(reversed(items)).strip(" \t") for _, *items in reversed(found)]
+    if found and not found[-1][0]:
+        return [text]  # it begins with none
+    return values
 
 
 def read_params(what: str, text: str, report: Report) -> AuthParams:

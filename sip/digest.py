@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from cryptography.hazmat.primitives import hashes
 
-from sip.auth_params import AuthParams
+from sip.auth_params import AuthParams, split_auth
 from sip.challenge import Authorization, Challenge
 from sip.errors import RemoteProtocolError
 from sip.grammar import quote
@@ -49,8 +49,10 @@ ALGORITHMS: Final[Mapping[str, Callable[[bytes], str]]] = {
     "md5": _md5,
 }
 
-#: Challenged header and the one that answers it, by status (RFC 3261 sections 22.2 and 22.3).
-_HEADERS: Final = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
+#: Challenges and what answers them, of servers and of proxies (RFC 3261 sections 22.2 and 22.3).
+_HEADERS: Final = (("WWW-Authenticate", "Authorization"), ("Proxy-Authenticate", "Proxy-Authorization"))
+#: Nonces in a row that a server may call stale for one request; one is usual, two happen when it restarts.
+_MOST_RENEWALS: Final = 3
 
 
 @attrs.frozen
@@ -122,6 +124,7 @@ class DigestClient:
         self._entropy = entropy
         self._max_nonces = max_nonces  # nonces counted; a forgotten one begins again and is refused as stale at worst
         self._counts: OrderedDict[str, int] = OrderedDict()
+        self._renewals: OrderedDict[str, int] = OrderedDict()  # how many stale ones came before a nonce, in a row
 
     def answer(self, response: Response, request: Request) -> tuple[tuple[str, str], ...]:
         """Headers with which ``request``, refused by ``response``, can be tried again; none when it is of no use.
@@ -129,20 +132,46 @@ class DigestClient:
         ``request`` is what was sent, with the credentials that it carried. The new request also needs CSeq + 1 and
         another branch.
         """
-        asked_in, answered_in = _HEADERS.get(response.status, ("", ""))
-        if not asked_in:
+        if response.status not in (401, 407):
             return ()
-        sent = tuple(_readable(request.headers.get_all(answered_in)))
+        # Proxies gather the challenges of all branches in one answer, of both kinds (RFC 3261 section 16.7 step 7).
+        return tuple(
+            (answered_in, str(value))
+            for asked_in, answered_in in _HEADERS
+            for value in self._answers(
+                response.headers.get_all(asked_in), request.headers.get_all(answered_in), request
+            )
+        )
+
+    def _answers(self, asked: Iterable[str], given: Iterable[str], request: Request) -> list[Authorization]:
+        """Credentials for all challenges of one kind; none when there is no use in any."""
+        sent = tuple(_readable(given))
         answers: dict[str, Authorization] = {}
-        for challenge in _usable(response.headers.get_all(asked_in)):
+        for challenge in _usable(asked):
             realm = challenge.realm or ""
-            credentials = None if realm in answers or _was_refused(challenge, sent) else self._credentials(realm)
+            credentials = None if realm in answers or self._was_refused(challenge, sent) else self._credentials(realm)
             if credentials is not None:
                 answers[realm] = self._authorization(challenge, credentials, request)
         if not answers:
-            return ()
+            return []
         renewed = [self._renewed(each, request) for each in sent if (each.realm or "") not in answers]
-        return tuple((answered_in, str(value)) for value in (*renewed, *answers.values()))
+        return [*renewed, *answers.values()]
+
+    def _was_refused(self, challenge: Challenge, sent: Iterable[Authorization]) -> bool:
+        """Whether the request already carried credentials for that realm, and they were not merely stale.
+
+        A server that finds each nonce stale that it gives out is not believed for ever.
+        """
+        before = next((each.params.get("nonce", "") for each in sent if each.realm == challenge.realm), None)
+        if before is None:
+            return False
+        if challenge.params.get("stale", "").strip().lower() != "true" or challenge.params["nonce"] == before:
+            return True
+        times = self._renewals.pop(before, 0) + 1
+        self._renewals[challenge.params["nonce"]] = times
+        if len(self._renewals) > self._max_nonces:
+            self._renewals.popitem(last=False)
+        return times > _MOST_RENEWALS
 
     def _renewed(self, sent: Authorization, request: Request) -> Authorization:
         """Credentials for another server on the way, counted on: it has seen this count (RFC 3261 section 22.3)."""
@@ -153,7 +182,7 @@ class DigestClient:
     def _authorization(self, challenge: Challenge, credentials: Credentials, request: Request) -> Authorization:
         """One set of credentials (RFC 7616 section 3.4)."""
         realm, nonce = challenge.realm or "", challenge.params["nonce"]
-        algorithm = challenge.params.get("algorithm", "MD5")
+        algorithm = _algorithm(challenge)
         qop = _chosen_qop(challenge)
         nc, cnonce = f"{self._count(nonce):08x}", self._entropy.token(8)
         uri = str(request.uri)
@@ -170,7 +199,7 @@ class DigestClient:
         )
         quoted = {"username": credentials.username, "realm": realm, "nonce": nonce, "uri": uri, "response": answer}
         params = {name: quote(value) for name, value in quoted.items()}
-        if "algorithm" in challenge.params:
+        if challenge.params.get("algorithm"):
             params["algorithm"] = algorithm
         if qop or algorithm.lower().endswith("-sess"):
             params["cnonce"] = quote(cnonce)
@@ -188,39 +217,41 @@ class DigestClient:
         return count
 
 
-def _was_refused(challenge: Challenge, sent: Iterable[Authorization]) -> bool:
-    """Whether the request already carried credentials for that realm, and they were not merely stale."""
-    if challenge.params.get("stale", "").lower() == "true":
-        return False
-    return any(each.realm == challenge.realm for each in sent)
-
-
 def _chosen_qop(challenge: Challenge) -> str | None:
     """auth where it is offered; auth-int only when nothing else is, because proxies may change bodies."""
-    offered = [q.strip().lower() for q in challenge.params.get("qop", "").split(",")]
+    offered = _offered_qop(challenge)
     return next((q for q in ("auth", "auth-int") if q in offered), None)
+
+
+def _offered_qop(challenge: Challenge) -> list[str]:
+    """The qop values of a challenge; an empty list of them is none (RFC 2069 knew none)."""
+    return [each for q in challenge.params.get("qop", "").split(",") if (each := q.strip().lower())]
+
+
+def _algorithm(challenge: Challenge) -> str:
+    return challenge.params.get("algorithm", "").strip() or "MD5"
 
 
 def _usable(lines: Iterable[str]) -> Iterator[Challenge]:
     """Challenges that we can answer, in the order of the server's preference (RFC 8760 section 2.4)."""
-    for line in lines:
+    for each in [each for line in lines for each in split_auth(line)]:
         try:
-            challenge = Challenge.parse(line)
+            challenge = Challenge.parse(each)
         except RemoteProtocolError:
-            continue  # What nobody can read cannot be answered; another line may be readable.
+            continue  # What nobody can read cannot be answered; another one may be readable.
         if _can_answer(challenge):
             yield challenge
 
 
 def _can_answer(challenge: Challenge) -> bool:
-    known = base_algorithm(challenge.params.get("algorithm", "MD5")) in ALGORITHMS
-    offers_known_qop = "qop" not in challenge.params or _chosen_qop(challenge) is not None
+    known = base_algorithm(_algorithm(challenge)) in ALGORITHMS
+    offers_known_qop = not _offered_qop(challenge) or _chosen_qop(challenge) is not None
     return challenge.scheme.lower() == "digest" and known and offers_known_qop and "nonce" in challenge.params
 
 
 def _readable(lines: Iterable[str]) -> Iterator[Authorization]:
-    for line in lines:
+    for each in [each for line in lines for each in split_auth(line)]:
         try:
-            yield Authorization.parse(line)
+            yield Authorization.parse(each)
         except RemoteProtocolError:
             continue

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from sip.auth_params import AuthParams
+from sip.auth_params import AuthParams, split_auth
 from sip.challenge import Authorization, Challenge
 from sip.digest import digest_response, same_digest, secret_of
 from sip.entropy import Entropy
@@ -156,9 +156,9 @@ class DigestServer:
 
     def _own_credentials(self, request: Request) -> Authorization | None:
         name = "Proxy-Authorization" if self.config.proxy else "Authorization"
-        for line in request.headers.get_all(name):
+        for each in [each for line in request.headers.get_all(name) for each in split_auth(line)]:
             try:
-                parsed = Authorization.parse(line)
+                parsed = Authorization.parse(each)
             except RemoteProtocolError:
                 continue  # Credentials for another realm may stand beside it.
             if parsed.scheme.lower() == "digest" and parsed.realm == self.config.realm:
@@ -168,13 +168,18 @@ class DigestServer:
     def _verify(self, credentials: Authorization, request: Request, now: float) -> Verdict:
         """Raises KeyError or ValueError when something is missing or makes no sense."""
         given = credentials.params
-        algorithm = given.get("algorithm", "MD5")
-        qop = given.get("qop", "").lower()
-        if algorithm.lower() not in {a.lower() for a in self.config.algorithms} or qop not in self.config.qop:
+        algorithm = given.get("algorithm") or "MD5"
+        # Clients of RFC 2069 send none (RFC 7616 section 3.4.3); an empty one says the same.
+        qop = given.get("qop", "").strip().lower() or None
+        if algorithm.lower() not in {a.lower() for a in self.config.algorithms} or (
+            (qop or "auth") not in self.config.qop
+        ):
             return Verdict(outcome=Outcome.WRONG)  # What we did not offer may not be answered (a downgrade).
         if self.config.check_uri and not _same_uri(given["uri"], request):
             return Verdict(outcome=Outcome.MALFORMED)
-        username, count = given["username"], int(given["nc"], 16)
+        # Without a count a nonce serves once: the next request is told that it is stale, and nothing can be replayed.
+        username, count = given["username"], 1 if qop is None else int(given["nc"], 16)
+        cnonce = given["cnonce"] if qop is not None or algorithm.lower().endswith("-sess") else ""
         secret = self._store.secret(username, self.config.realm, algorithm)
         expected = digest_response(
             secret or secret_of(algorithm, username, self.config.realm, self._entropy.token(16)),
@@ -182,8 +187,8 @@ class DigestServer:
             method=request.method,
             uri=given["uri"],
             nonce=given["nonce"],
-            nc=given["nc"],
-            cnonce=given["cnonce"],
+            nc=given["nc"] if qop is not None else "",
+            cnonce=cnonce,
             qop=qop,
             body=request.body,
         )
@@ -233,8 +238,18 @@ class DigestServer:
 
 
 def _same_uri(digest_uri: str, request: Request) -> bool:
-    """Whether the credentials are for this Request-URI (RFC 7616 section 3.4.6)."""
+    """Whether the credentials are for this Request-URI (RFC 7616 section 3.4.6).
+
+    Clients leave out parameters and port, or put in those of the way to us, and proxies change both; neither makes it
+    another target. Some write brackets around it.
+    """
+    wanted = request.uri
+    if digest_uri == str(wanted):
+        return True
     try:
-        return digest_uri == str(request.uri) or Uri.parse(digest_uri).equivalent(request.uri)
+        given = Uri.parse(digest_uri.strip(" \t<>"))
     except RemoteProtocolError:
         return False
+    if given.opaque_part is not None or wanted.opaque_part is not None:
+        return given.equivalent(wanted)
+    return (given.scheme, given.user, given.host) == (wanted.scheme, wanted.user, wanted.host)

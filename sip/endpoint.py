@@ -148,6 +148,15 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._transport.resolved(want_id, destinations, now)
         return self.take_events()
 
+    def is_open(self, flow: Flow) -> bool:
+        """Whether something can still be sent on a flow; always so over UDP, where nobody knows."""
+        return self._transport.is_open(flow)
+
+    def watch_flows(self, owner: str) -> None:
+        """Let a core know of each connection that is closed: it gets FlowClosed."""
+        self._cores.by_owner(owner)
+        self._transport.watchers.append(owner)
+
     def is_proven(self, flow: Flow) -> bool:
         """Whether the other side of a flow has read a message of ours, so that its address is no invention.
 

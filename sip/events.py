@@ -343,6 +343,13 @@ class ResolveWanted(Event):
 
 
 @attrs.frozen(kw_only=True)
+class FlowClosed(Event):
+    """A connection is gone: for cores that keep something of it and said so (`Endpoint.watch_flows`)."""
+
+    flow: Flow
+
+
+@attrs.frozen(kw_only=True)
 class FlowLost(Event):
     """The endpoint gave a flow up (it took no more data, or broke framing): the driver should close it."""
 

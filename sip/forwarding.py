@@ -22,8 +22,14 @@ class Forwarded:
         self.owner = owner
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        """Report it."""
-        below = response.evolve(set={"Via": response.via[1:]})
+        """Report it; an answer without another Via was for us, and goes no further (RFC 3261 section 16.7 step 3)."""
+        vias = response.via[1:]
+        if not vias:
+            self.layer.context.count("dropped: response without a way back")
+            if response.status >= 200:
+                self.on_failure(transaction, "unusable", now)
+            return
+        below = response.evolve(set={"Via": vias})
         event = ProvisionalReceived if response.status < 200 else ResponseReceived
         self.layer.context.emit(event(owner=self.owner, request_id=transaction.id, response=below))
 

@@ -22,6 +22,11 @@ _RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9]) ([^\r\n\0]*+
 _LOOSE_REQUEST: Final = re.compile(
     rf"([{TOKEN_CHARS}]++)[ \t]++({_URI})[ \t]++([Ss][Ii][Pp]/[0-9]++\.[0-9]++)[ \t]*+\r?\n"
 )
+#: What stands in a request line as if it were a header: brackets, a name before them, header parameters behind
+#: (RFC 4475 section 3.1.2.7). Group: the URI.
+_BRACKETED: Final = re.compile(
+    rf"(?:\"[^\"]*+\"|[{TOKEN_CHARS} \t]*+)[ \t]*+<[ \t]*+({_URI})[ \t]*+>[ \t]*+(?:;[^<>{CONTROLS}]*+)?+"
+)
 _LOOSE_RESPONSE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n\0]*+))?+\r?\n")
 #: End of the header section when somebody ends lines with a bare LF.
 _LOOSE_END: Final = re.compile(rb"\n\r?\n")
@@ -127,12 +132,17 @@ def _read_loose_start_line(head: Head, text: str, strict: bool) -> int:
         return match.end()
     end = text.find("\n")
     line = text[: len(text) if end < 0 else end].rstrip("\r \t")
-    method, _, rest = line.partition(" ")
+    method, _, rest = line.replace("\t", " ").partition(" ")
     if not is_token(method) or rest[-8:].upper() != " SIP/2.0":
         raise MalformedHeader("start line", line)
-    # A request at least: whoever sent it can be told that it cannot be used (RFC 4475 sections 3.1.2.7 and 3.1.2.8).
-    head.method, head.uri = method, rest[:-8].strip(" \t")
-    head.fail(MalformedHeader("Request-URI", head.uri))
+    head.method, head.uri = method, rest[:-8].strip(" ")
+    bracketed = _BRACKETED.fullmatch(head.uri)
+    if bracketed is not None and end >= 0:
+        head.uri = bracketed[1]
+        head.deviation(strict, "Request-Line", "angle brackets around the Request-URI")
+    else:
+        # A request at least: whoever sent it can be told that it cannot be used (RFC 4475 section 3.1.2.8).
+        head.fail(MalformedHeader("Request-URI", head.uri))
     return end + 1
 
 

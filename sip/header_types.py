@@ -31,6 +31,7 @@ from sip.tokens import (
     parse_option_tag,
     parse_token,
 )
+from sip.uri import Uri
 from sip.via import Via
 from sip.warning import Warning
 
@@ -49,10 +50,16 @@ def parse_contact(text: str, report: Report = tolerate) -> NameAddr | Star:
 
 
 def parse_route(text: str, report: Report = tolerate) -> NameAddr:
-    """An address of a proxy, in angle brackets (RFC 3261 section 20.34)."""
+    """An address of a proxy, in angle brackets (RFC 3261 section 20.34), so what stands behind it without them belongs
+    to the URI; so does an ``lr`` behind the brackets, which has no other meaning."""
     if "<" not in text:
         report("no angle brackets around the address")
-    return NameAddr.parse(text, report)
+        return NameAddr(Uri.parse(text, report))
+    address = NameAddr.parse(text, report)
+    if text[-1:] != ">" and "lr" in address.params and not address.uri.lr:
+        report("lr outside of the angle brackets")
+        return NameAddr(address.uri.with_params(lr=None), address.display_name, address.params.without("lr"))
+    return address
 
 
 #: By key: the full name in lower case.

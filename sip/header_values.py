@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from sip.auth_params import split_auth
 from sip.defects import Defect
 from sip.errors import MalformedHeader, RemoteProtocolError, SipError
 from sip.grammar import Report, split_list
@@ -19,6 +20,7 @@ from sip.headers import Headers
 __all__ = ["HeaderValues"]
 
 _NONE: Final[frozenset[str]] = frozenset()
+_ONE_A_LINE: Final = frozenset(("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate"))
 _SECRET: Final = frozenset(("authorization", "proxy-authorization"))
 
 
@@ -118,11 +120,20 @@ class HeaderValues:
 
     def _items(self, key: str, lines: tuple[str, ...]) -> Sequence[str]:
         if shape_of(key) is not Shape.LIST:
-            return lines
+            return self._credentials(key, lines) if key in _ONE_A_LINE else lines
         items: list[str] = []
         for line in lines:
             listed = split_list(line)
             items += listed
+        return items
+
+    def _credentials(self, key: str, lines: tuple[str, ...]) -> Sequence[str]:
+        """Challenges or credentials one by one, where a line has several."""
+        items = [item for line in lines for item in split_auth(line)]
+        if len(items) != len(lines):
+            if self._strict:
+                raise MalformedHeader(canonical_name(key), "***", "several in one line")
+            self._defects.append(Defect(canonical_name(key), "several in one line"))
         return items
 
     def _parsed(self, parser: Parser, key: str, text: str) -> Any:

@@ -9,8 +9,9 @@ import attrs
 from sip.flow import Flow
 from sip.name_addr import NameAddr
 from sip.uri import Uri
+from sip.uri_parts import canonical_host
 
-__all__ = ["Binding", "Location", "Target"]
+__all__ = ["Binding", "Location", "Target", "can_be_dialled"]
 
 
 class Target(Protocol):
@@ -51,6 +52,7 @@ class Binding:
     received: Flow | None = None  #: where the REGISTER came from, None when a proxy stood between
     instance: str | None = None  #: +sip.instance without its angle brackets
     reg_id: str | None = None  #: which of several flows of that instance (RFC 5626)
+    outbound: bool = False  #: whether it is a flow that we said to keep (RFC 5626), and nothing without it
     opaque: str | None = None  #: ``opaque`` of its GRUU
     user_agent: str | None = None
 
@@ -73,13 +75,33 @@ class Binding:
             return None
         if self.received.reliable or self.reg_id is not None:
             return self.received
-        return None if self.uri.host == self.received.remote.host else self.received
+        return None if self.uri.host == canonical_host(self.received.remote.host) else self.received
+
+    @property
+    def ends_with_flow(self) -> bool:
+        """Whether nobody can be reached by it when the connection that it was made on is closed.
+
+        Connections with outbound are what is registered (RFC 5626 section 7). Another Contact remains when it can be
+        dialled, so far as its address is that of the sender; so does what a Path leads to.
+        """
+        flow = self.received
+        if flow is None or self.route or not flow.reliable:
+            return False
+        return self.outbound or not can_be_dialled(self.uri, flow)
 
     def names(self, instance: str | None, reg_id: str | None, uri: Uri) -> bool:
         """Whether a new contact replaces this one: same instance and flow (RFC 5626), else the same URI."""
         if instance is not None and self.instance is not None:
             return (instance, reg_id) == (self.instance, self.reg_id)
         return self.uri.equivalent(uri)
+
+
+def can_be_dialled(uri: Uri, flow: Flow) -> bool:
+    """Whether an address is worth a try of its own when the connection by which its owner came is closed.
+
+    Another address than the source is behind a NAT, or a name that only its owner knows.
+    """
+    return uri.scheme in ("sip", "sips") and uri.host == canonical_host(flow.remote.host)
 
 
 class Location:

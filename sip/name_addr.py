@@ -26,8 +26,11 @@ _COMMON = re.compile(
 _NAME = re.compile(rf'[ \t]*+({QUOTED}|[^<"\r\n]*+)[ \t]*+<')
 _TOKENS = re.compile(rf"[{TOKEN_CHARS} \t]*+")
 _BARE = re.compile(r"[ \t]*+([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)[ \t]*+((?:;.*+)?)", re.DOTALL)
+_BRACKETED: Final = re.compile(r"[ \t]*+[A-Za-z][A-Za-z0-9+.\-]*+:[^<>]*+(?=>)")
+#: Opening brackets that are looked at when quotes do not tell which one is that of the URI.
+_MOST_BRACKETS: Final = 8
 _BARE_AFTER_NAME: Final = re.compile(
-    r"[ \t]*+([^<>\"\s:,;]++)[ \t]++([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)((?:;.*+)?)", re.DOTALL
+    rf"[ \t]*+({QUOTED}|[^<>\"\s:,;]++)[ \t]++([A-Za-z][A-Za-z0-9+.\-]*+:[^\s;,?<>\"]++)((?:;.*+)?)", re.DOTALL
 )
 
 
@@ -100,14 +103,15 @@ class NameAddr:
             made._params = Params.parse(text[close + 1 :].strip(" \t"), report)
             return made
         bare = _BARE.fullmatch(text)
-        if bare is None:
-            bare = _BARE_AFTER_NAME.fullmatch(text)
-            if bare is None:
-                raise MalformedHeader("address", text)
-            report("a display name before an address without angle brackets")
-            made._name, address, params = bare.groups()
-        else:
+        if bare is not None:
             made._name, (address, params) = None, bare.groups()
+        elif (after := _BARE_AFTER_NAME.fullmatch(text)) is not None:
+            report("a display name before an address without angle brackets")
+            name, address, params = after.groups()
+            made._name = unquote(name)
+        else:
+            made._name, address, params = _quoted_within(text)
+            report("quotes within a display name")
         made._uri, made._params = Uri.parse(address, report), Params.parse(params, report)
         return made
 
@@ -208,3 +212,31 @@ def _display_name(text: str, report: Report) -> str | None:
     if not _TOKENS.fullmatch(name):
         report("a display name that should be quoted")
     return name or None
+
+
+def _quoted_within(text: str) -> tuple[str, str, str]:
+    """Name, URI and parameters where the name has quotes in it that are not escaped; raises MalformedHeader.
+
+    The URI is in the last brackets that hold one and have nothing but parameters behind them. A quote that nobody
+    closes is refused: it may hide anything (RFC 4475 section 3.1.2.6).
+    """
+    start = len(text)
+    for _ in range(_MOST_BRACKETS):
+        start = text.rfind("<", 0, start)
+        if start < 0:
+            break
+        match = _BRACKETED.match(text, start + 1)
+        if match is None:
+            continue
+        name, params = text[:start].strip(" \t"), text[match.end() + 1 :].strip(" \t")
+        if params[:1] not in ("", ";") or params.count('"') % 2 or name.count('"') % 2 or "<" in _outside_quotes(name):
+            continue
+        inner = name[1:-1] if name[:1] == '"' == name[-1:] and len(name) > 1 else name
+        return inner, match[0].strip(" \t"), params
+    raise MalformedHeader("address", text)
+
+
+def _outside_quotes(name: str) -> str:
+    """What stands outside of the outermost quotes of a name."""
+    first, last = name.find('"'), name.rfind('"')
+    return name if first < 0 else name[:first] + name[last + 1 :]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
 from typing import Final
-
-import attrs
 
 from sip.digest_server import CredentialStore
 from sip.endpoint import Endpoint
@@ -27,15 +24,16 @@ from sip.flow import Flow
 from sip.flow_token import FlowTokens
 from sip.ids import RequestId, TransactionId
 from sip.location import Target
-from sip.name_addr import NameAddr
 from sip.proxy_admission import Admission, Answered, ProxyConfig, caller_flow
-from sip.proxy_route import OwnAddresses, path, preprocess, record_route, strict_route, was_recorded
+from sip.proxy_route import OwnAddresses, path, record_route, strict_route, was_recorded
+from sip.proxy_targets import Alternatives, Targeting
 from sip.request import Request
 from sip.response import Response
 from sip.response_context import Branch, ResponseContext, best_of, with_all_challenges
 from sip.routing import Claim
 from sip.timers import Timers
 from sip.uri import Uri
+from sip.uri_parts import canonical_host
 
 __all__ = ["Proxy", "ProxyConfig"]
 
@@ -43,16 +41,6 @@ __all__ = ["Proxy", "ProxyConfig"]
 _RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 _ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
 _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
-
-
-@attrs.frozen(kw_only=True)
-class _AsItIs:
-    """A target that no location service named: the Request-URI, perhaps by a flow that is known."""
-
-    uri: Uri
-    route: tuple[NameAddr, ...] = ()
-    flow: Flow | None = None
-    q: float = 1.0
 
 
 def _everything(request: Request, flow: Flow) -> bool:
@@ -63,6 +51,10 @@ def _nobody(uri: Uri) -> Sequence[Target]:
     return ()
 
 
+def _nowhere(flow: Flow, uri: Uri) -> Flow | None:
+    return None
+
+
 class Proxy:
     """Forwards what no other core of the endpoint claims.
 
@@ -70,7 +62,8 @@ class Proxy:
     domains when it belongs to a dialog that went through us before, when it comes from a trusted network or peer, or
     when ``may_relay`` says so (`Registrar.knows` its flow, for one). With ``credentials`` all others are asked for
     Digest credentials, without they get 403. ``claims`` may leave some requests to others; those of dialogs that
-    began here come back in any case.
+    began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for requests
+    of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430.
     """
 
     def __init__(
@@ -84,14 +77,17 @@ class Proxy:
         claim: Claim = Claim.PROXY,
         may_relay: Callable[[Request, Flow], bool] | None = None,
         credentials: CredentialStore | None = None,
+        moved: Callable[[Flow, Uri], Flow | None] | None = None,
     ) -> None:
         self.config = config or ProxyConfig()
         self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
-        self._endpoint, self._location = endpoint, location or _nobody
+        self._endpoint = endpoint
         self._entropy = entropy.child(f"proxy {self.config.owner}")
         key = bytes.fromhex(self._entropy.child("key").token(32))
         self._tokens = FlowTokens(key, limit=self.config.max_flows)
-        self._own = OwnAddresses(lambda: endpoint.listen, frozenset(d.lower() for d in self.config.domains))
+        self._own = OwnAddresses(
+            lambda: endpoint.listen, frozenset(canonical_host(each) for each in self.config.domains)
+        )
         self._admission = Admission(
             self.config,
             key=key,
@@ -100,6 +96,8 @@ class Proxy:
             may_relay=may_relay,
             credentials=credentials,
         )
+        parts = (endpoint, self.config, self._own, self._tokens, self._admission)
+        self._targeting = Targeting(*parts, location or _nobody, moved or _nowhere)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
@@ -179,54 +177,34 @@ class Proxy:
     def _admitted(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> ResponseContext:
         """Validate, take our Route values off, and find the targets (sections 16.3 to 16.5)."""
         fingerprint = self._admission.validate(request)
-        onward, targets = self._targets(request, flow, now)
+        found = self._targeting.find(request, flow, now)
         breadth = self._admission.breadth(request)
         return ResponseContext(
             transaction=transaction,
             is_invite=request.method == "INVITE",
-            request=onward,
+            request=found.request,
+            located=found.located,
             flow=flow,
             fingerprint=fingerprint,
             breadth=breadth,
-            groups=self._grouped(targets, breadth),
+            groups=self._targeting.grouped(found.targets, breadth),
         )
-
-    def _targets(self, request: Request, flow: Flow, now: float) -> tuple[Request, Sequence[Target]]:
-        """The request without our Route values, and where it goes (section 16.5); raises Answered."""
-        found = preprocess(request, flow, self._own, self._tokens)
-        onward, uri = self._admission.believed(found.request, flow), found.request.uri
-        if found.flow is not None:
-            return onward, [_AsItIs(uri=uri, flow=found.flow)]
-        if not onward.route:
-            if self._own.include(uri, flow):
-                return onward, self._located(onward, uri)
-            if uri.scheme not in ("sip", "sips"):
-                return onward, self._located(onward, uri, none=416)
-        if not found.known:
-            onward = self._admission.let_out(onward, flow, now=now)
-        return onward, [_AsItIs(uri=uri)]
-
-    def _located(self, request: Request, uri: Uri, none: int = 480) -> Sequence[Target]:
-        if uri.user is None and none != 416 and request.method == "OPTIONS":
-            raise Answered(200, self.config.capabilities(self._endpoint.config.user_agent))  # about us (section 11.2)
-        targets = self._location(uri)
-        if not targets:
-            raise Answered(none)
-        return targets
-
-    def _grouped(self, targets: Sequence[Target], breadth: int) -> list[list[Target]]:
-        """Targets that are tried at once: all, or those of one preference, but never more than the breadth allows."""
-        ordered = sorted(targets, key=lambda each: -each.q)[: self.config.max_targets]
-        alike = [list(group) for _, group in groupby(ordered, key=lambda each: each.q)]
-        groups = alike if self.config.sequential else [ordered]
-        return [group[start : start + breadth] for group in groups for start in range(0, len(group), breadth)]
 
     # Forwarding ------------------------------------------------------------------------------------------------------
 
     def _next_group(self, context: ResponseContext, now: float) -> None:
         group = context.groups.pop(0)
         share = context.breadth // len(group)
-        for target in group:
+        for alternatives in group:
+            self._try(context, alternatives, share, now)
+        if not context.branches:
+            self._finish(context, now)
+
+    def _try(self, context: ResponseContext, alternatives: Alternatives, share: int, now: float) -> None:
+        """Send the request to the first of some alternatives to which there is a way."""
+        for number, target in enumerate(alternatives):
+            if not self._targeting.is_reachable(target, context.request):
+                continue  # it was when the target set was made
             request, hop = strict_route(self._copy(context.request, context.flow, target, share))
             request_id = self._endpoint.forward(
                 self.owner,
@@ -238,9 +216,12 @@ class Proxy:
             )
             self._branches[request_id] = context
             context.tried.append(request_id)
-            context.branches[request_id] = branch = Branch()
+            branch = Branch(had_flow=target.flow is not None, others=alternatives[number + 1 :], share=share)
+            context.branches[request_id] = branch
             if context.is_invite:
                 self._restart_timer_c(context, request_id, branch, now)
+            return
+        context.finals.append(context.request.response(430, to_tag=self._entropy.token(8)))
 
     def _copy(self, request: Request, flow: Flow, target: Target, breadth: int) -> Request:
         """The copy that goes to one target (section 16.6 steps 1 to 6)."""
@@ -274,13 +255,14 @@ class Proxy:
         """An ACK for a 2xx, or a BENOTIFY: on without state, dropped where another request would be refused."""
         try:
             fingerprint = self._admission.validate(request)
-            onward, targets = self._targets(request, flow, now)
+            found = self._targeting.find(request, flow, now)
         except (Answered, RemoteProtocolError):
             self.counters[f"dropped: {request.method} that may not pass"] += 1
             return
         branch = f"{fingerprint}-{self._entropy.token(8)}"
-        copy, hop = strict_route(self._copy(onward, flow, targets[0], 1))
-        self._endpoint.forward_stateless(copy, flow=targets[0].flow, next_hop=hop, branch=branch, now=now)
+        target = found.targets[0]
+        copy, hop = strict_route(self._copy(found.request, flow, target, 1))
+        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=hop, branch=branch, now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -303,6 +285,8 @@ class Proxy:
         if response.status < 300:
             self._on_success(context, response, now)
         elif branch is not None:
+            if response.status in (408, 430) and self._try_others(context, branch, now):
+                return
             if branch.expired and response.status == 487:
                 response = context.request.response(408, to_tag=self._entropy.token(8))
             self._on_refusal(context, response, now)
@@ -316,23 +300,36 @@ class Proxy:
         self._finish(context, now)
 
     def _on_refusal(self, context: ResponseContext, response: Response, now: float) -> None:
-        if response.status == 503:
-            response = response.evolve(status=500)  # it was about that server, not about us (section 16.7 step 6)
         context.finals.append(response)
         if response.status >= 600:
             self._cancel_others(context, _REFUSED_FOR_ALL, now)
         self._finish(context, now)
 
     def _on_failure(self, request_id: RequestId, reason: str, now: float) -> None:
-        """No answer: like 408 when nobody spoke, like 503 when there was no way (section 16.9)."""
+        """No answer: like 408 when nobody spoke, like 503 when there was no way (section 16.9).
+
+        A flow that broke is 430 (RFC 5626 section 5.3.1), an answer that is none for us to pass on 502.
+        """
         context = self._branches.get(request_id)
         branch = None if context is None else context.branches.pop(request_id, None)
         if context is None or branch is None:
             return
         self._timers.stop(branch.timer_c)
-        status = 487 if context.cancelled else 408 if reason == "timeout" else 503
+        # When another method was met with silence, its sender has given up by now (RFC 4320 section 4.1).
+        in_time = reason == "transport" or (reason == "timeout" and context.is_invite)
+        if in_time and self._try_others(context, branch, now):
+            return
+        failure = {"timeout": 408, "unusable": 502}.get(reason, 430 if branch.had_flow else 503)
+        status = 487 if context.cancelled else failure
         context.finals.append(context.request.response(status, to_tag=self._entropy.token(8)))
         self._finish(context, now)
+
+    def _try_others(self, context: ResponseContext, branch: Branch, now: float) -> bool:
+        """Reach the same device by another of its flows, when this one failed (RFC 5626 section 7)."""
+        if not branch.others or context.answered or context.cancelled:
+            return False
+        self._try(context, branch.others, branch.share, now)
+        return bool(context.branches)
 
     def _finish(self, context: ResponseContext, now: float) -> None:
         """When no branch is open: the next group, or the best answer."""
@@ -342,7 +339,7 @@ class Proxy:
             self._next_group(context, now)
             return
         if not context.answered:
-            best = with_all_challenges(best_of(context.finals), context.finals)
+            best = self._best(context)
             context.answered = True
             # A 408 to anything but INVITE would come too late to be of use (RFC 4320 section 4.2).
             if context.is_invite or best.status != 408:
@@ -351,6 +348,16 @@ class Proxy:
             context.settle()
         else:
             self._forget(context)
+
+    def _best(self, context: ResponseContext) -> Response:
+        """What goes back (section 16.7 steps 6 and 7)."""
+        best = best_of(context.finals)
+        if best.status == 503:
+            return best.evolve(status=500)  # it was about that server, not about us
+        if best.status == 430 and context.located:
+            # That is for proxies: a caller hears that the user is not there (RFC 5626 section 11.5).
+            return context.request.response(480, to_tag=self._entropy.token(8))
+        return with_all_challenges(best, context.finals)
 
     def _forget(self, context: ResponseContext | None) -> None:
         if context is None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from sip.auth_params import split_auth
 from sip.challenge import Authorization
 from sip.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
 from sip.entropy import Entropy
@@ -163,10 +164,11 @@ def _fingerprint_of(branch: str | None) -> str:
 def _without_credentials(request: Request, realm: str) -> Request:
     kept = []
     for line in request.headers.get_all("Proxy-Authorization"):
-        try:
-            if Authorization.parse(line).realm == realm:
-                continue
-        except RemoteProtocolError:
-            pass
-        kept.append(line)
+        for each in split_auth(line):
+            try:
+                if Authorization.parse(each).realm == realm:
+                    continue
+            except RemoteProtocolError:
+                pass
+            kept.append(each)
     return request.evolve(set={"Proxy-Authorization": kept or None})

@@ -12,6 +12,7 @@ from sip.flow_token import FlowTokens
 from sip.name_addr import NameAddr
 from sip.request import Request
 from sip.uri import Uri
+from sip.uri_parts import canonical_host
 
 __all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route", "was_recorded"]
 
@@ -28,12 +29,15 @@ class OwnAddresses:
 
     def include(self, uri: Uri, flow: Flow) -> bool:
         """Whether a URI leads to us; ``flow`` tells an address of ours when we listen on all of them."""
+        return self.include_place(uri.host, uri, flow)
+
+    def include_place(self, host: str, uri: Uri, flow: Flow) -> bool:
+        """The same of a host in place of that of the URI."""
         port = uri.port or DEFAULT_PORTS["TLS" if uri.scheme == "sips" or uri.transport == "tls" else "UDP"]
         for each in self.listen():
-            places = {(_host(each, flow), each.port), (each.public_host or each.host, each.public_port or each.port)}
-            if (uri.host, port) in places:
+            if (host, port) in ((_host(each, flow), each.port), (_public_host(each), each.public_port or each.port)):
                 return True
-        return uri.host in self.domains and (uri.port is None or uri.port in {each.port for each in self.listen()})
+        return host in self.domains and (uri.port is None or uri.port in {each.port for each in self.listen()})
 
     def of(self, transport: str, flow: Flow) -> Uri | None:
         """An address of ours for a transport, None when we do not listen on it."""
@@ -46,7 +50,11 @@ class OwnAddresses:
 
 
 def _host(listen: Listen, flow: Flow) -> str:
-    return flow.local.host if listen.host in ("", "0.0.0.0", "::") else listen.host
+    return canonical_host(flow.local.host if listen.host in ("", "0.0.0.0", "::") else listen.host)
+
+
+def _public_host(listen: Listen) -> str:
+    return canonical_host(listen.public_host or listen.host)
 
 
 @attrs.frozen(kw_only=True)
@@ -82,8 +90,8 @@ def _without_our_maddr(uri: Uri, flow: Flow, own: OwnAddresses) -> Uri:
     """A Request-URI that leads here by `maddr` loses it, and what goes with it (section 16.4)."""
     if uri.scheme not in ("sip", "sips") or "maddr" not in uri.params:
         return uri
-    here = Uri(uri.scheme, uri.params["maddr"] or uri.host, port=uri.port)
-    return uri.without_params("maddr", "transport") if own.include(here, flow) else uri
+    here = own.include_place(canonical_host(uri.params["maddr"] or uri.host), uri, flow)
+    return uri.without_params("maddr", "transport") if here else uri
 
 
 def _named(uri: Uri, request: Request, tokens: FlowTokens) -> tuple[Flow | None, Flow | None] | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
 
 import attrs
 
+from sip.bound_flows import BoundFlows
+from sip.config import Listen
+from sip.contacts import Asked, binding_of, is_usable, listed, size_of
 from sip.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
 from sip.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
-from sip.events import Event, RequestReceived
+from sip.events import Event, FlowClosed, RequestReceived
 from sip.flow import Flow
-from sip.gruu import opaque_of_instance
 from sip.ids import TransactionId
 from sip.locate import is_numeric
 from sip.location import Binding, Location
@@ -22,11 +22,9 @@ from sip.name_addr import NameAddr, Star
 from sip.request import Request
 from sip.routing import Claim
 from sip.uri import Uri, aor_key
+from sip.uri_parts import canonical_host
 
 __all__ = ["BindingsChanged", "Registrar", "RegistrarConfig"]
-
-#: Characters of a User-Agent that are kept.
-_SHOWN: Final = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +54,7 @@ class BindingsChanged(Event):
 
     aor: str  #: key of the address-of-record
     bindings: tuple[Binding, ...]
-    cause: str  #: "registered", "removed" or "expired"
+    cause: str  #: "registered", "removed", "expired" or "flow closed"
 
 
 class _Refused(Exception):
@@ -102,9 +100,9 @@ class Registrar:
                 wall_clock=endpoint.wall_clock,
             )
         self._may_register = may_register
-        self._domains = frozenset(domain.lower().strip("[]") for domain in self.config.domains)
+        self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
         self._location = Location()
-        self._flows: Counter[Flow] = Counter()  # how many bindings came by each flow
+        self._flows = BoundFlows(limit=self.config.max_users)
         self._events: list[Event] = []
         endpoint.add_core(
             self.config.owner,
@@ -113,6 +111,7 @@ class Registrar:
             methods=("REGISTER",),
             supported=("path", "gruu", "gruu-10", "outbound"),
         )
+        endpoint.watch_flows(self.config.owner)
 
     @property
     def owner(self) -> str:
@@ -135,12 +134,21 @@ class Registrar:
         """Whether somebody is registered who sends by this flow."""
         return flow in self._flows
 
+    def flow_after(self, flow: Flow, uri: Uri) -> Flow | None:
+        """The open flow on which the device at ``uri`` is registered now that it left another one; None for no such.
+
+        For the requests of dialogs that began on the other one (`Proxy`).
+        """
+        return self._flows.after(flow, uri, self._location.of, self._endpoint.is_open)
+
     # The core --------------------------------------------------------------------------------------------------------
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
-        """Answer a REGISTER."""
+        """Answer a REGISTER; forget what a closed connection leaves behind."""
         if isinstance(event, RequestReceived) and event.transaction is not None:
             self._register(event.transaction, event.request, event.flow, now)
+        elif isinstance(event, FlowClosed):
+            self._flow_closed(event.flow)
         return self.take_events()
 
     def next_timeout(self) -> float | None:
@@ -149,7 +157,9 @@ class Registrar:
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Drop bindings that have ended."""
-        for aor in dict.fromkeys(self._dropped(each) for each in self._location.expire(now)):
+        ended = self._location.expire(now)
+        self._flows.replace(ended, ())
+        for aor in dict.fromkeys(each.aor for each in ended):
             self._changed(aor, "expired")
         return self.take_events()
 
@@ -175,7 +185,7 @@ class Registrar:
 
     def _register(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
         try:
-            headers = self._processed(request, flow, now)
+            headers = self._processed(request, Asked.of(request, flow), now)
         except _Refused as refused:
             self._endpoint.respond(transaction, refused.status, headers=refused.headers, now=now)
         except RemoteProtocolError as error:
@@ -183,7 +193,7 @@ class Registrar:
         else:
             self._endpoint.respond(transaction, 200, headers=headers, now=now)
 
-    def _processed(self, request: Request, flow: Flow, now: float) -> list[tuple[str, object]]:
+    def _processed(self, request: Request, asked: Asked, now: float) -> list[tuple[str, object]]:
         """The steps of section 10.3 in their order; the headers of the 200."""
         if request.to.uri.scheme not in ("sip", "sips"):
             raise _Refused(400)
@@ -192,15 +202,26 @@ class Registrar:
             raise _Refused(404)
         aor = self._key(request.to.uri)
         before = self._location.of(aor)
-        after = self._updated(aor, before, request, flow, now)
-        if len(after) > self.config.max_contacts:
-            raise _Refused(403)
+        after = self._within_limit(self._updated(aor, before, request, asked, now))
         if after and not before and len(self._location) >= self.config.max_users:
             raise _Refused(503, [("Retry-After", "60")])
         if after != before:
             self._store(aor, after)
             self._changed(aor, "registered" if len(after) >= len(before) else "removed")
-        return self._answer(request, flow, self._location.of(aor), now)
+        return self._answer(request, asked, self._location.of(aor), now)
+
+    def _within_limit(self, bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+        """As many as a user may have; those whose connection is closed make room for the others, the oldest first."""
+        surplus = len(bindings) - self.config.max_contacts
+        if surplus <= 0:
+            return bindings
+        idle = sorted((each for each in bindings if self._is_idle(each)), key=lambda each: each.expires_at)
+        if len(idle) < surplus:
+            raise _Refused(403)
+        return tuple(each for each in bindings if each not in idle[:surplus])
+
+    def _is_idle(self, binding: Binding) -> bool:
+        return binding.flow is not None and not self._endpoint.is_open(binding.flow)
 
     def _authenticate(self, request: Request, now: float) -> None:
         if self._authenticator is None:
@@ -215,7 +236,7 @@ class Registrar:
             raise _Refused(403)
 
     def _updated(
-        self, aor: str, before: tuple[Binding, ...], request: Request, flow: Flow, now: float
+        self, aor: str, before: tuple[Binding, ...], request: Request, asked: Asked, now: float
     ) -> tuple[Binding, ...]:
         """The bindings after steps 6 and 7; all or nothing."""
         contacts = request.contact
@@ -225,26 +246,36 @@ class Registrar:
             for binding in before:
                 _check_order(binding, request)
             return ()
-        after = list(before)
+        after, useless = list(before), 0
         for contact in contacts:
             assert isinstance(contact, NameAddr)
-            self._update(after, aor, contact, request, flow, now)
+            useless += not self._update(after, aor, contact, request, asked, now)
+        if useless == len(contacts) > 0:
+            raise _Refused(403)
         return tuple(after)
 
     def _update(
-        self, after: list[Binding], aor: str, contact: NameAddr, request: Request, flow: Flow, now: float
-    ) -> None:
+        self, after: list[Binding], aor: str, contact: NameAddr, request: Request, asked: Asked, now: float
+    ) -> bool:
+        """Add, renew or remove one binding; False for a contact that is passed over, because nobody is reached by it.
+
+        Section 10.2.1 allows contacts of any scheme beside those of SIP, and a registrar may grant less than what was
+        asked for: the 200 lists what it granted. A request with nothing else is refused (RFC 5627 section 5.1: 403).
+        """
         lifetime = self._lifetime(contact, request)
-        made = _binding(aor, contact, request, flow, now + lifetime)
-        if _size(made) > self.config.max_contact:
+        made = binding_of(aor, contact, request, asked, now + lifetime)
+        if size_of(made) > self.config.max_contact:
             raise _Refused(513)
+        if lifetime and not is_usable(made, request.to.uri):
+            return False
         for index, old in enumerate(after):
             if old.names(made.instance, made.reg_id, made.uri):
                 _check_order(old, request)
                 after[index : index + 1] = [made] if lifetime else []
-                return
+                return True
         if lifetime:
             after.append(made)
+        return True
 
     def _lifetime(self, contact: NameAddr, request: Request) -> int:
         """Seconds granted to a contact; 0 removes it. What cannot be read counts as the default (section 10.2.1.1)."""
@@ -256,38 +287,37 @@ class Registrar:
         return min(seconds, config.max_expires)
 
     def _store(self, aor: str, after: Sequence[Binding]) -> None:
-        for old in self._location.of(aor):
-            self._dropped(old)
-        self._flows.update(each.received for each in after if each.received is not None)
+        self._flows.replace(self._location.of(aor), after)
         self._location.replace(aor, after)
 
-    def _dropped(self, binding: Binding) -> str:
-        flow = binding.received
-        if flow is not None:
-            self._flows[flow] -= 1
-            if self._flows[flow] <= 0:
-                del self._flows[flow]
-        return binding.aor
+    def _flow_closed(self, flow: Flow) -> None:
+        """Remove the bindings that are worth nothing without a flow, whoever's they are (RFC 5626 section 7)."""
+        for aor in self._flows.users(flow):
+            before = self._location.of(aor)
+            after = tuple(each for each in before if each.received != flow or not each.ends_with_flow)
+            if after != before:
+                self._store(aor, after)
+                self._changed(aor, "flow closed")
 
     def _changed(self, aor: str, cause: str) -> None:
         bindings = self._location.of(aor)
         self._events.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
 
     def _answer(
-        self, request: Request, flow: Flow, bindings: Iterable[Binding], now: float
+        self, request: Request, asked: Asked, bindings: Iterable[Binding], now: float
     ) -> list[tuple[str, object]]:
         """Headers of the 200 (step 8); Expires always, because there are clients that read no other lifetime."""
         lines: list[tuple[str, object]] = []
-        longest = 0
+        longest, aor = 0, request.to.uri.address_of_record()
         for binding in bindings:
             left = max(0, round(binding.expires_at - now))
             longest = max(longest, left)
-            lines.append(("Contact", _listed(binding, request, left)))
+            lines.append(("Contact", listed(binding, aor, asked.options, left)))
         lines.append(("Expires", longest))
-        if "path" in request.supported:
-            lines += [("Path", path) for path in _path(request)]
+        if "path" in asked.options:
+            lines += [("Path", path) for path in asked.path]
         lines += [("Service-Route", route) for route in self.config.service_route]
-        if _registers_flow(request, flow):
+        if any(isinstance(each, NameAddr) and asked.registers_flow(each) for each in request.contact):
             lines += [("Require", "outbound"), ("Flow-Timer", self.config.flow_timer)]
         if "ms-keep-alive" in request.headers:
             value = f"UAS; tcp=no; hop-hop=yes; end-end=no; timeout={self.config.keep_alive}"
@@ -301,7 +331,7 @@ class Registrar:
 
     def _is_ours(self, host: str) -> bool:
         listen = self._endpoint.listen
-        if host in self._domains or any(host in (each.host, each.public_host) for each in listen):
+        if host in self._domains or any(host in _hosts(each) for each in listen):
             return True
         # Who listens on all addresses does not know them, but a request that came here by an address means us.
         return is_numeric(host) and any(each.host in ("", "0.0.0.0", "::") for each in listen)
@@ -313,67 +343,16 @@ class Registrar:
         return aor_key(uri)
 
 
+def _hosts(listen: Listen) -> tuple[str, ...]:
+    return tuple(canonical_host(each) for each in (listen.host, listen.public_host) if each)
+
+
 def _check_order(binding: Binding, request: Request) -> None:
     """Refuse what is older than the binding: the same Call-ID must count on (step 7)."""
     if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
         raise _Refused(500)
 
 
-def _binding(aor: str, contact: NameAddr, request: Request, flow: Flow, expires_at: float) -> Binding:
-    instance = contact.params.get("+sip.instance")
-    instance = instance.strip("<>") if instance else None
-    return Binding(
-        aor=aor,
-        contact=contact.without_params("expires") if "expires" in contact.params else contact,
-        expires_at=expires_at,
-        call_id=request.call_id,
-        cseq=request.cseq.number,
-        q=_preference(contact.params.get("q")),
-        route=_path(request),
-        # With a second Via a proxy stood between: the flow is the proxy's, not the client's.
-        received=flow if len(request.via) == 1 else None,
-        instance=instance,
-        reg_id=contact.params.get("reg-id"),
-        opaque=opaque_of_instance(instance) if instance else None,
-        user_agent=request.headers.get("User-Agent", "")[:_SHOWN] or None,
-    )
-
-
-def _size(binding: Binding) -> int:
-    return sum(len(str(each)) for each in (binding.aor, binding.call_id, binding.contact, *binding.route))
-
-
 def _about_us(request: Request) -> bool:
     """Whether a request asks what we can do (RFC 3261 section 11.2)."""
     return request.method == "OPTIONS" and request.uri.user is None and "Route" not in request.headers
-
-
-def _path(request: Request) -> tuple[NameAddr, ...]:
-    path = request.header("Path")
-    return tuple(each for each in path if isinstance(each, NameAddr)) if isinstance(path, tuple) else ()
-
-
-def _registers_flow(request: Request, flow: Flow) -> bool:
-    """Whether the client registers a flow and we keep it alive; over UDP that would take STUN (RFC 5626 section 6)."""
-    named = any(isinstance(each, NameAddr) and "reg-id" in each.params for each in request.contact)
-    return named and "outbound" in request.supported and flow.reliable and len(request.via) == 1
-
-
-def _preference(text: str | None) -> float:
-    """q of RFC 3261 section 20.10: 0 to 1, three digits; 1 when it is missing or makes no sense."""
-    try:
-        value = float(text) if text else 1.0
-    except ValueError:
-        return 1.0
-    return value if 0.0 <= value <= 1.0 else 1.0
-
-
-def _listed(binding: Binding, request: Request, left: int) -> NameAddr:
-    """A binding as the 200 shows it, with the GRUU that the client's options ask for."""
-    params: dict[str, str | None] = {"expires": str(left)}
-    aor = request.to.uri
-    if "gruu-10" in request.supported and binding.opaque is not None:
-        params["gruu"] = f'"sip:{aor.user}@{aor.host};opaque={binding.opaque};gruu"'
-    if "gruu" in request.supported and binding.instance is not None:
-        params["pub-gruu"] = f'"{Uri(aor.scheme, aor.host, aor.user, params={"gr": binding.instance})}"'
-    return binding.contact.with_params(params)

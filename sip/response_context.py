@@ -8,7 +8,7 @@ import attrs
 
 from sip.flow import Flow
 from sip.ids import RequestId, TransactionId
-from sip.location import Target
+from sip.proxy_targets import Alternatives
 from sip.request import Request
 from sip.response import Response
 from sip.timers import Timer
@@ -23,6 +23,9 @@ _TELLING = (401, 407, 415, 420, 484)
 class Branch:
     """One copy of the request that waits for its final answer."""
 
+    had_flow: bool  #: whether it went down a flow that was known before
+    others: Alternatives = ()  #: other flows of the same device
+    share: int = 1  #: its part of the breadth
     timer_c: Timer | None = None
     expired: bool = False  #: Timer C fired: what comes now is because we cancelled
 
@@ -37,7 +40,8 @@ class ResponseContext:
     flow: Flow  #: where it came from
     fingerprint: str  #: what our branches begin with, for the detection of loops
     breadth: int  #: how many branches may run at once from here on (RFC 5393 section 5.3)
-    groups: list[list[Target]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
+    located: bool = False  #: whether the location service named the targets
+    groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
     branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
     tried: list[RequestId] = attrs.field(factory=list)  #: all of them: an INVITE may bring several 2xx
     finals: list[Response] = attrs.field(factory=list)  #: final answers other than 2xx
@@ -67,8 +71,8 @@ def _rank(response: Response) -> tuple[int, int]:
     if family == 6:
         return 0, 0
     telling = _TELLING.index(response.status) if response.status in _TELLING else len(_TELLING)
-    # 408 says least: some other branch knows more. 503 speaks of one server, not of the user.
-    return family, telling + (response.status in (408, 487, 503))
+    # 408 says least: some other branch knows more. 430 and 503 speak of one way or server, not of the user.
+    return family, telling + (response.status in (408, 430, 487, 503))
 
 
 def with_all_challenges(best: Response, finals: Sequence[Response]) -> Response:

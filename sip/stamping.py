@@ -2,6 +2,7 @@
 
 from sip.flow import Flow
 from sip.request import Request
+from sip.uri_parts import canonical_host
 
 
 def stamped(request: Request, flow: Flow) -> Request:
@@ -9,7 +10,7 @@ def stamped(request: Request, flow: Flow) -> Request:
     top = request.via[0]
     host = flow.remote.host
     if not top.wants_rport:
-        if top.host == host:
+        if top.host == host or (":" in host and _without_zone(top.host) == _without_zone(canonical_host(host))):
             return request
         changed = str(top.with_params(received=_literal(host)))
     else:
@@ -24,4 +25,9 @@ def stamped(request: Request, flow: Flow) -> Request:
 
 
 def _literal(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return f"[{_without_zone(host)}]" if ":" in host else host
+
+
+def _without_zone(host: str) -> str:
+    """An address without the interface that only this machine knows by that name (RFC 4007 section 11.2)."""
+    return host.partition("%")[0]

@@ -8,15 +8,15 @@ from typing import Final
 from sip.config import Listen
 from sip.context import Context
 from sip.errors import LocalProtocolError
-from sip.events import ConnectWanted, FlowLost, ResolveWanted
-from sip.flow import DEFAULT_PORTS, Destination, Flow, Transmit
+from sip.events import ConnectWanted, FlowClosed, FlowLost, ResolveWanted
+from sip.flow import DEFAULT_PORTS, RELIABLE, Destination, Flow, Transmit
 from sip.ids import WantId
 from sip.proven import ProvenSources
 from sip.searching import Hop, Search, Waiter, Want
 from sip.uri import Uri
+from sip.uri_parts import ip_address
 from sip.via import Via
 
-_NUMERIC: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|.*:.*")
 #: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
 _PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
 #: Room for the Via, Contact and Content-Length that are not written yet when a transport is chosen.
@@ -41,6 +41,7 @@ class Transport:
         self._avoided: OrderedDict[tuple[str, int], float] = OrderedDict()
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
+        self.watchers: list[str] = []  #: owners of the cores that hear of each closed flow
         self.on_lost: Callable[[Flow, float], None] = lambda flow, now: None
         self._alias = ";alias" if context.config.offer_alias else ""
         self._listen: dict[str, list[Listen]] = {}
@@ -78,7 +79,8 @@ class Transport:
             host = each.public_host or (host if wildcard else each.host)
             port = each.public_port or each.port or port
             break
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        # The zone of a link-local address means nothing to peers (RFC 4007 section 11.2).
+        return f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
 
     def via(self, flow: Flow, branch: str) -> str:
         """Return the Via value of a request on ``flow``; over UDP it asks for rport (RFC 3581)."""
@@ -147,7 +149,9 @@ class Transport:
         self._out.extend(self._blocked.pop(flow, ()))
 
     def forget(self, flow: Flow) -> None:
-        """Drop everything about a closed flow."""
+        """Drop everything about a closed flow, and tell those who keep something themselves."""
+        for owner in self.watchers:
+            self._context.emit(FlowClosed(owner=owner, flow=flow))
         self._open.pop(flow.id, None)
         self._blocked.pop(flow, None)
         for hop in self._known_as.pop(flow, ()):
@@ -170,7 +174,8 @@ class Transport:
             return None
         explicit = uri.transport is not None
         may_switch = not explicit and transport == "UDP"
-        if _NUMERIC.fullmatch(host):
+        if (address := ip_address(host)) is not None:
+            host = address
             number = port or DEFAULT_PORTS.get(transport, 5060)
             if not may_switch or size + _UNWRITTEN <= self._context.config.udp_max_request:
                 flow = self._known((transport, host, number, None))
@@ -203,6 +208,8 @@ class Transport:
         transport = (uri.transport or self._default_transport()).upper()
         if uri.scheme == "sips":
             transport = "TLS"
+        if transport != "UDP" and transport not in RELIABLE:
+            return transport, None, None  # nobody has it
         return transport, uri.params.get("maddr") or uri.host, uri.port
 
     def _default_transport(self) -> str:

@@ -83,6 +83,7 @@ class Uri:
         "_headers",
         "_host",
         "_key",
+        "_literal",
         "_opaque_part",
         "_params",
         "_password",
@@ -96,6 +97,7 @@ class Uri:
     _user: str | None
     _password: str | None
     _host: str
+    _literal: str  # an IPv6 address as it was written, if that is not how ``_host`` has it; else not set
     _port: int | None
     _params: UriParams | str
     _headers: str
@@ -187,6 +189,8 @@ class Uri:
         made = cls.__new__(cls)
         made._scheme, made._text, made._opaque_part, made._key = scheme.lower(), text, None, None
         made._host = checked_host(match[1], text, report)
+        if match[1].lower() != f"[{made._host}]" and ":" in made._host:
+            made._literal = match[1].lower()
         made._port = checked_port(match[2], text, report)
         made._user, made._password = checked_userinfo(userinfo, text, report)
         made._params = UriParams.parse(semicolon + params, report) if semicolon else ""
@@ -210,7 +214,8 @@ class Uri:
 
     @property
     def host(self) -> str:
-        """Host in lower case, an IPv6 address without its brackets; empty when the scheme has no host."""
+        """Host in lower case; an IPv6 address without its brackets, in the form of RFC 5952, so that it compares by
+        value (RFC 5954 section 4.2); empty when the scheme has no host."""
         return self._host
 
     @property
@@ -257,7 +262,9 @@ class Uri:
     @property
     def host_port(self) -> str:
         """``host:port`` as it is written on the wire, brackets included."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = self._host
+        if ":" in host:
+            host = getattr(self, "_literal", None) or f"[{host}]"
         return host if self._port is None else f"{host}:{self._port}"
 
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
@@ -268,15 +275,26 @@ class Uri:
         """The same URI without the named parameters; with no name, without any."""
         return self._changed(self.params.without(*(names or self.params)), self._headers)
 
+    def address_of_record(self) -> Self:
+        """User and host alone (RFC 3261 section 10.3 step 5): no password, port, parameters or headers."""
+        made = self._changed(UriParams(), "")
+        if self._opaque_part is None:
+            made._password = made._port = None
+            if made._user is not None:
+                made._user = made._user.replace('"', "%22")  # tolerated, but it may not be written anywhere
+        return made
+
     def without_headers(self) -> Self:
-        """The same URI without its header part."""
-        return self._changed(self.params, "")
+        """The same URI without its header part; itself when it has none."""
+        return self._changed(self.params, "") if self._headers else self
 
     def _changed(self, params: UriParams, headers: str) -> Self:
         if self._opaque_part is not None and self._scheme != "tel":
             raise LocalProtocolError(f"a {self._scheme} URI has no parameters")
         made = type(self).__new__(type(self))
         made._scheme, made._host, made._port = self._scheme, self._host, self._port
+        if (literal := getattr(self, "_literal", None)) is not None:
+            made._literal = literal
         made._user, made._password = self._user, self._password
         made._params, made._headers = params, headers
         made._opaque_part = None if self._opaque_part is None else self._opaque_part.partition(";")[0] + str(params)

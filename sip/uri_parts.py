@@ -6,7 +6,8 @@ RFC 3261 sections 19.1.1 and 25.1.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv6Address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from sip.errors import LocalProtocolError, MalformedHeader
@@ -38,6 +39,7 @@ ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s\x00-\x1f\x7f<>\"]++)")
 TEL_NUMBER = re.compile(r"\+[0-9\-.()]++|[0-9A-Fa-f*#\-.()]++")
 TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
 STRICT_HOST = re.compile(rf"{HOSTNAME}|\[[0-9A-Fa-f:.]++\]")
+_ZONE = re.compile(r"[\w.\-]{1,32}", re.ASCII)
 FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"]")
 USER_TEXT = re.compile(rf"[{USER}%]*+")
 PASSWORD_TEXT = re.compile(rf"[{PASSWORD}%]*+")
@@ -55,19 +57,62 @@ def split_user(rest: str) -> tuple[str | None, str]:
 
 
 def checked_host(host: str, text: str, report: Report) -> str:
-    if not STRICT_HOST.fullmatch(host):
-        report("a host name has characters that host names do not have")
+    """A host as peers write it, with brackets, in the one form that compares by value (`canonical_host`)."""
     if host[0] != "[":
+        if not STRICT_HOST.fullmatch(host):
+            report("a host name has characters that host names do not have")
         return host.lower()
-    address = host[1:-1].lower()
+    address, percent, zone = host[1:-1].partition("%")
+    if percent:
+        # Only the sender knows the interface that it names (RFC 4007 section 11); RFC 3261 has no place for it.
+        report("a zone in an IPv6 address")
+        zone = zone.removeprefix("25")  # as RFC 6874 writes it
     if ":::" in address:  # RFC 5118 section 4.10
         report("three colons in an IPv6 address")
         address = address.replace(":::", "::", 1)
     try:
-        IPv6Address(address)
+        return _ipv6(address) + (f"%{zone}" if zone else "")
     except ValueError:
         raise MalformedHeader("host", text, "IPv6 address") from None
-    return address
+
+
+def _ipv6(address: str) -> str:
+    """The form of RFC 5952, by which addresses that are one compare equal; raises ValueError."""
+    parsed = IPv6Address(address)
+    # Section 5: not all versions of Python write these with dots, and operating systems do.
+    return str(parsed) if parsed.ipv4_mapped is None else f"::ffff:{parsed.ipv4_mapped}"
+
+
+@lru_cache(maxsize=1024)
+def canonical_host(host: str) -> str:
+    """A host of any origin, with or without brackets, as ``Uri.host`` has it.
+
+    Lower case; an IPv6 address in the form of RFC 5952, because they compare by value (RFC 5954 section 4.2).
+    """
+    bare = host[1:-1] if host[:1] == "[" else host
+    if ":" not in bare:
+        return bare.lower()
+    address, percent, zone = bare.partition("%")
+    try:
+        return f"{_ipv6(address)}{percent}{zone}"
+    except ValueError:
+        return bare.lower()
+
+
+@lru_cache(maxsize=1024)
+def ip_address(host: str) -> str | None:
+    """An IP address of any origin, with or without brackets, as ``Uri.host`` has it; None for what is none.
+
+    Whatever asks a system for a way must know this: systems take names where addresses are wanted, and wait for DNS.
+    """
+    bare = host[1:-1] if host[:1] == "[" and host[-1:] == "]" else host
+    address, percent, zone = bare.partition("%")
+    if percent and not _ZONE.fullmatch(zone):
+        return None
+    try:
+        return f"{_ipv6(address)}{percent}{zone}" if ":" in address else str(IPv4Address(bare))
+    except ValueError:
+        return None
 
 
 def local_host(host: str) -> str:
@@ -77,7 +122,7 @@ def local_host(host: str) -> str:
         raise LocalProtocolError(f"not a host: {host!r}")
     if ":" in bare:
         try:
-            IPv6Address(bare)
+            return _ipv6(bare)
         except ValueError:
             raise LocalProtocolError(f"not an IPv6 address: {host!r}") from None
     return bare.lower()

@@ -17,7 +17,7 @@ __all__ = ["Via"]
 _COMMON = re.compile(rf"SIP/2\.0/([{TOKEN_CHARS}]++) ({HOSTNAME})(?::({PORT}))?+({COMMON})")
 _ANY = re.compile(
     rf"[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]++"
-    r"([\w.\-]++|\[[0-9A-Fa-f:.]++\])[ \t]*+(?::[ \t]*+([0-9]{1,9}+)[ \t]*+)?+((?:;.*+)?)",
+    r"([\w.\-]++|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])[ \t]*+(?::[ \t]*+([0-9]{1,9}+)[ \t]*+)?+((?:;.*+)?)",
     re.DOTALL,
 )
 _new = object.__new__
@@ -26,11 +26,12 @@ _new = object.__new__
 class Via:
     """One hop that the request passed. Immutable and hashable; prints as it was written."""
 
-    __slots__ = ("_host", "_match", "_params", "_port", "_text", "_transport")
+    __slots__ = ("_host", "_literal", "_match", "_params", "_port", "_text", "_transport")
 
     _match: re.Match[str] | None  # of the common form; the parts are taken from it when they are asked for
     _transport: str
     _host: str
+    _literal: str  # an IPv6 address as it was written, if that is not how ``_host`` has it; else not set
     _port: int | None
     _params: Params | None
     _text: str | None
@@ -54,7 +55,7 @@ class Via:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         match = _COMMON.fullmatch(text)
-        if match is not None and (report is assume or report is tolerate):
+        if match is not None and "%" not in text and (report is assume or report is tolerate):
             made = _new(cls)
             made._match, made._text = match, text
             made._params = None
@@ -76,6 +77,10 @@ class Via:
         made._match, made._text = None, text
         made._transport, made._params = transport, Params.parse(params, report)
         made._host = checked_host(host, text, report)
+        if host != f"[{made._host}]" and ":" in made._host:
+            made._literal = host
+        if "%" in (made.received or ""):
+            report("a zone in an IPv6 address")
         made._port = None if port is None else int(port)
         return made
 
@@ -86,7 +91,7 @@ class Via:
 
     @property
     def host(self) -> str:
-        """Sent-by host in lower case, an IPv6 address without its brackets."""
+        """Sent-by host as `Uri.host` has it: in lower case, an IPv6 address without brackets and compared by value."""
         return self._host if self._match is None else self._match[2].lower()
 
     @property
@@ -132,7 +137,7 @@ class Via:
         """``host:port`` as written on the wire."""
         host = self.host
         if ":" in host:
-            host = f"[{host}]"
+            host = getattr(self, "_literal", None) or f"[{host}]"
         return host if self.port is None else f"{host}:{self.port}"
 
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
@@ -141,6 +146,8 @@ class Via:
         made._match, made._text = self._match, None
         if self._match is None:
             made._transport, made._host, made._port = self._transport, self._host, self._port
+            if (literal := getattr(self, "_literal", None)) is not None:
+                made._literal = literal
         made._params = self.params.with_({**changes, **more})
         return made
 

@@ -20,7 +20,8 @@ class PhoneConfig:
     registrar: sip.Uri | None = None  #: where it registers; None: it does not
     outbound_proxy: sip.Uri | None = None  #: preloaded Route of its requests
     register_expires: int = 300  #: seconds asked for
-    register_retry: float = 5.0  #: seconds after a failed registration
+    register_retry: float = 5.0  #: seconds at most after a first failed registration; twice as long each time
+    register_max_retry: float = 1800.0  #: seconds at most after many (RFC 5626 section 4.5)
     ring_time: float = 0.5  #: seconds from 180 to 200
     hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
     reaction: Reaction = Reaction.ANSWER

@@ -28,15 +28,18 @@ async def open_connection(
         raise OSError("TLS was asked for and TlsContexts has no client context")
     must_prove = name if context is not None and context.verify_mode is not ssl.CERT_NONE else None
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(settings.connect_timeout):
-        _, connection = await loop.create_connection(
-            partial(Connection, owner, accepted=False, write_buffer=settings.write_buffer, must_prove=must_prove),
-            destination.host,
-            destination.port,
-            ssl=context,
-            server_hostname=name if context is not None else None,
-            local_addr=(local_host, 0) if local_host is not None else None,
-        )
+    try:
+        async with asyncio.timeout(settings.connect_timeout):
+            _, connection = await loop.create_connection(
+                partial(Connection, owner, accepted=False, write_buffer=settings.write_buffer, must_prove=must_prove),
+                destination.host,
+                destination.port,
+                ssl=context,
+                server_hostname=name if context is not None else None,
+                local_addr=(local_host, 0) if local_host is not None else None,
+            )
+    except ValueError as error:  # a host, or a name for TLS, that none can be
+        raise OSError(str(error)) from error
     if connection.refusal is not None:
         raise OSError(connection.refusal)
     return connection

@@ -44,8 +44,8 @@ class SystemResolver:
                 if question.type in (RecordType.A, RecordType.AAAA):
                     return await _addresses(question)
                 return await self._records(question)
-        except (OSError, TimeoutError):
-            return ()
+        except (OSError, TimeoutError, ValueError):
+            return ()  # ValueError: a host that no name can be, which peers may put into any URI
 
     async def _records(self, question: Question) -> tuple[Naptr | Srv | str, ...]:
         # A name without a dot is a host of this machine's own network; name servers have nothing on it.

@@ -9,6 +9,7 @@ from sip.request import Request
 from sip.response import Response
 from sip.timers import Timer
 from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State, commanded
+from sip.uri_parts import ip_address
 from sip.via import Via
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ class ServerTransaction:
         via = self._via
         assert via is not None
         if not self.flow.reliable:
-            maddr = via.params.get("maddr")
+            # Answers go to nobody's name: whoever sent this could make us look it up, and wait for it.
+            maddr = ip_address(via.params.get("maddr") or "")
             host = maddr or self.flow.remote.host
             port = self.flow.remote.port if via.wants_rport and not maddr else via.port or 5060
             if (host, port) == (self.flow.remote.host, self.flow.remote.port):

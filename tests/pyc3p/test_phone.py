@@ -358,6 +358,87 @@ def test_a_registration_is_renewed_at_half_of_its_life_and_taken_back() -> None:
     assert len(registers()) == 4
 
 
+class Registering(Line):
+    """A phone that registers with a caller who answers as told: a status and headers each."""
+
+    def answered(self, *answers: tuple[int, dict[str, str]] | None) -> list[tuple[float, str | None]]:
+        """When each REGISTER came, and how long it asked for; ``None`` is no answer."""
+        seen: list[tuple[float, str | None]] = []
+        self.do(lambda now: self.phone.register(now=now))
+        for answer in answers:
+            count = len(seen)
+            self.network.run_until(lambda count=count: len(self.registers()) > count, 5000.0)
+            event = self.registers()[count]
+            seen.append((self.network.now, event.request.headers.get("Expires")))
+            if answer is not None:
+                status, headers = answer
+                assert event.transaction is not None
+                self.caller.endpoint.respond(event.transaction, status, headers=headers.items(), now=self.network.now)
+                self.caller_host.kick()
+        self.network.run_for(0.1)
+        return seen
+
+    def registers(self) -> list[sip.RequestReceived]:
+        return [event for event in self.caller.told if isinstance(event, sip.RequestReceived)]
+
+
+def registering(**config: object) -> Registering:
+    made = line(registrar=sip.Uri("sip", "192.0.2.1"), **config)
+    return Registering(made.network, made.caller, made.caller_host, made.phone, made.phone_host)
+
+
+GRANTED = (200, {"Expires": "100"})
+
+
+def test_a_refresh_that_is_refused_is_tried_again_while_the_binding_lasts() -> None:
+    phone = registering(register_expires=100)
+    times = [at for at, _ in phone.answered(GRANTED, *[(500, {})] * 4, GRANTED, GRANTED)]
+    assert times[1] - times[0] == pytest.approx(50.0, abs=0.1)
+    assert all(at - times[0] < 100.0 for at in times[:6])
+    assert times[6] - times[5] == pytest.approx(50.0, abs=0.1)
+    assert len(phone.phone_host.of(PhoneNotRegistered)) == 4
+
+
+def test_silence_and_refusals_without_an_end_are_tried_ever_more_seldom() -> None:
+    phone = registering(register_retry=4.0, register_max_retry=100.0)
+    times = [at for at, _ in phone.answered(*[(403, {})] * 9, None, GRANTED)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    for wait, most in zip(waits, [4, 8, 16, 32, 64, 100, 100, 100, 100], strict=False):
+        assert most / 2 - 0.1 <= wait <= most + 0.1
+    assert 32.0 + 50.0 - 0.5 <= waits[-1] <= 32.0 + 100.0 + 0.5
+    assert len(phone.phone_host.of(PhoneRegistered)) == 1
+
+
+def test_a_registrar_says_when_to_come_again() -> None:
+    phone = registering(register_max_retry=600.0)
+    times = [at for at, _ in phone.answered((503, {"Retry-After": "77"}), (503, {"Retry-After": "99999"}), GRANTED)]
+    assert [round(later - earlier) for earlier, later in itertools.pairwise(times)] == [77, 600]
+
+
+def test_a_registrar_says_for_how_long_to_ask() -> None:
+    phone = registering(register_expires=60)
+    seen = phone.answered((423, {"Min-Expires": "1800"}), (200, {"Expires": "1800"}), GRANTED)
+    assert [asked for _, asked in seen] == ["60", "1800", "1800"]
+    assert [round(later[0] - earlier[0]) for earlier, later in itertools.pairwise(seen)] == [0, 900]
+    assert phone.phone_host.of(PhoneNotRegistered) == []
+
+
+@pytest.mark.parametrize("demanded", ["60", "9999999", "soon", "", None])
+def test_a_demand_that_makes_no_sense_is_a_refusal_like_others(demanded: str | None) -> None:
+    phone = registering(register_expires=60, register_retry=4.0)
+    seen = phone.answered((423, {} if demanded is None else {"Min-Expires": demanded}), GRANTED)
+    assert [asked for _, asked in seen] == ["60", "60"]
+    assert 2.0 <= seen[1][0] - seen[0][0] <= 4.1
+
+
+def test_a_registrar_that_demands_ever_more_is_not_asked_without_pause() -> None:
+    phone = registering(register_expires=60, register_retry=4.0)
+    seen = phone.answered(*[(423, {"Min-Expires": str(61 + number)}) for number in range(5)], GRANTED)
+    waits = [later[0] - earlier[0] for earlier, later in itertools.pairwise(seen)]
+    assert waits[0] < 0.5
+    assert all(wait > 1.9 for wait in waits[1:])
+
+
 def test_a_phone_without_registrar_does_not_register() -> None:
     call = line()
     call.do(lambda now: call.phone.register(now=now))

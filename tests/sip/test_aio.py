@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from pyc3p import event_loop
 from sip import Request, Response, parse_message
 from sip.aio import SipTransport, TlsContexts, TransportSettings, certificate_identity, live_entropy, wall_clock
+from sip.aio.connector import open_connection
 from sip.aio.edge_trace import MessageCutter
 from sip.aio.resolver import SystemResolver, look_up
 from sip.aio.tls import proves
@@ -31,7 +32,7 @@ from sip.config import EndpointConfig, Listen
 from sip.endpoint import Endpoint
 from sip.entropy import SeededEntropy
 from sip.events import Event, FlowLost, RequestFailed, RequestReceived, ResponseReceived
-from sip.flow import Flow
+from sip.flow import Destination, Flow
 from sip.ids import RequestId
 from sip.locate import Naptr, Question, RecordType, Srv, Target
 from sip.pump import Pump
@@ -659,6 +660,26 @@ def test_a_name_server_that_says_nothing_has_no_records() -> None:
             resolver = SystemResolver(timeout=0.1, nameservers=(HOST,), port=silent.getsockname()[1])
             assert await resolver.answer(Question("example.com", RecordType.NAPTR)) == ()
         assert await SystemResolver().answer(Question("no.such.host.invalid", RecordType.A)) == ()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "a\0b", "\udcff", ":\0", "-", "ex\u00e4..mple"])
+def test_a_host_that_no_name_can_be_has_no_address_and_no_connection(host: str) -> None:
+    async def scenario() -> None:
+        resolver = SystemResolver()
+        for kind in RecordType:
+            assert await resolver.answer(Question(host, kind)) == ()
+        async with Element("UDP") as alice:
+            for destination in (Destination("TCP", host, 5060), Destination("TLS", HOST, 5061, host)):
+                with pytest.raises(OSError):
+                    await open_connection(
+                        alice.transport,
+                        destination,
+                        local_host=None,
+                        tls=TlsContexts(client=ssl.create_default_context()),
+                        settings=TransportSettings(),
+                    )
 
     run(scenario)
 

@@ -4,8 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import AuthenticationInfo, Authorization, Challenge, LocalProtocolError, MalformedHeader, SipError, refuse
-from sip.auth_params import AuthParams
+from sip import (
+    AuthenticationInfo,
+    Authorization,
+    Challenge,
+    LocalProtocolError,
+    MalformedHeader,
+    SipError,
+    parse_message,
+    refuse,
+)
+from sip.auth_params import AuthParams, split_auth
 
 
 def test_a_digest_challenge() -> None:
@@ -125,3 +134,24 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             assert isinstance(str(parse(text)), str)
         except SipError:
             continue
+
+
+@pytest.mark.parametrize("name", ["WWW-Authenticate", "Proxy-Authenticate", "Authorization", "Proxy-Authorization"])
+def test_several_in_one_line_are_told_apart_and_strict_reading_refuses(name: str) -> None:
+    line = 'Digest realm="a, Digest b", nonce="1", NTLM, Digest realm="c", nonce="2"'
+    wire = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n"
+    wire += f"Call-ID: c\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n{name}: {line}\r\n\r\n"
+    message = parse_message(wire.encode())
+    found = message.header(name)
+    assert isinstance(found, tuple)
+    assert [each.scheme for each in found] == ["Digest", "NTLM", "Digest"]
+    assert [each.realm for each in found] == ["a, Digest b", None, "c"]
+    assert [str(each) for each in message.defects] == [f"{name}: several in one line"]
+    with pytest.raises(MalformedHeader):
+        parse_message(wire.encode(), strict=True).header(name)
+
+
+@given(st.text('Digest ="ab,\\ \t', max_size=40))
+def test_nothing_of_a_line_is_lost_when_it_is_taken_apart(text: str) -> None:
+    parts = split_auth(text)
+    assert "".join("".join(parts).split()).replace(",", "") == "".join(text.split()).replace(",", "")

@@ -292,3 +292,90 @@ def test_any_name_and_password_survive_the_quoting(username: str, password: str)
     here = DigestClient({"example.com": Credentials(username, password)}.get, entropy=SeededEntropy(b"c"))
     answer = here.answer(refused(there.challenges(now=0.0)), request())
     assert there.verify(request(headers=answer), now=0.0).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Digest realm="example.com", nonce="n", qop=""',
+        'Digest realm="example.com", nonce="n", qop=" , "',
+        'Digest realm="example.com", nonce="n", algorithm="MD5", stale=FALSE',
+        'Digest realm="example.com", nonce="n", algorithm="", qop="auth, token"',
+        "Digest realm=example.com, nonce=n, algorithm=md5",
+        'Digest realm="other, Digest x", nonce="o", qop="auth", Digest realm="example.com", nonce="n", qop="auth"',
+        'Negotiate, NTLM TlRM+/==, Digest realm="example.com", nonce="n"',
+        'Digest realm="example.com", nonce="a", algorithm=SHA3-999, Digest realm="example.com", nonce="n"',
+    ],
+)
+def test_challenges_as_servers_write_them_are_answered(line: str) -> None:
+    ((_, value),) = client().answer(refused((("WWW-Authenticate", line),)), request())
+    assert (Authorization.parse(value).realm, Authorization.parse(value).params["nonce"]) == ("example.com", "n")
+
+
+def test_a_realm_with_blanks_may_lack_its_quotes() -> None:
+    line = "Digest realm=The Office PBX, nonce=dcd9+8b/7102==, algorithm=MD5"
+    ((_, value),) = client(realm="The Office PBX").answer(refused((("WWW-Authenticate", line),)), request())
+    assert Authorization.parse(value).params["nonce"] == "dcd9+8b/7102=="
+
+
+def test_challenges_of_servers_and_proxies_in_one_answer_are_all_answered() -> None:
+    known = {"a.example": Credentials("bob", "1"), "b.example": Credentials("robert", "2")}
+    challenges = tuple(
+        (name, f'Digest realm="{realm}", nonce="n"')
+        for name, realm in (("WWW-Authenticate", "a.example"), ("Proxy-Authenticate", "b.example"))
+    )
+    for status in (401, 407):
+        answers = DigestClient(known.get, entropy=SeededEntropy(b"")).answer(refused(challenges, status), request())
+        assert [name for name, _ in answers] == ["Authorization", "Proxy-Authorization"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_server_that_calls_every_nonce_stale_is_not_asked_for_ever(same: bool) -> None:
+    here, sent, tries = client(), request(), 0
+    while tries < 10:
+        nonce = "n" if same else f"n{tries}"
+        challenge = ("WWW-Authenticate", f'Digest realm="example.com", nonce="{nonce}", stale="True"')
+        answers = here.answer(refused((challenge,)), sent)
+        if not answers:
+            break
+        sent, tries = request(headers=answers), tries + 1
+    assert tries == (1 if same else 4)
+
+
+@pytest.mark.parametrize("uri", ["sip:example.com:5060", "sip:EXAMPLE.com;transport=tcp", "<sip:example.com>"])
+def test_credentials_for_the_request_uri_with_other_parameters_or_port_are_good(uri: str) -> None:
+    there = server()
+    assert verdict_of(there, uri=uri) is Outcome.ACCEPTED
+    assert verdict_of(there, uri="sip:bob@example.com") is Outcome.MALFORMED
+
+
+def verdict_of(there: DigestServer, *, uri: str = "sip:example.com", **more: str) -> Outcome:
+    nonce = Challenge.parse(there.challenges(now=0.0)[0][1]).params["nonce"]
+    qop = more.get("qop", "auth")
+    counted = {"nc": "00000001", "cnonce": "c", "qop": qop} if qop else {}
+    response = digest_response(
+        secret_of("MD5", "bob", "example.com", "zanzibar"),
+        algorithm="MD5",
+        method="REGISTER",
+        uri=uri,
+        nonce=nonce,
+        **counted,  # type: ignore[arg-type]
+    )
+    given = {"username": "bob", "realm": "example.com", "nonce": nonce, "uri": uri, "response": response}
+    text = "Digest " + ", ".join(f'{name}="{value}"' for name, value in {**given, **counted, **more}.items())
+    first = there.verify(request(headers=(("Authorization", text),)), now=0.0).outcome
+    if first is Outcome.ACCEPTED:
+        assert there.verify(request(headers=(("Authorization", text),)), now=0.0).outcome is Outcome.STALE
+    return first
+
+
+def test_credentials_without_qop_serve_once() -> None:
+    assert verdict_of(server(), qop="") is Outcome.ACCEPTED
+    assert verdict_of(server(qop=("auth-int",)), qop="") is Outcome.WRONG
+
+
+def test_credentials_of_several_realms_may_share_a_line() -> None:
+    there = server()
+    ((name, value),) = answered(there)
+    joined = f'Digest realm="elsewhere", username="x", {value}, NTLM realm="y"'
+    assert there.verify(request(headers=((name, joined),)), now=0.0).outcome is Outcome.ACCEPTED

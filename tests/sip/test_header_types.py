@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sip import STAR, MalformedHeader, Request, SipError, parse_message, refuse
+from sip import STAR, MalformedHeader, NameAddr, Request, SipError, parse_message, refuse
 from sip.header_names import Shape, key_of, shape_of
 from sip.header_types import PARSERS
 from sip.testing import HEADER_VALUES
@@ -185,3 +185,21 @@ def test_a_refresher_that_nobody_is() -> None:
     assert PARSERS["session-expires"]("90;refresher=me").refresher is None  # type: ignore[attr-defined]
     with pytest.raises(MalformedHeader):
         PARSERS["session-expires"]("90;refresher=me", refuse)
+
+
+@pytest.mark.parametrize("name", ["route", "record-route", "path", "service-route"])
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("sip:p.example.com;lr", "<sip:p.example.com;lr>"),
+        ("sip:p.example.com;lr=on;transport=tcp", "<sip:p.example.com;lr=on;transport=tcp>"),
+        ("<sip:p.example.com>;lr;x=1", "<sip:p.example.com;lr>;x=1"),
+    ],
+)
+def test_a_route_keeps_its_lr_wherever_it_stands(name: str, text: str, read: str) -> None:
+    said: list[str] = []
+    route = PARSERS[name](text, said.append)
+    assert isinstance(route, NameAddr)
+    assert (str(route), route.uri.lr, len(said)) == (read, True, 1)
+    with pytest.raises(SipError):
+        PARSERS[name](text, refuse)

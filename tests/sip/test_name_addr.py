@@ -41,6 +41,10 @@ def test_the_parts_of_an_address(text: str, name: str | None, uri: str, params: 
         "<>",
         "Alice",
         '"Alice"',
+        '"Alice <sip:a@b.example>',
+        '"Bob "<sip:eve@b.example>" Smith" <sip:bob@b.example>',
+        '"Alice "B" <sip:a@b.example>;x="1',
+        '""A" <B>" C <sip:a@b.example>" x',
         "sip:a@b.example?Route=%3Csip:x%3E",
         "sip:a@b.example, sip:c@d.example",
         "<sip:a@b.example> junk",
@@ -62,6 +66,12 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         ('"Watson" < sip:t.watson@example.org >', "Watson", "sip:t.watson@example.org"),
         ("Alice sip:a@b.example", "Alice", "sip:a@b.example"),
         ("<sip:a@b.example>;;tag=1", None, "sip:a@b.example"),
+        ('""Bob" Smith" <sip:bob@b.example>', '"Bob" Smith', "sip:bob@b.example"),
+        ('"Bob "Bobby" Smith" <sip:bob@b.example>;tag=1', 'Bob "Bobby" Smith', "sip:bob@b.example"),
+        ('Bob "The Builder" <sip:bob@b.example>', 'Bob "The Builder"', "sip:bob@b.example"),
+        ('"Bob" Smith <sip:bob@b.example>', '"Bob" Smith', "sip:bob@b.example"),
+        ('"A" "B" <sip:bob@b.example>;x="<urn:uuid:1>"', 'A" "B', "sip:bob@b.example"),
+        ('"Bob Smith" sip:bob@b.example', "Bob Smith", "sip:bob@b.example"),
         ("<sip:a@b.example>;tag=a/b=", None, "sip:a@b.example"),
         ("<sip:a@b.example>;tag=1;tag=2", None, "sip:a@b.example"),
     ],
@@ -73,6 +83,18 @@ def test_what_peers_get_wrong_is_tolerated_and_reported(text: str, name: str | N
     assert said
     with pytest.raises(SipError):
         NameAddr.parse(text, refuse)
+
+
+@given(st.lists(st.sampled_from(['"', '""', "Bob", " ", "The", "é", "<x>", "\\", "'"]), max_size=9), st.booleans())
+def test_a_name_with_any_quotes_in_it_never_hides_the_address_behind_it(parts: list[str], quoted: bool) -> None:
+    name = f'"{"".join(parts)}"' if quoted else "".join(parts)
+    try:
+        address = NameAddr.parse(f'{name} <sip:bob@b.example>;tag=1;x="<sip:eve@b.example>"')
+    except MalformedHeader:
+        return
+    assert (str(address.uri), address.tag) == ("sip:bob@b.example", "1")
+    again = NameAddr.parse(str(address.with_params(y="2")), refuse)
+    assert (again.display_name or "", again.uri, again.tag) == (address.display_name or "", address.uri, "1")
 
 
 def test_a_display_name_is_quoted_and_cannot_break_out() -> None:

@@ -91,9 +91,15 @@ def test_a_response_may_lack_its_reason() -> None:
         b"OPTIONS sip:b@b.example  SIP/2.0",
         b"OPTIONS sip:b@b.example SIP/2.0 ",
         b"OPTIONS\tsip:b@b.example SIP/2.0",
+        b"OPTIONS <sip:b@b.example> SIP/2.0",
+        b"OPTIONS <sip:b@b.example>;isfocus SIP/2.0",
+        b"OPTIONS  < sip:b@b.example > ; isfocus; x=1  SIP/2.0 ",
+        b'OPTIONS "Bob" <sip:b@b.example> SIP/2.0',
+        b"OPTIONS Bob <sip:b@b.example>;tag=1 SIP/2.0",
+        b"OPTIONS\t<sip:b@b.example>\tsip/2.0",
     ],
 )
-def test_too_many_blanks_in_a_request_line_are_tolerated(line: bytes) -> None:
+def test_a_request_line_with_too_many_blanks_or_with_brackets_is_tolerated(line: bytes) -> None:
     wire = line + b"\r\n" + HEAD + b"\r\n"
     request = parse_message(wire)
     assert [defect.where for defect in request.defects] == ["Request-Line"]
@@ -104,7 +110,11 @@ def test_too_many_blanks_in_a_request_line_are_tolerated(line: bytes) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        b"OPTIONS <sip:b@b.example> SIP/2.0",
+        b"OPTIONS <sip:b@b.example SIP/2.0",
+        b"OPTIONS sip:b@b.example> SIP/2.0",
+        b"OPTIONS <sip:b@b.example><sip:c@c.example> SIP/2.0",
+        b"OPTIONS <sip:b @b.example> SIP/2.0",
+        b"OPTIONS <12> SIP/2.0",
         b"OPTIONS sip:b@b.example; lr SIP/2.0",
         b'OPTIONS "sip:b@b.example" SIP/2.0',
         b"OPTIONS 12 SIP/2.0",

@@ -611,11 +611,12 @@ def test_a_phone_that_cannot_be_reached_leaves_the_other_one_ringing() -> None:
     assert town.response_to(ALICE).status == 200
 
 
-def test_without_a_way_to_any_phone_503_goes_back() -> None:
+def test_without_a_way_to_any_phone_500_goes_back() -> None:
     town = Town({"bob": (place(f"sip:bob@{BOB};transport=tcp"),)})
     town.unreachable = {BOB}
     town.receive(request(), town.flow(ALICE))
-    assert town.response_to(ALICE).status == 503
+    refusal = town.response_to(ALICE)
+    assert (refusal.status, refusal.reason) == (500, "Server Internal Error")  # section 16.7 step 6
 
 
 # Ways there ----------------------------------------------------------------------------------------------------------

@@ -79,6 +79,9 @@ class Element:
         )
         return self.send(request, flow)
 
+    def close(self, flow: Flow) -> None:
+        self.events += self.pump.settle(self.endpoint.flow_closed(flow, now=self.now), now=self.now)
+
     def contacts(self, user: str = "sip:bob@example.com") -> list[str]:
         return [str(each.uri) for each in self.registrar.lookup(user)]
 

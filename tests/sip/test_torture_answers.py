@@ -125,14 +125,14 @@ INVITE_TAKEN, MESSAGE_TAKEN, NOTHING = (("INVITE",), ("MESSAGE",), ())
 AT_A_USER_AGENT: Final[dict[str, int | tuple[str, ...]]] = {
     "wsinv": 481,  # well formed, but its To tag names no dialog
     **{"esc01": INVITE_TAKEN, "longreq": INVITE_TAKEN, "lwsstart": INVITE_TAKEN, "baddate": INVITE_TAKEN},
-    **{"inv2543": INVITE_TAKEN, "mpart01": MESSAGE_TAKEN},
+    **{"inv2543": INVITE_TAKEN, "ltgtruri": INVITE_TAKEN, "mpart01": MESSAGE_TAKEN},
     **{"lwsdisp": 200, "semiuri": 200, "transports": 200, "trws": 200, "badaspec": 200, "baddn": 200},
     **{"badbranch": 200, "zeromf": 200},  # to an endpoint no hops left mean nothing
     **{"intmeth": 501, "esc02": 501, "mismatch02": 501},
     # REGISTER, at an element that is no registrar.
     **{"escnull": 405, "dblreq": 405, "regbadct": 405, "unksm2": 405, "regaut01": 405},
     **{"cparam01": 405, "cparam02": 405, "regescrt": 405},
-    **{"badinv01": 400, "clerr": 400, "ncl": 400, "scalar02": 400, "quotbal": 400, "ltgtruri": 400, "lwsruri": 400},
+    **{"badinv01": 400, "clerr": 400, "ncl": 400, "scalar02": 400, "quotbal": 400, "lwsruri": 400},
     **{"escruri": 400, "mismatch01": 400, "insuf": 400, "multi01": 400, "mcl01": 400},
     **{"badvers": 505, "unkscm": 416, "novelsc": 416, "bext01": 420, "invut": 415, "sdp01": 406},
     # Responses to nothing that was asked.
@@ -171,7 +171,7 @@ def test_octets_behind_a_message_are_the_next_one_on_a_connection() -> None:
 
 def test_a_connection_outlives_a_message_that_is_of_no_use() -> None:
     agent = user_agent("TCP")
-    outcome = agent.take(octets("lwsdisp") + octets("insuf") + octets("ltgtruri") + octets("transports"))
+    outcome = agent.take(octets("lwsdisp") + octets("insuf") + octets("lwsruri") + octets("transports"))
     assert (outcome.statuses, outcome.closed) == ((200, 400, 400, 200), False)
 
 

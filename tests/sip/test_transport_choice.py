@@ -4,6 +4,7 @@ import pytest
 
 from sip import (
     Address,
+    Claim,
     ConnectWanted,
     Destination,
     Endpoint,
@@ -366,3 +367,34 @@ def test_an_answer_that_comes_back_on_the_flow_of_the_request(net: Network, alic
     net.run(1)
     assert alice.one(ResponseReceived).response.status == 200
     assert net.log[1].to == str(bob.one(RequestReceived).flow.remote)
+
+
+@pytest.mark.parametrize(
+    ("place", "asked"),
+    [
+        ("999.1.1.1", "name"),
+        ("010.0.0.1", "name"),
+        ("a..b", "name"),
+        ("example.com;maddr=a:%00b", "name"),
+        ("example.com;maddr=[::zz]", "name"),
+        ("example.com;maddr=192.0.2.9", "192.0.2.9"),
+        ("example.com;maddr=[2001:DB8::0:1]", "2001:db8::1"),
+        ("[2001:DB8::0:1]", "2001:db8::1"),
+        ("192.0.2.9;transport=%0D%0AX", None),
+        ("192.0.2.9;transport=carrier-pigeon", None),
+        ("192.0.2.9;transport", "192.0.2.9"),
+    ],
+)
+def test_only_addresses_are_asked_for_ways(place: str, asked: str | None) -> None:
+    # A driver takes what it is given to the system, which would look up a name, or raise, where an address belongs.
+    endpoint = Endpoint(EndpointConfig(listen=(Listen("UDP", "192.0.2.1", 5060),)), entropy=SeededEntropy(b"x"))
+    endpoint.add_core("ua", lambda request, flow: True, claim=Claim.ELEMENT, methods=())
+    endpoint.request("ua", "OPTIONS", Uri.parse(f"sip:x@{place}"), from_="<sip:a@b>", to="<sip:a@b>", now=0.0)
+    (event,) = endpoint.take_events()
+    if asked is None:
+        assert isinstance(event, RequestFailed)
+    elif asked == "name":
+        assert isinstance(event, ResolveWanted)
+    else:
+        assert isinstance(event, ConnectWanted)
+        assert event.destination.host == asked

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,6 +125,8 @@ def test_what_is_no_uri_is_refused(text: str) -> None:
         "sip:a@example.com;x=1;x=2",
         "sip:a@example.com?nothing",
         "sip:a@[2001:db8:::192.0.2.1]",
+        "sip:a@[fe80::1%eth0]",
+        "sip:a@[fe80::1%25eth0]:5060;lr",
         " sip:a@example.com ",
     ],
 )
@@ -140,7 +144,7 @@ def test_quoted_parameters_lose_their_quotes() -> None:
 
 
 def test_three_colons_are_two() -> None:
-    assert Uri.parse("sip:a@[2001:db8:::192.0.2.1]").host == "2001:db8::192.0.2.1"
+    assert Uri.parse("sip:a@[2001:db8:::192.0.2.1]").host == "2001:db8::c000:201"
 
 
 def test_escapes_and_case_do_not_matter_for_equality() -> None:
@@ -192,6 +196,34 @@ def test_equivalent_uris(one: str, other: str) -> None:
 )
 def test_uris_that_are_not_equivalent(one: str, other: str) -> None:
     assert not Uri.parse(one).equivalent(Uri.parse(other))
+
+
+@given(st.ip_addresses(v=6), st.integers(0, 3))
+def test_ipv6_addresses_compare_by_value_however_they_are_written(address: IPv6Address, style: int) -> None:
+    # RFC 5954 section 4.2
+    written = [str(address), address.exploded, str(address).upper(), address.exploded.upper()][style]
+    one, other = Uri.parse(f"sip:a@[{written}]:5060;x=1"), Uri.parse(f"sip:a@[{address.exploded}]:5060;x=1")
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.equivalent(other)
+    assert aor_key(one) == aor_key(other) == aor_key(Uri("sip", written, "a"))
+    assert conference_key(one) == conference_key(other)
+    assert str(one) == f"sip:a@[{written}]:5060;x=1"
+    assert str(one.with_params(y="2")) == f"sip:a@[{written.lower()}]:5060;x=1;y=2"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sip:bob@[::ffff:192.0.2.128]", "sip:bob@[::ffff:c000:280]"),
+        ("sip:bob@[2001:db8::9:1]", "sip:bob@[2001:db8::9:01]"),
+        ("sip:bob@[0:0:0:0:0:FFFF:129.144.52.38]", "sip:bob@[::FFFF:129.144.52.38]"),
+        ("sip:bob@[fe80::1%eth0]", "sip:bob@[FE80:0::1%25eth0]"),
+    ],
+)
+def test_the_examples_of_rfc_5954_are_equivalent(one: str, other: str) -> None:
+    assert Uri.parse(one).equivalent(Uri.parse(other))
+    assert aor_key(Uri.parse(one)) == aor_key(Uri.parse(other))
 
 
 def test_equivalence_is_not_transitive() -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from sip import LocalProtocolError, MalformedHeader, SipError, Via, refuse
+from sip import LocalProtocolError, MalformedHeader, Request, SipError, Via, parse_message, refuse
+from sip.flow import Address, Flow
+from sip.stamping import stamped
 
 
 def test_the_parts_of_a_hop() -> None:
@@ -37,7 +39,18 @@ def test_blanks_wherever_the_grammar_allows_them() -> None:
     assert (via.transport, via.host, via.port, via.branch) == ("UDP", "192.168.255.111", 5060, "z9hG4bK30239")
 
 
-@pytest.mark.parametrize("text", ["SIP/7.0/UDP c.example.com;branch=1", "SIP/2.0/UDP my_host", "SIP/2.0/UDP a.b;;x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SIP/7.0/UDP c.example.com;branch=1",
+        "SIP/2.0/UDP my_host",
+        "SIP/2.0/UDP a.b;;x",
+        "SIP/2.0/UDP [fe80::1%eth0]:5060;branch=1",
+        "SIP/2.0/UDP [fe80::1%25eth0];branch=1",
+        "SIP/2.0/UDP a.b;received=fe80::1%eth0",
+        "SIP/2.0/UDP a.b;received=[fe80::1%25eth0];branch=1",
+    ],
+)
 def test_what_peers_get_wrong_is_tolerated_and_reported(text: str) -> None:
     said: list[str] = []
     assert str(Via.parse(text, said.append)) == text
@@ -52,6 +65,23 @@ def test_what_peers_get_wrong_is_tolerated_and_reported(text: str) -> None:
 def test_what_is_no_hop_is_refused(text: str) -> None:
     with pytest.raises(MalformedHeader):
         Via.parse(text)
+
+
+def test_a_hop_on_a_link_is_found_by_its_address_and_goes_back_as_it_came() -> None:
+    via = Via.parse("SIP/2.0/UDP [FE80::0:1%25eth0]:5060;branch=1;rport")
+    assert (via.host, via.port) == ("fe80::1%eth0", 5060)
+    assert via == Via.parse("SIP/2.0/UDP [fe80::1%eth0]:5060;branch=1;rport")
+    assert str(via.with_params(rport="7")) == "SIP/2.0/UDP [FE80::0:1%25eth0]:5060;branch=1;rport=7"
+
+
+@pytest.mark.parametrize(("rport", "noted"), [("", ""), (";rport", ";rport=5060;received=[fe80::1]")])
+def test_what_is_noted_in_a_hop_names_no_interface_of_ours(rport: str, noted: str) -> None:
+    head = f"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP [FE80::0:1]:5060;branch=1{rport}\r\n"
+    rest = "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
+    request = parse_message((head + rest).encode())
+    assert isinstance(request, Request)
+    flow = Flow(1, "UDP", Address("fe80::2%eth1", 5060), Address("fe80::1%eth1", 5060))
+    assert str(stamped(request, flow).via[0]) == f"SIP/2.0/UDP [FE80::0:1]:5060;branch=1{noted or rport}"
 
 
 def test_what_cannot_be_written_is_refused() -> None:
