@@ -197,9 +197,6 @@ def run(arguments: list[str]) -> int:
         return _complain(error.format_message(), 1)
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
-        return 0
     except OSError as error:  # the network or the disk failed in a place of its own
         return _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
     return result if isinstance(result, int) else 0
