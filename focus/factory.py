@@ -78,6 +78,7 @@ class FocusFactory:
         activations: Activations | None = None,
     ) -> None:
         self.config = attrs.evolve(config, server=config.server or own_name(endpoint, config.domain))
+        self._domains = frozenset(name.lower() for name in (config.domain, *config.aliases))
         self._endpoint = endpoint
         self._store = store
         self._entropy = entropy
@@ -94,7 +95,7 @@ class FocusFactory:
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         uri = request.uri
-        return uri.host == self.config.domain.lower() and (uri.opaque or "").lower() == FACTORY_OPAQUE
+        return uri.host in self._domains and (uri.opaque or "").lower() == FACTORY_OPAQUE
 
     # Machine ---------------------------------------------------------------------------------------------------------
 

@@ -11,12 +11,11 @@ from typing import Final
 
 import attrs
 
-from pyc3p.addresses import parse_port_range
+from pyc3p.addresses import EVERYWHERE, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
-_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +48,7 @@ class ServeConfig:
         if unknown or not self.parts:
             raise UsageProblem(f"there is no part {', '.join(unknown) or 'at all'}; parts are {', '.join(PARTS)}")
         object.__setattr__(self, "parts", tuple(part for part in PARTS if part in self.parts))
-        if self.host in _EVERYWHERE and not self.advertise:
+        if self.host in EVERYWHERE and not self.advertise:
             raise UsageProblem(f"--host {self.host} needs --advertise ADDRESS, the address that phones reach")
         parse_port_range(self.media_ports, option="--media-ports")
         for name in ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port"):
@@ -74,6 +73,18 @@ class ServeConfig:
     def sip_domain(self) -> str:
         """Domain of phones and conferences."""
         return self.domain or self.public_host
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the domain: the address of this server, and what that is also called on this machine."""
+        names = dict.fromkeys((self.public_host, *names_of_host(self.host)))
+        return tuple(name for name in names if name.lower() != self.sip_domain.lower())
+
+    def settled(self) -> ServeConfig:
+        """The same with an address in place of a host name to listen on; the name is the domain, unless one is set."""
+        return attrs.evolve(
+            self, host=numeric_host(self.host), domain=self.domain or self.advertise or self.host.strip("[]")
+        )
 
     @property
     def whole(self) -> bool:

@@ -93,7 +93,7 @@ class CoreSettings:
     """What the cores of a server need to know of the rest of the system."""
 
     domain: str
-    aliases: tuple[str, ...] = ()  #: other names of the domain for phones, such as the address of the server
+    aliases: tuple[str, ...] = ()  #: other names of the domain, such as the address of the server
     store: focus.ConferenceStore  #: of conference records
     mcu_factory_url: str | None = None
     callback_url: str | None = None
@@ -111,6 +111,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
             endpoint,
             focus.FocusConfig(
                 domain=domain,
+                aliases=settings.aliases,
                 mcu_factory_url=settings.mcu_factory_url,
                 callback_url=settings.callback_url,
                 records_url=settings.records_url,
@@ -122,7 +123,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
-            focus.FactoryConfig(domain=domain, record_readers=settings.record_readers),
+            focus.FactoryConfig(domain=domain, aliases=settings.aliases, record_readers=settings.record_readers),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
             activations=conferences,

@@ -10,7 +10,7 @@ import attrs
 
 import sip
 from pyc3p import event_loop, parts
-from pyc3p.addresses import local_host_towards
+from pyc3p.addresses import local_host_towards, server_address
 from pyc3p.narration import narrate
 from pyc3p.node import Node
 from pyc3p.output import Output
@@ -62,7 +62,7 @@ def run_phone(options: PhoneOptions, *, as_json: bool) -> int:
 
 
 async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> int:
-    host, port = options.server
+    host, port = server_address(*options.server)
     local = local_host_towards(host, port)
     place = Place(name="phone", host=local, sip_port=options.sip_port, wall_clock=wall_clock())
     with_port = attrs.evolve(place, sip_port=options.sip_port or _free_port(local))

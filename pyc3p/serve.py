@@ -139,7 +139,7 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
     place = _place(config, SERVER, config.sip_port, config.http_port)
     settings = CoreSettings(
         domain=config.sip_domain,
-        aliases=(config.public_host,) if config.public_host != config.sip_domain else (),
+        aliases=config.aliases,
         store=focus.MemoryStore(wall_clock=place.wall_clock),
         mcu_factory_url=_factory_url(config),
         callback_url=place.url(parts.FOCUS_PATH),
@@ -236,7 +236,7 @@ def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
 
 def run_serve(config: ServeConfig, *, as_json: bool) -> int:
     """Serve until SIGTERM or SIGINT."""
-    return event_loop.run(_serve(config, Output(as_json=as_json)))
+    return event_loop.run(_serve(config.settled(), Output(as_json=as_json)))
 
 
 async def _serve(config: ServeConfig, output: Output) -> int:
