@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, TypeVar
 
 import attrs
 
 import focus
 import sip
 from pyc3p import event_loop, parts
-from pyc3p.addresses import local_host_towards
+from pyc3p.addresses import local_host_towards, server_address
 from pyc3p.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.keyboard import Keyboard
 from pyc3p.node import Node
@@ -21,6 +22,7 @@ from pyc3p.output import Output
 from pyc3p.parts import Place
 from pyc3p.problems import Problem
 from pyc3p.roster import changes, rows, short_uri
+from pyc3p.trace import text_address
 from sip import Event
 from sip.aio import live_entropy, wall_clock
 
@@ -28,6 +30,14 @@ T = TypeVar("T")
 
 #: Seconds for an answer of the servers; a call may ring longer.
 ANSWER = 10.0
+#: Seconds until a lost roster is asked for again.
+FOLLOW_AGAIN = 5.0
+
+#: What to say when somebody else ends our stay; then the command has failed, but for a conference that is over.
+_NOT_OUR_DOING: Final[Mapping[focus.LeaveCause, str]] = {
+    focus.LeaveCause.LOST: "{server} is gone, and the conference with it; start `pyc3p serve` there again, then invite",
+    focus.LeaveCause.DISMISSED: "{server} has put us out of the conference; join again with --conference",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +62,8 @@ class Invite:
         self._options = options
         self._typed = typed
         self._output = output
-        host, port = options.server
+        host, port = server_address(*options.server)
+        self._server = text_address(options.server)
         local = local_host_towards(host, port)
         place = Place(name="client", host=local, transports=("TCP", "UDP"), wall_clock=wall_clock())
         config = focus.ClientConfig(
@@ -70,10 +81,14 @@ class Invite:
         self.reached: set[str] = set()
 
     async def run(self) -> int:
-        """Create or join, call everybody, and stay; 0 when everybody was reached."""
+        """Create or join, call everybody, and stay; 0 when everybody was reached, 130 when stopped before that began.
+
+        Raises Problem when the servers refuse, do not answer, or are lost.
+        """
         await self.node.start()
         try:
-            await self._enter()
+            if not await self._unless_stopped(self._enter()):
+                return 130
             for target in self._options.targets:
                 self._call(target)
             await self._attend()
@@ -81,6 +96,19 @@ class Invite:
         finally:
             await self.node.stop()
         return 1 if self.failed else 0
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do something, or be stopped; whether it was done. What it raises is raised."""
+        working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                return False
+            await working
+            return True
+        finally:
+            working.cancel()
+            stopping.cancel()
 
     def stop(self) -> None:
         """Leave, or end the conference."""
@@ -108,15 +136,13 @@ class Invite:
         return created.conference_uri
 
     async def _answer(self, good: type[Event], bad: type[Event], who: str) -> Event:
-        host, port = self._options.server
-        what = f"an answer of {who} at {host}:{port} (is `pyc3p serve` running there?)"
+        what = f"an answer of {who} at {self._server} (is `pyc3p serve` running there?)"
         await self.node.wait_for(lambda: bool(self.node.of(good) or self.node.of(bad)), ANSWER, what)
         return (self.node.of(good) or self.node.of(bad))[0]
 
     def _why(self, failed: focus.CommandFailed) -> str:
         if failed.reason is focus.FailureReason.TRANSPORT:
-            host, port = self._options.server
-            return f"{host}:{port} does not answer; is `pyc3p serve` running there?"
+            return f"{self._server} does not answer; is `pyc3p serve` running there?"
         return failed.text
 
     # In it -----------------------------------------------------------------------------------------------------------
@@ -150,8 +176,11 @@ class Invite:
         except CommandError as error:
             self._output.tell(str(error), "red", error=str(error))
             return
-        if command is not None:
-            self._carry_out(command)
+        try:
+            if command is not None:
+                self._carry_out(command)
+        except focus.LocalProtocolError as error:  # too many at once, or the conference is just over
+            self._output.tell(f"{command.title if command else line}: not now, {error}", "red", error=str(error))
 
     def _carry_out(self, command: Command) -> None:
         match command.name:
@@ -169,13 +198,20 @@ class Invite:
                 self._titles[given] = command.title
 
     async def _go(self) -> None:
-        if self.client.state is focus.ClientState.OUT:
+        left = self.node.of(focus.Left)
+        if left:
+            if left[0].cause in _NOT_OUR_DOING:
+                raise Problem(_NOT_OUR_DOING[left[0].cause].format(server=self._server))
             return
         if self._options.conference is None and not self._options.keep:
             self._command(lambda now: self.client.end_conference(now=now))
         else:
             self._command(lambda now: self.client.leave(now=now))
-        await self.node.wait_for(lambda: bool(self.node.of(focus.Left)), ANSWER, "the end of the conference")
+        await self.node.wait_for(
+            lambda: bool(self.node.of(focus.Left)), ANSWER, f"the answer of {self._server} to our leaving"
+        )
+        if self.node.of(focus.Left)[0].cause is focus.LeaveCause.LOST:
+            raise Problem(_NOT_OUR_DOING[focus.LeaveCause.LOST].format(server=self._server))
 
     # What happens ----------------------------------------------------------------------------------------------------
 
@@ -190,11 +226,25 @@ class Invite:
                 self._ended(event.command, None)
             case focus.CommandFailed():
                 self._ended(event.command, event)
+            case focus.SubscriptionLost():
+                self._follow_again(event)
             case focus.Left():
                 self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
                 self._stop.set()
             case _:
                 pass
+
+    def _follow_again(self, lost: focus.SubscriptionLost) -> None:
+        """Without documents the roster stands still: say so, and ask again unless it was refused."""
+        if self.client.state is not focus.ClientState.JOINED:
+            return
+        self._output.tell(f"the roster is no longer kept up: {lost.reason}", "red", lost=lost.reason)
+        if lost.status is None:
+            asyncio.get_running_loop().call_later(FOLLOW_AGAIN, self._follow)
+
+    def _follow(self) -> None:
+        with contextlib.suppress(focus.LocalProtocolError):  # no longer there, or it follows already
+            self._command(lambda now: self.client.subscribe(now=now))
 
     def _ended(self, command: focus.CommandId, failed: focus.CommandFailed | None) -> None:
         title = self._titles.get(command)
@@ -250,11 +300,31 @@ def run_invite(options: InviteOptions, *, as_json: bool) -> int:
 
 
 async def _invite(options: InviteOptions, output: Output) -> int:
-    invite = Invite(options, output, typed=sys.stdin.fileno() if not sys.stdin.closed else None)
-    loop = asyncio.get_running_loop()
-    signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, invite.stop)
+    invite = Invite(options, output, typed=_typed())
+    running = asyncio.ensure_future(invite.run())
+    stopped = False
+
+    def stop() -> None:
+        """Go in good order; asked again, go at once."""
+        nonlocal stopped
+        invite.stop()
+        if stopped:
+            running.cancel()
+        stopped = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     if not output.as_json:
         output.tell("type help for commands, Ctrl-C ends the conference", "dim")
-    return await invite.run()
+    try:
+        return await running
+    except asyncio.CancelledError:
+        return 130
+
+
+def _typed() -> int | None:
+    """Where commands are typed, None when nobody can."""
+    try:
+        return sys.stdin.fileno() if sys.stdin is not None else None
+    except (OSError, ValueError):  # closed, or no file at all
+        return None

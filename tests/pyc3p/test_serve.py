@@ -57,14 +57,16 @@ def serve_config(**more: object) -> ServeConfig:
     return ServeConfig(**fields)  # type: ignore[arg-type]
 
 
-async def phone_at(config: ServeConfig, user: str, host: str = "127.0.0.1", **more: object) -> Node:
+async def phone_at(
+    config: ServeConfig, user: str, host: str = "127.0.0.1", domain: str | None = None, **more: object
+) -> Node:
     """A phone that has registered at the server."""
     with reserved_ports(1, host) as ports:
         place = parts.Place(name=user, host=host, sip_port=ports[0])
     settings = PhoneConfig(
-        aor=str(sip.Uri("sip", host, user)),
+        aor=str(sip.Uri("sip", domain or host, user)),
         contact=place.sip_uri(user),
-        registrar=sip.Uri("sip", host),
+        registrar=sip.Uri("sip", domain or host),
         outbound_proxy=sip.Uri("sip", host, port=config.sip_port),
         ring_time=0.1,
         **more,  # type: ignore[arg-type]
@@ -179,6 +181,61 @@ def test_an_unknown_conference_and_a_server_that_is_not_there_are_problems() -> 
         asyncio.run(run_alone(config))
 
 
+def test_a_server_that_dies_is_said_and_a_failure() -> None:
+    config, told = serve_config(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), told)
+        running = asyncio.ensure_future(invite.run())
+        await invite.node.wait_for(lambda: bool(invite.reached), 10.0, "the call")
+        await server.stop()  # no BYE, no notification: as if it was killed
+        with pytest.raises(Problem, match=f"127.0.0.1:{config.sip_port} is gone"):
+            await running
+        await phone.stop()
+
+    with_server(config, scenario)
+
+
+def test_who_is_put_out_has_failed() -> None:
+    config, told = serve_config(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        host = await phone_at(config, "bob")
+        first = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(first.run())
+        await first.node.wait_for(lambda: bool(first.reached), 10.0, "the call")
+        (created,) = first.node.of(focus.ConferenceCreated)
+        options = attrs.evolve(invite_options(config), aor="sip:ann@127.0.0.1", conference=created.conference_uri)
+        second = Invite(options, told)
+        staying = asyncio.ensure_future(second.run())
+        await first.node.wait_for(lambda: "ann@127.0.0.1" in str(first.client.roster), 5.0, "ann")
+        first.obey("eject ann")
+        with pytest.raises(Problem, match="put us out"):
+            await staying
+        first.obey("end")
+        assert await running == 0
+        await host.stop()
+
+    with_server(config, scenario)
+
+
+def test_a_presenter_who_stops_before_there_is_a_conference_is_interrupted() -> None:
+    async def alone() -> None:
+        silent = socket.socket()  # takes connections and says nothing
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        config = attrs.evolve(serve_config(), sip_port=silent.getsockname()[1])
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(invite.run())
+        await asyncio.sleep(0.1)
+        invite.stop()
+        assert await running == 130
+        silent.close()
+
+    asyncio.run(alone())
+
+
 async def run_alone(config: ServeConfig) -> None:
     await Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept()).run()
 
@@ -219,6 +276,53 @@ def test_phones_may_register_at_the_address_as_well_as_the_domain() -> None:
 
     with_server(config, scenario)
     assert "call bob@example.com: done" in told.texts
+
+
+@pytest.mark.parametrize(
+    ("settings", "registered", "called", "presenter"),
+    [
+        ({}, "localhost", "localhost", "localhost"),
+        ({}, "127.0.0.1", "localhost", "127.0.0.1"),
+        ({}, "localhost", "127.0.0.1", "localhost"),
+        ({"host": "localhost"}, "127.0.0.1", "127.0.0.1", "localhost"),
+        ({"host": "0.0.0.0", "advertise": "127.0.0.1"}, "localhost", "127.0.0.1", "localhost"),
+        ({"domain": "example.com"}, "localhost", "example.com", "localhost"),
+    ],
+)
+def test_a_server_on_loopback_is_localhost_too(
+    settings: dict[str, object], registered: str, called: str, presenter: str
+) -> None:
+    config, told = serve_config(**settings).settled(), Kept()
+    bob = f"sip:bob@{called}"
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob", domain=registered)
+        options = attrs.evolve(
+            invite_options(config, bob, stay=0.5), server=("localhost", config.sip_port), aor=f"sip:ann@{presenter}"
+        )
+        assert await Invite(options, told).run() == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert f"call bob@{called}: done" in told.texts
+
+
+def test_localhost_is_where_a_server_listens() -> None:
+    host = ipv6_loopback()
+    config, told = serve_config(host=host), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob", host)
+        options = attrs.evolve(
+            invite_options(config, "sip:bob@localhost", stay=0.5),
+            server=("localhost", config.sip_port),
+            aor="sip:ann@localhost",
+        )
+        assert await Invite(options, told).run() == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert "call bob@localhost: done" in told.texts
 
 
 def test_draining_ends_conferences_that_do_not_end() -> None:
