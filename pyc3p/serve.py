@@ -27,7 +27,7 @@ from pyc3p.output import Output
 from pyc3p.parts import CoreSettings, Place, SipCores
 from pyc3p.pcap import PcapWriter
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.trace import Trace
+from pyc3p.trace import Trace, text_address
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock
 
@@ -220,18 +220,35 @@ def _node(
 def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
     """Each part and where it listens."""
     host = config.public_host
-    shown = f"[{host}]" if ":" in host else host
+    sip_at = f"sip:{text_address((host, config.sip_port))} (UDP, TCP)"
+    http_at = f"http://{text_address((host, config.http_port))}"
     for part in config.parts:
-        if part == "mcu-factory":
-            yield part, f"http://{shown}:{config.http_port}{parts.MCU_FACTORY_PATH}"
-        elif part == "mcu":
-            yield (
-                part,
-                f"sip:{shown}:{config.mcu_sip_port}, http://{shown}:{config.mcu_http_port}{parts.MCU_PATH}, "
-                f"RTP {config.media_ports}",
-            )
-        else:
-            yield part, f"sip:{shown}:{config.sip_port} (UDP, TCP)"
+        match part:
+            case "mcu-factory":
+                yield part, f"{http_at}{parts.MCU_FACTORY_PATH}"
+            case "focus":
+                yield part, f"{sip_at}, {http_at}{parts.FOCUS_PATH}"
+            case "focus-factory":
+                yield part, f"{sip_at}, {http_at}{parts.FACTORY_PATH}"
+            case "mcu":
+                own_http = f"http://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
+                own_sip = f"sip:{text_address((host, config.mcu_sip_port))} (UDP, TCP)"
+                yield part, f"{own_sip}, {own_http}, RTP {config.media_ports}"
+            case _:
+                yield part, sip_at
+
+
+def what_next(config: ServeConfig) -> str:
+    """What can be done with the parts that are served."""
+    at = text_address((config.public_host, config.sip_port))
+    if "registrar" in config.parts:
+        other_domain = config.sip_domain != config.public_host
+        told = f"Phones register at sip:{at}" + (f" as sip:user@{config.sip_domain}" if other_domain else "")
+    elif {"focus", "focus-factory"} <= set(config.parts):
+        told = f"Presenters use `pyc3p invite --server {at}`"
+    else:
+        told = "Ready"
+    return f"{told}; stop with Ctrl-C"
 
 
 def run_serve(config: ServeConfig, *, as_json: bool) -> int:
@@ -251,10 +268,7 @@ async def _serve(config: ServeConfig, output: Output) -> int:
             _calm_collector()
             for part, where in listening(config):
                 output.tell(f"{part:14}{where}", "bold", listening=part, at=where)
-            output.tell(
-                f"Phones register at {sip.Uri('sip', config.sip_domain, port=config.sip_port)}; stop with Ctrl-C",
-                ready=config.sip_domain,
-            )
+            output.tell(what_next(config), ready=config.sip_domain)
             await stop.wait()
             output.tell("draining", draining=config.drain_timeout)
             await _drain(server, stop)

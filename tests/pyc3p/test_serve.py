@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import signal
 import socket
@@ -16,7 +17,7 @@ import pytest
 import focus
 import sip
 from pyc3p import parts
-from pyc3p.config import ServeConfig
+from pyc3p.config import PARTS, ServeConfig
 from pyc3p.invite import Invite, InviteOptions
 from pyc3p.ladder import Step
 from pyc3p.loopback import reserved_ports
@@ -25,7 +26,7 @@ from pyc3p.output import Output
 from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction
 from pyc3p.phone_command import PhoneOptions, audio_source
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.serve import Server, build_server, listening
+from pyc3p.serve import Server, build_server, listening, what_next
 from pyc3p.tone import SilenceSource, ToneSource
 from pyc3p.trace_command import names_beside, read_ladder
 from pyc3p.wav import read_wav
@@ -422,6 +423,27 @@ def test_each_part_says_where_it_listens() -> None:
     assert where["mcu-factory"] == "http://192.0.2.1:8444/LiveServer/MCUFactory"
     assert "RTP 30000-31999" in where["mcu"]
     assert dict(listening(ServeConfig(host="::1", parts=("proxy",))))["proxy"] == "sip:[::1]:5060 (UDP, TCP)"
+
+
+@pytest.mark.parametrize("count", range(1, len(PARTS) + 1))
+def test_only_what_is_served_is_told(count: int) -> None:
+    for chosen in itertools.combinations(PARTS, count):
+        config = ServeConfig(parts=chosen, host="192.0.2.1")
+        where = dict(listening(config))
+        assert tuple(where) == chosen
+        speaks_sip = {part for part, at in where.items() if "sip:" in at}
+        assert speaks_sip == set(chosen) - {"mcu-factory"}
+        assert {part for part, at in where.items() if "http:" in at} == set(chosen) - {"registrar", "proxy"}
+        told = what_next(config)
+        assert ("Phones register at sip:192.0.2.1:5060" in told) == ("registrar" in chosen)
+        assert "5060" not in told or speaks_sip - {"mcu"}
+        assert ("invite" in told) <= ({"focus", "focus-factory"} <= set(chosen))
+
+
+def test_phones_of_a_domain_are_told_where_its_registrar_is() -> None:
+    config = ServeConfig(host="192.0.2.1", domain="example.com", sip_port=5070)
+    assert what_next(config).startswith("Phones register at sip:192.0.2.1:5070 as sip:user@example.com;")
+    assert what_next(ServeConfig(parts=("mcu",))) == "Ready; stop with Ctrl-C"
 
 
 def arguments_of(config: ServeConfig) -> list[str]:
