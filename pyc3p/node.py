@@ -103,7 +103,8 @@ class Node:
     async def _start_http(self) -> None:
         if self._http is None:
             return
-        self._client = C3pClient(secret=self._http.secret, trace=self._trace)
+        asking = self._trace.asking() if self._trace is not None else None
+        self._client = C3pClient(secret=self._http.secret, trace=asking)
         if not self.element.services:
             return
         routes = {path: self._served(service) for path, service in self.element.services.items()}
