@@ -73,6 +73,7 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--records-url", help="Where a Focus Factory in another process is.")
 @click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
+@click.option("--mcu", "mcus", multiple=True, metavar="ID", help="An MCU in another process, by its name; repeatable.")
 @click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
 @click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
@@ -85,7 +86,7 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
     from pyc3p.config import load_config
     from pyc3p.serve import run_serve
 
-    config = load_config(config_file, {**options, "parts": part or None})
+    config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
     return run_serve(config, as_json=as_json)
 
 

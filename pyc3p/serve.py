@@ -110,11 +110,8 @@ def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Se
 
 def _check(config: ServeConfig) -> None:
     have = set(config.parts)
-    if (
-        not config.whole
-        and not (config.secret or os.environ.get("PYC3P_SECRET"))
-        and have & {"focus", "mcu", "mcu-factory"}
-    ):
+    alone = config.whole and not config.mcus
+    if not alone and not (config.secret or os.environ.get("PYC3P_SECRET")) and have & {"focus", "mcu", "mcu-factory"}:
         raise UsageProblem(
             "parts in several processes need a secret that they share: set PYC3P_SECRET, or secret in the TOML file"
         )

@@ -81,6 +81,13 @@ async def phone_at(
     return node
 
 
+async def until(predicate: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(15.0):
+        while not predicate():
+            await asyncio.sleep(0.02)
+
+
 def with_server(config: ServeConfig, scenario: Callable[[Server, Kept], Awaitable[None]]) -> Kept:
     """Run something against a server, in one event loop."""
     output = Kept()
@@ -386,6 +393,70 @@ def test_parts_in_two_processes_work_together() -> None:
     assert "call bob@127.0.0.1: done" in told.texts
 
 
+def test_further_mcus_are_named_and_taken() -> None:
+    front = serve_config(secret="shared", mcus=("mcu-2", "mcu-3"))
+    factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
+
+    async def scenario(server: Server, output: Kept) -> None:
+        others = [
+            build_server(
+                serve_config(parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared"), None, Kept()
+            )
+            for name in front.mcus
+        ]
+        for other in others:
+            await other.start()
+        await until(lambda: sum("announced itself" in text for text in output.texts) == 3)
+        for other in others:
+            await other.stop()
+
+    with_server(front, scenario)
+
+
+@pytest.mark.parametrize(
+    ("mcu_id", "here", "there"),
+    [
+        ("mcu-2", "has no known secret for /LiveServer/MCUFactory", "does not know this MCU (401)"),
+        ("mcu-1", "MCU mcu-1 refused: another MCU has that id", "does not take this MCU (403)"),
+    ],
+)
+def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, here: str, there: str) -> None:
+    front = serve_config(secret="shared")
+    factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
+    told = Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        await until(lambda: "MCU mcu-1 announced itself" in output.texts)
+        far = build_server(
+            serve_config(parts=("mcu",), mcu_id=mcu_id, mcu_factory_url=factory_url, secret="shared"), None, told
+        )
+        assert far.mcu is not None
+        await far.start()
+        await until(lambda: any(there in text for text in told.texts))
+        # Once more, as after ten seconds.
+        for _ in range(3):
+            far.mcu.drain(now=asyncio.get_running_loop().time())
+            far._kick()
+            await asyncio.sleep(0.5)
+        await far.stop()
+
+    output = with_server(front, scenario)
+    for texts, line in ((output.texts, here), (told.texts, there)):
+        (shown,) = [text for text in texts if line in text]
+        assert "--mcu" in shown
+
+
+def test_a_factory_that_is_not_there_is_told() -> None:
+    with reserved_ports(1) as (port,):
+        nowhere = f"http://127.0.0.1:{port}{parts.MCU_FACTORY_PATH}"
+        config = serve_config(parts=("mcu",), mcu_factory_url=nowhere, secret="shared")
+
+        async def scenario(server: Server, output: Kept) -> None:
+            await until(lambda: any(f"the MCU Factory at {nowhere} does not answer" in t for t in output.texts))
+
+        with_server(config, scenario)
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
@@ -394,6 +465,7 @@ def test_parts_in_two_processes_work_together() -> None:
         ({"parts": ("mcu",), "secret": "s"}, "--mcu-factory-url"),
         ({"parts": ("focus",), "secret": "s", "mcu_factory_url": "http://192.0.2.1/"}, "--records-url"),
         ({"outbound_proxy": "http: //"}, "no SIP address"),
+        ({"mcus": ("mcu-2",)}, "set PYC3P_SECRET"),
     ],
 )
 def test_what_a_part_lacks_is_named(settings: dict[str, object], complaint: str) -> None:
