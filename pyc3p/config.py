@@ -36,6 +36,7 @@ class ServeConfig:
     records_url: str = ""  #: of a Focus Factory elsewhere
     outbound_proxy: str = ""  #: SIP proxy through which the MCU dials out; empty: our own, else directly
     mcu_id: str = "mcu-1"  #: of the MCU served here; its principal over HTTP
+    credentials: str = ""  #: TOML file with name and password by realm, for proxies and PBXs that challenge the MCU
     mcus: tuple[str, ...] = ()  #: ids of MCUs in other processes that may report here
     max_legs: int = 250  #: of the MCU
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring

@@ -15,6 +15,7 @@ import focus
 import sip
 from pyc3p import event_loop, parts
 from pyc3p.addresses import local_host_towards, server_address
+from pyc3p.credentials import PasswordWanted, Wallet
 from pyc3p.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.keyboard import Keyboard
 from pyc3p.node import Node
@@ -52,6 +53,7 @@ class InviteOptions:
     subject: str = ""
     stay: float | None = None  #: seconds after which the conference is ended, or left
     keep: bool = False  #: leave in place of ending what we created
+    wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
 
 
 class Invite:
@@ -71,7 +73,7 @@ class Invite:
             display_name=options.display_name,
             outbound_proxy=sip.Uri("sip", host, port=port, params={"transport": "tcp", "lr": None}),
         )
-        element, self.client = parts.client(place, config, entropy=live_entropy())
+        element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)
         self.node = Node(element, on_event=self._happened)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
@@ -83,7 +85,8 @@ class Invite:
     async def run(self) -> int:
         """Create or join, call everybody, and stay; 0 when everybody was reached, 130 when stopped before that began.
 
-        Raises Problem when the servers refuse, do not answer, or are lost.
+        Raises Problem when the servers refuse, do not answer, or are lost, PasswordWanted when one asks for a password
+        that is not known.
         """
         await self.node.start()
         try:
@@ -122,7 +125,8 @@ class Invite:
         joined = await self._answer(focus.Joined, focus.JoinFailed, "the Focus")
         if not isinstance(joined, focus.Joined):
             assert isinstance(joined, focus.JoinFailed)
-            raise Problem(f"cannot join {short_uri(uri)}: {_why_not(joined)}")
+            refused = self._options.wallet.refused(joined.status, self._server)
+            raise refused or Problem(f"cannot join {short_uri(uri)}: {_why_not(joined)}")
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
         self._command(lambda now: self.client.subscribe(now=now))
 
@@ -131,7 +135,8 @@ class Invite:
         created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
         if not isinstance(created, focus.ConferenceCreated):
             assert isinstance(created, focus.CommandFailed)
-            raise Problem(f"cannot create a conference: {self._why(created)}")
+            refused = self._options.wallet.refused(created.status, self._server)
+            raise refused or Problem(f"cannot create a conference: {self._why(created)}")
         self._output.tell(f"conference {created.conference_uri}", conference=created.conference_uri)
         return created.conference_uri
 
@@ -296,7 +301,11 @@ def _why_not(failed: focus.JoinFailed) -> str:
 
 def run_invite(options: InviteOptions, *, as_json: bool) -> int:
     """Run until the conference is over; the exit code."""
-    return event_loop.run(_invite(options, Output(as_json=as_json)))
+    while True:
+        try:
+            return event_loop.run(_invite(options, Output(as_json=as_json)))
+        except PasswordWanted as wanted:
+            options.wallet.prompt(wanted)
 
 
 async def _invite(options: InviteOptions, output: Output) -> int:

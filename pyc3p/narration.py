@@ -8,6 +8,7 @@ from typing import Final
 import focus
 import mcu.events
 from mcu.events import AnnouncementFault
+from pyc3p.credentials import CHALLENGES
 from pyc3p.node import StrangerRefused
 from pyc3p.phone import (
     PhoneAnswered,
@@ -105,7 +106,8 @@ def _of_leg(event: Event) -> str | None:
             return f"{who} connected ({event.codec})"
         case mcu.events.LegEnded():
             status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
-            return f"{who} {event.method}{status}"
+            refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""
+            return f"{who} {event.method}{status}{refused}"
         case mcu.events.LegHeld():
             return f"{who} holds"
         case mcu.events.LegResumed():

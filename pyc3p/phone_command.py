@@ -11,6 +11,7 @@ import attrs
 import sip
 from pyc3p import event_loop, parts
 from pyc3p.addresses import local_host_towards, server_address
+from pyc3p.credentials import PasswordWanted, Wallet
 from pyc3p.narration import narrate
 from pyc3p.node import Node
 from pyc3p.output import Output
@@ -19,6 +20,7 @@ from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered, Reacti
 from pyc3p.phone.audio import AudioSource
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.tone import SilenceSource, ToneSource
+from pyc3p.trace import text_address
 from pyc3p.wav import Recorder, WavSource
 from rtp.aio import MediaPortsConfig
 from sip import Event
@@ -42,6 +44,7 @@ class PhoneOptions:
     ring_time: float = 1.0
     hang_up_after: float | None = None
     stay: float | None = None  #: seconds; None: until Ctrl-C
+    wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
 
 
 def audio_source(options: PhoneOptions) -> AudioSource:
@@ -58,7 +61,11 @@ def audio_source(options: PhoneOptions) -> AudioSource:
 
 def run_phone(options: PhoneOptions, *, as_json: bool) -> int:
     """Be a phone until Ctrl-C; the exit code."""
-    return event_loop.run(_phone(options, audio_source(options), Output(as_json=as_json)))
+    while True:
+        try:
+            return event_loop.run(_phone(options, audio_source(options), Output(as_json=as_json)))
+        except PasswordWanted as wanted:
+            options.wallet.prompt(wanted)
 
 
 async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> int:
@@ -75,7 +82,9 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
         ring_time=options.ring_time,
         hang_up_after=options.hang_up_after,
     )
-    element, phone = parts.phone(with_port, config, entropy=live_entropy(), source=source)
+    element, phone = parts.phone(
+        with_port, config, entropy=live_entropy(), source=source, credentials=options.wallet.find
+    )
 
     def on_event(event: Event) -> None:
         text = narrate(event)
@@ -87,7 +96,7 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
     try:
         phone.register(now=node.now)
         node.kick()
-        await _first_answer(node, f"{host}:{port}")
+        await _first_answer(node, text_address((host, port)), options.wallet)
         await _until_stopped(options.stay)
         phone.hang_up(now=node.now)
         phone.unregister(now=node.now)
@@ -114,7 +123,7 @@ def _free_port(host: str) -> int:
         return ports[0]
 
 
-async def _first_answer(node: Node, where: str) -> None:
+async def _first_answer(node: Node, where: str, wallet: Wallet) -> None:
     """Go on when the registrar has answered; raises Problem when it refuses or is not there."""
 
     def answered() -> bool:
@@ -123,6 +132,9 @@ async def _first_answer(node: Node, where: str) -> None:
     await node.wait_for(answered, ANSWER, f"an answer of the registrar at {where} (is `pyc3p serve` running there?)")
     refused = node.of(PhoneNotRegistered)
     if refused and not node.of(PhoneRegistered):
+        problem = wallet.refused(refused[0].status, where)
+        if problem is not None:
+            raise problem
         why = f"refused with {refused[0].status}" if refused[0].status else "not answered"
         raise Problem(f"the registration at {where} was {why}; is `pyc3p serve` running there?")
 

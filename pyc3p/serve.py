@@ -20,6 +20,7 @@ import sip
 from pyc3p import event_loop, parts
 from pyc3p.addresses import parse_port_range
 from pyc3p.config import ServeConfig
+from pyc3p.credentials import Wallet, open_wallet
 from pyc3p.element import Element
 from pyc3p.narration import narrate
 from pyc3p.node import HttpSettings, Node
@@ -103,7 +104,7 @@ def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Se
         element, server.cores = _core_element(config, entropy)
         server.nodes.append(_node(element, config, secret, SERVER, config.http_port, trace, output))
     if "mcu" in config.parts:
-        element, server.mcu = _mcu_element(config, entropy)
+        element, server.mcu = _mcu_element(config, entropy, output)
         server.nodes.append(_node(element, config, secret, config.mcu_id, config.mcu_http_port, trace, output))
     return server
 
@@ -157,15 +158,25 @@ def _factory_url(config: ServeConfig) -> str:
     return config.mcu_factory_url
 
 
-def _mcu_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, mcu.Mcu]:
+def _mcu_element(config: ServeConfig, entropy: sip.Entropy, output: Output) -> tuple[Element, mcu.Mcu]:
     return parts.av_mcu(
         _place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port),
         entropy=entropy.child(config.mcu_id),
         factory_url=_factory_url(config),
         outbound_proxy=_outbound_proxy(config),
+        credentials=_wallet(config, output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
     )
+
+
+def _wallet(config: ServeConfig, output: Output) -> Wallet:
+    wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
+    wallet.on_unknown = lambda realm: output.tell(
+        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials",
+        realm=realm,
+    )
+    return wallet
 
 
 def _outbound_proxy(config: ServeConfig) -> sip.Uri | None:
