@@ -27,6 +27,26 @@ def parse_target(text: str) -> sip.Uri:
     return uri
 
 
+def check_host(text: str, *, option: str) -> None:
+    """Raises UsageProblem for what can be no host: a blank in it, a scheme before it."""
+    try:
+        sip.Uri("sip", text.strip("[]"))
+    except sip.SipError as error:
+        raise UsageProblem(f"{option} wants the name or address of a host, not {text!r}") from error
+
+
+def parse_proxy(text: str, *, option: str) -> sip.Uri:
+    """A SIP or SIPS address of a server, ``sip:`` may be left out; raises UsageProblem."""
+    try:
+        uri = sip.Uri.parse(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}")
+    except sip.SipError as error:
+        raise UsageProblem(f"{option} {text!r} is no SIP address; write it as sip:host or sip:host:port") from error
+    if uri.password is not None:
+        raise UsageProblem(f"{option} must not hold a password, which others could read; name it with --credentials")
+    check_host(uri.host, option=option)
+    return uri
+
+
 def parse_address(text: str, *, default_port: int, option: str) -> tuple[str, int]:
     """``host``, ``host:port`` or ``[v6]:port``; raises UsageProblem."""
     host, port = text, ""

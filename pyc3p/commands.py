@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import click
 
 import sip
 from pyc3p.addresses import parse_address, parse_conference, parse_target, server_of, without_port
-from pyc3p.problems import Problem
+from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace_command import run_trace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_SECONDS = click.FloatRange(min=0.0)
+
+
+class _Seconds(click.FloatRange):
+    """A number of seconds that comes to an end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As for any number, but "nan" and "inf" are none."""
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
+
+_SECONDS = _Seconds(min=0.0)
+_PORT = click.IntRange(0, 65535)
 _credentials_option = click.option(
     "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
 )
@@ -149,7 +165,7 @@ def invite_command(
 @click.option(
     "--server", help="Registrar and proxy, as host or host:port.  [default: the host of the address, port 5060]"
 )
-@click.option("--sip-port", type=int, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
+@click.option("--sip-port", type=_PORT, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
 @click.option("--tone", type=float, help="Play a tone of so many hertz.")
 @click.option("--play", type=_FILE, help="Play a WAV file (8 kHz, mono, 16-bit), over and over.")
 @click.option("--record", type=_FILE, help="Write what is heard to this WAV file.")
@@ -188,6 +204,8 @@ def phone_command(
     from pyc3p.phone_command import PhoneOptions, run_phone
 
     aor = parse_target(identity)
+    if aor.scheme == "tel":
+        raise UsageProblem(f"--as {identity!r} is a number; write it as sip:number@host")
     options = PhoneOptions(
         aor=sip.Uri(aor.scheme, aor.host, aor.user),
         server=parse_address(server, default_port=5060, option="--server") if server else server_of(aor),

@@ -11,11 +11,13 @@ from typing import Final
 
 import attrs
 
-from pyc3p.addresses import EVERYWHERE, names_of_host, numeric_host, parse_port_range
+from pyc3p.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
+#: Names that the other parts have over HTTP.
+SERVER_PRINCIPALS: Final = ("focus", "focus-factory", "mcu-factory")
 
 
 @attrs.frozen(kw_only=True)
@@ -53,8 +55,14 @@ class ServeConfig:
             raise UsageProblem(f"--host {self.host} needs --advertise ADDRESS, the address that phones reach")
         parse_port_range(self.media_ports, option="--media-ports")
         for name in ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port"):
-            if not 0 <= getattr(self, name) < 65536:
-                raise UsageProblem(f"{name} must be a port number, not {getattr(self, name)}")
+            if not 0 < getattr(self, name) < 65536:
+                raise UsageProblem(f"{name} must be a port number from 1 to 65535, not {getattr(self, name)}")
+        for name in ("host", "advertise", "domain"):
+            if getattr(self, name) or name == "host":
+                check_host(getattr(self, name), option=name)
+        for name in (self.mcu_id, *self.mcus):
+            if not name.strip() or name in SERVER_PRINCIPALS:
+                raise UsageProblem(f"an MCU needs a name of its own, such as mcu-2, not {name!r}")
         for name in ("ring_timeout", "drain_timeout"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")

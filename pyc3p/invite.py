@@ -126,7 +126,7 @@ class Invite:
         if not isinstance(joined, focus.Joined):
             assert isinstance(joined, focus.JoinFailed)
             refused = self._options.wallet.refused(joined.status, self._server)
-            raise refused or Problem(f"cannot join {short_uri(uri)}: {_why_not(joined)}")
+            raise refused or Problem(f"cannot join {short_uri(uri)}: {self._why_not(joined)}")
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
         self._command(lambda now: self.client.subscribe(now=now))
 
@@ -147,8 +147,18 @@ class Invite:
 
     def _why(self, failed: focus.CommandFailed) -> str:
         if failed.reason is focus.FailureReason.TRANSPORT:
-            return f"{self._server} does not answer; is `pyc3p serve` running there?"
+            return self._silence
         return failed.text
+
+    def _why_not(self, failed: focus.JoinFailed) -> str:
+        if failed.status is None:
+            return self._silence
+        reason = failed.diagnostics.reason if failed.diagnostics is not None else None
+        return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
+
+    @property
+    def _silence(self) -> str:
+        return f"{self._server} does not answer; is `pyc3p serve` running there?"
 
     # In it -----------------------------------------------------------------------------------------------------------
 
@@ -290,13 +300,6 @@ def _give(client: focus.Client, command: Command, now: float) -> focus.CommandId
                 muted=command.name == "mute",
                 now=now,
             )
-
-
-def _why_not(failed: focus.JoinFailed) -> str:
-    if failed.status is None:
-        return "no answer"
-    reason = failed.diagnostics.reason if failed.diagnostics is not None else None
-    return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
 
 
 def run_invite(options: InviteOptions, *, as_json: bool) -> int:

@@ -60,7 +60,9 @@ def audio_source(options: PhoneOptions) -> AudioSource:
 
 
 def run_phone(options: PhoneOptions, *, as_json: bool) -> int:
-    """Be a phone until Ctrl-C; the exit code."""
+    """Be a phone until Ctrl-C; 0 when the registrar knew it to the end. Raises Problem."""
+    if options.record is not None:
+        _check_writable(options.record)
     while True:
         try:
             return event_loop.run(_phone(options, audio_source(options), Output(as_json=as_json)))
@@ -98,6 +100,7 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
         node.kick()
         await _first_answer(node, text_address((host, port)), options.wallet)
         await _until_stopped(options.stay)
+        lost = _last_word(node)
         phone.hang_up(now=node.now)
         phone.unregister(now=node.now)
         node.kick()
@@ -106,7 +109,27 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
         await node.stop()
         if options.record is not None and isinstance(phone.recorder, Recorder):
             _save(phone.recorder, options.record)
+    if isinstance(lost, PhoneNotRegistered):
+        raise Problem(f"the registrar at {text_address((host, port))} {_refusal(lost)} in the end")
     return 0
+
+
+def _last_word(node: Node) -> Event | None:
+    """What became of the last registration."""
+    told = (event for event in reversed(node.events) if isinstance(event, PhoneRegistered | PhoneNotRegistered))
+    return next(told, None)
+
+
+def _refusal(event: PhoneNotRegistered) -> str:
+    return f"refused with {event.status}" if event.status else "did not answer"
+
+
+def _check_writable(path: Path) -> None:
+    """Now, rather than after the call that should have been recorded."""
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _save(recorder: Recorder, path: Path) -> None:
@@ -135,8 +158,7 @@ async def _first_answer(node: Node, where: str, wallet: Wallet) -> None:
         problem = wallet.refused(refused[0].status, where)
         if problem is not None:
             raise problem
-        why = f"refused with {refused[0].status}" if refused[0].status else "not answered"
-        raise Problem(f"the registration at {where} was {why}; is `pyc3p serve` running there?")
+        raise Problem(f"the registrar at {where} {_refusal(refused[0])}; is `pyc3p serve` running there?")
 
 
 async def _until_stopped(seconds: float | None) -> None:

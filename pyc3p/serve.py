@@ -18,8 +18,8 @@ import focus
 import mcu
 import sip
 from pyc3p import event_loop, parts
-from pyc3p.addresses import parse_port_range
-from pyc3p.config import ServeConfig
+from pyc3p.addresses import parse_port_range, parse_proxy
+from pyc3p.config import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.credentials import Wallet, open_wallet
 from pyc3p.element import Element
 from pyc3p.narration import narrate
@@ -181,10 +181,7 @@ def _wallet(config: ServeConfig, output: Output) -> Wallet:
 
 def _outbound_proxy(config: ServeConfig) -> sip.Uri | None:
     if config.outbound_proxy:
-        try:
-            return sip.Uri.parse(config.outbound_proxy)
-        except sip.SipError as error:
-            raise UsageProblem(f"--outbound-proxy {config.outbound_proxy!r} is no SIP address") from error
+        return parse_proxy(config.outbound_proxy, option="--outbound-proxy")
     return _place(config, "", config.sip_port, 0).sip_uri() if "proxy" in config.parts else None
 
 
@@ -197,7 +194,7 @@ def _node(
     trace: Trace | None,
     output: Output,
 ) -> Node:
-    peers = (SERVER, "focus-factory", "mcu-factory", config.mcu_id, *config.mcus)
+    peers = (*SERVER_PRINCIPALS, config.mcu_id, *config.mcus)
     known = {bearer(secret, peer): peer for peer in peers}
     prefix = "mcu-" if principal == config.mcu_id else ""
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
@@ -321,3 +318,5 @@ def _capture(config: ServeConfig) -> Iterator[Trace | None]:
         trace = Trace(readers=[writer], unsafe=config.unsafe_capture)
         yield trace
         Path(config.capture + ".names").write_text(trace.names.dump(), encoding="utf-8")
+    if writer.failed is not None:
+        raise Problem(f"{config.capture} is not complete: {writer.failed.strerror}")
