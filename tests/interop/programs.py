@@ -223,7 +223,7 @@ def baresip(
     """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log."""
     place = folder / f"baresip-{user}"
     place.mkdir()
-    port, control, rtp_from = free_port(), free_port(socket.SOCK_STREAM), free_port() & ~1
+    port, control, rtp_from = free_port(), free_port(), free_port() & ~1
     config = BARESIP.format(
         host=HOST,
         port=port,

@@ -10,7 +10,6 @@ import pytest
 import sip
 from pyc3p import parts
 from pyc3p.credentials import Wallet
-from pyc3p.invite import Invite
 from pyc3p.loopback import reserved_ports
 from pyc3p.node import Node
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered
@@ -18,7 +17,7 @@ from pyc3p.serve import Server
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
 from tests.interop.programs import HOST, kamailio, require
-from tests.pyc3p.test_serve import Kept, invite_options, serve_config, with_server
+from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, serve_config, with_server
 
 REALM = "example.com"
 PASSWORD = "geheim"
@@ -56,8 +55,8 @@ def test_the_mcu_calls_through_a_pbx_that_asks_for_a_password(password: str, tmp
             phone.register(now=node.now)
             node.kick()
             await node.wait_for(lambda: bool(node.of(PhoneRegistered)), 8.0, "the registration")
-            options = attrs.evolve(invite_options(config, "sip:bob@example.com", stay=1.0))
-            assert await Invite(options, told).run() == (0 if password == PASSWORD else 1)
+            options = attrs.evolve(invite_options(config, "sip:bob@example.com"))
+            assert await call_and_end(options, told) == (0 if password == PASSWORD else 1)
             await node.stop()
 
         output = with_server(config, scenario)

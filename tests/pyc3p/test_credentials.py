@@ -18,7 +18,6 @@ from pyc3p import parts
 from pyc3p.cli import main
 from pyc3p.credentials import PasswordWanted, Wallet, open_wallet, read_credentials
 from pyc3p.element import Element, HookedPump
-from pyc3p.invite import Invite
 from pyc3p.loopback import FarmResolver, reserved_ports
 from pyc3p.node import Node
 from pyc3p.parts import Place
@@ -29,7 +28,7 @@ from sip import Credentials, EndpointConfig, PasswordStore, Uri
 from sip.aio import live_entropy
 from sip.proxy import Proxy, ProxyConfig
 from sip.registrar import Registrar, RegistrarConfig
-from tests.pyc3p.test_serve import Kept, invite_options, phone_at, serve_config, with_server
+from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, phone_at, serve_config, with_server
 
 HOST = "127.0.0.1"
 REALM = "pbx.example.com"
@@ -237,12 +236,12 @@ async def invited(server: Server, told: Kept, wallet: Wallet) -> int:
     port = free_port()
     async with asking_proxy(server.config.sip_port, port):
         options = attrs.evolve(
-            invite_options(server.config, "sip:bob@example.com", stay=1.0),
+            invite_options(server.config, "sip:bob@example.com"),
             server=(HOST, port),
             aor="sip:ann@example.com",
             wallet=wallet,
         )
-        return await Invite(options, told).run()
+        return await call_and_end(options, told)
 
 
 def test_a_presenter_passes_a_proxy_that_asks() -> None:
@@ -285,8 +284,8 @@ def test_an_mcu_calls_through_a_proxy_that_asks(password: str | None, tmp_path: 
     async def scenario(server: Server, output: Kept) -> None:
         async with asking_proxy(config.sip_port, edge):
             phone = await phone_at(config, "bob", domain="example.com")
-            options = attrs.evolve(invite_options(config, "sip:bob@example.com", stay=1.0), aor="sip:ann@example.com")
-            assert await Invite(options, told).run() == (0 if password == "geheim" else 1)
+            options = attrs.evolve(invite_options(config, "sip:bob@example.com"), aor="sip:ann@example.com")
+            assert await call_and_end(options, told) == (0 if password == "geheim" else 1)
             await phone.stop()
 
     output = with_server(config, scenario)
