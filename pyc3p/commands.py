@@ -105,9 +105,14 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
     ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
     """
     from pyc3p.config import load_config
+    from pyc3p.credentials import readable_by_others
     from pyc3p.serve import run_serve
 
     config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
+    if config_file is not None and config.secret and readable_by_others(config_file):
+        click.echo(
+            f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`", err=True
+        )
     return run_serve(config, as_json=as_json)
 
 

@@ -118,6 +118,14 @@ def open_wallet(
     return Wallet(known, default_username=username)
 
 
+def readable_by_others(file: Path) -> bool:
+    """Whether somebody but its owner may read a file; False where files have no such modes, or there is none."""
+    try:
+        return os.name == "posix" and bool(file.stat().st_mode & _READABLE_BY_OTHERS)
+    except OSError:
+        return False
+
+
 def read_credentials(file: Path) -> dict[str, Credentials]:
     """Credentials by realm from a TOML file that nobody else can read; raises UsageProblem.
 

@@ -89,6 +89,19 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     assert line in captured.err
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_settings_file_with_the_secret_that_others_can_read_is_warned_of(
+    mode: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('secret = "geheim"\nparts = ["mcu"]\n')
+    path.chmod(mode)
+    assert pyc3p("serve", "--config", path) == 2  # there is no MCU Factory
+    error = capsys.readouterr().err
+    assert ("chmod 600" in error) == (mode == 0o644)
+    assert "geheim" not in error
+
+
 def test_a_ladder_of_a_capture_is_drawn_with_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_pcap(tmp_path / "a.pcap", [RECORD])
     assert pyc3p("trace", tmp_path / "a.pcap", "--name", "ann=192.0.2.1", "--name", "bob=192.0.2.2:5060") == 0

@@ -593,6 +593,21 @@ def test_server_phone_and_presenter_as_three_processes(tmp_path: Path) -> None:
     assert len(read_wav(heard)) > 8000
 
 
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_presenter_is_stopped_by_ctrl_c(signals: int) -> None:
+    """Against a server that takes connections and says nothing: once before, and once more while it waits."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        with command("invite", f"sip:bob@127.0.0.1:{port}") as presenter:
+            read_until(presenter, "Ctrl-C")
+            for _ in range(signals):
+                presenter.send_signal(signal.SIGINT)
+            presenter.communicate(timeout=30)
+            assert presenter.returncode == 130
+
+
 def test_a_phone_that_cannot_register_says_so() -> None:
     with reserved_ports(1) as ports, command("phone", "--as", f"sip:bob@127.0.0.1:{ports[0]}") as phone:
         phone.communicate(timeout=40)
