@@ -89,6 +89,8 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
     )
 
     def on_event(event: Event) -> None:
+        if isinstance(event, PhoneNotRegistered) and not node.of(PhoneRegistered):
+            return  # the command ends with this, and says so once
         text = narrate(event)
         if text is not None:
             output.tell(text, event=type(event).__name__)

@@ -329,7 +329,9 @@ def test_a_password_that_is_typed_once_and_wrong_ends_the_command(
             main(["phone", "--as", f"sip:ann@{HOST}:{port}", "--for", "0"])
     assert exit_.value.code == 1
     assert shown == [f"Password of ann for {REALM}: "]
-    error = capsys.readouterr().err
+    captured = capsys.readouterr()
+    error = captured.err
+    assert captured.out == ""
     assert error.startswith("pyc3p: ")
     assert "does not take the password of 'ann'" in error
     assert error.count("\n") == 1
