@@ -17,6 +17,7 @@ class FocusConfig:
 
     owner: str = "focus"  #: name of this core at the endpoint
     domain: str = "example.com"  #: SIP domain of the conferences served here
+    aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
     mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
     callback_url: str | None = None  #: where MCUs post late responses and notifications (decisions 3)
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
@@ -54,6 +55,7 @@ class FactoryConfig:
 
     owner: str = "focus-factory"
     domain: str = "example.com"
+    aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     mcu_types: tuple[str, ...] = DEFAULT_MCU_TYPES  #: what getConferencingCapabilities lists
     identify: Identify = from_header

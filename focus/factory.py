@@ -79,6 +79,7 @@ class FocusFactory:
         activations: Activations | None = None,
     ) -> None:
         self.config = attrs.evolve(config, server=config.server or own_name(endpoint, config.domain))
+        self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._endpoint = endpoint
         self._store = store
         self._entropy = entropy
@@ -95,7 +96,7 @@ class FocusFactory:
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         uri = request.uri
-        return uri.host == canonical_host(self.config.domain) and (uri.opaque or "").lower() == FACTORY_OPAQUE
+        return uri.host in self._domains and (uri.opaque or "").lower() == FACTORY_OPAQUE
 
     # Machine ---------------------------------------------------------------------------------------------------------
 

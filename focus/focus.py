@@ -78,6 +78,7 @@ class Focus:
         # After a restart, late answers to the process before must not match.
         self._exchanges = Exchanges(first_request_id=entropy.integer(31))
         self._context = Context(endpoint=endpoint, config=config, exchanges=self._exchanges, emit=self._events.append)
+        self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active: dict[str, Conference] = {}
         self._sessions: dict[SessionId, Conference] = {}
         self._subscriptions: dict[SubscriptionId, Conference] = {}
@@ -129,7 +130,7 @@ class Focus:
         self._settle(conference, now=now)
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
-        return request.uri.host == canonical_host(self.config.domain) and conf_id_of(str(request.uri)) is not None
+        return request.uri.host in self._domains and conf_id_of(str(request.uri)) is not None
 
     # Machine ---------------------------------------------------------------------------------------------------------
 

@@ -181,7 +181,7 @@ class AnnouncementFault(enum.Enum):
 
     NOT_AUTHENTICATED = "not authenticated"  #: no principal: neither a certificate nor a known secret
     PRINCIPAL = "principal not allowed"  #: not among ``FactoryConfig.mcu_peers``
-    ID_TAKEN = "id taken"  #: another principal announced that ``McuConfig.mcu_id``
+    ID_TAKEN = "id taken"  #: another principal, or an MCU at another URL, announced that ``McuConfig.mcu_id``
     INCOMPLETE = "incomplete"  #: id, URL or types are missing
     NO_ROOM = "no room"  #: ``FactoryConfig.max_mcus`` are known
 
@@ -200,5 +200,6 @@ class RegistrationRefused(Event):
     """The Factory does not take this MCU: reported once, and again when it says something else or after a success."""
 
     url: str  #: of the Factory, ``McuConfig.factory_url``
-    status: int  #: of the HTTP answer; 401: secret unknown there, 403: id or principal not allowed there
+    #: Of the HTTP answer; 401: secret unknown there, 403: id or principal not allowed there, None: no answer.
+    status: int | None
     reason: str | None = None  #: diagnostics of a C3P failure, None where there is only a status

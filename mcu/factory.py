@@ -117,7 +117,7 @@ class McuFactory:
         allowed = self.config.mcu_peers
         if allowed is not None and peer not in allowed:
             return AnnouncementFault.PRINCIPAL
-        if not self._registry.may_announce(command.mcu_id, peer):
+        if not self._registry.may_announce(command, peer):
             return AnnouncementFault.ID_TAKEN
         known = self._registry.get(command.mcu_id)
         if not command.mcu_id or (known is None and not (command.http_url and command.mcu_types)):

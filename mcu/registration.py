@@ -78,4 +78,9 @@ class Registration:
 
     def failed(self, reason: ExchangeFailure, *, now: float) -> None:
         self._under_way = False
+        config = self._context.config
+        lost = RegistrationRefused(owner=config.owner, url=config.factory_url or "", status=None, reason=reason.value)
+        if self._told is None or self._told.status is not None:
+            self._context.emit(lost)
+        self._told = lost
         self._context.counters["announcements lost"] += 1

@@ -77,10 +77,16 @@ class Registry:
         """Those that are alive."""
         return [each.candidate(self._config.expected_legs) for each in self._mcus.values() if each.alive]
 
-    def may_announce(self, mcu_id: str, peer: str) -> bool:
-        """Whether ``peer`` may speak for that id: it is free, or was announced by the same principal."""
-        known = self._mcus.get(mcu_id)
-        return known is None or known.principal is None or known.principal == peer
+    def may_announce(self, command: RegisterMcu, peer: str) -> bool:
+        """Whether ``peer`` may speak for that id: it is free, or was announced by the same principal for the same URL.
+
+        Two MCUs under one id would take each other's conferences in turn. One that has moved is taken as soon as its
+        old announcement is forgotten.
+        """
+        known = self._mcus.get(command.mcu_id)
+        if known is None or known.principal is None:
+            return True
+        return known.principal == peer and command.http_url in (None, "", known.http_url)
 
     @property
     def full(self) -> bool:

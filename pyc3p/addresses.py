@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import socket
+from typing import Final
 
 import c3p
 import sip
 from pyc3p.problems import Problem, UsageProblem
+from sip.locate import is_numeric
 
 
 def parse_target(text: str) -> sip.Uri:
@@ -20,6 +24,26 @@ def parse_target(text: str) -> sip.Uri:
         return uri
     if uri.scheme not in ("sip", "sips") or not uri.user or not uri.host:
         raise UsageProblem(f"{text!r} is no SIP address; write it as sip:user@host")
+    return uri
+
+
+def check_host(text: str, *, option: str) -> None:
+    """Raises UsageProblem for what can be no host: a blank in it, a scheme before it."""
+    try:
+        sip.Uri("sip", text.strip("[]"))
+    except sip.SipError as error:
+        raise UsageProblem(f"{option} wants the name or address of a host, not {text!r}") from error
+
+
+def parse_proxy(text: str, *, option: str) -> sip.Uri:
+    """A SIP or SIPS address of a server, ``sip:`` may be left out; raises UsageProblem."""
+    try:
+        uri = sip.Uri.parse(text if text.lower().startswith(("sip:", "sips:")) else f"sip:{text}")
+    except sip.SipError as error:
+        raise UsageProblem(f"{option} {text!r} is no SIP address; write it as sip:host or sip:host:port") from error
+    if uri.password is not None:
+        raise UsageProblem(f"{option} must not hold a password, which others could read; name it with --credentials")
+    check_host(uri.host, option=option)
     return uri
 
 
@@ -44,6 +68,56 @@ def parse_port_range(text: str, *, option: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+#: Hosts that stand for all addresses of this machine.
+EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
+LOCALHOST: Final = "localhost"
+#: What that name means, whatever the hosts file says of it (RFC 6761 section 6.3).
+_LOOPBACK: Final = ("127.0.0.1", "::1")
+#: Seconds to try whether something listens at an address of this machine; the kernel answers at once.
+_PROBE: Final = 1.0
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine and nothing else: ``localhost`` and its subdomains (RFC 6761 section 6.3) too."""
+    name = host.lower().rstrip(".")
+    if name == LOCALHOST or name.endswith(f".{LOCALHOST}"):
+        return True
+    return is_numeric(name) and ipaddress.ip_address(name.strip("[]").partition("%")[0]).is_loopback
+
+
+def names_of_host(listening: str) -> tuple[str, ...]:
+    """What an address that is listened on is also called on this machine."""
+    if listening in EVERYWHERE:
+        return (LOCALHOST, "127.0.0.1", "::1") if listening == "::" else (LOCALHOST, "127.0.0.1")
+    return (listening, LOCALHOST) if is_loopback(listening) else (listening,)
+
+
+def numeric_host(host: str) -> str:
+    """The address to listen on when a name was given; a name that there is not stays, and opening it will fail."""
+    if is_numeric(host):
+        return host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):
+        return host
+    addresses = [str(address[0]) for *_, address in found]
+    return next((each for each in addresses if "." in each), addresses[0])
+
+
+def server_address(host: str, port: int) -> tuple[str, int]:
+    """Where to go for a server that was named.
+
+    ``localhost`` can be two addresses, of which a server listens on one: the one that takes a connection. Other names
+    stay what they are, for there DNS has a say (RFC 3263).
+    """
+    if is_numeric(host) or not is_loopback(host):
+        return host, port
+    for each in _LOOPBACK:
+        with contextlib.suppress(OSError), socket.create_connection((each, port), timeout=_PROBE):
+            return each, port
+    return _LOOPBACK[0], port
+
+
 def local_host_towards(host: str, port: int) -> str:
     """The address of this machine that faces a server; nothing is sent. Raises Problem when there is no way to it."""
     try:
@@ -52,8 +126,9 @@ def local_host_towards(host: str, port: int) -> str:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect(address)
             return str(probe.getsockname()[0])
-    except OSError as error:
-        raise Problem(f"there is no way to {host}: {error.strerror}; is the name right?") from error
+    except (OSError, UnicodeError) as error:  # the latter: labels that are empty or too long
+        why = error.strerror if isinstance(error, OSError) else "it is no name of a host"
+        raise Problem(f"there is no way to {host}: {why}; is the name right?") from error
 
 
 def server_of(uri: sip.Uri) -> tuple[str, int]:

@@ -41,7 +41,7 @@ def read_records(path: Path) -> list[Record]:
     try:
         return [load_record(line) for line in lines if line.strip()]
     except ValueError as error:
-        raise CaptureError(f"{path} is neither a capture (pcap, pcapng) nor a trace file") from error
+        raise CaptureError("it is neither a capture (pcap, pcapng) nor a trace file") from error
 
 
 def from_packets(packets: Iterable[Packet]) -> Iterator[Record]:

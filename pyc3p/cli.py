@@ -6,23 +6,35 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from pyc3p.streams import StandardStreams
+
 #: What the extra brings; the name of one of these in an ImportError means that it is not installed.
 _SERVER_EXTRA = frozenset({"click", "rich", "aiohttp", "numpy"})
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    streams = StandardStreams()
+    code = _code(arguments)
+    incomplete = streams.finish()
+    if incomplete is not None:
+        sys.stderr.write(f"pyc3p: {incomplete}\n")
+        sys.stderr.flush()
+        code = code or 1
+    sys.exit(code)
+
+
+def _code(arguments: Sequence[str] | None) -> int:
     try:
         from pyc3p.commands import run
 
-        code = run(sys.argv[1:] if arguments is None else list(arguments))
+        return run(sys.argv[1:] if arguments is None else list(arguments))
     except ImportError as error:  # here, or where a command reads what it needs
         cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
         missing = (cause.name or "").partition(".")[0]
         if missing not in _SERVER_EXTRA:
             raise
         sys.stderr.write(f"pyc3p: {missing} is not installed; pip install 'pyc3p[server]' brings it\n")
-        sys.exit(1)
+        return 1
     except KeyboardInterrupt:  # while modules are read, which takes a moment
-        sys.exit(130)
-    sys.exit(code)
+        return 130

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import click
 
 import sip
 from pyc3p.addresses import parse_address, parse_conference, parse_target, server_of, without_port
-from pyc3p.problems import Problem
+from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace_command import run_trace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_SECONDS = click.FloatRange(min=0.0)
+
+
+class _Seconds(click.FloatRange):
+    """A number of seconds that comes to an end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As for any number, but "nan" and "inf" are none."""
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
+
+_SECONDS = _Seconds(min=0.0)
+_PORT = click.IntRange(0, 65535)
+_credentials_option = click.option(
+    "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
+)
 
 
 def _version() -> str:
@@ -73,6 +92,8 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--records-url", help="Where a Focus Factory in another process is.")
 @click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
+@click.option("--credentials", help="TOML file with name and password by realm, for proxies that ask the MCU.")
+@click.option("--mcu", "mcus", multiple=True, metavar="ID", help="An MCU in another process, by its name; repeatable.")
 @click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
 @click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
@@ -80,12 +101,18 @@ def demo_command(output: Path, as_json: bool) -> int:
 def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool, **options: object) -> int:
     """Serve the PARTs named, or all: registrar, proxy, focus-factory, focus, mcu-factory, mcu.
 
-    Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file.
+    Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file. Proxies, PBXs and trunks that
+    ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
     """
     from pyc3p.config import load_config
+    from pyc3p.credentials import readable_by_others
     from pyc3p.serve import run_serve
 
-    config = load_config(config_file, {**options, "parts": part or None})
+    config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
+    if config_file is not None and config.secret and readable_by_others(config_file):
+        click.echo(
+            f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`", err=True
+        )
     return run_serve(config, as_json=as_json)
 
 
@@ -96,6 +123,7 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
+@_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -106,6 +134,7 @@ def invite_command(
     display_name: str | None,
     conference: str | None,
     subject: str,
+    credentials: Path | None,
     stay: float | None,
     keep: bool,
     as_json: bool,
@@ -113,15 +142,20 @@ def invite_command(
     """Call TARGETs (sip:user@host) into a conference, and look after it.
 
     While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
+
+    A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
+    from pyc3p.credentials import open_wallet
     from pyc3p.invite import InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
     where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
+    aor = parse_target(identity) if identity else sip.Uri("sip", people[0].host or where[0], "presenter")
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),
         server=where,
-        aor=str(parse_target(identity)) if identity else str(sip.Uri("sip", people[0].host or where[0], "presenter")),
+        aor=str(aor),
+        wallet=open_wallet(credentials, default_username=aor.user),
         display_name=display_name,
         conference=parse_conference(conference) if conference else None,
         subject=subject,
@@ -136,7 +170,7 @@ def invite_command(
 @click.option(
     "--server", help="Registrar and proxy, as host or host:port.  [default: the host of the address, port 5060]"
 )
-@click.option("--sip-port", type=int, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
+@click.option("--sip-port", type=_PORT, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
 @click.option("--tone", type=float, help="Play a tone of so many hertz.")
 @click.option("--play", type=_FILE, help="Play a WAV file (8 kHz, mono, 16-bit), over and over.")
 @click.option("--record", type=_FILE, help="Write what is heard to this WAV file.")
@@ -149,6 +183,7 @@ def invite_command(
 )
 @click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
 @click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def phone_command(
@@ -161,14 +196,21 @@ def phone_command(
     reaction: str,
     ring_time: float,
     hang_up_after: float | None,
+    credentials: Path | None,
     stay: float | None,
     as_json: bool,
 ) -> int:
-    """Be a legacy phone: register, ring, answer, play, record."""
+    """Be a legacy phone: register, ring, answer, play, record.
+
+    A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
+    """
+    from pyc3p.credentials import open_wallet
     from pyc3p.phone import Reaction
     from pyc3p.phone_command import PhoneOptions, run_phone
 
     aor = parse_target(identity)
+    if aor.scheme == "tel":
+        raise UsageProblem(f"--as {identity!r} is a number; write it as sip:number@host")
     options = PhoneOptions(
         aor=sip.Uri(aor.scheme, aor.host, aor.user),
         server=parse_address(server, default_port=5060, option="--server") if server else server_of(aor),
@@ -180,6 +222,7 @@ def phone_command(
         ring_time=ring_time,
         hang_up_after=hang_up_after,
         stay=stay,
+        wallet=open_wallet(credentials, default_username=aor.user),
     )
     return run_phone(options, as_json=as_json)
 
@@ -197,9 +240,6 @@ def run(arguments: list[str]) -> int:
         return _complain(error.format_message(), 1)
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
-        return 0
     except OSError as error:  # the network or the disk failed in a place of its own
         return _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
     return result if isinstance(result, int) else 0

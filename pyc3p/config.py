@@ -11,12 +11,13 @@ from typing import Final
 
 import attrs
 
-from pyc3p.addresses import parse_port_range
+from pyc3p.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
-_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
+#: Names that the other parts have over HTTP.
+SERVER_PRINCIPALS: Final = ("focus", "focus-factory", "mcu-factory")
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +38,7 @@ class ServeConfig:
     records_url: str = ""  #: of a Focus Factory elsewhere
     outbound_proxy: str = ""  #: SIP proxy through which the MCU dials out; empty: our own, else directly
     mcu_id: str = "mcu-1"  #: of the MCU served here; its principal over HTTP
+    credentials: str = ""  #: TOML file with name and password by realm, for proxies and PBXs that challenge the MCU
     mcus: tuple[str, ...] = ()  #: ids of MCUs in other processes that may report here
     max_legs: int = 250  #: of the MCU
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
@@ -49,12 +51,18 @@ class ServeConfig:
         if unknown or not self.parts:
             raise UsageProblem(f"there is no part {', '.join(unknown) or 'at all'}; parts are {', '.join(PARTS)}")
         object.__setattr__(self, "parts", tuple(part for part in PARTS if part in self.parts))
-        if self.host in _EVERYWHERE and not self.advertise:
+        if self.host in EVERYWHERE and not self.advertise:
             raise UsageProblem(f"--host {self.host} needs --advertise ADDRESS, the address that phones reach")
         parse_port_range(self.media_ports, option="--media-ports")
         for name in ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port"):
-            if not 0 <= getattr(self, name) < 65536:
-                raise UsageProblem(f"{name} must be a port number, not {getattr(self, name)}")
+            if not 0 < getattr(self, name) < 65536:
+                raise UsageProblem(f"{name} must be a port number from 1 to 65535, not {getattr(self, name)}")
+        for name in ("host", "advertise", "domain"):
+            if getattr(self, name) or name == "host":
+                check_host(getattr(self, name), option=name)
+        for name in (self.mcu_id, *self.mcus):
+            if not name.strip() or name in SERVER_PRINCIPALS:
+                raise UsageProblem(f"an MCU needs a name of its own, such as mcu-2, not {name!r}")
         for name in ("ring_timeout", "drain_timeout"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")
@@ -74,6 +82,18 @@ class ServeConfig:
     def sip_domain(self) -> str:
         """Domain of phones and conferences."""
         return self.domain or self.public_host
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the domain: the address of this server, and what that is also called on this machine."""
+        names = dict.fromkeys((self.public_host, *names_of_host(self.host)))
+        return tuple(name for name in names if name.lower() != self.sip_domain.lower())
+
+    def settled(self) -> ServeConfig:
+        """The same with an address in place of a host name to listen on; the name is the domain, unless one is set."""
+        return attrs.evolve(
+            self, host=numeric_host(self.host), domain=self.domain or self.advertise or self.host.strip("[]")
+        )
 
     @property
     def whole(self) -> bool:

@@ -256,6 +256,8 @@ async def _run(output: Path, as_json: bool, what: FarmPlan) -> int:
             problem = str(error)
         finally:
             await loopback.stop()
+    if capture.failed is not None and not problem:
+        problem = f"{output / 'demo.pcap'} is not complete: {capture.failed.strerror}"
     files = demo[0].write_files()
     passed = not problem and all(check.passed for check in demo[0].checks)
     report.end(passed, files, time.monotonic() - started, problem)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, TypeVar
 
 import attrs
 
 import focus
 import sip
 from pyc3p import event_loop, parts
-from pyc3p.addresses import local_host_towards
+from pyc3p.addresses import local_host_towards, server_address
+from pyc3p.credentials import PasswordWanted, Wallet
 from pyc3p.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.keyboard import Keyboard
 from pyc3p.node import Node
@@ -21,6 +23,7 @@ from pyc3p.output import Output
 from pyc3p.parts import Place
 from pyc3p.problems import Problem
 from pyc3p.roster import changes, rows, short_uri
+from pyc3p.trace import text_address
 from sip import Event
 from sip.aio import live_entropy, wall_clock
 
@@ -28,6 +31,14 @@ T = TypeVar("T")
 
 #: Seconds for an answer of the servers; a call may ring longer.
 ANSWER = 10.0
+#: Seconds until a lost roster is asked for again.
+FOLLOW_AGAIN = 5.0
+
+#: What to say when somebody else ends our stay; then the command has failed, but for a conference that is over.
+_NOT_OUR_DOING: Final[Mapping[focus.LeaveCause, str]] = {
+    focus.LeaveCause.LOST: "{server} is gone, and the conference with it; start `pyc3p serve` there again, then invite",
+    focus.LeaveCause.DISMISSED: "{server} has put us out of the conference; join again with --conference",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +53,7 @@ class InviteOptions:
     subject: str = ""
     stay: float | None = None  #: seconds after which the conference is ended, or left
     keep: bool = False  #: leave in place of ending what we created
+    wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
 
 
 class Invite:
@@ -52,7 +64,8 @@ class Invite:
         self._options = options
         self._typed = typed
         self._output = output
-        host, port = options.server
+        host, port = server_address(*options.server)
+        self._server = text_address(options.server)
         local = local_host_towards(host, port)
         place = Place(name="client", host=local, transports=("TCP", "UDP"), wall_clock=wall_clock())
         config = focus.ClientConfig(
@@ -60,7 +73,7 @@ class Invite:
             display_name=options.display_name,
             outbound_proxy=sip.Uri("sip", host, port=port, params={"transport": "tcp", "lr": None}),
         )
-        element, self.client = parts.client(place, config, entropy=live_entropy())
+        element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)
         self.node = Node(element, on_event=self._happened)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
@@ -70,10 +83,15 @@ class Invite:
         self.reached: set[str] = set()
 
     async def run(self) -> int:
-        """Create or join, call everybody, and stay; 0 when everybody was reached."""
+        """Create or join, call everybody, and stay; 0 when everybody was reached, 130 when stopped before that began.
+
+        Raises Problem when the servers refuse, do not answer, or are lost, PasswordWanted when one asks for a password
+        that is not known.
+        """
         await self.node.start()
         try:
-            await self._enter()
+            if not await self._unless_stopped(self._enter()):
+                return 130
             for target in self._options.targets:
                 self._call(target)
             await self._attend()
@@ -81,6 +99,19 @@ class Invite:
         finally:
             await self.node.stop()
         return 1 if self.failed else 0
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do something, or be stopped; whether it was done. What it raises is raised."""
+        working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                return False
+            await working
+            return True
+        finally:
+            working.cancel()
+            stopping.cancel()
 
     def stop(self) -> None:
         """Leave, or end the conference."""
@@ -94,7 +125,8 @@ class Invite:
         joined = await self._answer(focus.Joined, focus.JoinFailed, "the Focus")
         if not isinstance(joined, focus.Joined):
             assert isinstance(joined, focus.JoinFailed)
-            raise Problem(f"cannot join {short_uri(uri)}: {_why_not(joined)}")
+            refused = self._options.wallet.refused(joined.status, self._server)
+            raise refused or Problem(f"cannot join {short_uri(uri)}: {self._why_not(joined)}")
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
         self._command(lambda now: self.client.subscribe(now=now))
 
@@ -103,21 +135,30 @@ class Invite:
         created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
         if not isinstance(created, focus.ConferenceCreated):
             assert isinstance(created, focus.CommandFailed)
-            raise Problem(f"cannot create a conference: {self._why(created)}")
+            refused = self._options.wallet.refused(created.status, self._server)
+            raise refused or Problem(f"cannot create a conference: {self._why(created)}")
         self._output.tell(f"conference {created.conference_uri}", conference=created.conference_uri)
         return created.conference_uri
 
     async def _answer(self, good: type[Event], bad: type[Event], who: str) -> Event:
-        host, port = self._options.server
-        what = f"an answer of {who} at {host}:{port} (is `pyc3p serve` running there?)"
+        what = f"an answer of {who} at {self._server} (is `pyc3p serve` running there?)"
         await self.node.wait_for(lambda: bool(self.node.of(good) or self.node.of(bad)), ANSWER, what)
         return (self.node.of(good) or self.node.of(bad))[0]
 
     def _why(self, failed: focus.CommandFailed) -> str:
         if failed.reason is focus.FailureReason.TRANSPORT:
-            host, port = self._options.server
-            return f"{host}:{port} does not answer; is `pyc3p serve` running there?"
+            return self._silence
         return failed.text
+
+    def _why_not(self, failed: focus.JoinFailed) -> str:
+        if failed.status is None:
+            return self._silence
+        reason = failed.diagnostics.reason if failed.diagnostics is not None else None
+        return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
+
+    @property
+    def _silence(self) -> str:
+        return f"{self._server} does not answer; is `pyc3p serve` running there?"
 
     # In it -----------------------------------------------------------------------------------------------------------
 
@@ -150,8 +191,11 @@ class Invite:
         except CommandError as error:
             self._output.tell(str(error), "red", error=str(error))
             return
-        if command is not None:
-            self._carry_out(command)
+        try:
+            if command is not None:
+                self._carry_out(command)
+        except focus.LocalProtocolError as error:  # too many at once, or the conference is just over
+            self._output.tell(f"{command.title if command else line}: not now, {error}", "red", error=str(error))
 
     def _carry_out(self, command: Command) -> None:
         match command.name:
@@ -169,13 +213,20 @@ class Invite:
                 self._titles[given] = command.title
 
     async def _go(self) -> None:
-        if self.client.state is focus.ClientState.OUT:
+        left = self.node.of(focus.Left)
+        if left:
+            if left[0].cause in _NOT_OUR_DOING:
+                raise Problem(_NOT_OUR_DOING[left[0].cause].format(server=self._server))
             return
         if self._options.conference is None and not self._options.keep:
             self._command(lambda now: self.client.end_conference(now=now))
         else:
             self._command(lambda now: self.client.leave(now=now))
-        await self.node.wait_for(lambda: bool(self.node.of(focus.Left)), ANSWER, "the end of the conference")
+        await self.node.wait_for(
+            lambda: bool(self.node.of(focus.Left)), ANSWER, f"the answer of {self._server} to our leaving"
+        )
+        if self.node.of(focus.Left)[0].cause is focus.LeaveCause.LOST:
+            raise Problem(_NOT_OUR_DOING[focus.LeaveCause.LOST].format(server=self._server))
 
     # What happens ----------------------------------------------------------------------------------------------------
 
@@ -190,11 +241,25 @@ class Invite:
                 self._ended(event.command, None)
             case focus.CommandFailed():
                 self._ended(event.command, event)
+            case focus.SubscriptionLost():
+                self._follow_again(event)
             case focus.Left():
                 self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
                 self._stop.set()
             case _:
                 pass
+
+    def _follow_again(self, lost: focus.SubscriptionLost) -> None:
+        """Without documents the roster stands still: say so, and ask again unless it was refused."""
+        if self.client.state is not focus.ClientState.JOINED:
+            return
+        self._output.tell(f"the roster is no longer kept up: {lost.reason}", "red", lost=lost.reason)
+        if lost.status is None:
+            asyncio.get_running_loop().call_later(FOLLOW_AGAIN, self._follow)
+
+    def _follow(self) -> None:
+        with contextlib.suppress(focus.LocalProtocolError):  # no longer there, or it follows already
+            self._command(lambda now: self.client.subscribe(now=now))
 
     def _ended(self, command: focus.CommandId, failed: focus.CommandFailed | None) -> None:
         title = self._titles.get(command)
@@ -237,24 +302,41 @@ def _give(client: focus.Client, command: Command, now: float) -> focus.CommandId
             )
 
 
-def _why_not(failed: focus.JoinFailed) -> str:
-    if failed.status is None:
-        return "no answer"
-    reason = failed.diagnostics.reason if failed.diagnostics is not None else None
-    return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
-
-
 def run_invite(options: InviteOptions, *, as_json: bool) -> int:
     """Run until the conference is over; the exit code."""
-    return event_loop.run(_invite(options, Output(as_json=as_json)))
+    while True:
+        try:
+            return event_loop.run(_invite(options, Output(as_json=as_json)))
+        except PasswordWanted as wanted:
+            options.wallet.prompt(wanted)
 
 
 async def _invite(options: InviteOptions, output: Output) -> int:
-    invite = Invite(options, output, typed=sys.stdin.fileno() if not sys.stdin.closed else None)
-    loop = asyncio.get_running_loop()
-    signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, invite.stop)
+    invite = Invite(options, output, typed=_typed())
+    running = asyncio.ensure_future(invite.run())
+    stopped = False
+
+    def stop() -> None:
+        """Go in good order; asked again, go at once."""
+        nonlocal stopped
+        invite.stop()
+        if stopped:
+            running.cancel()
+        stopped = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     if not output.as_json:
         output.tell("type help for commands, Ctrl-C ends the conference", "dim")
-    return await invite.run()
+    try:
+        return await running
+    except asyncio.CancelledError:
+        return 130
+
+
+def _typed() -> int | None:
+    """Where commands are typed, None when nobody can."""
+    try:
+        return sys.stdin.fileno() if sys.stdin is not None else None
+    except (OSError, ValueError):  # closed, or no file at all
+        return None

@@ -38,7 +38,10 @@ class Keyboard:
 
     def _readable(self) -> None:
         assert self._descriptor is not None
-        data = os.read(self._descriptor, MAX_LINE)
+        try:
+            data = os.read(self._descriptor, MAX_LINE)
+        except OSError:  # the terminal is gone
+            data = b""
         if not data:
             self.stop()
             return

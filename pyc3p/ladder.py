@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from pyc3p.summary import Kind, sdp_addresses, summarize
-from pyc3p.trace import Address, Names, Record
+from pyc3p.trace import Address, Names, Record, text_address
 
 #: Columns that a page can hold; what comes later shares the last one.
 MAX_COLUMNS: Final = 24
@@ -25,6 +25,11 @@ MAX_MESSAGE: Final = 1500
 PAYLOAD_NAMES: Final = {0: "PCMU", 8: "PCMA", 9: "G722", 13: "CN", 101: "telephone-event"}
 _VIA: Final = re.compile(
     rb"(?im)^(?:via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*\w+[ \t]+(\[[^\]]+\]|[^:;,\s]+):(\d+)"
+)
+#: What the sender of a C3P request says of itself: where answers reach it, or an MCU's addresses.
+_OWN_ADDRESS: Final = re.compile(
+    rb"<(?:[\w.-]{1,40}:)?(?:callback-uri|sip-uri|http-url)>\s*(?:https?://|sips?:)(?:[^<@/\s]{1,200}@)?"
+    rb"(\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,255}):(\d{1,5})"
 )
 _SDP_START: Final = re.compile(rb"\r\n\r\nv=0\r?\n")
 
@@ -77,6 +82,7 @@ class Ladder:
         self.dropped = 0  #: messages beyond the limit
         self._bands: dict[frozenset[Address], Band] = {}
         self._columns: dict[str, None] = {}
+        self._speakers: dict[str, set[str]] = {}  #: columns of SIP by host
         self._start: float | None = None
         self._limit = limit
 
@@ -119,7 +125,14 @@ class Ladder:
             message=record.data[:MAX_MESSAGE].decode("utf-8", "replace"),
         )
         self.items.append(step)
+        if record.layer == "sip":
+            self._speaks(record.source[0], step.source)
+            self._speaks(record.destination[0], step.target)
         return step
+
+    def _speaks(self, host: str, column: str) -> None:
+        if host in self._speakers or len(self._speakers) < MAX_STEPS:
+            self._speakers.setdefault(host, set()).add(column)
 
     def _add_media(self, record: Record) -> Band | None:
         pair = self._pair(record)
@@ -180,8 +193,19 @@ class Ladder:
                     self.names.add(self._column(record.source), address)
 
     def _learn_client(self, record: Record) -> None:
-        """Who posts is the one element of that host, where there is only one."""
-        if self.names.get(record.source) is None and not record.data.startswith(b"HTTP/"):
-            known = self.names.at_host(record.source[0])
-            if len(known) == 1:
-                self.names.add(known.pop(), record.source)
+        """Who posts says so in the document, or is the one element of its host, where there is only one."""
+        if record.data.startswith(b"HTTP/") or self.names.get(record.source) is not None:
+            return
+        stated = [
+            (host.decode("ascii", "replace").strip("[]"), int(port)) for host, port in _OWN_ADDRESS.findall(record.data)
+        ]
+        own = [address for address in stated if address[0] == record.source[0]]
+        if own:
+            name = next((name for each in own if (name := self.names.get(each))), None)
+            spoken = (text_address(each) for each in own if text_address(each) in self._columns)
+            name = name or next(spoken, text_address(own[-1]))
+            self.names.add(name, record.source, *(each for each in own if self.names.get(each) is None))
+            return
+        known = self.names.at_host(record.source[0]) | self._speakers.get(record.source[0], set())
+        if len(known) == 1:
+            self.names.add(known.pop(), record.source)

@@ -1,40 +1,83 @@
 """Secrets are covered before a trace record is kept.
 
-Covered with asterisks, length kept so that Content-Length, ladders and captures stay true: credentials of
-``Authorization`` and ``Proxy-Authorization`` (RFC 9110 section 11.6.2, RFC 3261 section 22), SRTP keys of ``a=crypto``
-(RFC 4568 section 6.1), ``k=`` lines (RFC 4566 section 5.12), ICE passwords, and the passcodes and tokens of C3P
-documents and links.
+Covered in place: the length stays, so that Content-Length, ladders and captures stay true, and so does the grammar, so
+that other programs still read the message. What is base64 becomes ``AAAA``, what is a hash becomes ``0000``, all other
+text ``****``, which is legal in tokens, quoted strings, URIs and XML.
+
+Covered are credentials of ``Authorization`` and ``Proxy-Authorization`` (RFC 9110 section 11.6.2, RFC 3261 section
+22), passwords in URIs (RFC 3261 section 19.1.1, RFC 3986 section 3.2.1), SRTP keys of ``a=crypto`` (RFC 4568 section
+6.1) and ``a=key-mgmt`` (RFC 4567 section 3), ``k=`` lines (RFC 4566 section 5.12), ICE passwords (RFC 8839 section
+5.4), and the passcodes and tokens of C3P documents and links.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
+
+Cover = Callable[[bytes], bytes]
+
+_VISIBLE: Final = re.compile(rb"[^\s]")
+_BASE64: Final = re.compile(rb"[^\s=]")
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]+")
+
+
+def _text(secret: bytes) -> bytes:
+    return _VISIBLE.sub(b"*", secret)
+
+
+def _base64(secret: bytes) -> bytes:
+    """Zeros in base64, with their padding; token68 of RFC 9110 as well."""
+    return _BASE64.sub(b"A", secret)
+
+
+def _value(secret: bytes) -> bytes:
+    """The value of a parameter whose form depends on the scheme: a hash, base64, or any text."""
+    if _HEX.fullmatch(secret):
+        return b"0" * len(secret)
+    return _base64(secret) if re.fullmatch(rb"[\w+/=.~-]*", secret, re.ASCII) else _text(secret)
+
 
 _HEADER: Final = re.compile(
     rb"(?im)^((?:proxy-)?authorization|authentication-info|proxy-authentication-info)"
     rb"([ \t]*:[ \t]*)([^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*)"
 )
-#: Digest parameters from which the password could be guessed off-line.
-_DIGEST_PARAMETER: Final = re.compile(rb'(?i)\b(response|rspauth|cnonce|nextnonce)([ \t]*=[ \t]*"?)([^",\r\n]+)')
 _SCHEME: Final = re.compile(rb"([A-Za-z][\w-]*)([ \t]+)")
+#: One parameter: its name, what stands between, and a quoted string without its quotes, or a token.
+_PARAMETER: Final = re.compile(rb'(?<![\w-])([\w-]+)([ \t]*=[ \t\r\n]*)(?:(")((?:[^"\\]|\\.)*)|([^\s",]+))')
+#: Of Digest, those from which the password could be guessed off-line.
+_DIGEST_SECRETS: Final = frozenset({b"response", b"rspauth", b"cnonce", b"nextnonce"})
+#: Of other schemes (NTLM, Kerberos, TLS-DSK), those that say nothing; the rest is covered.
+_HARMLESS: Final = frozenset({b"realm", b"qop", b"version", b"targetname", b"algorithm", b"username", b"uri", b"nc"})
+
+_ELEMENT: Final = rb"(?:[\w.-]{1,40}:)?(?:[\w-]{0,40}(?:passcode|password|auth-token|conference-key)|pin)(?:\s[^<>]*)?"
+_NAMED: Final = rb"(?i)(\b(?:passcode|password|pin)\s*=\s*"
 
 #: One secret each: the first group stays, the second is covered.
-_SECRETS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rb"(?i)(\binline:)([^|\s]+)",
-        rb"(?im)(^k=(?:clear|base64|uri):)([^\r\n]+)",
-        rb"(?im)(^a=ice-pwd:[ \t]*)([^\r\n]+)",
-        rb"(?i)(\bconf-key=)([^&;\s\"'<>]+)",
-        rb"(?i)(<(?:[\w.-]{1,40}:)?[\w-]{0,40}(?:passcode|password|auth-token|conference-key)(?:\s[^<>]*)?>)([^<]+)",
-        rb"(?i)(<(?:[\w.-]{1,40}:)?pin(?:\s[^<>]*)?>)([^<]+)",
-        rb"(?i)(\b(?:passcode|password|pin)\s*=\s*[\"'])([^\"'<>\r\n]+)",
-        rb"(?i)(<(?:[\w.-]{1,40}:)?key>\s*sAuthId\s*</[\w.:-]{1,48}>\s*<(?:[\w.-]{1,40}:)?value>)([^<]+)",
+_SECRETS: Final[tuple[tuple[re.Pattern[bytes], Cover], ...]] = tuple(
+    (re.compile(pattern), cover)
+    for pattern, cover in (
+        (rb"(?i)(\binline:)([^|;\s]+)", _base64),
+        (rb"(?im)(^a=key-mgmt:[ \t]*[\w-]+[ \t]+)([^\r\n]+)", _base64),
+        (rb"(?im)(^k=base64:)([^\r\n]+)", _base64),
+        (rb"(?im)(^k=(?:clear|uri):)([^\r\n]+)", _text),
+        (rb"(?im)(^a=ice-pwd:[ \t]*)([^\r\n]+)", _base64),
+        (rb"(?i)(\b(?:sips?:|https?://)[^\s@:;?/<>\"]{0,64}:)([^\s@;?/<>\"]{1,128})(?=@)", _text),
+        (rb"(?i)(\bconf-key=)([^&;\s\"'<>]+)", _text),
+        (rb"(?i)(<" + _ELEMENT + rb">)([^<]+)", _text),
+        (rb"(?i)(<" + _ELEMENT + rb">\s*<!\[CDATA\[)((?:[^\]]|\](?!\]>))+)", _text),
+        (_NAMED + rb"\")([^\"<>\r\n]+)", _text),
+        (_NAMED + rb"')([^'<>\r\n]+)", _text),
+        (
+            rb"(?i)(<(?:[\w.-]{1,40}:)?key>\s*sAuthId\s*</[\w.:-]{1,48}>\s*<(?:[\w.-]{1,40}:)?value>)([^<]+)",
+            _text,
+        ),
     )
 )
 
-_VISIBLE: Final = re.compile(rb"[^\s]")
+#: Documents in UTF-16 begin so.
+_WIDE: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 #: Layers whose bytes are text with secrets in it; media packets are left alone.
 TEXT_LAYERS: Final = frozenset({"sip", "http"})
@@ -44,29 +87,55 @@ def mask(layer: str, data: bytes) -> bytes:
     """The same bytes with every secret covered, of the same length."""
     if layer not in TEXT_LAYERS:
         return data
+    head, blank, body = data.partition(b"\r\n\r\n")
+    for mark, encoding in _WIDE:
+        if body.startswith(mark):
+            return _masked(head + blank) + mark + _masked_wide(body[2:], encoding)
+    return _masked(data)
+
+
+def _masked(data: bytes) -> bytes:
     data = _HEADER.sub(_mask_credentials, data)
-    for pattern in _SECRETS:
-        data = pattern.sub(_mask_second, data)
+    for pattern, cover in _SECRETS:
+        data = pattern.sub(lambda match, cover=cover: match[1] + cover(match[2]), data)  # type: ignore[misc]
     return data
 
 
-def _cover(secret: bytes) -> bytes:
-    return _VISIBLE.sub(b"*", secret)
-
-
-def _mask_second(match: re.Match[bytes]) -> bytes:
-    return match[1] + _cover(match[2])
+def _masked_wide(body: bytes, encoding: str) -> bytes:
+    """A body with two octets to a character: looked at as one each, for the markup around secrets is ASCII."""
+    here = 0 if encoding.endswith("le") else 1
+    whole = len(body) & ~1
+    octets = zip(body[here:whole:2], body[1 - here : whole : 2], strict=True)
+    narrow = bytes(low if high == 0 else 0x7F for low, high in octets)
+    covered = _masked(narrow)
+    pairs = (
+        body[2 * n : 2 * n + 2] if new == old else chr(new).encode(encoding)
+        for n, (old, new) in enumerate(zip(narrow, covered, strict=True))
+    )
+    return b"".join(pairs) + body[whole:]
 
 
 def _mask_credentials(match: re.Match[bytes]) -> bytes:
     name, colon, value = match[1], match[2], match[3]
     scheme = _SCHEME.match(value)
     if b"info" in name.lower() or (scheme and scheme[1].lower() == b"digest"):
-        return name + colon + _DIGEST_PARAMETER.sub(_mask_parameter, value)
+        return name + colon + _PARAMETER.sub(_mask_digest, value)
     if scheme is None:
-        return name + colon + _cover(value)
-    return name + colon + scheme[0] + _cover(value[scheme.end() :])
+        return name + colon + _base64(value)
+    rest = value[scheme.end() :]
+    first = _PARAMETER.match(rest)  # else token68: its only "=" are at the end
+    if first is None or (first[5] is not None and not first[5].strip(b"=")):
+        return name + colon + scheme[0] + _base64(rest)
+    return name + colon + scheme[0] + _PARAMETER.sub(_mask_unless_harmless, rest)
 
 
-def _mask_parameter(match: re.Match[bytes]) -> bytes:
-    return match[1] + match[2] + _cover(match[3])
+def _mask_digest(match: re.Match[bytes]) -> bytes:
+    return _covered(match) if match[1].lower() in _DIGEST_SECRETS else match[0]
+
+
+def _mask_unless_harmless(match: re.Match[bytes]) -> bytes:
+    return match[0] if match[1].lower() in _HARMLESS else _covered(match)
+
+
+def _covered(match: re.Match[bytes]) -> bytes:
+    return match[1] + match[2] + (match[3] or b"") + _value(match[5] if match[4] is None else match[4])

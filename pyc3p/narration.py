@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import focus
 import mcu.events
+from mcu.events import AnnouncementFault
+from pyc3p.credentials import CHALLENGES
+from pyc3p.node import StrangerRefused
 from pyc3p.phone import (
     PhoneAnswered,
     PhoneHeld,
@@ -47,6 +53,43 @@ def _of_server(event: Event) -> str | None:
         case mcu.events.McuForgotten():
             return f"MCU {event.mcu_id} is gone"
         case _:
+            return _of_announcement(event)
+
+
+#: What mends an announcement that a Factory refuses.
+_MEND: Final[Mapping[AnnouncementFault, str]] = {
+    AnnouncementFault.NOT_AUTHENTICATED: "its secret is unknown; name it with --mcu, and give both one PYC3P_SECRET",
+    AnnouncementFault.PRINCIPAL: "{peer} may not announce MCUs; name it with --mcu",
+    AnnouncementFault.ID_TAKEN: "another MCU has that id; give it one of its own with --mcu-id, and name that here "
+    "with --mcu",
+    AnnouncementFault.INCOMPLETE: "id, URL and types are needed",
+    AnnouncementFault.NO_ROOM: "there are too many MCUs; max_mcus of the MCU Factory is the limit",
+}
+
+
+def _of_announcement(event: Event) -> str | None:
+    match event:
+        case mcu.events.AnnouncementRefused():
+            return f"MCU {event.mcu_id or '(without id)'} refused: {_MEND[event.fault].format(peer=event.peer)}"
+        case mcu.events.RegistrationRefused(status=None):
+            return f"the MCU Factory at {event.url} does not answer ({event.reason}); trying again"
+        case mcu.events.RegistrationRefused(status=401):
+            return (
+                f"the MCU Factory at {event.url} does not know this MCU (401): serve it there with --mcu and the id of "
+                "this one, and give both one PYC3P_SECRET"
+            )
+        case mcu.events.RegistrationRefused(status=403):
+            return (
+                f"the MCU Factory at {event.url} does not take this MCU (403): another has its id; choose one with "
+                "--mcu-id, and serve the Factory with --mcu and that id"
+            )
+        case mcu.events.RegistrationRefused():
+            why = f": {event.reason}" if event.reason else ""
+            return f"the MCU Factory at {event.url} does not take this MCU ({event.status}){why}"
+        case StrangerRefused():
+            hint = "; if that is an MCU of yours, name it with --mcu, and give both one PYC3P_SECRET"
+            return f"{event.host} has no known secret for {event.path}, refused (401){hint}"
+        case _:
             return None
 
 
@@ -63,7 +106,8 @@ def _of_leg(event: Event) -> str | None:
             return f"{who} connected ({event.codec})"
         case mcu.events.LegEnded():
             status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
-            return f"{who} {event.method}{status}"
+            refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""
+            return f"{who} {event.method}{status}{refused}"
         case mcu.events.LegHeld():
             return f"{who} holds"
         case mcu.events.LegResumed():

@@ -24,6 +24,8 @@ E = TypeVar("E", bound=Event)
 
 #: Events kept for ``Node.of``; what runs for days forgets the oldest.
 MAX_EVENTS = 10_000
+#: Refused strangers that are reported; what more there are is a scan, and nobody reads that.
+MAX_STRANGERS = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +37,14 @@ class HttpSettings:
     secret: str = attrs.field(default="", repr=False)  #: with which this node proves who it is
     known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
     port_option: str = "--http-port"  #: what changes the port, for who reads that it is in use
+
+
+@attrs.frozen(kw_only=True)
+class StrangerRefused(Event):
+    """Somebody without a known secret asked over HTTP: reported once for each address and path."""
+
+    host: str
+    path: str
 
 
 @attrs.frozen
@@ -84,6 +94,7 @@ class Node:
         self._client: C3pClient | None = None
         self._ports: MediaPorts | None = None
         self._running = False
+        self._strangers: set[StrangerRefused] = set()
 
     # Life ------------------------------------------------------------------------------------------------------------
 
@@ -103,12 +114,18 @@ class Node:
     async def _start_http(self) -> None:
         if self._http is None:
             return
-        self._client = C3pClient(secret=self._http.secret, trace=self._trace)
+        asking = self._trace.asking() if self._trace is not None else None
+        self._client = C3pClient(secret=self._http.secret, trace=asking)
         if not self.element.services:
             return
         routes = {path: self._served(service) for path, service in self.element.services.items()}
         self._server = C3pServer(
-            self._http.host, self._http.port, routes, secrets=dict(self._http.known), trace=self._trace
+            self._http.host,
+            self._http.port,
+            routes,
+            secrets=dict(self._http.known),
+            trace=self._trace,
+            on_stranger=self._stranger,
         )
         try:
             await self._server.start()
@@ -264,6 +281,13 @@ class Node:
             return reply
 
         return answer
+
+    def _stranger(self, host: str, path: str) -> None:
+        if path in self.element.services and len(self._strangers) < MAX_STRANGERS:
+            event = StrangerRefused(owner=self.name, host=host, path=path)
+            if event not in self._strangers:
+                self._strangers.add(event)
+                self._tell(event)
 
     async def _post(self, machine: C3PMachine, exchange: c3p.Exchange) -> None:
         outcome: c3p.Reply | c3p.ExchangeFailure = c3p.ExchangeFailure.CONNECT

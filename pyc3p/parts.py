@@ -5,7 +5,7 @@ Every part gets its addresses and its entropy from outside, so that the same far
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -23,6 +23,9 @@ FOCUS_PATH: Final = "/LiveServer/Focus"
 FACTORY_PATH: Final = "/LiveServer/FocusFactory"
 MCU_FACTORY_PATH: Final = "/LiveServer/MCUFactory"
 MCU_PATH: Final = "/LiveServer/audio-video"
+
+#: Realm to credentials, for the challenges of other servers.
+Lookup = Callable[[str], sip.Credentials | None]
 
 
 @attrs.frozen(kw_only=True)
@@ -52,13 +55,15 @@ class Place:
         params = {"transport": transport} if transport else {}
         return sip.Uri("sip", self.reachable, user, port=self.sip_port or None, params=params)
 
-    def endpoint(self, entropy: sip.Entropy, *, user_agent: str = "pyc3p") -> sip.Endpoint:
+    def endpoint(
+        self, entropy: sip.Entropy, *, user_agent: str = "pyc3p", credentials: Lookup | None = None
+    ) -> sip.Endpoint:
         """A SIP endpoint at this place."""
         listen = tuple(
             sip.Listen(transport, self.host, self.sip_port, public_host=self.public_host or None)
             for transport in self.transports
         )
-        config = sip.EndpointConfig(listen=listen, user_agent=user_agent)
+        config = sip.EndpointConfig(listen=listen, user_agent=user_agent, credentials=credentials)
         return sip.Endpoint(config, entropy=entropy.child("endpoint"), wall_clock=self.wall_clock)
 
 
@@ -93,7 +98,7 @@ class CoreSettings:
     """What the cores of a server need to know of the rest of the system."""
 
     domain: str
-    aliases: tuple[str, ...] = ()  #: other names of the domain for phones, such as the address of the server
+    aliases: tuple[str, ...] = ()  #: other names of the domain, such as the address of the server
     store: focus.ConferenceStore  #: of conference records
     mcu_factory_url: str | None = None
     callback_url: str | None = None
@@ -111,6 +116,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
             endpoint,
             focus.FocusConfig(
                 domain=domain,
+                aliases=settings.aliases,
                 mcu_factory_url=settings.mcu_factory_url,
                 callback_url=settings.callback_url,
                 records_url=settings.records_url,
@@ -122,7 +128,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
-            focus.FactoryConfig(domain=domain, record_readers=settings.record_readers),
+            focus.FactoryConfig(domain=domain, aliases=settings.aliases, record_readers=settings.record_readers),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
             activations=conferences,
@@ -185,9 +191,10 @@ def av_mcu(
     ring_timeout: float = 60.0,
     max_legs: int = 250,
     policy: mcu.DialPolicy | None = None,
+    credentials: Lookup | None = None,
 ) -> tuple[Element, mcu.Mcu]:
-    """An A/V MCU; its principal is the name of its place."""
-    endpoint = place.endpoint(entropy)
+    """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks."""
+    endpoint = place.endpoint(entropy, credentials=credentials)
     config = mcu.McuConfig(
         mcu_id=place.name,
         http_url=place.url(MCU_PATH),
@@ -201,17 +208,24 @@ def av_mcu(
     return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core
 
 
-def client(place: Place, config: focus.ClientConfig, *, entropy: sip.Entropy) -> tuple[Element, focus.Client]:
+def client(
+    place: Place, config: focus.ClientConfig, *, entropy: sip.Entropy, credentials: Lookup | None = None
+) -> tuple[Element, focus.Client]:
     """A conferencing client."""
-    endpoint = place.endpoint(entropy)
+    endpoint = place.endpoint(entropy, credentials=credentials)
     core = focus.Client(endpoint, config, entropy=entropy.child("client"))
     return Element.of(place.name, pump=HookedPump(endpoint, [core])), core
 
 
 def phone(
-    place: Place, config: PhoneConfig, *, entropy: sip.Entropy, source: AudioSource | None = None
+    place: Place,
+    config: PhoneConfig,
+    *,
+    entropy: sip.Entropy,
+    source: AudioSource | None = None,
+    credentials: Lookup | None = None,
 ) -> tuple[Element, Phone]:
     """A legacy phone."""
-    endpoint = place.endpoint(entropy, user_agent="legacy phone")
+    endpoint = place.endpoint(entropy, user_agent="legacy phone", credentials=credentials)
     core = Phone(endpoint, config, entropy=entropy.child("phone"), source=source)
     return Element.of(place.name, pump=HookedPump(endpoint, [core])), core

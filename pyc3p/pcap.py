@@ -48,6 +48,8 @@ class _Connection:
 class PcapWriter:
     """A trace reader that writes pcap. Past ``limit`` bytes packets are counted in ``dropped``, not written.
 
+    What cannot be written (a full disk) stops the capture and nothing else: ``failed`` has the error.
+
     Media may fill nine tenths of the file only, so that the signalling after a long call is still there.
     """
 
@@ -59,6 +61,7 @@ class PcapWriter:
         self._connections: dict[frozenset[Address], _Connection] = {}
         self.size = 0
         self.dropped = 0
+        self.failed: OSError | None = None
         self._write(struct.pack("<IHHiIII", _MAGIC_MICROSECONDS, 2, 4, 0, 0, MAX_PACKET_BYTES, _LINK_ETHERNET))
 
     def __enter__(self) -> PcapWriter:
@@ -71,7 +74,10 @@ class PcapWriter:
 
     def close(self) -> None:
         """Finish the file."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            self.failed = self.failed or error
 
     def flush(self) -> None:
         """Bring what was written to the file."""
@@ -80,7 +86,11 @@ class PcapWriter:
     def __call__(self, record: Record) -> None:
         """Write one record."""
         media = record.layer in ("rtp", "rtcp")
-        if self._file.closed or self.size + len(record.data) > (self._limit * 9 // 10 if media else self._limit):
+        if (
+            self.failed
+            or self._file.closed
+            or self.size + len(record.data) > (self._limit * 9 // 10 if media else self._limit)
+        ):
             self.dropped += 1
             return
         if record.transport == "UDP":
@@ -144,7 +154,10 @@ class PcapWriter:
         self._write(struct.pack("<IIII", seconds & 0xFFFFFFFF, microseconds, len(frame), len(frame)) + frame)
 
     def _write(self, data: bytes) -> None:
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.failed = self.failed or error
         self.size += len(data)
 
 

@@ -10,7 +10,8 @@ import attrs
 
 import sip
 from pyc3p import event_loop, parts
-from pyc3p.addresses import local_host_towards
+from pyc3p.addresses import local_host_towards, server_address
+from pyc3p.credentials import PasswordWanted, Wallet
 from pyc3p.narration import narrate
 from pyc3p.node import Node
 from pyc3p.output import Output
@@ -19,6 +20,7 @@ from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered, Reacti
 from pyc3p.phone.audio import AudioSource
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.tone import SilenceSource, ToneSource
+from pyc3p.trace import text_address
 from pyc3p.wav import Recorder, WavSource
 from rtp.aio import MediaPortsConfig
 from sip import Event
@@ -42,6 +44,7 @@ class PhoneOptions:
     ring_time: float = 1.0
     hang_up_after: float | None = None
     stay: float | None = None  #: seconds; None: until Ctrl-C
+    wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
 
 
 def audio_source(options: PhoneOptions) -> AudioSource:
@@ -57,12 +60,18 @@ def audio_source(options: PhoneOptions) -> AudioSource:
 
 
 def run_phone(options: PhoneOptions, *, as_json: bool) -> int:
-    """Be a phone until Ctrl-C; the exit code."""
-    return event_loop.run(_phone(options, audio_source(options), Output(as_json=as_json)))
+    """Be a phone until Ctrl-C; 0 when the registrar knew it to the end. Raises Problem."""
+    if options.record is not None:
+        _check_writable(options.record)
+    while True:
+        try:
+            return event_loop.run(_phone(options, audio_source(options), Output(as_json=as_json)))
+        except PasswordWanted as wanted:
+            options.wallet.prompt(wanted)
 
 
 async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> int:
-    host, port = options.server
+    host, port = server_address(*options.server)
     local = local_host_towards(host, port)
     place = Place(name="phone", host=local, sip_port=options.sip_port, wall_clock=wall_clock())
     with_port = attrs.evolve(place, sip_port=options.sip_port or _free_port(local))
@@ -75,9 +84,13 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
         ring_time=options.ring_time,
         hang_up_after=options.hang_up_after,
     )
-    element, phone = parts.phone(with_port, config, entropy=live_entropy(), source=source)
+    element, phone = parts.phone(
+        with_port, config, entropy=live_entropy(), source=source, credentials=options.wallet.find
+    )
 
     def on_event(event: Event) -> None:
+        if isinstance(event, PhoneNotRegistered) and not node.of(PhoneRegistered):
+            return  # the command ends with this, and says so once
         text = narrate(event)
         if text is not None:
             output.tell(text, event=type(event).__name__)
@@ -87,8 +100,9 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
     try:
         phone.register(now=node.now)
         node.kick()
-        await _first_answer(node, f"{host}:{port}")
+        await _first_answer(node, text_address((host, port)), options.wallet)
         await _until_stopped(options.stay)
+        lost = _last_word(node)
         phone.hang_up(now=node.now)
         phone.unregister(now=node.now)
         node.kick()
@@ -97,7 +111,27 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
         await node.stop()
         if options.record is not None and isinstance(phone.recorder, Recorder):
             _save(phone.recorder, options.record)
+    if isinstance(lost, PhoneNotRegistered):
+        raise Problem(f"the registrar at {text_address((host, port))} {_refusal(lost)} in the end")
     return 0
+
+
+def _last_word(node: Node) -> Event | None:
+    """What became of the last registration."""
+    told = (event for event in reversed(node.events) if isinstance(event, PhoneRegistered | PhoneNotRegistered))
+    return next(told, None)
+
+
+def _refusal(event: PhoneNotRegistered) -> str:
+    return f"refused with {event.status}" if event.status else "did not answer"
+
+
+def _check_writable(path: Path) -> None:
+    """Now, rather than after the call that should have been recorded."""
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _save(recorder: Recorder, path: Path) -> None:
@@ -114,7 +148,7 @@ def _free_port(host: str) -> int:
         return ports[0]
 
 
-async def _first_answer(node: Node, where: str) -> None:
+async def _first_answer(node: Node, where: str, wallet: Wallet) -> None:
     """Go on when the registrar has answered; raises Problem when it refuses or is not there."""
 
     def answered() -> bool:
@@ -123,8 +157,10 @@ async def _first_answer(node: Node, where: str) -> None:
     await node.wait_for(answered, ANSWER, f"an answer of the registrar at {where} (is `pyc3p serve` running there?)")
     refused = node.of(PhoneNotRegistered)
     if refused and not node.of(PhoneRegistered):
-        why = f"refused with {refused[0].status}" if refused[0].status else "not answered"
-        raise Problem(f"the registration at {where} was {why}; is `pyc3p serve` running there?")
+        problem = wallet.refused(refused[0].status, where)
+        if problem is not None:
+            raise problem
+        raise Problem(f"the registrar at {where} {_refusal(refused[0])}; is `pyc3p serve` running there?")
 
 
 async def _until_stopped(seconds: float | None) -> None:

@@ -18,8 +18,9 @@ import focus
 import mcu
 import sip
 from pyc3p import event_loop, parts
-from pyc3p.addresses import parse_port_range
-from pyc3p.config import ServeConfig
+from pyc3p.addresses import parse_port_range, parse_proxy
+from pyc3p.config import SERVER_PRINCIPALS, ServeConfig
+from pyc3p.credentials import Wallet, open_wallet
 from pyc3p.element import Element
 from pyc3p.narration import narrate
 from pyc3p.node import HttpSettings, Node
@@ -27,7 +28,7 @@ from pyc3p.output import Output
 from pyc3p.parts import CoreSettings, Place, SipCores
 from pyc3p.pcap import PcapWriter
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.trace import Trace
+from pyc3p.trace import Trace, text_address
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock
 
@@ -103,18 +104,15 @@ def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Se
         element, server.cores = _core_element(config, entropy)
         server.nodes.append(_node(element, config, secret, SERVER, config.http_port, trace, output))
     if "mcu" in config.parts:
-        element, server.mcu = _mcu_element(config, entropy)
+        element, server.mcu = _mcu_element(config, entropy, output)
         server.nodes.append(_node(element, config, secret, config.mcu_id, config.mcu_http_port, trace, output))
     return server
 
 
 def _check(config: ServeConfig) -> None:
     have = set(config.parts)
-    if (
-        not config.whole
-        and not (config.secret or os.environ.get("PYC3P_SECRET"))
-        and have & {"focus", "mcu", "mcu-factory"}
-    ):
+    alone = config.whole and not config.mcus
+    if not alone and not (config.secret or os.environ.get("PYC3P_SECRET")) and have & {"focus", "mcu", "mcu-factory"}:
         raise UsageProblem(
             "parts in several processes need a secret that they share: set PYC3P_SECRET, or secret in the TOML file"
         )
@@ -139,7 +137,7 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
     place = _place(config, SERVER, config.sip_port, config.http_port)
     settings = CoreSettings(
         domain=config.sip_domain,
-        aliases=(config.public_host,) if config.public_host != config.sip_domain else (),
+        aliases=config.aliases,
         store=focus.MemoryStore(wall_clock=place.wall_clock),
         mcu_factory_url=_factory_url(config),
         callback_url=place.url(parts.FOCUS_PATH),
@@ -160,23 +158,30 @@ def _factory_url(config: ServeConfig) -> str:
     return config.mcu_factory_url
 
 
-def _mcu_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, mcu.Mcu]:
+def _mcu_element(config: ServeConfig, entropy: sip.Entropy, output: Output) -> tuple[Element, mcu.Mcu]:
     return parts.av_mcu(
         _place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port),
         entropy=entropy.child(config.mcu_id),
         factory_url=_factory_url(config),
         outbound_proxy=_outbound_proxy(config),
+        credentials=_wallet(config, output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
     )
 
 
+def _wallet(config: ServeConfig, output: Output) -> Wallet:
+    wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
+    wallet.on_unknown = lambda realm: output.tell(
+        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials",
+        realm=realm,
+    )
+    return wallet
+
+
 def _outbound_proxy(config: ServeConfig) -> sip.Uri | None:
     if config.outbound_proxy:
-        try:
-            return sip.Uri.parse(config.outbound_proxy)
-        except sip.SipError as error:
-            raise UsageProblem(f"--outbound-proxy {config.outbound_proxy!r} is no SIP address") from error
+        return parse_proxy(config.outbound_proxy, option="--outbound-proxy")
     return _place(config, "", config.sip_port, 0).sip_uri() if "proxy" in config.parts else None
 
 
@@ -189,7 +194,7 @@ def _node(
     trace: Trace | None,
     output: Output,
 ) -> Node:
-    peers = (SERVER, "focus-factory", "mcu-factory", config.mcu_id, *config.mcus)
+    peers = (*SERVER_PRINCIPALS, config.mcu_id, *config.mcus)
     known = {bearer(secret, peer): peer for peer in peers}
     prefix = "mcu-" if principal == config.mcu_id else ""
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
@@ -220,23 +225,40 @@ def _node(
 def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
     """Each part and where it listens."""
     host = config.public_host
-    shown = f"[{host}]" if ":" in host else host
+    sip_at = f"sip:{text_address((host, config.sip_port))} (UDP, TCP)"
+    http_at = f"http://{text_address((host, config.http_port))}"
     for part in config.parts:
-        if part == "mcu-factory":
-            yield part, f"http://{shown}:{config.http_port}{parts.MCU_FACTORY_PATH}"
-        elif part == "mcu":
-            yield (
-                part,
-                f"sip:{shown}:{config.mcu_sip_port}, http://{shown}:{config.mcu_http_port}{parts.MCU_PATH}, "
-                f"RTP {config.media_ports}",
-            )
-        else:
-            yield part, f"sip:{shown}:{config.sip_port} (UDP, TCP)"
+        match part:
+            case "mcu-factory":
+                yield part, f"{http_at}{parts.MCU_FACTORY_PATH}"
+            case "focus":
+                yield part, f"{sip_at}, {http_at}{parts.FOCUS_PATH}"
+            case "focus-factory":
+                yield part, f"{sip_at}, {http_at}{parts.FACTORY_PATH}"
+            case "mcu":
+                own_http = f"http://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
+                own_sip = f"sip:{text_address((host, config.mcu_sip_port))} (UDP, TCP)"
+                yield part, f"{own_sip}, {own_http}, RTP {config.media_ports}"
+            case _:
+                yield part, sip_at
+
+
+def what_next(config: ServeConfig) -> str:
+    """What can be done with the parts that are served."""
+    at = text_address((config.public_host, config.sip_port))
+    if "registrar" in config.parts:
+        other_domain = config.sip_domain != config.public_host
+        told = f"Phones register at sip:{at}" + (f" as sip:user@{config.sip_domain}" if other_domain else "")
+    elif {"focus", "focus-factory"} <= set(config.parts):
+        told = f"Presenters use `pyc3p invite --server {at}`"
+    else:
+        told = "Ready"
+    return f"{told}; stop with Ctrl-C"
 
 
 def run_serve(config: ServeConfig, *, as_json: bool) -> int:
     """Serve until SIGTERM or SIGINT."""
-    return event_loop.run(_serve(config, Output(as_json=as_json)))
+    return event_loop.run(_serve(config.settled(), Output(as_json=as_json)))
 
 
 async def _serve(config: ServeConfig, output: Output) -> int:
@@ -251,10 +273,7 @@ async def _serve(config: ServeConfig, output: Output) -> int:
             _calm_collector()
             for part, where in listening(config):
                 output.tell(f"{part:14}{where}", "bold", listening=part, at=where)
-            output.tell(
-                f"Phones register at {sip.Uri('sip', config.sip_domain, port=config.sip_port)}; stop with Ctrl-C",
-                ready=config.sip_domain,
-            )
+            output.tell(what_next(config), ready=config.sip_domain)
             await stop.wait()
             output.tell("draining", draining=config.drain_timeout)
             await _drain(server, stop)
@@ -299,3 +318,5 @@ def _capture(config: ServeConfig) -> Iterator[Trace | None]:
         trace = Trace(readers=[writer], unsafe=config.unsafe_capture)
         yield trace
         Path(config.capture + ".names").write_text(trace.names.dump(), encoding="utf-8")
+    if writer.failed is not None:
+        raise Problem(f"{config.capture} is not complete: {writer.failed.strerror}")

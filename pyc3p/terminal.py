@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from pyc3p.ladder_text import Line
+
+#: Control characters; in a name that a peer chose they would steer the terminal.
+_CONTROL: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], "?")
+
+
+def shown(text: str) -> str:
+    """``text`` with nothing in it that a terminal obeys."""
+    return text.translate(_CONTROL)
 
 
 class Terminal:
@@ -25,11 +34,13 @@ class Terminal:
 
     def line(self, line: Line) -> None:
         """One line of spans."""
-        self._console.print(Text.assemble(*((text, style) for text, style in line)), overflow="ignore", no_wrap=True)
+        self._console.print(
+            Text.assemble(*((shown(text), style) for text, style in line)), overflow="ignore", no_wrap=True
+        )
 
     def say(self, text: str, style: str = "") -> None:
-        """One line of text, taken as it is."""
-        self._console.print(Text(text, style=style), overflow="ignore", no_wrap=True)
+        """One line of text; what looks like markup is none."""
+        self._console.print(Text(shown(text), style=style), overflow="ignore", no_wrap=True)
 
     def heading(self, text: str) -> None:
         """A line that stands out."""

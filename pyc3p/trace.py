@@ -126,12 +126,25 @@ class Trace:
         self, *, layer: str, transport: str, source: Address, destination: Address, data: bytes, at: float
     ) -> None:
         """Take one record whose element is not known."""
-        self._keep("", layer, transport, source, destination, data, at)
+        self._keep("", "", layer, transport, source, destination, data, at)
 
     def _keep(
-        self, element: str, layer: str, transport: str, source: Address, destination: Address, data: bytes, at: float
+        self,
+        element: str,
+        view: str,
+        layer: str,
+        transport: str,
+        source: Address,
+        destination: Address,
+        data: bytes,
+        at: float,
     ) -> None:
-        if element and self._is_second_view(element, (layer, transport, source, destination, _essence(layer, data))):
+        # From one of its listeners to another: both views come from the same sink. The hosts must be the same, because
+        # a listener on every address lends its name to a port of any host.
+        to_itself = source[0] == destination[0] and self.names.get(source) == element == self.names.get(destination)
+        if element and self._is_second_view(
+            view, to_itself, (layer, transport, source, destination, _essence(layer, data))
+        ):
             self.joined += 1
             return
         kept = data if self._unsafe else mask(layer, data)
@@ -141,17 +154,16 @@ class Trace:
         for reader in self._readers:
             reader(record)
 
-    def _is_second_view(self, element: str, hop: tuple[str, str, Address, Address, int]) -> bool:
-        key = hop
+    def _is_second_view(self, view: str, to_itself: bool, key: tuple[str, str, Address, Address, int]) -> bool:
         waiting = self._views.get(key)
-        if waiting is not None and waiting[0] != element:
+        if waiting is not None and (waiting[0] != view or to_itself):
             waiting.popleft()
             if not waiting:
                 del self._views[key]
             return True
         if waiting is None:
             waiting = self._views[key] = deque(maxlen=64)
-        waiting.append(element)
+        waiting.append(view)
         if len(self._views) > PENDING_VIEWS:
             self._views.popitem(last=False)
         return False
@@ -168,9 +180,14 @@ def _essence(layer: str, data: bytes) -> int:
 class ElementTrace:
     """The sink that one element's adapters write to; it learns the element's ephemeral addresses as it goes."""
 
-    def __init__(self, trace: Trace, element: str) -> None:
+    def __init__(self, trace: Trace, element: str, *, asks: bool = False) -> None:
         self._trace = trace
+        self._asks = asks
         self.name = element
+
+    def asking(self) -> ElementTrace:
+        """The sink of the element's HTTP client: where an element asks itself, this is the other view of the hop."""
+        return ElementTrace(self._trace, self.name, asks=True)
 
     def add_address(self, *addresses: Address) -> None:
         """This element speaks at ``addresses`` as well (a media port, a listener)."""
@@ -180,8 +197,16 @@ class ElementTrace:
         self, *, layer: str, transport: str, source: Address, destination: Address, data: bytes, at: float
     ) -> None:
         """Take one record that this element sent or received."""
-        self._learn(source, destination)
-        self._trace._keep(self.name, layer, transport, source, destination, data, at)
+        if self._asks:
+            self._learn_own(destination if data.startswith(b"HTTP/") else source)
+        else:
+            self._learn(source, destination)
+        view = f"{self.name} asking" if self._asks else self.name
+        self._trace._keep(self.name, view, layer, transport, source, destination, data, at)
+
+    def _learn_own(self, address: Address) -> None:
+        if self._trace.names.get(address) is None:
+            self.add_address(address)
 
     def _learn(self, source: Address, destination: Address) -> None:
         names = self._trace.names

@@ -24,8 +24,8 @@ def read_wav(path: Path) -> bytes:
 
 
 def write_wav(path: Path, audio: bytes) -> None:
-    """Write ``audio`` as a WAV file."""
-    with wave.open(str(path), "wb") as file:
+    """Write ``audio`` as a WAV file; raises OSError."""
+    with path.open("wb") as opened, wave.open(opened, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)

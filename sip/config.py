@@ -1,6 +1,6 @@
 """Settings of an endpoint: one frozen object, each value with its unit and its reason."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -26,6 +26,12 @@ class Listen:
 
 def _as_tuple(listen: Iterable[Listen]) -> tuple[Listen, ...]:
     return tuple(listen)
+
+
+def _as_lookup(
+    credentials: "Callable[[str], Credentials | None] | Mapping[str, Credentials] | None",
+) -> "Callable[[str], Credentials | None] | None":
+    return credentials.get if isinstance(credentials, Mapping) else credentials
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +65,8 @@ class EndpointConfig:
     #: certificate. Off, because whoever shares that address (behind a NAT, on a host) could take the place of others.
     trust_tcp_alias: bool = False
     reliable_provisionals: bool = False  #: list 100rel in Supported of our INVITEs (RFC 3262)
-    credentials: "Callable[[str], Credentials | None] | None" = None  #: realm to credentials; None never retries
+    #: Realm to credentials, as a function or a mapping; None never retries.
+    credentials: "Callable[[str], Credentials | None] | None" = attrs.field(default=None, converter=_as_lookup)
 
     max_transactions: int = 60_000  #: both sides together, those too that linger for half a minute after their answer,
     #: with about 2 KiB each; a call that a proxy forwards over UDP has four of them: enough for 500 calls a second

@@ -73,7 +73,9 @@ class C3pServer:
         trace: TraceSink | None = None,
         ssl_context: ssl.SSLContext | None = None,
         settings: ServerSettings | None = None,
+        on_stranger: Callable[[str, str], None] | None = None,
     ) -> None:
+        """``on_stranger`` is called with address and path of each request that nobody answers for (401)."""
         self._host = host
         self._port = port
         self._routes = dict(routes)
@@ -81,6 +83,7 @@ class C3pServer:
         self._trace = trace
         self._ssl = ssl_context
         self._settings = settings or ServerSettings()
+        self._on_stranger = on_stranger
         self._runner: web.ServerRunner | None = None
         self._watched: WatchedServer
         self._in_progress = 0
@@ -154,6 +157,8 @@ class C3pServer:
         """Handler and principal of a request whose head is in order, before its body is read."""
         peer = self._principal(request)
         if peer is None:
+            if self._on_stranger is not None:
+                self._on_stranger(request.remote or "", request.path)
             raise _Refused(401, WWW_Authenticate="Bearer")
         self._watched.proved(request.transport)
         if self._in_progress > self._settings.most_requests:

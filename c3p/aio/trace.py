@@ -69,4 +69,5 @@ def _masked(name: str, value: str) -> str:
     if name.lower() not in _SECRET_HEADERS:
         return value
     scheme, blank, credentials = value.partition(" ")
-    return f"{scheme} {'*' * len(credentials)}" if blank else "*" * len(value)
+    # Letters, for the value is a token68 (RFC 9110 section 11.2): who reads the capture can still parse it.
+    return f"{scheme} {'A' * len(credentials)}" if blank else "A" * len(value)

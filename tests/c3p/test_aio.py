@@ -592,7 +592,7 @@ def test_both_ends_trace_the_same_exchange_without_the_secret() -> None:
         sent, received = (data for *_, data in records)
         assert sent.startswith(f"POST {PATH} HTTP/1.1\r\n".encode())
         assert sent.endswith(bytes(request()))
-        assert b"\r\nAuthorization: Bearer " + b"*" * len(SECRET) + b"\r\n" in sent
+        assert b"\r\nAuthorization: Bearer " + b"A" * len(SECRET) + b"\r\n" in sent
         assert SECRET.encode() not in sent
         assert received.startswith(b"HTTP/1.1 200 OK\r\n")
         assert received.endswith(bytes(request().respond(Code.SUCCESS)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -38,15 +39,22 @@ def require(*programs: str) -> None:
     pytest.skip(reason)
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+#: Below the ports that systems give out: until a program has started, nobody gets its port by chance.
+PORTS = range(20_000, 29_900)
+
+
+def free_port() -> int:
     """A port that nobody uses for UDP and for TCP."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
-            stream.bind((HOST, 0))
-            port: int = stream.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, contextlib.suppress(OSError):
-                datagram.bind((HOST, port))
-                return port
+        port = random.choice(PORTS)
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
+        ):
+            stream.bind((HOST, port))
+            datagram.bind((HOST, port))
+            return port
 
 
 def module_path(program: str) -> str:
@@ -100,6 +108,7 @@ loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
+{auth_module}
 modparam("usrloc", "db_mode", 0)
 modparam("rr", "enable_double_rr", 1)
 request_route {{
@@ -111,6 +120,7 @@ request_route {{
         sl_send_reply("404", "Not Found"); exit;
     }}
     t_check_trans();
+    {auth_check}
     if (is_method("REGISTER")) {{ save("location"); exit; }}
     if (is_method("OPTIONS") && uri==myself && $rU==$null) {{ sl_send_reply("200", "OK"); exit; }}
     remove_hf("Route");
@@ -123,12 +133,36 @@ request_route {{
 """
 
 
+#: Who registers or begins something is asked for a password; any user name will do.
+KAMAILIO_AUTH = """
+    if (is_method("REGISTER")) {{
+        if (!pv_www_authenticate("{domain}", "{password}", "0")) {{ www_challenge("{domain}", "1"); exit; }}
+    }} else if (!is_method("OPTIONS|ACK")) {{
+        if (!pv_proxy_authenticate("{domain}", "{password}", "0")) {{ proxy_challenge("{domain}", "1"); exit; }}
+        consume_credentials();
+    }}
+"""
+
+
 @contextlib.contextmanager
-def kamailio(folder: Path, *, domain: str = "example.com") -> Iterator[int]:
-    """Registrar and record-routing proxy for `domain`; gives its port, for UDP and TCP."""
+def kamailio(folder: Path, *, domain: str = "example.com", password: str | None = None) -> Iterator[int]:
+    """Registrar and record-routing proxy for `domain`; gives its port, for UDP and TCP.
+
+    With a `password` it asks everybody for it, in the realm that is called like the domain.
+    """
     port = free_port()
     config = folder / "kamailio.cfg"
-    config.write_text(KAMAILIO.format(domain=domain, host=HOST, port=port, modules=module_path("kamailio")))
+    asks = password is not None
+    config.write_text(
+        KAMAILIO.format(
+            domain=domain,
+            host=HOST,
+            port=port,
+            modules=module_path("kamailio"),
+            auth_module='loadmodule "auth.so"' if asks else "",
+            auth_check=KAMAILIO_AUTH.format(domain=domain, password=password) if asks else "",
+        )
+    )
     log = folder / "kamailio.log"
     run = folder / "kamailio-run"
     run.mkdir(exist_ok=True)
@@ -189,7 +223,7 @@ def baresip(
     """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log."""
     place = folder / f"baresip-{user}"
     place.mkdir()
-    port, control, rtp_from = free_port(), free_port(socket.SOCK_STREAM), free_port() & ~1
+    port, control, rtp_from = free_port(), free_port(), free_port() & ~1
     config = BARESIP.format(
         host=HOST,
         port=port,

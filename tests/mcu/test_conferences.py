@@ -374,6 +374,22 @@ def test_a_refused_registration_is_reported_once_and_again_after_a_success() -> 
     assert statuses == [403, 401]
 
 
+def test_a_factory_that_does_not_answer_is_reported_once() -> None:
+    url = "https://factory.example.com/"
+    world = World(factory_url=url)
+    world.focus.reply = ExchangeFailure.CONNECT
+    world.run(25.0)
+    world.focus.reply = ExchangeFailure.TIMEOUT
+    world.run(20.0)
+    lost = [event for event in world.events if isinstance(event, RegistrationRefused)]
+    assert [(event.url, event.status) for event in lost] == [(url, None)]
+    world.focus.reply = Reply(200)
+    world.run(10.0)
+    world.focus.reply = ExchangeFailure.CONNECT
+    world.run(10.0)
+    assert [event.status for event in world.events if isinstance(event, RegistrationRefused)] == [None, None]
+
+
 def test_a_c3p_failure_of_the_factory_is_a_refused_registration_with_its_diagnostics() -> None:
     world = World(factory_url="https://factory.example.com/")
     factory = McuFactory(FactoryConfig(max_mcus=0))

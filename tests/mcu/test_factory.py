@@ -49,10 +49,9 @@ class Farm:
     def announce(self, mcu_id: str, *, peer: str | None = None, **numbers: object) -> Reply:
         command = RegisterMcu(
             mcu_id=mcu_id,
-            http_url=f"http://{mcu_id}.example.com/",
             sip_uri=f"sip:{mcu_id}.example.com",
             mcu_types=("audio-video",),
-            **{"capacity": 100, **numbers},  # type: ignore[arg-type]
+            **{"http_url": f"http://{mcu_id}.example.com/", "capacity": 100, **numbers},  # type: ignore[arg-type]
         )
         return self.factory.receive_c3p(ask(command), peer=peer or mcu_id, now=self.now)
 
@@ -170,6 +169,17 @@ def test_nobody_speaks_for_the_mcu_of_another_principal() -> None:
     farm.announce("mcu1")
     assert farm.announce("mcu1", peer="mallory", draining=True).status == 403
     assert farm.chosen() == "mcu1"
+
+
+def test_two_mcus_under_one_id_do_not_take_turns() -> None:
+    farm = Farm()
+    farm.announce("mcu1", http_url="http://192.0.2.1:8445/")
+    assert farm.announce("mcu1", http_url="http://192.0.2.2:8445/").status == 403
+    assert [event.fault for event in farm.factory.take_events() if isinstance(event, AnnouncementRefused)] == [
+        AnnouncementFault.ID_TAKEN
+    ]
+    farm.now += 36.0  # the first is gone, or has moved
+    assert farm.announce("mcu1", http_url="http://192.0.2.2:8445/").status == 200
 
 
 def test_malformed_and_unknown_commands_are_refused() -> None:

@@ -48,11 +48,32 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["serve", "--sip-port", "x"], 2, "is not a valid integer"),
         (["serve", "--config", "/nowhere/a.toml"], 2, "cannot be read"),
         (["serve", "--host", "0.0.0.0"], 2, "needs --advertise"),
-        (["serve", "--ring-timeout", "nan"], 2, "ring_timeout must be some seconds"),
+        (["serve", "--ring-timeout", "nan"], 2, "no number of seconds"),
         (["serve", "--drain-timeout", "-1"], 2, "not in the range"),
         (["serve", "--mcu-factory-url", "here"], 2, "must begin with http://"),
         (["serve", "--host", "host.invalid"], 1, "there is no host host.invalid"),
+        (["serve", "--domain", "a b"], 2, "domain wants the name or address of a host"),
+        (["serve", "--advertise", "a b"], 2, "advertise wants the name or address of a host"),
+        (["serve", "--host", "sip:a"], 2, "host wants the name or address of a host"),
+        (["serve", "--sip-port", "0"], 2, "from 1 to 65535"),
+        (["serve", "--outbound-proxy", "a b"], 2, "write it as sip:host"),
+        (["serve", "--outbound-proxy", "sip:ann:geheim@192.0.2.1"], 2, "must not hold a password"),
+        (["serve", "--mcu-id", ""], 2, "an MCU needs a name of its own"),
+        (["serve", "--mcu-id", "focus"], 2, "an MCU needs a name of its own"),
+        (["serve", "--mcu", "mcu-2"], 2, "set PYC3P_SECRET"),
+        (["serve", "--credentials", "/nowhere/a.toml"], 2, "cannot be read"),
+        (["serve", "--capture", "/nowhere/a.pcap"], 1, "cannot be written"),
+        (["demo", "--output", "/proc/nowhere"], 1, "choose another folder"),
+        (["trace", "/etc/passwd"], 1, "/etc/passwd: it is neither a capture"),
         (["invite", "bob@example.com", "--for", "-1"], 2, "not in the range"),
+        (["invite", "bob@example.com", "--for", "nan"], 2, "no number of seconds"),
+        (["invite", "bob@host.invalid"], 1, "is the name right?"),
+        (["invite", "bob@a..b"], 1, "is the name right?"),
+        (["invite", "bob@example.com", "--credentials", "/nowhere/a.toml"], 2, "cannot be read"),
+        (["phone", "--as", "tel:1"], 2, "write it as sip:number@host"),
+        (["phone", "--as", "bob@127.0.0.1", "--sip-port", "99999"], 2, "not in the range"),
+        (["phone", "--as", "bob@127.0.0.1", "--record", "/nowhere/a.wav"], 2, "cannot be written"),
+        (["phone", "--as", "bob@127.0.0.1", "--ring-time", "inf"], 2, "no number of seconds"),
         (["invite", "bob"], 2, "'bob' is no SIP address"),
         (["invite"], 2, "Missing argument"),
         (["phone", "--as", "nobody"], 2, "'nobody' is no SIP address"),
@@ -66,6 +87,19 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     assert captured.err.startswith("pyc3p: ")
     assert captured.err.count("\n") == 1
     assert line in captured.err
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_settings_file_with_the_secret_that_others_can_read_is_warned_of(
+    mode: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('secret = "geheim"\nparts = ["mcu"]\n')
+    path.chmod(mode)
+    assert pyc3p("serve", "--config", path) == 2  # there is no MCU Factory
+    error = capsys.readouterr().err
+    assert ("chmod 600" in error) == (mode == 0o644)
+    assert "geheim" not in error
 
 
 def test_a_ladder_of_a_capture_is_drawn_with_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

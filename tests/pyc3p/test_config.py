@@ -4,15 +4,18 @@ import pytest
 
 import sip
 from pyc3p.addresses import (
+    is_loopback,
     local_host_towards,
     parse_address,
     parse_conference,
     parse_port_range,
     parse_target,
+    server_address,
     server_of,
     without_port,
 )
 from pyc3p.config import PARTS, ServeConfig, load_config
+from pyc3p.loopback import reserved_ports
 from pyc3p.problems import Problem, UsageProblem
 
 
@@ -30,6 +33,41 @@ def test_addresses_follow_from_each_other() -> None:
     config = ServeConfig(host="0.0.0.0", advertise="192.0.2.1")
     assert (config.public_host, config.sip_domain) == ("192.0.2.1", "192.0.2.1")
     assert ServeConfig(domain="example.com").sip_domain == "example.com"
+
+
+@pytest.mark.parametrize(
+    ("settings", "host", "domain", "aliases"),
+    [
+        ({}, "127.0.0.1", "127.0.0.1", ("localhost",)),
+        ({"host": "localhost"}, "127.0.0.1", "localhost", ("127.0.0.1",)),
+        ({"host": "[::1]"}, "::1", "::1", ("localhost",)),
+        ({"host": "127.0.0.2", "domain": "example.com"}, "127.0.0.2", "example.com", ("127.0.0.2", "localhost")),
+        ({"host": "192.0.2.1"}, "192.0.2.1", "192.0.2.1", ()),
+        ({"host": "0.0.0.0", "advertise": "192.0.2.1"}, "0.0.0.0", "192.0.2.1", ("localhost", "127.0.0.1")),
+        ({"host": "host.invalid"}, "host.invalid", "host.invalid", ()),
+    ],
+)
+def test_a_server_knows_the_names_of_its_address(
+    settings: dict[str, str], host: str, domain: str, aliases: tuple[str, ...]
+) -> None:
+    config = ServeConfig(**settings).settled()  # type: ignore[arg-type]
+    assert (config.host, config.sip_domain, config.aliases) == (host, domain, aliases)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "pbx.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"])
+def test_loopback_has_several_names(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["example.com", "localhost.example.com", "192.0.2.1", "::2", ""])
+def test_other_hosts_are_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+    assert server_address(host, 5060) == (host, 5060)
+
+
+def test_localhost_where_nobody_listens_is_the_usual_address() -> None:
+    with reserved_ports(1) as (port,):
+        assert server_address("localhost", port) == ("127.0.0.1", port)
 
 
 def test_only_all_c3p_parts_together_need_no_shared_secret() -> None:

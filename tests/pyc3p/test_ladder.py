@@ -205,6 +205,53 @@ def test_who_posts_is_the_one_element_of_its_host() -> None:
     assert Ladder.of([posted], known).columns == ("focus", "mcu")
 
 
+HOME = "127.0.0.1"
+
+
+def on_one_host() -> list[Record]:
+    """A client, a Focus and an MCU at one address, as they stand in a capture that nobody named."""
+    announcement = c3p.Request(
+        request_id="1",
+        from_="sip:mcu@127.0.0.1:5070",
+        to="http://127.0.0.1:8444/LiveServer/MCUFactory",
+        command=c3p.RegisterMcu(
+            mcu_id="mcu-1",
+            http_url="http://127.0.0.1:8445/LiveServer/audio-video",
+            sip_uri="sip:mcu@127.0.0.1:5070",
+            mcu_types=("audio-video",),
+        ),
+    )
+    return [
+        record(0.0, (HOME, 40000), (HOME, 5060), sip_request("SUBSCRIBE"), "sip"),
+        record(
+            0.1, (HOME, 41000), (HOME, 8445), http("POST /LiveServer/audio-video HTTP/1.1", bytes(ADD_USER)), "http"
+        ),
+        record(
+            0.2, (HOME, 42000), (HOME, 8444), http("POST /LiveServer/MCUFactory HTTP/1.1", bytes(announcement)), "http"
+        ),
+        record(0.3, (HOME, 5070), (HOME, 5060), sip_request("INVITE"), "sip"),
+        record(0.4, (HOME, 42000), (HOME, 8444), http("POST /LiveServer/Focus HTTP/1.1"), "http"),
+    ]
+
+
+def test_without_names_nobody_is_taken_for_a_client_who_is_not() -> None:
+    steps = [item for item in Ladder.of(on_one_host()).items if isinstance(item, Step)]
+    assert steps[1].source == "127.0.0.1:41000"  # nothing says who that is
+    assert len({steps[0].source, steps[1].source, steps[2].source}) == 3
+
+
+def test_an_mcu_is_known_by_what_it_announces() -> None:
+    steps = [item for item in Ladder.of(on_one_host()).items if isinstance(item, Step)]
+    assert steps[2].source == steps[3].source == steps[4].source
+
+
+def test_with_one_of_many_named_the_others_do_not_get_its_name() -> None:
+    known = Names()
+    known.add("focus", (HOME, 5060))
+    steps = [item for item in Ladder.of(on_one_host(), known).items if isinstance(item, Step)]
+    assert [step.source for step in steps].count("focus") == 0
+
+
 def test_svg_is_well_formed_and_escapes_what_peers_sent() -> None:
     evil = record(0, ANN, FOCUS, sip_request("MESSAGE", b"</text><script>\x00\xff", "text/plain"))
     known = names()

@@ -131,3 +131,12 @@ def test_broken_packets_are_nothing() -> None:
     for packet in (b"", b"\x45", b"\x45" + bytes(19), b"\x60" + bytes(50), b"\x10" * 40):
         assert dissect(0.0, packet) is None
     assert strip_ethernet(b"\0" * 12 + b"\x08\x06" + b"\0" * 28) is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_stops_the_capture_and_nothing_else() -> None:
+    with PcapWriter(Path("/dev/full")) as writer:
+        for number in range(200):
+            writer(record(float(number), "sip", "UDP", ("192.0.2.1", 1), ("192.0.2.2", 2), bytes(1000)))
+    assert writer.failed is not None
+    assert writer.dropped > 0

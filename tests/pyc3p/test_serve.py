@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import signal
 import socket
@@ -16,7 +17,7 @@ import pytest
 import focus
 import sip
 from pyc3p import parts
-from pyc3p.config import ServeConfig
+from pyc3p.config import PARTS, ServeConfig
 from pyc3p.invite import Invite, InviteOptions
 from pyc3p.ladder import Step
 from pyc3p.loopback import reserved_ports
@@ -25,7 +26,7 @@ from pyc3p.output import Output
 from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction
 from pyc3p.phone_command import PhoneOptions, audio_source
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.serve import Server, build_server, listening
+from pyc3p.serve import Server, build_server, listening, what_next
 from pyc3p.tone import SilenceSource, ToneSource
 from pyc3p.trace_command import names_beside, read_ladder
 from pyc3p.wav import read_wav
@@ -57,14 +58,16 @@ def serve_config(**more: object) -> ServeConfig:
     return ServeConfig(**fields)  # type: ignore[arg-type]
 
 
-async def phone_at(config: ServeConfig, user: str, host: str = "127.0.0.1", **more: object) -> Node:
+async def phone_at(
+    config: ServeConfig, user: str, host: str = "127.0.0.1", domain: str | None = None, **more: object
+) -> Node:
     """A phone that has registered at the server."""
     with reserved_ports(1, host) as ports:
         place = parts.Place(name=user, host=host, sip_port=ports[0])
     settings = PhoneConfig(
-        aor=str(sip.Uri("sip", host, user)),
+        aor=str(sip.Uri("sip", domain or host, user)),
         contact=place.sip_uri(user),
-        registrar=sip.Uri("sip", host),
+        registrar=sip.Uri("sip", domain or host),
         outbound_proxy=sip.Uri("sip", host, port=config.sip_port),
         ring_time=0.1,
         **more,  # type: ignore[arg-type]
@@ -76,6 +79,13 @@ async def phone_at(config: ServeConfig, user: str, host: str = "127.0.0.1", **mo
     node.kick()
     await node.wait_for(lambda: bool(node.of(PhoneRegistered)), 5.0, "the registration")
     return node
+
+
+async def until(predicate: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(15.0):
+        while not predicate():
+            await asyncio.sleep(0.02)
 
 
 def with_server(config: ServeConfig, scenario: Callable[[Server, Kept], Awaitable[None]]) -> Kept:
@@ -92,6 +102,16 @@ def with_server(config: ServeConfig, scenario: Callable[[Server, Kept], Awaitabl
 
     asyncio.run(everything())
     return output
+
+
+async def call_and_end(options: InviteOptions, told: Kept) -> int:
+    """Call everybody, and end the conference as soon as it is known who comes; the exit code."""
+    invite = Invite(options, told)
+    running = asyncio.ensure_future(invite.run())
+    wanted = len(options.targets)
+    await until(lambda: running.done() or len(invite.reached) + len(invite.failed) == wanted)
+    invite.obey("end")
+    return await running
 
 
 def invite_options(config: ServeConfig, *targets: str, **more: object) -> InviteOptions:
@@ -179,6 +199,61 @@ def test_an_unknown_conference_and_a_server_that_is_not_there_are_problems() -> 
         asyncio.run(run_alone(config))
 
 
+def test_a_server_that_dies_is_said_and_a_failure() -> None:
+    config, told = serve_config(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), told)
+        running = asyncio.ensure_future(invite.run())
+        await invite.node.wait_for(lambda: bool(invite.reached), 10.0, "the call")
+        await server.stop()  # no BYE, no notification: as if it was killed
+        with pytest.raises(Problem, match=f"127.0.0.1:{config.sip_port} is gone"):
+            await running
+        await phone.stop()
+
+    with_server(config, scenario)
+
+
+def test_who_is_put_out_has_failed() -> None:
+    config, told = serve_config(), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        host = await phone_at(config, "bob")
+        first = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(first.run())
+        await first.node.wait_for(lambda: bool(first.reached), 10.0, "the call")
+        (created,) = first.node.of(focus.ConferenceCreated)
+        options = attrs.evolve(invite_options(config), aor="sip:ann@127.0.0.1", conference=created.conference_uri)
+        second = Invite(options, told)
+        staying = asyncio.ensure_future(second.run())
+        await first.node.wait_for(lambda: "ann@127.0.0.1" in str(first.client.roster), 5.0, "ann")
+        first.obey("eject ann")
+        with pytest.raises(Problem, match="put us out"):
+            await staying
+        first.obey("end")
+        assert await running == 0
+        await host.stop()
+
+    with_server(config, scenario)
+
+
+def test_a_presenter_who_stops_before_there_is_a_conference_is_interrupted() -> None:
+    async def alone() -> None:
+        silent = socket.socket()  # takes connections and says nothing
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        config = attrs.evolve(serve_config(), sip_port=silent.getsockname()[1])
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(invite.run())
+        await asyncio.sleep(0.1)
+        invite.stop()
+        assert await running == 130
+        silent.close()
+
+    asyncio.run(alone())
+
+
 async def run_alone(config: ServeConfig) -> None:
     await Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept()).run()
 
@@ -200,8 +275,8 @@ def test_it_all_works_over_ipv6() -> None:
 
     async def scenario(server: Server, output: Kept) -> None:
         phone = await phone_at(config, "bob", host)
-        options = attrs.evolve(invite_options(config, bob, stay=1.0), server=(host, config.sip_port), aor=ann)
-        assert await Invite(options, told).run() == 0
+        options = attrs.evolve(invite_options(config, bob), server=(host, config.sip_port), aor=ann)
+        assert await call_and_end(options, told) == 0
         await phone.stop()
 
     with_server(config, scenario)
@@ -213,12 +288,59 @@ def test_phones_may_register_at_the_address_as_well_as_the_domain() -> None:
 
     async def scenario(server: Server, output: Kept) -> None:
         phone = await phone_at(config, "bob")
-        options = attrs.evolve(invite_options(config, "sip:bob@example.com", stay=1.0), aor="sip:ann@example.com")
-        assert await Invite(options, told).run() == 0
+        options = attrs.evolve(invite_options(config, "sip:bob@example.com"), aor="sip:ann@example.com")
+        assert await call_and_end(options, told) == 0
         await phone.stop()
 
     with_server(config, scenario)
     assert "call bob@example.com: done" in told.texts
+
+
+@pytest.mark.parametrize(
+    ("settings", "registered", "called", "presenter"),
+    [
+        ({}, "localhost", "localhost", "localhost"),
+        ({}, "127.0.0.1", "localhost", "127.0.0.1"),
+        ({}, "localhost", "127.0.0.1", "localhost"),
+        ({"host": "localhost"}, "127.0.0.1", "127.0.0.1", "localhost"),
+        ({"host": "0.0.0.0", "advertise": "127.0.0.1"}, "localhost", "127.0.0.1", "localhost"),
+        ({"domain": "example.com"}, "localhost", "example.com", "localhost"),
+    ],
+)
+def test_a_server_on_loopback_is_localhost_too(
+    settings: dict[str, object], registered: str, called: str, presenter: str
+) -> None:
+    config, told = serve_config(**settings).settled(), Kept()
+    bob = f"sip:bob@{called}"
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob", domain=registered)
+        options = attrs.evolve(
+            invite_options(config, bob), server=("localhost", config.sip_port), aor=f"sip:ann@{presenter}"
+        )
+        assert await call_and_end(options, told) == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert f"call bob@{called}: done" in told.texts
+
+
+def test_localhost_is_where_a_server_listens() -> None:
+    host = ipv6_loopback()
+    config, told = serve_config(host=host), Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob", host)
+        options = attrs.evolve(
+            invite_options(config, "sip:bob@localhost"),
+            server=("localhost", config.sip_port),
+            aor="sip:ann@localhost",
+        )
+        assert await call_and_end(options, told) == 0
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert "call bob@localhost: done" in told.texts
 
 
 def test_draining_ends_conferences_that_do_not_end() -> None:
@@ -244,7 +366,7 @@ def test_conference_records_are_forgotten_when_their_time_has_come() -> None:
 
     async def scenario(server: Server, output: Kept) -> None:
         phone = await phone_at(config, "bob")
-        assert await Invite(invite_options(config, "sip:bob@127.0.0.1", stay=0.3), Kept()).run() == 0
+        assert await call_and_end(invite_options(config, "sip:bob@127.0.0.1"), Kept()) == 0
         await phone.stop()
         factory = server.cores.focus_factory
         assert factory is not None
@@ -272,13 +394,77 @@ def test_parts_in_two_processes_work_together() -> None:
         far = build_server(back, None, output)
         await far.start()
         phone = await phone_at(front, "bob")
-        assert await Invite(invite_options(front, "sip:bob@127.0.0.1", stay=1.5), told).run() == 0
+        assert await call_and_end(invite_options(front, "sip:bob@127.0.0.1"), told) == 0
         await phone.stop()
         await far.stop()
 
     output = with_server(front, scenario)
     assert "MCU far-mcu announced itself" in output.texts
     assert "call bob@127.0.0.1: done" in told.texts
+
+
+def test_further_mcus_are_named_and_taken() -> None:
+    front = serve_config(secret="shared", mcus=("mcu-2", "mcu-3"))
+    factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
+
+    async def scenario(server: Server, output: Kept) -> None:
+        others = [
+            build_server(
+                serve_config(parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared"), None, Kept()
+            )
+            for name in front.mcus
+        ]
+        for other in others:
+            await other.start()
+        await until(lambda: sum("announced itself" in text for text in output.texts) == 3)
+        for other in others:
+            await other.stop()
+
+    with_server(front, scenario)
+
+
+@pytest.mark.parametrize(
+    ("mcu_id", "here", "there"),
+    [
+        ("mcu-2", "has no known secret for /LiveServer/MCUFactory", "does not know this MCU (401)"),
+        ("mcu-1", "MCU mcu-1 refused: another MCU has that id", "does not take this MCU (403)"),
+    ],
+)
+def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, here: str, there: str) -> None:
+    front = serve_config(secret="shared")
+    factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
+    told = Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        await until(lambda: "MCU mcu-1 announced itself" in output.texts)
+        far = build_server(
+            serve_config(parts=("mcu",), mcu_id=mcu_id, mcu_factory_url=factory_url, secret="shared"), None, told
+        )
+        assert far.mcu is not None
+        await far.start()
+        await until(lambda: any(there in text for text in told.texts))
+        # Once more, as after ten seconds.
+        for _ in range(3):
+            far.mcu.drain(now=asyncio.get_running_loop().time())
+            far._kick()
+            await asyncio.sleep(0.5)
+        await far.stop()
+
+    output = with_server(front, scenario)
+    for texts, line in ((output.texts, here), (told.texts, there)):
+        (shown,) = [text for text in texts if line in text]
+        assert "--mcu" in shown
+
+
+def test_a_factory_that_is_not_there_is_told() -> None:
+    with reserved_ports(1) as (port,):
+        nowhere = f"http://127.0.0.1:{port}{parts.MCU_FACTORY_PATH}"
+        config = serve_config(parts=("mcu",), mcu_factory_url=nowhere, secret="shared")
+
+        async def scenario(server: Server, output: Kept) -> None:
+            await until(lambda: any(f"the MCU Factory at {nowhere} does not answer" in t for t in output.texts))
+
+        with_server(config, scenario)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +475,7 @@ def test_parts_in_two_processes_work_together() -> None:
         ({"parts": ("mcu",), "secret": "s"}, "--mcu-factory-url"),
         ({"parts": ("focus",), "secret": "s", "mcu_factory_url": "http://192.0.2.1/"}, "--records-url"),
         ({"outbound_proxy": "http: //"}, "no SIP address"),
+        ({"mcus": ("mcu-2",)}, "set PYC3P_SECRET"),
     ],
 )
 def test_what_a_part_lacks_is_named(settings: dict[str, object], complaint: str) -> None:
@@ -318,6 +505,27 @@ def test_each_part_says_where_it_listens() -> None:
     assert where["mcu-factory"] == "http://192.0.2.1:8444/LiveServer/MCUFactory"
     assert "RTP 30000-31999" in where["mcu"]
     assert dict(listening(ServeConfig(host="::1", parts=("proxy",))))["proxy"] == "sip:[::1]:5060 (UDP, TCP)"
+
+
+@pytest.mark.parametrize("count", range(1, len(PARTS) + 1))
+def test_only_what_is_served_is_told(count: int) -> None:
+    for chosen in itertools.combinations(PARTS, count):
+        config = ServeConfig(parts=chosen, host="192.0.2.1")
+        where = dict(listening(config))
+        assert tuple(where) == chosen
+        speaks_sip = {part for part, at in where.items() if "sip:" in at}
+        assert speaks_sip == set(chosen) - {"mcu-factory"}
+        assert {part for part, at in where.items() if "http:" in at} == set(chosen) - {"registrar", "proxy"}
+        told = what_next(config)
+        assert ("Phones register at sip:192.0.2.1:5060" in told) == ("registrar" in chosen)
+        assert "5060" not in told or speaks_sip - {"mcu"}
+        assert ("invite" in told) <= ({"focus", "focus-factory"} <= set(chosen))
+
+
+def test_phones_of_a_domain_are_told_where_its_registrar_is() -> None:
+    config = ServeConfig(host="192.0.2.1", domain="example.com", sip_port=5070)
+    assert what_next(config).startswith("Phones register at sip:192.0.2.1:5070 as sip:user@example.com;")
+    assert what_next(ServeConfig(parts=("mcu",))) == "Ready; stop with Ctrl-C"
 
 
 def arguments_of(config: ServeConfig) -> list[str]:
@@ -383,6 +591,21 @@ def test_server_phone_and_presenter_as_three_processes(tmp_path: Path) -> None:
         "connected",
     ]
     assert len(read_wav(heard)) > 8000
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_presenter_is_stopped_by_ctrl_c(signals: int) -> None:
+    """Against a server that takes connections and says nothing: once before, and once more while it waits."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        with command("invite", f"sip:bob@127.0.0.1:{port}") as presenter:
+            read_until(presenter, "Ctrl-C")
+            for _ in range(signals):
+                presenter.send_signal(signal.SIGINT)
+            presenter.communicate(timeout=30)
+            assert presenter.returncode == 130
 
 
 def test_a_phone_that_cannot_register_says_so() -> None:

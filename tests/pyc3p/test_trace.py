@@ -32,6 +32,51 @@ def test_a_retransmission_is_a_record_of_its_own() -> None:
     assert [record.at for record in recording] == [1.0, 1.5]
 
 
+@pytest.mark.parametrize("knows_itself", [True, False])
+def test_an_element_that_asks_itself_over_http_makes_one_record_of_each_message(knows_itself: bool) -> None:
+    recording = Recording()
+    trace = Trace(readers=[recording])
+    server = trace.element("focus", *([FOCUS] if knows_itself else []))
+    client = server.asking()
+    question, answer = b"POST / HTTP/1.1\r\n\r\n1", b"HTTP/1.1 200 OK\r\n\r\n1"
+    for at in (1.0, 2.0):
+        send(client, EPHEMERAL, FOCUS, question, at=at, layer="http")
+        send(server, EPHEMERAL, FOCUS, question, at=at + 0.1, layer="http")
+        send(server, FOCUS, EPHEMERAL, answer, at=at + 0.2, layer="http")
+        send(client, FOCUS, EPHEMERAL, answer, at=at + 0.3, layer="http")
+    assert [record.at for record in recording] == [1.0, 1.2, 2.0, 2.2]
+    assert trace.names.label(EPHEMERAL) == "focus"
+
+
+def test_an_element_that_sends_to_itself_makes_one_record() -> None:
+    recording = Recording()
+    trace = Trace(readers=[recording])
+    both = trace.element("server", FOCUS, PROXY)
+    for at in (1.0, 1.1, 1.5, 1.6):  # sent and received, and once more
+        send(both, FOCUS, PROXY, at=at, transport="UDP")
+    assert [record.at for record in recording] == [1.0, 1.5]
+
+
+def test_a_peer_at_the_same_port_as_a_listener_on_every_address_is_somebody_else() -> None:
+    recording = Recording()
+    trace = Trace(readers=[recording])
+    server = trace.element("server", ("0.0.0.0", 5060))
+    for at in (1.0, 1.5):  # a retransmission
+        send(server, ("192.0.2.9", 5060), ("192.0.2.1", 5060), at=at, transport="UDP")
+    assert [record.at for record in recording] == [1.0, 1.5]
+
+
+def test_who_is_asked_elsewhere_does_not_get_the_name_of_who_asks() -> None:
+    trace = Trace()
+    asking = trace.element("focus", FOCUS).asking()
+    elsewhere = ("192.0.2.20", 8445)
+    for _ in range(2):
+        send(asking, EPHEMERAL, elsewhere, b"POST / HTTP/1.1\r\n\r\n", layer="http")
+        send(asking, elsewhere, EPHEMERAL, b"HTTP/1.1 200 OK\r\n\r\n", layer="http")
+    assert trace.names.get(EPHEMERAL) == "focus"
+    assert trace.names.get(elsewhere) is None
+
+
 def test_the_ephemeral_address_of_a_client_gets_its_name() -> None:
     trace = Trace()
     trace.element("focus", FOCUS)
