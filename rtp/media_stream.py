@@ -13,6 +13,7 @@ import attrs
 
 from rtp.agreement import MediaAgreement
 from rtp.demux import DatagramKind, classify
+from rtp.direction import Direction
 from rtp.errors import MalformedPacket
 from rtp.events import MediaEvent, MediaSilent, ReceptionReported, SourceLeft, SourceTimedOut
 from rtp.inbound_media import InboundMedia
@@ -40,7 +41,8 @@ class Outgoing(NamedTuple):
 class MediaStreamConfig:
     """Times in seconds."""
 
-    silence_timeout: float = 60.0  #: without RTP and RTCP the call is taken for dead; RTCP alone keeps it
+    #: Without RTP and RTCP the call is taken for dead; RTCP alone keeps it. None: for as long as one likes.
+    silence_timeout: float | None = 60.0
     max_datagram: int = 2048  #: octets; legacy peers never exceed 1500, and a jumbo would fill the jitter buffer
     accept_own_ssrc: bool = False  #: hear packets under our own SSRC, for test peers that echo them unchanged
     source: SourcePolicy = SourcePolicy()
@@ -183,7 +185,7 @@ class MediaStream:
         ssrc = self.remote_ssrc
         if ssrc is not None:
             self._rtcp.rtp_received(ssrc, now=now)
-        if events and self.agreement.rtcp_mux:
+        if events and self.agreement.rtcp_mux and self.agreement.remote_rtcp is not None:
             self._rtcp_destination = self._in.lock.destination
         return events
 
@@ -200,7 +202,8 @@ class MediaStream:
         if not packets:
             return []
         self._alive(now)
-        if self.config.source.follow and not self.agreement.rtcp_mux:
+        agreement = self.agreement
+        if self.config.source.follow and not agreement.rtcp_mux and agreement.remote_rtcp is not None:
             self._rtcp_destination = source
         locked = self._in.lock.locked
         for packet in packets:
@@ -290,9 +293,10 @@ class MediaStream:
 
     def _silence_at(self) -> float | None:
         # Who is on hold may be silent as long as he likes.
-        if self._silence_reported or self.agreement.held or not self.receiving:
+        timeout = self.config.silence_timeout
+        if timeout is None or self._silence_reported or self.agreement.held or not self.receiving:
             return None
-        return self._heard + self.config.silence_timeout
+        return self._heard + timeout
 
     def handle_timeout(self, *, now: float) -> list[MediaEvent]:
         events = self._in.dtmf.handle_timeout(now=now)
@@ -337,6 +341,12 @@ class MediaStream:
         if (agreement.local_crypto, agreement.remote_crypto) != (before.local_crypto, before.remote_crypto):
             self._use_keys(agreement)
         self._alive(now)
+
+    def switch_off(self, *, now: float) -> None:
+        """The line was answered with port 0: nothing goes out or comes in until ``update`` brings it back
+        (RFC 3264 section 8.2). SSRC, numbering and keys are kept."""
+        off = attrs.evolve(self.agreement, direction=Direction.INACTIVE, held=True, remote_rtp=None, remote_rtcp=None)
+        self.update(off, now=now)
 
     def restart(self, *, ssrc: int, sequence_number: int, timestamp: int, now: float) -> None:
         """Say BYE for our SSRC and go on under another (RFC 3550 section 8.2)."""

@@ -277,15 +277,32 @@ def test_an_update_with_an_offer_is_answered() -> None:
     assert status_of(world, 1) == "on-hold"
 
 
+def info(world: World, phone: Phone, body: bytes, content_type: str | None) -> int:
+    assert phone.session is not None
+    phone.endpoint.request_in_session(phone.session, "INFO", body=body, content_type=content_type, now=world.now)
+    world.run(0.1)
+    return answers(phone)[-1]
+
+
 def test_requests_with_unknown_content_are_415_and_empty_ones_200() -> None:
     world, (one,) = conference(1000)
-    assert one.session is not None
-    one.endpoint.request_in_session(one.session, "INFO", now=world.now)
-    one.endpoint.request_in_session(
-        one.session, "INFO", body=b"Signal=5", content_type="application/dtmf-relay", now=world.now
-    )
-    world.run(0.1)
-    assert sorted(answers(one)) == [200, 415]
+    assert info(world, one, b"", None) == 200
+    assert info(world, one, b"x", "application/foo") == 415
+    (*_, event) = [event for event in one.seen if isinstance(event, ResponseReceived)]
+    assert "application/dtmf-relay" in (event.response.headers.get("Accept") or "")
+
+
+def test_keys_by_info_are_reported_like_any_others() -> None:
+    world, (one, _) = conference(1000, 2000)
+    relay, plain = "application/dtmf-relay", "application/dtmf"
+    assert info(world, one, b"Signal=5\r\nDuration=160\r\n", relay) == 200
+    assert info(world, one, b"Signal=5\r\nDuration=160\r\n", relay) == 200
+    assert info(world, one, b"#", plain) == 200
+    assert info(world, one, b"*\r\n", "Application/DTMF;charset=utf-8") == 200
+    assert info(world, one, b"Signal=nothing", relay) == 400
+    keys = [event for event in world.events if isinstance(event, DtmfReceived)]
+    assert [event.digit for event in keys] == ["5", "5", "#", "*"]
+    assert {event.user for event in keys} == {"sip:user1@198.51.100.1"}
 
 
 def test_a_key_is_reported_once_and_not_mixed() -> None:
@@ -340,27 +357,6 @@ def test_the_active_speaker_is_reported() -> None:
     last = [event for event in world.events if isinstance(event, ActiveSpeakerChanged)][-1]
     assert last.leg is None
     assert one.stream is not None
-
-
-def test_dead_media_ends_the_leg_after_a_minute_but_rtcp_keeps_it() -> None:
-    world, (one, two) = conference(1000, 2000)
-    world.run(1.0)
-    one.stream = None
-    two.talking = False
-    world.run(59.5)
-    assert world.mcu.legs == 2
-    world.run(1.0)
-    ended = world.ended()
-    assert (ended.leg, ended.method, ended.reason) == (1, "failed", "no media")
-    assert world.mcu.legs == 1
-
-
-def test_a_held_leg_may_be_silent_for_long() -> None:
-    world, (one, _) = conference(1000, 2000)
-    reinvite(world, one, Direction.INACTIVE)
-    one.stream = None
-    world.run(100.0)
-    assert world.mcu.legs == 2
 
 
 # The grid ------------------------------------------------------------------------------------------------------------
