@@ -36,6 +36,7 @@ class Media:
         self._config = MediaStreamConfig(silence_timeout=None)
         self._rooms: list[Room] = []
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
+        self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._farewells: list[Sent] = []
         self._released: list[LegId] = []
         self._origin = 0.0
@@ -71,6 +72,7 @@ class Media:
         )
         line = leg.conference.room.add(leg.id, leg.stream)
         self._lines[leg.id] = (leg, line)
+        self._pace(leg.id, line)
         self.apply_filters(leg)
         if not self._running:
             self._running, self._origin, self._ticks = True, now, 1
@@ -86,7 +88,14 @@ class Media:
         else:
             line.stream.switch_off(now=now)
         line.refresh()
+        self._pace(leg.id, line)
         self.apply_filters(leg)
+
+    def _pace(self, leg: LegId, line: Line) -> None:
+        if line.stream.paced:
+            self._paced[leg] = line
+        else:
+            self._paced.pop(leg, None)
 
     def apply_filters(self, leg: Leg) -> None:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
@@ -97,6 +106,7 @@ class Media:
     def release(self, leg: Leg, *, now: float) -> None:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
         known = self._lines.pop(leg.id, None)
+        self._paced.pop(leg.id, None)
         if known is None:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg.id))
             return
@@ -139,7 +149,11 @@ class Media:
 
     def next_tick(self) -> float | None:
         """When ``tick`` is due; ``None`` while no leg has media."""
-        return self._origin + self._ticks * FRAME if self._running else None
+        if not self._running:
+            return None
+        frame = self._origin + self._ticks * FRAME
+        departures = [line.stream.next_departure for line in self._paced.values()] if self._paced else ()
+        return min((at for at in departures if at is not None and at < frame), default=frame)
 
     def tick(self, now: float) -> list[Sent]:
         """Mix every frame that is due, at most ``max_catch_up``; older ones are skipped and counted."""
@@ -153,6 +167,8 @@ class Media:
             at = self._origin + self._ticks * FRAME
             self._ticks += 1
             self._frame(at, out, skipped=number < missed)
+        for leg, line in self._paced.items():
+            out += [(leg, *sent) for sent in line.stream.departures(now=now)]
         self._give_back_ports()
         if not self._lines and not self._farewells:
             self._running = False

@@ -1,7 +1,8 @@
 """The media of one leg: datagrams in and frames out, frames in and datagrams out.
 
 Once a frame (20 ms) the owner calls ``pop_frame`` and ``send_frame``; it hands every datagram to ``receive``, watches
-``next_timeout`` and drains ``data_to_send`` for RTCP. Nothing that a peer sends raises: it is used, or counted.
+``next_timeout`` and drains ``data_to_send`` for RTCP, and for packets that are due between two frames. Nothing that a
+peer sends raises: it is used, or counted.
 """
 
 from __future__ import annotations
@@ -271,6 +272,20 @@ class MediaStream:
             return []
         return self._outgoing(self._out.noise(level, now=now), now)
 
+    @property
+    def next_departure(self) -> float | None:
+        """When a packet that was made leaves; only with packets whose length is no multiple of a frame."""
+        return self._out.next_departure
+
+    def departures(self, *, now: float) -> list[Outgoing]:
+        """Packets of sound that were made before and leave now; ``handle_timeout`` would do the same."""
+        return self._outgoing(self._out.due(now=now), now)
+
+    @property
+    def paced(self) -> bool:
+        """Whether packets leave between two frames."""
+        return self._out.paced
+
     def send_dtmf(self, digits: str, *, duration: float = 0.1, pause: float = 0.06) -> None:
         """Send keys, in the frames to come; seconds each. Raises LocalRtpError when the peer takes no events."""
         self._out.start_keys(digits, duration=duration, pause=pause)
@@ -288,7 +303,7 @@ class MediaStream:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` wants to be called."""
-        times = (self._rtcp.next_timeout(), self._in.dtmf.next_timeout(), self._silence_at())
+        times = (self._rtcp.next_timeout(), self._in.dtmf.next_timeout(), self._silence_at(), self.next_departure)
         return min((time for time in times if time is not None), default=None)
 
     def _silence_at(self) -> float | None:
@@ -300,6 +315,7 @@ class MediaStream:
 
     def handle_timeout(self, *, now: float) -> list[MediaEvent]:
         events = self._in.dtmf.handle_timeout(now=now)
+        self._pending += self.departures(now=now)
         silent_at = self._silence_at()
         if silent_at is not None and now >= silent_at:
             self._silence_reported = True
@@ -311,7 +327,7 @@ class MediaStream:
         return events
 
     def data_to_send(self) -> list[Outgoing]:
-        """RTCP that became due; drained by the call."""
+        """RTCP, and packets of sound that had to wait, that became due; drained by the call."""
         pending, self._pending = self._pending, []
         return pending
 

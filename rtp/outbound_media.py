@@ -7,6 +7,7 @@ from rtp.comfort_noise import ComfortNoise
 from rtp.dtmf import DtmfSender
 from rtp.errors import LocalRtpError
 from rtp.g711 import CODINGS
+from rtp.pacing import Pacer
 from rtp.packetizer import Packetizer
 from rtp.sender import RtpSender
 
@@ -35,12 +36,30 @@ class OutboundMedia:
         self._packetizer.discard()
         packet = agreement.ptime * agreement.codec.clock_rate // 1000
         self._packetizer = Packetizer(self.sender, frame=self._frame, packet=packet)
+        self._pacer: Pacer[bytes] | None = None
+        if packet % self._frame:
+            rate = agreement.codec.clock_rate
+            self._pacer = Pacer(interval=packet / rate, frame=self._frame / rate)
 
     def continue_as(self, sender: RtpSender, agreement: MediaAgreement) -> None:
         """Go on under another SSRC."""
         self.sender = sender
         self._packetizer = Packetizer(sender, frame=self._frame, packet=self._frame)
         self.apply(agreement)
+
+    @property
+    def paced(self) -> bool:
+        """Whether packets leave between two frames."""
+        return self._pacer is not None
+
+    @property
+    def next_departure(self) -> float | None:
+        """When ``due`` has something."""
+        return None if self._pacer is None else self._pacer.next_departure()
+
+    def due(self, *, now: float) -> list[bytes]:
+        """Packets that waited for their turn."""
+        return [] if self._pacer is None else self._pacer.due(now=now)
 
     def start_keys(self, digits: str, *, duration: float, pause: float) -> None:
         if self._event_type is None:
@@ -51,9 +70,19 @@ class OutboundMedia:
         """A frame that does not leave because nobody wants it."""
         self._packetizer.discard()
         self._packetizer.pause()
+        if self._pacer is not None:
+            self._pacer.clear()
 
     def frame(self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], *, now: float) -> list[bytes]:
-        """Sound, or silence when both are None; keys go first."""
+        """Sound, or silence when both are None; keys go first. What leaves now of it, and of what waited."""
+        if self._pacer is None:
+            return self._frame_packets(pcm, payload, csrc, now)
+        even = not (self._event_type is not None and self._dtmf.active)
+        return self._pacer.pace(self._frame_packets(pcm, payload, csrc, now), even=even, now=now)
+
+    def _frame_packets(
+        self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], now: float
+    ) -> list[bytes]:
         if self._event_type is not None and self._dtmf.active:
             packets = self._keys(self._event_type, now)
             if packets:
@@ -66,9 +95,11 @@ class OutboundMedia:
     def noise(self, level: int, *, now: float) -> list[bytes]:
         """Comfort noise, or plain silence when the peer does not take it."""
         if self._noise_type is None:
-            return self._silence(now)
-        packets = self._packetizer.flush(self._payload_type, now=now)
-        return [*packets, self._packetizer.noise(bytes(ComfortNoise(level)), self._noise_type, now=now)]
+            packets = self._silence(now)
+        else:
+            packets = self._packetizer.flush(self._payload_type, now=now)
+            packets.append(self._packetizer.noise(bytes(ComfortNoise(level)), self._noise_type, now=now))
+        return packets if self._pacer is None else self._pacer.pace(packets, even=False, now=now)
 
     def _silence(self, now: float) -> list[bytes]:
         packets = self._packetizer.flush(self._payload_type, now=now)

@@ -97,7 +97,9 @@ class TimeLine:
         self._strays = self._strays + 1 if number == self._stray else 1
         self._stray = number + 1 & 0xFFFF
         if behind <= 0 or behind > steps * _LONGEST_PACKET * self._clock_rate + self._elapsed(now):
-            return steps > 1
+            return True
+        if steps == 1:
+            return behind != samples  # else the newest packet once more
         # Packets that were overtaken may come in a row, but have the time of their number, and never came before.
         missing = behind == steps * samples and steps > (self._newest or 0) - self._solid & 0xFFFF
         needed = _OVERTAKEN_ROW if missing else 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import attrs
 import pytest
 
 from c3p import (
@@ -87,6 +88,36 @@ def test_contributors_are_named_in_the_csrc_list_by_the_source_ids_of_the_roster
     assert users is not None
     sources = [user.endpoints[0].media[0].src_id for user in users.users]
     assert sources == [1, 2, 3]
+
+
+@pytest.mark.parametrize("ptime", [10, 20, 30, 40, 60])
+def test_each_leg_gets_packets_of_its_own_length_evenly(ptime: int) -> None:
+    world = World(mixer=EVERYBODY)
+    world.start()
+    one, other = world.phone(1, level=1000), world.phone(2, level=2000)
+    one.capabilities = attrs.evolve(one.capabilities, ptime=ptime)
+    world.dial(1)
+    world.dial(2)
+    times: list[tuple[float, int, int]] = []
+    hear = one.receive_media
+
+    def note(kind: str, data: bytes, source: tuple[str, int], now: float) -> None:
+        if kind == "rtp":
+            times.append((now, int.from_bytes(data[4:8], "big"), len(data) - 12 - 4 * (data[0] & 15)))
+        hear(kind, data, source, now)
+
+    one.receive_media = note  # type: ignore[method-assign]
+    world.run(3.0)
+    assert {size for _, _, size in times} == {8 * ptime}
+    assert {round(1000 * (after[0] - before[0])) for before, after in pairwise(times)} == {ptime}
+    assert {(after[1] - before[1]) % 2**32 for before, after in pairwise(times)} == {8 * ptime}
+    assert one.last_sample == after_g711(after_g711(2000))
+    assert other.last_sample == after_g711(after_g711(1000))
+    assert 149 <= len(other.heard) <= 151
+    assert world.mcu.counters.get("late ticks", 0) == 0
+    one.hang_up()
+    world.run(1.0)
+    assert 199 <= len(other.heard) <= 201
 
 
 def test_one_packet_every_20_ms_and_silence_when_nobody_speaks() -> None:

@@ -141,6 +141,8 @@ def test_each_change_at_the_known_address_costs_60_ms_at_most(
         Change(ssrc=77),
         Change(ssrc=77, sequence=-999, timestamp=123_456),
         Change(ptime=60),
+        Change(sequence=-1, timestamp=8000, ptime=60),
+        Change(sequence=-1, timestamp=-8000),
         Change(ptime=10, timestamp=-16_000),
     ],
     ids=str,
