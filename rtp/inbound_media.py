@@ -139,11 +139,13 @@ class InboundMedia:
     def _admit(self, packet: RtpPacket, use: _Use, source: TransportAddress, now: float) -> list[MediaEvent] | None:
         lock = self.lock
         before, destination = lock.locked, lock.destination
-        is_event = use is Use.EVENT
-        numbers = packet.ssrc, packet.sequence_number, packet.timestamp
-        verdict = lock.admit(*numbers, source, now=now, measure=not is_event)
+        measure = use is not Use.EVENT
+        verdict = lock.admit(packet.ssrc, packet.sequence_number, packet.timestamp, source, now=now, measure=measure)
         if verdict is Verdict.ACCEPTED:
             self._held = None
+            if measure and self.receiving:
+                self._sound(packet, use, now)
+                return []
             return self._take(packet, use, now)
         if verdict is not Verdict.RESTARTED:
             if verdict is not Verdict.REFUSED:

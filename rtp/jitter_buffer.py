@@ -210,7 +210,11 @@ class JitterBuffer:
         assert play is not None
         if self._noise_at:
             self._take_noise(play + self._frame)
-        pcm = self._take(play)
+        pcm = self._pieces.pop(play, None)
+        if pcm is None or len(pcm) != 2 * self._frame:
+            pcm = self._assemble(play, pcm)
+        if pcm is not None and self._delay.settled:
+            return self._voice(play, pcm)
         while pcm is None and self._pieces and self._delay.too_long:
             # A frame that was lost, or a pause, is the best one to leave out.
             play = self._leave_out(play)

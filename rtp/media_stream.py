@@ -263,7 +263,10 @@ class MediaStream:
         if not self.sending:
             self._out.skip()
             return []
-        return self._outgoing(self._out.frame(pcm, payload, csrc, now=now), now)
+        out = self._out
+        if out.pacer is None:
+            return self._outgoing(out.frame(pcm, payload, csrc, now=now), now)
+        return self._outgoing(out.paced_frame(pcm, payload, csrc, now=now), now)
 
     def send_noise(self, level: int, *, now: float) -> list[Outgoing]:
         """Comfort noise of ``level`` dBov below zero in the place of one frame; silence when the peer takes none."""
@@ -284,7 +287,7 @@ class MediaStream:
     @property
     def paced(self) -> bool:
         """Whether packets leave between two frames."""
-        return self._out.paced
+        return self._out.pacer is not None
 
     def send_dtmf(self, digits: str, *, duration: float = 0.1, pause: float = 0.06) -> None:
         """Send keys, in the frames to come; seconds each. Raises LocalRtpError when the peer takes no events."""

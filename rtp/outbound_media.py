@@ -36,10 +36,10 @@ class OutboundMedia:
         self._packetizer.discard()
         packet = agreement.ptime * agreement.codec.clock_rate // 1000
         self._packetizer = Packetizer(self.sender, frame=self._frame, packet=packet)
-        self._pacer: Pacer[bytes] | None = None
+        self.pacer: Pacer[bytes] | None = None
         if packet % self._frame:
             rate = agreement.codec.clock_rate
-            self._pacer = Pacer(interval=packet / rate, frame=self._frame / rate)
+            self.pacer = Pacer(interval=packet / rate, frame=self._frame / rate)
 
     def continue_as(self, sender: RtpSender, agreement: MediaAgreement) -> None:
         """Go on under another SSRC."""
@@ -48,18 +48,13 @@ class OutboundMedia:
         self.apply(agreement)
 
     @property
-    def paced(self) -> bool:
-        """Whether packets leave between two frames."""
-        return self._pacer is not None
-
-    @property
     def next_departure(self) -> float | None:
         """When ``due`` has something."""
-        return None if self._pacer is None else self._pacer.next_departure()
+        return None if self.pacer is None else self.pacer.next_departure()
 
     def due(self, *, now: float) -> list[bytes]:
         """Packets that waited for their turn."""
-        return [] if self._pacer is None else self._pacer.due(now=now)
+        return [] if self.pacer is None else self.pacer.due(now=now)
 
     def start_keys(self, digits: str, *, duration: float, pause: float) -> None:
         if self._event_type is None:
@@ -70,19 +65,19 @@ class OutboundMedia:
         """A frame that does not leave because nobody wants it."""
         self._packetizer.discard()
         self._packetizer.pause()
-        if self._pacer is not None:
-            self._pacer.clear()
+        if self.pacer is not None:
+            self.pacer.clear()
+
+    def paced_frame(
+        self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], *, now: float
+    ) -> list[bytes]:
+        """As ``frame``: what leaves now of it, and of what waited."""
+        even = not (self._event_type is not None and self._dtmf.active)
+        packets = self.frame(pcm, payload, csrc, now=now)
+        return packets if self.pacer is None else self.pacer.pace(packets, even=even, now=now)
 
     def frame(self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], *, now: float) -> list[bytes]:
-        """Sound, or silence when both are None; keys go first. What leaves now of it, and of what waited."""
-        if self._pacer is None:
-            return self._frame_packets(pcm, payload, csrc, now)
-        even = not (self._event_type is not None and self._dtmf.active)
-        return self._pacer.pace(self._frame_packets(pcm, payload, csrc, now), even=even, now=now)
-
-    def _frame_packets(
-        self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], now: float
-    ) -> list[bytes]:
+        """Sound, or silence when both are None; keys go first."""
         if self._event_type is not None and self._dtmf.active:
             packets = self._keys(self._event_type, now)
             if packets:
@@ -99,7 +94,7 @@ class OutboundMedia:
         else:
             packets = self._packetizer.flush(self._payload_type, now=now)
             packets.append(self._packetizer.noise(bytes(ComfortNoise(level)), self._noise_type, now=now))
-        return packets if self._pacer is None else self._pacer.pace(packets, even=False, now=now)
+        return packets if self.pacer is None else self.pacer.pace(packets, even=False, now=now)
 
     def _silence(self, now: float) -> list[bytes]:
         packets = self._packetizer.flush(self._payload_type, now=now)

@@ -38,7 +38,20 @@ class Step(Enum):
 class PlayDelay:
     """Measures how early packets come and says when to play slower or faster. All lengths are samples."""
 
-    __slots__ = ("_frame", "_goal", "_level", "_longest", "_peak", "_shortest", "_since", "early", "shrinking")
+    __slots__ = (
+        "_frame",
+        "_goal",
+        "_least",
+        "_level",
+        "_longest",
+        "_most",
+        "_peak",
+        "_shortest",
+        "_since",
+        "early",
+        "settled",
+        "shrinking",
+    )
 
     def __init__(self, *, frame: int, shortest: int, longest: int) -> None:
         self._frame = frame
@@ -48,6 +61,8 @@ class PlayDelay:
         self._longest = longest - _EARLY * frame
         self.early = 0.0  #: how much before its time a packet comes, smoothed
         self.shrinking = False  #: whether sound is being left out
+        self.settled = False  #: whether the next frame is to be played as it is: ``step`` need not be asked
+        self._least, self._most = -_LATE * frame, _EARLY * frame
         self._peak = 0.0
         self._goal = float(shortest)
         self._level = 0.0
@@ -57,22 +72,30 @@ class PlayDelay:
         """A talkspurt begins to be played, whose newest packet came ``early``."""
         self.early = self._peak = float(max(target, early))
         self._goal = float(target)
-        self.shrinking = False
+        self.shrinking = self.settled = False
 
     def arrived(self, early: int, target: int) -> None:
         """A packet came so much before its time (negative: after it), while ``target`` is wanted."""
-        self.early += (early - self.early) * SMOOTHING
-        self._peak += (self.early - self._peak) * _PEAK_DECAY
-        if early > self._peak:
-            self._peak = early
+        smoothed = self.early
+        smoothed += (early - smoothed) * SMOOTHING
+        peak = self._peak
+        peak += (smoothed - peak) * _PEAK_DECAY
+        if early > peak:
+            peak = early
         # The packets that come earliest wait longest: with much jitter it is they who bound the delay.
-        longest = self._longest - (self._peak - self.early)
-        self._goal = target if target < longest else longest if longest > self._shortest else self._shortest
+        goal = self._longest - peak + smoothed
+        if goal > target:
+            goal = target
+        elif goal < self._shortest:
+            goal = self._shortest
+        self.early, self._peak, self._goal = smoothed, peak, goal
+        self.settled = self._least <= smoothed - goal <= self._most and not self.shrinking
 
     def shift(self, samples: int) -> None:
         """All that is to come is played so much later (negative: earlier)."""
         self.early += samples
         self._peak += samples
+        self.settled = False
 
     @property
     def too_long(self) -> bool:

@@ -87,7 +87,10 @@ class TimeLine:
         if ahead >= MAX_DROPOUT:
             return True
         advance = (timestamp - self._end + _HALF & 0xFFFF_FFFF) - _HALF
-        return advance < 0 or advance > max((ahead - 1) * samples, self._elapsed(now)) + _TOLERANCE * self._clock_rate
+        if advance == (ahead - 1) * samples:
+            return False  # so much is missing, or will come later
+        pause = max(self._elapsed(now) - samples, 0.0)
+        return advance < 0 or advance > pause + _TOLERANCE * self._clock_rate
 
     def _returns(self, number: int, timestamp: int, samples: int, now: float) -> bool:
         """Whether a packet that seems to be an old one is none: its time is none that it could have had, or it follows
