@@ -148,3 +148,21 @@ def test_inputs_outside_the_table_are_refused_and_change_nothing(inputs: list[Of
             assert ours.state is before
         else:
             assert ours.state is TRANSITIONS[before, given_input]
+
+
+def test_an_offer_can_be_repeated_unchanged() -> None:
+    session = OfferAnswerSession(Capabilities(), address="192.0.2.1", port=4000)
+    with pytest.raises(LocalRtpError):
+        session.repeat_offer()
+    peer = OfferAnswerSession(Capabilities(), address="192.0.2.2", port=5000)
+    made = session.make_offer()
+    session.receive_answer(peer.receive_offer(made)[0])
+    assert session.repeat_offer() == made
+    assert session.state is OfferState.LOCAL_OFFER
+    with pytest.raises(LocalRtpError):
+        session.repeat_offer()
+    session.receive_answer(peer.receive_offer(made)[0])
+    assert session.state is OfferState.STABLE
+    session.repeat_offer()
+    session.roll_back()
+    assert session.local == made
