@@ -45,7 +45,12 @@ class McuConfig:
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
     media_timeout: float = 5.0  #: seconds in which the application must open a port
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
-    dead_media: float = 60.0  #: seconds without RTP and RTCP after which a leg that is not held is ended
+    #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
+    #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
+    dead_media: float | None = 60.0
+    #: Seconds for the answer to that. A transaction gives up after 32, a proxy on the way says 408 a little later; with
+    #: ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
+    dead_media_answer: float = 36.0
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
     #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
     #: without legs too: the Focus that ended it may not have got its word through.

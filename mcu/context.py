@@ -33,6 +33,7 @@ class Wait(enum.Enum):
     PORT = "port"
     ANSWER = "answer"
     ARRIVAL = "arrival"  #: the INVITE of a dial-in that was announced
+    MEDIA = "media"  #: packets of its far end, or the answer to the question whether that is there
 
 
 class Context:

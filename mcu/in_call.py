@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from c3p import ErrorId
 from mcu.config import SDP
 from mcu.context import Context
-from mcu.events import LegHeld, LegResumed
+from mcu.events import DtmfReceived, LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
 from mcu.media import Media
-from rtp import Agreement, OfferAnswerSession, RemoteRtpError, SessionDescription
+from rtp import DTMF_TYPES, Agreement, DtmfInfo, OfferAnswerSession, RemoteRtpError, SessionDescription
 from rtp.offer_answer_session import OfferState
 from sip.bodies import body_of, refusal_of_body
+from sip.errors import SipError
 from sip.events import ReinviteReceived, RequestReceived, SessionConfirmed, UpdateReceived
 from sip.ids import TransactionId
+from sip.request import Request
+from sip.response import Response
 
-__all__ = ["InCall", "diagnostics"]
+__all__ = ["BODIES", "InCall", "diagnostics"]
+
+BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
 
 
 def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
     """An ``ms-diagnostics`` header (c3p 8)."""
     words = " ".join(text.replace("\\", " ").replace('"', "'").split())
     return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
+
+
+def _media_type(request: Request) -> str:
+    try:
+        return request.content_type or ""
+    except SipError:
+        return ""
 
 
 class InCall:
@@ -74,12 +88,47 @@ class InCall:
         else:
             self._apply(leg, agreement, now)
 
-    def requested(self, event: RequestReceived, *, now: float) -> None:
-        """INFO and the like, inside a session or not: understood when there is nothing in it that must be."""
-        refused = refusal_of_body(event.request, ())
-        status = 200 if refused is None else refused.status
+    def answered(self, leg: Leg, response: Response | None, *, now: float) -> None:
+        """The final answer to an offer of ours, if one is open; ``None`` when there was none."""
+        negotiation = leg.negotiation
+        if negotiation is None or negotiation.state is OfferState.STABLE:
+            return
+        body = b"" if response is None or response.status >= 300 else body_of(response, SDP)
+        if not body:
+            negotiation.roll_back()
+            return
+        try:
+            agreement = negotiation.receive_answer(SessionDescription.parse(body))
+        except RemoteRtpError:
+            self._context.counters["unusable answers in 2xx"] += 1
+            negotiation.roll_back()
+        else:
+            self._apply(leg, agreement, now)
+
+    def requested(self, leg: Leg | None, event: RequestReceived, *, now: float) -> None:
+        """INFO and the like, inside a session or not: a key, or understood when there is nothing in it that must be."""
         assert event.transaction is not None  # only a proxy is given requests that are not to be answered
-        self._context.endpoint.respond(event.transaction, status, headers=(("Accept", SDP),), now=now)
+        request = event.request
+        key = (
+            b"".join(filter(None, (body_of(request, each) for each in DTMF_TYPES))) if request.method == "INFO" else b""
+        )
+        refused = refusal_of_body(request, DTMF_TYPES if key else ())
+        if refused is not None:
+            status = refused.status
+        else:
+            status = self._key(leg, key) if key else 200
+        self._context.endpoint.respond(event.transaction, status, headers=(("Accept", ", ".join(BODIES)),), now=now)
+
+    def _key(self, leg: Leg | None, body: bytes) -> int:
+        """A key in an INFO; the status to answer with."""
+        try:
+            key = DtmfInfo.parse(body)
+        except RemoteRtpError:
+            return 400
+        if leg is not None and leg.connected:
+            digit = key.digit or str(key.event)
+            self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
+        return 200
 
     def _accept(self, transaction: TransactionId, body: bytes, now: float) -> None:
         self._context.endpoint.respond(transaction, 200, body=body, content_type=SDP, now=now)

@@ -89,6 +89,7 @@ class Leg:
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
     early_answers: dict[str | None, bytes] = attrs.Factory(dict)
     farewell: Farewell | None = None
+    alive_at: float = 0.0  #: when the far end last gave a sign of life by SIP
     user_key: str = attrs.field(init=False, default=attrs.Factory(lambda leg: user_id(leg.user), takes_self=True))
 
     @property

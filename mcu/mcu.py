@@ -10,15 +10,16 @@ from mcu.closing import Closing, farewell_of
 from mcu.commands import Commands
 from mcu.conference import Conference
 from mcu.conferences import Conferences
-from mcu.config import SDP, McuConfig
+from mcu.config import McuConfig
 from mcu.context import Context, Wait
 from mcu.dial_in import DialIn
 from mcu.dial_out import DialOut
 from mcu.events import ConferenceEndCause, LegId, MediaPortReleased
 from mcu.identity import conference_id
-from mcu.in_call import InCall
-from mcu.leg import Farewell, Leg, MediaAddress
+from mcu.in_call import BODIES, InCall
+from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import State
+from mcu.liveness import Liveness
 from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialPolicy
@@ -50,18 +51,19 @@ class Mcu:
     ) -> None:
         self.config = config
         self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutPolicy())
-        self._media = Media(context, self._heard_nothing)
+        self._media = Media(context)
         self._closing = Closing(context, self._media)
         self._dial_out = DialOut(context, self._media, self._closing)
         self._dial_in = DialIn(context, self._media, self._closing, self._dial_out)
         in_call = InCall(context, self._media)
+        self._liveness = Liveness(context, self._closing, in_call)
         commands = Commands(context, self._media, self._closing, self._dial_out, self._dial_in)
         self._conferences = Conferences(context, self._media, self._closing, commands)
-        self._sessions = SessionEvents(context, self._closing, self._dial_out, self._dial_in, in_call)
+        self._sessions = SessionEvents(context, self._closing, self._dial_out, self._dial_in, in_call, self._liveness)
         self._registration = Registration(context)
         self._load = (0, 0)
         endpoint.add_core(
-            config.owner, self._claims, claim=Claim.ELEMENT, methods=METHODS, supported=("timer",), accept=(SDP,)
+            config.owner, self._claims, claim=Claim.ELEMENT, methods=METHODS, supported=("timer",), accept=BODIES
         )
 
     @property
@@ -131,6 +133,8 @@ class Mcu:
             self._dial_out.rang_out(leg, now=now)
         elif wait is Wait.PORT:
             self._no_port(leg, "no media port was opened in time", now)
+        elif wait is Wait.MEDIA:
+            self._liveness.due(leg, now=now)
         else:
             self._closing.give_up(leg, farewell_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
 
@@ -198,9 +202,6 @@ class Mcu:
         out = self._media.tick(now)
         self._keep(self._done(now))
         return out
-
-    def _heard_nothing(self, leg: Leg, *, now: float) -> None:
-        self._closing.give_up(leg, Farewell(method=DisconnectionMethod.FAILED, reason="no media"), now=now)
 
     # Life ------------------------------------------------------------------------------------------------------------
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mcu.context import Context
 from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
 from mcu.leg import Leg
 from mcu.leg_state import State
 from rtp import Agreement, Direction
-from rtp.events import MediaEvent, MediaSilent, SsrcCollided, TelephoneEventStarted
+from rtp.events import MediaEvent, SsrcCollided, TelephoneEventStarted
 from rtp.media_stream import MediaStream, MediaStreamConfig
 
 if TYPE_CHECKING:
@@ -24,23 +24,19 @@ EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver an
 Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
 
 
-class SilenceListener(Protocol):
-    """Is told when a leg that should be heard is not."""
-
-    def __call__(self, leg: Leg, *, now: float) -> None: ...
-
-
 class Media:
-    """Rooms and streams. ``on_silence`` is called when a leg sent neither RTP nor RTCP for too long."""
+    """Rooms and streams."""
 
-    def __init__(self, context: Context, on_silence: SilenceListener) -> None:
+    def __init__(self, context: Context) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
         from mcu.room import Room
 
-        self._context, self._on_silence, self._make_room = context, on_silence, Room
-        self._config = MediaStreamConfig(silence_timeout=context.config.dead_media)
+        self._context, self._make_room = context, Room
+        # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
+        self._config = MediaStreamConfig(silence_timeout=None)
         self._rooms: list[Room] = []
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
+        self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._farewells: list[Sent] = []
         self._released: list[LegId] = []
         self._origin = 0.0
@@ -76,20 +72,30 @@ class Media:
         )
         line = leg.conference.room.add(leg.id, leg.stream)
         self._lines[leg.id] = (leg, line)
+        self._pace(leg.id, line)
         self.apply_filters(leg)
         if not self._running:
             self._running, self._origin, self._ticks = True, now, 1
 
     def renegotiate(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
-        """The far end changed address, codec or direction; no audio at all leaves the stream as it was, unheard."""
+        """The far end changed address, codec or direction, or switched its audio off."""
         audio = agreement.audio
         leg.direction = audio.direction if audio is not None else Direction.INACTIVE
         line = self._lines[leg.id][1]
         if audio is not None:
             line.stream.update(audio, now=now)
             line.codec = audio.codec.encoding.upper()
+        else:
+            line.stream.switch_off(now=now)
         line.refresh()
+        self._pace(leg.id, line)
         self.apply_filters(leg)
+
+    def _pace(self, leg: LegId, line: Line) -> None:
+        if line.stream.paced:
+            self._paced[leg] = line
+        else:
+            self._paced.pop(leg, None)
 
     def apply_filters(self, leg: Leg) -> None:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
@@ -100,6 +106,7 @@ class Media:
     def release(self, leg: Leg, *, now: float) -> None:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
         known = self._lines.pop(leg.id, None)
+        self._paced.pop(leg.id, None)
         if known is None:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg.id))
             return
@@ -129,8 +136,6 @@ class Media:
             if isinstance(event, TelephoneEventStarted):
                 digit = event.digit or str(event.event)
                 self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
-            elif isinstance(event, MediaSilent):
-                self._on_silence(leg, now=now)
             elif isinstance(event, SsrcCollided) and leg.stream is not None:
                 entropy = self._context.entropy
                 leg.stream.restart(
@@ -144,7 +149,11 @@ class Media:
 
     def next_tick(self) -> float | None:
         """When ``tick`` is due; ``None`` while no leg has media."""
-        return self._origin + self._ticks * FRAME if self._running else None
+        if not self._running:
+            return None
+        frame = self._origin + self._ticks * FRAME
+        departures = [line.stream.next_departure for line in self._paced.values()] if self._paced else ()
+        return min((at for at in departures if at is not None and at < frame), default=frame)
 
     def tick(self, now: float) -> list[Sent]:
         """Mix every frame that is due, at most ``max_catch_up``; older ones are skipped and counted."""
@@ -158,6 +167,8 @@ class Media:
             at = self._origin + self._ticks * FRAME
             self._ticks += 1
             self._frame(at, out, skipped=number < missed)
+        for leg, line in self._paced.items():
+            out += [(leg, *sent) for sent in line.stream.departures(now=now)]
         self._give_back_ports()
         if not self._lines and not self._farewells:
             self._running = False

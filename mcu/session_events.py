@@ -10,12 +10,15 @@ from mcu.dial_out import DialOut
 from mcu.in_call import InCall
 from mcu.leg import Farewell, Leg
 from mcu.leg_state import State
+from mcu.liveness import Liveness
 from sip.events import (
     EndCause,
     Event,
     InviteReceived,
     ReinviteReceived,
+    RequestFailed,
     RequestReceived,
+    ResponseReceived,
     SessionAnswered,
     SessionCancelled,
     SessionConfirmed,
@@ -23,6 +26,7 @@ from sip.events import (
     SessionFailed,
     SessionProgressed,
     SessionRedirected,
+    SessionRefreshed,
     UpdateReceived,
 )
 from sip.ids import SessionId
@@ -42,8 +46,16 @@ _REASONS = {
 class SessionEvents:
     """Hands events of sessions to what drives their legs."""
 
-    def __init__(self, context: Context, closing: Closing, dial_out: DialOut, dial_in: DialIn, in_call: InCall) -> None:
-        self._context, self._closing = context, closing
+    def __init__(
+        self,
+        context: Context,
+        closing: Closing,
+        dial_out: DialOut,
+        dial_in: DialIn,
+        in_call: InCall,
+        liveness: Liveness,
+    ) -> None:
+        self._context, self._closing, self._liveness = context, closing, liveness
         self._dial_out, self._dial_in, self._in_call = dial_out, dial_in, in_call
 
     def handle(self, event: Event, *, now: float) -> None:
@@ -52,7 +64,9 @@ class SessionEvents:
             case InviteReceived():
                 self._dial_in.invited(event, now=now)
             case RequestReceived():
-                self._in_call.requested(event, now=now)
+                self._in_call.requested(self._heard_of(event, now), event, now=now)
+            case ResponseReceived() | RequestFailed():
+                self._liveness.answered(event, now=now)
             case SessionFailed() | SessionCancelled() | SessionEnded():
                 self._over(event, now)
             case _:
@@ -64,20 +78,32 @@ class SessionEvents:
         session: SessionId | None = getattr(event, "session", None)
         return None if session is None else self._context.sessions.get(session)
 
+    def _heard_of(self, event: Event, now: float) -> Leg | None:
+        """The leg of a request, which thereby shows that its far end is there."""
+        leg = self._leg(event)
+        if leg is not None:
+            self._liveness.watch(leg, now=now)
+        return leg
+
     def _going_on(self, leg: Leg, event: Event, now: float) -> None:
         match event:
             case SessionProgressed():
                 self._dial_out.progressed(leg, event, now=now)
             case SessionAnswered():
                 self._dial_out.answered(leg, event, now=now)
+                self._liveness.watch(leg, now=now)
             case SessionRedirected():
                 self._dial_out.redirected(leg, event, now=now)
             case SessionConfirmed() if leg.state is State.ACCEPTING:
                 self._dial_in.confirmed(leg, event, now=now)
+                self._liveness.watch(leg, now=now)
             case SessionConfirmed():
                 self._in_call.confirmed(leg, event, now=now)
             case ReinviteReceived() | UpdateReceived():
                 self._in_call.offered(leg, event, now=now)
+                self._liveness.watch(leg, now=now)
+            case SessionRefreshed():
+                self._liveness.watch(leg, now=now)
 
     def _over(self, event: SessionFailed | SessionCancelled | SessionEnded, now: float) -> None:
         leg = self._context.sessions.get(event.session)

@@ -16,6 +16,7 @@ from rtp.codec import CN, G722, PCMA, PCMU, TELEPHONE_EVENT, Codec
 from rtp.comfort_noise import ComfortNoise, NoiseGenerator
 from rtp.direction import Direction
 from rtp.dtmf import DtmfReceiver, DtmfSender
+from rtp.dtmf_info import DTMF_TYPES, DtmfInfo
 from rtp.encryption import Encryption
 from rtp.errors import (
     AuthenticationFailed,
@@ -81,6 +82,7 @@ from rtp.telephone_event import TelephoneEvent
 __all__ = [
     "CN",
     "CODINGS",
+    "DTMF_TYPES",
     "G722",
     "PCMA",
     "PCMU",
@@ -97,6 +99,7 @@ __all__ = [
     "Connection",
     "Crypto",
     "Direction",
+    "DtmfInfo",
     "DtmfReceiver",
     "DtmfSender",
     "Encryption",

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from rtp.bandwidth import wants_no_rtcp
 from rtp.codec import AUXILIARY, Codec
 from rtp.direction import Direction
 from rtp.encryption import is_rtp, is_secure
@@ -45,7 +46,7 @@ class MediaAgreement:
     telephone_event: int | None = None  #: payload type to send; None: the peer takes no telephone events
     comfort_noise: int | None = None  #: payload type to send; None: send continuously
     remote_rtp: TransportAddress | None = None  #: None while the peer is on hold by the unspecified address
-    remote_rtcp: TransportAddress | None = None
+    remote_rtcp: TransportAddress | None = None  #: None: no RTCP is wanted
     direction: Direction = Direction.SENDRECV
     held: bool = False  #: the peer does not want to hear us: sendonly, inactive, or the unspecified address
     ptime: int = _DEFAULT_PTIME  #: ms in one packet that the peer wishes to receive
@@ -127,7 +128,7 @@ def _line(index: int, offered: SessionDescription, answered: SessionDescription,
         telephone_event=_number(sending, codecs, "TELEPHONE-EVENT", voice[0].clock_rate),
         comfort_noise=_number(sending, codecs, "CN", voice[0].clock_rate),
         remote_rtp=remote_rtp,
-        remote_rtcp=_rtcp_address(remote, remote_rtp, mux),
+        remote_rtcp=None if wants_no_rtcp(theirs, remote) else _rtcp_address(remote, remote_rtp, mux),
         direction=ours.direction_of(local) & peer.reversed,
         held=not peer.receives,
         ptime=_ptime(remote),

@@ -14,6 +14,8 @@ from rtp.telephone_event import DIGITS, TelephoneEvent, event_of
 _LONGEST_SEGMENT: Final = 0xFFFF  #: timestamp units in one segment (section 2.5.1.3)
 _NEARLY_FULL: Final = 0xF000  #: timestamp units; from here on the next segment may begin any time
 _END_PACKETS: Final = 3  #: the last packet is sent this often (section 2.5.1.4)
+_REPEATS: Final = 0.06  #: s in which the end packets of a short key are sent, whatever the gateway numbers them
+_OVERTAKEN: Final = 1.0  #: s after which a packet of an earlier time is no late one of the last key any more
 _LOST_UPDATES: Final = 3  #: update intervals without a packet that end an event (section 2.5.2.2)
 
 
@@ -33,13 +35,43 @@ class _Running:
         self.duration = report.duration
         self.heard = now
 
-    def continues_in(self, report: TelephoneEvent, timestamp: int) -> bool:
+    def is_segment(self, report: TelephoneEvent, timestamp: int) -> bool:
         """Whether a packet with another timestamp is the next segment of the same event."""
         step = (timestamp - self.timestamp) & 0xFFFF_FFFF
         if report.event != self.event or not self.duration <= step <= _LONGEST_SEGMENT:
             return False
         # Near the end of a segment its last updates may be lost; elsewhere a gap means the key was pressed again.
         return step == self.duration or self.duration >= _NEARLY_FULL
+
+    def overlaps(self, report: TelephoneEvent, timestamp: int) -> bool:
+        """Whether a packet says that the same event began while it went on: its sender numbers each packet anew."""
+        return report.event == self.event and 0 < (timestamp - self.timestamp) & 0xFFFF_FFFF < self.duration
+
+
+@attrs.frozen
+class _Ended:
+    """The event that ended last."""
+
+    event: int
+    timestamp: int  #: of its last segment
+    duration: int  #: of that segment
+    at: float  #: s
+
+    def is_repeated_by(self, report: TelephoneEvent, timestamp: int, clock_rate: int, now: float) -> bool:
+        """Whether a packet belongs to it.
+
+        A late packet has an earlier timestamp, or the same. Some gateways give each of the three end packets a
+        timestamp of its own: then it lies within the event, or the event would have had to begin before the last one
+        ended, which no finger can do.
+        """
+        step = _signed(timestamp - self.timestamp)
+        if -_LONGEST_SEGMENT <= step <= 0 and now - self.at < _OVERTAKEN:
+            return True
+        if report.event != self.event or not 0 <= step <= _LONGEST_SEGMENT:
+            return False
+        if step < self.duration:
+            return True
+        return report.end and now - self.at < max(min(report.duration, self.duration) / clock_rate, _REPEATS)
 
 
 class DtmfReceiver:
@@ -53,7 +85,7 @@ class DtmfReceiver:
         self._clock_rate = clock_rate
         self._patience = _LOST_UPDATES * update_interval
         self._running: _Running | None = None
-        self._last_timestamp: int | None = None  #: of the last segment of the event that ended last
+        self._ended: _Ended | None = None
 
     @property
     def active(self) -> bool:
@@ -63,18 +95,19 @@ class DtmfReceiver:
     def receive(self, report: TelephoneEvent, timestamp: int, *, now: float) -> list[MediaEvent]:
         running = self._running
         if running is None:
-            if self._last_timestamp is not None and -_LONGEST_SEGMENT <= _signed(timestamp - self._last_timestamp) <= 0:
+            ended = self._ended
+            if ended is not None and ended.is_repeated_by(report, timestamp, self._clock_rate, now):
                 return []
             return self._start(report, timestamp, now)
-        if timestamp == running.timestamp:
+        if timestamp == running.timestamp or running.overlaps(report, timestamp):
             return self._update(running, report, now)
-        if running.continues_in(report, timestamp):
+        if running.is_segment(report, timestamp):
             running.before += (timestamp - running.timestamp) & 0xFFFF_FFFF
             running.timestamp, running.duration = timestamp, 0
             return self._update(running, report, now)
-        if -_LONGEST_SEGMENT <= _signed(timestamp - running.timestamp) < 0:
+        if -_LONGEST_SEGMENT <= _signed(timestamp - running.timestamp) < 0 and now - running.heard < _OVERTAKEN:
             return []
-        return [*self._end(running, end_seen=False), *self._start(report, timestamp, now)]
+        return [*self._end(running, end_seen=False, now=running.heard), *self._start(report, timestamp, now)]
 
     def _start(self, report: TelephoneEvent, timestamp: int, now: float) -> list[MediaEvent]:
         self._running = running = _Running(report, timestamp, now)
@@ -84,10 +117,11 @@ class DtmfReceiver:
     def _update(self, running: _Running, report: TelephoneEvent, now: float) -> list[MediaEvent]:
         running.duration = max(running.duration, report.duration)
         running.heard = now
-        return self._end(running, end_seen=True) if report.end else []
+        return self._end(running, end_seen=True, now=now) if report.end else []
 
-    def _end(self, running: _Running, *, end_seen: bool) -> list[MediaEvent]:
-        self._running, self._last_timestamp = None, running.timestamp
+    def _end(self, running: _Running, *, end_seen: bool, now: float) -> list[MediaEvent]:
+        self._running = None
+        self._ended = _Ended(running.event, running.timestamp, running.duration, now)
         digit = DIGITS[running.event] if running.event < len(DIGITS) else None
         duration = (running.before + running.duration) / self._clock_rate
         return [TelephoneEventEnded(event=running.event, digit=digit, duration=duration, end_seen=end_seen)]
@@ -99,12 +133,13 @@ class DtmfReceiver:
         running = self._running
         if running is None or now < running.heard + self._patience:
             return []
-        return self._end(running, end_seen=False)
+        return self._end(running, end_seen=False, now=running.heard)
 
     def reset(self) -> list[MediaEvent]:
         """The source changed: what went on is over."""
-        ended = self._end(self._running, end_seen=False) if self._running is not None else []
-        self._last_timestamp = None
+        running = self._running
+        ended = self._end(running, end_seen=False, now=running.heard) if running is not None else []
+        self._ended = None
         return ended
 
 

@@ -13,11 +13,10 @@ from typing import Final
 import attrs
 
 from rtp.comfort_noise import NoiseGenerator
-from rtp.pcm import attenuated, is_quiet
+from rtp.pcm import attenuated, crossfaded
+from rtp.play_delay import SMOOTHING, PlayDelay, Step
 
 _ATTENUATION: Final = (1.0, 0.7, 0.4)  #: of the last frame, repeated for lost ones; silence after these
-_SMOOTHING: Final = 1 / 16  #: of jitter and headroom, as in RFC 3550 section 6.4.1
-_QUIET: Final = 256  #: peak under which nobody hears that a frame was left out or put in
 
 
 @attrs.frozen(kw_only=True)
@@ -60,8 +59,9 @@ class Pushed(Enum):
 class JitterBuffer:
     """See the module.
 
-    Counters of packets: ``late``, ``duplicates``, ``dropped``; of frames: ``concealed``, ``inserted``, ``skipped``; of
-    streams: ``resets``.
+    Counters of packets: ``late``, ``duplicates``, ``dropped``; of frames: ``concealed``, ``inserted`` and ``skipped``
+    (left out, to be rid of delay); of samples: ``trimmed`` (from packets that came partly too late); of streams:
+    ``resets``.
     """
 
     def __init__(self, config: JitterBufferConfig | None = None) -> None:
@@ -71,9 +71,11 @@ class JitterBuffer:
         self._reset_jump = round(config.reset_jump * config.clock_rate)
         self._bounds = round(config.min_delay * config.clock_rate), round(config.max_delay * config.clock_rate)
         self._silence = bytes(2 * self._frame)
+        self._delay = PlayDelay(frame=self._frame, shortest=self._bounds[0], longest=self._bounds[1])
         self._generator = NoiseGenerator()
         self.late = self.duplicates = self.dropped = 0  # packets
         self.concealed = self.inserted = self.skipped = 0  # frames
+        self.trimmed = 0  # samples
         self.resets = 0
         self._jitter = 0.0
         self._target = self._bounds[0]
@@ -90,7 +92,6 @@ class JitterBuffer:
         self._played_until: int | None = None  #: end of the sound that was really played
         self._waiting_since: float | None = None
         self._arrival: tuple[float, int] | None = None
-        self._headroom = 0.0  #: how early packets come, smoothed
         self._misses = 0  #: frames concealed in a row
         self._last = self._silence
         self._noise: int | None = None  #: level while the peer sends comfort noise
@@ -114,7 +115,7 @@ class JitterBuffer:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        names = ("late", "duplicates", "dropped", "concealed", "inserted", "skipped", "resets")
+        names = ("late", "duplicates", "dropped", "concealed", "inserted", "skipped", "trimmed", "resets")
         return {name: getattr(self, name) for name in names}
 
     # Packets in
@@ -133,13 +134,14 @@ class JitterBuffer:
             if at + samples <= floor:
                 self.late += 1
                 return Pushed.LATE
+            self.trimmed += floor - at
             pcm, at = pcm[2 * (floor - at) :], floor
         if at in self._pieces:
             self.duplicates += 1
             return Pushed.DUPLICATE
         self._pieces[at] = pcm
         if self._play is not None:
-            self._headroom += (at - self._play - self._headroom) * _SMOOTHING
+            self._delay.arrived(at - self._play, self._target)
         elif self._waiting_since is None:
             self._waiting_since = now
         if len(self._pieces) > 1:
@@ -167,7 +169,7 @@ class JitterBuffer:
             difference = abs((now - arrival) * self.config.clock_rate - (at - before))
             # More than the buffer can even out is a pause of the sender, not jitter.
             if difference < self._capacity:
-                self._jitter += (difference - self._jitter) * _SMOOTHING
+                self._jitter += (difference - self._jitter) * SMOOTHING
         self._arrival = now, at
         return at
 
@@ -193,8 +195,10 @@ class JitterBuffer:
         while len(self._pieces) > self.config.max_packets or newest - min(self._pieces) > self._capacity:
             del self._pieces[min(self._pieces)]
             self.dropped += 1
-            if self._play is not None:
-                self._play = max(self._play, min(self._pieces))
+            first = min(self._pieces)
+            if self._play is not None and self._play < first:
+                self._delay.shift(self._play - first)
+                self._play = first
 
     # Frames out
 
@@ -209,19 +213,37 @@ class JitterBuffer:
         pcm = self._pieces.pop(play, None)
         if pcm is None or len(pcm) != 2 * self._frame:
             pcm = self._assemble(play, pcm)
+        if pcm is not None and self._delay.settled:
+            return self._voice(play, pcm)
+        while pcm is None and self._pieces and self._delay.too_long:
+            # A frame that was lost, or a pause, is the best one to leave out.
+            play = self._leave_out(play)
+            pcm = self._take(play)
         if pcm is None:
             return self._missing(play)
-        if self._wants_more_delay(pcm):
+        step = self._delay.step(pcm)
+        if step is Step.PUT_IN:
             self._pieces[play] = pcm
-            self._headroom += self._frame
+            self._delay.shift(self._frame)
             self.inserted += 1
             return Frame(FrameKind.CONCEALED, self._last)
-        if self._pieces and self._wants_less_delay(pcm):
-            self._headroom -= self._frame
-            self._play = play + self._frame
-            self.skipped += 1
-            return self.pop(now=now)
+        if step is Step.LEAVE_OUT:
+            following = self._take(play + self._frame)
+            if following is not None:
+                play, pcm = self._leave_out(play), crossfaded(pcm, following, self._frame // 2)
         return self._voice(play, pcm)
+
+    def _take(self, play: int) -> bytes | None:
+        """One frame out of what waits; None when nothing falls into it."""
+        pcm = self._pieces.pop(play, None)
+        return pcm if pcm is not None and len(pcm) == 2 * self._frame else self._assemble(play, pcm)
+
+    def _leave_out(self, play: int) -> int:
+        """Play on from the next frame; what was left out counts as played."""
+        self.skipped += 1
+        self._delay.shift(-self._frame)
+        self._play = self._played_until = play + self._frame
+        return play + self._frame
 
     def _voice(self, play: int, pcm: bytes) -> Frame:
         self._play = self._played_until = play + self._frame
@@ -234,8 +256,8 @@ class JitterBuffer:
         """Begin a talkspurt when its first packet has waited for the target delay."""
         if self._waiting_since is None or now - self._waiting_since < self._target / self.config.clock_rate - 1e-6:
             return False
-        self._play = min(self._pieces)
-        self._headroom = float(self._target)
+        self._play = play = min(self._pieces)
+        self._delay.begin(self._target, max(self._pieces) - play)
         self._waiting_since = None
         return True
 
@@ -288,12 +310,3 @@ class JitterBuffer:
         self._misses += 1
         self.concealed += 1
         return Frame(FrameKind.CONCEALED, attenuated(self._last, factor) if factor else self._silence)
-
-    def _wants_more_delay(self, pcm: bytes) -> bool:
-        """Packets come too close to their time: at once when jitter has grown, else in a quiet frame."""
-        missing = self._target - self._headroom
-        return missing > self._frame or (missing > 0.75 * self._frame and is_quiet(pcm, _QUIET))
-
-    def _wants_less_delay(self, pcm: bytes) -> bool:
-        """Packets come far too early, and nobody will hear that a quiet frame is left out."""
-        return self._headroom - self._target > 1.5 * self._frame and is_quiet(pcm, _QUIET)

@@ -1,7 +1,8 @@
 """The media of one leg: datagrams in and frames out, frames in and datagrams out.
 
 Once a frame (20 ms) the owner calls ``pop_frame`` and ``send_frame``; it hands every datagram to ``receive``, watches
-``next_timeout`` and drains ``data_to_send`` for RTCP. Nothing that a peer sends raises: it is used, or counted.
+``next_timeout`` and drains ``data_to_send`` for RTCP, and for packets that are due between two frames. Nothing that a
+peer sends raises: it is used, or counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import attrs
 
 from rtp.agreement import MediaAgreement
 from rtp.demux import DatagramKind, classify
+from rtp.direction import Direction
 from rtp.errors import MalformedPacket
 from rtp.events import MediaEvent, MediaSilent, ReceptionReported, SourceLeft, SourceTimedOut
 from rtp.inbound_media import InboundMedia
@@ -39,7 +41,8 @@ class Outgoing(NamedTuple):
 class MediaStreamConfig:
     """Times in seconds."""
 
-    silence_timeout: float = 60.0  #: without RTP and RTCP the call is taken for dead; RTCP alone keeps it
+    #: Without RTP and RTCP the call is taken for dead; RTCP alone keeps it. None: for as long as one likes.
+    silence_timeout: float | None = 60.0
     max_datagram: int = 2048  #: octets; legacy peers never exceed 1500, and a jumbo would fill the jitter buffer
     accept_own_ssrc: bool = False  #: hear packets under our own SSRC, for test peers that echo them unchanged
     source: SourcePolicy = SourcePolicy()
@@ -180,7 +183,7 @@ class MediaStream:
         ssrc = self.remote_ssrc
         if ssrc is not None:
             self._rtcp.rtp_received(ssrc, now=now)
-        if events and self.agreement.rtcp_mux:
+        if events and self.agreement.rtcp_mux and self.agreement.remote_rtcp is not None:
             self._rtcp_destination = self._in.lock.destination
         return events
 
@@ -197,7 +200,8 @@ class MediaStream:
         if not packets:
             return []
         self._alive(now)
-        if self.config.source.follow and not self.agreement.rtcp_mux:
+        agreement = self.agreement
+        if self.config.source.follow and not agreement.rtcp_mux and agreement.remote_rtcp is not None:
             self._rtcp_destination = source
         locked = self._in.lock.locked
         for packet in packets:
@@ -256,7 +260,10 @@ class MediaStream:
         if not self.sending:
             self._out.skip()
             return []
-        return self._outgoing(self._out.frame(pcm, payload, csrc, now=now), now)
+        out = self._out
+        if out.pacer is None:
+            return self._outgoing(out.frame(pcm, payload, csrc, now=now), now)
+        return self._outgoing(out.paced_frame(pcm, payload, csrc, now=now), now)
 
     def send_noise(self, level: int, *, now: float) -> list[Outgoing]:
         """Comfort noise of ``level`` dBov below zero in the place of one frame; silence when the peer takes none."""
@@ -264,6 +271,20 @@ class MediaStream:
             self._out.skip()
             return []
         return self._outgoing(self._out.noise(level, now=now), now)
+
+    @property
+    def next_departure(self) -> float | None:
+        """When a packet that was made leaves; only with packets whose length is no multiple of a frame."""
+        return self._out.next_departure
+
+    def departures(self, *, now: float) -> list[Outgoing]:
+        """Packets of sound that were made before and leave now; ``handle_timeout`` would do the same."""
+        return self._outgoing(self._out.due(now=now), now)
+
+    @property
+    def paced(self) -> bool:
+        """Whether packets leave between two frames."""
+        return self._out.pacer is not None
 
     def send_dtmf(self, digits: str, *, duration: float = 0.1, pause: float = 0.06) -> None:
         """Send keys, in the frames to come; seconds each. Raises LocalRtpError when the peer takes no events."""
@@ -282,17 +303,19 @@ class MediaStream:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` wants to be called."""
-        times = (self._rtcp.next_timeout(), self._in.dtmf.next_timeout(), self._silence_at())
+        times = (self._rtcp.next_timeout(), self._in.dtmf.next_timeout(), self._silence_at(), self.next_departure)
         return min((time for time in times if time is not None), default=None)
 
     def _silence_at(self) -> float | None:
         # Who is on hold may be silent as long as he likes.
-        if self._silence_reported or self.agreement.held or not self.receiving:
+        timeout = self.config.silence_timeout
+        if timeout is None or self._silence_reported or self.agreement.held or not self.receiving:
             return None
-        return self._heard + self.config.silence_timeout
+        return self._heard + timeout
 
     def handle_timeout(self, *, now: float) -> list[MediaEvent]:
         events = self._in.dtmf.handle_timeout(now=now)
+        self._pending += self.departures(now=now)
         silent_at = self._silence_at()
         if silent_at is not None and now >= silent_at:
             self._silence_reported = True
@@ -304,7 +327,7 @@ class MediaStream:
         return events
 
     def data_to_send(self) -> list[Outgoing]:
-        """RTCP that became due; drained by the call."""
+        """RTCP, and packets of sound that had to wait, that became due; drained by the call."""
         pending, self._pending = self._pending, []
         return pending
 
@@ -335,6 +358,12 @@ class MediaStream:
         if agreement.remote_rtcp != before.remote_rtcp:
             self._rtcp_destination = sendable(agreement.remote_rtcp)
         self._alive(now)
+
+    def switch_off(self, *, now: float) -> None:
+        """The line was answered with port 0: nothing goes out or comes in until ``update`` brings it back
+        (RFC 3264 section 8.2). SSRC, numbering and keys are kept."""
+        off = attrs.evolve(self.agreement, direction=Direction.INACTIVE, held=True, remote_rtp=None, remote_rtcp=None)
+        self.update(off, now=now)
 
     def restart(self, *, ssrc: int, sequence_number: int, timestamp: int, now: float) -> None:
         """Say BYE for our SSRC and go on under another (RFC 3550 section 8.2)."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from rtp.bandwidth import wants_no_media
 from rtp.capabilities import Capabilities
 from rtp.codec import AUXILIARY, Codec
 from rtp.direction import Direction
@@ -285,10 +286,11 @@ def common_codecs(media: MediaDescription, capabilities: Capabilities) -> tuple[
 
 
 def effective_direction(description: SessionDescription, media: MediaDescription) -> Direction:
-    """What the writer of a line really does: with the unspecified address he receives nothing (RFC 3264 8.4)."""
+    """What the writer of a line really does: with the unspecified address, or a bandwidth of zero, he receives nothing
+    (RFC 3264 sections 8.4 and 5)."""
     direction = description.direction_of(media)
     connection = description.connection_of(media)
-    if connection is not None and connection.on_hold:
+    if (connection is not None and connection.on_hold) or wants_no_media(description, media):
         return Direction.of(sends=direction.sends, receives=False)
     return direction
 

@@ -86,6 +86,14 @@ class OfferAnswerSession:
         self.direction, self._pending, self.state = wish, made, state
         return made
 
+    def repeat_offer(self) -> SessionDescription:
+        """Offer our last description once more, unchanged, to see whether the peer is there (RFC 4028 section 7.4)."""
+        state = self._after(OfferInput.SEND_OFFER)
+        if self.local is None:
+            raise LocalRtpError("there is no description that could be repeated")
+        self._pending, self.state = self.local, state
+        return self.local
+
     def receive_answer(self, description: SessionDescription) -> Agreement:
         """The answer to our offer."""
         state = self._after(OfferInput.RECEIVE_ANSWER)

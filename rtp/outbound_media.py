@@ -7,6 +7,7 @@ from rtp.comfort_noise import ComfortNoise
 from rtp.dtmf import DtmfSender
 from rtp.errors import LocalRtpError
 from rtp.g711 import CODINGS
+from rtp.pacing import Pacer
 from rtp.packetizer import Packetizer
 from rtp.sender import RtpSender
 
@@ -35,12 +36,25 @@ class OutboundMedia:
         self._packetizer.discard()
         packet = agreement.ptime * agreement.codec.clock_rate // 1000
         self._packetizer = Packetizer(self.sender, frame=self._frame, packet=packet)
+        self.pacer: Pacer[bytes] | None = None
+        if packet % self._frame:
+            rate = agreement.codec.clock_rate
+            self.pacer = Pacer(interval=packet / rate, frame=self._frame / rate)
 
     def continue_as(self, sender: RtpSender, agreement: MediaAgreement) -> None:
         """Go on under another SSRC."""
         self.sender = sender
         self._packetizer = Packetizer(sender, frame=self._frame, packet=self._frame)
         self.apply(agreement)
+
+    @property
+    def next_departure(self) -> float | None:
+        """When ``due`` has something."""
+        return None if self.pacer is None else self.pacer.next_departure()
+
+    def due(self, *, now: float) -> list[bytes]:
+        """Packets that waited for their turn."""
+        return [] if self.pacer is None else self.pacer.due(now=now)
 
     def start_keys(self, digits: str, *, duration: float, pause: float) -> None:
         if self._event_type is None:
@@ -51,6 +65,16 @@ class OutboundMedia:
         """A frame that does not leave because nobody wants it."""
         self._packetizer.discard()
         self._packetizer.pause()
+        if self.pacer is not None:
+            self.pacer.clear()
+
+    def paced_frame(
+        self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], *, now: float
+    ) -> list[bytes]:
+        """As ``frame``: what leaves now of it, and of what waited."""
+        even = not (self._event_type is not None and self._dtmf.active)
+        packets = self.frame(pcm, payload, csrc, now=now)
+        return packets if self.pacer is None else self.pacer.pace(packets, even=even, now=now)
 
     def frame(self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], *, now: float) -> list[bytes]:
         """Sound, or silence when both are None; keys go first."""
@@ -66,9 +90,11 @@ class OutboundMedia:
     def noise(self, level: int, *, now: float) -> list[bytes]:
         """Comfort noise, or plain silence when the peer does not take it."""
         if self._noise_type is None:
-            return self._silence(now)
-        packets = self._packetizer.flush(self._payload_type, now=now)
-        return [*packets, self._packetizer.noise(bytes(ComfortNoise(level)), self._noise_type, now=now)]
+            packets = self._silence(now)
+        else:
+            packets = self._packetizer.flush(self._payload_type, now=now)
+            packets.append(self._packetizer.noise(bytes(ComfortNoise(level)), self._noise_type, now=now))
+        return packets if self.pacer is None else self.pacer.pace(packets, even=False, now=now)
 
     def _silence(self, now: float) -> list[bytes]:
         packets = self._packetizer.flush(self._payload_type, now=now)

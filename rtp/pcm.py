@@ -32,7 +32,15 @@ def attenuated(pcm: bytes, factor: float) -> bytes:
     return pcm_of(array("h", [int(sample * factor) for sample in samples_of(pcm)]))
 
 
-def is_quiet(pcm: bytes, peak: int) -> bool:
-    """Whether no sample is larger than ``peak`` in magnitude."""
+def peak_of(pcm: bytes) -> int:
+    """The magnitude of the largest sample."""
     samples = samples_of(pcm)
-    return not samples or (max(samples) <= peak and min(samples) >= -peak)
+    return max(max(samples), -min(samples)) if samples else 0
+
+
+def crossfaded(before: bytes, after: bytes, samples: int) -> bytes:
+    """``after``, whose first ``samples`` come out of ``before`` little by little, so that the change is no click."""
+    old, new = samples_of(before[: 2 * samples]), samples_of(after[: 2 * samples])
+    length = min(len(old), len(new))
+    mixed = array("h", [(a * (length - n) + b * n) // length for n, (a, b) in enumerate(zip(old, new, strict=False))])
+    return pcm_of(mixed) + after[2 * length :]

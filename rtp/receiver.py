@@ -20,6 +20,7 @@ class Verdict(Enum):
     PROBATION = "probation"  #: the source has not shown enough packets in order
     JUMPED = "jumped"  #: far away from the rest; taken when the next one follows on it
     RESTARTED = "restarted"  #: second packet after a jump: counted, statistics begin again
+    REFUSED = "refused"  #: not of this source
 
 
 class RtpReceiver:

@@ -1,8 +1,10 @@
 """Which source a leg listens to, and where it sends: SSRC locking and symmetric RTP (RFC 3550 section 8.2, RFC 4961).
 
-One leg hears one source. The first that proves itself is locked; others are dropped until it says BYE, times out or
-has been silent for a moment. Until then we send to the address of the description; when the locked source sends
-from elsewhere, as it does behind a NAT, we follow it there once.
+One leg hears one source. The first that proves itself is locked. Another source at the same address, as after a
+transfer behind a gateway, takes its place when it sends two packets in order while the locked one sends none. Sources
+at other addresses are dropped until the locked one has been silent for a moment, or for longer when they do not even
+know its SSRC; so nobody takes a stream whose address he cannot use. Until a source is locked we send to the address
+of the description; when the source sends from elsewhere, as it does behind a NAT, we follow it there.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ class SourcePolicy:
     """When another source or address is accepted."""
 
     follow: bool = True  #: send to where the packets come from
-    takeover_silence: float = 0.5  #: s without a packet of the locked source before another may take its place
+    takeover_silence: float = 0.5  #: s without a packet of the locked source before it is followed to another address
+    stranger_silence: float = 5.0  #: s before another source at another address may take its place
 
 
 def sendable(address: TransportAddress | None) -> TransportAddress | None:
@@ -47,48 +50,63 @@ class SourceLock:
         self._signalled = signalled
         self._clock_rate = clock_rate
         self._policy = policy
-        self._candidate: RtpReceiver | None = None
-        self._candidate_source: TransportAddress | None = None
+        self._candidates: dict[bool, tuple[RtpReceiver, TransportAddress]] = {}  #: by whether the address is known
         self._heard = 0.0
 
     def admit(
         self, ssrc: int, sequence_number: int, timestamp: int, source: TransportAddress, *, now: float, measure: bool
-    ) -> bool:
-        """Whether a packet belongs to the stream; keeps its statistics."""
+    ) -> Verdict:
+        """What to do with a packet; keeps its statistics. Only ``ACCEPTED`` and ``RESTARTED`` are of the stream."""
         locked = self.locked
         if locked is not None and locked.ssrc == ssrc and source == self.source:
             verdict = locked.receive(sequence_number, timestamp, now=now, measure=measure)
             self._heard = now
-            return verdict in (Verdict.ACCEPTED, Verdict.RESTARTED)
-        if locked is not None and not self._may_take_over(source, now):
+            if self._candidates:
+                self._candidates.clear()  # the stream goes on: whoever wanted its place has to begin again
+            return verdict
+        known = source in (self.source, self._signalled)
+        if not known and not self._may_take_over(ssrc, now):
             self.refused += 1
-            return False
-        return self._try(ssrc, sequence_number, timestamp, source, now, measure)
+            return Verdict.REFUSED
+        return self._try(ssrc, sequence_number, timestamp, source, now, measure, known)
 
-    def _may_take_over(self, source: TransportAddress, now: float) -> bool:
-        from_signalled = source == self._signalled and self.source != self._signalled
-        return from_signalled or now - self._heard >= self._policy.takeover_silence
+    def _may_take_over(self, ssrc: int, now: float) -> bool:
+        """Whether somebody at an address that nobody told us may be heard."""
+        if self.source is None or self.last is None:
+            return True
+        policy = self._policy
+        patience = policy.takeover_silence if ssrc == self.last.ssrc else policy.stranger_silence
+        return now - self._heard >= patience
 
     def _try(
-        self, ssrc: int, sequence_number: int, timestamp: int, source: TransportAddress, now: float, measure: bool
-    ) -> bool:
-        """Let a new source prove itself; one that sends from the signalled address is believed at once."""
-        candidate = self._candidate
-        if candidate is None or candidate.ssrc != ssrc or self._candidate_source != source:
-            proof = 1 if source == self._signalled else MIN_SEQUENTIAL
-            candidate = RtpReceiver(ssrc, clock_rate=self._clock_rate, min_sequential=proof)
-            self._candidate, self._candidate_source = candidate, source
+        self,
+        ssrc: int,
+        sequence_number: int,
+        timestamp: int,
+        source: TransportAddress,
+        now: float,
+        measure: bool,
+        known: bool,
+    ) -> Verdict:
+        """Let a new source prove itself; one from the signalled address is believed at once where none is heard."""
+        candidate, at = self._candidates.get(known, (None, None))
+        if candidate is None or candidate.ssrc != ssrc or at != source:
+            at_once = source == self._signalled and (self.locked is None or self.source != source)
+            candidate = RtpReceiver(ssrc, clock_rate=self._clock_rate, min_sequential=1 if at_once else MIN_SEQUENTIAL)
+            self._candidates[known] = candidate, source
         if candidate.receive(sequence_number, timestamp, now=now, measure=measure) is not Verdict.ACCEPTED:
-            return False
+            return Verdict.PROBATION
         self.locked = self.last = candidate
-        self._candidate, self.source, self._heard = None, source, now
+        self._candidates.clear()
+        self.source, self._heard = source, now
         if self._policy.follow:
             self.destination = source
-        return True
+        return Verdict.RESTARTED
 
     def release(self) -> None:
         """The locked source left: the next one may be locked. Its address stays in use."""
-        self.locked = self._candidate = None
+        self.locked = None
+        self._candidates.clear()
 
     def signal(self, address: TransportAddress | None) -> bool:
         """A new description; True when its address differs, and then holds until packets come from elsewhere."""
@@ -96,5 +114,6 @@ class SourceLock:
             return False
         self._signalled = address
         self.destination = sendable(address)
+        self.source = self.last = None
         self.release()
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 import sip
-from rtp import MediaAgreement, MediaStream
+from rtp import MediaAgreement, MediaStream, TelephoneEventStarted
 
 FRAME: Final = 0.02  #: seconds
 SILENCE: Final = bytes(320)
@@ -60,9 +60,14 @@ class PhoneAudio:
         """A new offer and answer were agreed: hold, another address, another codec."""
         self.stream.update(agreement, now=now)
 
-    def receive(self, kind: str, data: bytes, source: tuple[str, int], *, now: float) -> None:
-        """One packet."""
-        self.stream.receive(kind, data, source, now=now)
+    def switch_off(self, *, now: float) -> None:
+        """The other side ended the audio line; a later offer may bring it back."""
+        self.stream.switch_off(now=now)
+
+    def receive(self, kind: str, data: bytes, source: tuple[str, int], *, now: float) -> list[str]:
+        """One packet; the keys that began with it."""
+        events = self.stream.receive(kind, data, source, now=now)
+        return [event.digit or str(event.event) for event in events if isinstance(event, TelephoneEventStarted)]
 
     def next_tick(self) -> float:
         """When the next frame, or a report, is due."""

@@ -11,11 +11,20 @@ from pyc3p.element import Address, Outgoing, Packet
 from pyc3p.phone.audio import AudioSink, AudioSource, PhoneAudio
 from pyc3p.phone.call import Call, CallInput, CallState
 from pyc3p.phone.config import PhoneConfig
-from pyc3p.phone.events import CallEnd, PhoneAnswered, PhoneHeld, PhoneReleased, PhoneRinging, Reaction
+from pyc3p.phone.events import CallEnd, PhoneAnswered, PhoneHeld, PhoneKey, PhoneReleased, PhoneRinging, Reaction
 from pyc3p.phone.registration import Registration
 from pyc3p.tone import SilenceSource
 from pyc3p.wav import Recorder
-from rtp import Agreement, LocalRtpError, MediaCounters, OfferAnswerSession, RtpError, SessionDescription
+from rtp import (
+    DTMF_TYPES,
+    Agreement,
+    DtmfInfo,
+    LocalRtpError,
+    MediaCounters,
+    OfferAnswerSession,
+    RtpError,
+    SessionDescription,
+)
 from sip import Event
 
 SDP: Final = "application/sdp"
@@ -23,6 +32,13 @@ METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "INFO", "NOTIFY", 
 
 #: An answer that no mixer can use: the address is none, the port is 0 (seen from real clients).
 UNUSABLE_SDP: Final = b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 (null)\r\nt=0 0\r\nm=audio 0 TCP/RTP/AVP 0\r\n"
+
+
+def _media_type(request: sip.Request) -> str:
+    try:
+        return request.content_type or ""
+    except sip.SipError:
+        return ""
 
 
 class Phone:
@@ -125,7 +141,7 @@ class Phone:
             case sip.ReinviteReceived() | sip.UpdateReceived():
                 self._reoffered(event, now)
             case sip.RequestReceived(transaction=transaction) if transaction is not None:
-                self._endpoint.respond(transaction, 200, now=now)
+                self._informed(event, transaction, now)
             case sip.ResponseReceived():
                 self._answered(event.request_id, event.response, now)
             case sip.RequestFailed():
@@ -279,9 +295,12 @@ class Phone:
     def _agree(self, call: Call, agreement: Agreement | None, now: float) -> None:
         """Start the audio, or change it as a new description says."""
         audio = agreement.audio if agreement is not None else None
-        if audio is None:
+        if agreement is None or (audio is None and call.audio is None):
             return
-        if call.audio is None:
+        if audio is None:
+            assert call.audio is not None
+            call.audio.switch_off(now=now)
+        elif call.audio is None:
             call.audio = PhoneAudio(audio, source=self.source, sink=self.recorder, entropy=self._entropy, now=now)
         else:
             call.audio.change(audio, now=now)
@@ -313,8 +332,25 @@ class Phone:
         call = self._call
         for leg, kind, data, source, arrival in batch:
             if call is not None and call.leg == leg and call.audio is not None:
-                call.audio.receive(kind, data, source, now=arrival)
+                self._pressed(call.audio.receive(kind, data, source, now=arrival))
         return self.take_events()
+
+    def _pressed(self, keys: Sequence[str]) -> None:
+        self._events += [PhoneKey(owner=self.owner, digit=digit) for digit in keys]
+
+    def _informed(self, event: sip.RequestReceived, transaction: sip.TransactionId, now: float) -> None:
+        """A request that asks for nothing but an answer; an INFO may have a key in it."""
+        request, status = event.request, 200
+        call = self._call
+        if request.method == "INFO" and request.body and _media_type(request) in DTMF_TYPES:
+            try:
+                key = DtmfInfo.parse(request.body)
+            except RtpError:
+                status = 400
+            else:
+                if call is not None and call.session == event.session:
+                    self._pressed([key.digit or str(key.event)])
+        self._endpoint.respond(transaction, status, now=now)
 
     def tick(self, now: float) -> list[Outgoing]:
         """Audio of 20 ms, and the last packets of a call that is over."""

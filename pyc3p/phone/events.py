@@ -66,6 +66,13 @@ class PhoneHeld(Event):
 
 
 @attrs.frozen(kw_only=True)
+class PhoneKey(Event):
+    """The other side pressed a key: by telephone event (RFC 4733) or by INFO. It is not heard as sound."""
+
+    digit: str  #: ``0``-``9``, ``*``, ``#``, ``A``-``D``, or the event number as text
+
+
+@attrs.frozen(kw_only=True)
 class PhoneReleased(Event):
     """A call is over: the one terminal event of each call that rang or was refused."""
 

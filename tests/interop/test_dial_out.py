@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 import focus
+import mcu
 import sip
 from pyc3p.farm import FarmPlan, Handset
 from pyc3p.loopback import LoopbackFarm
@@ -279,6 +280,17 @@ def test_sipp_holds_and_resumes(proxy: int, tmp_path: Path) -> None:
         assert isinstance(await conference.delete_user(phone), focus.CommandSucceeded)
 
     with sipp_phone("hold", tmp_path, "-rtp_echo") as phone:
+        hold_conference(plan_through(proxy), act)
+
+
+def test_sipp_presses_keys_by_info_and_switches_its_audio_off(proxy: int, tmp_path: Path) -> None:
+    async def act(conference: Conference) -> None:
+        assert isinstance(await conference.add_user(phone), focus.CommandSucceeded)
+        await conference.both_see(phone, "dialing-out", "alerting", "connected", "on-hold", "connected")
+        assert [event.digit for event in conference.node("mcu").of(mcu.DtmfReceived)] == ["5", "#"]
+        assert isinstance(await conference.delete_user(phone), focus.CommandSucceeded)
+
+    with sipp_phone("switch_off", tmp_path, "-rtp_echo") as phone:
         hold_conference(plan_through(proxy), act)
 
 

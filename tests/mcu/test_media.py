@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import attrs
 import pytest
 
 from c3p import (
@@ -87,6 +88,36 @@ def test_contributors_are_named_in_the_csrc_list_by_the_source_ids_of_the_roster
     assert users is not None
     sources = [user.endpoints[0].media[0].src_id for user in users.users]
     assert sources == [1, 2, 3]
+
+
+@pytest.mark.parametrize("ptime", [10, 20, 30, 40, 60])
+def test_each_leg_gets_packets_of_its_own_length_evenly(ptime: int) -> None:
+    world = World(mixer=EVERYBODY)
+    world.start()
+    one, other = world.phone(1, level=1000), world.phone(2, level=2000)
+    one.capabilities = attrs.evolve(one.capabilities, ptime=ptime)
+    world.dial(1)
+    world.dial(2)
+    times: list[tuple[float, int, int]] = []
+    hear = one.receive_media
+
+    def note(kind: str, data: bytes, source: tuple[str, int], now: float) -> None:
+        if kind == "rtp":
+            times.append((now, int.from_bytes(data[4:8], "big"), len(data) - 12 - 4 * (data[0] & 15)))
+        hear(kind, data, source, now)
+
+    one.receive_media = note  # type: ignore[method-assign]
+    world.run(3.0)
+    assert {size for _, _, size in times} == {8 * ptime}
+    assert {round(1000 * (after[0] - before[0])) for before, after in pairwise(times)} == {ptime}
+    assert {(after[1] - before[1]) % 2**32 for before, after in pairwise(times)} == {8 * ptime}
+    assert one.last_sample == after_g711(after_g711(2000))
+    assert other.last_sample == after_g711(after_g711(1000))
+    assert 149 <= len(other.heard) <= 151
+    assert world.mcu.counters.get("late ticks", 0) == 0
+    one.hang_up()
+    world.run(1.0)
+    assert 199 <= len(other.heard) <= 201
 
 
 def test_one_packet_every_20_ms_and_silence_when_nobody_speaks() -> None:
@@ -277,15 +308,32 @@ def test_an_update_with_an_offer_is_answered() -> None:
     assert status_of(world, 1) == "on-hold"
 
 
+def info(world: World, phone: Phone, body: bytes, content_type: str | None) -> int:
+    assert phone.session is not None
+    phone.endpoint.request_in_session(phone.session, "INFO", body=body, content_type=content_type, now=world.now)
+    world.run(0.1)
+    return answers(phone)[-1]
+
+
 def test_requests_with_unknown_content_are_415_and_empty_ones_200() -> None:
     world, (one,) = conference(1000)
-    assert one.session is not None
-    one.endpoint.request_in_session(one.session, "INFO", now=world.now)
-    one.endpoint.request_in_session(
-        one.session, "INFO", body=b"Signal=5", content_type="application/dtmf-relay", now=world.now
-    )
-    world.run(0.1)
-    assert sorted(answers(one)) == [200, 415]
+    assert info(world, one, b"", None) == 200
+    assert info(world, one, b"x", "application/foo") == 415
+    (*_, event) = [event for event in one.seen if isinstance(event, ResponseReceived)]
+    assert "application/dtmf-relay" in (event.response.headers.get("Accept") or "")
+
+
+def test_keys_by_info_are_reported_like_any_others() -> None:
+    world, (one, _) = conference(1000, 2000)
+    relay, plain = "application/dtmf-relay", "application/dtmf"
+    assert info(world, one, b"Signal=5\r\nDuration=160\r\n", relay) == 200
+    assert info(world, one, b"Signal=5\r\nDuration=160\r\n", relay) == 200
+    assert info(world, one, b"#", plain) == 200
+    assert info(world, one, b"*\r\n", "Application/DTMF;charset=utf-8") == 200
+    assert info(world, one, b"Signal=nothing", relay) == 400
+    keys = [event for event in world.events if isinstance(event, DtmfReceived)]
+    assert [event.digit for event in keys] == ["5", "5", "#", "*"]
+    assert {event.user for event in keys} == {"sip:user1@198.51.100.1"}
 
 
 def test_a_key_is_reported_once_and_not_mixed() -> None:
@@ -340,27 +388,6 @@ def test_the_active_speaker_is_reported() -> None:
     last = [event for event in world.events if isinstance(event, ActiveSpeakerChanged)][-1]
     assert last.leg is None
     assert one.stream is not None
-
-
-def test_dead_media_ends_the_leg_after_a_minute_but_rtcp_keeps_it() -> None:
-    world, (one, two) = conference(1000, 2000)
-    world.run(1.0)
-    one.stream = None
-    two.talking = False
-    world.run(59.5)
-    assert world.mcu.legs == 2
-    world.run(1.0)
-    ended = world.ended()
-    assert (ended.leg, ended.method, ended.reason) == (1, "failed", "no media")
-    assert world.mcu.legs == 1
-
-
-def test_a_held_leg_may_be_silent_for_long() -> None:
-    world, (one, _) = conference(1000, 2000)
-    reinvite(world, one, Direction.INACTIVE)
-    one.stream = None
-    world.run(100.0)
-    assert world.mcu.legs == 2
 
 
 # The grid ------------------------------------------------------------------------------------------------------------

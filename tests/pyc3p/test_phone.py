@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import rtp
 import sip
+from mcu.events import LegId
 from pyc3p import parts
 from pyc3p.element import Element, HookedPump
 from pyc3p.phone import (
@@ -18,6 +19,7 @@ from pyc3p.phone import (
     PhoneAnswered,
     PhoneConfig,
     PhoneHeld,
+    PhoneKey,
     PhoneNotRegistered,
     PhoneRegistered,
     PhoneReleased,
@@ -300,6 +302,60 @@ def test_other_requests_in_the_call_are_taken() -> None:
     answer = call.wait(sip.ResponseReceived)
     assert isinstance(answer, sip.ResponseReceived)
     assert answer.response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "keys"),
+    [
+        ("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n", 200, ["5"]),
+        ("application/dtmf", b"#", 200, ["#"]),
+        ("application/dtmf-relay", b"Signal=nothing", 400, []),
+        ("application/other", b"Signal=5", 200, []),
+    ],
+)
+def test_keys_by_info_are_told(content_type: str, body: bytes, status: int, keys: list[str]) -> None:
+    call = line()
+    session = call.invite()
+    call.wait(sip.SessionAnswered)
+    call.network.run_for(0.1)
+    request = call.caller.endpoint.request_in_session
+    call.do(lambda now: request(session, "INFO", body=body, content_type=content_type, now=now))
+    answer = call.wait(sip.ResponseReceived)
+    assert isinstance(answer, sip.ResponseReceived)
+    assert answer.response.status == status
+    assert [event.digit for event in call.phone_host.events if isinstance(event, PhoneKey)] == keys
+
+
+def test_keys_by_telephone_event_are_told() -> None:
+    call = line()
+    call.invite()
+    call.wait(PhoneAnswered, at_caller=False)
+    call.network.run_for(0.1)
+    report = bytes(rtp.TelephoneEvent(7, True, 10, 800))
+    packets = [bytes(rtp.RtpPacket(101, number, 0, 9, report)) for number in range(3)]
+    batch = [(LegId(1), "rtp", data, ("192.0.2.1", 30000), call.network.now) for data in packets]
+    (event,) = call.phone.receive_media(batch)
+    assert isinstance(event, PhoneKey)
+    assert event.digit == "7"
+
+
+def test_audio_that_is_switched_off_is_sent_nothing_until_it_is_back() -> None:
+    call = line()
+    session = call.invite()
+    call.wait(sip.SessionAnswered)
+    call.network.run_for(0.5)
+
+    def sent_in_a_second(body: bytes) -> int:
+        reinvite = call.caller.endpoint.reinvite
+        call.do(lambda now: reinvite(session, body=body, content_type=SDP, now=now))
+        call.network.run_for(0.5)
+        before = len(call.network.recording.of_layer("rtp"))
+        call.network.run_for(1.0)
+        return len(call.network.recording.of_layer("rtp")) - before
+
+    assert sent_in_a_second(OFFER.replace(b"m=audio 30000", b"m=audio 0")) == 0
+    assert call.phone.state is CallState.TALKING
+    assert sent_in_a_second(OFFER) >= 49
 
 
 def test_no_ports_no_call() -> None:

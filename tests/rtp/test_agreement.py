@@ -220,3 +220,37 @@ def test_any_pair_agrees_or_raises_our_error(offered: SessionDescription, answer
 
 def test_levels_print_as_on_the_wire() -> None:
     assert [str(level) for level in Encryption] == ["rejected", "optional", "required"]
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "held", "rtcp"),
+    [
+        ("b=AS:0", "media", True, False),
+        ("b=TIAS:0", "media", True, False),
+        ("b=CT:0", "session", True, False),
+        ("b=AS:0", "session", True, False),
+        ("b=RS:0\r\nb=RR:0", "media", False, False),
+        ("b=RS:0", "media", False, True),
+        ("b=AS:64", "media", False, True),
+    ],
+)
+def test_a_bandwidth_of_zero_is_a_hold(line: str, level: str, held: bool, rtcp: bool) -> None:
+    """RFC 3264 section 5: no media should be sent, and RTCP is off too; RFC 3556 section 2 for RTCP alone."""
+    offered = offer(Capabilities(bandwidth=None), "192.0.2.1", 4000)
+    answered = bytes(answer(offered, Capabilities(bandwidth=None), "192.0.2.2", 5000)).decode()
+    before = "t=0 0" if level == "session" else "a=rtpmap:0"
+    text = answered.replace(before, f"{line}\r\n{before}", 1)
+    audio = negotiate(offered, SessionDescription.parse(text.encode())).audio
+    assert audio
+    assert audio.held is held
+    assert audio.direction.sends is not held
+    assert (audio.remote_rtcp is not None) is rtcp
+
+
+def test_a_figure_of_the_line_beats_that_of_the_session() -> None:
+    offered = offer(Capabilities(bandwidth=None), "192.0.2.1", 4000)
+    answered = bytes(answer(offered, Capabilities(bandwidth="AS:0"), "192.0.2.2", 5000)).decode()
+    text = answered.replace("a=rtpmap:0", "b=AS:64\r\na=rtpmap:0", 1)
+    audio = negotiate(offered, SessionDescription.parse(text.encode())).audio
+    assert audio
+    assert not audio.held

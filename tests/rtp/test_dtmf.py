@@ -119,6 +119,50 @@ def test_late_packets_of_an_earlier_key_are_ignored() -> None:
     assert receiver.receive(TelephoneEvent(9, True, 10, 160), 4000, now=0.2) == []
 
 
+def feed(*packets: tuple[float, int, int, bool, int]) -> str:
+    """Keys that are heard from (seconds, event, timestamp, end, duration)."""
+    receiver, events = DtmfReceiver(), list[MediaEvent]()
+    for at, event, timestamp, end, duration in packets:
+        events += receiver.handle_timeout(now=at)
+        events += receiver.receive(TelephoneEvent(event, end, 10, duration), timestamp & 0xFFFF_FFFF, now=at)
+    return digits_of(events + receiver.handle_timeout(now=1000.0))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("1#"), st.sampled_from([320, 400, 800, 1600, 8000])), min_size=1, max_size=5),
+    st.sampled_from([0.04, 0.06, 0.2, 3.0]),
+    st.sampled_from([0, 1, 80, 160, 240]),
+    st.sampled_from([0, 2**32 - 1000]),
+)
+def test_ends_with_timestamps_of_their_own_are_one_key_and_a_second_press_is_another(
+    keys: list[tuple[str, int]], pause: float, step: int, start: int
+) -> None:
+    packets, now = [], 0.0
+    for digit, duration in keys:
+        event, timestamp = 1 if digit == "1" else 11, start + round(now * 8000)
+        for spoken in range(160, duration, 160):
+            packets.append((now + spoken / 8000, event, timestamp, False, spoken))
+        over = now + duration / 8000
+        packets += [(over + 0.02 * end, event, timestamp + step * end, True, duration) for end in range(3)]
+        now = over + max(pause, 0.06)
+    assert feed(*packets) == "".join(digit for digit, _ in keys)
+
+
+def test_a_gateway_that_numbers_every_packet_of_a_key_presses_it_once() -> None:
+    updates = [(0.02 * n, 5, 1000 + 160 * n, False, 160 + 160 * n) for n in range(5)]
+    ends = [(0.1 + 0.02 * n, 5, 1800 + 160 * n, True, 960) for n in range(3)]
+    assert feed(*updates, *ends) == "5"
+
+
+def test_only_the_ends_of_two_quick_presses_are_two_keys() -> None:
+    assert feed((0.1, 5, 1000, True, 800), (0.26, 5, 2280, True, 800)) == "55"
+
+
+def test_a_key_of_a_time_line_that_stepped_back_is_heard() -> None:
+    assert feed((0.0, 5, 50_000, True, 800), (2.0, 5, 30_000, True, 800)) == "55"
+    assert feed((0.0, 5, 50_000, False, 800), (2.0, 6, 30_000, True, 800)) == "56"
+
+
 def test_a_long_key_goes_over_segments_and_stays_one_key() -> None:
     packets = sent("0", duration=20.0, frames=1200, start=0xFFFF_0000)
     assert len({packet.timestamp for _, packet in packets}) == 3

@@ -80,7 +80,8 @@ def test_jitter_loses_little_sound_while_the_buffer_learns_it(seed: int, jitter:
     heard = voices(listener.run(network.carry(stream(200)), until=5.0))
     assert heard == sorted(heard)
     assert len(set(heard)) == len(heard)
-    assert len(heard) + listener.buffer.late + listener.buffer.dropped == 200
+    assert len(heard) + listener.buffer.late + listener.buffer.dropped + listener.buffer.skipped == 200
+    assert listener.buffer.skipped <= 4
     assert listener.buffer.late <= 15
     assert listener.buffer.target_delay <= 0.2
 
@@ -94,7 +95,8 @@ def test_any_network_gives_each_packet_at_most_once_and_in_order(seed: int) -> N
     heard = voices(listener.run(arrivals, until=4.0))
     buffer = listener.buffer
     assert heard == sorted(set(heard))
-    assert len(heard) + buffer.late + buffer.duplicates + buffer.dropped == len(arrivals)
+    unheard = len(arrivals) - (len(heard) + buffer.late + buffer.duplicates + buffer.dropped)
+    assert 0 <= unheard <= buffer.skipped  # what was left out may have been lost before
     assert buffer.depth == 0.0
 
 

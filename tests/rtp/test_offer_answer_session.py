@@ -188,3 +188,21 @@ def test_a_plain_call_stays_plain_and_its_new_offers_take_the_plain_line() -> No
     assert [media.port for media in answered.media] == [0, 4000]
     assert agreement.audio is not None
     assert (agreement.audio.index, agreement.audio.secure) == (1, False)
+
+
+def test_an_offer_can_be_repeated_unchanged() -> None:
+    session = OfferAnswerSession(Capabilities(), address="192.0.2.1", port=4000)
+    with pytest.raises(LocalRtpError):
+        session.repeat_offer()
+    peer = OfferAnswerSession(Capabilities(), address="192.0.2.2", port=5000)
+    made = session.make_offer()
+    session.receive_answer(peer.receive_offer(made)[0])
+    assert session.repeat_offer() == made
+    assert session.state is OfferState.LOCAL_OFFER
+    with pytest.raises(LocalRtpError):
+        session.repeat_offer()
+    session.receive_answer(peer.receive_offer(made)[0])
+    assert session.state is OfferState.STABLE
+    session.repeat_offer()
+    session.roll_back()
+    assert session.local == made

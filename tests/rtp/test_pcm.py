@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from rtp.demux import DatagramKind, classify
-from rtp.pcm import attenuated, is_quiet, pcm_of, samples_of
+from rtp.pcm import attenuated, crossfaded, pcm_of, peak_of, samples_of
 from rtp.testing import pcm
 
 
@@ -36,10 +36,10 @@ def test_attenuation(factor: float, expected: int) -> None:
 
 
 def test_quiet() -> None:
-    assert is_quiet(struct.pack("<2h", 5, -5), 5)
-    assert not is_quiet(struct.pack("<2h", 5, -6), 5)
-    assert not is_quiet(struct.pack("<2h", 6, -5), 5)
-    assert is_quiet(b"", 0)
+    assert peak_of(struct.pack("<2h", 5, -5)) == 5
+    assert peak_of(struct.pack("<2h", 5, -6)) == 6
+    assert peak_of(struct.pack("<2h", -32768, 32767)) == 32768
+    assert peak_of(b"") == 0
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,17 @@ def test_quiet() -> None:
 )
 def test_kinds_of_datagrams(data: bytes, kind: DatagramKind) -> None:
     assert classify(data) is kind
+
+
+@given(pcm(160), pcm(160))
+def test_a_crossfade_begins_with_the_old_sound_and_ends_with_the_new(before: bytes, after: bytes) -> None:
+    mixed = crossfaded(before, after, 80)
+    assert mixed[:2] == before[:2]
+    assert mixed[160:] == after[160:]
+    for old, new, out in zip(samples_of(before), samples_of(after), samples_of(mixed), strict=True):
+        assert min(old, new) - 1 <= out <= max(old, new)
+
+
+def test_a_crossfade_is_no_longer_than_what_there_is() -> None:
+    assert crossfaded(b"", b"\x01\x00", 80) == b"\x01\x00"
+    assert crossfaded(b"\x05\x00", b"\x01\x00\x02\x00", 80) == b"\x05\x00\x02\x00"
