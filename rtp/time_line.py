@@ -106,7 +106,7 @@ class TimeLine:
         # Packets that were overtaken may come in a row, but have the time of their number, and never came before.
         missing = behind == steps * samples and steps > (self._newest or 0) - self._solid & 0xFFFF
         needed = _OVERTAKEN_ROW if missing else 2
-        return self._strays >= needed and self._elapsed(now) >= (needed - 0.5) * samples
+        return self._strays >= needed and self._elapsed(now) >= (needed - 1) * samples
 
     def _break(self, number: int, timestamp: int, samples: int, ahead: int, now: float) -> None:
         """Put what comes now behind what came; with as long a pause between them as there really was."""

@@ -143,6 +143,7 @@ def test_each_change_at_the_known_address_costs_60_ms_at_most(
         Change(ptime=60),
         Change(sequence=-1, timestamp=8000, ptime=60),
         Change(sequence=-1, timestamp=-8000),
+        Change(sequence=-5, timestamp=-1600, ptime=40),
         Change(ptime=10, timestamp=-16_000),
     ],
     ids=str,
