@@ -14,10 +14,8 @@ from mcu.media import Media
 from rtp import DTMF_TYPES, Agreement, DtmfInfo, OfferAnswerSession, RemoteRtpError, SessionDescription
 from rtp.offer_answer_session import OfferState
 from sip.bodies import body_of, refusal_of_body
-from sip.errors import SipError
 from sip.events import ReinviteReceived, RequestReceived, SessionConfirmed, UpdateReceived
 from sip.ids import TransactionId
-from sip.request import Request
 from sip.response import Response
 
 __all__ = ["BODIES", "InCall", "diagnostics"]
@@ -29,13 +27,6 @@ def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
     """An ``ms-diagnostics`` header (c3p 8)."""
     words = " ".join(text.replace("\\", " ").replace('"', "'").split())
     return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
-
-
-def _media_type(request: Request) -> str:
-    try:
-        return request.content_type or ""
-    except SipError:
-        return ""
 
 
 class InCall:
@@ -109,9 +100,7 @@ class InCall:
         """INFO and the like, inside a session or not: a key, or understood when there is nothing in it that must be."""
         assert event.transaction is not None  # only a proxy is given requests that are not to be answered
         request = event.request
-        key = (
-            b"".join(filter(None, (body_of(request, each) for each in DTMF_TYPES))) if request.method == "INFO" else b""
-        )
+        key = body_of(request, *DTMF_TYPES) if request.method == "INFO" else b""
         refused = refusal_of_body(request, DTMF_TYPES if key else ())
         if refused is not None:
             status = refused.status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from c3p import ConferenceInfo, DisconnectionMethod, Exchange, ExchangeFailure, Notify, Reply, Request, Response
+from c3p import ConferenceInfo, Exchange, ExchangeFailure, Notify, Reply, Request, Response
 from mcu.closing import Closing, farewell_of
 from mcu.commands import Commands
 from mcu.conference import Conference

@@ -59,15 +59,19 @@ class _Verdict(enum.Enum):
     BROKEN = "needed, but it cannot be read"
 
 
-def body_of(message: Message, media_type: str) -> bytes:
-    """The octets of that type, decoded; empty when there are none, or none that are for us. Never raises.
+def body_of(message: Message, *media_types: str) -> bytes:
+    """The octets of the first of these types, decoded; empty when there are none, or none for us. Never raises.
 
     A body whose type is not said is taken for what is asked for.
     """
-    body, wanted = message.body, media_type.lower()
-    if not body or "content-type" not in message.headers.by_key or _plain_type_of(message) == wanted:
-        return body
-    return _found(Part(body, _headers_of(message)), wanted, MAX_DEPTH) or b""
+    body = message.body
+    for media_type in media_types if body else ():
+        wanted = media_type.lower()
+        if "content-type" not in message.headers.by_key or _plain_type_of(message) == wanted:
+            return body
+        if found := _found(Part(body, _headers_of(message)), wanted, MAX_DEPTH):
+            return found
+    return b""
 
 
 def describes(message: Message) -> bool:

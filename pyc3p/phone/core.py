@@ -34,13 +34,6 @@ METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "INFO", "NOTIFY", 
 UNUSABLE_SDP: Final = b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 (null)\r\nt=0 0\r\nm=audio 0 TCP/RTP/AVP 0\r\n"
 
 
-def _media_type(request: sip.Request) -> str:
-    try:
-        return request.content_type or ""
-    except sip.SipError:
-        return ""
-
-
 class Phone:
     """One phone with one line; ``recorder`` has what it heard."""
 
@@ -342,9 +335,9 @@ class Phone:
         """A request that asks for nothing but an answer; an INFO may have a key in it."""
         request, status = event.request, 200
         call = self._call
-        if request.method == "INFO" and request.body and _media_type(request) in DTMF_TYPES:
+        if request.method == "INFO" and (body := sip.body_of(request, *DTMF_TYPES)):
             try:
-                key = DtmfInfo.parse(request.body)
+                key = DtmfInfo.parse(body)
             except RtpError:
                 status = 400
             else:
