@@ -26,6 +26,7 @@ from mcu.registration import Registration
 from mcu.session_events import SessionEvents
 from sip.entropy import Entropy
 from sip.events import Event
+from sip.faults import internal_fault
 from sip.flow import Flow
 from sip.request import Request as SipRequest
 from sip.routing import Claim
@@ -50,7 +51,7 @@ class Mcu:
     ) -> None:
         self.config = config
         self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutPolicy())
-        self._media = Media(context, self._heard_nothing)
+        self._media = Media(context, self._heard_nothing, self._broke)
         self._closing = Closing(context, self._media)
         self._dial_out = DialOut(context, self._media, self._closing)
         self._dial_in = DialIn(context, self._media, self._closing, self._dial_out)
@@ -108,10 +109,13 @@ class Mcu:
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
         for key in self._context.timers.due(now):
-            if isinstance(key, Conference):
-                self._conferences.outbox_due(key, now=now)
-            else:
-                self._waited_in_vain(*key, now)
+            try:
+                if isinstance(key, Conference):
+                    self._conferences.outbox_due(key, now=now)
+                else:
+                    self._waited_in_vain(*key, now)
+            except Exception as error:  # what else is due is done all the same
+                self._context.emit(internal_fault(error, "handle_timeout", owner=self.owner))
         self._registration.handle_timeout(now=now)
         return self._done(now)
 
@@ -201,6 +205,9 @@ class Mcu:
 
     def _heard_nothing(self, leg: Leg, *, now: float) -> None:
         self._closing.give_up(leg, Farewell(method="failed", reason="no media"), now=now)
+
+    def _broke(self, leg: Leg, *, now: float) -> None:
+        self._closing.give_up(leg, Farewell(method="failed", reason="media failed"), now=now)
 
     # Life ------------------------------------------------------------------------------------------------------------
 

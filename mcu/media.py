@@ -12,6 +12,7 @@ from mcu.leg_state import State
 from rtp import Agreement, Direction
 from rtp.events import MediaEvent, MediaSilent, SsrcCollided, TelephoneEventStarted
 from rtp.media_stream import MediaStream, MediaStreamConfig
+from sip.faults import internal_fault
 
 if TYPE_CHECKING:
     from mcu.room import Line, Room, Sent
@@ -25,19 +26,23 @@ Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rt
 
 
 class SilenceListener(Protocol):
-    """Is told when a leg that should be heard is not."""
+    """Is told when a leg that should be heard is not, or cannot be any more."""
 
     def __call__(self, leg: Leg, *, now: float) -> None: ...
 
 
 class Media:
-    """Rooms and streams. ``on_silence`` is called when a leg sent neither RTP nor RTCP for too long."""
+    """Rooms and streams.
 
-    def __init__(self, context: Context, on_silence: SilenceListener) -> None:
+    ``on_silence`` is called when a leg sent neither RTP nor RTCP for too long, ``on_broken`` when its stream raised,
+    which is a fault of ours: an `InternalFault` tells of it, and the leg is to end (`sip.faults`).
+    """
+
+    def __init__(self, context: Context, on_silence: SilenceListener, on_broken: SilenceListener) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
         from mcu.room import Room
 
-        self._context, self._on_silence, self._make_room = context, on_silence, Room
+        self._context, self._on_silence, self._on_broken, self._make_room = context, on_silence, on_broken, Room
         self._config = MediaStreamConfig(silence_timeout=context.config.dead_media)
         self._rooms: list[Room] = []
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
@@ -119,10 +124,13 @@ class Media:
             if known is None:
                 self._context.counters["datagrams without leg"] += 1
                 continue
-            events = known[1].stream.receive(kind, data, source, now=arrival)
-            if events:
-                known[1].refresh()
-                self._happened(known[0], events, arrival)
+            try:
+                events = known[1].stream.receive(kind, data, source, now=arrival)
+                if events:
+                    known[1].refresh()
+                    self._happened(known[0], events, arrival)
+            except Exception as error:
+                self._broken(number, error, f"receive {kind}", arrival)
 
     def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
         for event in events:
@@ -169,11 +177,27 @@ class Media:
                 room.skip(at)
             elif room.lines and room.tick(at, out):
                 self._report_speaker(room)
+            while room.broken:
+                self._broken(*room.broken.pop(), "mix", at)
         for leg, line in tuple(self._lines.values()):
             if at >= line.due:
-                events, reports = line.timeout(at)
-                out += [(leg.id, *sent) for sent in reports]
-                self._happened(leg, events, at)
+                try:
+                    events, reports = line.timeout(at)
+                    out += [(leg.id, *sent) for sent in reports]
+                    self._happened(leg, events, at)
+                except Exception as error:
+                    self._broken(leg.id, error, "fire a timer of a stream", at)
+
+    def _broken(self, number: LegId, error: Exception, doing: str, now: float) -> None:
+        """Tell of a leg whose stream raised, and let it end; a leg breaks once."""
+        known = self._lines.pop(number, None)
+        if known is None:
+            return
+        leg, line = known
+        self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
+        if leg.conference.room.remove(number):
+            self._report_speaker(leg.conference.room)
+        self._on_broken(leg, now=now)
 
     def _give_back_ports(self) -> None:
         released, self._released = self._released, []

@@ -50,6 +50,7 @@ from sip.events import (
     SubscriptionFailed,
     UpdateReceived,
 )
+from sip.faults import InternalFault
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.grammar import refuse, tolerate
 from sip.headers import Headers
@@ -122,6 +123,7 @@ __all__ = [
     "Flow",
     "FlowLost",
     "Headers",
+    "InternalFault",
     "InviteReceived",
     "Join",
     "Joining",

@@ -116,6 +116,11 @@ class Proxy:
         """The name under which the endpoint knows this core."""
         return self.config.owner
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment; zero when nothing goes on."""
+        return {"contexts": len(self._contexts), "branches": len(self._branches), "timers": len(self._timers)}
+
     # The core --------------------------------------------------------------------------------------------------------
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
@@ -138,6 +143,16 @@ class Proxy:
         elif isinstance(event, ServerTransactionEnded):
             self._forget(self._contexts.get(event.transaction))
         return []
+
+    def abandon(self, event: Event, *, now: float) -> None:
+        """Answer 500 to the request that an event was about, and forget it (`sip.pump.Forgetful`)."""
+        number = getattr(event, "transaction", None) or getattr(event, "request_id", None)
+        context = self._contexts.get(number) or self._branches.get(number)
+        if context is not None and not context.answered:
+            context.answered = True
+            self._cancel_others(context, (), now)
+            self._answer(context.transaction, context.request, 500, (), now)
+        self._forget(context)
 
     def next_timeout(self) -> float | None:
         """When Timer C of some branch is due."""

@@ -14,6 +14,7 @@ from pyc3p.ladder import Ladder
 from pyc3p.ladder_text import render_text
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, Dice
+from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.raw import RawPeer
 from pyc3p.simnet.web import SimWeb
@@ -22,10 +23,6 @@ from sip import ConnectWanted, Destination, Flow
 
 #: Steps in one run; a simulation that needs more does not come to an end.
 MAX_STEPS = 5_000_000
-
-
-class SimulationFailed(AssertionError):
-    """What was waited for did not happen; the text has the seed and the ladder."""
 
 
 @attrs.define(eq=False)
@@ -47,6 +44,7 @@ class SimNetwork:
         self.recording = Recording()
         self.trace = Trace(readers=[self.recording])
         self.web = SimWeb(self)
+        self.faults_raise = True  #: whether a machine that breaks ends the simulation, or is an event of its host
         self.refusing: set[str] = set()  #: names of elements that accept no TCP connection for SIP
         self.unreachable: set[str] = set()  #: names of elements to and from which nothing arrives
         self._hosts: dict[str, SimHost] = {}

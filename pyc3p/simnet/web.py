@@ -13,7 +13,6 @@ import c3p
 from c3p import Exchange, ExchangeFailure, Reply
 from pyc3p.element import C3PMachine
 from pyc3p.simnet.conditions import HttpFault
-from sip import Event
 
 if TYPE_CHECKING:
     from pyc3p.simnet.host import SimHost
@@ -80,7 +79,7 @@ class SimWeb:
         now = self._network.now
         document = c3p.parse_document(bytes(posting.exchange.document))
         assert not isinstance(document, c3p.ConferenceInfo)
-        reply = server.element.services[path].receive_c3p(document, peer=posting.client.name, now=now)
+        reply = server.element.receive_c3p(path, document, peer=posting.client.name, now=now)
         server.run([])
         if fault is HttpFault.ANSWER_LOST:
             return
@@ -95,20 +94,12 @@ class SimWeb:
             document = c3p.parse_document(bytes(reply.document))
             assert isinstance(document, c3p.Response)
             reply = attrs.evolve(reply, document=document)
-        self._finish(
-            key,
-            posting,
-            lambda: posting.machine.receive_reply(posting.exchange.id, reply, now=self._network.now),
-        )
+        self._finish(key, posting, reply)
 
     def _fail(self, key: tuple[str, str, str], posting: _Posting, reason: ExchangeFailure) -> None:
-        self._finish(
-            key,
-            posting,
-            lambda: posting.machine.exchange_failed(posting.exchange.id, reason, now=self._network.now),
-        )
+        self._finish(key, posting, reason)
 
-    def _finish(self, key: tuple[str, str, str], posting: _Posting, tell: Callable[[], list[Event]]) -> None:
+    def _finish(self, key: tuple[str, str, str], posting: _Posting, outcome: Reply | ExchangeFailure) -> None:
         if posting.over:
             return
         posting.over = True
@@ -116,7 +107,9 @@ class SimWeb:
         queue.popleft()
         if queue:
             self._start(key)
-        posting.client.run(tell())
+        client = posting.client
+        told = client.element.c3p_answered(posting.machine, posting.exchange.id, outcome, now=self._network.now)
+        client.run(told)
 
     def _fault(self, server: SimHost) -> HttpFault | None:
         return self.faults.get(server.name)

@@ -69,6 +69,8 @@ class Network:
         self.log: list[Sent] = []
         self.drop: Callable[[bytes], bool] = lambda data: False  #: which datagrams get lost, beside chance
         self.refuses: Callable[[Destination], bool] = lambda destination: False  #: which connections fail
+        #: whether an element that breaks ends the test, or has an `InternalFault` among its events
+        self.faults_raise = True
         self._chance = SeededEntropy(b"network %d" % seed)
         self._agents: dict[str, Agent] = {}
         self._queue: list[tuple[float, int, Agent, Flow, bytes]] = []

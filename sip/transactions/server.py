@@ -182,6 +182,10 @@ class ServerTransaction:
 
     # What the peer does ----------------------------------------------------------------------------------------------
 
+    def abandon(self, now: float) -> None:
+        """End without an answer: none could be built."""
+        self._terminate(now)
+
     def receive_again(self, now: float) -> None:
         """Take the same request once more."""
         if (self.state, Input.RECEIVE_REQUEST) in self._table and self.data and self.state is not State.ACCEPTED:
