@@ -193,7 +193,7 @@ class Media:
         known = self._lines.pop(number, None)
         if known is None:
             return
-        leg, line = known
+        leg = known[0]
         self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
         if leg.conference.room.remove(number):
             self._report_speaker(leg.conference.room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -146,7 +146,7 @@ class Proxy:
 
     def abandon(self, event: Event, *, now: float) -> None:
         """Answer 500 to the request that an event was about, and forget it (`sip.pump.Forgetful`)."""
-        number = getattr(event, "transaction", None) or getattr(event, "request_id", None)
+        number: Any = getattr(event, "transaction", None) or getattr(event, "request_id", None)
         context = self._contexts.get(number) or self._branches.get(number)
         if context is not None and not context.answered:
             context.answered = True

@@ -1,4 +1,4 @@
-"""What raises although it never should: the open request is answered, one event tells of it, everything else goes on."""
+"""What raises although it never should is answered and told of, and everything else goes on."""
 
 from __future__ import annotations
 
