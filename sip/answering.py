@@ -83,7 +83,7 @@ class Answers:
             return
         try:
             headers = (("Retry-After", "5"),) if status == 503 else ()
-            response = request.response(status, to_tag=self._context.new_tag(), headers=headers)
+            response = request.response(status, to_tag=self._context.tag_for(request), headers=headers)
             self._transactions.transport.send(flow, bytes(response))
         except ValueError:
             self._context.count("dropped: request that cannot even be refused")

@@ -1,5 +1,7 @@
 """What all layers of one endpoint share: settings, time, chance, the events so far and the counters."""
 
+import hashlib
+import hmac
 from collections import Counter
 from collections.abc import Callable
 
@@ -24,6 +26,7 @@ class Context:
         "_events",
         "_ids",
         "_last_id",
+        "_stateless",
         "_tags",
         "config",
         "counters",
@@ -41,6 +44,7 @@ class Context:
         self._ids = entropy.child("call-ids")
         self._events: list[Event] = []
         self._last_id = 0
+        self._stateless: bytes | None = None
         self._digest: DigestClient | None = None
         if config.credentials is not None:
             self._digest = DigestClient(config.credentials, entropy=entropy.child("cnonces"))
@@ -95,6 +99,14 @@ class Context:
     def new_tag(self) -> str:
         """Return a tag of 64 random bits (RFC 3261 section 19.3 asks for 32)."""
         return self._tags.token(8)
+
+    def tag_for(self, request: Request) -> str:
+        """Return the tag of answers without a transaction: the same for a repetition (RFC 3261 section 8.2.7)."""
+        if self._stateless is None:
+            self._stateless = self._tags.child("stateless").token(16).encode()
+        named = [request.headers.get(name, "") or "" for name in ("Via", "From", "Call-ID", "CSeq")]
+        seal = hmac.new(self._stateless, "\n".join(named).encode("utf-8", "surrogateescape"), hashlib.sha256)
+        return seal.hexdigest()[:16]
 
     def new_branch(self) -> str:
         """Return a Via branch with the magic cookie (RFC 3261 section 8.1.1.7)."""

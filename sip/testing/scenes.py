@@ -1,0 +1,488 @@
+"""Whole conversations with a man in the middle: phones, a registrar and a proxy, which have to survive him.
+
+A `Scene` is one site and two phones; `CONVERSATIONS` are what they can do. `play` lets them do it while one message is
+altered, lets everything come to its end, and makes a proper call; `complaints` says what did not hold::
+
+    @given(st.data())
+    def test_nothing_that_is_sent_breaks_us(data):
+        plan = plan_of(Drawn(data.draw))
+        assert not play(plan), plan
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Final
+
+import attrs
+
+from sip.config import EndpointConfig
+from sip.digest import Credentials
+from sip.digest_server import PasswordStore
+from sip.entropy import SeededEntropy
+from sip.errors import LocalProtocolError
+from sip.events import (
+    InviteReceived,
+    PrackReceived,
+    ReinviteReceived,
+    RequestReceived,
+    SessionAnswered,
+    SessionEnded,
+    SessionProgressed,
+    SessionRedirected,
+    SubscribeReceived,
+    SubscriptionAccepted,
+    UpdateReceived,
+)
+from sip.flow import Destination, Flow
+from sip.ids import SessionId, SubscriptionId, TransactionId
+from sip.name_addr import NameAddr
+from sip.proxy import Proxy, ProxyConfig
+from sip.registrar import Registrar, RegistrarConfig
+from sip.request import Request
+from sip.testing.agent import Agent
+from sip.testing.altering import Alteration, Chooser, alteration
+from sip.testing.checks import Crossing, faults, leftovers, unanswered
+from sip.testing.network import Network, Sent
+
+__all__ = ["CONVERSATIONS", "TRANSPORTS", "Plan", "Scene", "plan_of", "play"]
+
+TRANSPORTS: Final = ("udp", "tcp")
+DOMAIN: Final = "example.com"
+_SDP: Final = "application/sdp"
+_BODY: Final = b"v=0\r\n"  # endpoints do not look into descriptions
+#: Seconds after which nothing may be left: longer than any binding, subscription and session here lasts, twice.
+_LONG: Final = 20_000.0
+
+
+class Scene:
+    """A site with registrar and proxy, two phones, and whoever stands between them."""
+
+    def __init__(self, transport: str, alter: Alteration | None = None) -> None:
+        self.net = net = Network()
+        net.faults_raise = False
+        net.middle = self._pass
+        self.transport = transport
+        self.alter = alter
+        self.crossings: list[Crossing] = []
+        self.raised: list[str] = []  #: what raised in commands of the phones
+        self._different: dict[bytes, bytes] = {}
+        self.site = net.agent("site", core=False)
+        passwords = PasswordStore({"alice": "secret", "bob": "secret"})
+        self.registrar = self.site.run_core(
+            Registrar(
+                self.site.endpoint,
+                RegistrarConfig(domains=(DOMAIN,)),
+                entropy=SeededEntropy(b"registrar"),
+                credentials=passwords,
+            )
+        )
+        self.proxy = self.site.run_core(
+            Proxy(
+                self.site.endpoint,
+                ProxyConfig(domains=(DOMAIN,), trusted=("192.0.2.0/24",)),
+                entropy=SeededEntropy(b"proxy"),
+                location=self.registrar.lookup,
+            )
+        )
+        net.names[DOMAIN] = [Destination(transport.upper(), self.site.host, 5060)]
+        self.alice, self.bob = self._phone("alice"), self._phone("bob")
+        self.route = (NameAddr.parse(f"<sip:{self.site.host}:5060;transport={transport};lr>"),)
+        self._register_number = 0
+
+    @property
+    def different(self) -> int:
+        """How many different messages were sent: what an `Alteration` counts."""
+        return len(self._different)
+
+    def _phone(self, name: str) -> Agent:
+        credentials = Credentials(name, "secret")
+        settings = EndpointConfig(credentials=lambda realm: credentials, reliable_provisionals=True, keep_alive=False)
+        phone = self.net.agent(name, settings, core=False)
+        phone.add_core(supported=("timer", "replaces"), events=("presence", "refer"))
+        _Habits(phone, self._do)
+        return phone
+
+    def _pass(self, sent: Sent, flow: Flow) -> bytes:
+        arrived = self._different.get(sent.data)
+        if arrived is None:
+            arrived = sent.data
+            if self.alter is not None and self.alter.message == len(self._different):
+                arrived = self.alter.apply(sent.data)
+            self._different[sent.data] = arrived
+        stream = None if flow.transport == "UDP" else (flow.id, sent.by)
+        crossing = Crossing(
+            sender=sent.by, receiver=self._name_of(flow.remote.host), flow=stream, sent=sent.data, arrived=arrived
+        )
+        self.crossings.append(crossing)
+        return arrived
+
+    def _name_of(self, host: str) -> str:
+        return next((each.name for each in (self.site, self.alice, self.bob) if each.host == host), host)
+
+    # What people do --------------------------------------------------------------------------------------------------
+
+    def register(self, phone: Agent, expires: int = 300) -> None:
+        """Bind a phone to its address, or take the binding away."""
+        self._register_number += 1
+        uri = f"sip:{phone.name}@{DOMAIN}"
+        contact = NameAddr.parse(
+            f"<{phone.uri(self.transport)}>;expires={expires};reg-id=1;"
+            f'+sip.instance="<urn:uuid:00000000-0000-4000-8000-00000000000{len(phone.name)}>"'
+        )
+        self._do(
+            lambda: phone.endpoint.request(
+                "ua",
+                "REGISTER",
+                f"sip:{DOMAIN};transport={self.transport}",
+                from_=f"<{uri}>",
+                to=f"<{uri}>",
+                headers=[("Supported", "path, outbound, gruu"), ("Expires", expires)],
+                contact=contact,
+                call_id=f"register-{phone.name}",
+                cseq=self._register_number * 10,
+                now=self.net.now,
+            )
+        )
+        self.net.run(2.0)
+
+    def call(self, target: str, *, through_site: bool, offer: bool = True) -> SessionId:
+        """Alice calls."""
+        return self.alice.endpoint.invite(
+            "ua",
+            target,
+            from_=f'"Alice" <sip:alice@{DOMAIN}>',
+            to=f"<sip:bob@{DOMAIN}>",
+            body=_BODY if offer else b"",
+            content_type=_SDP if offer else None,
+            route=self.route if through_site else (),
+            session_expires=600,
+            now=self.net.now,
+        )
+
+    def subscribe(self, target: str, *, through_site: bool) -> SubscriptionId:
+        """Alice watches Bob."""
+        return self.alice.endpoint.subscribe(
+            "ua",
+            target,
+            event="presence",
+            from_=f"<sip:alice@{DOMAIN}>",
+            to=f"<sip:bob@{DOMAIN}>",
+            expires=600,
+            accept=("application/pidf+xml",),
+            route=self.route if through_site else (),
+            now=self.net.now,
+        )
+
+    def refer(self, target: str) -> SubscriptionId:
+        """Alice asks Bob to call somebody."""
+        return self.alice.endpoint.refer(
+            "ua",
+            target,
+            refer_to=f"<sip:carol@{DOMAIN}>",
+            from_=f"<sip:alice@{DOMAIN}>",
+            to=f"<sip:bob@{DOMAIN}>",
+            now=self.net.now,
+        )
+
+    def _do(self, command: Callable[[], object]) -> None:
+        """What an application does: a command that is not possible any more is left out."""
+        try:
+            command()
+        except LocalProtocolError:
+            return
+        except Exception as error:
+            self.raised.append(f"a command raised {type(error).__name__}: {error}")
+
+    def talk(self, session: SessionId) -> None:
+        """What happens inside a call, and its end."""
+        net, ua = self.net, self.alice.endpoint
+        net.run(5.0)
+        for act in (
+            lambda: ua.reinvite(session, body=_BODY, content_type=_SDP, now=net.now),
+            lambda: ua.update(session, body=_BODY, content_type=_SDP, now=net.now),
+            lambda: ua.request_in_session(session, "INFO", now=net.now),
+        ):
+            self._do(act)
+            net.run(5.0)
+        net.run(400.0)  # the session is refreshed
+        self._do(lambda: ua.bye(session, now=net.now))
+        net.run(5.0)
+
+    # The end ---------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Everybody ends what still goes on, and time passes until nothing can be left."""
+        for phone in (self.alice, self.bob):
+            self._hang_up(phone)
+        self.net.run(_LONG)
+
+    def _hang_up(self, phone: Agent) -> None:
+        endpoint, net = phone.endpoint, self.net
+        sessions = {
+            session: None for event in phone.events if isinstance(session := getattr(event, "session", None), int)
+        }
+        for session in sessions:
+            for command in (endpoint.cancel, endpoint.bye):
+                self._do(lambda command=command, session=session: command(session, now=net.now))  # type: ignore[misc]
+            self._do(lambda session=session: endpoint.reject(session, 480, now=net.now))  # type: ignore[misc]
+        for event in phone.of(SubscriptionAccepted):
+            self._do(lambda event=event: endpoint.unsubscribe(event.subscription, now=net.now))  # type: ignore[misc]
+        for asked in phone.of(SubscribeReceived):
+            self._do(
+                lambda asked=asked: endpoint.end_subscription(asked.subscription, reason="noresource", now=net.now)  # type: ignore[misc]
+            )
+
+    def complaints(self) -> list[str]:
+        """What did not hold."""
+        phones = {phone.name: phone for phone in (self.alice, self.bob, self.site)}
+        kept: dict[str, Mapping[str, int]] = {name: phone.endpoint.sizes for name, phone in phones.items()}
+        kept["proxy"] = self.proxy.sizes
+        kept["registrar"] = {"bindings": self.registrar.next_timeout() is not None}
+        return [
+            *self.raised,
+            *faults(**{name: phone.events for name, phone in phones.items()}),
+            *unanswered(self.crossings, self._excuse),
+            *leftovers(**kept),
+        ]
+
+    def _excuse(self, receiver: str, request: Request) -> bool:
+        """A proxy that got no usable answer says nothing rather than 408, but to INVITE (RFC 4320 section 4.2)."""
+        return receiver == "site" and request.method not in ("INVITE", "REGISTER", "CANCEL")
+
+    def proper_call(self) -> list[str]:
+        """With nobody in the middle: Bob registers, Alice calls him by the site, and hangs up."""
+        self.alter = None
+        self._different.clear()
+        self.crossings.clear()
+        before = {phone.name: len(phone.events) for phone in (self.alice, self.bob)}
+        self.register(self.bob)
+        session = self.call(f"sip:bob@{DOMAIN}", through_site=True)
+        self.net.run(5.0)
+        self._do(lambda: self.alice.endpoint.bye(session, now=self.net.now))
+        self.net.run(5.0)
+        wrong = []
+        for phone in (self.alice, self.bob):
+            seen = [type(event) for event in phone.events[before[phone.name] :]]
+            wanted = {SessionAnswered if phone is self.alice else InviteReceived, SessionEnded}
+            if not wanted <= set(seen):
+                wrong.append(f"{phone.name} had no proper call afterwards: {[each.__name__ for each in seen]}")
+        self.finish()
+        return wrong
+
+
+class _Habits:
+    """How a phone answers: it takes everything."""
+
+    def __init__(self, phone: Agent, do: Callable[[Callable[[], object]], None]) -> None:
+        self._phone, self._do = phone, do
+        phone.on(InviteReceived, self._invited)
+        phone.on(RequestReceived, lambda event: self._answer(event.transaction, event.request))
+        phone.on(ReinviteReceived, lambda event: self._answer(event.transaction, event.request))
+        phone.on(UpdateReceived, lambda event: self._answer(event.transaction, event.request))
+        phone.on(PrackReceived, lambda event: self._answer(event.transaction, event.request))
+        phone.on(
+            SessionRedirected, lambda event: self._do(lambda: self._endpoint.give_up(event.session, now=self._now))
+        )
+        phone.on(SessionProgressed, self._progressed)
+        phone.on(SessionAnswered, self._answered)
+        phone.on(SubscribeReceived, self._subscribed)
+
+    @property
+    def _endpoint(self):  # type: ignore[no-untyped-def]
+        return self._phone.endpoint
+
+    @property
+    def _now(self) -> float:
+        return self._phone.net.now
+
+    def _invited(self, event: InviteReceived) -> None:
+        endpoint, now = self._endpoint, self._now
+        user = event.request.uri.user or ""
+        if user == "busy":
+            self._do(lambda: endpoint.reject(event.session, 486, now=now))
+            return
+        if user == "moved":
+            contact = ("Contact", f"<sip:bob@{self._phone.host}:5060>")
+            self._do(lambda: endpoint.reject(event.session, 302, headers=[contact], now=now))
+            return
+        self._do(lambda: endpoint.progress(event.session, 180, now=now))
+        if user == "silent":
+            return
+        self._do(lambda: endpoint.progress(event.session, 183, body=_BODY, content_type=_SDP, reliable=True, now=now))
+        self._do(lambda: endpoint.accept(event.session, body=_BODY, content_type=_SDP, now=now))
+
+    def _answer(self, transaction: TransactionId | None, request: Request) -> None:
+        if transaction is None:
+            return
+        described = request.method in ("INVITE", "UPDATE", "PRACK")
+        body, content_type = (_BODY, _SDP) if described else (b"", None)
+        status = 202 if request.method == "REFER" else 200
+        self._do(
+            lambda: self._endpoint.respond(transaction, status, body=body, content_type=content_type, now=self._now)
+        )
+
+    def _progressed(self, event: SessionProgressed) -> None:
+        if event.awaits_prack:
+            self._do(
+                lambda: self._endpoint.prack(
+                    event.session, response=event.response, body=_BODY, content_type=_SDP, now=self._now
+                )
+            )
+
+    def _answered(self, event: SessionAnswered) -> None:
+        self._do(lambda: self._endpoint.ack(event.session, body=_BODY, content_type=_SDP, now=self._now))
+
+    def _subscribed(self, event: SubscribeReceived) -> None:
+        endpoint, now = self._endpoint, self._now
+        self._do(lambda: endpoint.accept_subscription(event.subscription, now=now))
+        for body in (b"<one/>", b"<two/>"):
+            self._do(
+                lambda body=body: endpoint.notify(  # type: ignore[misc]
+                    event.subscription, body=body, content_type="application/pidf+xml", now=now
+                )
+            )
+
+
+# Conversations -------------------------------------------------------------------------------------------------------
+
+
+def _direct_call(scene: Scene) -> None:
+    scene.talk(scene.call(scene.bob.uri(scene.transport), through_site=False))
+
+
+def _late_offer(scene: Scene) -> None:
+    scene.talk(scene.call(scene.bob.uri(scene.transport), through_site=False, offer=False))
+
+
+def _refused_calls(scene: Scene) -> None:
+    for user in ("busy", "moved", "silent"):
+        target = scene.bob.uri(scene.transport).replace("sip:bob@", f"sip:{user}@")
+        session = scene.call(target, through_site=False)
+        scene.net.run(3.0)
+        scene._do(lambda session=session: scene.alice.endpoint.cancel(session, now=scene.net.now))  # type: ignore[misc]
+        scene.net.run(3.0)
+
+
+def _call_through_proxy(scene: Scene) -> None:
+    scene.register(scene.bob)
+    scene.talk(scene.call(f"sip:bob@{DOMAIN}", through_site=True))
+
+
+def _cancelled_through_proxy(scene: Scene) -> None:
+    target = scene.bob.uri(scene.transport).replace("sip:bob@", "sip:silent@")
+    session = scene.call(target, through_site=True)
+    scene.net.run(3.0)
+    scene._do(lambda: scene.alice.endpoint.cancel(session, now=scene.net.now))
+    scene.net.run(3.0)
+
+
+def _message_through_proxy(scene: Scene) -> None:
+    scene.register(scene.bob)
+    scene._do(
+        lambda: scene.alice.endpoint.request(
+            "ua",
+            "MESSAGE",
+            f"sip:bob@{DOMAIN}",
+            from_=f"<sip:alice@{DOMAIN}>",
+            to=f"<sip:bob@{DOMAIN}>",
+            body=b"hello",
+            content_type="text/plain",
+            route=scene.route,
+            now=scene.net.now,
+        )
+    )
+    scene.net.run(3.0)
+
+
+def _subscription(scene: Scene) -> None:
+    _watch(scene, scene.bob.uri(scene.transport), through_site=False)
+
+
+def _subscription_through_proxy(scene: Scene) -> None:
+    scene.register(scene.bob)
+    _watch(scene, f"sip:bob@{DOMAIN}", through_site=True)
+
+
+def _watch(scene: Scene, target: str, *, through_site: bool) -> None:
+    subscription = scene.subscribe(target, through_site=through_site)
+    scene.net.run(5.0)
+    scene._do(lambda: scene.alice.endpoint.refresh(subscription, now=scene.net.now))
+    scene.net.run(700.0)
+    scene._do(lambda: scene.alice.endpoint.unsubscribe(subscription, now=scene.net.now))
+    scene.net.run(5.0)
+
+
+def _refer(scene: Scene) -> None:
+    scene.refer(scene.bob.uri(scene.transport))
+    scene.net.run(10.0)
+
+
+def _registration(scene: Scene) -> None:
+    for expires in (300, 300, 0):
+        scene.register(scene.alice, expires)
+
+
+CONVERSATIONS: Final[Mapping[str, Callable[[Scene], None]]] = {
+    "call": _direct_call,
+    "call without offer": _late_offer,
+    "refused calls": _refused_calls,
+    "call through proxy": _call_through_proxy,
+    "cancelled call through proxy": _cancelled_through_proxy,
+    "message through proxy": _message_through_proxy,
+    "subscription": _subscription,
+    "subscription through proxy": _subscription_through_proxy,
+    "REFER": _refer,
+    "registration": _registration,
+}
+
+
+# Playing -------------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Plan:
+    """One conversation, and what is done to it."""
+
+    conversation: str
+    transport: str
+    alteration: Alteration
+
+    def __str__(self) -> str:
+        return f"{self.conversation} over {self.transport}, {self.alteration}"
+
+
+@cache
+def _messages(conversation: str, transport: str) -> int:
+    """How many different messages a conversation has that nobody disturbs."""
+    scene = Scene(transport)
+    CONVERSATIONS[conversation](scene)
+    return scene.different
+
+
+def plan_of(choose: Chooser) -> Plan:
+    """Any plan."""
+    names = tuple(CONVERSATIONS)
+    name, transport = names[choose.index(len(names))], TRANSPORTS[choose.index(len(TRANSPORTS))]
+    return Plan(name, transport, alteration(choose, _messages(name, transport)))
+
+
+def play(plan: Plan) -> list[str]:
+    """Let it happen; return what did not hold."""
+    scene = Scene(plan.transport, plan.alteration)
+    CONVERSATIONS[plan.conversation](scene)
+    scene.finish()
+    wrong, shown = scene.complaints(), _shown(scene)
+    wrong += scene.proper_call()
+    wrong += [f"after a proper call: {each}" for each in scene.complaints() if each not in wrong]
+    return [f"{each}\n{shown}" for each in wrong[:1]] + wrong[1:]
+
+
+def _shown(scene: Scene) -> str:
+    changed: Iterator[str] = (
+        f"{each.sender} -> {each.receiver}: {each.arrived.decode('utf-8', 'replace')}"
+        for each in scene.crossings
+        if each.arrived != each.sent
+    )
+    return next(changed, "")
