@@ -11,8 +11,9 @@ import attrs
 
 import c3p
 from c3p import Exchange, ExchangeFailure, Reply
-from pyc3p.element import C3PMachine
+from pyc3p.element import C3PMachine, Document
 from pyc3p.simnet.conditions import HttpFault
+from pyc3p.simnet.passing import Passing
 
 if TYPE_CHECKING:
     from pyc3p.simnet.host import SimHost
@@ -77,24 +78,41 @@ class SimWeb:
         if fault is HttpFault.SILENT:
             return
         now = self._network.now
-        document = c3p.parse_document(bytes(posting.exchange.document))
-        assert not isinstance(document, c3p.ConferenceInfo)
-        reply = server.element.receive_c3p(path, document, peer=posting.client.name, now=now)
+        document = self._carried(posting.client.name, server.name, posting.exchange.document)
+        if document is None or isinstance(document, c3p.ConferenceInfo):
+            reply = Reply(400)  # as `c3p.aio` answers it
+        else:
+            reply = server.element.receive_c3p(path, document, peer=posting.client.name, now=now)
         server.run([])
         if fault is HttpFault.ANSWER_LOST:
             return
         self._record(posting, server, _answer(reply), outward=False)
-        act: Callable[[], None] = lambda: self._answer(key, posting, reply)  # noqa: E731
+        act: Callable[[], None] = lambda: self._answer(key, posting, server, reply)  # noqa: E731
         if fault is HttpFault.GARBAGE:
             act = lambda: self._fail(key, posting, ExchangeFailure.UNUSABLE)  # noqa: E731
         self._network.clock.after(self._network.dice.delay(), act)
 
-    def _answer(self, key: tuple[str, str, str], posting: _Posting, reply: Reply) -> None:
-        if reply.document is not None:
-            document = c3p.parse_document(bytes(reply.document))
-            assert isinstance(document, c3p.Response)
-            reply = attrs.evolve(reply, document=document)
-        self._finish(key, posting, reply)
+    def _answer(self, key: tuple[str, str, str], posting: _Posting, server: SimHost, reply: Reply) -> None:
+        if reply.document is None:
+            self._finish(key, posting, reply)
+            return
+        document, asked = self._carried(server.name, posting.client.name, reply.document), posting.exchange.document
+        if isinstance(document, c3p.Response) and (
+            not isinstance(asked, c3p.Request) or document.request_id == asked.request_id
+        ):
+            self._finish(key, posting, attrs.evolve(reply, document=document))
+        elif reply.status == 200:
+            self._finish(key, posting, ExchangeFailure.UNUSABLE)
+        else:
+            self._finish(key, posting, attrs.evolve(reply, document=None))
+
+    def _carried(self, sender: str, receiver: str, document: Document) -> Document | c3p.ConferenceInfo | None:
+        """What is read at the other end; None when that is no document."""
+        data = self._network.middle(Passing("http", sender, receiver, None, bytes(document)))
+        try:
+            return c3p.parse_document(data)
+        except c3p.C3PError:
+            return None
 
     def _fail(self, key: tuple[str, str, str], posting: _Posting, reason: ExchangeFailure) -> None:
         self._finish(key, posting, reason)

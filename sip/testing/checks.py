@@ -47,15 +47,16 @@ def unanswered(crossings: Iterable[Crossing], excuse: Excuse = _no_excuse) -> li
     """Complain of each request but ACK and BENOTIFY that did not get exactly one final answer.
 
     Only of those whose top Via can be read, because nobody knows where the answers to others go; and not of those
-    that name a ``maddr``, which may be any host. An answer that is repeated is one answer.
+    that name a ``maddr``, which may be any host. An answer that is repeated is one answer; a request that is repeated
+    on a connection, where nothing is, may have another.
     """
     crossed = list(crossings)
     asked = _requests(crossed)
     answers = _answers(crossed)
     complaints = []
-    for (receiver, key), request in asked.items():
+    for (receiver, key), (request, times) in asked.items():
         found = answers.get((receiver, key), {})
-        if len(found) == 1 or (not found and excuse(receiver, request)):
+        if 1 <= len(found) <= times or (not found and excuse(receiver, request)):
             continue
         if len(found) > 1 and request.method == "INVITE" and all(200 <= status < 300 for status, _ in found):
             continue  # each fork has its own
@@ -67,10 +68,10 @@ def unanswered(crossings: Iterable[Crossing], excuse: Excuse = _no_excuse) -> li
 Key = tuple[str, str, str]  #: host and branch of the top Via, and CSeq as it is written
 
 
-def _requests(crossed: list[Crossing]) -> dict[tuple[str, Key], Request]:
-    """Each request that arrived somewhere, once."""
+def _requests(crossed: list[Crossing]) -> dict[tuple[str, Key], tuple[Request, int]]:
+    """Each request that arrived somewhere, once, with how many answers it may have."""
     parsers: dict[object, StreamParser] = {}
-    found: dict[tuple[str, Key], Request] = {}
+    found: dict[tuple[str, Key], tuple[Request, int]] = {}
     for crossing in crossed:
         if crossing.flow is None:
             read: Sequence[Request | Response | None] = [_read(crossing.arrived)]
@@ -81,7 +82,9 @@ def _requests(crossed: list[Crossing]) -> dict[tuple[str, Key], Request]:
                 continue
             via = _top_via(message)
             if via is not None and via.params.get("maddr") is None:
-                found.setdefault((crossing.receiver, _key(message, via)), message)
+                key = crossing.receiver, _key(message, via)
+                before = found[key][1] if key in found and crossing.flow is not None else 0
+                found[key] = message, before + 1
     return found
 
 

@@ -111,15 +111,17 @@ class Scene:
             if self.alter is not None and self.alter.message == len(self._different):
                 arrived = self.alter.apply(sent.data)
             self._different[sent.data] = arrived
-        stream = None if flow.transport == "UDP" else (flow.id, sent.by)
-        crossing = Crossing(
-            sender=sent.by, receiver=self._name_of(flow.remote.host), flow=stream, sent=sent.data, arrived=arrived
-        )
-        self.crossings.append(crossing)
+        receiver = self._name_of(flow.remote.host)
+        if receiver is not None:
+            stream = None if flow.transport == "UDP" else (flow.id, sent.by)
+            self.crossings.append(
+                Crossing(sender=sent.by, receiver=receiver, flow=stream, sent=sent.data, arrived=arrived)
+            )
         return arrived
 
-    def _name_of(self, host: str) -> str:
-        return next((each.name for each in (self.site, self.alice, self.bob) if each.host == host), host)
+    def _name_of(self, host: str) -> str | None:
+        """Who is at an address, None when nobody is."""
+        return next((each.name for each in (self.site, self.alice, self.bob) if each.host == host), None)
 
     # What people do --------------------------------------------------------------------------------------------------
 
@@ -256,19 +258,26 @@ class Scene:
         self.alter = None
         self._different.clear()
         self.crossings.clear()
+        wrong = self._try_a_call()
+        if wrong and self.transport == "tcp":
+            # What a wrong Content-Length took from the stream is gone with its connection; the next one is good.
+            wrong = self._try_a_call()
+        self.finish()
+        return wrong
+
+    def _try_a_call(self) -> list[str]:
         before = {phone.name: len(phone.events) for phone in (self.alice, self.bob)}
         self.register(self.bob)
         session = self.call(f"sip:bob@{DOMAIN}", through_site=True)
         self.net.run(5.0)
         self._do(lambda: self.alice.endpoint.bye(session, now=self.net.now))
-        self.net.run(5.0)
+        self.net.run(40.0)
         wrong = []
         for phone in (self.alice, self.bob):
             seen = [type(event) for event in phone.events[before[phone.name] :]]
             wanted = {SessionAnswered if phone is self.alice else InviteReceived, SessionEnded}
             if not wanted <= set(seen):
                 wrong.append(f"{phone.name} had no proper call afterwards: {[each.__name__ for each in seen]}")
-        self.finish()
         return wrong
 
 
