@@ -7,13 +7,14 @@ Hypothesis, which makes failures small, or a counter and a seed, which can go on
 from __future__ import annotations
 
 import enum
-import random
 import re
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
 import attrs
 from hypothesis import strategies as st
+
+from sip.entropy import SeededEntropy
 
 __all__ = ["JUNK", "Alteration", "Chooser", "Drawn", "How", "Seeded", "alteration", "with_length"]
 
@@ -225,6 +226,9 @@ JUNK: Final[tuple[str, ...]] = (
 )
 
 
+_CHARACTERS: Final = '<>@;:,="\\%()[]{}*?/ .-_~!#$&+\t\0\x7fabz019Z\xc4\u65e5\U0001f600'
+
+
 class Chooser(Protocol):
     """Where choices come from."""
 
@@ -256,16 +260,15 @@ class Seeded:
     """Choices that a seed and a number bring back."""
 
     def __init__(self, seed: object, number: int) -> None:
-        self._random = random.Random(f"{seed} {number}")
+        self._chance = SeededEntropy(f"{seed} {number}".encode())
 
     def index(self, number: int) -> int:
         """One of ``number`` possibilities, from 0."""
-        return self._random.randrange(number)
+        return int(self._chance.uniform() * number)
 
     def text(self) -> str:
-        """Any line of text, mostly of characters that mean something."""
-        alphabet = '<>@;:,="\\%()[]{}*?/ .-_~!#$&+\t\0\x7fabz019ZÄ日\U0001f600'
-        return "".join(self._random.choices(alphabet, k=self._random.randrange(1, 20)))
+        """Any line of text, of characters that mean something and of others."""
+        return "".join(_CHARACTERS[self.index(len(_CHARACTERS))] for _ in range(1 + self.index(20)))
 
 
 class How(enum.Enum):
