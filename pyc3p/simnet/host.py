@@ -115,7 +115,8 @@ class SimHost:
             case ResolveWanted():
                 self._resolve(event)
             case FlowLost():
-                self.network.close(event.flow)
+                self._send()  # the answer that says why, perhaps
+                self.network.close_after_sending(event.flow)
             case MediaPortWanted():
                 self._open_media(event.leg)
             case MediaPortReleased():

@@ -253,6 +253,12 @@ class SimNetwork:
                 lambda host=host, closed=flows[flow_id]: host.flow_closed(closed),  # type: ignore[misc]
             )
 
+    def close_after_sending(self, flow: Flow) -> None:
+        """Close a connection once what was sent on it has arrived."""
+        connection = self._connections.get(flow.id)
+        if connection is not None:
+            self.clock.at(max(connection.last.values()), lambda: self.close(flow))
+
     def break_connections(self, name: str) -> None:
         """Break every SIP connection of an element."""
         for connection in list(self._connections.values()):
