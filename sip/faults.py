@@ -118,12 +118,11 @@ class TimedNet:
     counted.
     """
 
-    __slots__ = ("_asking", "_counters", "_faults", "_machine", "_next_timeout", "_owner", "_rest")
+    __slots__ = ("_asking", "_counters", "_faults", "_machine", "_owner", "_rest")
 
     def __init__(self, machine: Timed, owner: str, faults: list[Event], counters: Counter[str]) -> None:
         """``faults`` takes what is to be reported with the events of the next call."""
         self._machine, self._owner = machine, owner
-        self._next_timeout = machine.next_timeout
         self._faults, self._counters = faults, counters
         self._asking: set[str] = set()  # questions whose last answer was an exception
         self._rest = Rest()
@@ -131,7 +130,7 @@ class TimedNet:
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; None when the machine cannot say."""
         try:
-            at = self._next_timeout()
+            at = self._machine.next_timeout()
         except Exception as error:
             self._failed("next_timeout", error)
             return None
