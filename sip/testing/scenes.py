@@ -32,7 +32,6 @@ from sip.events import (
     SessionProgressed,
     SessionRedirected,
     SubscribeReceived,
-    SubscriptionAccepted,
     UpdateReceived,
 )
 from sip.flow import Destination, Flow
@@ -66,6 +65,7 @@ class Scene:
         self.transport = transport
         self.alter = alter
         self.crossings: list[Crossing] = []
+        self.subscriptions: list[SubscriptionId] = []  #: that Alice began
         self.raised: list[str] = []  #: what raised in commands of the phones
         self._different: dict[bytes, bytes] = {}
         self.site = net.agent("site", core=False)
@@ -165,28 +165,36 @@ class Scene:
 
     def subscribe(self, target: str, *, through_site: bool) -> SubscriptionId:
         """Alice watches Bob."""
-        return self.alice.endpoint.subscribe(
-            "ua",
-            target,
-            event="presence",
-            from_=f"<sip:alice@{DOMAIN}>",
-            to=f"<sip:bob@{DOMAIN}>",
-            expires=600,
-            accept=("application/pidf+xml",),
-            route=self.route if through_site else (),
-            now=self.net.now,
+        return self._begun(
+            self.alice.endpoint.subscribe(
+                "ua",
+                target,
+                event="presence",
+                from_=f"<sip:alice@{DOMAIN}>",
+                to=f"<sip:bob@{DOMAIN}>",
+                expires=600,
+                accept=("application/pidf+xml",),
+                route=self.route if through_site else (),
+                now=self.net.now,
+            )
         )
 
     def refer(self, target: str) -> SubscriptionId:
         """Alice asks Bob to call somebody."""
-        return self.alice.endpoint.refer(
-            "ua",
-            target,
-            refer_to=f"<sip:carol@{DOMAIN}>",
-            from_=f"<sip:alice@{DOMAIN}>",
-            to=f"<sip:bob@{DOMAIN}>",
-            now=self.net.now,
+        return self._begun(
+            self.alice.endpoint.refer(
+                "ua",
+                target,
+                refer_to=f"<sip:carol@{DOMAIN}>",
+                from_=f"<sip:alice@{DOMAIN}>",
+                to=f"<sip:bob@{DOMAIN}>",
+                now=self.net.now,
+            )
         )
+
+    def _begun(self, subscription: SubscriptionId) -> SubscriptionId:
+        self.subscriptions.append(subscription)
+        return subscription
 
     def _do(self, command: Callable[[], object]) -> None:
         """What an application does: a command that is not possible any more is left out."""
@@ -229,8 +237,8 @@ class Scene:
             for command in (endpoint.cancel, endpoint.bye):
                 self._do(lambda command=command, session=session: command(session, now=net.now))  # type: ignore[misc]
             self._do(lambda session=session: endpoint.reject(session, 480, now=net.now))  # type: ignore[misc]
-        for event in phone.of(SubscriptionAccepted):
-            self._do(lambda event=event: endpoint.unsubscribe(event.subscription, now=net.now))  # type: ignore[misc]
+        for number in self.subscriptions if phone is self.alice else ():
+            self._do(lambda number=number: endpoint.unsubscribe(number, now=net.now))  # type: ignore[misc]
         for asked in phone.of(SubscribeReceived):
             self._do(
                 lambda asked=asked: endpoint.end_subscription(asked.subscription, reason="noresource", now=net.now)  # type: ignore[misc]
