@@ -11,7 +11,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sip.masking import mask_credentials
+_HEADER: Final = re.compile(
+    rb"(?im)^((?:proxy-)?authorization|authentication-info|proxy-authentication-info)"
+    rb"([ \t]*:[ \t]*)([^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*)"
+)
+#: Digest parameters from which the password could be guessed off-line.
+_DIGEST_PARAMETER: Final = re.compile(rb'(?i)\b(response|rspauth|cnonce|nextnonce)([ \t]*=[ \t]*"?)([^",\r\n]+)')
+_SCHEME: Final = re.compile(rb"([A-Za-z][\w-]*)([ \t]+)")
 
 #: One secret each: the first group stays, the second is covered.
 _SECRETS: Final = tuple(
@@ -38,7 +44,7 @@ def mask(layer: str, data: bytes) -> bytes:
     """The same bytes with every secret covered, of the same length."""
     if layer not in TEXT_LAYERS:
         return data
-    data = mask_credentials(data)
+    data = _HEADER.sub(_mask_credentials, data)
     for pattern in _SECRETS:
         data = pattern.sub(_mask_second, data)
     return data
@@ -50,3 +56,17 @@ def _cover(secret: bytes) -> bytes:
 
 def _mask_second(match: re.Match[bytes]) -> bytes:
     return match[1] + _cover(match[2])
+
+
+def _mask_credentials(match: re.Match[bytes]) -> bytes:
+    name, colon, value = match[1], match[2], match[3]
+    scheme = _SCHEME.match(value)
+    if b"info" in name.lower() or (scheme and scheme[1].lower() == b"digest"):
+        return name + colon + _DIGEST_PARAMETER.sub(_mask_parameter, value)
+    if scheme is None:
+        return name + colon + _cover(value)
+    return name + colon + scheme[0] + _cover(value[scheme.end() :])
+
+
+def _mask_parameter(match: re.Match[bytes]) -> bytes:
+    return match[1] + match[2] + _cover(match[3])
