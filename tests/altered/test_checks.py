@@ -92,3 +92,12 @@ def test_a_site_that_drops_requests_is_found() -> None:
     scene.finish()
     assert scene.complaints() != []
     assert scene.proper_call() != []
+
+
+@pytest.mark.parametrize("transport", scenes.TRANSPORTS)
+@pytest.mark.parametrize("how", [How.DOUBLE, How.DOUBLE_JUNK, How.REPLACE])
+def test_an_answer_with_strange_vias_still_finds_its_way_back_through_a_proxy(how: How, transport: str) -> None:
+    junk = f"SIP/2.0/{transport.upper()} 192.0.2.77;branch=z9hG4bKother"
+    for line in (0, 1):
+        alteration = Alteration(message=8, line=line, how=how, junk=junk, word=1)  # the 487 of the phone
+        assert scenes.play(scenes.Plan("cancelled call through proxy", transport, alteration)) == []
