@@ -58,6 +58,7 @@ from sip import (
     UpdateReceived,
 )
 from sip import Request as SipRequest
+from sip.faults import internal_fault
 from sip.uri_parts import canonical_host
 
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
@@ -156,8 +157,11 @@ class Focus:
         for key in self._deadlines.pop_due(now):
             conference = self._active.get(key)
             if conference is not None:  # pragma: no branch (what has ended has no deadline)
-                conference.handle_timeout(now=now)
-                self._settle(conference, now=now)
+                try:
+                    conference.handle_timeout(now=now)
+                    self._settle(conference, now=now)
+                except Exception as error:  # what is due in other conferences is done all the same
+                    self._events.append(internal_fault(error, "handle_timeout", owner=self.owner))
         return self.take_events()
 
     def _settle(self, conference: Conference, *, now: float) -> None:

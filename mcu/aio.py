@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
 from mcu.mcu import Mcu
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig, TraceSink
+from sip.aio import FaultLog
 from sip.events import Event
+from sip.faults import Rest, internal_fault
 
 __all__ = ["MediaDriver"]
 
@@ -38,6 +40,8 @@ class MediaDriver:
         self._ports = MediaPorts(self._arrived, config=ports, trace=trace)
         self._timer: asyncio.Handle | None = None
         self._due: float | None = None  # handles of some loops do not know when they are due
+        self._faults = FaultLog()
+        self._rest = Rest()
         self._closed = False
 
     @property
@@ -68,7 +72,7 @@ class MediaDriver:
 
     def rearm(self) -> None:
         """Set the timer to the next tick. The grid is the MCU's, so that lateness of one tick never adds up."""
-        due = None if self._closed else self._mcu.next_tick()
+        due = None if self._closed else self._rest.after(self._mcu.next_tick())
         if self._timer is not None:
             if self._due == due:
                 return
@@ -78,7 +82,13 @@ class MediaDriver:
 
     def _tick(self) -> None:
         self._timer = None
-        self._ports.send(self._mcu.tick(self._loop.time()))
+        now = self._loop.time()
+        try:
+            self._ports.send(self._mcu.tick(now))
+            self._rest.worked()
+        except Exception as error:  # a fault of ours must not end all sound for ever
+            self._rest.failed(now)
+            self._faults.log(internal_fault(error, "tick", owner=self._mcu.owner), now=now)
         self._report(self._mcu.take_events())
 
     def _arrived(self, batch: list[Arrival]) -> None:
@@ -89,7 +99,7 @@ class MediaDriver:
     def _report(self, events: list[Event]) -> None:
         rest = self.handle(events)
         if rest:
-            self._on_events(rest)
+            self._faults.tell(rest, self._on_events, now=self._loop.time())
         self.rearm()
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from c3p import ConferenceInfo, Exchange, ExchangeFailure, Notify, Reply, Request, Response
+from c3p import ConferenceInfo, DisconnectionMethod, Exchange, ExchangeFailure, Notify, Reply, Request, Response
 from mcu.closing import Closing, farewell_of
 from mcu.commands import Commands
 from mcu.conference import Conference
@@ -17,7 +17,7 @@ from mcu.dial_out import DialOut
 from mcu.events import ConferenceEndCause, LegId, MediaPortReleased
 from mcu.identity import conference_id
 from mcu.in_call import BODIES, InCall
-from mcu.leg import Leg, MediaAddress
+from mcu.leg import Farewell, Leg, MediaAddress
 from mcu.leg_state import State
 from mcu.liveness import Liveness
 from mcu.media import Arrived, Media
@@ -27,6 +27,7 @@ from mcu.registration import Registration
 from mcu.session_events import SessionEvents
 from sip.entropy import Entropy
 from sip.events import Event
+from sip.faults import internal_fault
 from sip.flow import Flow
 from sip.request import Request as SipRequest
 from sip.routing import Claim
@@ -51,7 +52,7 @@ class Mcu:
     ) -> None:
         self.config = config
         self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutPolicy())
-        self._media = Media(context)
+        self._media = Media(context, self._broke)
         self._closing = Closing(context, self._media)
         self._dial_out = DialOut(context, self._media, self._closing)
         self._dial_in = DialIn(context, self._media, self._closing, self._dial_out)
@@ -110,10 +111,13 @@ class Mcu:
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
         for key in self._context.timers.due(now):
-            if isinstance(key, Conference):
-                self._conferences.outbox_due(key, now=now)
-            else:
-                self._waited_in_vain(*key, now)
+            try:
+                if isinstance(key, Conference):
+                    self._conferences.outbox_due(key, now=now)
+                else:
+                    self._waited_in_vain(*key, now)
+            except Exception as error:  # what else is due is done all the same
+                self._context.emit(internal_fault(error, "handle_timeout", owner=self.owner))
         self._registration.handle_timeout(now=now)
         return self._done(now)
 
@@ -202,6 +206,9 @@ class Mcu:
         out = self._media.tick(now)
         self._keep(self._done(now))
         return out
+
+    def _broke(self, leg: Leg, *, now: float) -> None:
+        self._closing.give_up(leg, Farewell(method=DisconnectionMethod.FAILED, reason="media failed"), now=now)
 
     # Life ------------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mcu.context import Context
 from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
@@ -12,6 +12,7 @@ from mcu.leg_state import State
 from rtp import Agreement, Direction
 from rtp.events import MediaEvent, SsrcCollided, TelephoneEventStarted
 from rtp.media_stream import MediaStream, MediaStreamConfig
+from sip.faults import internal_fault
 
 if TYPE_CHECKING:
     from mcu.room import Line, Room, Sent
@@ -24,14 +25,24 @@ EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver an
 Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
 
 
-class Media:
-    """Rooms and streams."""
+class BrokenListener(Protocol):
+    """Is told when a leg cannot be heard any more."""
 
-    def __init__(self, context: Context) -> None:
+    def __call__(self, leg: Leg, *, now: float) -> None: ...
+
+
+class Media:
+    """Rooms and streams.
+
+    ``on_broken`` is called when the stream of a leg raised, which is a fault of ours: an `InternalFault` tells of it,
+    and the leg is to end (`sip.faults`).
+    """
+
+    def __init__(self, context: Context, on_broken: BrokenListener) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
         from mcu.room import Room
 
-        self._context, self._make_room = context, Room
+        self._context, self._on_broken, self._make_room = context, on_broken, Room
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
         self._rooms: list[Room] = []
@@ -126,10 +137,13 @@ class Media:
             if known is None:
                 self._context.counters["datagrams without leg"] += 1
                 continue
-            events = known[1].stream.receive(kind, data, source, now=arrival)
-            if events:
-                known[1].refresh()
-                self._happened(known[0], events, arrival)
+            try:
+                events = known[1].stream.receive(kind, data, source, now=arrival)
+                if events:
+                    known[1].refresh()
+                    self._happened(known[0], events, arrival)
+            except Exception as error:
+                self._broken(number, error, f"receive {kind}", arrival)
 
     def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
         for event in events:
@@ -180,11 +194,27 @@ class Media:
                 room.skip(at)
             elif room.lines and room.tick(at, out):
                 self._report_speaker(room)
+            while room.broken:
+                self._broken(*room.broken.pop(), "mix", at)
         for leg, line in tuple(self._lines.values()):
             if at >= line.due:
-                events, reports = line.timeout(at)
-                out += [(leg.id, *sent) for sent in reports]
-                self._happened(leg, events, at)
+                try:
+                    events, reports = line.timeout(at)
+                    out += [(leg.id, *sent) for sent in reports]
+                    self._happened(leg, events, at)
+                except Exception as error:
+                    self._broken(leg.id, error, "fire a timer of a stream", at)
+
+    def _broken(self, number: LegId, error: Exception, doing: str, now: float) -> None:
+        """Tell of a leg whose stream raised, and let it end; a leg breaks once."""
+        known = self._lines.pop(number, None)
+        if known is None:
+            return
+        leg = known[0]
+        self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
+        if leg.conference.room.remove(number):
+            self._report_speaker(leg.conference.room)
+        self._on_broken(leg, now=now)
 
     def _give_back_ports(self) -> None:
         released, self._released = self._released, []

@@ -52,11 +52,12 @@ class Line:
 
 
 class Room:
-    """Mixes one conference."""
+    """Mixes one conference. The sound of one leg that breaks is missing; the others hear each other all the same."""
 
     def __init__(self, conference: str, mixer: MixerSettings, speaker: SpeakerSettings) -> None:
         self.conference = conference
         self.lines: dict[LegId, Line] = {}
+        self.broken: list[tuple[LegId, Exception]] = []  #: legs whose stream raised; whoever ticks takes them out
         self._mixer: Mixer[LegId] = Mixer(mixer)
         self._speaker: ActiveSpeaker[LegId] = ActiveSpeaker(speaker)
 
@@ -84,16 +85,28 @@ class Room:
     def tick(self, now: float, out: list[Sent]) -> bool:
         """One frame for everybody; true when the active speaker changed."""
         lines = self.lines
-        mix = self._mixer.mix({leg: line.stream.pop_frame(now=now) for leg, line in lines.items()})
+        frames: dict[LegId, bytes | None] = {}
         for leg, line in lines.items():
-            payload = mix.encoded(leg, line.codec, line.encode)
-            csrc = mix.contributors_to(leg)
-            for sent in line.stream.send_frame(payload=payload, csrc=csrc, now=now):
-                out.append((leg, *sent))
+            try:
+                frames[leg] = line.stream.pop_frame(now=now)
+            except Exception as error:
+                self.broken.append((leg, error))
+        mix = self._mixer.mix(frames)
+        for leg, line in lines.items():
+            try:
+                payload = mix.encoded(leg, line.codec, line.encode)
+                csrc = mix.contributors_to(leg)
+                for sent in line.stream.send_frame(payload=payload, csrc=csrc, now=now):
+                    out.append((leg, *sent))
+            except Exception as error:
+                self.broken.append((leg, error))
         return self._speaker.update(self._mixer.energies, now=now)
 
     def skip(self, now: float) -> None:
         """A frame that nobody will hear: time lines and buffers go on without it."""
-        for line in self.lines.values():
-            line.stream.pop_frame(now=now)
-            line.stream.send_frame(now=now)
+        for leg, line in self.lines.items():
+            try:
+                line.stream.pop_frame(now=now)
+                line.stream.send_frame(now=now)
+            except Exception as error:
+                self.broken.append((leg, error))

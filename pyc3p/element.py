@@ -2,23 +2,33 @@
 
 Everything around it (a simulated network, asyncio) drives the same parts in the same way: feed bytes and time in, then
 drain until nothing moves.
+
+The element is the net under whatever does not come through its pump (`sip.faults`): documents, media, and machines
+that live on no endpoint. One of them that raises has that thing answered 500, or left undone; the rest goes on.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import attrs
 
 import c3p
 from mcu.events import LegId
+from pyc3p.masking import mask
 from sip import Event, Pump, Transmit
+from sip.faults import Rest, TimedNet, internal_fault
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
 Packet = tuple[LegId, str, bytes, Address, float]  #: leg, "rtp" or "rtcp", data, source, arrival
 Outgoing = tuple[LegId, str, bytes, Address]  #: leg, "rtp" or "rtcp", data, destination
+
+
+T = TypeVar("T")
 
 
 @runtime_checkable
@@ -111,6 +121,13 @@ class Element:
     machines: Sequence[C3PMachine] = ()
     others: Sequence[Timed] = ()  #: machines that live on no SIP endpoint
     media: MediaMachine | None = None
+    counters: Counter[str] = attrs.field(factory=Counter)  #: "internal fault": how often something raised here
+    _faults: list[Event] = attrs.field(factory=list, init=False)
+    _nets: list[TimedNet] = attrs.field(init=False)
+    _media_rest: Rest = attrs.field(factory=Rest, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
 
     @classmethod
     def of(
@@ -135,16 +152,12 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        machines: list[Timed | Pump] = [*self.others, *([self.pump] if self.pump else [])]
+        machines: list[TimedNet | Pump] = [*self._nets, *([self.pump] if self.pump else [])]
         return min((at for machine in machines if (at := machine.next_timeout()) is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""
-        events: list[Event] = []
-        for machine in self.others:
-            due = machine.next_timeout()
-            if due is not None and due <= now:
-                events += machine.handle_timeout(now=now)
+        events = self.handle_other_timeouts(now=now)
         if self.pump is not None:
             events += self.pump.handle_timeout(now=now)
         return events
@@ -152,6 +165,116 @@ class Element:
     def settle(self, events: Iterable[Event] = (), *, now: float) -> list[Event]:
         """Feed ``events`` to the cores until nothing moves; what is left is for the surroundings."""
         left = self.pump.settle(events, now=now) if self.pump is not None else list(events)
-        for machine in self.others:
-            left += machine.take_events()
-        return left
+        return left + self.take_other_events()
+
+    # What does not come through the pump -----------------------------------------------------------------------------
+
+    def next_other_timeout(self) -> float | None:
+        """When ``handle_other_timeouts`` is due."""
+        return min((at for net in self._nets if (at := net.next_timeout()) is not None), default=None)
+
+    def handle_other_timeouts(self, *, now: float) -> list[Event]:
+        """Do what is due in the machines that live on no endpoint."""
+        return [event for net in self._nets for event in net.handle_timeout(now=now)]
+
+    def take_other_events(self) -> list[Event]:
+        """Events that other calls caused in them, and the faults of this element since the last call."""
+        events = [event for net in self._nets for event in net.take_events()]
+        events += self._faults
+        self._faults.clear()
+        return events
+
+    def receive_c3p(self, path: str, document: Document, *, peer: str, now: float) -> c3p.Reply:
+        """Answer a document that an authenticated peer has posted to ``path``."""
+        service = self.services[path]
+        return self._attempt(
+            service,
+            "receive_c3p",
+            lambda: service.receive_c3p(document, peer=peer, now=now),
+            c3p.Reply(500),
+            document,
+        )
+
+    def c3p_to_send(self) -> list[tuple[C3PMachine, c3p.Exchange]]:
+        """Exchanges to start, with the machine that is told of the outcome."""
+        found: list[tuple[C3PMachine, c3p.Exchange]] = []
+        for machine in self.machines:
+            none: list[c3p.Exchange] = []
+            found += [(machine, each) for each in self._attempt(machine, "c3p_to_send", machine.c3p_to_send, none)]
+        return found
+
+    def c3p_answered(
+        self, machine: C3PMachine, exchange_id: int, outcome: c3p.Reply | c3p.ExchangeFailure, *, now: float
+    ) -> list[Event]:
+        """Tell a machine of the outcome of an exchange."""
+        if isinstance(outcome, c3p.Reply):
+            reply = outcome
+            told = lambda: machine.receive_reply(exchange_id, reply, now=now)  # noqa: E731
+            return self._attempt(machine, "receive_reply", told, [], reply.document)
+        reason = outcome
+        return self._attempt(
+            machine, "exchange_failed", lambda: machine.exchange_failed(exchange_id, reason, now=now), []
+        )
+
+    def media_opened(self, leg: LegId, *, rtp: Address, rtcp: Address, advertised: str, now: float) -> list[Event]:
+        """The ports of a leg are open."""
+        media = self.media
+        assert media is not None
+        told = lambda: media.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=advertised, now=now)  # noqa: E731
+        return self._attempt(media, "media_opened", told, [])
+
+    def media_failed(self, leg: LegId, reason: str, *, now: float) -> list[Event]:
+        """The ports of a leg cannot be had."""
+        media = self.media
+        assert media is not None
+        return self._attempt(media, "media_failed", lambda: media.media_failed(leg, reason, now=now), [])
+
+    def receive_media(self, batch: Sequence[Packet]) -> list[Event]:
+        """Packets that arrived; where there is no media they are dropped."""
+        media = self.media
+        if media is None:
+            return []
+        return self._attempt(media, "receive_media", lambda: media.receive_media(batch), [])
+
+    def next_tick(self) -> float | None:
+        """When ``tick`` is due, None when there is no media."""
+        if self.media is None:
+            return None
+        return self._media_rest.after(self._attempt(self.media, "next_tick", self.media.next_tick, None))
+
+    def tick(self, now: float) -> list[Outgoing]:
+        """Audio of 20 ms: packets to send."""
+        media = self.media
+        if media is None:
+            return []
+        try:
+            packets = media.tick(now)
+        except Exception as error:
+            self._fault(media, "tick", error)
+            self._media_rest.failed(now)
+            return []
+        self._media_rest.worked()
+        return packets
+
+    def _attempt(
+        self, machine: object, doing: str, action: Callable[[], T], otherwise: T, document: object = None
+    ) -> T:
+        """Call a machine; what it raises is reported, and ``otherwise`` returned."""
+        try:
+            return action()
+        except Exception as error:
+            self._fault(machine, doing, error, document)
+            return otherwise
+
+    def _fault(self, machine: object, doing: str, error: Exception, document: object = None) -> None:
+        self.counters["internal fault"] += 1
+        shown = b""
+        if isinstance(document, c3p.Request | c3p.Response | c3p.Notify):
+            with contextlib.suppress(c3p.C3PError):
+                shown = mask("http", bytes(document))
+        self._faults.append(internal_fault(error, doing, owner=_owner_of(machine), message=shown))
+
+
+def _owner_of(machine: object) -> str:
+    """The name that a machine has, else that of what it is."""
+    return getattr(machine, "owner", None) or type(machine).__name__

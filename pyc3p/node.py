@@ -13,12 +13,12 @@ import c3p
 import sip
 from c3p.aio import C3pClient, C3pServer, Handler
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
-from pyc3p.element import C3PMachine, C3PService, Document, Element, HookedPump
+from pyc3p.element import C3PMachine, Document, Element, HookedPump
 from pyc3p.problems import Problem, port_problem
 from pyc3p.trace import ElementTrace
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
-from sip import Event
-from sip.aio import Resolver, SipTransport, live_entropy
+from sip import Event, InternalFault
+from sip.aio import FaultLog, Resolver, SipTransport, live_entropy
 
 E = TypeVar("E", bound=Event)
 
@@ -93,6 +93,7 @@ class Node:
         self._server: C3pServer | None = None
         self._client: C3pClient | None = None
         self._ports: MediaPorts | None = None
+        self._faults = FaultLog()
         self._running = False
         self._strangers: set[StrangerRefused] = set()
 
@@ -118,7 +119,7 @@ class Node:
         self._client = C3pClient(secret=self._http.secret, trace=asking)
         if not self.element.services:
             return
-        routes = {path: self._served(service) for path, service in self.element.services.items()}
+        routes = {path: self._served(path) for path in self.element.services}
         self._server = C3pServer(
             self._http.host,
             self._http.port,
@@ -206,8 +207,7 @@ class Node:
         """Carry what commands caused."""
         if not self._running:
             return
-        for other in self.element.others:
-            self._take(other.take_events())
+        self._take(self._logged(self.element.take_other_events()))
         if self._sip is not None:
             self._sip.kick()
         else:
@@ -228,17 +228,19 @@ class Node:
             self.events.append(event)
             del self.events[:-MAX_EVENTS]
         self._changed.set()
-        if self._on_event is not None:
+        if self._on_event is None:
+            return
+        try:
             self._on_event(event)
+        except Exception as error:
+            self._faults.application(error, now=self.now)
 
     def _worked(self) -> None:
         """After each step of the machines: post documents, set the timers."""
-        for machine in self.element.machines:
-            for exchange in machine.c3p_to_send():
-                self._spawn(self._post(machine, exchange))
-        self._set_timer("others", self._others_due(), self._others_timeout)
-        media = self.element.media
-        self._set_timer("media", media.next_tick() if media is not None else None, self._tick)
+        for machine, exchange in self.element.c3p_to_send():
+            self._spawn(self._post(machine, exchange))
+        self._set_timer("others", self.element.next_other_timeout(), self._others_timeout)
+        self._set_timer("media", self.element.next_tick(), self._tick)
 
     def _set_timer(self, name: str, due: float | None, action: Callable[[], None]) -> None:
         timer = self._timers.get(name)
@@ -254,15 +256,16 @@ class Node:
         del self._timers[name]
         action()
 
-    def _others_due(self) -> float | None:
-        return min((at for other in self.element.others if (at := other.next_timeout()) is not None), default=None)
-
     def _others_timeout(self) -> None:
-        for other in self.element.others:
-            due = other.next_timeout()
-            if due is not None and due <= self.now:
-                self._take(other.handle_timeout(now=self.now))
+        self._take(self._logged(self.element.handle_other_timeouts(now=self.now)))
         self.kick()
+
+    def _logged(self, events: list[Event]) -> list[Event]:
+        """Log the faults of machines beside the pump; those within it `SipTransport` has logged."""
+        for event in events:
+            if isinstance(event, InternalFault):
+                self._faults.log(event, now=self.now)
+        return events
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)
@@ -271,11 +274,11 @@ class Node:
 
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
 
-    def _served(self, service: C3PService) -> Handler:
+    def _served(self, path: str) -> Handler:
         """What the HTTP server calls for one path."""
 
         def answer(document: Document, peer: str) -> c3p.Reply:
-            reply = service.receive_c3p(document, peer=peer, now=self.now)
+            reply = self.element.receive_c3p(path, document, peer=peer, now=self.now)
             # The answer goes out first; what it sets in motion follows in the next turn of the loop.
             self._loop.call_soon(self.kick)
             return reply
@@ -296,28 +299,22 @@ class Node:
                 outcome = await self._client.post(exchange)
             except c3p.C3PError:  # a document that cannot be written down: nothing was sent
                 outcome = c3p.ExchangeFailure.UNUSABLE
-        now = self.now
-        if isinstance(outcome, c3p.Reply):
-            self._take(machine.receive_reply(exchange.id, outcome, now=now))
-        else:
-            self._take(machine.exchange_failed(exchange.id, outcome, now=now))
+        self._take(self.element.c3p_answered(machine, exchange.id, outcome, now=self.now))
         self.kick()
 
     # Media -----------------------------------------------------------------------------------------------------------
 
     def _open_media(self, leg: LegId) -> None:
-        media = self.element.media
-        assert media is not None
         assert self._ports is not None
         try:
             ports = self._ports.open(leg)
         except OSError as error:
-            self._take(media.media_failed(leg, str(error), now=self.now))
+            self._take(self.element.media_failed(leg, str(error), now=self.now))
             return
         if self._trace is not None:
             self._trace.add_address(ports.rtp, ports.rtcp)
         advertised = self._advertise or ports.rtp[0]
-        self._take(media.media_opened(leg, rtp=ports.rtp, rtcp=ports.rtcp, advertised=advertised, now=self.now))
+        self._take(self.element.media_opened(leg, rtp=ports.rtp, rtcp=ports.rtcp, advertised=advertised, now=self.now))
 
     def _close_media(self, leg: LegId) -> None:
         if self._ports is not None:
@@ -325,10 +322,10 @@ class Node:
             self._ports.close(leg)
 
     def _arrived(self, batch: list[Arrival]) -> None:
-        if not self._running or self.element.media is None:
+        if not self._running:
             return
         packets = [(cast(LegId, each.key), *each[1:]) for each in batch]
-        events = self.element.media.receive_media(packets)
+        events = self.element.receive_media(packets)
         if events:
             self._take(events)
             self.kick()
@@ -339,4 +336,4 @@ class Node:
 
     def _send_media(self) -> None:
         if self.element.media is not None and self._ports is not None:
-            self._ports.send(self.element.media.tick(self.now))
+            self._ports.send(self.element.tick(self.now))

@@ -53,6 +53,7 @@ from sip.events import (
     SubscriptionRestarted,
     UpdateReceived,
 )
+from sip.faults import InternalFault
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.grammar import refuse, tolerate
 from sip.headers import Headers
@@ -127,6 +128,7 @@ __all__ = [
     "FlowClosed",
     "FlowLost",
     "Headers",
+    "InternalFault",
     "InviteReceived",
     "Join",
     "Joining",

@@ -5,8 +5,10 @@ from typing import Protocol
 
 from sip.context import Context
 from sip.errors import LocalProtocolError
+from sip.flow import Flow
 from sip.headers import Field
 from sip.lines import Lines, checked
+from sip.request import Request
 from sip.response import Response, checked_reason, checked_status
 from sip.transactions.layer import Transactions
 from sip.transactions.server import ServerTransaction
@@ -74,6 +76,17 @@ class Answers:
         if content_type is not None:
             lines.append(("Content-Type", content_type))
         return request._answered(status, phrase, transaction.to_tag if status > 100 else None, lines, body)
+
+    def refuse_statelessly(self, request: Request, status: int, flow: Flow) -> None:
+        """Answer without a transaction, to where the request came from."""
+        if request.method in ("ACK", "BENOTIFY"):
+            return
+        try:
+            headers = (("Retry-After", "5"),) if status == 503 else ()
+            response = request.response(status, to_tag=self._context.tag_for(request), headers=headers)
+            self._transactions.transport.send(flow, bytes(response))
+        except ValueError:
+            self._context.count("dropped: request that cannot even be refused")
 
     def respond(
         self,

@@ -1,12 +1,17 @@
 """What all layers of one endpoint share: settings, time, chance, the events so far and the counters."""
 
+import hashlib
+import hmac
 from collections import Counter
+from collections.abc import Callable
 
 from sip.config import EndpointConfig
 from sip.digest import DigestClient
 from sip.entropy import Entropy
 from sip.events import Event
+from sip.faults import internal_fault
 from sip.lines import Lines
+from sip.message import Message
 from sip.request import Request
 from sip.response import Response
 from sip.timers import Timers
@@ -21,6 +26,7 @@ class Context:
         "_events",
         "_ids",
         "_last_id",
+        "_stateless",
         "_tags",
         "config",
         "counters",
@@ -30,7 +36,7 @@ class Context:
 
     def __init__(self, config: EndpointConfig, entropy: Entropy) -> None:
         self.config = config
-        self.timers = Timers()
+        self.timers = Timers(lambda error: self.fault(error, "fire a timer"))
         self.counters: Counter[str] = Counter()
         self.waits = entropy.child("waits")  #: for random delays
         self._tags = entropy.child("tags")
@@ -38,6 +44,7 @@ class Context:
         self._ids = entropy.child("call-ids")
         self._events: list[Event] = []
         self._last_id = 0
+        self._stateless: bytes | None = None
         self._digest: DigestClient | None = None
         if config.credentials is not None:
             self._digest = DigestClient(config.credentials, entropy=entropy.child("cnonces"))
@@ -53,9 +60,32 @@ class Context:
         events, self._events = self._events, []
         return events
 
+    @property
+    def reported(self) -> int:
+        """How many events wait to be taken."""
+        return len(self._events)
+
+    def since(self, before: int) -> list[Event]:
+        """Return the events that came after there were ``before``."""
+        return self._events[before:]
+
     def count(self, what: str) -> None:
         """Note something that was dropped, ignored or refused."""
         self.counters[what] += 1
+
+    def fault(self, error: Exception, doing: str, *, owner: str = "", message: Message | bytes = b"") -> None:
+        """Note that something of ours raised that must not; whoever caught it goes on with the next thing."""
+        self.count("internal fault")
+        self.emit(internal_fault(error, doing, owner=owner, message=message))
+
+    def attempt(self, doing: str, action: Callable[..., object], *args: object) -> bool:
+        """Do one thing of several; when it raises, that is noted, and the others are done all the same."""
+        try:
+            action(*args)
+        except Exception as error:
+            self.fault(error, doing)
+            return False
+        return True
 
     def new_id(self) -> int:
         """Return a number that no other thing of this endpoint has or had."""
@@ -69,6 +99,14 @@ class Context:
     def new_tag(self) -> str:
         """Return a tag of 64 random bits (RFC 3261 section 19.3 asks for 32)."""
         return self._tags.token(8)
+
+    def tag_for(self, request: Request) -> str:
+        """Return the tag of answers without a transaction: the same for a repetition (RFC 3261 section 8.2.7)."""
+        if self._stateless is None:
+            self._stateless = self._tags.child("stateless").token(16).encode()
+        named = [request.headers.get(name, "") or "" for name in ("Via", "From", "Call-ID", "CSeq")]
+        seal = hmac.new(self._stateless, "\n".join(named).encode("utf-8", "surrogateescape"), hashlib.sha256)
+        return seal.hexdigest()[:16]
 
     def new_branch(self) -> str:
         """Return a Via branch with the magic cookie (RFC 3261 section 8.1.1.7)."""

@@ -8,7 +8,7 @@ from sip.context import Context
 from sip.dialog import Dialogs
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError
-from sip.events import Event
+from sip.events import Event, InviteReceived, SessionAnswered, SessionRedirected, SubscribeReceived
 from sip.flow import Destination, Flow, Transmit
 from sip.ids import RequestId, TransactionId, WantId
 from sip.name_addr import NameAddr
@@ -95,6 +95,23 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def take_events(self) -> list[Event]:
         """Return events that commands caused since the last call of any kind."""
         return self._context.take_events()
+
+    def abandon(self, event: Event, *, now: float) -> None:
+        """End what an event was about that its core could not handle (`Pump` calls it when the core raised).
+
+        A request that waits for an answer gets 500, and what it began ends: a call with BYE if it was answered, a
+        subscription with its last notification. So does a call of ours that was answered. Everything else is left.
+        """
+        transaction = self._transactions.server(getattr(event, "transaction", None) or 0)
+        if transaction is not None and not transaction.cancelled:
+            self._receiver.mending.request(transaction, 500, now)
+        attempt = self._context.attempt
+        if isinstance(event, InviteReceived | SessionAnswered):
+            attempt("end a session", lambda: self.bye(event.session, now=now))
+        elif isinstance(event, SessionRedirected):
+            attempt("end a session", lambda: self.cancel(event.session, now=now))
+        elif isinstance(event, SubscribeReceived) and event.initial:
+            attempt("end a subscription", lambda: self._subscriptions.give_up(event.subscription, now))
 
     # Transport: questions and answers --------------------------------------------------------------------------------
 

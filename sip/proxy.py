@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sip.digest_server import CredentialStore
 from sip.endpoint import Endpoint
@@ -29,7 +29,7 @@ from sip.proxy_route import OwnAddresses, path, record_route, strict_route, was_
 from sip.proxy_targets import Alternatives, Targeting
 from sip.request import Request
 from sip.response import Response
-from sip.response_context import Branch, ResponseContext, best_of, with_all_challenges
+from sip.response_context import Branch, ResponseContext
 from sip.routing import Claim
 from sip.timers import Timers
 from sip.uri import Uri
@@ -114,6 +114,11 @@ class Proxy:
         """The name under which the endpoint knows this core."""
         return self.config.owner
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment; zero when nothing goes on."""
+        return {"contexts": len(self._contexts), "branches": len(self._branches), "timers": len(self._timers)}
+
     # The core --------------------------------------------------------------------------------------------------------
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
@@ -136,6 +141,16 @@ class Proxy:
         elif isinstance(event, ServerTransactionEnded):
             self._forget(self._contexts.get(event.transaction))
         return []
+
+    def abandon(self, event: Event, *, now: float) -> None:
+        """Answer 500 to the request that an event was about, and forget it (`sip.pump.Forgetful`)."""
+        number: Any = getattr(event, "transaction", None) or getattr(event, "request_id", None)
+        context = self._contexts.get(number) or self._branches.get(number)
+        if context is not None and not context.answered:
+            context.answered = True
+            self._cancel_others(context, (), now)
+            self._answer(context.transaction, context.request, 500, (), now)
+        self._forget(context)
 
     def next_timeout(self) -> float | None:
         """When Timer C of some branch is due."""
@@ -339,7 +354,7 @@ class Proxy:
             self._next_group(context, now)
             return
         if not context.answered:
-            best = self._best(context)
+            best = context.best(self._entropy)
             context.answered = True
             # A 408 to anything but INVITE would come too late to be of use (RFC 4320 section 4.2).
             if context.is_invite or best.status != 408:
@@ -348,16 +363,6 @@ class Proxy:
             context.settle()
         else:
             self._forget(context)
-
-    def _best(self, context: ResponseContext) -> Response:
-        """What goes back (section 16.7 steps 6 and 7)."""
-        best = best_of(context.finals)
-        if best.status == 503:
-            return best.evolve(status=500)  # it was about that server, not about us
-        if best.status == 430 and context.located:
-            # That is for proxies: a caller hears that the user is not there (RFC 5626 section 11.5).
-            return context.request.response(480, to_tag=self._entropy.token(8))
-        return with_all_challenges(best, context.finals)
 
     def _forget(self, context: ResponseContext | None) -> None:
         if context is None:

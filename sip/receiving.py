@@ -11,6 +11,7 @@ from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
 from sip.flow import Flow
 from sip.forwarding import TransparentInvite
 from sip.lines import Lines
+from sip.mending import Mending
 from sip.parsing import parse_message
 from sip.request import Request
 from sip.requests import Requests
@@ -57,6 +58,8 @@ class Receiver:
         self._sessions = sessions
         self._subscriptions = subscriptions
         self._transparent = TransparentInvite(requests)
+        self.mending = Mending(context, transactions, answers, sessions)
+        transactions.on_broken = self.mending.answer
         self._parsers: dict[int, StreamParser] = {}
         self._keep_alives = requests.keep_alives
         self._keep_alives.connect(self._expect_pongs, self._is_receiving, self._give_up)
@@ -132,33 +135,27 @@ class Receiver:
         """Answer a request that is broken but names its sender; drop anything else."""
         self._context.count("dropped: malformed message")
         if isinstance(error.received, Request):
-            self._refuse_statelessly(error.received, error.status_hint, flow)
-
-    def _refuse_statelessly(self, request: Request, status: int, flow: Flow) -> None:
-        """Answer without a transaction, to where the request came from."""
-        if request.method in ("ACK", "BENOTIFY"):
-            return
-        try:
-            headers = (("Retry-After", "5"),) if status == 503 else ()
-            response = request.response(status, to_tag=self._context.new_tag(), headers=headers)
-            self._transport.send(flow, bytes(response))
-        except ValueError:
-            self._context.count("dropped: request that cannot even be refused")
+            self._answers.refuse_statelessly(error.received, error.status_hint, flow)
 
     # Messages --------------------------------------------------------------------------------------------------------
 
     def _message(self, message: Request | Response, flow: Flow, now: float) -> None:
+        """Take one message; whatever it does to us, the next one is taken (`sip.faults`)."""
         try:
             message.check()
+            message.ignore_unreadable()
+            if isinstance(message, Response):
+                self._transactions.receive_response(message, now)
+            else:
+                self._dispatch(stamped(message, flow), message.via[0], flow, now)
         except RemoteProtocolError as error:
             error.received = message
             self._unreadable(error, flow)
-            return
-        message.ignore_unreadable()
-        if isinstance(message, Response):
-            self._transactions.receive_response(message, now)
-            return
-        via, request = message.via[0], stamped(message, flow)
+        except Exception as error:
+            self.mending.message(message, error, flow, now)
+
+    def _dispatch(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        """Give a request to its transaction; ``via`` is the top one as it came."""
         method = request.method
         try:
             if method == "ACK":
@@ -172,7 +169,7 @@ class Receiver:
         except RemoteProtocolError as error:
             # Only where no transaction was open: _new has its own net.
             self._context.count("dropped: malformed request")
-            self._refuse_statelessly(request, error.status_hint, flow)
+            self._answers.refuse_statelessly(request, error.status_hint, flow)
 
     def _request(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         key = self._transactions.key_of(request, via, flow, request.method)
@@ -181,7 +178,7 @@ class Receiver:
             known.receive_again(now)
         elif self._transactions.is_full():
             self._context.count("refused: too many transactions")
-            self._refuse_statelessly(request, 503, flow)
+            self._answers.refuse_statelessly(request, 503, flow)
         else:
             if flow.transport != "UDP" and "alias" in via.params:
                 self._transport.take_alias(flow, via)
@@ -190,8 +187,7 @@ class Receiver:
                 self._new(transaction, flow, now)
             except RemoteProtocolError as error:
                 self._context.count("refused: malformed request")
-                if transaction.state in (State.TRYING, State.PROCEEDING):
-                    self._answers.send(transaction, error.status_hint, now=now)
+                self.mending.request(transaction, error.status_hint, now)
             if not transaction.status:
                 transaction.wait(now)
 
@@ -388,8 +384,8 @@ class Receiver:
         dialogs = self._dialogs.on_flow(flow)
         self._transactions.fail_on(flow, now)
         for dialog in dialogs:
-            self._sessions.flow_lost(dialog)
-            self._subscriptions.flow_lost(dialog, now)
+            self._context.attempt("tell of a lost flow", self._sessions.flow_lost, dialog)
+            self._context.attempt("tell of a lost flow", self._subscriptions.flow_lost, dialog, now)
 
     def send_failed(self, flow: Flow, now: float) -> None:
         """Fail what waits for an answer from an address that cannot be reached."""

@@ -304,6 +304,11 @@ class Requests:
                 raise LocalProtocolError(f"no such transaction: {transaction_id}")
             self.context.count("dropped: answer after the transaction ended")
             return
+        way_back = transaction.way_back
+        if way_back and response.headers.get_all("Via")[:1] != way_back[:1]:
+            # Where the request came from we know ourselves, whatever an answer from further on says.
+            self.context.count("answer with other Vias than the request")
+            response = response.evolve(set={"Via": way_back})
         transaction.respond(response, now)
 
     def cancel(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]], now: float) -> None:

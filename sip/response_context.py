@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from sip.entropy import Entropy
 from sip.flow import Flow
 from sip.ids import RequestId, TransactionId
 from sip.proxy_targets import Alternatives
@@ -59,6 +60,16 @@ class ResponseContext:
         self._request = None
         self.groups.clear()
         self.finals.clear()
+
+    def best(self, entropy: Entropy) -> Response:
+        """The final answer that goes back, made of all that came (section 16.7 steps 6 and 7)."""
+        best = best_of(self.finals)
+        if best.status == 503:
+            return best.evolve(status=500)  # it was about that server, not about us
+        if best.status == 430 and self.located:
+            # That is for proxies: a caller hears that the user is not there (RFC 5626 section 11.5).
+            return self.request.response(480, to_tag=entropy.token(8))
+        return with_all_challenges(best, self.finals)
 
 
 def best_of(finals: Sequence[Response]) -> Response:

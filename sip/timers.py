@@ -23,11 +23,16 @@ class Timer:
 
 
 class Timers:
-    """Fires actions in order of time, then of starting."""
+    """Fires actions in order of time, then of starting.
 
-    __slots__ = ("_heap", "_sequence", "_stopped")
+    An action that raises is gone. ``on_error`` is told, and what else is due fires; without it the error leaves
+    ``run``, and what else is due fires in the next call.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_heap", "_on_error", "_sequence", "_stopped")
+
+    def __init__(self, on_error: Callable[[Exception], None] | None = None) -> None:
+        self._on_error = on_error
         self._heap: list[tuple[float, int, Timer]] = []
         self._sequence = 0
         self._stopped = 0
@@ -70,7 +75,12 @@ class Timers:
                 self._stopped -= 1
             else:
                 timer.action = None
-                action(now)
+                try:
+                    action(now)
+                except Exception as error:
+                    if self._on_error is None:
+                        raise
+                    self._on_error(error)
 
     def _compact(self) -> None:
         self._heap = [entry for entry in self._heap if entry[2].action is not None]

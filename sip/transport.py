@@ -287,7 +287,9 @@ class Transport:
         for search in want.searches:
             if search.active:
                 search.active = False
-                search.waiter.flow_ready(flow, now)
+                self._context.attempt("send", search.waiter.flow_ready, flow, now) or self._context.attempt(
+                    "fail to send", search.waiter.flow_unavailable, now
+                )
 
     def take_alias(self, flow: Flow, via: Via) -> None:
         """Use a connection that a peer opened for requests to the address in its Via (RFC 5923), if that is its own."""
@@ -319,7 +321,7 @@ class Transport:
         self._context.count(f"flow failed: {reason}")
         for search in want.searches:
             if search.active:
-                self._failed(search, now)
+                self._context.attempt("try another server", self._failed, search, now)
 
     def _failed(self, search: Search, now: float) -> None:
         if search.destinations:
@@ -367,7 +369,7 @@ class Transport:
             if search.active:
                 search.destinations.extend(self._in_order(destinations, search.first, now))
                 self._switch_large(search)
-                self._advance(search, now)
+                self._context.attempt("send", self._advance, search, now)
 
 
 def _same_server(one: Destination, other: Destination) -> bool:

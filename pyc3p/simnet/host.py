@@ -9,7 +9,8 @@ import sip
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
 from pyc3p.simnet.clock import Alarm
-from sip import ConnectWanted, Event, Flow, FlowLost, ResolveWanted
+from pyc3p.simnet.failed import SimulationFailed
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, ResolveWanted
 
 if TYPE_CHECKING:
     from pyc3p.simnet.network import SimNetwork
@@ -76,7 +77,7 @@ class SimHost:
     def receive_media(self, leg: LegId, kind: str, data: bytes, source: tuple[str, int]) -> None:
         """A media packet arrived."""
         if self.element.media is not None and leg in self._legs:
-            self.run(self.element.media.receive_media([(leg, kind, data, source, self.network.now)]))
+            self.run(self.element.receive_media([(leg, kind, data, source, self.network.now)]))
 
     def feed(self, events: Iterable[Event]) -> None:
         """Take what the endpoint itself returned: its cores have not seen it yet."""
@@ -102,10 +103,9 @@ class SimHost:
             for transmit in self.element.pump.data_to_send():
                 self.network.send(self, transmit.flow, transmit.data)
                 moved = True
-        for machine in self.element.machines:
-            for exchange in machine.c3p_to_send():
-                self.network.web.post(self, machine, exchange)
-                moved = True
+        for machine, exchange in self.element.c3p_to_send():
+            self.network.web.post(self, machine, exchange)
+            moved = True
         return moved
 
     def _handle(self, event: Event) -> None:
@@ -115,11 +115,14 @@ class SimHost:
             case ResolveWanted():
                 self._resolve(event)
             case FlowLost():
-                self.network.close(event.flow)
+                self._send()  # the answer that says why, perhaps
+                self.network.close_after_sending(event.flow)
             case MediaPortWanted():
                 self._open_media(event.leg)
             case MediaPortReleased():
                 self._close_media(event.leg)
+            case InternalFault() if self.network.faults_raise:
+                raise SimulationFailed(f"{event}\n{self.network.story()}") from event.exception
             case _:
                 self.events.append(event)
                 if self.on_event is not None:
@@ -142,13 +145,11 @@ class SimHost:
     # Media -----------------------------------------------------------------------------------------------------------
 
     def _open_media(self, leg: LegId) -> None:
-        media = self.element.media
-        assert media is not None
         port, self._next_port = self._next_port, self._next_port + 2
         self._legs[leg] = port
         self.network.bind_media(self, leg, port)
         rtp, rtcp = (self.host, port), (self.host, port + 1)
-        told = media.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=self.host, now=self.network.now)
+        told = self.element.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=self.host, now=self.network.now)
         self.network.clock.after(0.0, lambda: self.run(told))
 
     def _close_media(self, leg: LegId) -> None:
@@ -158,11 +159,10 @@ class SimHost:
             self.network.release_media(self, port)
 
     def _tick(self) -> None:
-        media = self.element.media
-        due = media.next_tick() if media is not None else None
-        if media is None or due is None or due > self.network.now:
+        due = self.element.next_tick()
+        if due is None or due > self.network.now:
             return
-        for leg, kind, data, destination in media.tick(self.network.now):
+        for leg, kind, data, destination in self.element.tick(self.network.now):
             port = self._legs.get(leg)
             if port is not None:
                 source = (self.host, port + (1 if kind == "rtcp" else 0))
@@ -171,7 +171,7 @@ class SimHost:
     # Time ------------------------------------------------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        ticks = self.element.media.next_tick() if self.element.media is not None else None
+        ticks = self.element.next_tick()
         due = min((at for at in (self.element.next_timeout(), ticks) if at is not None), default=None)
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.at == due:

@@ -14,7 +14,9 @@ from pyc3p.ladder import Ladder
 from pyc3p.ladder_text import render_text
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, Dice
+from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.host import SimHost
+from pyc3p.simnet.passing import Passing
 from pyc3p.simnet.raw import RawPeer
 from pyc3p.simnet.web import SimWeb
 from pyc3p.trace import Recording, Trace
@@ -22,10 +24,6 @@ from sip import ConnectWanted, Destination, Flow
 
 #: Steps in one run; a simulation that needs more does not come to an end.
 MAX_STEPS = 5_000_000
-
-
-class SimulationFailed(AssertionError):
-    """What was waited for did not happen; the text has the seed and the ladder."""
 
 
 @attrs.define(eq=False)
@@ -47,6 +45,9 @@ class SimNetwork:
         self.recording = Recording()
         self.trace = Trace(readers=[self.recording])
         self.web = SimWeb(self)
+        #: a man in the middle: what arrives of a SIP message or a C3P document ("sip", "http") that somebody sent
+        self.middle: Callable[[Passing], bytes] = lambda passing: passing.data
+        self.faults_raise = True  #: whether a machine that breaks ends the simulation, or is an event of its host
         self.refusing: set[str] = set()  #: names of elements that accept no TCP connection for SIP
         self.unreachable: set[str] = set()  #: names of elements to and from which nothing arrives
         self._hosts: dict[str, SimHost] = {}
@@ -135,10 +136,20 @@ class SimNetwork:
         """Carry SIP bytes of an element."""
         here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
         self.trace.record(layer="sip", transport=flow.transport, source=here, destination=there, data=data, at=self.now)
+        stream = None if flow.transport == "UDP" else (flow.id, sender.name)
+        data = self.middle(Passing("sip", sender.name, self._name_at(flow), stream, data))
         if flow.transport == "UDP" and isinstance(sender, SimHost):
             self._send_datagram(sender, flow, data)
         else:
             self._send_stream(flow, data)
+
+    def _name_at(self, flow: Flow) -> str:
+        """Who is at the other end of a flow; empty when nobody is."""
+        connection = self._connections.get(flow.id)
+        if connection is not None:
+            return connection.ends[connection.ends[flow.id][1].id][0].name
+        there = self._listening.get((flow.transport, flow.remote.host, flow.remote.port))
+        return "" if there is None else there.name
 
     def _send_datagram(self, sender: SimHost, flow: Flow, data: bytes) -> None:
         for delay in self.dice.arrivals(media=False):
@@ -241,6 +252,12 @@ class SimNetwork:
                 self.dice.delay(),
                 lambda host=host, closed=flows[flow_id]: host.flow_closed(closed),  # type: ignore[misc]
             )
+
+    def close_after_sending(self, flow: Flow) -> None:
+        """Close a connection once what was sent on it has arrived."""
+        connection = self._connections.get(flow.id)
+        if connection is not None:
+            self.clock.at(max(connection.last.values()), lambda: self.close(flow))
 
     def break_connections(self, name: str) -> None:
         """Break every SIP connection of an element."""

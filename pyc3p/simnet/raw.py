@@ -19,6 +19,7 @@ class RawPeer:
         self.name = name
         self.host = host
         self.closed = False
+        self.unreadable = 0  #: messages that could not be read
         self._flow: Flow | None = None
         self._parser = sip.StreamParser()
         self.messages: list[sip.Request | sip.Response] = []
@@ -34,10 +35,17 @@ class RawPeer:
         self.network.send(self, self._flow, data)
 
     def receive_stream(self, flow: Flow, data: bytes) -> None:
-        """Bytes arrived."""
-        self.messages += [
-            message for message in self._parser.receive_data(data) if not isinstance(message, sip.Keepalive)
-        ]
+        """Bytes arrived. An answer to what was no proper request may be no proper answer: it is counted."""
+        while not self._parser.closed:
+            try:
+                items = self._parser.receive_data(data)
+            except sip.RemoteProtocolError:
+                self.unreadable += 1
+            else:
+                self.messages += [item for item in items if not isinstance(item, sip.Keepalive)]
+                if not self._parser.failing:
+                    return
+            data = b""
 
     def flow_closed(self, flow: Flow) -> None:
         """The connection is gone."""

@@ -11,9 +11,9 @@ import attrs
 
 import c3p
 from c3p import Exchange, ExchangeFailure, Reply
-from pyc3p.element import C3PMachine
+from pyc3p.element import C3PMachine, Document
 from pyc3p.simnet.conditions import HttpFault
-from sip import Event
+from pyc3p.simnet.passing import Passing
 
 if TYPE_CHECKING:
     from pyc3p.simnet.host import SimHost
@@ -78,37 +78,46 @@ class SimWeb:
         if fault is HttpFault.SILENT:
             return
         now = self._network.now
-        document = c3p.parse_document(bytes(posting.exchange.document))
-        assert not isinstance(document, c3p.ConferenceInfo)
-        reply = server.element.services[path].receive_c3p(document, peer=posting.client.name, now=now)
+        document = self._carried(posting.client.name, server.name, posting.exchange.document)
+        if document is None or isinstance(document, c3p.ConferenceInfo):
+            reply = Reply(400)  # as `c3p.aio` answers it
+        else:
+            reply = server.element.receive_c3p(path, document, peer=posting.client.name, now=now)
         server.run([])
         if fault is HttpFault.ANSWER_LOST:
             return
         self._record(posting, server, _answer(reply), outward=False)
-        act: Callable[[], None] = lambda: self._answer(key, posting, reply)  # noqa: E731
+        act: Callable[[], None] = lambda: self._answer(key, posting, server, reply)  # noqa: E731
         if fault is HttpFault.GARBAGE:
             act = lambda: self._fail(key, posting, ExchangeFailure.UNUSABLE)  # noqa: E731
         self._network.clock.after(self._network.dice.delay(), act)
 
-    def _answer(self, key: tuple[str, str, str], posting: _Posting, reply: Reply) -> None:
-        if reply.document is not None:
-            document = c3p.parse_document(bytes(reply.document))
-            assert isinstance(document, c3p.Response)
-            reply = attrs.evolve(reply, document=document)
-        self._finish(
-            key,
-            posting,
-            lambda: posting.machine.receive_reply(posting.exchange.id, reply, now=self._network.now),
-        )
+    def _answer(self, key: tuple[str, str, str], posting: _Posting, server: SimHost, reply: Reply) -> None:
+        if reply.document is None:
+            self._finish(key, posting, reply)
+            return
+        document, asked = self._carried(server.name, posting.client.name, reply.document), posting.exchange.document
+        if isinstance(document, c3p.Response) and (
+            not isinstance(asked, c3p.Request) or document.request_id == asked.request_id
+        ):
+            self._finish(key, posting, attrs.evolve(reply, document=document))
+        elif reply.status == 200:
+            self._finish(key, posting, ExchangeFailure.UNUSABLE)
+        else:
+            self._finish(key, posting, attrs.evolve(reply, document=None))
+
+    def _carried(self, sender: str, receiver: str, document: Document) -> Document | c3p.ConferenceInfo | None:
+        """What is read at the other end; None when that is no document."""
+        data = self._network.middle(Passing("http", sender, receiver, None, bytes(document)))
+        try:
+            return c3p.parse_document(data)
+        except c3p.C3PError:
+            return None
 
     def _fail(self, key: tuple[str, str, str], posting: _Posting, reason: ExchangeFailure) -> None:
-        self._finish(
-            key,
-            posting,
-            lambda: posting.machine.exchange_failed(posting.exchange.id, reason, now=self._network.now),
-        )
+        self._finish(key, posting, reason)
 
-    def _finish(self, key: tuple[str, str, str], posting: _Posting, tell: Callable[[], list[Event]]) -> None:
+    def _finish(self, key: tuple[str, str, str], posting: _Posting, outcome: Reply | ExchangeFailure) -> None:
         if posting.over:
             return
         posting.over = True
@@ -116,7 +125,9 @@ class SimWeb:
         queue.popleft()
         if queue:
             self._start(key)
-        posting.client.run(tell())
+        client = posting.client
+        told = client.element.c3p_answered(posting.machine, posting.exchange.id, outcome, now=self._network.now)
+        client.run(told)
 
     def _fault(self, server: SimHost) -> HttpFault | None:
         return self.faults.get(server.name)

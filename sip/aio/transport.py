@@ -10,6 +10,7 @@ import attrs
 from sip.aio.clock import live_entropy
 from sip.aio.connector import open_connection
 from sip.aio.edge_trace import MessageCutter
+from sip.aio.faults import FaultLog
 from sip.aio.patience import Patience
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
@@ -69,6 +70,7 @@ class SipTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
         self._busy = False
+        self._faults = FaultLog()
         self._more_to_send = False
         self._running = False
         self.counters: Counter[str] = Counter()  #: what was dropped or refused at the edge, by reason
@@ -273,7 +275,7 @@ class SipTransport:
                     else:
                         waiting.extend(answered)
                 if ours:
-                    self._on_events(ours)
+                    self._faults.tell(ours, self._on_events, now=self.now)
                     waiting.extend(self._settled())
         finally:
             self._busy = False

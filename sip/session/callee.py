@@ -194,6 +194,10 @@ class IncomingInvite:
         """The caller does not know the early dialog any more."""
         self._give_up(SessionInput.LOST, 487, None, now)
 
+    def on_fault(self, status: int, now: float) -> None:
+        """Something of ours raised while the INVITE was handled."""
+        self._give_up(SessionInput.LOST, status, None, now)
+
     def _no_prack(self, now: float) -> None:
         self._give_up(SessionInput.LOST, _NO_PRACK, None, now)
 

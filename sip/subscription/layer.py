@@ -14,6 +14,7 @@ from sip.requests import Requests
 from sip.routing import CoreEntry, Cores
 from sip.session.layer import Sessions
 from sip.subscription.asking import Asking
+from sip.subscription.notification import Notification
 from sip.subscription.notifier import Notifier
 from sip.subscription.referring import ReferAnswer
 from sip.subscription.subscriber import Subscriber
@@ -255,6 +256,12 @@ class Subscriptions:
         dialog.subscriptions[notifier.usage_key] = notifier
         self._subscriptions[number] = notifier
         return notifier
+
+    def give_up(self, subscription_id: int, now: float) -> None:
+        """End a subscription that was accepted, because whoever accepted it cannot serve it."""
+        notifier = self._subscriptions.get(subscription_id)
+        if isinstance(notifier, Notifier) and notifier.state in (NotifierState.ACTIVE, NotifierState.CLOSING):
+            notifier.end(Notification("terminated", "giveup", None, [], b"", None), False, now)
 
     def receive_refer(self, transaction: ServerTransaction, core: CoreEntry, dialog: Dialog | None, now: float) -> bool:
         """Prepare the implicit subscription of a REFER; False when it was refused."""

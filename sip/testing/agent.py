@@ -11,8 +11,9 @@ from sip.config import EndpointConfig, Listen
 from sip.endpoint import Endpoint
 from sip.entropy import SeededEntropy
 from sip.events import ConnectWanted, Event, ResolveWanted
+from sip.faults import InternalFault
 from sip.ids import RequestId, SessionId
-from sip.pump import Core
+from sip.pump import Core, Pump
 from sip.routing import Claim
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Agent:
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
         self._reactions: list[Callable[[Event], object]] = []
-        self._cores: dict[str, Core] = {}
+        self._pump = Pump(self.endpoint, ())
 
     def add_core(
         self,
@@ -70,13 +71,14 @@ class Agent:
 
     def run_core(self, core: C) -> C:
         """Run a core that registered with the endpoint: what is for it goes to it, what it reports is remembered."""
-        self._cores[core.owner] = core
+        others = [each for each in self._pump.cores if each.owner != core.owner]
+        self._pump = Pump(self.endpoint, [*others, core])
         return core
 
     def forget(self) -> None:
         """Restart: a new endpoint, with the usual core alone, that knows nothing of before."""
         self.endpoint = Endpoint(self._config, entropy=SeededEntropy(b"again " + self.name.encode()))
-        self._cores.clear()
+        self._pump = Pump(self.endpoint, ())
         self.add_core()
 
     def uri(self, transport: str = "udp") -> str:
@@ -152,42 +154,33 @@ class Agent:
 
     def take(self, events: Iterable[Event]) -> None:
         """Note events, answer questions to the driver, feed the cores, react."""
-        waiting = list(events)
+        waiting = self._pump.settle(events, now=self.net.now)
         while waiting:
             for event in waiting:
                 self._take_one(event)
-            waiting = self.endpoint.take_events()
-            for core in self._cores.values():
-                self._note(core.take_events())
+            waiting = self._pump.settle(now=self.net.now)
 
     def _take_one(self, event: Event) -> None:
         if isinstance(event, ConnectWanted):
             self.net.connect(self, event)
         elif isinstance(event, ResolveWanted):
             self.net.resolve(self, event)
-        elif (core := self._cores.get(event.owner)) is not None:
-            self._note(core.handle_event(event, now=self.net.now))
         else:
-            self._note([event])
+            self._note(event)
 
-    def _note(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self.events.append(event)
-            for reaction in self._reactions:
-                reaction(event)
+    def _note(self, event: Event) -> None:
+        if isinstance(event, InternalFault) and self.net.faults_raise:
+            raise AssertionError(f"{event}\n{self.net.ladder()}") from event.exception
+        self.events.append(event)
+        for reaction in self._reactions:
+            reaction(event)
 
     # Time
 
     def next_timeout(self) -> float | None:
         """Return when the endpoint or a core wants to be called."""
-        due = [self.endpoint.next_timeout(), *[core.next_timeout() for core in self._cores.values()]]
-        return min((at for at in due if at is not None), default=None)
+        return self._pump.next_timeout()
 
     def handle_timeout(self) -> None:
         """Do what is due."""
-        now = self.net.now
-        for core in self._cores.values():
-            at = core.next_timeout()
-            if at is not None and at <= now:
-                self._note(core.handle_timeout(now=now))
-        self.take(self.endpoint.handle_timeout(now=now))
+        self.take(self._pump.handle_timeout(now=self.net.now))

@@ -69,6 +69,10 @@ class Network:
         self.log: list[Sent] = []
         self.drop: Callable[[bytes], bool] = lambda data: False  #: which datagrams get lost, beside chance
         self.refuses: Callable[[Destination], bool] = lambda destination: False  #: which connections fail
+        #: a man in the middle: what arrives of a message that an agent sent on a flow
+        self.middle: Callable[[Sent, Flow], bytes] = lambda sent, flow: sent.data
+        #: whether an element that breaks ends the test, or has an `InternalFault` among its events
+        self.faults_raise = True
         self._chance = SeededEntropy(b"network %d" % seed)
         self._agents: dict[str, Agent] = {}
         self._queue: list[tuple[float, int, Agent, Flow, bytes]] = []
@@ -142,8 +146,10 @@ class Network:
                 self._send(agent, transmit)
 
     def _send(self, agent: Agent, transmit: Transmit) -> None:
-        flow, data = transmit.flow, transmit.data
-        self.log.append(Sent(self.now, agent.name, str(flow.remote), data))
+        flow = transmit.flow
+        sent = Sent(self.now, agent.name, str(flow.remote), transmit.data)
+        self.log.append(sent)
+        data = self.middle(sent, flow)
         if flow.transport == "UDP":
             peer = self._agents.get(flow.remote.host)
             if peer is None or self.drop(data) or self._chance.uniform() < self.loss:

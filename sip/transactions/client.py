@@ -262,6 +262,11 @@ class ClientTransaction:
         """Fail: the flow broke, or none was found."""
         self._fail(Input.TRANSPORT_ERROR, "transport", now)
 
+    def settle(self) -> None:
+        """Come to an end, although the final answer could not be handled; 2xx to an INVITE may still be repeated."""
+        if self.state is not State.ACCEPTED:
+            self._terminate()
+
     def abandon(self) -> None:
         """End without a word: whoever sent the request has no use for the answer."""
         self._terminate()

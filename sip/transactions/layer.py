@@ -1,6 +1,9 @@
 """All transactions of one endpoint: matching, limits, and what a broken flow means for them."""
 
+from collections.abc import Callable
+
 from sip.context import Context
+from sip.events import Event
 from sip.flow import Destination, Flow
 from sip.ids import RequestId, TransactionId
 from sip.lines import Lines, assemble
@@ -35,6 +38,8 @@ class Transactions:
         self._servers: dict[object, ServerTransaction] = {}
         self._by_transaction: dict[int, ServerTransaction] = {}
         self._merging: dict[object, ServerTransaction] = {}
+        #: told of a final answer that could not be handled, with the events so far
+        self.on_broken: Callable[[ClientTransaction, list[Event], float], None] = lambda transaction, caused, now: None
 
     def __len__(self) -> int:
         return len(self._by_request) + len(self._by_transaction)
@@ -135,8 +140,14 @@ class Transactions:
         transaction = self._clients.get((vias[0].branch or "", response.cseq.method)) if vias else None
         if transaction is None:
             self.context.count("dropped: response without transaction")
-        else:
+            return
+        before = self.context.reported
+        try:
             transaction.receive(response, now)
+        except Exception as error:
+            self.context.fault(error, f"receive {response.status} to {transaction.method}", message=response)
+            if response.status >= 200:
+                self.on_broken(transaction, self.context.since(before), now)
 
     def cancel(
         self,
@@ -234,7 +245,7 @@ class Transactions:
         """Fail the requests of ours that wait for an answer on a flow that is gone."""
         for transaction in sorted(self._by_flow.get(flow.id, ()), key=lambda each: each.id):
             if transaction.flow == flow:
-                transaction.transport_error(now)
+                self.context.attempt("fail a request", transaction.transport_error, now)
 
 
 class IgnoringUser:

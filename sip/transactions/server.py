@@ -1,5 +1,6 @@
 """Server transactions (RFC 3261 section 17.2): a request that waits for our answer."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.errors import LocalProtocolError
@@ -96,6 +97,11 @@ class ServerTransaction:
             raise LocalProtocolError("the request was answered")
         return self._request
 
+    @property
+    def way_back(self) -> Sequence[str]:
+        """Return the Via values of the request; none once it has its final answer."""
+        return () if self._request is None else self._request.headers.get_all("Via")
+
     def wait(self, now: float) -> None:
         """Begin to wait for the core: 100 goes out by itself if it takes long."""
         layer, config = self._layer, self._layer.config
@@ -183,6 +189,10 @@ class ServerTransaction:
         self._layer.context.count("dropped: response without a way back")
 
     # What the peer does ----------------------------------------------------------------------------------------------
+
+    def abandon(self, now: float) -> None:
+        """End without an answer: none could be built."""
+        self._terminate(now)
 
     def receive_again(self, now: float) -> None:
         """Take the same request once more."""

@@ -25,6 +25,7 @@ from sip import (
     Destination,
     Event,
     Flow,
+    InternalFault,
     Pump,
     ResolveWanted,
     parse_message,
@@ -56,6 +57,8 @@ class Node:
                 self.net.settle(self, self.endpoint.flow_failed(event.id, "no such name", now=self.net.now))
             elif isinstance(event, ConnectWanted):
                 self.net.connect(self, event)
+            elif isinstance(event, InternalFault):
+                raise event.exception
             else:
                 self.events.append(event)
 

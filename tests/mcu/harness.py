@@ -53,6 +53,7 @@ from sip.config import EndpointConfig, Listen
 from sip.endpoint import Endpoint as SipEndpoint
 from sip.entropy import SeededEntropy
 from sip.events import ConnectWanted, Event, InviteReceived, SessionConfirmed, SessionEnded
+from sip.faults import InternalFault
 from sip.flow import Address, Flow
 from sip.ids import SessionId
 from sip.pump import Pump
@@ -308,6 +309,7 @@ class World:
         self.drop: Callable[[], bool] = lambda: False  #: whether the next datagram is lost
         self.fate: Callable[[], Reply | ExchangeFailure] = lambda: self.focus.reply  #: of the next document
         self.ports_asked: list[LegId] = []
+        self.faults_raise = True  #: whether a machine that breaks ends the test
         self.replies: dict[str, Reply] = {}
 
     def phone(
@@ -403,6 +405,8 @@ class World:
     def _take(self, events: list[Event], host: str) -> None:
         """Answer what the machines ask of their driver; keep what the MCU reports."""
         for event in events:
+            if isinstance(event, InternalFault) and self.faults_raise:
+                raise event.exception
             if isinstance(event, ConnectWanted):
                 self._connect(self.agent if host == MCU_HOST else self.phones[host], event)
             elif self.media is not None and isinstance(event, MediaPortWanted | MediaPortReleased):

@@ -32,6 +32,7 @@ from sip.config import EndpointConfig, Listen
 from sip.endpoint import Endpoint
 from sip.entropy import SeededEntropy
 from sip.events import Event, FlowLost, RequestFailed, RequestReceived, ResponseReceived
+from sip.faults import InternalFault
 from sip.flow import Destination, Flow
 from sip.ids import RequestId
 from sip.locate import Naptr, Question, RecordType, Srv, Target
@@ -206,6 +207,66 @@ def test_who_listens_everywhere_still_names_the_address_that_the_peer_sees(
             assert flow.local.host == host
 
     run(scenario)
+
+
+class Exploding(Phone):
+    """A core that raises at each event and at its first timeout."""
+
+    due: float | None = None
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        super().handle_event(event, now=now)
+        raise RuntimeError("the core")
+
+    def next_timeout(self) -> float | None:
+        return self.due
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        self.due = None
+        raise RuntimeError("the timeout")
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_a_core_that_raises_is_logged_with_its_traceback_and_the_next_message_is_read(
+    transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with Element(transport) as alice, Element(transport) as bob:
+            bob.phone.__class__ = Exploding
+            for _ in range(2):
+                assert status(await alice.outcome(alice.send(uri(bob, transport)))) == 200
+            assert len(bob.phone.received) == 2
+            assert len([event for event in bob.events if isinstance(event, InternalFault)]) == 2
+            bob.phone.due = bob.transport.now + 0.01  # type: ignore[attr-defined]
+            bob.transport.kick()
+            while not any(getattr(event, "doing", "") == "handle_timeout" for event in bob.events):
+                await asyncio.sleep(0.01)
+            assert status(await alice.outcome(alice.send(uri(bob, transport)))) == 200
+
+    run(scenario)
+    assert "phone could not handle RequestReceived" in caplog.text
+    assert "phone could not handle_timeout" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_an_application_that_raises_at_its_events_is_logged_and_timers_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(events: list[Event]) -> None:
+        raise RuntimeError("the application")
+
+    async def scenario() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind((HOST, 0))
+            silent.setblocking(False)
+            async with Element("UDP") as alice, Element("UDP") as bob:
+                alice.transport._on_events = refuse
+                assert status(await alice.outcome(alice.send(uri(bob, "UDP")))) == 200
+                alice.send(f"sip:bob@{HOST}:{silent.getsockname()[1]}")
+                loop = asyncio.get_running_loop()
+                first, second = [await loop.sock_recv(silent, 65535) for _ in range(2)]
+                assert first == second
+
+    run(scenario)
+    assert "the application could not handle its events" in caplog.text
 
 
 def test_events_reach_the_application_and_it_may_command_at_once() -> None:

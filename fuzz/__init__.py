@@ -1,0 +1,1 @@
+"""Scripts that look for inputs which break a promise; each can be run by itself."""

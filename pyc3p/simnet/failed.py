@@ -1,0 +1,5 @@
+"""How a simulation fails."""
+
+
+class SimulationFailed(AssertionError):
+    """What was waited for did not happen, or a machine broke; the text has the seed and the ladder."""
