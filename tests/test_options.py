@@ -44,7 +44,13 @@ CASES = [
     ("registrar", "sip:example.com", {"REGISTER", "OPTIONS"}, "*/*", {"path", "gruu", "outbound"}),
     ("proxy", "sip:example.com", {"INVITE", "MESSAGE", "OPTIONS"}, "*/*", {"ms-benotify"}),
     ("registrar+proxy", f"sip:{HOST}", {"REGISTER", "OPTIONS"}, "*/*", {"path"}),
-    ("mcu", f"sip:mcu@{HOST}:5060", {"INVITE", "UPDATE", "OPTIONS"}, "application/sdp", {"timer"}),
+    (
+        "mcu",
+        f"sip:mcu@{HOST}:5060",
+        {"INVITE", "UPDATE", "OPTIONS"},
+        "application/dtmf, application/dtmf-relay, application/sdp",
+        {"timer"},
+    ),
     ("phone", f"sip:alice@{HOST}:5060", {"INVITE", "MESSAGE", "OPTIONS"}, "application/sdp", {"timer"}),
     (
         "client",

@@ -498,7 +498,9 @@ def test_every_element_has_a_rule_for_every_method(element: Element) -> None:
 
 
 @pytest.mark.parametrize("accept", [(), ("text/plain",)])
-def test_a_body_of_a_type_that_cannot_be_read_is_of_no_known_type(net: Network, accept: tuple[str, ...]) -> None:
+def test_a_body_of_a_type_that_cannot_be_read_is_refused_by_who_reads_bodies(
+    net: Network, accept: tuple[str, ...]
+) -> None:
     dan = net.agent("dan", core=False)
     dan.add_core(accept=accept)
 
@@ -509,4 +511,4 @@ def test_a_body_of_a_type_that_cannot_be_read_is_of_no_known_type(net: Network, 
 
     dan.on(RequestReceived, take)
     net.inject(dan, raw_request("MESSAGE", extra=("Content-Type: x",), body=b"text"))
-    assert statuses(net) == [415 if accept else 200]
+    assert statuses(net) == [400 if accept else 200]
