@@ -16,11 +16,11 @@ from collections.abc import Callable
 import numpy as np
 
 from mcu import Mixer, MixerSettings, SpeakerSettings
+from mcu.audio.mix import Room, Sent
 from mcu.events import LegId
-from mcu.room import Room, Sent
 from rtp import Capabilities, answer, negotiate, offer, ulaw_encode
-from rtp.media_stream import MediaStream
-from rtp.sender import RtpSender
+from rtp.stream.media_stream import MediaStream
+from rtp.stream.sender import RtpSender
 
 FRAME = 0.02
 TALKERS = 3

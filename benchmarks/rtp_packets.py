@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import rtp
-from rtp.srtp_profile import PROFILES
+from rtp.srtp.profile import PROFILES
 
 PAYLOAD = bytes(range(160))
 PCM = rtp.ulaw_decode(PAYLOAD)

@@ -6,25 +6,8 @@ Nothing here does I/O, reads a clock or draws a random number, except :mod:`c3p.
 from __future__ import annotations
 
 from c3p.answer_book import AnswerBook
-from c3p.changes import (
-    Change,
-    EndpointAdded,
-    EndpointRemoved,
-    EndpointStatusChanged,
-    MediaAdded,
-    MediaFiltersChanged,
-    MediaRemoved,
-    MediaStatusChanged,
-    UserAdded,
-    UserRemoved,
-    UserRolesChanged,
-    ViewAdded,
-    ViewFiltersChanged,
-    ViewLockedChanged,
-    ViewRemoved,
-    ViewVideoModeChanged,
-    changes,
-)
+from c3p.binding.node import Extra, Node, Unknown
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, legible
 from c3p.commands import (
     COMMANDS,
     AccessNumber,
@@ -53,15 +36,48 @@ from c3p.commands import (
     SetLobbyAccess,
     UnknownCommand,
 )
-from c3p.conference_description import (
+from c3p.conference.changes import (
+    Change,
+    EndpointAdded,
+    EndpointRemoved,
+    EndpointStatusChanged,
+    MediaAdded,
+    MediaFiltersChanged,
+    MediaRemoved,
+    MediaStatusChanged,
+    UserAdded,
+    UserRemoved,
+    UserRolesChanged,
+    ViewAdded,
+    ViewFiltersChanged,
+    ViewLockedChanged,
+    ViewRemoved,
+    ViewVideoModeChanged,
+    changes,
+)
+from c3p.conference.description import (
     ConferenceDescription,
     CustomInvite,
     EncryptionKey,
     Organizer,
     PstnAccess,
 )
-from c3p.conference_info import ConferenceInfo, ConferenceState, HostInfo, Users
-from c3p.conference_view import (
+from c3p.conference.diff import diff
+from c3p.conference.entity_key import guid_key, uri_key
+from c3p.conference.info import ConferenceInfo, ConferenceState, HostInfo, Users
+from c3p.conference.replica import REPLICA, Receipt, Replica, ReplicaInput, ReplicaState
+from c3p.conference.uri_entry import UriEntry
+from c3p.conference.user import (
+    CallInfo,
+    ClientInfo,
+    Endpoint,
+    EndpointCapabilities,
+    ExecutionInfo,
+    Media,
+    SipDialogInfo,
+    User,
+)
+from c3p.conference.view import (
     AvCapabilities,
     ConferenceView,
     EntityCapabilities,
@@ -85,18 +101,14 @@ from c3p.connection_info import (
     ConnectionEntry,
     ConnectionInfo,
 )
-from c3p.diff import diff
 from c3p.documents import Document, parse_document
-from c3p.entity_key import guid_key, uri_key
 from c3p.envelope import Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
 from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument
 from c3p.exchange import Exchange, ExchangeFailure, Reply
 from c3p.keys import ConferenceKeys, EndpointKeys, MediaKeys, UserKeys
 from c3p.media_types import CCCP_TYPE, CONFERENCE_INFO_TYPE, CONFERENCE_INVITE_TYPE
-from c3p.node import Extra, Node, Unknown
 from c3p.open_requests import OpenRequests
-from c3p.replica import REPLICA, Receipt, Replica, ReplicaInput, ReplicaState
 from c3p.request_life import (
     REQUEST_LIFE,
     REQUEST_TIMEOUT,
@@ -110,7 +122,6 @@ from c3p.request_life import (
 )
 from c3p.stamped import render_versions
 from c3p.timestamps import format_timestamp, parse_timestamp
-from c3p.uri_entry import UriEntry
 from c3p.uris import (
     conf_id_of,
     conference_key,
@@ -122,7 +133,6 @@ from c3p.uris import (
     mcu_uri,
     parse_join_link,
 )
-from c3p.user import CallInfo, ClientInfo, Endpoint, EndpointCapabilities, ExecutionInfo, Media, SipDialogInfo, User
 from c3p.vocabulary import (
     AccessMethod,
     AdmissionPolicy,
@@ -144,7 +154,6 @@ from c3p.vocabulary import (
     Status,
     VideoMode,
 )
-from c3p.xml import DEFAULT_LIMITS, DocumentLimits, legible
 
 __all__ = [
     "CCCP_TYPE",

@@ -16,7 +16,7 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
     raise ImportError("c3p.altering needs hypothesis: pip install 'pyc3p[testing]'") from error
 
-from c3p.xml import parse_xml
+from c3p.binding.xml import parse_xml
 
 #: Values that some peer has written, or will: other spellings, other schemes, nothing, too much, too far.
 ODD_VALUES: Final = (

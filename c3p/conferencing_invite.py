@@ -6,12 +6,12 @@ from typing import Annotated, Self
 
 import attrs
 
+from c3p.binding.fields import Attribute, Child, Kind, Text
+from c3p.binding.node import Node
+from c3p.binding.reader import reader
+from c3p.binding.writer import render
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
 from c3p.errors import MalformedDocument
-from c3p.fields import Attribute, Child, Kind, Text
-from c3p.node import Node
-from c3p.reader import reader
-from c3p.writer import render
-from c3p.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
 
 _ROOT = "Conferencing"
 

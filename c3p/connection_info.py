@@ -7,9 +7,9 @@ from typing import Annotated, Final, Self
 
 import attrs
 
-from c3p.fields import Children, Kind, Text
+from c3p.binding.fields import Children, Kind, Text
+from c3p.binding.node import Node
 from c3p.namespaces import MSCP
-from c3p.node import Node
 
 MCU_SERVER_URI: Final = "Mcu-Server-Uri"  #: SIP URI of the MCU, usable as remote target
 MCU_CONFERENCE_URI: Final = "Mcu-Conference-Uri"  #: the MCU-Conference-URI

@@ -6,16 +6,16 @@ from typing import Final, TypeVar
 
 from lxml import etree
 
-from c3p.binding import clark
+from c3p.binding.binding import clark
+from c3p.binding.node import Extra
+from c3p.binding.reader import Values, reader
+from c3p.binding.unknown import read_unknown
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
 from c3p.commands import COMMANDS, Command, UnknownCommand
-from c3p.conference_info import ConferenceInfo
+from c3p.conference.info import ConferenceInfo
 from c3p.envelope import Notify, Request, Response
 from c3p.errors import DocumentTooLarge, MalformedDocument
 from c3p.namespaces import CCCP, CI, MSCP, SEPARATOR
-from c3p.node import Extra
-from c3p.reader import Values, reader
-from c3p.unknown import read_unknown
-from c3p.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
 
 Document = Request | Response | Notify | ConferenceInfo
 E = TypeVar("E", Request, Response)

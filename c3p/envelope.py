@@ -6,14 +6,14 @@ from typing import Annotated
 
 import attrs
 
+from c3p.binding.fields import Attribute, Child, Kind
+from c3p.binding.node import Node, Unknown
+from c3p.binding.writer import render
 from c3p.commands import Command, UnknownCommand
-from c3p.conference_info import ConferenceInfo
+from c3p.conference.info import ConferenceInfo
 from c3p.errors import LocalProtocolError
-from c3p.fields import Attribute, Child, Kind
 from c3p.namespaces import CCCP, CI, MSCP
-from c3p.node import Node, Unknown
 from c3p.vocabulary import Code
-from c3p.writer import render
 
 C3P_VERSION = "1"
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import attrs
 
-from c3p.fields import Attribute
+from c3p.binding.fields import Attribute
+from c3p.binding.node import Node
 from c3p.namespaces import MSCI, MSCP
-from c3p.node import Node
 
 
 @attrs.frozen(kw_only=True, slots=False)

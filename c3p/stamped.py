@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from c3p.conference_info import ConferenceInfo
+from c3p.conference.info import ConferenceInfo
 from c3p.errors import LocalProtocolError
 
 _VERSION: Final = b' version="'

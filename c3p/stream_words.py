@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from c3p.conference_view import MediaFiltersRules
-from c3p.user import Media
+from c3p.conference.user import Media
+from c3p.conference.view import MediaFiltersRules
 from c3p.vocabulary import Filter, MediaStatus
 
 _FILTERS: Final = frozenset({None, *(each.value for each in Filter)})

@@ -13,16 +13,16 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
     raise ImportError("c3p.testing needs hypothesis: pip install 'pyc3p[testing]'") from error
 
-from c3p.binding import BoundField, bound_fields, evolved, ordered_extra
+from c3p.binding.binding import BoundField, bound_fields, evolved, ordered_extra
+from c3p.binding.fields import Attribute, Child, Children, Kind, Text, Texts
+from c3p.binding.node import Extra, Node, Placed, Trimming, Unknown
 from c3p.commands import COMMANDS, Command, UnknownCommand
-from c3p.conference_info import ConferenceInfo
-from c3p.conference_view import EntityView, MediaEntry
+from c3p.conference.info import ConferenceInfo
+from c3p.conference.uri_entry import UriEntry
+from c3p.conference.user import Endpoint, Media, User
+from c3p.conference.view import EntityView, MediaEntry
 from c3p.documents import Document
 from c3p.envelope import Notify, Request, Response
-from c3p.fields import Attribute, Child, Children, Kind, Text, Texts
-from c3p.node import Extra, Node, Placed, Trimming, Unknown
-from c3p.uri_entry import UriEntry
-from c3p.user import Endpoint, Media, User
 from c3p.vocabulary import Code, State
 
 N = TypeVar("N", bound=Node)

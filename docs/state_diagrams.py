@@ -11,15 +11,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from c3p.replica import REPLICA
+from c3p.conference.replica import REPLICA
 from c3p.request_life import REQUEST_LIFE
 from focus.client.state import CLIENT as FOCUS_CLIENT
-from focus.link_state import LINK
+from focus.mcus.link_state import LINK
 from focus.relay_state import RELAY
 from mcu.leg_state import TRANSITIONS as LEG
-from rtp.offer_answer_session import TRANSITIONS as OFFER_ANSWER
-from sip.dialog import DIALOG
-from sip.keep_alive import KEEP_ALIVE
+from rtp.sdp.offer_answer_session import TRANSITIONS as OFFER_ANSWER
+from sip.core.dialog import DIALOG
+from sip.core.keep_alive import KEEP_ALIVE
 from sip.session.tables import SESSION
 from sip.subscription.tables import NOTIFIER, SUBSCRIBER
 from sip.transactions.tables import TABLES
@@ -28,16 +28,16 @@ Table = Mapping[tuple[Any, Any], Any]
 
 MACHINES: dict[str, tuple[str, Table]] = {
     **{f"SIP: {name} transaction": ("sip.transactions.tables", table) for name, table in TABLES.items()},
-    "SIP: dialog": ("sip.dialog", DIALOG),
-    "SIP: flow that is kept alive": ("sip.keep_alive", KEEP_ALIVE),
+    "SIP: dialog": ("sip.core.dialog", DIALOG),
+    "SIP: flow that is kept alive": ("sip.core.keep_alive", KEEP_ALIVE),
     "SIP: INVITE session, both sides": ("sip.session.tables", SESSION),
     "SIP: subscription, the notifier": ("sip.subscription.tables", NOTIFIER),
     "SIP: subscription, the subscriber": ("sip.subscription.tables", SUBSCRIBER),
-    "RTP: offer and answer": ("rtp.offer_answer_session", OFFER_ANSWER),
+    "RTP: offer and answer": ("rtp.sdp.offer_answer_session", OFFER_ANSWER),
     "C3P: life of a request": ("c3p.request_life", REQUEST_LIFE),
-    "C3P: replica of a conference": ("c3p.replica", REPLICA),
+    "C3P: replica of a conference": ("c3p.conference.replica", REPLICA),
     "Focus: relayed command": ("focus.relay_state", RELAY),
-    "Focus: link to an MCU": ("focus.link_state", LINK),
+    "Focus: link to an MCU": ("focus.mcus.link_state", LINK),
     "Focus: client": ("focus.client.state", FOCUS_CLIENT),
     "MCU: leg": ("mcu.leg_state", LEG),
 }

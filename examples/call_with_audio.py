@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from rtp import Agreement, Capabilities, OfferAnswerSession, RtpError, SessionDescription
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
-from rtp.media_stream import MediaStream, Outgoing
+from rtp.stream.media_stream import MediaStream, Outgoing
 from sip import (
     Claim,
     Endpoint,

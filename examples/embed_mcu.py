@@ -13,7 +13,7 @@ from collections.abc import Callable
 import c3p
 from mcu import LegConnected, LegEnded, LegId, Mcu, McuConfig, MediaPortWanted, MixerSettings
 from rtp import Capabilities, OfferAnswerSession, SessionDescription
-from rtp.media_stream import MediaStream
+from rtp.stream.media_stream import MediaStream
 from sip import (
     Address,
     Claim,

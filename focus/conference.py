@@ -19,9 +19,10 @@ from c3p import (
     mcu_uri,
 )
 from focus.answers import Answer
-from focus.attendance import Attendance
+from focus.commands.open_commands import Desk
+from focus.commands.plan import Effect, Eject, EndConference, Facts, Lobby, SetLock, SetRole
+from focus.commands.requests import Join
 from focus.context import Context
-from focus.desk import Desk
 from focus.events import (
     ConferenceActivated,
     ConferenceEnded,
@@ -31,16 +32,15 @@ from focus.events import (
     RosterPublished,
 )
 from focus.identity import is_authenticated
-from focus.incoming import Join
-from focus.mcu_link import McuLink
-from focus.mcus import Mcus
+from focus.mcus.link import McuLink
+from focus.mcus.mcus import Mcus
+from focus.mcus.relay import ClientCommand
 from focus.notifier import Notifier
 from focus.participant import Participant
-from focus.planning import Effect, Eject, EndConference, Facts, Lobby, SetLock, SetRole
+from focus.participants import Attendance
 from focus.policy import ATTENDEE, Admission, Requester
 from focus.policy import Verdict as Admitted
 from focus.records import ConferenceRecord
-from focus.relay import ClientCommand
 from focus.roster import Changes, Roster, user_key
 from sip import InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
 

@@ -33,17 +33,17 @@ from c3p import (
 )
 from focus import record_documents, refusal
 from focus.answers import Answer, refuse
+from focus.commands.requests import Refused, check_ends, read_request
 from focus.config import FactoryConfig
+from focus.contact import own_name
 from focus.errors import RecordExists, StoreFull
 from focus.events import RecordAdded, RecordRemoved
-from focus.incoming import Refused, check_ends, read_request
 from focus.policy import same_user
-from focus.reach import own_name
 from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
 from focus.roster import user_key, view_key
 from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived
 from sip import Request as SipRequest
-from sip.uri_parts import canonical_host
+from sip.syntax.uri_parts import canonical_host
 
 FACTORY_OPAQUE: Final = "app:conf:focusfactory"
 

@@ -23,20 +23,20 @@ from c3p import (
 )
 from focus import policy, refusal
 from focus.answers import Answer, refuse
+from focus.commands.requests import Join, Refused, read_join
 from focus.conference import Conference
 from focus.config import FocusConfig
+from focus.contact import own_name
 from focus.context import Context
 from focus.deadlines import Deadlines
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchanges import Exchanges, Waiter
-from focus.incoming import Join, Refused, read_join
-from focus.reach import own_name
 from focus.records import ConferenceRecord, ConferenceStore
-from focus.records_elsewhere import RecordsElsewhere
 from focus.refusal import Refusal
+from focus.remote_records import RecordsElsewhere
 from focus.roster import user_key, view_key
-from focus.subscribing import NOT_JOINED, check_subscriber, granted_expires
+from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import (
     Claim,
     Endpoint,
@@ -59,7 +59,7 @@ from sip import (
 )
 from sip import Request as SipRequest
 from sip.faults import internal_fault
-from sip.uri_parts import canonical_host
+from sip.syntax.uri_parts import canonical_host
 
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
-from focus.reach import contact_of, record_route
+from focus.contact import contact_of, record_route
 from focus.roster import Changes, Roster
 from sip import Endpoint, Flow, Request, SubscriptionId
 

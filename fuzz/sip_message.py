@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT))
 
 with atheris.instrument_imports(include=["sip"], enable_loader_override=False):
     import sip
-    from sip.grammar import assume, refuse
-    from sip.header_names import canonical_name, key_of
-    from sip.header_types import PARSERS
+    from sip.headers.names import canonical_name, key_of
+    from sip.headers.table import PARSERS
+    from sip.syntax.grammar import assume, refuse
 
 KEYS = sorted(PARSERS)
 SEEDS = (ROOT / "tests" / "sip" / "rfc4475", ROOT / "fuzz" / "sip_corpus")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
+from mcu.audio.mixer_settings import MixerSettings
 from mcu.config import FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, McuError, MissingExtra
 from mcu.events import (
@@ -29,18 +31,16 @@ from mcu.events import (
     MediaPortWanted,
     RegistrationRefused,
 )
-from mcu.factory import McuFactory
+from mcu.factory.factory import McuFactory
+from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
-from mcu.mixer_settings import MixerSettings
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import DialOutPolicy, DialOutQuestion, DialPolicy, Refusal, RefusalReason
 from mcu.responses import diagnostics_of
-from mcu.selection import Candidate, LeastLoaded, SelectionStrategy
-from mcu.speaker import ActiveSpeaker, SpeakerSettings
 
 if TYPE_CHECKING:
-    from mcu.mixer import Mix, Mixer
+    from mcu.audio.mixer import Mix, Mixer
 
 __all__ = [
     "OUTCOMES",
@@ -100,7 +100,7 @@ _NEEDS_NUMPY = frozenset({"Mix", "Mixer"})
 def __getattr__(name: str) -> object:
     # numpy is an extra: it is imported when mixing is first asked for, not with the package.
     if name in _NEEDS_NUMPY:
-        from mcu import mixer
+        from mcu.audio import mixer
 
         return getattr(mixer, name)
     raise AttributeError(f"module 'mcu' has no attribute {name!r}")

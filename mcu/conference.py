@@ -9,12 +9,12 @@ import attrs
 
 from c3p import Filter, InitialFilters, MediaFiltersRules, Response, Role
 from mcu.events import LegId
+from mcu.focus_link import Outbox
 from mcu.identity import endpoint_id, user_id
 from mcu.leg import Leg
-from mcu.outbox import Outbox
 
 if TYPE_CHECKING:
-    from mcu.room import Room
+    from mcu.audio.mix import Room
 
 __all__ = ["Conference"]
 

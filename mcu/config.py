@@ -6,12 +6,12 @@ from typing import Final
 
 import attrs
 
+from mcu.audio.active_speaker import SpeakerSettings
+from mcu.audio.mixer_settings import MixerSettings
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
-from mcu.mixer_settings import MixerSettings
-from mcu.speaker import SpeakerSettings
 from rtp import Capabilities
-from rtp.g711 import CODINGS
+from rtp.codecs.g711 import CODINGS
 from sip import Uri
 
 __all__ = ["AUDIO_VIDEO", "SDP", "FactoryConfig", "McuConfig", "StaticMcu"]

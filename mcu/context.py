@@ -22,7 +22,7 @@ from sip.events import Event
 from sip.ids import SessionId
 
 if TYPE_CHECKING:
-    from sip.endpoint import Endpoint
+    from sip.endpoint.endpoint import Endpoint
 
 __all__ = ["Context", "Wait"]
 

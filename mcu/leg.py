@@ -12,10 +12,10 @@ from mcu.identity import user_id
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.outcome import Ending
 from rtp import Direction, OfferAnswerSession
-from rtp.media_stream import MediaStream
+from rtp.stream.media_stream import MediaStream
+from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId
-from sip.name_addr import NameAddr
-from sip.uri import Uri
+from sip.syntax.uri import Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference

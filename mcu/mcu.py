@@ -6,34 +6,34 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from c3p import ConferenceInfo, DisconnectionMethod, Exchange, ExchangeFailure, Notify, Reply, Request, Response
-from mcu.closing import Closing, farewell_of
-from mcu.commands import Commands
+from mcu.commands.commands import Commands
+from mcu.commands.conferences import Conferences
 from mcu.conference import Conference
-from mcu.conferences import Conferences
 from mcu.config import McuConfig
 from mcu.context import Context, Wait
-from mcu.dial_in import DialIn
-from mcu.dial_out import DialOut
 from mcu.events import ConferenceEndCause, LegId, MediaPortReleased
 from mcu.identity import conference_id
-from mcu.in_call import BODIES, InCall
 from mcu.leg import Farewell, Leg, MediaAddress
 from mcu.leg_state import State
-from mcu.liveness import Liveness
+from mcu.legs.dial_in import DialIn
+from mcu.legs.dial_out import DialOut
+from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.liveness import Liveness
+from mcu.legs.renegotiation import BODIES, InCall
+from mcu.legs.session_events import SessionEvents
 from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialPolicy
 from mcu.registration import Registration
-from mcu.session_events import SessionEvents
+from sip.core.routing import Claim
 from sip.entropy import Entropy
 from sip.events import Event
 from sip.faults import internal_fault
 from sip.flow import Flow
-from sip.request import Request as SipRequest
-from sip.routing import Claim
+from sip.message.request import Request as SipRequest
 
 if TYPE_CHECKING:
-    from sip.endpoint import Endpoint
+    from sip.endpoint.endpoint import Endpoint
 
 __all__ = ["Mcu"]
 

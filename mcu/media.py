@@ -11,11 +11,11 @@ from mcu.leg import Leg
 from mcu.leg_state import State
 from rtp import Agreement, Direction
 from rtp.events import MediaEvent, SsrcCollided, TelephoneEventStarted
-from rtp.media_stream import MediaStream, MediaStreamConfig
+from rtp.stream.media_stream import MediaStream, MediaStreamConfig
 from sip.faults import internal_fault
 
 if TYPE_CHECKING:
-    from mcu.room import Line, Room, Sent
+    from mcu.audio.mix import Line, Room, Sent
 
 __all__ = ["FRAME", "Arrived", "Media"]
 
@@ -40,7 +40,7 @@ class Media:
 
     def __init__(self, context: Context, on_broken: BrokenListener) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
-        from mcu.room import Room
+        from mcu.audio.mix import Room
 
         self._context, self._on_broken, self._make_room = context, on_broken, Room
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pyc3p.streams import StandardStreams
+from pyc3p.commands.streams import StandardStreams
 
 #: What the extra brings; the name of one of these in an ImportError means that it is not installed.
 _SERVER_EXTRA = frozenset({"click", "rich", "aiohttp", "numpy"})
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _code(arguments: Sequence[str] | None) -> int:
     try:
-        from pyc3p.commands import run
+        from pyc3p.commands.command_line import run
 
         return run(sys.argv[1:] if arguments is None else list(arguments))
     except ImportError as error:  # here, or where a command reads what it needs

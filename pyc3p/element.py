@@ -18,7 +18,7 @@ import attrs
 
 import c3p
 from mcu.events import LegId
-from pyc3p.masking import mask
+from pyc3p.trace.masking import mask
 from sip import Event, Pump, Transmit
 from sip.faults import Rest, TimedNet, internal_fault
 

@@ -9,15 +9,8 @@
 ('0', '8', '13', '101')
 """
 
-from rtp.agreement import Agreement, MediaAgreement, Role, negotiate
-from rtp.audio_level import AudioLevel
-from rtp.capabilities import Capabilities
-from rtp.codec import CN, G722, PCMA, PCMU, TELEPHONE_EVENT, Codec
-from rtp.comfort_noise import ComfortNoise, NoiseGenerator
-from rtp.direction import Direction
-from rtp.dtmf import DtmfReceiver, DtmfSender
-from rtp.dtmf_info import DTMF_TYPES, DtmfInfo
-from rtp.encryption import Encryption
+from rtp.codecs.comfort_noise import ComfortNoise, NoiseGenerator
+from rtp.codecs.g711 import CODINGS, AudioCoding, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from rtp.errors import (
     AuthenticationFailed,
     EncryptionMismatch,
@@ -44,18 +37,11 @@ from rtp.events import (
     TelephoneEventEnded,
     TelephoneEventStarted,
 )
-from rtp.g711 import CODINGS, AudioCoding, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
-from rtp.header_extension import ExtensionMap, build_elements, parse_elements
-from rtp.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
-from rtp.media_counters import MediaCounters
-from rtp.media_description import MediaDescription
-from rtp.media_stream import MediaStream, MediaStreamConfig, Outgoing
-from rtp.offer_answer import answer, offer
-from rtp.offer_answer_session import OfferAnswerSession
-from rtp.packet import RtpPacket
-from rtp.receiver import RtpReceiver
-from rtp.red import RedundantBlock, build_redundant, parse_redundant
-from rtp.rtcp import (
+from rtp.packets.audio_level import AudioLevel
+from rtp.packets.dtmf_info import DTMF_TYPES, DtmfInfo
+from rtp.packets.header_extension import ExtensionMap, build_elements, parse_elements
+from rtp.packets.red import RedundantBlock, build_redundant, parse_redundant
+from rtp.packets.rtcp import (
     ApplicationDefined,
     Goodbye,
     ReceiverReport,
@@ -68,16 +54,30 @@ from rtp.rtcp import (
     build_compound,
     parse_rtcp,
 )
-from rtp.rtcp_session import RtcpConfig, RtcpSession
-from rtp.sdes import Crypto, InlineKey
-from rtp.sdp import SessionDescription
-from rtp.sdp_defects import SdpDefect
-from rtp.sdp_level import SdpLimits
-from rtp.sdp_lines import Attribute, Connection, Origin
-from rtp.sender import RtpSender
-from rtp.source_lock import SourcePolicy
-from rtp.srtp import SrtpContext
-from rtp.telephone_event import TelephoneEvent
+from rtp.packets.rtp import RtpPacket
+from rtp.packets.telephone_event import TelephoneEvent
+from rtp.sdp.agreement import Agreement, MediaAgreement, Role, negotiate
+from rtp.sdp.capabilities import Capabilities
+from rtp.sdp.codec import CN, G722, PCMA, PCMU, TELEPHONE_EVENT, Codec
+from rtp.sdp.defects import SdpDefect
+from rtp.sdp.direction import Direction
+from rtp.sdp.encryption import Encryption
+from rtp.sdp.level import SdpLimits
+from rtp.sdp.lines import Attribute, Connection, Origin
+from rtp.sdp.media_description import MediaDescription
+from rtp.sdp.offer_answer import answer, offer
+from rtp.sdp.offer_answer_session import OfferAnswerSession
+from rtp.sdp.sdes import Crypto, InlineKey
+from rtp.sdp.session_description import SessionDescription
+from rtp.srtp.context import SrtpContext
+from rtp.stream.counters import MediaCounters
+from rtp.stream.dtmf import DtmfReceiver, DtmfSender
+from rtp.stream.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
+from rtp.stream.media_stream import MediaStream, MediaStreamConfig, Outgoing
+from rtp.stream.receiver import RtpReceiver
+from rtp.stream.rtcp_session import RtcpConfig, RtcpSession
+from rtp.stream.sender import RtpSender
+from rtp.stream.source_lock import SourcePolicy
 
 __all__ = [
     "CN",

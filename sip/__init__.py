@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-# Messages
-from sip.bodies import BodyRefusal, body_of, refusal_of_body
-from sip.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.authentication.digest import Credentials
+from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
 from sip.config import EndpointConfig, Listen
-from sip.content_disposition import ContentDisposition
-from sip.content_type import ContentType
-from sip.cseq import CSeq
-from sip.date import Date, Timestamp
-from sip.defects import Defect
-from sip.digest import Credentials
-from sip.digest_server import CredentialStore, DigestConfig, PasswordStore
-from sip.endpoint import Endpoint
+from sip.core.routing import Claim, Routing
+from sip.endpoint.endpoint import Endpoint
+from sip.endpoint.pump import Core, Pump
 from sip.entropy import Entropy, SeededEntropy
 from sip.errors import LimitExceeded, LocalProtocolError, MalformedHeader, RemoteProtocolError, SipError
-from sip.event import EventPackage
 from sip.events import (
     AckReceived,
     CancelReceived,
@@ -55,42 +48,50 @@ from sip.events import (
 )
 from sip.faults import InternalFault
 from sip.flow import Address, Destination, Flow, Transmit
-from sip.grammar import refuse, tolerate
-from sip.headers import Headers
+from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.headers.content_disposition import ContentDisposition
+from sip.headers.content_type import ContentType
+from sip.headers.cseq import CSeq
+from sip.headers.date import Date, Timestamp
+from sip.headers.event import EventPackage
+from sip.headers.ms_diagnostics import MsDiagnostics
+from sip.headers.ms_keep_alive import MsKeepAlive
+from sip.headers.name_addr import STAR, NameAddr, Star
+from sip.headers.parameterised import Parameterised
+from sip.headers.privacy import Privacy
+from sip.headers.rack import RAck
+from sip.headers.reason import Reason
+from sip.headers.replaces import Join, Replaces, TargetDialog
+from sip.headers.retry_after import RetryAfter
+from sip.headers.session_expires import MinSE, SessionExpires
+from sip.headers.subscription_state import SubscriptionState
+from sip.headers.via import Via
+from sip.headers.warning import Warning
 from sip.ids import RequestId, SessionId, SubscriptionId, TransactionId, WantId
-from sip.limits import DEFAULT_LIMITS, Limits
-from sip.location import Binding
-from sip.message import Message
-from sip.ms_diagnostics import MsDiagnostics
-from sip.ms_keep_alive import MsKeepAlive
-from sip.multipart import Multipart, Part, body_parts, find_part
-from sip.name_addr import STAR, NameAddr, Star
-from sip.parameterised import Parameterised
-from sip.params import Params
-from sip.parsing import parse_message
-from sip.privacy import Privacy
-from sip.proxy import Proxy, ProxyConfig
-from sip.pump import Core, Pump
-from sip.rack import RAck
-from sip.reason import Reason
-from sip.reasons import REASONS
-from sip.registrar import BindingsChanged, Registrar, RegistrarConfig
-from sip.replaces import Join, Replaces, TargetDialog
-from sip.request import Request
-from sip.response import Response
-from sip.retry_after import RetryAfter
-from sip.routing import Claim, Routing
+
+# Messages
+from sip.message.bodies import BodyRefusal, body_of, refusal_of_body
+from sip.message.defects import Defect
+from sip.message.headers import Headers
+from sip.message.limits import DEFAULT_LIMITS, Limits
+from sip.message.message import Message
+from sip.message.multipart import Multipart, Part, body_parts, find_part
+from sip.message.parsing import parse_message
+from sip.message.reason_phrases import REASONS
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.message.stream import Keepalive, StreamParser
+from sip.servers.location import Binding
+from sip.servers.proxy import Proxy, ProxyConfig
+from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
-from sip.session_expires import MinSE, SessionExpires
-from sip.stream import Keepalive, StreamParser
-from sip.subscription_state import SubscriptionState
+from sip.syntax.grammar import refuse, tolerate
+from sip.syntax.params import Params
+from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.trace import TraceSink
-from sip.uri import Uri, aor_key, conference_key
-from sip.via import Via
-from sip.warning import Warning
 
 __all__ = [
     "DEFAULT_LIMITS",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from sip.digest import Credentials
+    from sip.authentication.digest import Credentials
 
 
 @attrs.frozen

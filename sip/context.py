@@ -5,15 +5,15 @@ import hmac
 from collections import Counter
 from collections.abc import Callable
 
+from sip.authentication.digest import DigestClient
 from sip.config import EndpointConfig
-from sip.digest import DigestClient
 from sip.entropy import Entropy
 from sip.events import Event
 from sip.faults import internal_fault
-from sip.lines import Lines
-from sip.message import Message
-from sip.request import Request
-from sip.response import Response
+from sip.message.lines import Lines
+from sip.message.message import Message
+from sip.message.request import Request
+from sip.message.response import Response
 from sip.timers import Timers
 
 

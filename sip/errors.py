@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sip.request import Request
-    from sip.response import Response
+    from sip.message.request import Request
+    from sip.message.response import Response
 
 __all__ = ["LimitExceeded", "LocalProtocolError", "MalformedHeader", "RemoteProtocolError", "SipError"]
 

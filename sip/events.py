@@ -6,9 +6,9 @@ import attrs
 
 from sip.flow import Destination, Flow
 from sip.ids import RequestId, SessionId, SubscriptionId, TransactionId, WantId
-from sip.request import Request
-from sip.response import Response
-from sip.uri import Uri
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.syntax.uri import Uri
 
 
 class FailureCause(enum.Enum):

@@ -19,8 +19,8 @@ from typing import Final, Protocol
 import attrs
 
 from sip.events import Event
-from sip.masking import masked_head
-from sip.message import Message
+from sip.message.masking import masked_head
+from sip.message.message import Message
 
 __all__ = ["InternalFault", "Rest", "Timed", "TimedNet", "internal_fault"]
 

@@ -27,7 +27,7 @@ def test_protocol_packages_and_their_drivers_need_no_extra() -> None:
         ("sip.testing", "pyc3p[testing]"),
         ("c3p.testing", "pyc3p[testing]"),
         ("rtp.testing", "pyc3p[testing]"),
-        ("mcu.mixer", "pyc3p[mcu]"),
+        ("mcu.audio.mixer", "pyc3p[mcu]"),
     ],
 )
 def test_a_module_that_needs_an_extra_names_it(module: str, extra: str) -> None:

@@ -16,13 +16,13 @@ from aiohttp.tracing import Trace
 from c3p.aio.lanes import LaneFull, Lanes
 from c3p.aio.server import CONTENT_TYPE
 from c3p.aio.trace import TraceSink, Wire
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
+from c3p.conference.entity_key import uri_key
 from c3p.documents import parse_document
-from c3p.entity_key import uri_key
 from c3p.envelope import Notify, Request, Response
 from c3p.errors import C3PError
 from c3p.exchange import Exchange, ExchangeFailure, Reply
 from c3p.uris import focus_uri_of
-from c3p.xml import DEFAULT_LIMITS, DocumentLimits
 
 _MOST_DIGITS: Final = 9  #: of Retry-After; more than thirty years is no answer
 

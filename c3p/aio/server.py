@@ -15,12 +15,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from c3p.aio.trace import TraceSink, Wire
 from c3p.aio.watched import WatchedServer
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
 from c3p.documents import parse_document
 from c3p.envelope import Notify, Request, Response
 from c3p.errors import C3PError, MalformedDocument
 from c3p.exchange import Reply
 from c3p.media_types import CCCP_TYPE
-from c3p.xml import DEFAULT_LIMITS, DocumentLimits
 
 #: Carries out a document that an authenticated peer has posted.
 Handler = Callable[[Request | Response | Notify, str], Reply]

@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar
 
 import attrs
 
+from c3p.binding.fields import Child
 from c3p.commands.command import Command
+from c3p.conference.user import Endpoint, User
 from c3p.connection_info import ConnectionInfo
 from c3p.error_ids import ErrorId
-from c3p.fields import Child
 from c3p.keys import ConferenceKeys
 from c3p.namespaces import CCCP, CI, MSCP
-from c3p.user import Endpoint, User
 
 
 @attrs.frozen(kw_only=True, slots=False)

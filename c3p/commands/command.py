@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Final, Self
 
 import attrs
 
+from c3p.binding.fields import Attribute
+from c3p.binding.node import Node, Unknown
 from c3p.error_ids import ErrorId
-from c3p.fields import Attribute
 from c3p.namespaces import MSCP
-from c3p.node import Node, Unknown
 
 _MCU_URI: Final = f"{{{MSCP}}}mcuUri"
 

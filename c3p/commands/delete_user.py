@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 import attrs
 
+from c3p.binding.fields import Child
 from c3p.commands.command import Command
-from c3p.fields import Child
 from c3p.keys import UserKeys
 from c3p.namespaces import CCCP
 

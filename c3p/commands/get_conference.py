@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 import attrs
 
+from c3p.binding.fields import Child
 from c3p.commands.command import Command
-from c3p.conference_description import EncryptionKey
-from c3p.conference_info import ConferenceInfo
-from c3p.fields import Child
+from c3p.conference.description import EncryptionKey
+from c3p.conference.info import ConferenceInfo
 from c3p.keys import ConferenceKeys
 from c3p.namespaces import CCCP, CI, MSCI
 

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 import attrs
 
+from c3p.binding.fields import Attribute, Child, Children, Kind, Text, Texts
+from c3p.binding.node import Node
 from c3p.commands.command import Command
-from c3p.fields import Attribute, Child, Children, Kind, Text, Texts
 from c3p.namespaces import CCCP
-from c3p.node import Node
 
 
 @attrs.frozen(kw_only=True, slots=False)

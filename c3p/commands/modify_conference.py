@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 import attrs
 
+from c3p.binding.fields import Child
 from c3p.commands.command import Command
-from c3p.conference_info import ConferenceInfo
-from c3p.fields import Child
+from c3p.conference.info import ConferenceInfo
 from c3p.keys import ConferenceKeys
 from c3p.namespaces import CCCP, CI
 

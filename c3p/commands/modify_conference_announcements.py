@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar, Self
 
 import attrs
 
+from c3p.binding.fields import Child, Kind, Text
+from c3p.binding.node import Extra
 from c3p.commands.command import Command
-from c3p.fields import Child, Kind, Text
 from c3p.keys import ConferenceKeys
 from c3p.namespaces import CCCP
-from c3p.node import Extra
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar
 
 import attrs
 
+from c3p.binding.fields import Child
 from c3p.commands.command import Command
-from c3p.fields import Child
+from c3p.conference.user import Endpoint
 from c3p.keys import EndpointKeys
 from c3p.namespaces import CCCP, CI
-from c3p.user import Endpoint
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -2,7 +2,6 @@
 
 from pyc3p.phone.call import CallState
 from pyc3p.phone.config import PhoneConfig
-from pyc3p.phone.core import Phone
 from pyc3p.phone.events import (
     CallEnd,
     PhoneAnswered,
@@ -14,6 +13,7 @@ from pyc3p.phone.events import (
     PhoneRinging,
     Reaction,
 )
+from pyc3p.phone.phone import Phone
 
 __all__ = [
     "CallEnd",

@@ -1,6 +1,6 @@
 """Whole conferences in virtual time: a pretended network for tests, of this project and of others.
 
->>> from pyc3p.farm import FarmPlan, Handset
+>>> from pyc3p.elements import FarmPlan, Handset
 >>> from pyc3p.simnet import Meeting
 >>> meeting = Meeting(FarmPlan(handsets=[Handset(name="phone", user="bob")]), seed=7)
 >>> meeting.register_phones()

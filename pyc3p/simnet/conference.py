@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sip
-from pyc3p.farm import Farm, FarmPlan, build_farm
-from pyc3p.parts import Place
+from pyc3p.elements.farm import Farm, FarmPlan, build_farm
+from pyc3p.elements.parts import Place
 from pyc3p.simnet.conditions import Conditions
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.network import SimNetwork

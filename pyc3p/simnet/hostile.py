@@ -14,7 +14,7 @@ from functools import cache
 
 import attrs
 
-from pyc3p.farm import FarmPlan, Handset
+from pyc3p.elements.farm import FarmPlan, Handset
 from pyc3p.simnet.bodies import BodyAlteration, BodyHow
 from pyc3p.simnet.conditions import Conditions
 from pyc3p.simnet.failed import SimulationFailed

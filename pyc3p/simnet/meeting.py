@@ -8,7 +8,7 @@ from typing import TypeVar
 import attrs
 
 import focus
-from pyc3p.farm import FarmPlan
+from pyc3p.elements.farm import FarmPlan
 from pyc3p.phone import Phone, PhoneRegistered
 from pyc3p.roster import endpoint_states
 from pyc3p.simnet.conditions import Conditions

@@ -10,8 +10,6 @@ import attrs
 import sip
 from mcu.events import LegId
 from pyc3p.element import Element
-from pyc3p.ladder import Ladder
-from pyc3p.ladder_text import render_text
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, Dice
 from pyc3p.simnet.failed import SimulationFailed
@@ -19,7 +17,9 @@ from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.passing import Passing
 from pyc3p.simnet.raw import RawPeer
 from pyc3p.simnet.web import SimWeb
-from pyc3p.trace import Recording, Trace
+from pyc3p.trace.ladder import Ladder
+from pyc3p.trace.ladder_text import render_text
+from pyc3p.trace.trace import Recording, Trace
 from sip import ConnectWanted, Destination, Flow
 
 #: Steps in one run; a simulation that needs more does not come to an end.

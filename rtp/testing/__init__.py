@@ -15,12 +15,7 @@ try:
 except ImportError as error:  # pragma: no cover - the message is for people without the extra
     raise ImportError("rtp.testing needs hypothesis: pip install pyc3p[testing]") from error
 
-from rtp.capabilities import Capabilities
-from rtp.codec import CN, FIRST_DYNAMIC, PCMA, PCMU, STATIC, TELEPHONE_EVENT, Codec
-from rtp.direction import Direction
-from rtp.media_description import MediaDescription
-from rtp.packet import RtpPacket
-from rtp.rtcp import (
+from rtp.packets.rtcp import (
     ApplicationDefined,
     Goodbye,
     ReceiverReport,
@@ -31,9 +26,14 @@ from rtp.rtcp import (
     SourceDescription,
     UnknownRtcp,
 )
-from rtp.sdp import SessionDescription
-from rtp.sdp_lines import Attribute, Connection, Origin
-from rtp.telephone_event import TelephoneEvent
+from rtp.packets.rtp import RtpPacket
+from rtp.packets.telephone_event import TelephoneEvent
+from rtp.sdp.capabilities import Capabilities
+from rtp.sdp.codec import CN, FIRST_DYNAMIC, PCMA, PCMU, STATIC, TELEPHONE_EVENT, Codec
+from rtp.sdp.direction import Direction
+from rtp.sdp.lines import Attribute, Connection, Origin
+from rtp.sdp.media_description import MediaDescription
+from rtp.sdp.session_description import SessionDescription
 
 T = TypeVar("T")
 

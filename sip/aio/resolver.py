@@ -1,4 +1,4 @@
-"""DNS for `sip.locate`: NAPTR and SRV by dnspython where it is installed, addresses by the system."""
+"""DNS for `sip.transport.locate`: NAPTR and SRV by dnspython where it is installed, addresses by the system."""
 
 import asyncio
 import socket
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from sip.flow import Destination
-from sip.locate import Naptr, Question, RecordType, Srv, Target, locate
+from sip.transport.locate import Naptr, Question, RecordType, Srv, Target, locate
 
 if TYPE_CHECKING:
     from dns.asyncresolver import Resolver as DnsResolver
@@ -64,7 +64,7 @@ class SystemResolver:
 async def look_up(
     target: Target, resolver: Resolver, *, uniform: Callable[[], float], transports: tuple[str, ...]
 ) -> tuple[Destination, ...]:
-    """Ask what `sip.locate.locate` wants to know until it gives destinations; none when there are none."""
+    """Ask what `sip.transport.locate.locate` wants to know until it gives destinations; none when there are none."""
     records: dict[Question, tuple[Naptr | Srv | str, ...]] = {}
     for _ in range(_MOST_ROUNDS):
         located = locate(target, records, uniform=uniform, transports=transports)

@@ -15,16 +15,16 @@ from sip.aio.patience import Patience
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.stream import Connection
+from sip.aio.token_bucket import TokenBuckets
 from sip.aio.udp import WILDCARDS, UdpSocket, bind_udp
 from sip.config import Listen
+from sip.endpoint.pump import Pump
 from sip.entropy import Entropy
 from sip.events import ConnectWanted, Event, FlowLost, ResolveWanted
 from sip.flow import Address, Destination, Flow
 from sip.ids import WantId
-from sip.locate import Target
-from sip.pump import Pump
-from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
+from sip.transport.locate import Target
 
 
 def _ignore(events: list[Event]) -> None:

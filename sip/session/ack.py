@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from sip.dialog import Dialog
+from sip.core.dialog import Dialog
 from sip.flow import Flow
 
 if TYPE_CHECKING:
-    from sip.lines import Lines
-from sip.requests import Requests
+    from sip.message.lines import Lines
+from sip.core.uac import Requests
 
 
 class Ack:

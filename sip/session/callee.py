@@ -2,20 +2,20 @@
 
 from typing import TYPE_CHECKING, Final
 
-from sip.bodies import describes, is_description
 from sip.errors import LocalProtocolError
 from sip.events import SessionCancelled
-from sip.lines import Lines, has
-from sip.request import Request
-from sip.session.refresh import granted
+from sip.message.bodies import describes, is_description
+from sip.message.lines import Lines, has
+from sip.message.request import Request
 from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, rack_of, wants_reliable
 from sip.session.session import Session
+from sip.session.session_timer import granted
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
 
 if TYPE_CHECKING:
-    from sip.session.layer import Sessions
+    from sip.session.sessions import Sessions
 
 #: RFC 3262 section 3 leaves the 5xx open; this one says which clock ran out.
 _NO_PRACK: Final = 504

@@ -2,30 +2,30 @@
 
 from typing import TYPE_CHECKING, Final
 
-from sip.acted_on import check_2xx
-from sip.bodies import describes, is_description
-from sip.dialog import Dialog, DialogInput
+from sip.core.acted_on import check_2xx
+from sip.core.dialog import Dialog, DialogInput
+from sip.core.uac import Outline, size_of
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
 from sip.flow import Flow
 from sip.ids import RequestId
-from sip.lines import Lines, assemble
-from sip.request import Request
-from sip.requests import Outline, size_of
-from sip.response import Response
+from sip.message.bodies import describes, is_description
+from sip.message.lines import Lines, assemble
+from sip.message.request import Request
+from sip.message.response import Response
 from sip.session.ack import Ack
 from sip.session.prack import Prack, Unacknowledged, rseq_of
 from sip.session.redirecting import targets_of
-from sip.session.refresh import MAX_422, agreed
 from sip.session.session import Session
+from sip.session.session_timer import MAX_422, agreed
 from sip.session.tables import SessionInput, SessionState
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
-from sip.transactions.layer import IGNORING
 from sip.transactions.tables import State
+from sip.transactions.transactions import IGNORING
 
 if TYPE_CHECKING:
-    from sip.session.layer import Sessions
+    from sip.session.sessions import Sessions
 
 _CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}
 

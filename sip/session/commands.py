@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 
 from sip.errors import LocalProtocolError
 from sip.flow import Flow
+from sip.headers.name_addr import NameAddr
 from sip.ids import RequestId, SessionId
-from sip.lines import checked, checked_value, has, local_uri
-from sip.name_addr import NameAddr
-from sip.request import Request, checked_method
-from sip.response import Response
+from sip.message.lines import checked, checked_value, has, local_uri
+from sip.message.request import Request, checked_method
+from sip.message.response import Response
 from sip.session.caller import OutgoingInvite
-from sip.session.inside import InSession
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
+from sip.session.requests_sent import InSession
 from sip.session.tables import SessionInput, SessionState, commanded
-from sip.uri import Uri
+from sip.syntax.uri import Uri
 
 if TYPE_CHECKING:
-    from sip.session.layer import Sessions
+    from sip.session.sessions import Sessions
     from sip.session.view import SessionView
 
 

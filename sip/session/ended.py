@@ -7,7 +7,7 @@ one before it was told of the end has done nothing wrong.
 from collections import OrderedDict
 
 from sip.context import Context
-from sip.dialog import DialogKey
+from sip.core.dialog import DialogKey
 
 
 class EndedSessions:

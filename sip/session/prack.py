@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from sip.bodies import is_description
-from sip.dialog import Dialog
+from sip.core.dialog import Dialog
 from sip.events import RequestFailed, ResponseReceived
 from sip.ids import RequestId
-from sip.lines import Lines
-from sip.request import Request
-from sip.response import Response
+from sip.message.bodies import is_description
+from sip.message.lines import Lines
+from sip.message.request import Request
+from sip.message.response import Response
 from sip.session.session import Session
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 
 if TYPE_CHECKING:
-    from sip.session.layer import Sessions
+    from sip.session.sessions import Sessions
 
 
 def rseq_of(response: Response) -> int:

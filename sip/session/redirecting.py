@@ -1,8 +1,8 @@
 """Where a 3xx sends us (RFC 3261 section 8.1.3.4)."""
 
-from sip.name_addr import NameAddr
-from sip.response import Response
-from sip.uri import Uri
+from sip.headers.name_addr import NameAddr
+from sip.message.response import Response
+from sip.syntax.uri import Uri
 
 
 def targets_of(response: Response) -> tuple[Uri, ...]:

@@ -3,10 +3,10 @@
 from collections import deque
 from collections.abc import Callable
 
-from sip.bodies import is_description
 from sip.context import Context
-from sip.lines import Lines
-from sip.request import Request
+from sip.message.bodies import is_description
+from sip.message.lines import Lines
+from sip.message.request import Request
 from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
 

@@ -2,11 +2,11 @@
 
 import attrs
 
-from sip.dialog import Dialogs
+from sip.core.dialog import Dialogs
 from sip.errors import RemoteProtocolError
+from sip.headers.replaces import Replaces
 from sip.ids import SessionId
-from sip.replaces import Replaces
-from sip.request import Request
+from sip.message.request import Request
 from sip.session.ended import EndedSessions
 from sip.session.session import Session
 from sip.session.tables import SessionState

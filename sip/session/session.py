@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from sip.bodies import SDP, description_in
-from sip.dialog import Dialog
+from sip.core.dialog import Dialog
+from sip.core.routing import CoreEntry
+from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId
-from sip.lines import Lines
-from sip.name_addr import NameAddr
-from sip.request import Request
-from sip.response import Response
-from sip.routing import CoreEntry
-from sip.session.refresh import Interval, SessionTimer
+from sip.message.bodies import SDP, description_in
+from sip.message.lines import Lines
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.session.session_timer import Interval, SessionTimer
 from sip.session.tables import SESSION, SessionInput, SessionState, commanded
 from sip.session.view import SessionView
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sip.session.ack import Ack
     from sip.session.callee import IncomingInvite
     from sip.session.caller import OutgoingInvite
-    from sip.session.repeater import Repeater
+    from sip.session.retransmission import Repeater
     from sip.transactions.client import ClientTransaction
     from sip.transactions.server import ServerTransaction
 

@@ -3,9 +3,9 @@
 import attrs
 
 from sip.flow import Flow
-from sip.name_addr import NameAddr
+from sip.headers.name_addr import NameAddr
 from sip.session.tables import SessionState
-from sip.uri import Uri
+from sip.syntax.uri import Uri
 
 
 @attrs.frozen(kw_only=True)

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sip.errors import LocalProtocolError
-from sip.event import EventPackage
 from sip.flow import Flow
+from sip.headers.event import EventPackage
+from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
-from sip.lines import Lines, checked, checked_value
-from sip.name_addr import NameAddr
-from sip.subscription.asking import Asking
+from sip.message.lines import Lines, checked, checked_value
+from sip.subscription.initial_request import Asking
 from sip.subscription.notification import Notification
-from sip.uri import Uri
+from sip.syntax.uri import Uri
 
 if TYPE_CHECKING:
-    from sip.subscription.layer import Subscriptions
+    from sip.subscription.subscriptions import Subscriptions
 
 
 class SubscriptionCommands:

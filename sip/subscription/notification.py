@@ -4,7 +4,7 @@ from typing import Final
 
 import attrs
 
-from sip.lines import Lines
+from sip.message.lines import Lines
 
 
 @attrs.frozen

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from sip.dialog import DialogInput
+from sip.core.dialog import DialogInput
+from sip.core.routing import CoreEntry
 from sip.errors import LocalProtocolError
 from sip.events import NotifyFailed, SubscriptionEnded
 from sip.ids import SubscriptionId
-from sip.lines import Lines, has
-from sip.request import Request
-from sip.response import Response
-from sip.routing import CoreEntry
-from sip.subscription.caution import Caution, caution_towards
+from sip.message.lines import Lines, has
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.subscription.amplification import Caution, caution_towards
 from sip.subscription.notification import PROBE, Notification
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState, notifier_commanded
@@ -22,7 +22,7 @@ from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 
 if TYPE_CHECKING:
-    from sip.subscription.layer import Subscriptions
+    from sip.subscription.subscriptions import Subscriptions
 
 BENOTIFY: Final = "ms-benotify"
 PIGGYBACK: Final = "ms-piggyback-first-notify"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sip.context import Context
-from sip.retrying import Retrying
+from sip.core.retrying import Retrying
 from sip.timers import Timer
 
 #: Refresh this many seconds before the end, or at three quarters of short subscriptions.

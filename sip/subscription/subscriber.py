@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from sip.dialog import Dialog, DialogInput
+from sip.core.dialog import Dialog, DialogInput
+from sip.core.retrying import retry_after_of
+from sip.core.routing import CoreEntry
 from sip.errors import RemoteProtocolError
 from sip.events import (
     NotifyReceived,
@@ -13,12 +15,10 @@ from sip.events import (
 )
 from sip.flow import Flow
 from sip.ids import RequestId, SubscriptionId
-from sip.lines import Lines
-from sip.request import Request
-from sip.response import Response
-from sip.retrying import retry_after_of
-from sip.routing import CoreEntry
-from sip.subscription.asking import Asking, FirstRequest
+from sip.message.lines import Lines
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.subscription.initial_request import Asking, FirstRequest
 from sip.subscription.notifier import AUTOEXTEND
 from sip.subscription.refresh import FINAL, MAX_423, SubscriptionTimer
 from sip.subscription.subscription import Subscription
@@ -31,7 +31,7 @@ from sip.subscription.tables import (
 from sip.transactions.client import ClientTransaction
 
 if TYPE_CHECKING:
-    from sip.subscription.layer import Subscriptions
+    from sip.subscription.subscriptions import Subscriptions
 
 
 class Subscriber(Subscription):

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from sip.dialog import Dialog
+from sip.core.dialog import Dialog
+from sip.core.routing import CoreEntry
 from sip.ids import SubscriptionId
-from sip.request import Request
-from sip.routing import CoreEntry
+from sip.message.request import Request
 
 UsageKey = tuple[str, str, str | None]  #: side, event package, event id
 

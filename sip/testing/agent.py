@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 
 from sip.config import EndpointConfig, Listen
-from sip.endpoint import Endpoint
+from sip.core.routing import Claim
+from sip.endpoint.endpoint import Endpoint
+from sip.endpoint.pump import Core, Pump
 from sip.entropy import SeededEntropy
 from sip.events import ConnectWanted, Event, ResolveWanted
 from sip.faults import InternalFault
 from sip.ids import RequestId, SessionId
-from sip.pump import Core, Pump
-from sip.routing import Claim
 
 if TYPE_CHECKING:
     from sip.testing.network import Network

@@ -15,11 +15,11 @@ import attrs
 from sip.errors import RemoteProtocolError
 from sip.events import Event
 from sip.faults import InternalFault
-from sip.parsing import parse_message
-from sip.request import Request
-from sip.response import Response
-from sip.stream import Keepalive, StreamParser
-from sip.via import Via
+from sip.headers.via import Via
+from sip.message.parsing import parse_message
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.message.stream import Keepalive, StreamParser
 
 __all__ = ["Crossing", "faults", "leftovers", "unanswered"]
 

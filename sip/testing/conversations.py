@@ -36,9 +36,9 @@ from sip.events import (
     UpdateReceived,
 )
 from sip.ids import SessionId, TransactionId
-from sip.parsing import parse_message
-from sip.request import Request
-from sip.response import Response
+from sip.message.parsing import parse_message
+from sip.message.request import Request
+from sip.message.response import Response
 from sip.testing.network import Agent, Network
 
 __all__ = ["Act", "Call", "Side", "Spoken", "Step", "conversations", "networks", "perform", "scripts"]

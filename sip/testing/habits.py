@@ -17,7 +17,7 @@ from sip.events import (
     UpdateReceived,
 )
 from sip.ids import TransactionId
-from sip.request import Request
+from sip.message.request import Request
 from sip.testing.agent import Agent
 
 __all__ = ["Habits"]

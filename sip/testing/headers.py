@@ -8,24 +8,25 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sip.auth_params import AuthParams
-from sip.challenge import AuthenticationInfo, Authorization, Challenge
-from sip.content_disposition import ContentDisposition
-from sip.content_type import ContentType
-from sip.date import Date, Timestamp
-from sip.event import EventPackage
-from sip.ms_diagnostics import MsDiagnostics
-from sip.ms_keep_alive import MsKeepAlive
-from sip.name_addr import STAR, NameAddr
-from sip.parameterised import Parameterised
-from sip.params import Params
-from sip.privacy import Privacy
-from sip.rack import RAck
-from sip.reason import Reason
-from sip.replaces import Join, Replaces, TargetDialog
-from sip.retry_after import RetryAfter
-from sip.session_expires import MinSE, SessionExpires
-from sip.subscription_state import SubscriptionState
+from sip.headers.auth_params import AuthParams
+from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.headers.content_disposition import ContentDisposition
+from sip.headers.content_type import ContentType
+from sip.headers.date import Date, Timestamp
+from sip.headers.event import EventPackage
+from sip.headers.ms_diagnostics import MsDiagnostics
+from sip.headers.ms_keep_alive import MsKeepAlive
+from sip.headers.name_addr import STAR, NameAddr
+from sip.headers.parameterised import Parameterised
+from sip.headers.privacy import Privacy
+from sip.headers.rack import RAck
+from sip.headers.reason import Reason
+from sip.headers.replaces import Join, Replaces, TargetDialog
+from sip.headers.retry_after import RetryAfter
+from sip.headers.session_expires import MinSE, SessionExpires
+from sip.headers.subscription_state import SubscriptionState
+from sip.headers.warning import Warning
+from sip.syntax.params import Params
 from sip.testing.values import (
     cseqs,
     delta_seconds,
@@ -40,7 +41,6 @@ from sip.testing.values import (
     tokens,
     vias,
 )
-from sip.warning import Warning
 
 __all__ = ["HEADER_VALUES", "header_fields", "header_values"]
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sip.header_names import COMPACT
-from sip.request import Request
-from sip.response import Response
+from sip.headers.names import COMPACT
+from sip.message.request import Request
+from sip.message.response import Response
 from sip.testing.headers import HEADER_VALUES, header_fields
 from sip.testing.values import cseqs, lines, methods, tagged_addrs, uris, vias
 

@@ -26,9 +26,9 @@ from sip.config import EndpointConfig
 from sip.entropy import SeededEntropy
 from sip.events import ConnectWanted, ResolveWanted
 from sip.flow import Address, Destination, Flow, Transmit
-from sip.parsing import parse_message
-from sip.request import Request
-from sip.response import Response
+from sip.message.parsing import parse_message
+from sip.message.request import Request
+from sip.message.response import Response
 from sip.testing.agent import METHODS, Agent
 
 __all__ = ["METHODS", "Agent", "Network", "raw_request"]

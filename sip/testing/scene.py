@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from sip.authentication.digest import Credentials
+from sip.authentication.digest_server import PasswordStore
 from sip.config import EndpointConfig
-from sip.digest import Credentials
-from sip.digest_server import PasswordStore
 from sip.entropy import SeededEntropy
 from sip.errors import LocalProtocolError
 from sip.events import (
@@ -17,11 +17,11 @@ from sip.events import (
     SubscribeReceived,
 )
 from sip.flow import Destination, Flow
+from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
-from sip.name_addr import NameAddr
-from sip.proxy import Proxy, ProxyConfig
-from sip.registrar import Registrar, RegistrarConfig
-from sip.request import Request
+from sip.message.request import Request
+from sip.servers.proxy import Proxy, ProxyConfig
+from sip.servers.registrar import Registrar, RegistrarConfig
 from sip.testing.agent import Agent
 from sip.testing.altering import Alteration
 from sip.testing.checks import Crossing, faults, leftovers, unanswered

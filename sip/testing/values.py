@@ -6,11 +6,11 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sip.cseq import CSeq
-from sip.name_addr import NameAddr
-from sip.params import Params
-from sip.uri import Uri
-from sip.via import Via
+from sip.headers.cseq import CSeq
+from sip.headers.name_addr import NameAddr
+from sip.headers.via import Via
+from sip.syntax.params import Params
+from sip.syntax.uri import Uri
 
 __all__ = [
     "cseqs",

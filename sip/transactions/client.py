@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.flow import Destination, Flow
+from sip.headers.retry_after import RetryAfter
 from sip.ids import RequestId
-from sip.lines import Lines, assemble
-from sip.request import Request
-from sip.response import Response
-from sip.retry_after import RetryAfter
-from sip.searching import Search
+from sip.message.lines import Lines, assemble
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.syntax.uri import Uri
 from sip.timers import Timer
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
-from sip.uri import Uri
+from sip.transport.next_hop import Search
 
 if TYPE_CHECKING:
-    from sip.transactions.layer import Transactions
+    from sip.transactions.transactions import Transactions
 
 #: Builds the request once its flow and the Via value for it are known.
 Finish = Callable[[Flow, str], Request]

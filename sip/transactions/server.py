@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sip.errors import LocalProtocolError
 from sip.flow import Destination, Flow
+from sip.headers.via import Via
 from sip.ids import TransactionId
-from sip.request import Request
-from sip.response import Response
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.syntax.uri_parts import ip_address
 from sip.timers import Timer
 from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State, commanded
-from sip.uri_parts import ip_address
-from sip.via import Via
 
 if TYPE_CHECKING:
-    from sip.answering import Answerer
-    from sip.transactions.layer import Transactions
+    from sip.core.uas import Answerer
+    from sip.transactions.transactions import Transactions
 
 _INPUTS: Final = (Input.SEND_1XX, Input.SEND_2XX, *(Input.SEND_FINAL,) * 4)
 

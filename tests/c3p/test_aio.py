@@ -37,9 +37,9 @@ from c3p import (
 )
 from c3p.aio import C3pClient, C3pServer, ClientSettings, Handler, ServerSettings
 from c3p.aio.lanes import LaneFull, Lanes
+from c3p.binding.xml import DocumentLimits
 from c3p.testing import FOCUS_URI, MCU_URI
-from c3p.xml import DocumentLimits
-from pyc3p import event_loop
+from pyc3p.elements import event_loop
 
 PATH = "/LiveServer/audio-video"
 SECRET = "correct-horse"

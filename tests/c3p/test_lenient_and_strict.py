@@ -32,7 +32,7 @@ from c3p import (
     Users,
     parse_document,
 )
-from c3p.node import Placed, Trimming
+from c3p.binding.node import Placed, Trimming
 from c3p.testing import FOCUS_URI
 
 CI = "urn:ietf:params:xml:ns:conference-info"

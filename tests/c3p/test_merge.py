@@ -30,7 +30,7 @@ from c3p import (
     diff,
     parse_document,
 )
-from c3p.node import Trimming
+from c3p.binding.node import Trimming
 from c3p.testing import FOCUS_URI, MCU_URI, conference_infos, conference_states
 
 MODERATE = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)

@@ -22,7 +22,7 @@ from c3p import (
     parse_document,
 )
 from c3p.altering import altered
-from c3p.replica import REPLICA, ReplicaInput
+from c3p.conference.replica import REPLICA, ReplicaInput
 from c3p.testing import FOCUS_URI, GUIDS, USER_URIS, conference_infos, conference_states
 
 

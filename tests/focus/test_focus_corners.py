@@ -18,8 +18,8 @@ from c3p import (
 )
 from focus import CommandFailed, CommandSucceeded, FocusConfig, JoinFailed, Left
 from focus.answers import Answer, Remembered
-from focus.reach import record_route
-from focus.subscribing import granted_expires
+from focus.contact import record_route
+from focus.subscription_policy import granted_expires
 from sip import Address, EndpointConfig, Flow, FlowLost, Listen, SeededEntropy
 from sip import Endpoint as SipEndpoint
 from sip import Request as SipRequest

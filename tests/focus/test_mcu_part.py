@@ -21,7 +21,7 @@ from c3p import (
     Users,
 )
 from focus.events import McuLost
-from focus.mcu_part import McuPart, Verdict, users_named
+from focus.mcus.roster_part import McuPart, Verdict, users_named
 
 PHONE = "sip:phone@example.org"
 

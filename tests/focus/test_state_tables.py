@@ -10,8 +10,8 @@ import pytest
 from c3p import ConferenceKeys, DeleteConference
 from focus import LocalProtocolError
 from focus.client.state import CLIENT, ClientInput, ClientState
-from focus.link_state import LINK, LinkInput, LinkState
-from focus.relay import Relay
+from focus.mcus.link_state import LINK, LinkInput, LinkState
+from focus.mcus.relay import Relay
 from focus.relay_state import RELAY, RelayInput, RelayState
 
 TABLES: list[tuple[type[enum.Enum], type[enum.Enum], Mapping[tuple[enum.Enum, enum.Enum], enum.Enum], enum.Enum]] = [

@@ -8,12 +8,12 @@ import attrs
 import pytest
 
 import sip
-from pyc3p import parts
-from pyc3p.credentials import Wallet
-from pyc3p.loopback import reserved_ports
-from pyc3p.node import Node
+from pyc3p.commands.credentials import Wallet
+from pyc3p.commands.serve import Server
+from pyc3p.elements import parts
+from pyc3p.elements.loopback import reserved_ports
+from pyc3p.elements.node import Node
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered
-from pyc3p.serve import Server
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
 from tests.interop.programs import HOST, kamailio, require

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from sip.aio import SipTransport, live_entropy, wall_clock
+from sip.authentication.digest_server import PasswordStore
 from sip.config import EndpointConfig, Listen
-from sip.digest_server import PasswordStore
-from sip.endpoint import Endpoint
-from sip.proxy import Proxy, ProxyConfig
-from sip.pump import Pump
-from sip.registrar import Registrar, RegistrarConfig
+from sip.endpoint.endpoint import Endpoint
+from sip.endpoint.pump import Pump
+from sip.servers.proxy import Proxy, ProxyConfig
+from sip.servers.registrar import Registrar, RegistrarConfig
 from tests.interop.programs import HOST, baresip, free_port, kamailio, require, running, wait_for_text
 
 SCENARIOS = Path(__file__).parent / "scenarios"

@@ -48,17 +48,17 @@ from mcu import (
     diagnostics_of,
 )
 from rtp import Capabilities, MediaAgreement, OfferAnswerSession, RtcpPacket, SessionDescription, parse_rtcp
-from rtp.media_stream import MediaStream
+from rtp.stream.media_stream import MediaStream
 from sip.config import EndpointConfig, Listen
-from sip.endpoint import Endpoint as SipEndpoint
+from sip.core.routing import Claim
+from sip.endpoint.endpoint import Endpoint as SipEndpoint
+from sip.endpoint.pump import Pump
 from sip.entropy import SeededEntropy
 from sip.events import ConnectWanted, Event, InviteReceived, SessionConfirmed, SessionEnded
 from sip.faults import InternalFault
 from sip.flow import Address, Flow
 from sip.ids import SessionId
-from sip.pump import Pump
-from sip.routing import Claim
-from sip.uri import Uri
+from sip.syntax.uri import Uri
 
 CONFERENCE = focus_uri("sip:alice@example.com", "CONF00000001")
 AV = mcu_uri(CONFERENCE, "audio-video")

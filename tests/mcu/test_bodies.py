@@ -6,10 +6,10 @@ import pytest
 
 from mcu import Ending, LegConnected, LocalError
 from rtp import Capabilities, Crypto, Encryption, InlineKey, SessionDescription
-from rtp.g711 import CODINGS
+from rtp.codecs.g711 import CODINGS
 from sip import Multipart, Part
 from sip.events import InviteReceived, ResponseReceived
-from sip.headers import Headers
+from sip.message.headers import Headers
 from tests.mcu.harness import Phone, World, answering
 
 ISUP = Part(

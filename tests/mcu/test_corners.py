@@ -18,7 +18,7 @@ from sip.events import (
     SessionRefreshed,
 )
 from sip.ids import SessionId
-from sip.response import Response
+from sip.message.response import Response
 from tests.mcu.harness import AV, CONFERENCE, Code, Phone, World, guid, refusing, ringing, silent
 
 FIRST = SessionId(1)  #: what an endpoint calls its first session
@@ -334,7 +334,7 @@ def test_an_echo_under_our_own_ssrc_makes_us_take_another() -> None:
 
 
 def test_options_are_answered() -> None:
-    from sip.name_addr import NameAddr
+    from sip.headers.name_addr import NameAddr
 
     world = World()
     phone = world.phone(7)
@@ -453,8 +453,8 @@ def test_a_deleted_conference_gives_up_telling_a_focus_that_is_gone() -> None:
 
 def test_addresses_of_other_kinds_have_no_way_out() -> None:
     from mcu import McuConfig
-    from mcu.targets import Targets, number_or_user
-    from sip.uri import Uri
+    from mcu.legs.targets import Targets, number_or_user
+    from sip.syntax.uri import Uri
 
     config = McuConfig(mcu_id="m", http_url="h", sip_contact=Uri.parse("sip:mcu@192.0.2.1"))
     assert Targets(config).attempt(Uri.parse("http://example.com/")) is None

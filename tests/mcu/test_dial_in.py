@@ -7,9 +7,9 @@ from mcu import Ending, LegConnected, LegEnded, LegId
 from rtp import OfferAnswerSession, SessionDescription
 from sip import Multipart, Part
 from sip.events import SessionAnswered, SessionFailed
-from sip.headers import Headers
-from sip.name_addr import NameAddr
-from sip.uri import Uri
+from sip.headers.name_addr import NameAddr
+from sip.message.headers import Headers
+from sip.syntax.uri import Uri
 from tests.mcu.harness import AV, MCU_HOST, Code, Phone, World, guid
 
 CONTACT = f"sip:mcu@{MCU_HOST}:5060"

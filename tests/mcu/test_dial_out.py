@@ -67,7 +67,7 @@ def test_the_invite_is_what_a_legacy_phone_expects() -> None:
 
 
 def test_the_outbound_proxy_is_a_preloaded_route() -> None:
-    from sip.uri import Uri
+    from sip.syntax.uri import Uri
 
     world = World(outbound_proxy=Uri.parse("sip:198.51.100.1:5060"))
     proxy = world.phone(1, ringing)

@@ -22,7 +22,7 @@ from c3p import (
 )
 from mcu import ActiveSpeakerChanged, DtmfReceived, LegHeld, LegId, LegResumed, MixerSettings
 from rtp import Direction, Goodbye, SenderReport, SessionDescription
-from rtp.g711 import CODINGS
+from rtp.codecs.g711 import CODINGS
 from sip.events import ResponseReceived
 from tests.mcu.harness import AV, CONFERENCE, FRAME, MCU_HOST, Code, Phone, World, guid
 

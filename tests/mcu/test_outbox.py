@@ -23,7 +23,7 @@ from c3p import (
 )
 from mcu import ConferenceEndCause, ConferenceEnded
 from mcu.exchanges import Exchanges
-from mcu.outbox import Outbox, OutboxSettings
+from mcu.focus_link import Outbox, OutboxSettings
 from tests.mcu.harness import CONFERENCE, World, guid, ringing
 
 

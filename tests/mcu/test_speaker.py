@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcu import ActiveSpeaker
-from mcu.speaker import energy_of_level
+from mcu.audio.active_speaker import energy_of_level
 
 LOUD, SOFT, NOISE = energy_of_level(-20), energy_of_level(-30), energy_of_level(-60)
 

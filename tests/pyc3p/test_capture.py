@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyc3p.capture import MAX_EARLY_SEGMENTS, MAX_MESSAGE, frame, from_packets, layer_of
-from pyc3p.packets import FIN, RST, SYN, Packet, dissect
+from pyc3p.trace.capture import MAX_EARLY_SEGMENTS, MAX_MESSAGE, frame, from_packets, layer_of
+from pyc3p.trace.packets import FIN, RST, SYN, Packet, dissect
 
 ONE, OTHER = ("192.0.2.1", 5060), ("192.0.2.2", 5060)
 OK = b"SIP/2.0 200 OK\r\nCall-ID: c2\r\nCSeq: 1 INFO\r\nl: 4\r\n\r\nbody"

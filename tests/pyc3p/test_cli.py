@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pyc3p.cli import main
-from pyc3p.pcap import write_pcap
-from pyc3p.trace import Record, dump_record
+from pyc3p.trace.pcap import write_pcap
+from pyc3p.trace.trace import Record, dump_record
 
 OPTIONS = (
     b"OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"
@@ -141,7 +141,7 @@ def test_without_the_extra_one_line_names_it(
             raise ModuleNotFoundError("No module named 'click'", name="click")
         return real_import(name, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.delitem(sys.modules, "pyc3p.commands", raising=False)
+    monkeypatch.delitem(sys.modules, "pyc3p.commands.command_line", raising=False)
     monkeypatch.setattr(builtins, "__import__", no_click)
     assert pyc3p("--help") == 1
     error = capsys.readouterr().err

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import sip
-from pyc3p.addresses import (
+from pyc3p.commands.addresses import (
     is_loopback,
     local_host_towards,
     parse_address,
@@ -14,8 +14,8 @@ from pyc3p.addresses import (
     server_of,
     without_port,
 )
-from pyc3p.config import PARTS, ServeConfig, load_config
-from pyc3p.loopback import reserved_ports
+from pyc3p.commands.config import PARTS, ServeConfig, load_config
+from pyc3p.elements.loopback import reserved_ports
 from pyc3p.problems import Problem, UsageProblem
 
 

@@ -14,20 +14,20 @@ from pathlib import Path
 import attrs
 import pytest
 
-from pyc3p import parts
 from pyc3p.cli import main
-from pyc3p.credentials import PasswordWanted, Wallet, open_wallet, read_credentials
+from pyc3p.commands.credentials import PasswordWanted, Wallet, open_wallet, read_credentials
+from pyc3p.commands.serve import Server
 from pyc3p.element import Element, HookedPump
-from pyc3p.loopback import FarmResolver, reserved_ports
-from pyc3p.node import Node
-from pyc3p.parts import Place
+from pyc3p.elements import parts
+from pyc3p.elements.loopback import FarmResolver, reserved_ports
+from pyc3p.elements.node import Node
+from pyc3p.elements.parts import Place
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.serve import Server
 from sip import Credentials, EndpointConfig, PasswordStore, Uri
 from sip.aio import live_entropy
-from sip.proxy import Proxy, ProxyConfig
-from sip.registrar import Registrar, RegistrarConfig
+from sip.servers.proxy import Proxy, ProxyConfig
+from sip.servers.registrar import Registrar, RegistrarConfig
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, phone_at, serve_config, with_server
 
 HOST = "127.0.0.1"

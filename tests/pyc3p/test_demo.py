@@ -7,16 +7,16 @@ from xml.etree import ElementTree
 import attrs
 import pytest
 
-from pyc3p.capture import read_records
 from pyc3p.cli import main
-from pyc3p.demo import plan, run_demo
-from pyc3p.demo_checks import check_history, check_main_job
-from pyc3p.farm import Handset
-from pyc3p.ladder import Band, Ladder, Step
+from pyc3p.commands.demo import plan, run_demo
+from pyc3p.commands.demo_checks import check_history, check_main_job
+from pyc3p.elements.farm import Handset
 from pyc3p.phone import Reaction
-from pyc3p.tone import listen_for
-from pyc3p.trace import Names
-from pyc3p.wav import read_wav
+from pyc3p.phone.tone import listen_for
+from pyc3p.phone.wav import read_wav
+from pyc3p.trace.capture import read_records
+from pyc3p.trace.ladder import Band, Ladder, Step
+from pyc3p.trace.trace import Names
 
 Lines = list[dict[str, object]]
 
@@ -85,7 +85,7 @@ def test_the_capture_tells_the_same_story(run: Run) -> None:
 def test_each_missing_message_is_named(run: Run) -> None:
     ladder = Ladder()
     steps = [line for line in run.lines if "label" in line]
-    from pyc3p.summary import Kind
+    from pyc3p.trace.summary import Kind
 
     ladder.items = [
         Step(

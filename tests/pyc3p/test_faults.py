@@ -9,7 +9,7 @@ import pytest
 
 import c3p
 from pyc3p.element import Element
-from pyc3p.node import Node
+from pyc3p.elements.node import Node
 from sip import Event, InternalFault
 from tests.pyc3p.test_node import CONF, Machine, exchange
 

@@ -1,7 +1,7 @@
 import pytest
 
 import c3p
-from pyc3p.invite_commands import Command, CommandError, parse_command
+from pyc3p.commands.invite_commands import Command, CommandError, parse_command
 
 
 def user(name: str, display: str, *endpoints: c3p.Endpoint) -> c3p.User:

@@ -2,7 +2,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from pyc3p.keyboard import MAX_LINE, Keyboard
+from pyc3p.commands.keyboard import MAX_LINE, Keyboard
 
 
 def test_lines_come_whole_in_whatever_pieces_they_are_typed() -> None:

@@ -2,10 +2,10 @@ import pytest
 
 import focus
 import mcu.events
-from pyc3p.narration import narrate
+from pyc3p.commands.narration import narrate
 from pyc3p.phone import CallEnd, PhoneNotRegistered, PhoneReleased, PhoneRinging
 from sip import Event
-from sip.registrar import BindingsChanged
+from sip.servers.registrar import BindingsChanged
 
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
 LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.com", "endpoint": "{A}"}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import rtp
 import sip
 from mcu.events import LegId
-from pyc3p import parts
 from pyc3p.element import Element, HookedPump
+from pyc3p.elements import parts
 from pyc3p.phone import (
     CallEnd,
     CallState,
@@ -27,10 +27,10 @@ from pyc3p.phone import (
     Reaction,
 )
 from pyc3p.phone.call import CALL, Call, CallInput
-from pyc3p.phone.core import SDP
+from pyc3p.phone.phone import SDP
+from pyc3p.phone.tone import ToneSource, listen_for
+from pyc3p.phone.wav import Recorder
 from pyc3p.simnet import SimHost, SimNetwork
-from pyc3p.tone import ToneSource, listen_for
-from pyc3p.wav import Recorder
 from sip import Event
 
 OFFER = bytes(rtp.offer(rtp.Capabilities(), "192.0.2.1", 30000))

@@ -16,20 +16,20 @@ import pytest
 
 import focus
 import sip
-from pyc3p import parts
-from pyc3p.config import PARTS, ServeConfig
-from pyc3p.invite import Invite, InviteOptions
-from pyc3p.ladder import Step
-from pyc3p.loopback import reserved_ports
-from pyc3p.node import Node
-from pyc3p.output import Output
+from pyc3p.commands.config import PARTS, ServeConfig
+from pyc3p.commands.invite import Invite, InviteOptions
+from pyc3p.commands.output import Output
+from pyc3p.commands.phone import PhoneOptions, audio_source
+from pyc3p.commands.serve import Server, build_server, listening, what_next
+from pyc3p.commands.trace import names_beside, read_ladder
+from pyc3p.elements import parts
+from pyc3p.elements.loopback import reserved_ports
+from pyc3p.elements.node import Node
 from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction
-from pyc3p.phone_command import PhoneOptions, audio_source
+from pyc3p.phone.tone import SilenceSource, ToneSource
+from pyc3p.phone.wav import read_wav
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.serve import Server, build_server, listening, what_next
-from pyc3p.tone import SilenceSource, ToneSource
-from pyc3p.trace_command import names_beside, read_ladder
-from pyc3p.wav import read_wav
+from pyc3p.trace.ladder import Step
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyc3p.tone import FRAME_BYTES, SilenceSource, ToneSource, listen_for, pcm, samples_of
-from pyc3p.wav import Recorder, WavSource, read_wav, write_wav
+from pyc3p.phone.tone import FRAME_BYTES, SilenceSource, ToneSource, listen_for, pcm, samples_of
+from pyc3p.phone.wav import Recorder, WavSource, read_wav, write_wav
 
 
 def sound(*sources: ToneSource | SilenceSource, frames: int = 50) -> bytes:

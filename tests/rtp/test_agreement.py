@@ -22,7 +22,7 @@ from rtp import (
     negotiate,
     offer,
 )
-from rtp.agreement import MediaAgreement
+from rtp.sdp.agreement import MediaAgreement
 from rtp.testing import session_descriptions
 from rtp.testing.dialects import LINPHONE_ANSWER, PIDGIN_WITHOUT_MEDIA, SIPP_ANSWER
 

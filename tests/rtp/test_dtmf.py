@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import DtmfReceiver, DtmfSender, LocalRtpError, TelephoneEvent, TelephoneEventEnded, TelephoneEventStarted
-from rtp.dtmf import EventPacket
 from rtp.events import MediaEvent
+from rtp.stream.dtmf import EventPacket
 
 FRAME = 160
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import AudioLevel, ExtensionMap, LocalRtpError, MalformedPacket, MalformedSdp, build_elements, parse_elements
-from rtp.audio_level import build_contributor_levels, level_of, parse_contributor_levels
-from rtp.header_extension import ONE_BYTE, TWO_BYTE
+from rtp.packets.audio_level import build_contributor_levels, level_of, parse_contributor_levels
+from rtp.packets.header_extension import ONE_BYTE, TWO_BYTE
 
 
 @given(st.dictionaries(st.integers(1, 14), st.binary(min_size=1, max_size=16), max_size=5))

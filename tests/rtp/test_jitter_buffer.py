@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import Frame, FrameKind, JitterBuffer, JitterBufferConfig
-from rtp.jitter_buffer import Pushed
+from rtp.stream.jitter_buffer import Pushed
 from rtp.testing import Impairment
 
 RATE = 8000

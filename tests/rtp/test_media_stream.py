@@ -48,8 +48,8 @@ from rtp import (
     offer,
     parse_rtcp,
 )
-from rtp.agreement import MediaAgreement
-from rtp.source_lock import sendable
+from rtp.sdp.agreement import MediaAgreement
+from rtp.stream.source_lock import sendable
 
 A, B = ("192.0.2.1", 4000), ("192.0.2.2", 5000)
 SOUND = struct.pack("<160h", *(round(8000 * math.sin(2 * math.pi * n / 16)) for n in range(160)))

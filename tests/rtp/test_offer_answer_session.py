@@ -19,7 +19,7 @@ from rtp import (
     OfferAnswerSession,
     SessionDescription,
 )
-from rtp.offer_answer_session import TRANSITIONS, OfferInput, OfferState
+from rtp.sdp.offer_answer_session import TRANSITIONS, OfferInput, OfferState
 
 
 def sides() -> tuple[OfferAnswerSession, OfferAnswerSession]:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import Capabilities, MediaStream, RtpPacket, answer, negotiate, offer
-from rtp.media_stream import Outgoing
-from rtp.pacing import Pacer
+from rtp.stream.media_stream import Outgoing
+from rtp.stream.pacing import Pacer
 
 FRAME = 0.02
 US, PEER = ("192.0.2.1", 4000), ("192.0.2.2", 5000)

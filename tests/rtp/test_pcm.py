@@ -9,8 +9,8 @@ from array import array
 import pytest
 from hypothesis import given
 
-from rtp.demux import DatagramKind, classify
-from rtp.pcm import attenuated, crossfaded, pcm_of, peak_of, samples_of
+from rtp.codecs.pcm import attenuated, crossfaded, pcm_of, peak_of, samples_of
+from rtp.packets.demux import DatagramKind, classify
 from rtp.testing import pcm
 
 

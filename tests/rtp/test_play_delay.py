@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtp import FrameKind, JitterBuffer
-from rtp.play_delay import SETTLED
+from rtp.stream.play_delay import SETTLED
 
 RATE = 8000
 FRAME = 0.02

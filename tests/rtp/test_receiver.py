@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import RtpReceiver, SenderReport
-from rtp.receiver import Verdict
+from rtp.stream.receiver import Verdict
 
 
 def feed(receiver: RtpReceiver, numbers: list[int]) -> list[Verdict]:

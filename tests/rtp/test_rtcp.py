@@ -23,7 +23,7 @@ from rtp import (
     build_compound,
     parse_rtcp,
 )
-from rtp.rtcp import CNAME, PRIV, ntp_timestamp
+from rtp.packets.rtcp import CNAME, PRIV, ntp_timestamp
 from rtp.testing import rtcp_compounds
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import Crypto, InlineKey, LocalRtpError, MalformedSdp
-from rtp.sdes import parse_crypto_lines
+from rtp.sdp.sdes import parse_crypto_lines
 
 MATERIAL = bytes(range(30))
 TEXT = base64.b64encode(MATERIAL).decode()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import LocalRtpError, RtpPacket, RtpSender
-from rtp.packetizer import Packetizer
+from rtp.stream.packetizer import Packetizer
 from rtp.testing import ssrcs
 
 

@@ -25,7 +25,7 @@ from rtp import (
     offer,
     ulaw_encode,
 )
-from rtp.time_line import TimeLine
+from rtp.stream.time_line import TimeLine
 
 US, PEER, NAT, STRANGER = ("192.0.2.1", 4000), ("192.0.2.2", 5000), ("203.0.113.5", 33_000), ("198.51.100.9", 7000)
 FRAME = 0.02

@@ -21,7 +21,7 @@ from rtp import (
     SessionDescription,
     SrtpContext,
 )
-from rtp.srtp_keys import MAX_KEYS, OVERLAP, ReceivingKeys, SendingKeys
+from rtp.srtp.keys import MAX_KEYS, OVERLAP, ReceivingKeys, SendingKeys
 
 SUITE, SHORT = "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"
 RTCP = bytes.fromhex("81c8000bcafebabe") + bytes(16)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import LocalRtpError, MalformedPacket, TelephoneEvent
-from rtp.telephone_event import event_of
+from rtp.packets.telephone_event import event_of
 from rtp.testing import telephone_events
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from pyc3p.farm import FarmPlan, Handset
+from pyc3p.elements.farm import FarmPlan, Handset
 from pyc3p.phone import Reaction
+from pyc3p.phone.tone import ToneSource
 from pyc3p.simnet import Conditions, Meeting
-from pyc3p.tone import ToneSource
 
 Meet = Callable[..., Meeting]
 MEETINGS = pytest.StashKey[list[Meeting]]()

@@ -6,11 +6,11 @@ import attrs
 
 import focus
 import mcu.events
-from pyc3p.ladder import Band, Ladder, Step
 from pyc3p.phone import CallEnd, PhoneReleased
+from pyc3p.phone.tone import listen_for
+from pyc3p.phone.wav import Recorder
 from pyc3p.simnet import Meeting
-from pyc3p.tone import listen_for
-from pyc3p.wav import Recorder
+from pyc3p.trace.ladder import Band, Ladder, Step
 
 BOB, CAROL, ANN, WES = (f"sip:{user}@example.com" for user in ("bob", "carol", "ann", "wes"))
 Meet = Callable[..., Meeting]
@@ -124,8 +124,8 @@ def test_the_same_seed_gives_the_same_conference(meet: Meet) -> None:
 
 
 def test_a_conference_can_be_drawn_and_captured(meet: Meet, tmp_path) -> None:
-    from pyc3p.capture import read_records
-    from pyc3p.pcap import write_pcap
+    from pyc3p.trace.capture import read_records
+    from pyc3p.trace.pcap import write_pcap
 
     meeting = meet()
     meeting.outcome("presenter", meeting.dial("presenter", BOB))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sip import Address, Event, Flow, Request, Response, Transmit
-from sip.parsing import parse_message
+from sip.message.parsing import parse_message
 from sip.testing.network import Agent, Network
 
 SDP: Final = "application/sdp"

@@ -29,9 +29,9 @@ from sip import (
     SubscriptionFailed,
     UpdateReceived,
 )
-from sip.acted_on import REQUESTS, RESPONSES, Action, Element
-from sip.header_types import PARSERS
-from sip.request import Request
+from sip.core.acted_on import REQUESTS, RESPONSES, Action, Element
+from sip.headers.table import PARSERS
+from sip.message.request import Request
 from sip.testing.network import Agent, Network, raw_request
 
 CONTACT = "Contact: <sip:carol@192.0.2.99>"

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pyc3p import event_loop
+from pyc3p.elements import event_loop
 from sip import Request, Response, parse_message
 from sip.aio import SipTransport, TlsContexts, TransportSettings, certificate_identity, live_entropy, wall_clock
 from sip.aio.connector import open_connection
@@ -29,16 +29,16 @@ from sip.aio.resolver import SystemResolver, look_up
 from sip.aio.tls import proves
 from sip.aio.udp import UdpSocket, bind_udp
 from sip.config import EndpointConfig, Listen
-from sip.endpoint import Endpoint
+from sip.core.routing import Claim
+from sip.endpoint.endpoint import Endpoint
+from sip.endpoint.pump import Pump
 from sip.entropy import SeededEntropy
 from sip.events import Event, FlowLost, RequestFailed, RequestReceived, ResponseReceived
 from sip.faults import InternalFault
 from sip.flow import Destination, Flow
 from sip.ids import RequestId
-from sip.locate import Naptr, Question, RecordType, Srv, Target
-from sip.pump import Pump
-from sip.routing import Claim
 from sip.trace import TraceSink
+from sip.transport.locate import Naptr, Question, RecordType, Srv, Target
 
 HOST = "127.0.0.1"
 

@@ -15,7 +15,7 @@ from sip import (
     SubscribeReceived,
     SubscriptionAccepted,
 )
-from sip.digest import Credentials
+from sip.authentication.digest import Credentials
 from sip.testing.network import Agent, Network
 
 CHALLENGE = 'Digest realm="example.com", nonce="n1", qop="auth", algorithm=SHA-256'

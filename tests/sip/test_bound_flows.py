@@ -6,7 +6,7 @@ import pytest
 
 from sip import Uri
 from sip.flow import Address, Flow
-from sip.registrar import BindingsChanged
+from sip.servers.registrar import BindingsChanged
 from tests.sip.test_registrar import INSTANCE, LOCAL, TCP, Element
 
 

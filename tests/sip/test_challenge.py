@@ -14,7 +14,7 @@ from sip import (
     parse_message,
     refuse,
 )
-from sip.auth_params import AuthParams, split_auth
+from sip.headers.auth_params import AuthParams, split_auth
 
 
 def test_a_digest_challenge() -> None:

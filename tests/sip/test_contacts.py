@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import NameAddr, Uri
-from sip.digest_server import PasswordStore
+from sip.authentication.digest_server import PasswordStore
 from tests.sip.test_registrar import BOB, INSTANCE, Element
 
 

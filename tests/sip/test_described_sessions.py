@@ -17,7 +17,7 @@ from sip import (
     UpdateReceived,
     body_of,
 )
-from sip.headers import Headers
+from sip.message.headers import Headers
 from sip.testing.network import Agent, Network, raw_request
 
 SDP = "application/sdp"

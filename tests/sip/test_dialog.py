@@ -13,7 +13,7 @@ from sip import (
     Request,
     SessionAnswered,
 )
-from sip.dialog import Begun, Dialog, DialogInput, DialogState
+from sip.core.dialog import Begun, Dialog, DialogInput, DialogState
 from sip.testing.network import Network, raw_request
 
 FLOW = Flow(1, "TCP", Address("192.0.2.1", 5060), Address("192.0.2.9", 41000))

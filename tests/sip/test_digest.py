@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip import Authorization, Challenge, Request, Response
-from sip.digest import ALGORITHMS, Credentials, DigestClient, digest_response, secret_of
-from sip.digest_server import DigestConfig, DigestServer, Outcome, PasswordStore
+from sip.authentication.digest import ALGORITHMS, Credentials, DigestClient, digest_response, secret_of
+from sip.authentication.digest_server import DigestConfig, DigestServer, Outcome, PasswordStore
 from sip.entropy import SeededEntropy
 
 MUFASA = {

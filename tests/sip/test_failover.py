@@ -22,7 +22,7 @@ from sip import (
     SubscribeReceived,
     SubscriptionAccepted,
 )
-from sip.digest import Credentials
+from sip.authentication.digest import Credentials
 from sip.testing.network import Agent, Network
 
 TARGET = "sip:service@example.com"

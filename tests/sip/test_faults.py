@@ -27,7 +27,7 @@ from sip import (
     SubscribeReceived,
     parse_message,
 )
-from sip.proxy import Proxy
+from sip.servers.proxy import Proxy
 from sip.testing import Agent, Network
 from sip.testing.network import raw_request
 

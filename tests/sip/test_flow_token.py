@@ -1,7 +1,7 @@
 """Flow tokens."""
 
 from sip.flow import Address, Flow
-from sip.flow_token import FlowTokens
+from sip.servers.flow_token import FlowTokens
 
 
 def flow(number: int) -> Flow:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sip.gruu import instance_of_epid, opaque_of_instance
+from sip.servers.gruu import instance_of_epid, opaque_of_instance
 
 
 def test_instance_of_an_epid() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import STAR, MalformedHeader, NameAddr, Request, SipError, parse_message, refuse
-from sip.header_names import Shape, key_of, shape_of
-from sip.header_types import PARSERS
+from sip.headers.names import Shape, key_of, shape_of
+from sip.headers.table import PARSERS
 from sip.testing import HEADER_VALUES
 
 HEADERS = sorted(HEADER_VALUES)

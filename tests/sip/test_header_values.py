@@ -29,7 +29,7 @@ from sip import (
     Warning,
     refuse,
 )
-from sip.header_types import PARSERS
+from sip.headers.table import PARSERS
 
 
 def test_content_type() -> None:

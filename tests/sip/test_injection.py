@@ -50,9 +50,9 @@ from sip import (
     refuse,
     tolerate,
 )
-from sip.auth_params import AuthParams
-from sip.header_types import PARSERS
-from sip.params import parse_q
+from sip.headers.auth_params import AuthParams
+from sip.headers.table import PARSERS
+from sip.syntax.params import parse_q
 
 URI: Final = Uri("sip", "b.example")
 HOSTILE: Final = (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sip import Uri
 from sip.flow import Destination
-from sip.locate import Naptr, Question, Records, RecordType, Srv, Target, is_numeric, locate, srv_order
+from sip.transport.locate import Naptr, Question, Records, RecordType, Srv, Target, is_numeric, locate, srv_order
 
 
 def middle() -> float:

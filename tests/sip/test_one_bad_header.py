@@ -34,8 +34,8 @@ from sip import (
     SubscriptionFailed,
     UpdateReceived,
 )
-from sip.header_types import PARSERS
-from sip.proxy_route import TOKEN
+from sip.headers.table import PARSERS
+from sip.servers.proxy_route import TOKEN
 from sip.testing.network import Agent, Network, raw_request
 
 #: Every header that has a type, and some that have none.

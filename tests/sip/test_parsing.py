@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sip import LimitExceeded, Limits, MalformedHeader, RemoteProtocolError, Request, Response, SipError, parse_message
-from sip.header_names import key_of
+from sip.headers.names import key_of
 from sip.testing import messages, mutated_messages, wire_messages
 
 HEAD = b"Via: SIP/2.0/UDP h.example;branch=z9hG4bK1\r\nFrom: <sip:a@b.example>;tag=1\r\nTo: <sip:b@b.example>\r\n"

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import NameAddr, Request, Response, Uri, parse_message
+from sip.authentication.digest import Credentials, DigestClient
+from sip.authentication.digest_server import PasswordStore
 from sip.config import EndpointConfig, Listen
-from sip.digest import Credentials, DigestClient
-from sip.digest_server import PasswordStore
-from sip.endpoint import Endpoint
+from sip.core.routing import Claim
+from sip.endpoint.endpoint import Endpoint
+from sip.endpoint.pump import Pump
 from sip.entropy import SeededEntropy
 from sip.events import (
     CancelReceived,
@@ -27,9 +29,7 @@ from sip.events import (
 )
 from sip.flow import Address, Flow
 from sip.ids import RequestId, TransactionId
-from sip.proxy import Proxy, ProxyConfig
-from sip.pump import Pump
-from sip.routing import Claim
+from sip.servers.proxy import Proxy, ProxyConfig
 
 HERE = "192.0.2.10"
 ALICE, BOB, BOBS_DESK, CAROL = "192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.7"

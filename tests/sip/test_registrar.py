@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import pytest
 
 from sip import NameAddr, Request, Response, parse_message
+from sip.authentication.digest import Credentials, DigestClient
+from sip.authentication.digest_server import PasswordStore
 from sip.config import EndpointConfig, Listen
-from sip.digest import Credentials, DigestClient
-from sip.digest_server import PasswordStore
-from sip.endpoint import Endpoint
+from sip.endpoint.endpoint import Endpoint
+from sip.endpoint.pump import Pump
 from sip.entropy import SeededEntropy
 from sip.flow import Address, Flow
-from sip.pump import Pump
-from sip.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
 
 LOCAL = Address("192.0.2.10", 5060)
 TCP = Flow(7, "TCP", LOCAL, Address("192.0.2.1", 40001))

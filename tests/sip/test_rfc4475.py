@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sip import Multipart, RemoteProtocolError, Request, Response, SipError, StreamParser, Uri, parse_message
-from sip.header_names import key_of
+from sip.headers.names import key_of
 
 MESSAGES = Path(__file__).parent / "rfc4475"
 

@@ -23,8 +23,8 @@ from sip import (
     SessionRefreshed,
     UpdateReceived,
 )
-from sip.parsing import parse_message
-from sip.retrying import Retrying
+from sip.core.retrying import Retrying
+from sip.message.parsing import parse_message
 from sip.testing.network import Agent, Network, raw_request
 
 SDP = "application/sdp"

@@ -15,7 +15,7 @@ from sip import (
     SessionFailed,
     SessionRefreshed,
 )
-from sip.session.refresh import Interval, granted, too_short
+from sip.session.session_timer import Interval, granted, too_short
 from sip.testing.network import Agent, Network, raw_request
 
 SDP = "application/sdp"

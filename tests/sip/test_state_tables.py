@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sip import LocalProtocolError
-from sip.dialog import DIALOG, DialogInput, DialogState
-from sip.keep_alive import KEEP_ALIVE, KeepAliveInput, KeepAliveState
+from sip.core.dialog import DIALOG, DialogInput, DialogState
+from sip.core.keep_alive import KEEP_ALIVE, KeepAliveInput, KeepAliveState
 from sip.session.tables import SESSION, SessionInput, SessionState
 from sip.session.tables import commanded as session_commanded
 from sip.subscription.tables import (

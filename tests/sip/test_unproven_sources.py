@@ -12,8 +12,8 @@ from sip import (
     SubscriptionEnded,
     SubscriptionId,
 )
-from sip.proven import ProvenSources
 from sip.testing.network import Agent, Network, raw_request
+from sip.transport.return_routability import ProvenSources
 
 DOCUMENT = b"x" * 2000
 VICTIM = "192.0.2.99"  # nobody is there

@@ -4,7 +4,7 @@ import pytest
 
 from sip import LocalProtocolError, MalformedHeader, Request, SipError, Via, parse_message, refuse
 from sip.flow import Address, Flow
-from sip.stamping import stamped
+from sip.transport.received import stamped
 
 
 def test_the_parts_of_a_hop() -> None:

@@ -1,0 +1,1 @@
+"""XML to attrs classes and back."""

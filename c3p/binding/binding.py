@@ -1,0 +1,89 @@
+"""What the annotations of a document class say, gathered once for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Final, TypeVar, get_args, get_origin, get_type_hints
+
+import attrs
+
+from c3p.binding.fields import Child, Children, Spec, Texts
+from c3p.binding.node import Extra, Node, Placed, Trimming
+
+N = TypeVar("N", bound=Node)
+
+
+@attrs.frozen
+class BoundField:
+    """One field of a document class and its place on the wire."""
+
+    name: str
+    spec: Spec
+    item: type[Node] | None  #: class of the child or children
+    required: bool
+    blank: str | tuple[()] | None  #: value when the wire has nothing: "", (), None
+
+    @property
+    def many(self) -> bool:
+        """Whether the value is a tuple."""
+        return isinstance(self.spec, Texts | Children)
+
+
+_FIELDS: Final[dict[type[Node], tuple[BoundField, ...]]] = {}
+
+
+def bound_fields(cls: type[Node]) -> tuple[BoundField, ...]:
+    """Fields of ``cls`` that are on the wire, in their order there."""
+    if cls not in _FIELDS:
+        _FIELDS[cls] = _bind_all(cls)
+    return _FIELDS[cls]
+
+
+def _bind_all(cls: type[Node]) -> tuple[BoundField, ...]:
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(
+        _bind(field, *get_args(hints[field.name])[:2])
+        for field in attrs.fields(cls)
+        if get_origin(hints[field.name]) is Annotated
+    )
+
+
+def _bind(field: attrs.Attribute[object], hint: object, spec: Spec) -> BoundField:
+    required = field.default is attrs.NOTHING
+    if isinstance(spec, Texts | Children):
+        return BoundField(field.name, spec, _item_class(hint), required, ())
+    blank = "" if hint is str else None
+    return BoundField(field.name, spec, _item_class(hint) if isinstance(spec, Child) else None, required, blank)
+
+
+def _item_class(hint: object) -> type[Node] | None:
+    """``X`` in ``X``, ``X | None`` and ``tuple[X, ...]``."""
+    for candidate in (hint, *get_args(hint)):
+        if isinstance(candidate, type) and issubclass(candidate, Node):
+            return candidate
+    return None
+
+
+def evolved(node: N, values: Mapping[str, object]) -> N:
+    """A copy of a node with other values: what ``attrs.evolve`` does, for values that are chosen by name."""
+    made = object.__new__(type(node))
+    made.__dict__.update(node.__dict__)
+    made.__dict__.update(values)
+    return made
+
+
+def clark(namespace: str | None, name: str) -> str:
+    """Name in Clark notation."""
+    return f"{{{namespace}}}{name}" if namespace else name
+
+
+def ordered_extra(
+    cls: type[Node], attributes: Iterable[tuple[str, str]], placed: Iterable[Placed], trimmings: Iterable[Trimming]
+) -> Extra:
+    """Unknown content in the order in which it will be written, so that equal content makes equal values."""
+    order = {field.name: place for place, field in enumerate(bound_fields(cls))}
+    return Extra(
+        tuple(attributes),
+        tuple(sorted(placed, key=lambda one: (order.get(one.field, -1), one.index))),
+        tuple(sorted(trimmings, key=lambda one: (order.get(one.field, -1), one.index))),
+    )

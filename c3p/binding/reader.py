@@ -1,0 +1,240 @@
+"""From XML elements to document classes: one reader for each class, compiled from its annotations.
+
+Names are matched by namespace and local name. An element or attribute without a namespace is taken for the known one
+of that local name, because dialects and printed schemas leave namespaces out (c3p.md sections 3 and 12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
+
+from lxml import etree
+
+from c3p.binding.binding import BoundField, bound_fields, clark, ordered_extra
+from c3p.binding.fields import Attribute, Child, Children, Text, Texts, WrapperAttribute
+from c3p.binding.node import Extra, Node, Placed, Trimming
+from c3p.binding.unknown import read_unknown
+from c3p.binding.values import READ
+from c3p.binding.xml import attributes_of, tag_of
+from c3p.error_ids import ErrorId
+from c3p.errors import MalformedDocument
+from c3p.namespaces import CI, SEPARATOR
+
+N = TypeVar("N", bound=Node)
+#: Fields of the node that is being read, by name; lists where the node has tuples.
+Values = dict[str, object]
+#: Takes one child element into the values, or returns False: then it is unknown content.
+Taker = Callable[[Values, etree._Element, list[Trimming]], bool]
+
+
+class Reader(Generic[N]):
+    """Reads elements into ``cls``."""
+
+    def __init__(self, cls: type[N]) -> None:
+        self._cls = cls
+        fields = bound_fields(cls)
+        self._blank: Values = {**{field.name: field.blank for field in fields}, "extra": Extra()}
+        self._many = tuple(field.name for field in fields if field.many)
+        self._required = tuple(field.name for field in fields if field.required and not _may_be_empty(field))
+        self._attributes: dict[str, tuple[str, Callable[[str], object]]] = {}
+        self._aliases: dict[str, tuple[str, Callable[[str], object]]] = {}
+        self._takers: dict[str, tuple[str, Taker]] = {}
+        for field in fields:
+            self._learn(field, fields)
+
+    def _learn(self, field: BoundField, fields: tuple[BoundField, ...]) -> None:
+        spec = field.spec
+        if isinstance(spec, Attribute):
+            entry = (field.name, READ[spec.kind])
+            self._attributes[clark(spec.namespace, spec.name)] = entry
+            self._aliases[clark(CI if spec.namespace is None else None, spec.name)] = entry
+        elif not isinstance(spec, WrapperAttribute):
+            wrapper = spec.wrapper if isinstance(spec, Texts | Children) else None
+            namespace, name = wrapper or (spec.namespace, spec.name)
+            taker = _taker(field, fields)
+            self._takers[clark(namespace, name)] = (field.name, taker)
+            self._takers.setdefault(name, (field.name, taker))
+
+    def read(self, element: etree._Element) -> N:
+        """The node. Raises MalformedDocument when something required is not there."""
+        values, unknown_attributes = self.attributes(element)
+        trimmings: list[Trimming] = []
+        placed: list[Placed] = []
+        generation = 0
+        last = ""
+        takers = self._takers
+        for child in element:
+            tag = tag_of(child)
+            name, taker = takers.get(tag, _NOBODY)
+            if taker is not None and taker(values, child, trimmings):
+                last = name
+            elif tag == SEPARATOR:
+                generation += 1
+            else:
+                placed.append(Placed(read_unknown(child), last, _count(values, last), generation))
+        if unknown_attributes or placed or trimmings:
+            values["extra"] = ordered_extra(self._cls, unknown_attributes, placed, trimmings)
+        return self.build(values, element)
+
+    def attributes(self, element: etree._Element) -> tuple[Values, list[tuple[str, str]]]:
+        """Values with the attributes in, and the attributes that are not known."""
+        values = self._blank.copy()
+        unknown: list[tuple[str, str]] = []
+        known = self._attributes
+        for pair in attributes_of(element):
+            entry = known.get(pair[0])
+            value = entry[1](pair[1]) if entry else None
+            if entry is None or value is None:
+                unknown.append(pair)
+            else:
+                values[entry[0]] = value
+        return (values, self._take_aliases(values, unknown)) if unknown else (values, unknown)
+
+    def _take_aliases(self, values: Values, unknown: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        left = []
+        for pair in unknown:
+            name, convert = self._aliases.get(pair[0], ("", None))
+            value = convert(pair[1]) if convert and values[name] == self._blank[name] else None
+            if value is None:
+                left.append(pair)
+            else:
+                values[name] = value
+        return left
+
+    def build(self, values: Values, element: etree._Element) -> N:
+        """The node with these values."""
+        for name in self._required:
+            if not values[name] and values[name] != 0:
+                raise MalformedDocument(
+                    f"{etree.QName(element).localname} without {name}",
+                    error_id=getattr(self._cls, "CONTENT_ERROR", ErrorId.DOCUMENT_DOES_NOT_PARSE),
+                )
+        for name in self._many:
+            items = values[name]
+            values[name] = tuple(items) if isinstance(items, list) else ()
+        made = object.__new__(self._cls)
+        made.__dict__.update(values)
+        return made.after_reading()
+
+
+_NOBODY: Final[tuple[str, Taker | None]] = ("", None)
+
+
+def _may_be_empty(field: BoundField) -> bool:
+    return isinstance(field.spec, Attribute) and field.spec.always
+
+
+def _count(values: Values, name: str) -> int:
+    value = values.get(name)
+    return len(value) if isinstance(value, list) else 1 if name else 0
+
+
+_READERS: Final[dict[type[Node], Reader[Any]]] = {}
+
+
+def reader(cls: type[N]) -> Reader[N]:
+    """The reader of a class, compiled at first use."""
+    found = _READERS.get(cls)
+    if found is None:
+        found = _READERS[cls] = Reader(cls)
+    return found
+
+
+def _taker(field: BoundField, fields: tuple[BoundField, ...]) -> Taker:
+    spec = field.spec
+    if isinstance(spec, Text):
+        return _take_text(field.name, READ[spec.kind], field.blank)
+    if isinstance(spec, Child):
+        return _take_child(field)
+    assert isinstance(spec, Texts | Children)
+    take = _take_texts(field.name, READ[spec.kind]) if isinstance(spec, Texts) else _take_children(field)
+    if spec.wrapper is None:
+        return take
+    known = {
+        other.spec.name: other.name
+        for other in fields
+        if isinstance(other.spec, WrapperAttribute) and other.spec.field == field.name
+    }
+    return _take_wrapped(field.name, {clark(spec.namespace, spec.name), spec.name}, take, known)
+
+
+def _take_text(name: str, convert: Callable[[str], object], blank: object) -> Taker:
+    def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
+        if values[name] != blank or len(child):
+            return False
+        value = convert(child.text or "")
+        if value is None:
+            return False
+        values[name] = value
+        if child.attrib:
+            trimmings.append(Trimming(name, 0, tuple(attributes_of(child))))
+        return True
+
+    return take
+
+
+def _take_texts(name: str, convert: Callable[[str], object]) -> Taker:
+    def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
+        value = None if len(child) else convert(child.text or "")
+        if value is None:
+            return False
+        items = _list_of(values, name)
+        items.append(value)
+        if child.attrib:
+            trimmings.append(Trimming(name, len(items) - 1, tuple(attributes_of(child))))
+        return True
+
+    return take
+
+
+def _take_child(field: BoundField) -> Taker:
+    assert field.item is not None
+    name, read = field.name, reader(field.item).read
+
+    def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
+        if values[name] is not None:
+            return False
+        values[name] = read(child)
+        return True
+
+    return take
+
+
+def _take_children(field: BoundField) -> Taker:
+    assert field.item is not None
+    name, read = field.name, reader(field.item).read
+
+    def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
+        _list_of(values, name).append(read(child))
+        return True
+
+    return take
+
+
+def _take_wrapped(name: str, tags: set[str], take_item: Taker, known: dict[str, str]) -> Taker:
+    def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
+        if values[name]:
+            return False
+        unknown = []
+        for inner in child:
+            if not (tag_of(inner) in tags and take_item(values, inner, trimmings)) and tag_of(inner) != SEPARATOR:
+                unknown.append(read_unknown(inner))
+        attributes = []
+        for pair in attributes_of(child):
+            if pair[0] in known:
+                values[known[pair[0]]] = pair[1].strip()
+            else:
+                attributes.append(pair)
+        if unknown or attributes:
+            trimmings.append(Trimming(name, -1, tuple(attributes), tuple(unknown)))
+        return True
+
+    return take
+
+
+def _list_of(values: Values, name: str) -> list[object]:
+    items = values[name]
+    if not isinstance(items, list):
+        items = values[name] = []
+    return items

@@ -1,0 +1,104 @@
+"""Single values between text and Python: lenient on receipt, strict on emission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from c3p.binding.fields import Kind
+from c3p.errors import LocalProtocolError
+from c3p.vocabulary import Code
+
+Value = str | bool | int | Code
+
+_BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
+_CODES: Final = {code.value: code for code in Code}
+MAX_UINT_DIGITS: Final = 20  #: digits of an unsigned 64 bit number; longer ones are not numbers for us
+
+
+def _read_token(text: str) -> str:
+    return text.strip()
+
+
+def _read_text(text: str) -> str:
+    return text
+
+
+def _read_boolean(text: str) -> bool | None:
+    return _BOOLEANS.get(text.strip().lower())
+
+
+def _read_uint(text: str) -> int | None:
+    digits = text.strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= MAX_UINT_DIGITS else None
+
+
+def _read_number(text: str) -> str | None:
+    digits = text.strip()
+    return digits if digits.isascii() and digits.isdigit() else None
+
+
+def _read_code(text: str) -> Code | None:
+    return _CODES.get(text.strip())
+
+
+#: Text to value; None when the text is no such value, which is then kept as unknown content.
+READ: Final[Mapping[Kind, Callable[[str], Value | None]]] = {
+    Kind.TEXT: _read_text,
+    Kind.TOKEN: _read_token,
+    Kind.BOOLEAN: _read_boolean,
+    Kind.UINT: _read_uint,
+    Kind.NUMBER: _read_number,
+    Kind.CODE: _read_code,
+}
+
+
+def _write_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise LocalProtocolError(f"expected text, not {value!r}")
+    return value
+
+
+def _write_token(value: object) -> str:
+    text = _write_text(value)
+    if text and (text[0].isspace() or text[-1].isspace()):
+        raise LocalProtocolError(f"white space around {text[:200]!r}")
+    return text
+
+
+def _write_boolean(value: object) -> str:
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    raise LocalProtocolError(f"expected True or False, not {value!r}")
+
+
+def _write_uint(value: object) -> str:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**MAX_UINT_DIGITS:
+        raise LocalProtocolError(f"expected a number from 0, not {value!r}")
+    return str(value)
+
+
+def _write_number(value: object) -> str:
+    text = _write_text(value)
+    if not (text.isascii() and text.isdigit()):
+        raise LocalProtocolError(f"expected decimal digits, not {text[:200]!r}")
+    return text
+
+
+def _write_code(value: object) -> str:
+    if not isinstance(value, Code):
+        raise LocalProtocolError(f"expected a Code, not {value!r}")
+    return value.value
+
+
+#: Value to text, not yet escaped. Raises LocalProtocolError for a value that does not fit.
+WRITE: Final[Mapping[Kind, Callable[[object], str]]] = {
+    Kind.TEXT: _write_text,
+    Kind.TOKEN: _write_token,
+    Kind.BOOLEAN: _write_boolean,
+    Kind.UINT: _write_uint,
+    Kind.NUMBER: _write_number,
+    Kind.CODE: _write_code,
+}

@@ -1,0 +1,182 @@
+"""From document classes to XML: one writer for each class and default namespace, compiled from its annotations."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import attrs
+
+from c3p.binding.binding import bound_fields, clark
+from c3p.binding.fields import Attribute, WrapperAttribute
+from c3p.binding.node import Extra, Node, Placed, Unknown
+from c3p.binding.slots import ElementSlot, element_slot, qualified
+from c3p.binding.unknown import attribute_text, write_unknown
+from c3p.binding.values import WRITE
+from c3p.binding.xml import escape_attribute
+from c3p.errors import LocalProtocolError
+from c3p.namespaces import PREFIXES
+
+Out = list[str]
+_SEPARATOR: Final = "<cis:separator/>"
+
+
+@attrs.frozen
+class _AttributeSlot:
+    """One field that is written as an attribute."""
+
+    name: str
+    clark: str
+    lead: str  #: everything before the value
+    blank: object  #: value that is not written
+    required: bool
+    text: Callable[[object], str]
+
+
+class Writer:
+    """Writes nodes of ``cls`` where ``default`` is the default namespace."""
+
+    def __init__(self, cls: type[Node], default: str) -> None:
+        self._cls = cls
+        self._default = default
+        fields = bound_fields(cls)
+        self._attributes = tuple(
+            _AttributeSlot(
+                field.name,
+                clark(field.spec.namespace, field.spec.name),
+                f' {qualified(field.spec.namespace, field.spec.name, "")}="',
+                None if field.spec.always else field.blank,
+                field.required and not field.spec.always,
+                WRITE[field.spec.kind],
+            )
+            for field in fields
+            if isinstance(field.spec, Attribute)
+        )
+        self._slots: tuple[ElementSlot, ...] = tuple(
+            element_slot(field, fields, default, write_node)
+            for field in fields
+            if not isinstance(field.spec, Attribute | WrapperAttribute)
+        )
+
+    def write(self, out: Out, tag: str, node: Node, children: Iterable[tuple[str, Node | Unknown]] = ()) -> None:
+        """Append the element of ``node``; ``children`` follow its own. Raises LocalProtocolError for unfit values."""
+        values = node.__dict__
+        extra: Extra = values["extra"]
+        out.append(self._start(tag, values, extra))
+        mark = len(out)
+        if extra.elements or extra.trimmings:
+            self._write_with_unknown(out, values, extra)
+        else:
+            self._write_known(out, values)
+        for child_tag, child in children:
+            if isinstance(child, Unknown):
+                write_unknown(out, child, self._default)
+            else:
+                write_node(out, child_tag, child, self._default)
+        if len(out) == mark:
+            out[-1] += "/>"
+        else:
+            out[mark - 1] += ">"
+            out.append(f"</{tag}>")
+
+    def _start(self, tag: str, values: dict[str, object], extra: Extra) -> str:
+        start = f"<{tag}"
+        for slot in self._attributes:
+            value = values[slot.name]
+            if value is None or value == slot.blank:
+                if slot.required:
+                    raise LocalProtocolError(f"{self._cls.__name__} needs {slot.name}")
+                continue
+            start += f'{slot.lead}{escape_attribute(slot.text(value))}"'
+        if extra.attributes:
+            taken = {slot.clark for slot in self._attributes if values[slot.name] not in (None, slot.blank)}
+            start += attribute_text(pair for pair in extra.attributes if pair[0] not in taken)
+        return start
+
+    def _write_known(self, out: Out, values: dict[str, object]) -> None:
+        generation = 0
+        for slot in self._slots:
+            if slot.absent(values):
+                self._refuse_if_required(slot)
+                continue
+            if slot.generation > generation:
+                out.append(_SEPARATOR * (slot.generation - generation))
+                generation = slot.generation
+            slot.write(out, values)
+
+    def _write_with_unknown(self, out: Out, values: dict[str, object], extra: Extra) -> None:
+        placing = _Placing(out, extra, self._default)
+        placing.place("")
+        for slot in self._slots:
+            trimmed = {one.index: one for one in extra.trimmings if one.field == slot.name}
+            if slot.absent(values) and -1 not in trimmed:
+                self._refuse_if_required(slot)
+            else:
+                placing.separate(slot.generation)
+                slot.write_trimmed(out, values, trimmed, placing.place)
+            placing.place(slot.name)
+        placing.place_rest()
+
+    def _refuse_if_required(self, slot: ElementSlot) -> None:
+        if slot.required:
+            raise LocalProtocolError(f"{self._cls.__name__} needs {slot.name}")
+
+
+class _Placing:
+    """Puts unknown children back where they stood."""
+
+    def __init__(self, out: Out, extra: Extra, default: str) -> None:
+        self._out = out
+        self._default = default
+        self._generation = 0
+        self._waiting: dict[str, deque[Placed]] = {}
+        for one in sorted(extra.elements, key=lambda placed: placed.index):
+            self._waiting.setdefault(one.field, deque()).append(one)
+
+    def separate(self, generation: int) -> None:
+        if generation > self._generation:
+            self._out.append(_SEPARATOR * (generation - self._generation))
+            self._generation = generation
+
+    def place(self, field: str, index: int | None = None) -> None:
+        """Write those that stood after the ``index`` first items of ``field``; without index all that stood there."""
+        waiting = self._waiting.get(field)
+        while waiting and (index is None or waiting[0].index <= index):
+            one = waiting.popleft()
+            self.separate(one.generation)
+            write_unknown(self._out, one.element, self._default)
+
+    def place_rest(self) -> None:
+        for field in self._waiting:
+            self.place(field)
+
+
+_WRITERS: Final[dict[tuple[type[Node], str], Writer]] = {}
+
+
+def _writer(cls: type[Node], default: str) -> Writer:
+    found = _WRITERS.get((cls, default))
+    if found is None:
+        found = _WRITERS[cls, default] = Writer(cls, default)
+    return found
+
+
+def write_node(out: Out, tag: str, node: Node, default: str) -> None:
+    """Append the element of ``node``. Raises LocalProtocolError when its values do not fit."""
+    _writer(type(node), default).write(out, tag, node)
+
+
+def render(node: Node, name: str, namespace: str, children: Iterable[tuple[str, Node | Unknown]] = ()) -> bytes:
+    """A whole document, UTF-8, without XML declaration: the root is ``name`` in ``namespace``.
+
+    Prefixes are declared on the root, those only that are used. Raises LocalProtocolError for values that do not fit.
+    """
+    out: Out = []
+    _writer(type(node), namespace).write(out, name, node, children)
+    text = "".join(out)
+    declarations = f' xmlns="{namespace}"' if namespace else ""
+    for uri, prefix in PREFIXES.items():
+        if f"<{prefix}:" in text or f" {prefix}:" in text:
+            declarations += f' xmlns:{prefix}="{uri}"'
+    return f"<{name}{declarations}{text[len(name) + 1 :]}".encode()

@@ -1,0 +1,335 @@
+"""How a conference-info document changes what a receiver has (conference-info.md sections 4.1 and 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+import attrs
+
+from c3p.binding.binding import bound_fields, evolved, ordered_extra
+from c3p.binding.node import Extra, Node
+from c3p.conference.description import ConferenceDescription
+from c3p.conference.entity_key import guid_key, text_key, uri_key
+from c3p.conference.uri_entry import UriEntry
+from c3p.conference.user import Endpoint, Media, User
+from c3p.conference.view import ConferenceView, EntityState, EntityView, MediaEntry
+from c3p.errors import MalformedDocument
+from c3p.vocabulary import State
+
+if TYPE_CHECKING:
+    from c3p.conference.info import ConferenceInfo, HostInfo, Users
+
+    C = TypeVar("C", bound=ConferenceInfo)
+
+N = TypeVar("N", bound=Node)
+
+
+class _Stateful(Protocol):
+    @property
+    def state(self) -> str | None: ...
+
+
+S = TypeVar("S", User, Endpoint, EntityView)
+#: Key of an item.
+Key = Callable[[N], str]
+
+
+_STATES: Final[Mapping[str, State]] = {state.value: state for state in State}
+
+
+def state_of(item: _Stateful, default: State = State.FULL) -> State:
+    """State of an item; ``default`` where it has none. Raises MalformedDocument for a word that is no state."""
+    return read_state(item.state, default)
+
+
+def read_state(word: str | None, default: State) -> State:
+    """A ``state`` attribute; ``default`` where there is none. Raises MalformedDocument for any other word.
+
+    A word that nobody knows must not be taken for the default, which would wipe what its sender meant to change.
+    """
+    if word is None:
+        return default
+    state = _STATES.get(word)
+    if state is None:
+        raise MalformedDocument(f"not a state: {word[:200]!r}")
+    return state
+
+
+def user_key(user: User) -> str:
+    """Key of a user."""
+    return uri_key(user.entity)
+
+
+def endpoint_key(endpoint: Endpoint) -> str:
+    """Key of an endpoint in its user."""
+    return guid_key(endpoint.entity)
+
+
+def view_key(view: EntityView) -> str:
+    """Key of a view."""
+    return uri_key(view.entity)
+
+
+def media_key(media: Media) -> str:
+    """Key of a media in its endpoint."""
+    return text_key(media.id)
+
+
+def media_entry_key(entry: MediaEntry) -> str:
+    """Key of a media entry of a view or description."""
+    return text_key(entry.label)
+
+
+def uri_entry_key(entry: UriEntry) -> str:
+    """Key of an entry of ``conf-uris`` and the like."""
+    return uri_key(entry.uri or "")
+
+
+def apply(known: C, change: C, *, strict: bool = False) -> C:
+    """See :meth:`c3p.ConferenceInfo.apply`."""
+    state = state_of(change)
+    entity = change.entity or known.entity
+    if state is State.DELETED:
+        return type(known)(entity=entity, state=State.DELETED, version=change.version)
+    if state is State.FULL:
+        return settle(attrs.evolve(change, entity=entity))
+    missing = State.FULL if strict else State.PARTIAL
+    return overlay(
+        known,
+        change,
+        state=State.FULL,
+        description=merge_description(known.description, change.description, strict=strict),
+        host_info=merge_host_info(known.host_info, change.host_info, strict=strict),
+        users=merge_users(known.users, change.users, missing),
+        conference_view=merge_conference_view(known.conference_view, change.conference_view, missing),
+        trusted_entities=merge_users(known.trusted_entities, change.trusted_entities, missing),
+    )
+
+
+def overlay(known: N, change: N, **merged: object) -> N:
+    """``known`` with each child and attribute that ``change`` has; ``merged`` are values worked out already."""
+    values = {
+        field.name: value
+        for field in bound_fields(type(known))
+        if field.name not in merged and (value := getattr(change, field.name)) != field.blank
+    }
+    if change.extra:
+        merged["extra"] = _overlay_extra(known, change)
+    return evolved(known, {**values, **merged})
+
+
+def _overlay_extra(known: Node, change: Node) -> Extra:
+    """Unknown children without ``state`` are replaced by name, as known ones are."""
+    names = {one.element.name for one in change.extra.elements}
+    present = {field.name for field in bound_fields(type(change)) if getattr(change, field.name) != field.blank}
+    return ordered_extra(
+        type(known),
+        {**dict(known.extra.attributes), **dict(change.extra.attributes)}.items(),
+        (*(one for one in known.extra.elements if one.element.name not in names), *change.extra.elements),
+        (*(one for one in known.extra.trimmings if one.field not in present), *change.extra.trimmings),
+    )
+
+
+def merge_items(known: tuple[S, ...], changes: Iterable[S], key: Key[S], merge: Callable[[S, S], S]) -> tuple[S, ...]:
+    """Items that carry their own ``state``, by key: deleted ones go, full ones replace, partial ones merge.
+
+    Those without a key are nothing that could be changed later, and are left out.
+    """
+    items: list[S | None] = list(known)
+    places = _places(known, key)
+    for change in changes:
+        name, state = key(change), state_of(change)
+        if not name:
+            continue
+        place = places.get(name)
+        old = items[place] if place is not None else None
+        if state is State.DELETED:
+            if place is not None:
+                items[place] = None
+                del places[name]
+        elif place is None or old is None:
+            places[name] = len(items)
+            items.append(settle_item(change))
+        else:
+            items[place] = settle_item(change) if state is State.FULL else merge(old, change)
+    return tuple(item for item in items if item is not None)
+
+
+def merge_keyed(known: tuple[N, ...], changes: Iterable[N], key: Key[N], merge: Callable[[N, N], N]) -> tuple[N, ...]:
+    """Items without ``state``: merged by key, never removed."""
+    items = list(known)
+    places = _places(known, key)
+    for change in changes:
+        place = places.setdefault(key(change), len(items))
+        if place == len(items):
+            items.append(change)
+        else:
+            items[place] = merge(items[place], change)
+    return tuple(items)
+
+
+def differing(old: tuple[N, ...], new: tuple[N, ...]) -> tuple[tuple[N, ...], tuple[N, ...]]:
+    """Both without the items at either end that are the very same: what did not change keeps its identity."""
+    most = min(len(old), len(new))
+    head = 0
+    while head < most and old[head] is new[head]:
+        head += 1
+    tail = 0
+    while tail < most - head and old[-1 - tail] is new[-1 - tail]:
+        tail += 1
+    return old[head : len(old) - tail], new[head : len(new) - tail]
+
+
+def _places(items: tuple[N, ...], key: Key[N]) -> dict[str, int]:
+    return {key(item): place for place, item in enumerate(items)}
+
+
+def merge_users(known: Users | None, change: Users | None, missing: State) -> Users | None:
+    """``users`` and ``trusted-entities``; ``missing`` is the state of a collection that has none."""
+    if change is None:
+        return known
+    if known is None or state_of(change, missing) is not State.PARTIAL:
+        return settle_users(change)
+    return overlay(known, change, state=State.FULL, users=merge_items(known.users, change.users, user_key, merge_user))
+
+
+def merge_conference_view(
+    known: ConferenceView | None, change: ConferenceView | None, missing: State
+) -> ConferenceView | None:
+    """``msci:conference-view``."""
+    if change is None:
+        return known
+    if known is None or state_of(change, missing) is not State.PARTIAL:
+        return settle_view(change)
+    return overlay(
+        known, change, state=State.FULL, views=merge_items(known.views, change.views, view_key, merge_entity_view)
+    )
+
+
+def merge_user(known: User, change: User) -> User:
+    """Each child that is present replaces; endpoints merge."""
+    endpoints = merge_items(known.endpoints, change.endpoints, endpoint_key, merge_endpoint)
+    return overlay(known, change, state=State.FULL, endpoints=endpoints)
+
+
+def merge_endpoint(known: Endpoint, change: Endpoint) -> Endpoint:
+    """Each child and attribute that is present replaces; media merge by id."""
+    media = merge_keyed(known.media, change.media, media_key, overlay)
+    return overlay(known, change, state=State.FULL, media=media)
+
+
+def merge_entity_view(known: EntityView, change: EntityView) -> EntityView:
+    """Capabilities are replaced as a whole, the entity state child by child."""
+    entity_state = known.entity_state
+    if change.entity_state is not None:
+        entity_state = merge_entity_state(entity_state or EntityState(), change.entity_state)
+    return overlay(known, change, state=State.FULL, entity_state=entity_state)
+
+
+def merge_entity_state(known: EntityState, change: EntityState) -> EntityState:
+    """Each child that is present replaces, repeated filter rules as one block; media entries merge by label."""
+    return overlay(known, change, media=merge_keyed(known.media, change.media, media_entry_key, overlay))
+
+
+def merge_description(
+    known: ConferenceDescription | None, change: ConferenceDescription | None, *, strict: bool = False
+) -> ConferenceDescription | None:
+    """Each child that is present replaces; URI entries and media entries merge by key."""
+    if known is None or change is None:
+        return known if change is None else settle_description(change)
+    conf_uris = _merge_uris(known.conf_uris, change.conf_uris, change.conf_uris_state, strict=strict)
+    service_uris = _merge_uris(known.service_uris, change.service_uris, change.service_uris_state, strict=strict)
+    return overlay(
+        known,
+        change,
+        conf_uris=conf_uris,
+        conf_uris_state=State.FULL if conf_uris else None,
+        service_uris=service_uris,
+        service_uris_state=State.FULL if service_uris else None,
+        available_media=merge_keyed(known.available_media, change.available_media, media_entry_key, overlay),
+    )
+
+
+def merge_host_info(known: HostInfo | None, change: HostInfo | None, *, strict: bool = False) -> HostInfo | None:
+    """Each child that is present replaces; URI entries merge by key."""
+    if known is None or change is None:
+        return known if change is None else settle_host_info(change)
+    uris = _merge_uris(known.uris, change.uris, change.uris_state, strict=strict)
+    return overlay(known, change, uris=uris, uris_state=State.FULL if uris else None)
+
+
+def _merge_uris(
+    known: tuple[UriEntry, ...], change: tuple[UriEntry, ...], state: str | None, *, strict: bool
+) -> tuple[UriEntry, ...]:
+    wanted = read_state(state, State.FULL if strict and change else State.PARTIAL)
+    if wanted is State.PARTIAL:
+        return merge_keyed(known, change, uri_entry_key, overlay)
+    return _settle_uris(change, state)
+
+
+def settle(info: C) -> C:
+    """See :meth:`c3p.ConferenceInfo.settled`."""
+    state_of(info)
+    return attrs.evolve(
+        info,
+        state=State.FULL,
+        description=settle_description(info.description) if info.description else None,
+        host_info=settle_host_info(info.host_info) if info.host_info else None,
+        users=settle_users(info.users) if info.users else None,
+        conference_view=settle_view(info.conference_view) if info.conference_view else None,
+        trusted_entities=settle_users(info.trusted_entities) if info.trusted_entities else None,
+    )
+
+
+def settle_users(users: Users) -> Users:
+    """A collection of users as it stands, without those that are deleted, each once."""
+    if state_of(users) is State.DELETED:
+        return type(users)(state=State.FULL)
+    return attrs.evolve(users, state=State.FULL, users=merge_items((), users.users, user_key, merge_user))
+
+
+def settle_view(view: ConferenceView) -> ConferenceView:
+    """A collection of views as it stands, without those that are deleted."""
+    if state_of(view) is State.DELETED:
+        return ConferenceView(state=State.FULL)
+    return attrs.evolve(view, state=State.FULL, views=merge_items((), view.views, view_key, merge_entity_view))
+
+
+def settle_item(item: S) -> S:
+    """An item as it stands, marked full."""
+    if isinstance(item, User) and not _settled(item.endpoints):
+        return evolved(
+            item, {"state": State.FULL, "endpoints": merge_items((), item.endpoints, endpoint_key, merge_endpoint)}
+        )
+    return item if item.state == State.FULL else evolved(item, {"state": State.FULL})
+
+
+def _settled(endpoints: tuple[Endpoint, ...]) -> bool:
+    full = [one for one in endpoints if one.state == State.FULL and one.entity]
+    return len(full) == len(endpoints) and (len(full) < 2 or len({endpoint_key(one) for one in full}) == len(full))
+
+
+def settle_description(description: ConferenceDescription) -> ConferenceDescription:
+    """A description as it stands, its lists of URIs marked full."""
+    conf_uris = _settle_uris(description.conf_uris, description.conf_uris_state)
+    service_uris = _settle_uris(description.service_uris, description.service_uris_state)
+    return attrs.evolve(
+        description,
+        conf_uris=conf_uris,
+        conf_uris_state=State.FULL if conf_uris else None,
+        service_uris=service_uris,
+        service_uris_state=State.FULL if service_uris else None,
+        available_media=merge_keyed((), description.available_media, media_entry_key, overlay),
+    )
+
+
+def settle_host_info(host_info: HostInfo) -> HostInfo:
+    """The same for the host."""
+    uris = _settle_uris(host_info.uris, host_info.uris_state)
+    return attrs.evolve(host_info, uris=uris, uris_state=State.FULL if uris else None)
+
+
+def _settle_uris(entries: tuple[UriEntry, ...], state: str | None) -> tuple[UriEntry, ...]:
+    deleted = read_state(state, State.FULL) is State.DELETED
+    return () if deleted else merge_keyed((), entries, uri_entry_key, overlay)

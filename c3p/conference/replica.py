@@ -1,0 +1,153 @@
+"""A receiver's copy of a conference, kept by the rules of versions (conference-info.md section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from c3p.conference.changes import Change, changes
+from c3p.conference.info import ConferenceInfo
+from c3p.conference.merge import state_of
+from c3p.errors import MalformedDocument
+from c3p.uris import conference_key
+from c3p.vocabulary import State
+
+
+class ReplicaState(Enum):
+    """What the receiver has."""
+
+    UNKNOWN = auto()  #: nothing yet
+    CURRENT = auto()
+    STALE = auto()  #: something is missing: a full document is needed
+    GONE = auto()  #: the conference is over
+
+
+class ReplicaInput(Enum):
+    """What a document is to the receiver."""
+
+    FULL = auto()  #: newer, or the answer to our own subscription
+    PARTIAL = auto()  #: the next one
+    AHEAD = auto()  #: partial, and others are missing before it
+    UNREADABLE = auto()  #: a state that is none, no version, no entity: nobody knows what it would have changed
+    OLD = auto()  #: passed by already
+    DELETED = auto()
+
+
+class Receipt(Enum):
+    """What became of a document."""
+
+    APPLIED = auto()
+    IGNORED = auto()  #: old, a repetition, or of another conference
+    GAP = auto()  #: not applied: subscribe again, or ask with getConference, to get a full document
+    DELETED = auto()
+
+
+#: A document outside the table is ignored: what a peer sends never raises.
+REPLICA: Final[Mapping[tuple[ReplicaState, ReplicaInput], ReplicaState]] = MappingProxyType(
+    {
+        (ReplicaState.UNKNOWN, ReplicaInput.FULL): ReplicaState.CURRENT,
+        (ReplicaState.UNKNOWN, ReplicaInput.PARTIAL): ReplicaState.STALE,
+        (ReplicaState.UNKNOWN, ReplicaInput.AHEAD): ReplicaState.STALE,
+        (ReplicaState.UNKNOWN, ReplicaInput.UNREADABLE): ReplicaState.STALE,
+        (ReplicaState.UNKNOWN, ReplicaInput.DELETED): ReplicaState.GONE,
+        (ReplicaState.CURRENT, ReplicaInput.FULL): ReplicaState.CURRENT,
+        (ReplicaState.CURRENT, ReplicaInput.PARTIAL): ReplicaState.CURRENT,
+        (ReplicaState.CURRENT, ReplicaInput.AHEAD): ReplicaState.STALE,
+        (ReplicaState.CURRENT, ReplicaInput.UNREADABLE): ReplicaState.STALE,
+        (ReplicaState.CURRENT, ReplicaInput.DELETED): ReplicaState.GONE,
+        (ReplicaState.STALE, ReplicaInput.FULL): ReplicaState.CURRENT,
+        (ReplicaState.STALE, ReplicaInput.UNREADABLE): ReplicaState.STALE,
+        (ReplicaState.STALE, ReplicaInput.DELETED): ReplicaState.GONE,
+    }
+)
+
+_APPLIED: Final = frozenset({ReplicaInput.FULL, ReplicaInput.PARTIAL})
+
+
+class Replica:
+    """Feed it every document of one subscription, in the order of arrival.
+
+    ``entity`` is the conference that was subscribed to; without it the first document says which it is.
+    """
+
+    def __init__(self, *, strict: bool = False, entity: str | None = None) -> None:
+        self._strict = strict
+        self._state = ReplicaState.UNKNOWN
+        self._conference = conference_key(entity) if entity else None
+        self._info: ConferenceInfo | None = None
+        self._version: int | None = None
+        self._changes: tuple[Change, ...] = ()
+
+    @property
+    def state(self) -> ReplicaState:
+        """What the receiver has."""
+        return self._state
+
+    @property
+    def info(self) -> ConferenceInfo | None:
+        """The conference as far as it is known; when stale, as it was before the gap; None when unknown or gone."""
+        return self._info
+
+    @property
+    def version(self) -> int | None:
+        """Version of the last document that was applied, None before the first."""
+        return self._version
+
+    @property
+    def stale(self) -> bool:
+        """Whether a full document is needed."""
+        return self._state is ReplicaState.STALE
+
+    def receive(self, document: ConferenceInfo, *, solicited: bool = False) -> Receipt:
+        """Take a document; ``solicited`` when a full one answers our own new subscription, whose versions start anew.
+
+        Documents of another conference are ignored. What cannot be read, or says neither version nor entity, changes
+        nothing: the answer is GAP (RFC 4575 sections 4.3 and 4.6).
+        """
+        self._changes = ()
+        if self._foreign(document):
+            return Receipt.IGNORED
+        after: ConferenceInfo | None = None
+        try:
+            kind = self._classify(document, solicited)
+            if kind in _APPLIED and (self._state, kind) in REPLICA:
+                after = self._after(document)
+        except MalformedDocument:
+            kind = ReplicaInput.UNREADABLE
+        state = REPLICA.get((self._state, kind))
+        if state is None:
+            return Receipt.IGNORED
+        self._state = state
+        if state is ReplicaState.STALE:
+            return Receipt.GAP
+        self._changes = tuple(changes(self._info, after))
+        self._info, self._version = after, document.version
+        self._conference = conference_key(document.entity)
+        return Receipt.DELETED if state is ReplicaState.GONE else Receipt.APPLIED
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the document of the last :meth:`receive` has changed; nothing when it was not applied."""
+        return self._changes
+
+    def _after(self, document: ConferenceInfo) -> ConferenceInfo:
+        return self._info.apply(document, strict=self._strict) if self._info else document.settled()
+
+    def _foreign(self, document: ConferenceInfo) -> bool:
+        return bool(self._conference and document.entity and conference_key(document.entity) != self._conference)
+
+    def _classify(self, document: ConferenceInfo, solicited: bool) -> ReplicaInput:
+        """What a document is; raises MalformedDocument where its ``state`` is none."""
+        version, known = document.version, self._version
+        state = state_of(document)
+        if version is None or not document.entity:
+            return ReplicaInput.UNREADABLE
+        if known is not None and version <= known and not (solicited and state is State.FULL):
+            return ReplicaInput.OLD
+        if state is State.DELETED:
+            return ReplicaInput.DELETED
+        if state is State.FULL:
+            return ReplicaInput.FULL
+        return ReplicaInput.PARTIAL if known is None or version == known + 1 else ReplicaInput.AHEAD

@@ -1,0 +1,356 @@
+"""Commands of clients: checked, answered at once or with 202, relayed to MCUs, and ended exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+import attrs
+
+from c3p import (
+    CCCP_TYPE,
+    AddUser,
+    Code,
+    Command,
+    CommandReason,
+    DeleteUser,
+    GetConference,
+    ModifyUserRoles,
+    Reason,
+    Request,
+    Response,
+)
+from focus import refusal
+from focus.answers import ACCEPTED, Answer, refuse
+from focus.commands.plan import DialOut, Effect, Facts, Plan, plan
+from focus.commands.requests import Refused, asks_nothing, check_ends, read_request
+from focus.context import Context
+from focus.events import CommandFinished
+from focus.mcus.link import McuLink
+from focus.mcus.relay import ClientCommand, Failure, Relay
+from focus.participant import Participant
+from focus.policy import ATTENDEE
+from focus.relay_state import RelayInput, RelayState
+from focus.roster import user_key
+from sip import Request as SipRequest
+from sip import TransactionId
+
+Timed = TypeVar("Timed", Relay, ClientCommand)
+
+
+class Chair(Protocol):
+    """The conference, as far as commands need it."""
+
+    focus_uri: str
+
+    def facts_for(self, participant: Participant) -> Facts:
+        """What a decision about this sender depends on."""
+
+    def apply(self, effect: Effect, command: ClientCommand | None, *, now: float) -> None:
+        """Do what concerns the Focus itself."""
+
+    def link(self, mcu_type: str) -> McuLink:
+        """The link to the MCU of that type."""
+
+    def participant(self, command: ClientCommand) -> Participant | None:
+        """The dialog that gets the result, None when it is gone."""
+
+    def mcu_did_not_eject(self, mcu_type: str, user: str, *, now: float) -> None:
+        """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
+
+
+class Desk:
+    """The open commands of one conference."""
+
+    def __init__(self, context: Context, chair: Chair) -> None:
+        self._context = context
+        self._chair = chair
+        self._count = 0
+        self._commands: dict[int, ClientCommand] = {}
+        self._relays: dict[str, Relay] = {}
+        self._dialled: dict[int, DialOut] = {}  #: by number of the command that is having them called
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is open."""
+        return not self._commands and not self._relays
+
+    def role_of(self, user: str) -> str:
+        """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (conference-info 6)."""
+        roles = [one.role for one in self._dialled.values() if user_key(one.user) == user]
+        return roles[-1] if roles else ATTENDEE
+
+    # A command arrives -----------------------------------------------------------------------------------------------
+
+    def receive(self, participant: Participant, transaction: TransactionId, request: SipRequest, *, now: float) -> None:
+        """Take an INFO of a participant."""
+        try:
+            if asks_nothing(request):
+                self._context.answer(transaction, Answer(200), now=now)
+                return
+            document = read_request(request)
+            repeated = participant.remembered.get(document.request_id)
+            if repeated is not None:
+                self._context.answer(transaction, repeated, now=now)
+                return
+            self._carry_out(participant, transaction, document, self._checked(participant, document, request), now=now)
+        except Refused as refused:
+            answer = refuse(refused.refusal, refused.document, server=self._context.config.server)
+            if refused.document is not None and answer.status != 503:
+                participant.remembered.put(refused.document.request_id, answer)
+            self._context.answer(transaction, answer, now=now)
+
+    def _checked(self, participant: Participant, document: Request, request: SipRequest) -> Plan:
+        check_ends(document, identity=participant.user, to=request.to.uri)
+        decided = plan(document, self._chair.facts_for(participant))
+        config = self._context.config
+        if decided.legs and (
+            participant.open_commands >= config.max_commands_per_participant
+            or len(self._commands) >= config.max_commands
+        ):
+            raise Refused(refusal.BUSY, document)
+        return decided
+
+    def dialling(self) -> dict[str, frozenset[str]]:
+        """Keys of users whom somebody is having called, and the MCU types that know of it already."""
+        found: dict[str, frozenset[str]] = {}
+        for number, one in self._dialled.items():
+            told = {
+                relay.mcu_type
+                for relay in self._relays_of(self._commands[number])
+                if relay.state is not RelayState.BOOTSTRAPPING
+            }
+            found[user_key(one.user)] = found.get(user_key(one.user), frozenset()) | told
+        return found
+
+    def _carry_out(
+        self, participant: Participant, transaction: TransactionId, document: Request, decided: Plan, *, now: float
+    ) -> None:
+        command = self._new_command(participant, document, decided, now=now)
+        if not decided.legs and not decided.later:
+            assert decided.effect is not None  # a plan does something
+            self._chair.apply(decided.effect, command, now=now)
+            self._answer_now(command, transaction, participant, now=now)
+            return
+        self._context.answer(transaction, Answer(ACCEPTED), now=now)
+        participant.remembered.put(document.request_id, Answer(ACCEPTED))
+        participant.open_commands += 1
+        self._commands[command.number] = command
+        if isinstance(decided.effect, DialOut):
+            self._dialled[command.number] = decided.effect
+        elif decided.effect is not None:
+            self._chair.apply(decided.effect, command, now=now)
+        for mcu_type, relayed in decided.legs:
+            self.relay(mcu_type, relayed, parent=command, participant=participant, now=now)
+        if not decided.legs and not command.done:
+            self._finish(command, _success(command), now=now)
+
+    def _new_command(self, participant: Participant, document: Request, decided: Plan, *, now: float) -> ClientCommand:
+        self._count += 1
+        return ClientCommand(
+            number=self._count,
+            requester=participant.user,
+            session=participant.session,
+            request=document,
+            waiting_for={mcu_type for mcu_type, _ in decided.legs},
+            everywhere=decided.everywhere,
+            deadline=now + self._context.config.fan_out_timeout if decided.everywhere else None,
+        )
+
+    def _answer_now(
+        self, command: ClientCommand, transaction: TransactionId, participant: Participant, *, now: float
+    ) -> None:
+        command.done = True
+        response = _success(command)
+        if isinstance(command.request.command, GetConference):
+            facts = self._chair.facts_for(participant)
+            whole = facts.roster.full_for(participant.key) if facts.requester.in_lobby else facts.roster.full()
+            found = attrs.evolve(command.request.command, conference_info=whole)
+            response = command.request.respond(Code.SUCCESS, command=found)
+        answer = Answer(200, bytes(response))
+        participant.remembered.put(command.request.request_id, answer)
+        self._context.answer(transaction, answer, now=now)
+        self._report(command, response, delivered=True)
+
+    # Relaying --------------------------------------------------------------------------------------------------------
+
+    def relay(
+        self,
+        mcu_type: str,
+        command: Command,
+        *,
+        parent: ClientCommand | None = None,
+        participant: Participant | None = None,
+        now: float,
+    ) -> None:
+        """Send a command to the MCU of a type; without `parent` nobody waits for the result."""
+        role = self._chair.facts_for(participant).requester.role if participant is not None else None
+        relay = Relay(
+            request_id=self._context.exchanges.new_request_id(),
+            mcu_type=mcu_type,
+            command=command,
+            parent=parent,
+            originator=participant.user if participant is not None else None,
+            originator_role=role,
+            # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
+            again=isinstance(command, ModifyUserRoles),
+        )
+        self._submit(relay, now=now)
+
+    def _submit(self, relay: Relay, *, now: float) -> None:
+        relay.deadline = now + self._context.config.command_timeout
+        self._relays[relay.request_id] = relay
+        self._chair.link(relay.mcu_type).submit(relay, now=now)
+
+    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
+        """The MCU works on it: its time begins anew, and so does the client's (conferencing-flows 4.1, step 10)."""
+        relay.deadline = now + self._context.config.command_timeout
+        relay.pendings += 1
+        command = relay.parent
+        # The first one says no more than our 202 did.
+        if command is not None and relay.pendings > 1 and not command.done:
+            self._tell(command, command.request.respond(Code.PENDING), now=now)
+
+    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
+        """The MCU's final answer: the result of a command for one MCU, a contribution to one for all."""
+        self._relays.pop(relay.request_id, None)
+        command = relay.parent
+        if command is None or command.done:
+            return
+        if command.everywhere:
+            self._one_less(command, relay, now=now)
+        else:
+            self._finish(command, _translated(response, command.request), now=now)
+
+    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
+        """No answer of an MCU."""
+        self._relays.pop(relay.request_id, None)
+        if relay.again:
+            number = self._context.exchanges.new_request_id()
+            self._submit(attrs.evolve(relay, request_id=number, state=RelayState.NEW, again=False), now=now)
+            return
+        if isinstance(relay.command, DeleteUser):
+            self._chair.mcu_did_not_eject(relay.mcu_type, relay.command.user_keys.user_entity, now=now)
+        command = relay.parent
+        if command is None or command.done:
+            return
+        if command.everywhere:
+            self._one_less(command, relay, now=now)
+        else:
+            self._finish(command, _failed(command, failure), now=now)
+
+    def _one_less(self, command: ClientCommand, relay: Relay, *, now: float) -> None:
+        command.waiting_for.discard(relay.mcu_type)
+        if not command.waiting_for:
+            self._finish(command, _success(command), now=now)
+
+    def cancel_dial_outs(self, user: str, *, now: float) -> None:
+        """Somebody who was to be called is ejected: what has not reached an MCU yet never will (decisions 9)."""
+        for number in [number for number, one in self._dialled.items() if user_key(one.user) == user]:
+            command = self._commands[number]
+            for relay in self._relays_of(command):
+                if relay.state is RelayState.BOOTSTRAPPING:
+                    self._abandon(relay)
+                    self._finish(command, _failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
+
+    def _relays_of(self, command: ClientCommand) -> list[Relay]:
+        return [one for one in self._relays.values() if one.parent is command]
+
+    # Ends ------------------------------------------------------------------------------------------------------------
+
+    def dialog_gone(self, participant: Participant) -> None:
+        """The requester is gone: its commands go on, their results are dropped (conferencing-flows 4.3)."""
+        for command in self._commands.values():
+            if command.session == participant.session:
+                command.session = None
+
+    def close(self, *, by: ClientCommand | None, now: float) -> None:
+        """The conference ends: what is open is cancelled; what the Focus did itself was done when it accepted it."""
+        for relay in list(self._relays.values()):
+            self._abandon(relay)
+        for command in list(self._commands.values()):
+            if command is by or command.everywhere:
+                self._finish(command, _success(command), now=now)
+            else:
+                self._finish(command, _failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
+
+    def next_timeout(self) -> float | None:
+        """When the next command or relay is given up."""
+        due = [one.deadline for one in self._relays.values()] + [one.deadline for one in self._commands.values()]
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Give up what MCUs did not answer in time."""
+        for relay in _due(self._relays.values(), now):
+            self._chair.link(relay.mcu_type).abandon(relay)
+            relay.process(RelayInput.TIMER)
+            self.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
+        for command in _due(self._commands.values(), now):
+            self._finish(command, _success(command), now=now)
+
+    def _abandon(self, relay: Relay) -> None:
+        self._chair.link(relay.mcu_type).abandon(relay)
+        relay.process(RelayInput.ABANDONED)
+        del self._relays[relay.request_id]
+
+    def _finish(self, command: ClientCommand, response: Response, *, now: float) -> None:
+        command.done = True
+        del self._commands[command.number]
+        self._dialled.pop(command.number, None)
+        participant = self._chair.participant(command)
+        if participant is not None:
+            participant.open_commands -= 1
+            participant.remembered.put(command.request.request_id, Answer(200, bytes(response)))
+        delivered = self._tell(command, response, now=now)
+        self._report(command, response, delivered=delivered)
+
+    def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
+        """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
+        participant = self._chair.participant(command)
+        if participant is None or self._context.endpoint.is_over(participant.session):
+            return False
+        self._context.endpoint.request_in_session(
+            participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
+        )
+        return True
+
+    def _report(self, command: ClientCommand, response: Response, *, delivered: bool) -> None:
+        self._context.emit(
+            CommandFinished(
+                owner=self._context.config.owner,
+                conference_uri=self._chair.focus_uri,
+                requester=command.requester,
+                command=command.request.command.name,
+                request_id=command.request.request_id,
+                succeeded=response.code is Code.SUCCESS,
+                reason=response.reason,
+                specific_reason=response.command_reason,
+                delivered=delivered,
+            )
+        )
+
+
+def _due(items: Iterable[Timed], now: float) -> list[Timed]:
+    return [one for one in items if one.deadline is not None and one.deadline <= now]
+
+
+def _success(command: ClientCommand) -> Response:
+    return command.request.respond(Code.SUCCESS)
+
+
+def _failed(command: ClientCommand, failure: Failure) -> Response:
+    dial_out = isinstance(command.request.command, AddUser) and failure.general != Reason.REQUEST_CANCELLED
+    return command.request.respond(
+        Code.FAILURE,
+        reason=failure.general,
+        command_reason=CommandReason.DIAL_OUT_FAILED if dial_out else None,
+        retry_after=failure.retry_after,
+    )
+
+
+def _translated(response: Response, request: Request) -> Response:
+    """The MCU's answer under the client's requestId, with everything that it carries."""
+    command = response.command if response.command is not None else request.command.echo()
+    return attrs.evolve(
+        response, request_id=request.request_id, from_=request.to, to=request.from_, command=command, more=()
+    )

@@ -1,0 +1,397 @@
+"""The link from one conference to its MCU of one media type: allocation, bootstrap, commands in order, failure."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import deque
+from typing import Final, Protocol
+
+from c3p import (
+    AddConference,
+    Code,
+    Command,
+    ConferenceInfo,
+    ConferenceKeys,
+    DeleteConference,
+    ExchangeFailure,
+    GetConference,
+    Reason,
+    Reply,
+    Request,
+    Response,
+)
+from focus.config import FocusConfig
+from focus.exchanges import Exchanges
+from focus.mcus.address import McuAddress
+from focus.mcus.link_state import LINK, LinkInput, LinkState
+from focus.mcus.relay import Failure, Relay, final_response
+from focus.relay_state import RelayInput
+
+#: MCUs that failed and may come back are remembered; three attempts name at most six principals.
+_RETIRED_LIMIT: Final = 12
+
+
+class LinkOwner(Protocol):
+    """What the conference does about what happens on a link."""
+
+    def describe_for(self, link: McuLink) -> ConferenceInfo:
+        """The conference as the MCU has to know it."""
+
+    def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
+        """The MCU is bootstrapped; `info` is its own part of the conference."""
+
+    def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
+        """The MCU failed: nothing of it is true any more."""
+
+    def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
+        """The answer to `resynchronise`: the MCU's whole part of the conference."""
+
+    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
+        """The MCU works on a command."""
+
+    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
+        """The MCU's final answer to a command."""
+
+    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
+        """A command got no answer."""
+
+
+class _Purpose(enum.Enum):
+    ALLOCATE = "allocate"
+    INITIALISE = "initialise"
+    COMMAND = "command"
+    RESYNCHRONISE = "resynchronise"
+    CLOSE = "close"
+
+
+class McuLink:
+    """One exchange at a time, in order (C3P reference, 6). `owner` hears of everything."""
+
+    def __init__(
+        self,
+        *,
+        mcu_type: str,
+        focus_uri: str,
+        mcu_uri: str,
+        config: FocusConfig,
+        exchanges: Exchanges,
+        owner: LinkOwner,
+    ) -> None:
+        self.mcu_type = mcu_type
+        self.focus_uri = focus_uri
+        self.mcu_uri = mcu_uri
+        self.state = LinkState.ABSENT
+        self.address: McuAddress | None = None
+        self._config = config
+        self._exchanges = exchanges
+        self._owner = owner
+        self._queue: deque[Relay] = deque()
+        self._open: dict[str, Relay] = {}  #: sent and not finally answered, by requestId
+        self._sent: Relay | None = None
+        self._exchange: tuple[int, _Purpose] | None = None
+        self._exclude: list[str] = []
+        self._attempts = 0
+        self._time_outs = 0
+        self._retry_at: float | None = None
+        self._closed = False
+        self._resync_wanted = False
+        self._retired: dict[str, str] = {}  #: principal -> URL of MCUs that failed us
+        self._heard_at = 0.0  #: when the MCU last said anything, monotonic seconds
+
+    # What the conference asks ----------------------------------------------------------------------------------------
+
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command as soon as the MCU is ready; it ends in `relay_answered` or `relay_failed`."""
+        relay.process(RelayInput.AUTHORISED)
+        if self.state is LinkState.FAILED and self._retry_at is not None and now < self._retry_at:
+            self._fail(relay, Failure(Reason.SERVER_BUSY, retry_after=self._seconds_to_retry(now)), now=now)
+        elif len(self._queue) >= self._config.max_queued_per_mcu:
+            self._fail(relay, Failure(Reason.SERVER_BUSY), now=now)
+        else:
+            self._queue.append(relay)
+            self.ensure(now=now)
+            self._send_next(now=now)
+
+    def ensure(self, *, now: float) -> None:
+        """Begin the bootstrap unless it is done or under way."""
+        if self.state in (LinkState.ABSENT, LinkState.FAILED) and not self._closed:
+            self._attempts, self._exclude = 0, self._exclude if self._retry_at is None else []
+            self._retry_at = None
+            self._process(LinkInput.NEEDED)
+            self._allocate(now=now)
+
+    def resynchronise(self, *, now: float) -> None:
+        """Ask the MCU for its whole part of the conference, after a gap in its versions."""
+        self._resync_wanted = True
+        self._send_next(now=now)
+
+    def heard(self, *, now: float) -> None:
+        """The MCU said something."""
+        self._heard_at = now
+
+    def next_check(self) -> float | None:
+        """When a silent MCU is to be asked whether it is still there: nobody else would notice (decisions 1)."""
+        ready = self.state is LinkState.READY and self._exchange is None
+        return self._heard_at + self._config.mcu_silence if ready else None
+
+    def close(self, *, now: float) -> None:
+        """Tell the MCU that the conference is over, for good. Commands are the owner's to finish."""
+        self._closed = True
+        self._queue.clear()
+        self._open.clear()
+        if self._exchange is not None:
+            self._exchanges.forget(self._exchange[0])
+            self._exchange = None
+        self._process(LinkInput.CLOSE)
+        if self.state is LinkState.CLOSING and self.address is not None:
+            command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
+            self._post(self.address.http_url, command, _Purpose.CLOSE, to=self.mcu_uri)
+
+    def abandon(self, relay: Relay) -> None:
+        """Forget a command that its owner finished: what the MCU still answers is dropped."""
+        self._open.pop(relay.request_id, None)
+        if relay in self._queue:
+            self._queue.remove(relay)
+
+    def late_response(self, response: Response, *, now: float) -> None:
+        """A response that the MCU posted to the callback URL."""
+        relay = self._open.get(response.request_id)
+        if relay is not None:
+            self._take_response(relay, response, now=now)
+
+    def trusts(self, peer: str) -> bool:
+        """Whether `peer` is the principal of the MCU that is assigned now."""
+        return self.address is not None and peer in self.address.principals
+
+    def turn_away(self, peer: str) -> bool:
+        """If `peer` is an MCU that failed before and came back: tell it to drop the conference (flows 11, step 7)."""
+        url = self._retired.pop(peer, None)
+        if url is None:
+            return False
+        command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
+        document = self._request(command, to=self.mcu_uri)
+        self._exchanges.post(url, document, waiter=None, timeout=self._config.http_timeout)
+        return True
+
+    def mark_lost(self, reason: str, *, now: float) -> None:
+        """The assigned MCU failed: commands in flight fail, and a replacement is looked for."""
+        address = self.address
+        if address is None or self.state is not LinkState.READY:
+            return
+        self._process(LinkInput.LOST)
+        self._retire(address)
+        self.address, self._time_outs, self._resync_wanted = None, 0, False
+        if self._exchange is not None:
+            self._exchanges.forget(self._exchange[0])
+        self._exchange, self._sent = None, None
+        broken, self._open = list(self._open.values()), {}
+        self._exclude, self._retry_at = [address.mcu_id], None
+        self._owner.mcu_lost(self, address, reason, now=now)
+        for relay in broken:
+            self._fail(relay, Failure(Reason.TIMEOUT), now=now)
+        self.ensure(now=now)
+
+    # Answers ---------------------------------------------------------------------------------------------------------
+
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
+        """The answer to the exchange that is open."""
+        purpose = self._settle_exchange()
+        self._time_outs, self._heard_at = 0, now
+        if purpose is _Purpose.ALLOCATE:
+            self._allocated(reply, now=now)
+        elif purpose is _Purpose.INITIALISE:
+            self._initialised(reply, now=now)
+        elif purpose is _Purpose.COMMAND:
+            self._commanded(reply, now=now)
+        elif purpose is _Purpose.RESYNCHRONISE:
+            self._resynchronised(reply, now=now)
+        else:
+            self._process(LinkInput.CLOSED)
+        self._send_next(now=now)
+
+    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
+        """The exchange that is open brought nothing."""
+        purpose = self._settle_exchange()
+        if purpose is _Purpose.ALLOCATE:
+            timed_out = reason is ExchangeFailure.TIMEOUT
+            self._exhausted(Failure(Reason.TIMEOUT if timed_out else Reason.SERVER_BUSY), now=now)
+        elif purpose is _Purpose.INITIALISE:
+            self._next_mcu(Failure(Reason.TIMEOUT), now=now)
+        elif purpose is _Purpose.CLOSE:
+            self._process(LinkInput.CLOSED)
+        else:
+            self._command_failed(reason, now=now)
+        self._send_next(now=now)
+
+    def _settle_exchange(self) -> _Purpose:
+        # Only the latest exchange is waited for: others are forgotten when it is posted.
+        assert self._exchange is not None
+        purpose, self._exchange = self._exchange[1], None
+        return purpose
+
+    # Bootstrap -------------------------------------------------------------------------------------------------------
+
+    def _allocate(self, *, now: float) -> None:
+        if self._config.mcu_factory_url is None:
+            self._exhausted(Failure(Reason.SERVER_BUSY), now=now)
+            return
+        command = AddConference(
+            conference_keys=ConferenceKeys(conf_entity=self.focus_uri),
+            mcu_type=self.mcu_type,
+            exclude=tuple(self._exclude),
+        )
+        self._attempts += 1
+        self._post(self._config.mcu_factory_url, command, _Purpose.ALLOCATE, to=self._config.mcu_factory_url)
+
+    def _allocated(self, reply: Reply, *, now: float) -> None:
+        response = final_response(reply)
+        command = response.command if response is not None else None
+        info = command.connection_info if isinstance(command, AddConference) else None
+        address = McuAddress.of(info) if info is not None else None
+        if response is None or response.code is not Code.SUCCESS or address is None:
+            self._exhausted(Failure.of(reply), now=now)
+            return
+        self._process(LinkInput.ALLOCATED)
+        self.address = address
+        # An MCU that is assigned again is no longer one to turn away.
+        self._retired = {name: url for name, url in self._retired.items() if name not in address.principals}
+        command = AddConference(conference_info=self._owner.describe_for(self), callback_uri=self._config.callback_url)
+        self._post(address.http_url, command, _Purpose.INITIALISE, to=self.mcu_uri)
+
+    def _initialised(self, reply: Reply, *, now: float) -> None:
+        response = final_response(reply)
+        if response is None or response.code is not Code.SUCCESS:
+            self._next_mcu(Failure.of(reply), now=now)
+            return
+        self._process(LinkInput.INITIALISED)
+        self._exclude = []
+        command = response.command
+        info = command.conference_info if isinstance(command, AddConference) else None
+        assert self.address is not None
+        self._owner.mcu_ready(self, self.address, info, now=now)
+
+    def _next_mcu(self, failure: Failure, *, now: float) -> None:
+        address, self.address = self.address, None
+        assert address is not None
+        self._retire(address)
+        self._exclude.append(address.mcu_id)
+        if self._attempts >= self._config.bootstrap_attempts:
+            self._exhausted(failure, now=now)
+        else:
+            self._process(LinkInput.REFUSED)
+            self._allocate(now=now)
+
+    def _exhausted(self, failure: Failure, *, now: float) -> None:
+        self._process(LinkInput.EXHAUSTED)
+        self._retry_at = now + self._config.failure_cache
+        waiting, self._queue = self._queue, deque()
+        for relay in waiting:
+            self._fail(relay, failure, now=now)
+
+    # Commands --------------------------------------------------------------------------------------------------------
+
+    def _send_next(self, *, now: float) -> None:
+        if self.state is not LinkState.READY or self._exchange is not None or self.address is None:
+            return
+        if self._resync_wanted:
+            self._resync_wanted = False
+            command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
+            self._post(self.address.http_url, command, _Purpose.RESYNCHRONISE, to=self.mcu_uri)
+        elif self._queue:
+            self._send(self._queue.popleft())
+
+    def _send(self, relay: Relay) -> None:
+        assert self.address is not None
+        relay.process(RelayInput.MCU_READY)
+        self._open[relay.request_id] = relay
+        self._sent = relay
+        document = self._request(relay.command, to=self.mcu_uri, relay=relay)
+        self._post_document(self.address.http_url, document, _Purpose.COMMAND)
+
+    def _commanded(self, reply: Reply, *, now: float) -> None:
+        relay, self._sent = self._sent, None
+        if reply.status == 404:
+            self.mark_lost("the MCU does not know the conference", now=now)
+        elif relay is None or relay.request_id not in self._open:
+            return  # Its final answer came by the callback, or its owner gave it up.
+        elif reply.status == 202:
+            self._pending(relay, None, now=now)
+        elif reply.document is None or reply.document.request_id != relay.request_id:
+            self._drop(relay, Failure.of(reply), now=now)
+        else:
+            self._take_response(relay, reply.document, now=now)
+
+    def _take_response(self, relay: Relay, response: Response, *, now: float) -> None:
+        if response.code is Code.PENDING:
+            self._pending(relay, response, now=now)
+        else:
+            del self._open[relay.request_id]
+            relay.process(RelayInput.MCU_FINAL)
+            self._owner.relay_answered(relay, response, now=now)
+
+    def _pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
+        relay.process(RelayInput.MCU_PENDING)
+        self._owner.relay_pending(relay, response, now=now)
+
+    def _resynchronised(self, reply: Reply, *, now: float) -> None:
+        response = final_response(reply)
+        command = response.command if response is not None else None
+        info = command.conference_info if isinstance(command, GetConference) else None
+        if reply.status == 404:
+            self.mark_lost("the MCU does not know the conference", now=now)
+        elif response is not None and response.code is Code.SUCCESS and info is not None:
+            self._owner.mcu_part_replaced(self, info, now=now)
+
+    def _command_failed(self, reason: ExchangeFailure, *, now: float) -> None:
+        relay, self._sent = self._sent, None
+        if reason is ExchangeFailure.CONNECT:
+            self.mark_lost("cannot connect", now=now)
+            return
+        timed_out = reason is ExchangeFailure.TIMEOUT
+        self._time_outs = self._time_outs + 1 if timed_out else 0
+        if not timed_out:
+            self._heard_at = now
+        if self._time_outs >= self._config.time_outs_to_fail:
+            self.mark_lost("time-outs in a row", now=now)
+        elif relay is not None and relay.request_id in self._open:
+            self._drop(relay, Failure(Reason.TIMEOUT) if timed_out else Failure(Reason.OTHER_FAILURE), now=now)
+
+    def _drop(self, relay: Relay, failure: Failure, *, now: float) -> None:
+        del self._open[relay.request_id]
+        self._fail(relay, failure, now=now)
+
+    def _fail(self, relay: Relay, failure: Failure, *, now: float) -> None:
+        relay.process(RelayInput.MCU_FAILED)
+        self._owner.relay_failed(relay, failure, now=now)
+
+    # Documents and state ---------------------------------------------------------------------------------------------
+
+    def _request(self, command: Command, *, to: str, relay: Relay | None = None) -> Request:
+        return Request(
+            request_id=self._exchanges.new_request_id() if relay is None else relay.request_id,
+            from_=self.focus_uri,
+            to=to,
+            command=command,
+            originator=relay.originator if relay is not None else None,
+            originator_role=relay.originator_role if relay is not None else None,
+        )
+
+    def _post(self, url: str, command: Command, purpose: _Purpose, *, to: str) -> None:
+        self._post_document(url, self._request(command, to=to), purpose)
+
+    def _post_document(self, url: str, document: Request, purpose: _Purpose) -> None:
+        number = self._exchanges.post(url, document, waiter=self, timeout=self._config.http_timeout)
+        self._exchange = (number, purpose)
+
+    def _process(self, event: LinkInput) -> None:
+        self.state = LINK[self.state, event]
+
+    def _retire(self, address: McuAddress) -> None:
+        for principal in address.principals:
+            self._retired[principal] = address.http_url
+        while len(self._retired) > _RETIRED_LIMIT:
+            del self._retired[next(iter(self._retired))]
+
+    def _seconds_to_retry(self, now: float) -> int:
+        return max(1, math.ceil((self._retry_at or now) - now))

@@ -1,0 +1,1 @@
+"""The sound of a conference: mixer and active speaker."""

@@ -1,0 +1,112 @@
+"""The sound of one conference: every 20 ms a frame from each leg, mixed, and a frame to each leg.
+
+Needs numpy (extra ``mcu``).
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
+from mcu.audio.mixer import Encoder, Mixer, table_encoder
+from mcu.audio.mixer_settings import MixerSettings
+from mcu.events import LegId
+from rtp.codecs.g711 import ALAW_ENCODE_TABLE, ULAW_ENCODE_TABLE
+from rtp.events import MediaEvent
+from rtp.stream.media_stream import MediaStream, Outgoing
+
+__all__ = ["Line", "Room", "Sent"]
+
+Sent = tuple[LegId, str, bytes, tuple[str, int]]  #: leg, "rtp" or "rtcp", datagram, destination
+
+
+#: The same tables as those of ``rtp``, looked up for a whole frame at once.
+_ENCODERS = {"PCMU": table_encoder(ULAW_ENCODE_TABLE), "PCMA": table_encoder(ALAW_ENCODE_TABLE)}
+
+
+@attrs.define(eq=False, slots=True)
+class Line:
+    """The media of one leg in its room."""
+
+    leg: LegId
+    stream: MediaStream
+    codec: str
+    due: float = -math.inf  #: when the stream wants ``handle_timeout``
+
+    @property
+    def encode(self) -> Encoder:
+        return _ENCODERS.get(self.codec, self.stream.encode)
+
+    def timeout(self, now: float) -> tuple[list[MediaEvent], list[Outgoing]]:
+        """Reports and silences that are due."""
+        events = self.stream.handle_timeout(now=now)
+        self.refresh()
+        return events, self.stream.data_to_send()
+
+    def refresh(self) -> None:
+        """Ask the stream anew when it wants to be called."""
+        at = self.stream.next_timeout()
+        self.due = math.inf if at is None else at
+
+
+class Room:
+    """Mixes one conference. The sound of one leg that breaks is missing; the others hear each other all the same."""
+
+    def __init__(self, conference: str, mixer: MixerSettings, speaker: SpeakerSettings) -> None:
+        self.conference = conference
+        self.lines: dict[LegId, Line] = {}
+        self.broken: list[tuple[LegId, Exception]] = []  #: legs whose stream raised; whoever ticks takes them out
+        self._mixer: Mixer[LegId] = Mixer(mixer)
+        self._speaker: ActiveSpeaker[LegId] = ActiveSpeaker(speaker)
+
+    @property
+    def speaker(self) -> LegId | None:
+        return self._speaker.current
+
+    def add(self, leg: LegId, stream: MediaStream) -> Line:
+        """Let a leg take part from the next tick on."""
+        line = self.lines[leg] = Line(leg, stream, stream.agreement.codec.encoding.upper())
+        self._mixer.add(leg)
+        return line
+
+    def remove(self, leg: LegId) -> bool:
+        """Take a leg out; true when it was the active speaker."""
+        self.lines.pop(leg, None)
+        self._mixer.remove(leg)
+        return self._speaker.remove(leg)
+
+    def filter(self, leg: LegId, *, muted: bool, deaf: bool) -> None:
+        """What is taken in from a leg, and given to it."""
+        self._mixer.set_muted(leg, muted)
+        self._mixer.set_deaf(leg, deaf)
+
+    def tick(self, now: float, out: list[Sent]) -> bool:
+        """One frame for everybody; true when the active speaker changed."""
+        lines = self.lines
+        frames: dict[LegId, bytes | None] = {}
+        for leg, line in lines.items():
+            try:
+                frames[leg] = line.stream.pop_frame(now=now)
+            except Exception as error:
+                self.broken.append((leg, error))
+        mix = self._mixer.mix(frames)
+        for leg, line in lines.items():
+            try:
+                payload = mix.encoded(leg, line.codec, line.encode)
+                csrc = mix.contributors_to(leg)
+                for sent in line.stream.send_frame(payload=payload, csrc=csrc, now=now):
+                    out.append((leg, *sent))
+            except Exception as error:
+                self.broken.append((leg, error))
+        return self._speaker.update(self._mixer.energies, now=now)
+
+    def skip(self, now: float) -> None:
+        """A frame that nobody will hear: time lines and buffers go on without it."""
+        for leg, line in self.lines.items():
+            try:
+                line.stream.pop_frame(now=now)
+                line.stream.send_frame(now=now)
+            except Exception as error:
+                self.broken.append((leg, error))

@@ -1,0 +1,1 @@
+"""C3P commands that a Focus gives."""

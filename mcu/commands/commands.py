@@ -1,0 +1,222 @@
+"""C3P commands of a Focus about one conference, checked again here and carried out (c3p 7, decisions 5)."""
+
+from __future__ import annotations
+
+import attrs
+
+from c3p import (
+    AddUser,
+    Code,
+    DeleteUser,
+    DisconnectionMethod,
+    EntityState,
+    Filter,
+    GetConference,
+    JoiningMethod,
+    MediaStatus,
+    ModifyConference,
+    ModifyConferenceLock,
+    ModifyEndpointMedia,
+    ModifyUserRoles,
+    Request,
+    Response,
+    Role,
+)
+from c3p.stream_words import are_known_filters, is_known_stream
+from mcu.conference import Conference
+from mcu.context import Context
+from mcu.guid import guid
+from mcu.identity import conference_id, user_id
+from mcu.leg import Farewell, Leg
+from mcu.legs.add_user import Newcomer
+from mcu.legs.dial_in import DialIn
+from mcu.legs.dial_out import DialOut
+from mcu.legs.ending import Closing, farewell_of
+from mcu.media import Media
+from mcu.outcome import Ending
+from mcu.policy import ROLES, Refusal, RefusalReason
+from mcu.responses import pending
+
+__all__ = ["Commands", "may_control"]
+
+Answer = Response | Refusal
+#: Commands of presenters (c3p 10). Dialling out and filters have rules of their own.
+_OF_PRESENTERS = (DeleteUser, ModifyConference, ModifyConferenceLock, ModifyUserRoles)
+EJECT_SECONDS = 60  #: how long a requester may wait for legs that are being cancelled
+
+
+def may_control(request: Request) -> bool:
+    """Whether the sender may change the conference or others in it: the Focus itself, or for a presenter.
+
+    Users may also take themselves out.
+    """
+    if request.originator is None or request.originator_role == Role.PRESENTER:
+        return True
+    command = request.command
+    return isinstance(command, DeleteUser) and user_id(command.user_keys.user_entity) == user_id(request.originator)
+
+
+class Commands:
+    """Carries out commands for conferences that are here."""
+
+    def __init__(self, context: Context, media: Media, closing: Closing, dial_out: DialOut, dial_in: DialIn) -> None:
+        self._context, self._media, self._closing = context, media, closing
+        self._dial_out, self._dial_in = dial_out, dial_in
+
+    def carry_out(self, conference: Conference, request: Request, *, now: float) -> Answer:
+        """Do what ``request`` says; a ``Refusal`` when nothing was changed."""
+        command = request.command
+        if command.mcu_uri is not None and conference_id(command.mcu_uri) != conference_id(conference.mcu_uri):
+            return Refusal(RefusalReason.MCU_URI, "not an MCU of this conference")
+        if isinstance(command, _OF_PRESENTERS) and not may_control(request):
+            return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
+        match command:
+            case AddUser():
+                return self._add_user(conference, request, command, now)
+            case DeleteUser():
+                return self._delete_user(conference, request, command, now)
+            case ModifyEndpointMedia():
+                return self._modify_media(conference, request, command, now)
+            case ModifyConferenceLock():
+                return self._lock(conference, request, command, now)
+            case ModifyConference():
+                return self._modify_conference(conference, request, command, now)
+            case ModifyUserRoles():
+                return self._modify_roles(conference, request, command, now)
+            case GetConference():
+                answer = attrs.evolve(command.echo(), conference_info=conference.outbox.snapshot())
+                return request.respond(Code.SUCCESS, command=answer, version=conference.outbox.version)
+            case _:
+                return Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here")
+
+    # Participants ----------------------------------------------------------------------------------------------------
+
+    def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
+        newcomer = Newcomer.read(command, lambda: guid(self._context.entropy))
+        if isinstance(newcomer, Refusal):
+            return newcomer
+        if conference.leg_of(newcomer.endpoint) is not None:
+            return Refusal(RefusalReason.DUPLICATE, "endpoint is in the conference already")
+        config = self._context.config
+        if len(self._context.legs) >= config.max_legs or len(conference.legs) >= config.max_conference_legs:
+            return Refusal(RefusalReason.CAPACITY, "no room for another call")
+        dial = self._dial_in.reserve if newcomer.joining_method == JoiningMethod.DIALED_IN else self._dial_out.add
+        return dial(conference, request, newcomer, now=now)
+
+    def _delete_user(self, conference: Conference, request: Request, command: DeleteUser, now: float) -> Answer:
+        """Eject: answered when the roster change has been reported, so that nobody comes back for a moment."""
+        legs = conference.legs_of(command.user_keys.user_entity)
+        if not legs:
+            return Refusal(RefusalReason.USER, "no such participant on this MCU")
+        success = request.respond(Code.SUCCESS)
+        conference.ejections.append((frozenset(leg.id for leg in legs), success))
+        for leg in legs:
+            self._closing.give_up(leg, _booted(leg, request.originator), now=now)
+        conference.settle_ejections(now=now)
+        return pending(request, seconds=EJECT_SECONDS)
+
+    def _modify_roles(self, conference: Conference, request: Request, command: ModifyUserRoles, now: float) -> Answer:
+        if len(command.roles) != 1 or command.roles[0] not in ROLES:
+            return Refusal(RefusalReason.ROLE, "presenter or attendee")
+        legs = conference.legs_of(command.user_keys.user_entity)
+        if not legs:
+            return Refusal(RefusalReason.USER, "no such participant on this MCU")
+        for leg in legs:
+            if leg.role != command.roles[0]:
+                leg.role = command.roles[0]
+                conference.outbox.notify(self._context.documents.roles(leg), now=now)
+        return request.respond(Code.SUCCESS)
+
+    # Media -----------------------------------------------------------------------------------------------------------
+
+    def _modify_media(
+        self, conference: Conference, request: Request, command: ModifyEndpointMedia, now: float
+    ) -> Answer:
+        keys, wanted = command.media_keys, command.media
+        leg = conference.leg_of(keys.endpoint_entity)
+        if leg is None or leg.user_key != user_id(keys.user_entity):
+            return Refusal(RefusalReason.ENDPOINT, "no such endpoint on this MCU")
+        if keys.media_id != leg.media_id:
+            return Refusal(RefusalReason.STREAM, "no such stream in this endpoint")
+        if wanted is None or not is_known_stream(wanted):
+            return Refusal(RefusalReason.UNPARSEABLE, "media is missing, or has a filter or status that is not known")
+        ingress = _blocked(wanted.ingress_filter, leg.ingress_blocked)
+        if wanted.ingress_filter is None and wanted.status is not None:
+            ingress = wanted.status in (MediaStatus.RECVONLY, MediaStatus.INACTIVE)
+        if ingress != leg.ingress_blocked and not self._may_filter(conference, request, leg, ingress):
+            return Refusal(RefusalReason.UNAUTHORIZED, "may not change this filter")
+        self._filter(leg, ingress, _blocked(wanted.egress_filter, leg.egress_blocked), now)
+        answer = attrs.evolve(command.echo(), media=self._context.documents.stream(leg))
+        return request.respond(Code.SUCCESS, command=answer)
+
+    @staticmethod
+    def _may_filter(conference: Conference, request: Request, leg: Leg, blocked: bool) -> bool:
+        """Presenters may filter anybody, others themselves; to unblock oneself a rule may forbid (c3p 7.8)."""
+        role = request.originator_role or Role.ATTENDEE
+        if role == Role.PRESENTER:
+            return True
+        if request.originator is None or user_id(request.originator) != leg.user_key:
+            return False
+        return blocked or conference.filters is None or conference.filters.may_modify(role)
+
+    def _filter(self, leg: Leg, ingress: bool, egress: bool, now: float) -> None:
+        if (ingress, egress) == (leg.ingress_blocked, leg.egress_blocked):
+            return
+        leg.ingress_blocked, leg.egress_blocked = ingress, egress
+        self._media.apply_filters(leg)
+        leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+
+    # Settings --------------------------------------------------------------------------------------------------------
+
+    def _lock(self, conference: Conference, request: Request, command: ModifyConferenceLock, now: float) -> Answer:
+        if command.locked is None:
+            return Refusal(RefusalReason.UNPARSEABLE, "locked is missing")
+        if conference.locked != command.locked:
+            conference.locked = command.locked
+            conference.outbox.notify(self._context.documents.view_changed(conference), now=now)
+        return request.respond(Code.SUCCESS)
+
+    def _modify_conference(
+        self, conference: Conference, request: Request, command: ModifyConference, now: float
+    ) -> Answer:
+        state = self._wanted_state(conference, command)
+        if state is None:
+            return Refusal(RefusalReason.UNPARSEABLE, "no entity-state of this MCU")
+        if state.media_filters_rules is None and state.locked is None:
+            return Refusal(RefusalReason.NOT_SUPPORTED, "this part of the state cannot be changed here")
+        if state.media_filters_rules is not None and not are_known_filters(state.media_filters_rules):
+            return Refusal(RefusalReason.UNPARSEABLE, "filter that is not known")
+        if state.locked is not None:
+            conference.locked = state.locked
+        if state.media_filters_rules is not None:
+            conference.filters = state.media_filters_rules
+        conference.outbox.notify(self._context.documents.view_changed(conference), now=now)
+        if state.media_filters_rules is not None and state.media_filters_rules.initial_filters:
+            self._filter_everybody(conference, now)
+        return request.respond(Code.SUCCESS)
+
+    @staticmethod
+    def _wanted_state(conference: Conference, command: ModifyConference) -> EntityState | None:
+        info = command.conference_info
+        views = info.conference_view.views if info is not None and info.conference_view is not None else ()
+        own = conference_id(conference.mcu_uri)
+        return next((view.entity_state for view in views if conference_id(view.entity) == own), None)
+
+    def _filter_everybody(self, conference: Conference, now: float) -> None:
+        """Mute-all, or its end, for those that are here: attendees, and presenters only when named (c3p 7.11)."""
+        for leg in tuple(conference.legs.values()):
+            rule = conference.rule_of(leg.role)
+            if rule is not None:
+                ingress = _blocked(rule.ingress_filter, leg.ingress_blocked)
+                self._filter(leg, ingress, _blocked(rule.egress_filter, leg.egress_blocked), now)
+
+
+def _blocked(wanted: str | None, now: bool) -> bool:
+    return now if wanted is None else wanted == Filter.BLOCK
+
+
+def _booted(leg: Leg, by: str | None) -> Farewell:
+    """Ejected: an attempt is cancelled by it, a call that was up just ends."""
+    if leg.connected:
+        return Farewell(method=DisconnectionMethod.BOOTED, by=by)
+    return farewell_of(Ending.CANCELLED, by=by)

@@ -1,0 +1,227 @@
+"""Conferences on this MCU: who may command them, how they come and go (c3p 7.14, decisions 3 to 6)."""
+
+from __future__ import annotations
+
+import base64
+
+import attrs
+
+from c3p import (
+    AddConference,
+    AddUser,
+    C3PError,
+    Code,
+    Command,
+    ConferenceInfo,
+    DeleteConference,
+    DeleteUser,
+    EntityView,
+    GetConference,
+    GetMcuHealth,
+    ModifyConference,
+    ModifyConferenceLock,
+    ModifyEndpointMedia,
+    ModifyUserRoles,
+    Notify,
+    Reply,
+    Request,
+    Response,
+    mcu_uri,
+)
+from c3p.stream_words import are_known_filters
+from mcu.commands.commands import Commands, may_control
+from mcu.conference import Conference
+from mcu.config import AUDIO_VIDEO
+from mcu.context import Context
+from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
+from mcu.focus_link import Outbox, OutboxSettings
+from mcu.identity import conference_id
+from mcu.legs.ending import Closing, farewell_of
+from mcu.media import Media
+from mcu.outcome import Ending
+from mcu.policy import Refusal, RefusalReason
+from mcu.responses import refused
+
+__all__ = ["Conferences"]
+
+
+class Conferences:
+    """Takes documents from Focuses and keeps the conferences they are about."""
+
+    def __init__(self, context: Context, media: Media, closing: Closing, commands: Commands) -> None:
+        self._context, self._media, self._closing, self._commands = context, media, closing, commands
+
+    # Documents -------------------------------------------------------------------------------------------------------
+
+    def receive(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
+        """Answer one document. ``peer`` is the authenticated principal, empty when there is none."""
+        if not peer:
+            return Reply(401)
+        if not isinstance(document, Request):
+            return Reply(400)
+        if isinstance(document.command, GetMcuHealth):
+            return Reply(200, self._health(document, document.command))
+        allowed = self._context.config.focus_peers
+        if allowed is not None and peer not in allowed:
+            return Reply(403)
+        if document.more:
+            return self._refuse(document, Refusal(RefusalReason.UNPARSEABLE, "one command in a request"))
+        if isinstance(document.command, AddConference):
+            return self._add(document, document.command, peer, now)
+        return self._command(document, peer, now)
+
+    def _health(self, request: Request, command: GetMcuHealth) -> Response:
+        context = self._context
+        numbers = attrs.evolve(
+            command.echo(),
+            mcu_id=context.config.mcu_id,
+            conferences=len(context.conferences),
+            legs=len(context.legs),
+            capacity=context.config.max_legs,
+            draining=context.draining,
+        )
+        return request.respond(Code.SUCCESS, command=numbers)
+
+    def _command(self, request: Request, peer: str, now: float) -> Reply:
+        entity = _conference_of(request.command) or request.from_
+        conference = self._context.conferences.get(conference_id(entity) or "")
+        if conference is None:
+            unknown = Refusal(RefusalReason.CONFERENCE, "no such conference on this MCU")
+            return attrs.evolve(self._refuse(request, unknown), status=404)
+        if conference.peer != peer:
+            return Reply(403)
+        conference.outbox.focus_heard(now=now)
+        if isinstance(request.command, DeleteConference):
+            if not may_control(request):
+                return self._refuse(request, Refusal(RefusalReason.UNAUTHORIZED, "for presenters only"))
+            self.end(conference, ConferenceEndCause.DELETED, now=now)
+            return Reply(200, request.respond(Code.SUCCESS))
+        if self._context.draining and isinstance(request.command, AddUser):
+            return Reply(503, retry_after=self._context.config.drain_retry_after)
+        answer = self._commands.carry_out(conference, request, now=now)
+        return self._refuse(request, answer) if isinstance(answer, Refusal) else Reply(200, answer)
+
+    def _refuse(self, request: Request, refusal: Refusal) -> Reply:
+        retry_after = self._context.config.drain_retry_after if refusal.reason is RefusalReason.CAPACITY else None
+        return Reply(200, refused(request, refusal, source=self._context.config.mcu_id, retry_after=retry_after))
+
+    # Bootstrap -------------------------------------------------------------------------------------------------------
+
+    def _add(self, request: Request, command: AddConference, peer: str, now: float) -> Reply:
+        """Create a conference; for one that is here the sender becomes its owner."""
+        wanted = self._read(command)
+        if isinstance(wanted, Refusal):
+            return self._refuse(request, wanted)
+        uri, key, view, url = wanted
+        conference = self._context.conferences.get(key)
+        if conference is None and self._context.draining:
+            return Reply(503, retry_after=self._context.config.drain_retry_after)
+        if conference is None and len(self._context.conferences) >= self._context.config.max_conferences:
+            return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many conferences on this MCU"))
+        if conference is None:
+            conference = self._create(uri, key, view.entity, peer, url, now)
+        self._configure(conference, command, view)
+        conference.peer = peer
+        conference.outbox.redirect(url, now=now)
+        conference.outbox.flush(now=now)
+        answer = AddConference(conference_info=self._context.documents.full(conference))
+        return Reply(200, request.respond(Code.SUCCESS, command=answer))
+
+    @staticmethod
+    def _read(command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
+        info = command.conference_info
+        key = conference_id(info.entity) if info is not None else None
+        if info is None or key is None or not command.callback_uri:
+            return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
+        try:
+            own = mcu_uri(info.entity, AUDIO_VIDEO)
+        except C3PError:
+            return Refusal(RefusalReason.MALFORMED, "not a conference URI")
+        views = info.conference_view.views if info.conference_view is not None else ()
+        given = (view for view in views if conference_id(view.entity) == conference_id(own))
+        return info.entity, key, next(given, EntityView(entity=own)), command.callback_uri
+
+    def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, now: float) -> Conference:
+        context, config = self._context, self._context.config
+        settings = OutboxSettings(
+            retry_first=config.retry_first,
+            retry_longest=config.retry_longest,
+            give_up=config.focus_timeout,
+            probe=config.focus_probe,
+            max_documents=config.max_queued_documents,
+            max_responses=config.max_queued_responses,
+        )
+        outbox = Outbox(
+            conference=uri,
+            mcu_uri=mcu,
+            url=url,
+            exchanges=context.exchanges,
+            settings=settings,
+            full=lambda version: context.documents.full(conference, version),
+            schedule=lambda at: context.schedule(conference, at),
+            now=now,
+        )
+        conference = Conference(
+            uri=uri,
+            key=key,
+            mcu_uri=mcu,
+            peer=peer,
+            outbox=outbox,
+            room=self._media.open_room(uri),
+            conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
+        )
+        context.conferences[key] = conference
+        context.emit(ConferenceStarted(owner=config.owner, conference=uri))
+        return conference
+
+    @staticmethod
+    def _configure(conference: Conference, command: AddConference, view: EntityView) -> None:
+        info, state = command.conference_info, view.entity_state
+        if info is not None and info.description is not None:
+            conference.subject = info.description.subject or info.description.display_text or conference.subject
+        if state is not None:
+            conference.locked = bool(state.locked) if state.locked is not None else conference.locked
+            rules = state.media_filters_rules
+            conference.filters = rules if rules is not None and are_known_filters(rules) else conference.filters
+
+    # End -------------------------------------------------------------------------------------------------------------
+
+    def end(self, conference: Conference, cause: ConferenceEndCause, *, now: float) -> None:
+        """Every leg is ended; responses that are owed still go out."""
+        self._context.conferences.pop(conference.key, None)
+        conference.outbox.close()
+        for leg in tuple(conference.legs.values()):
+            farewell = farewell_of(Ending.CANCELLED, reason=f"conference {cause.value}")
+            if leg.connected:
+                farewell = attrs.evolve(farewell, ending=None)
+            self._closing.give_up(leg, farewell, now=now, at_once=True)
+        conference.outbox.flush(now=now)
+        self._media.close_room(conference.room)
+        self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
+
+    def outbox_due(self, conference: Conference, *, now: float) -> None:
+        """The timer of its outbox: a retry, a question, or the end of a conference that lost its Focus."""
+        outbox = conference.outbox
+        if outbox.focus_lost(now):
+            if self._context.conferences.get(conference.key) is conference:
+                self.end(conference, ConferenceEndCause.FOCUS_LOST, now=now)
+            outbox.abandon()
+        else:
+            outbox.handle_timeout(now=now)
+
+
+def _conference_of(command: Command) -> str | None:
+    """The Conference-URI in the keys of a command."""
+    match command:
+        case AddUser() | ModifyConferenceLock():
+            return command.conference_keys.conf_entity
+        case GetConference() | DeleteConference():
+            return command.conference_keys.conf_entity if command.conference_keys is not None else None
+        case DeleteUser() | ModifyUserRoles():
+            return command.user_keys.conf_entity
+        case ModifyEndpointMedia():
+            return command.media_keys.conf_entity
+        case ModifyConference():
+            return command.conference_info.entity if command.conference_info is not None else None
+        case _:
+            return None

@@ -1,0 +1,1 @@
+"""The MCU Factory: who is alive, who is picked."""

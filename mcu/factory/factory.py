@@ -1,0 +1,211 @@
+"""The MCU Factory: picks an MCU for a conference, and nothing else (decisions 1 and 2). It speaks no SIP."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+
+import attrs
+
+from c3p import (
+    MCU_HTTP_URI,
+    MCU_ID,
+    MCU_SERVER_URI,
+    AddConference,
+    Code,
+    ConferenceInfo,
+    ConnectionInfo,
+    Exchange,
+    ExchangeFailure,
+    Notify,
+    RegisterMcu,
+    Reply,
+    Request,
+    Response,
+)
+from mcu.config import FactoryConfig
+from mcu.events import AnnouncementFault, AnnouncementRefused, McuAllocated, McuForgotten, McuRegistered
+from mcu.exchanges import Exchanges
+from mcu.factory.health import Probing
+from mcu.factory.registry import KnownMcu, Registry
+from mcu.factory.selection import LeastLoaded, SelectionStrategy
+from mcu.identity import conference_id
+from mcu.policy import Refusal, RefusalReason
+from mcu.responses import refused
+from sip.events import Event
+
+__all__ = ["McuFactory"]
+
+MAX_TOLD = 256  #: refused announcements that are remembered, so that each is reported once; a farm has fewer MCUs
+MAX_TOLD_ID = 256  #: characters of a refused id that are reported; a stranger chooses them
+
+
+class McuFactory:
+    """Answers ``addConference`` with the MCU to use, and ``registerMcu``.
+
+    Which MCU has which conference is remembered, so that a Focus that asks again gets the same one unless it
+    excludes it. Nothing has to be kept over a restart: MCUs announce themselves again within seconds.
+    """
+
+    def __init__(self, config: FactoryConfig, *, strategy: SelectionStrategy | None = None) -> None:
+        self.config = config
+        self._strategy = strategy or LeastLoaded()
+        self._registry = Registry(config)
+        self._exchanges = Exchanges()
+        self._probing = Probing(config, self._registry, self._exchanges, self._lost)
+        self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
+        #: refusals that the application knows of, oldest first
+        self._told: OrderedDict[AnnouncementRefused, None] = OrderedDict()
+        self._events: list[Event] = []
+        self._counters: Counter[str] = Counter()
+
+    @property
+    def mcus(self) -> tuple[str, ...]:
+        """Ids of the MCUs that are known and alive."""
+        return tuple(each.mcu_id for each in self._registry if each.alive)
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What was refused, by what it was."""
+        return dict(self._counters)
+
+    def take_events(self) -> list[Event]:
+        """What documents caused since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    # Documents -------------------------------------------------------------------------------------------------------
+
+    def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
+        """Answer one document; ``peer`` is the authenticated principal, empty when there is none."""
+        self._expire(now)
+        if not peer:
+            if isinstance(document, Request) and isinstance(document.command, RegisterMcu):
+                self._turn_away(document.command, peer, AnnouncementFault.NOT_AUTHENTICATED)
+            return Reply(401)
+        if not isinstance(document, Request):
+            return Reply(400)
+        command = document.command
+        if document.more:
+            return self._refuse(document, Refusal(RefusalReason.UNPARSEABLE, "one command in a request"))
+        if isinstance(command, RegisterMcu):
+            return self._register(document, command, peer, now)
+        if isinstance(command, AddConference):
+            return self._allocate(document, command, peer)
+        return self._refuse(document, Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here"))
+
+    def _refuse(self, request: Request, refusal: Refusal, retry_after: int | None = None) -> Reply:
+        self._counters[refusal.reason.name.lower()] += 1
+        return Reply(200, refused(request, refusal, source=self.config.uri, retry_after=retry_after))
+
+    def _register(self, request: Request, command: RegisterMcu, peer: str, now: float) -> Reply:
+        fault = self._fault(command, peer)
+        if fault is not None:
+            self._turn_away(command, peer, fault)
+        if fault in (AnnouncementFault.PRINCIPAL, AnnouncementFault.ID_TAKEN):
+            return Reply(403)
+        if fault is AnnouncementFault.INCOMPLETE:
+            return self._refuse(request, Refusal(RefusalReason.MALFORMED, "id, URL and types are needed"))
+        if fault is AnnouncementFault.NO_ROOM:
+            return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many MCUs"))
+        self._taken(command.mcu_id, peer)
+        if self._registry.announce(command, peer=peer, now=now):
+            self._events.append(McuRegistered(owner="", mcu_id=command.mcu_id))
+        return Reply(200, request.respond(Code.SUCCESS))
+
+    def _fault(self, command: RegisterMcu, peer: str) -> AnnouncementFault | None:
+        allowed = self.config.mcu_peers
+        if allowed is not None and peer not in allowed:
+            return AnnouncementFault.PRINCIPAL
+        if not self._registry.may_announce(command, peer):
+            return AnnouncementFault.ID_TAKEN
+        known = self._registry.get(command.mcu_id)
+        if not command.mcu_id or (known is None and not (command.http_url and command.mcu_types)):
+            return AnnouncementFault.INCOMPLETE
+        return AnnouncementFault.NO_ROOM if known is None and self._registry.full else None
+
+    def _turn_away(self, command: RegisterMcu, peer: str, fault: AnnouncementFault) -> None:
+        """Count a refused announcement, and report it once: it is repeated every 10 s."""
+        self._counters["announcements refused"] += 1
+        refused = AnnouncementRefused(owner="", mcu_id=command.mcu_id[:MAX_TOLD_ID], peer=peer, fault=fault)
+        if refused not in self._told:
+            self._events.append(refused)
+        self._told[refused] = None
+        self._told.move_to_end(refused)
+        while len(self._told) > MAX_TOLD:
+            self._told.popitem(last=False)
+
+    def _taken(self, mcu_id: str, peer: str) -> None:
+        for fault in AnnouncementFault:
+            self._told.pop(AnnouncementRefused(owner="", mcu_id=mcu_id[:MAX_TOLD_ID], peer=peer, fault=fault), None)
+
+    def _allocate(self, request: Request, command: AddConference, peer: str) -> Reply:
+        allowed = self.config.focus_peers
+        if allowed is not None and peer not in allowed:
+            return Reply(403)
+        entity = command.conference_keys.conf_entity if command.conference_keys is not None else None
+        key = conference_id(entity) if entity else None
+        if entity is None or key is None or not command.mcu_type:
+            return self._refuse(request, Refusal(RefusalReason.MALFORMED, "conference and MCU type are needed"))
+        chosen = self._choose(key, command)
+        if chosen is None:
+            return self._refuse(request, Refusal(RefusalReason.CAPACITY, "no MCU available"), self.config.retry_after)
+        self._remember(f"{command.mcu_type} {key}", chosen)
+        self._events.append(McuAllocated(owner="", conference=entity, mcu_id=chosen.mcu_id))
+        where = {MCU_HTTP_URI: chosen.http_url, MCU_SERVER_URI: chosen.sip_uri, MCU_ID: chosen.mcu_id}
+        answer = attrs.evolve(
+            command.echo(), exclude=(), connection_info=ConnectionInfo.of({k: v for k, v in where.items() if v})
+        )
+        return Reply(200, request.respond(Code.SUCCESS, command=answer))
+
+    def _choose(self, key: str, command: AddConference) -> KnownMcu | None:
+        assert command.mcu_type is not None
+        chosen = self._strategy.select(
+            self._registry.candidates(),
+            mcu_type=command.mcu_type,
+            exclude=frozenset(command.exclude),
+            current=self._places.get(f"{command.mcu_type} {key}"),
+        )
+        return self._registry.get(chosen.mcu_id) if chosen is not None else None
+
+    def _remember(self, place: str, mcu: KnownMcu) -> None:
+        if self._places.get(place) != mcu.mcu_id:
+            mcu.given += 1
+        self._places[place] = mcu.mcu_id
+        self._places.move_to_end(place)
+        while len(self._places) > self.config.max_conferences:
+            self._places.popitem(last=False)
+
+    # Probes and time -------------------------------------------------------------------------------------------------
+
+    def c3p_to_send(self) -> list[Exchange]:
+        """Probes to be posted."""
+        return self._exchanges.take()
+
+    def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
+        """The answer to a probe."""
+        self._exchanges.replied(exchange_id, reply, now=now)
+        return self.take_events()
+
+    def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
+        """A probe that brought no answer."""
+        self._exchanges.failed(exchange_id, reason, now=now)
+        return self.take_events()
+
+    def next_timeout(self) -> float | None:
+        """When ``handle_timeout`` is due."""
+        due = (self._registry.next_expiry(), self._probing.next_timeout())
+        return min((at for at in due if at is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Forget silent MCUs, probe those of the list."""
+        self._expire(now)
+        self._probing.handle_timeout(now=now)
+        return self.take_events()
+
+    def _expire(self, now: float) -> None:
+        for gone in self._registry.expire(now=now):
+            self._lost(gone.mcu_id)
+
+    def _lost(self, mcu_id: str) -> None:
+        self._events.append(McuForgotten(owner="", mcu_id=mcu_id))

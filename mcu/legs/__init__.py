@@ -1,0 +1,1 @@
+"""Legs: dial-out, dial-in, changes and endings of calls."""

@@ -1,0 +1,105 @@
+"""Who is to be added: the content of ``addUser`` (c3p 7.4 and 7.5), checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role
+from c3p.stream_words import is_known_stream
+from mcu.conference import Conference
+from mcu.events import LegId
+from mcu.leg import Leg
+from mcu.leg_state import LegLife, State
+from mcu.policy import ROLES, Refusal, RefusalReason
+from sip.errors import SipError
+from sip.syntax.uri import Uri
+
+__all__ = ["Newcomer"]
+
+MAX_NAME = 256  #: characters of a display name or GUID; more is no name
+
+
+@attrs.frozen(kw_only=True)
+class Newcomer:
+    """What a command says of the participant that it adds."""
+
+    user: str
+    address: Uri  #: to call, or from which the call will come
+    endpoint: str
+    role: str
+    joining_method: str
+    display_name: str | None = None
+    endpoint_uri: str | None = None
+    media_id: str = "1"
+    ingress_blocked: bool = False
+    egress_blocked: bool = False
+
+    @classmethod
+    def read(cls, command: AddUser, make_guid: Callable[[], str]) -> Newcomer | Refusal:
+        """Take the command apart; a ``Refusal`` when it cannot be carried out."""
+        user = command.user
+        endpoint = command.endpoint or Endpoint(joining_method=JoiningMethod.DIALED_OUT)
+        refusal = _fault(command, endpoint)
+        if refusal is not None:
+            return refusal
+        try:
+            address = Uri.parse(endpoint.endpoint_uri or user.entity)
+            Uri.parse(user.entity)
+        except SipError:
+            return Refusal(RefusalReason.TARGET, "not an address that can be called")
+        audio = next((media for media in endpoint.media if media.type in (MediaType.AUDIO, None)), None)
+        if endpoint.media and audio is None:
+            return Refusal(RefusalReason.MEDIA, "this MCU has audio only")
+        return cls(
+            user=user.entity,
+            address=address,
+            endpoint=endpoint.entity or make_guid(),
+            role=user.roles[0] if user.roles else Role.ATTENDEE,
+            joining_method=endpoint.joining_method or JoiningMethod.DIALED_OUT,
+            display_name=user.display_text,
+            endpoint_uri=endpoint.endpoint_uri,
+            media_id=(audio.id if audio is not None else "") or "1",
+            ingress_blocked=audio is not None and audio.ingress_filter == Filter.BLOCK,
+            egress_blocked=audio is not None and audio.egress_filter == Filter.BLOCK,
+        )
+
+    def leg(self, number: LegId, conference: Conference, state: State, request: Request, *, now: float) -> Leg:
+        """The leg of this newcomer, with the filters that its role starts with."""
+        ingress, egress = conference.starts_blocked(self.role)
+        return Leg(
+            id=number,
+            conference=conference,
+            user=self.user,
+            endpoint=self.endpoint,
+            role=self.role,
+            joining_method=self.joining_method,
+            life=LegLife(state),
+            created_at=now,
+            display_name=self.display_name,
+            endpoint_uri=self.endpoint_uri,
+            originator=request.originator,
+            request=request,
+            media_id=self.media_id,
+            ingress_blocked=ingress or self.ingress_blocked,
+            egress_blocked=egress or self.egress_blocked,
+        )
+
+
+def _fault(command: AddUser, endpoint: Endpoint) -> Refusal | None:
+    """What is wrong with the content, apart from addresses. A word that nobody knows is not taken for a default."""
+    user = command.user
+    if len(user.endpoints) > 1:
+        return Refusal(RefusalReason.CONTENT, "one endpoint at most")
+    if len(user.roles) > 1 or not ROLES.issuperset(user.roles):
+        return Refusal(RefusalReason.ROLE, "presenter or attendee")
+    if len(endpoint.entity) > MAX_NAME:
+        return Refusal(RefusalReason.ENDPOINT_NAME, "endpoint entity too long")
+    if len(user.display_text or "") > MAX_NAME:
+        return Refusal(RefusalReason.CONTENT, "name too long")
+    if endpoint.joining_method not in (None, JoiningMethod.DIALED_OUT, JoiningMethod.DIALED_IN):
+        return Refusal(RefusalReason.CONTENT, "dialed-out or dialed-in")
+    if not all(is_known_stream(media) for media in endpoint.media):
+        return Refusal(RefusalReason.CONTENT, "filter or status that is not known")
+    return None

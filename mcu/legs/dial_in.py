@@ -1,0 +1,160 @@
+"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes."""
+
+from __future__ import annotations
+
+from c3p import (
+    MCU_CONFERENCE_URI,
+    MCU_SERVER_URI,
+    C3PError,
+    ConnectionInfo,
+    ErrorId,
+    Request,
+    Response,
+    Role,
+    focus_uri_of,
+)
+from mcu.conference import Conference
+from mcu.config import SDP
+from mcu.context import Context, Wait
+from mcu.events import MediaPortWanted
+from mcu.identity import conference_id, user_id
+from mcu.leg import Leg, MediaAddress
+from mcu.leg_state import Input, State
+from mcu.legs.add_user import Newcomer
+from mcu.legs.dial_out import DialOut
+from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.renegotiation import diagnostics
+from mcu.media import Media
+from mcu.outcome import Ending
+from mcu.policy import Refusal, RefusalReason
+from mcu.responses import accepted
+from rtp import OfferAnswerSession, RemoteRtpError, SessionDescription
+from sip.errors import SipError
+from sip.events import InviteReceived, SessionConfirmed
+from sip.headers.name_addr import NameAddr
+from sip.message.bodies import body_of
+from sip.message.request import Request as SipRequest
+
+__all__ = ["DialIn"]
+
+
+class DialIn:
+    """Reservations and the calls that redeem them."""
+
+    def __init__(self, context: Context, media: Media, closing: Closing, dial_out: DialOut) -> None:
+        self._context, self._media, self._closing, self._dial_out = context, media, closing, dial_out
+
+    def reserve(
+        self, conference: Conference, request: Request, newcomer: Newcomer, *, now: float
+    ) -> Response | Refusal:
+        """Expect a call: the answer says where it is to go."""
+        config = self._context.config
+        if conference.locked and request.originator_role != Role.PRESENTER:
+            return Refusal(RefusalReason.LOCKED, "conference is locked")
+        leg = newcomer.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
+        leg.request = None
+        self._context.legs[leg.id] = leg
+        conference.add(leg)
+        self._context.timers.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
+        conference.outbox.notify(self._context.documents.added(leg), now=now)
+        where = {MCU_SERVER_URI: str(config.sip_contact), MCU_CONFERENCE_URI: conference.mcu_uri}
+        return accepted(request, self._context.documents.endpoint(leg), ConnectionInfo.of(where))
+
+    def invited(self, event: InviteReceived, *, now: float) -> None:
+        """An INVITE: it must be for a conference of ours and from somebody who was announced."""
+        request = event.request
+        conference = self._called(request)
+        if conference is None:
+            self._reject(event, 404, ErrorId.CONFERENCE_NOT_ON_MCU, "no such conference on this MCU", now)
+            return
+        leg = self._expected(conference, request)
+        if leg is None:
+            self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
+            return
+        leg.life.process(Input.INVITED)
+        leg.offer, leg.invited_at = body_of(request, SDP), now
+        self._context.bind(leg, event.session)
+        self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
+        self._context.timers.cancel((Wait.ARRIVAL, leg))
+        self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
+
+    def _called(self, request: SipRequest) -> Conference | None:
+        """The conference whose MCU-Conference-URI is in To."""
+        try:
+            key = conference_id(focus_uri_of(str(request.to.uri)))
+        except C3PError:
+            return None
+        return self._context.conferences.get(key or "")
+
+    def _expected(self, conference: Conference, request: SipRequest) -> Leg | None:
+        caller = user_id(str(request.from_.uri))
+        waiting = (leg for leg in conference.legs.values() if leg.state is State.RESERVED)
+        return next((leg for leg in waiting if leg.user_key == caller), None)
+
+    def _reject(self, event: InviteReceived, status: int, error_id: int, text: str, now: float) -> None:
+        header = diagnostics(error_id, self._context.config.mcu_id, text)
+        self._context.endpoint.reject(event.session, status, headers=(header,), now=now)
+
+    def port_opened(self, leg: Leg, ports: MediaAddress, *, now: float) -> None:
+        """The application opened the ports: the call can be answered."""
+        assert leg.session is not None
+        config = self._context.config
+        leg.life.process(Input.PORT_OPENED)
+        leg.ports = ports
+        negotiation = OfferAnswerSession(
+            self._context.capabilities(),
+            address=ports.advertised,
+            port=ports.rtp_port,
+            rtcp_port=ports.rtcp_port,
+            session_id=self._context.entropy.integer(62),
+        )
+        try:
+            body = self._description(leg, negotiation)
+        except RemoteRtpError as error:
+            self._unusable(leg, str(error), now)
+            return
+        if leg.offer and (negotiation.agreement is None or negotiation.agreement.audio is None):
+            self._unusable(leg, "no audio is offered", now)
+            return
+        leg.negotiation = negotiation
+        contact = NameAddr(config.sip_contact, params={"isfocus": None} if config.dial_in_isfocus else {})
+        try:
+            self._context.endpoint.accept(leg.session, body=body, content_type=SDP, contact=contact, now=now)
+        except SipError:
+            # It was cancelled in this very moment; the event is on its way.
+            self._context.counters["accepted too late"] += 1
+        self._context.timers.cancel((Wait.PORT, leg))
+
+    def _description(self, leg: Leg, negotiation: OfferAnswerSession) -> bytes:
+        if not leg.offer:
+            return bytes(negotiation.make_offer())
+        answer, _ = negotiation.receive_offer(SessionDescription.parse(leg.offer))
+        return bytes(answer)
+
+    def _unusable(self, leg: Leg, text: str, now: float) -> None:
+        assert leg.session is not None
+        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
+        self._context.endpoint.reject(leg.session, 488, headers=(header,), now=now)
+        leg.life.process(Input.UNUSABLE)
+        self._context.sessions.pop(leg.session, None)
+        self._closing.over(
+            leg, farewell_of(Ending.NO_MEDIA, status=488, reason=text, error_id=ErrorId.SDP_DOES_NOT_PARSE), now=now
+        )
+
+    def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
+        """The ACK: into the mix."""
+        negotiation = leg.negotiation
+        assert negotiation is not None
+        try:
+            if not leg.offer:
+                negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
+        except RemoteRtpError as error:
+            farewell = farewell_of(Ending.NO_MEDIA, reason=str(error), error_id=ErrorId.SDP_DOES_NOT_PARSE)
+            self._closing.give_up(leg, farewell, now=now)
+            return
+        agreement = negotiation.agreement
+        assert agreement is not None
+        leg.life.process(Input.CONFIRMED)
+        leg.connected_at = now
+        self._media.connect(leg, agreement, now=now)
+        self._dial_out.report_connected(leg, now=now)

@@ -1,0 +1,137 @@
+"""What the far end changes while a call is up: hold, resume, another address or codec (RFC 3264 section 8)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from c3p import ErrorId
+from mcu.config import SDP
+from mcu.context import Context
+from mcu.events import DtmfReceived, LegHeld, LegResumed
+from mcu.leg import Leg
+from mcu.leg_state import Input, State
+from mcu.media import Media
+from rtp import DTMF_TYPES, Agreement, DtmfInfo, OfferAnswerSession, RemoteRtpError, SessionDescription
+from rtp.sdp.offer_answer_session import OfferState
+from sip.events import ReinviteReceived, RequestReceived, SessionConfirmed, UpdateReceived
+from sip.ids import TransactionId
+from sip.message.bodies import body_of, refusal_of_body
+from sip.message.response import Response
+
+__all__ = ["BODIES", "InCall", "diagnostics"]
+
+BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
+
+
+def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
+    """An ``ms-diagnostics`` header (c3p 8)."""
+    words = " ".join(text.replace("\\", " ").replace('"', "'").split())
+    return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
+
+
+class InCall:
+    """Answers requests inside the sessions of legs."""
+
+    def __init__(self, context: Context, media: Media) -> None:
+        self._context, self._media = context, media
+
+    def offered(self, leg: Leg, event: ReinviteReceived | UpdateReceived, *, now: float) -> None:
+        """A re-INVITE, or an UPDATE with a body."""
+        negotiation = leg.negotiation
+        if leg.connected and negotiation is not None and isinstance(event, ReinviteReceived):
+            self._forget_offer(negotiation)
+        if negotiation is None or not leg.connected or negotiation.state is not OfferState.STABLE:
+            # Our own offer is open: RFC 3311 section 5.2.
+            self._context.endpoint.respond(event.transaction, 491, now=now)
+        elif offer := body_of(event.request, SDP):
+            self._answer(leg, negotiation, event.transaction, offer, now)
+        else:
+            self._accept(event.transaction, bytes(negotiation.make_offer()), now)
+
+    def _forget_offer(self, negotiation: OfferAnswerSession) -> None:
+        """An INVITE can only follow the ACK of the one before; when that had no answer, our offer is void."""
+        if negotiation.state is not OfferState.STABLE:
+            self._context.counters["offers never answered"] += 1
+            negotiation.roll_back()
+
+    def _answer(
+        self, leg: Leg, negotiation: OfferAnswerSession, transaction: TransactionId, body: bytes, now: float
+    ) -> None:
+        try:
+            answer, agreement = negotiation.receive_offer(SessionDescription.parse(body))
+        except RemoteRtpError as error:
+            self._refuse(transaction, str(error), now)
+        else:
+            self._accept(transaction, bytes(answer), now)
+            self._apply(leg, agreement, now)
+
+    def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
+        """The ACK of our 2xx; it has the answer when our 2xx had the offer."""
+        negotiation = leg.negotiation
+        if negotiation is None or negotiation.state is OfferState.STABLE:
+            return
+        try:
+            agreement = negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
+        except RemoteRtpError:
+            # Nothing can be answered to an ACK: the session goes on as before.
+            self._context.counters["unusable answers in ACK"] += 1
+            negotiation.roll_back()
+        else:
+            self._apply(leg, agreement, now)
+
+    def answered(self, leg: Leg, response: Response | None, *, now: float) -> None:
+        """The final answer to an offer of ours, if one is open; ``None`` when there was none."""
+        negotiation = leg.negotiation
+        if negotiation is None or negotiation.state is OfferState.STABLE:
+            return
+        body = b"" if response is None or response.status >= 300 else body_of(response, SDP)
+        if not body:
+            negotiation.roll_back()
+            return
+        try:
+            agreement = negotiation.receive_answer(SessionDescription.parse(body))
+        except RemoteRtpError:
+            self._context.counters["unusable answers in 2xx"] += 1
+            negotiation.roll_back()
+        else:
+            self._apply(leg, agreement, now)
+
+    def requested(self, leg: Leg | None, event: RequestReceived, *, now: float) -> None:
+        """INFO and the like, inside a session or not: a key, or understood when there is nothing in it that must be."""
+        assert event.transaction is not None  # only a proxy is given requests that are not to be answered
+        request = event.request
+        key = body_of(request, *DTMF_TYPES) if request.method == "INFO" else b""
+        refused = refusal_of_body(request, DTMF_TYPES if key else ())
+        if refused is not None:
+            status = refused.status
+        else:
+            status = self._key(leg, key) if key else 200
+        self._context.endpoint.respond(event.transaction, status, headers=(("Accept", ", ".join(BODIES)),), now=now)
+
+    def _key(self, leg: Leg | None, body: bytes) -> int:
+        """A key in an INFO; the status to answer with."""
+        try:
+            key = DtmfInfo.parse(body)
+        except RemoteRtpError:
+            return 400
+        if leg is not None and leg.connected:
+            digit = key.digit or str(key.event)
+            self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
+        return 200
+
+    def _accept(self, transaction: TransactionId, body: bytes, now: float) -> None:
+        self._context.endpoint.respond(transaction, 200, body=body, content_type=SDP, now=now)
+
+    def _refuse(self, transaction: TransactionId, text: str, now: float) -> None:
+        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
+        self._context.endpoint.respond(transaction, 488, headers=(header,), now=now)
+
+    def _apply(self, leg: Leg, agreement: Agreement, now: float) -> None:
+        state, direction, audio = leg.state, leg.direction, agreement.audio
+        leg.life.process(Input.HOLD if audio is None or audio.held else Input.RESUME)
+        self._media.renegotiate(leg, agreement, now=now)
+        if leg.state is not state or leg.direction is not direction:
+            leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+        if leg.state is not state:
+            kind = LegHeld if leg.state is State.HELD else LegResumed
+            self._context.emit(kind(**leg.about(self._context.config.owner)))

@@ -1,0 +1,121 @@
+"""Which part of an MCU acts on which event of its endpoint."""
+
+from __future__ import annotations
+
+from c3p import DisconnectionMethod
+from mcu.context import Context
+from mcu.leg import Farewell, Leg
+from mcu.leg_state import State
+from mcu.legs.dial_in import DialIn
+from mcu.legs.dial_out import DialOut
+from mcu.legs.ending import Closing
+from mcu.legs.liveness import Liveness
+from mcu.legs.renegotiation import InCall
+from sip.events import (
+    EndCause,
+    Event,
+    InviteReceived,
+    ReinviteReceived,
+    RequestFailed,
+    RequestReceived,
+    ResponseReceived,
+    SessionAnswered,
+    SessionCancelled,
+    SessionConfirmed,
+    SessionEnded,
+    SessionFailed,
+    SessionProgressed,
+    SessionRedirected,
+    SessionRefreshed,
+    UpdateReceived,
+)
+from sip.ids import SessionId
+
+__all__ = ["SessionEvents"]
+
+_REASONS = {
+    EndCause.BYE_RECEIVED: None,
+    EndCause.BYE_SENT: None,
+    EndCause.NO_ACK: "our answer was never acknowledged",
+    EndCause.EXPIRED: "the session timer ran out",
+    EndCause.DIALOG_GONE: "the far end does not know the call any more",
+    EndCause.FLOW_LOST: "the connection broke",
+}
+
+
+class SessionEvents:
+    """Hands events of sessions to what drives their legs."""
+
+    def __init__(
+        self,
+        context: Context,
+        closing: Closing,
+        dial_out: DialOut,
+        dial_in: DialIn,
+        in_call: InCall,
+        liveness: Liveness,
+    ) -> None:
+        self._context, self._closing, self._liveness = context, closing, liveness
+        self._dial_out, self._dial_in, self._in_call = dial_out, dial_in, in_call
+
+    def handle(self, event: Event, *, now: float) -> None:
+        """Act on one event; those of sessions that are no longer of any leg have nothing to say."""
+        match event:
+            case InviteReceived():
+                self._dial_in.invited(event, now=now)
+            case RequestReceived():
+                self._in_call.requested(self._heard_of(event, now), event, now=now)
+            case ResponseReceived() | RequestFailed():
+                self._liveness.answered(event, now=now)
+            case SessionFailed() | SessionCancelled() | SessionEnded():
+                self._over(event, now)
+            case _:
+                leg = self._leg(event)
+                if leg is not None:
+                    self._going_on(leg, event, now)
+
+    def _leg(self, event: Event) -> Leg | None:
+        session: SessionId | None = getattr(event, "session", None)
+        return None if session is None else self._context.sessions.get(session)
+
+    def _heard_of(self, event: Event, now: float) -> Leg | None:
+        """The leg of a request, which thereby shows that its far end is there."""
+        leg = self._leg(event)
+        if leg is not None:
+            self._liveness.watch(leg, now=now)
+        return leg
+
+    def _going_on(self, leg: Leg, event: Event, now: float) -> None:
+        match event:
+            case SessionProgressed():
+                self._dial_out.progressed(leg, event, now=now)
+            case SessionAnswered():
+                self._dial_out.answered(leg, event, now=now)
+                self._liveness.watch(leg, now=now)
+            case SessionRedirected():
+                self._dial_out.redirected(leg, event, now=now)
+            case SessionConfirmed() if leg.state is State.ACCEPTING:
+                self._dial_in.confirmed(leg, event, now=now)
+                self._liveness.watch(leg, now=now)
+            case SessionConfirmed():
+                self._in_call.confirmed(leg, event, now=now)
+            case ReinviteReceived() | UpdateReceived():
+                self._in_call.offered(leg, event, now=now)
+                self._liveness.watch(leg, now=now)
+            case SessionRefreshed():
+                self._liveness.watch(leg, now=now)
+
+    def _over(self, event: SessionFailed | SessionCancelled | SessionEnded, now: float) -> None:
+        leg = self._context.sessions.get(event.session)
+        if leg is None:
+            return
+        if isinstance(event, SessionFailed):
+            self._dial_out.failed(leg, event, now=now)
+        elif isinstance(event, SessionCancelled):
+            self._closing.ended(
+                leg, Farewell(method=DisconnectionMethod.DEPARTED, reason="the caller gave up"), now=now
+            )
+        else:
+            left = event.cause is EndCause.BYE_RECEIVED
+            method = DisconnectionMethod.DEPARTED if left else DisconnectionMethod.FAILED
+            self._closing.ended(leg, Farewell(method=method, reason=_REASONS[event.cause]), now=now)

@@ -1,0 +1,54 @@
+"""From an address in a command to what is really called."""
+
+from __future__ import annotations
+
+from mcu.config import McuConfig
+from mcu.gateway import global_number
+from mcu.leg import Attempt
+from sip.errors import SipError
+from sip.headers.name_addr import NameAddr
+from sip.syntax.uri import Uri
+
+__all__ = ["Targets", "number_or_user"]
+
+
+def number_or_user(uri: Uri) -> str | None:
+    """What a policy looks at: the digits of a ``tel:`` URI, the user part of any other."""
+    if uri.scheme != "tel":
+        return uri.user
+    try:
+        return global_number(uri.opaque_part or "")
+    except ValueError:
+        return None
+
+
+class Targets:
+    """Pure: the same address always gives the same attempt."""
+
+    def __init__(self, config: McuConfig) -> None:
+        self._gateways = config.gateways
+        self._proxy = self._route(config.outbound_proxy)
+
+    def attempt(self, uri: Uri) -> Attempt | None:
+        """How ``uri`` is called, ``None`` when there is no way: no gateway for the number, or not an address."""
+        if uri.scheme in ("sip", "sips"):
+            return Attempt(target=uri, route=self._proxy)
+        if uri.scheme != "tel":
+            return None
+        number = number_or_user(uri)
+        gateway = self._gateways.choose(number) if number else None
+        if gateway is None or number is None:
+            return None
+        try:
+            return Attempt(
+                target=Uri.parse(gateway.address(number)),
+                route=self._route(Uri.parse(gateway.next_hop)) if gateway.next_hop else self._proxy,
+                caller=Uri.parse(gateway.caller) if gateway.caller else None,
+            )
+        except SipError:
+            return None
+
+    @staticmethod
+    def _route(proxy: Uri | None) -> tuple[NameAddr, ...]:
+        # RFC 3261 section 16.12.1.1: without lr the proxy would be taken for a strict router.
+        return () if proxy is None else (NameAddr(proxy if proxy.lr else proxy.with_params(lr=None)),)

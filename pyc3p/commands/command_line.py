@@ -1,0 +1,250 @@
+"""The commands of the ``pyc3p`` script."""
+
+from __future__ import annotations
+
+import math
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+import sip
+from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_of, without_port
+from pyc3p.commands.trace import run_trace
+from pyc3p.problems import Problem, UsageProblem
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class _Seconds(click.FloatRange):
+    """A number of seconds that comes to an end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """As for any number, but "nan" and "inf" are none."""
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
+
+_SECONDS = _Seconds(min=0.0)
+_PORT = click.IntRange(0, 65535)
+_credentials_option = click.option(
+    "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
+)
+
+
+def _version() -> str:
+    """Of the installed distribution; a checkout that is not installed has none."""
+    try:
+        return metadata.version("pyc3p")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version=_version())
+def cli() -> None:
+    """Centralized conferencing with C3P: servers, clients and phones that really run."""
+
+
+@cli.command("trace")
+@click.argument("file", type=_FILE)
+@click.option("--name", "names", multiple=True, metavar="NAME=HOST:PORT", help="Call an address by a name; repeatable.")
+@click.option("--svg", type=_FILE, help="Write the ladder as SVG to this file.")
+@click.option("--text", type=_FILE, help="Write the ladder as text to this file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def trace_command(file: Path, names: tuple[str, ...], svg: Path | None, text: Path | None, as_json: bool) -> None:
+    """Draw the ladder of FILE: a capture (pcap, pcapng) or a trace file."""
+    run_trace(file, names=names, svg=svg, text=text, as_json=as_json)
+
+
+@cli.command("demo")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("pyc3p-demo"),
+    show_default=True,
+    help="Folder for ladder, capture and recordings.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def demo_command(output: Path, as_json: bool) -> int:
+    """Run the main job on loopback: a presenter adds legacy phones to a conference, everybody hears, everybody sees."""
+    from pyc3p.commands.demo import run_demo
+
+    return run_demo(output, as_json=as_json)
+
+
+@cli.command("serve")
+@click.argument("part", nargs=-1)
+@click.option("--config", "config_file", type=_FILE, help="Settings in a TOML file; options go over it.")
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--advertise", help="Address that peers reach, if it is another one.")
+@click.option("--domain", help="SIP domain of phones and conferences.  [default: the address]")
+@click.option("--sip-port", type=int, help="SIP (UDP, TCP) of everything but the MCU.  [default: 5060]")
+@click.option("--mcu-sip-port", type=int, help="SIP of the MCU.  [default: 5070]")
+@click.option("--http-port", type=int, help="C3P of everything but the MCU.  [default: 8444]")
+@click.option("--mcu-http-port", type=int, help="C3P of the MCU.  [default: 8445]")
+@click.option("--media-ports", help="RTP and RTCP of the MCU.  [default: 30000-31999]")
+@click.option("--mcu-factory-url", help="Where an MCU Factory in another process is.")
+@click.option("--records-url", help="Where a Focus Factory in another process is.")
+@click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
+@click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
+@click.option("--credentials", help="TOML file with name and password by realm, for proxies that ask the MCU.")
+@click.option("--mcu", "mcus", multiple=True, metavar="ID", help="An MCU in another process, by its name; repeatable.")
+@click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
+@click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
+@click.option("--capture", help="Write everything that is sent and received to this pcap file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool, **options: object) -> int:
+    """Serve the PARTs named, or all: registrar, proxy, focus-factory, focus, mcu-factory, mcu.
+
+    Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file. Proxies, PBXs and trunks that
+    ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
+    """
+    from pyc3p.commands.config import load_config
+    from pyc3p.commands.credentials import readable_by_others
+    from pyc3p.commands.serve import run_serve
+
+    config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
+    if config_file is not None and config.secret and readable_by_others(config_file):
+        click.echo(
+            f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`", err=True
+        )
+    return run_serve(config, as_json=as_json)
+
+
+@cli.command("invite")
+@click.argument("target", nargs=-1, required=True)
+@click.option("--server", help="Focus, as host or host:port.  [default: the host of the first TARGET, port 5060]")
+@click.option("--as", "identity", help="Who you are.  [default: sip:presenter@ the same host]")
+@click.option("--name", "display_name", help="The name that others see.")
+@click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
+@click.option("--subject", default="", help="Subject of a new conference.")
+@_credentials_option
+@click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
+@click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def invite_command(
+    target: tuple[str, ...],
+    server: str | None,
+    identity: str | None,
+    display_name: str | None,
+    conference: str | None,
+    subject: str,
+    credentials: Path | None,
+    stay: float | None,
+    keep: bool,
+    as_json: bool,
+) -> int:
+    """Call TARGETs (sip:user@host) into a conference, and look after it.
+
+    While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
+
+    A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
+    """
+    from pyc3p.commands.credentials import open_wallet
+    from pyc3p.commands.invite import InviteOptions, run_invite
+
+    people = [parse_target(each) for each in target]
+    where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
+    aor = parse_target(identity) if identity else sip.Uri("sip", people[0].host or where[0], "presenter")
+    options = InviteOptions(
+        targets=tuple(str(without_port(each, where)) for each in people),
+        server=where,
+        aor=str(aor),
+        wallet=open_wallet(credentials, default_username=aor.user),
+        display_name=display_name,
+        conference=parse_conference(conference) if conference else None,
+        subject=subject,
+        stay=stay,
+        keep=keep,
+    )
+    return run_invite(options, as_json=as_json)
+
+
+@cli.command("phone")
+@click.option("--as", "identity", required=True, help="Its address, such as sip:bob@127.0.0.1.")
+@click.option(
+    "--server", help="Registrar and proxy, as host or host:port.  [default: the host of the address, port 5060]"
+)
+@click.option("--sip-port", type=_PORT, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
+@click.option("--tone", type=float, help="Play a tone of so many hertz.")
+@click.option("--play", type=_FILE, help="Play a WAV file (8 kHz, mono, 16-bit), over and over.")
+@click.option("--record", type=_FILE, help="Write what is heard to this WAV file.")
+@click.option(
+    "--reaction",
+    type=click.Choice(["answer", "busy", "decline", "ignore"]),
+    default="answer",
+    show_default=True,
+    help="What to do with calls.",
+)
+@click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
+@click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@_credentials_option
+@click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def phone_command(
+    identity: str,
+    server: str | None,
+    sip_port: int,
+    tone: float | None,
+    play: Path | None,
+    record: Path | None,
+    reaction: str,
+    ring_time: float,
+    hang_up_after: float | None,
+    credentials: Path | None,
+    stay: float | None,
+    as_json: bool,
+) -> int:
+    """Be a legacy phone: register, ring, answer, play, record.
+
+    A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
+    """
+    from pyc3p.commands.credentials import open_wallet
+    from pyc3p.commands.phone import PhoneOptions, run_phone
+    from pyc3p.phone import Reaction
+
+    aor = parse_target(identity)
+    if aor.scheme == "tel":
+        raise UsageProblem(f"--as {identity!r} is a number; write it as sip:number@host")
+    options = PhoneOptions(
+        aor=sip.Uri(aor.scheme, aor.host, aor.user),
+        server=parse_address(server, default_port=5060, option="--server") if server else server_of(aor),
+        sip_port=sip_port,
+        tone=tone,
+        play=play,
+        record=record,
+        reaction=Reaction(reaction),
+        ring_time=ring_time,
+        hang_up_after=hang_up_after,
+        stay=stay,
+        wallet=open_wallet(credentials, default_username=aor.user),
+    )
+    return run_phone(options, as_json=as_json)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line; the exit code."""
+    try:
+        result = cli.main(args=arguments or ["--help"], prog_name="pyc3p", standalone_mode=False)
+    except Problem as problem:
+        return _complain(str(problem), problem.exit_code)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "pyc3p"
+        return _complain(f"{error.format_message()} See {where} --help.", 2)
+    except click.ClickException as error:
+        return _complain(error.format_message(), 1)
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except OSError as error:  # the network or the disk failed in a place of its own
+        return _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _complain(text: str, exit_code: int) -> int:
+    sys.stderr.write("pyc3p: " + " ".join(text.split()) + "\n")
+    return exit_code

@@ -1,0 +1,143 @@
+"""Settings of ``pyc3p serve``: options of the command line over one TOML file over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
+from pyc3p.problems import UsageProblem
+
+#: The parts that can be served, in the order in which they start.
+PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
+#: Names that the other parts have over HTTP.
+SERVER_PRINCIPALS: Final = ("focus", "focus-factory", "mcu-factory")
+
+
+@attrs.frozen(kw_only=True)
+class ServeConfig:
+    """One server process."""
+
+    parts: tuple[str, ...] = PARTS
+    host: str = "127.0.0.1"  #: address to listen on
+    advertise: str = ""  #: address that peers are told; empty: ``host``
+    domain: str = ""  #: SIP domain of phones and conferences; empty: ``advertise``
+    sip_port: int = 5060  #: UDP and TCP, of everything but the MCU
+    mcu_sip_port: int = 5070  #: UDP and TCP, of the MCU
+    http_port: int = 8444  #: C3P of Focus, Focus Factory and MCU Factory
+    mcu_http_port: int = 8445  #: C3P of the MCU
+    media_ports: str = "30000-31999"  #: RTP and RTCP of the MCU
+    secret: str = attrs.field(default="", repr=False)  #: shared by the parts; empty: made up, if all are in one process
+    mcu_factory_url: str = ""  #: of an MCU Factory elsewhere
+    records_url: str = ""  #: of a Focus Factory elsewhere
+    outbound_proxy: str = ""  #: SIP proxy through which the MCU dials out; empty: our own, else directly
+    mcu_id: str = "mcu-1"  #: of the MCU served here; its principal over HTTP
+    credentials: str = ""  #: TOML file with name and password by realm, for proxies and PBXs that challenge the MCU
+    mcus: tuple[str, ...] = ()  #: ids of MCUs in other processes that may report here
+    max_legs: int = 250  #: of the MCU
+    ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
+    drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
+    capture: str = ""  #: pcap file with everything, empty: none
+    unsafe_capture: bool = False  #: leave secrets in the capture
+
+    def __attrs_post_init__(self) -> None:
+        unknown = [part for part in self.parts if part not in PARTS]
+        if unknown or not self.parts:
+            raise UsageProblem(f"there is no part {', '.join(unknown) or 'at all'}; parts are {', '.join(PARTS)}")
+        object.__setattr__(self, "parts", tuple(part for part in PARTS if part in self.parts))
+        if self.host in EVERYWHERE and not self.advertise:
+            raise UsageProblem(f"--host {self.host} needs --advertise ADDRESS, the address that phones reach")
+        parse_port_range(self.media_ports, option="--media-ports")
+        for name in ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port"):
+            if not 0 < getattr(self, name) < 65536:
+                raise UsageProblem(f"{name} must be a port number from 1 to 65535, not {getattr(self, name)}")
+        for name in ("host", "advertise", "domain"):
+            if getattr(self, name) or name == "host":
+                check_host(getattr(self, name), option=name)
+        for name in (self.mcu_id, *self.mcus):
+            if not name.strip() or name in SERVER_PRINCIPALS:
+                raise UsageProblem(f"an MCU needs a name of its own, such as mcu-2, not {name!r}")
+        for name in ("ring_timeout", "drain_timeout"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")
+        if self.max_legs < 1:
+            raise UsageProblem(f"max_legs must be at least 1, not {self.max_legs}")
+        for name in ("mcu_factory_url", "records_url"):
+            url = getattr(self, name)
+            if url and not url.startswith(("http://", "https://")):
+                raise UsageProblem(f"{name} must begin with http:// or https://, not {url!r}")
+
+    @property
+    def public_host(self) -> str:
+        """Address that peers reach."""
+        return self.advertise or self.host
+
+    @property
+    def sip_domain(self) -> str:
+        """Domain of phones and conferences."""
+        return self.domain or self.public_host
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names of the domain: the address of this server, and what that is also called on this machine."""
+        names = dict.fromkeys((self.public_host, *names_of_host(self.host)))
+        return tuple(name for name in names if name.lower() != self.sip_domain.lower())
+
+    def settled(self) -> ServeConfig:
+        """The same with an address in place of a host name to listen on; the name is the domain, unless one is set."""
+        return attrs.evolve(
+            self, host=numeric_host(self.host), domain=self.domain or self.advertise or self.host.strip("[]")
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether all parts that speak C3P over HTTP with each other are in this process."""
+        return {"focus", "mcu-factory", "mcu"} <= set(self.parts)
+
+
+def load_config(path: Path | None, options: Mapping[str, object]) -> ServeConfig:
+    """The settings of a TOML file with ``options`` (None: not given) over them; raises UsageProblem."""
+    settings = _read(path) if path is not None else {}
+    settings.update({name: value for name, value in options.items() if value is not None})
+    fields = {field.name: field for field in attrs.fields(ServeConfig)}
+    for name, value in settings.items():
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise UsageProblem(f"{path}: there is no setting {name}{hint}")
+        settings[name] = _checked(name, value, fields[name].default)
+    return ServeConfig(**settings)  # type: ignore[arg-type]  # each value was checked against its default
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageProblem(f"{path} is not TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageProblem(f"{path} is not TOML: it is no text in UTF-8") from error
+
+
+def _checked(name: str, value: object, default: object) -> object:
+    """A value of the type that the setting has."""
+    if isinstance(default, tuple):
+        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise UsageProblem(f"{name} must be a list of words")
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        raise UsageProblem(f"{name} must be {_KINDS[type(default)]}, not {value!r}")
+    return value
+
+
+_KINDS: Final = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}

@@ -1,0 +1,137 @@
+"""What the parts of a server report, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import focus
+import mcu.events
+from mcu.events import AnnouncementFault
+from pyc3p.commands.credentials import CHALLENGES
+from pyc3p.elements.node import StrangerRefused
+from pyc3p.phone import (
+    PhoneAnswered,
+    PhoneHeld,
+    PhoneNotRegistered,
+    PhoneRegistered,
+    PhoneReleased,
+    PhoneRinging,
+)
+from pyc3p.roster import short_uri
+from sip import Event
+from sip.servers.registrar import BindingsChanged
+
+
+def narrate(event: Event) -> str | None:
+    """One line about an event; None for those that only machines care about."""
+    return _of_server(event) or _of_leg(event) or _of_phone(event)
+
+
+def _of_server(event: Event) -> str | None:
+    match event:
+        case BindingsChanged():
+            where = ", ".join(str(binding.uri) for binding in event.bindings)
+            return f"{event.aor} {event.cause}" + (f" at {where}" if where else "")
+        case focus.RecordAdded():
+            return f"{short_uri(event.conference_uri)} created by {short_uri(event.organizer)}"
+        case focus.ConferenceActivated():
+            return f"{short_uri(event.conference_uri)} began"
+        case focus.ConferenceEnded():
+            return f"{short_uri(event.conference_uri)} over: {event.reason.value}"
+        case focus.ParticipantJoined():
+            place = " (in the lobby)" if event.in_lobby else f" as {event.role}"
+            return f"{short_uri(event.conference_uri)}: {short_uri(event.user)} joined{place}"
+        case focus.ParticipantLeft():
+            return f"{short_uri(event.conference_uri)}: {short_uri(event.user)} left ({event.cause})"
+        case focus.McuAssigned():
+            return f"{short_uri(event.conference_uri)}: {event.mcu_type} by {event.mcu_id}"
+        case focus.McuLost():
+            return f"{short_uri(event.conference_uri)}: {event.mcu_id} lost ({event.reason})"
+        case mcu.events.McuRegistered():
+            return f"MCU {event.mcu_id} announced itself"
+        case mcu.events.McuForgotten():
+            return f"MCU {event.mcu_id} is gone"
+        case _:
+            return _of_announcement(event)
+
+
+#: What mends an announcement that a Factory refuses.
+_MEND: Final[Mapping[AnnouncementFault, str]] = {
+    AnnouncementFault.NOT_AUTHENTICATED: "its secret is unknown; name it with --mcu, and give both one PYC3P_SECRET",
+    AnnouncementFault.PRINCIPAL: "{peer} may not announce MCUs; name it with --mcu",
+    AnnouncementFault.ID_TAKEN: "another MCU has that id; give it one of its own with --mcu-id, and name that here "
+    "with --mcu",
+    AnnouncementFault.INCOMPLETE: "id, URL and types are needed",
+    AnnouncementFault.NO_ROOM: "there are too many MCUs; max_mcus of the MCU Factory is the limit",
+}
+
+
+def _of_announcement(event: Event) -> str | None:
+    match event:
+        case mcu.events.AnnouncementRefused():
+            return f"MCU {event.mcu_id or '(without id)'} refused: {_MEND[event.fault].format(peer=event.peer)}"
+        case mcu.events.RegistrationRefused(status=None):
+            return f"the MCU Factory at {event.url} does not answer ({event.reason}); trying again"
+        case mcu.events.RegistrationRefused(status=401):
+            return (
+                f"the MCU Factory at {event.url} does not know this MCU (401): serve it there with --mcu and the id of "
+                "this one, and give both one PYC3P_SECRET"
+            )
+        case mcu.events.RegistrationRefused(status=403):
+            return (
+                f"the MCU Factory at {event.url} does not take this MCU (403): another has its id; choose one with "
+                "--mcu-id, and serve the Factory with --mcu and that id"
+            )
+        case mcu.events.RegistrationRefused():
+            why = f": {event.reason}" if event.reason else ""
+            return f"the MCU Factory at {event.url} does not take this MCU ({event.status}){why}"
+        case StrangerRefused():
+            hint = "; if that is an MCU of yours, name it with --mcu, and give both one PYC3P_SECRET"
+            return f"{event.host} has no known secret for {event.path}, refused (401){hint}"
+        case _:
+            return None
+
+
+def _of_leg(event: Event) -> str | None:
+    if not isinstance(event, mcu.events.LegEvent):
+        return None
+    who = short_uri(event.user)
+    match event:
+        case mcu.events.LegDialing():
+            return f"calling {who}"
+        case mcu.events.LegAlerting():
+            return f"{who} rings"
+        case mcu.events.LegConnected():
+            return f"{who} connected ({event.codec})"
+        case mcu.events.LegEnded():
+            status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
+            refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""
+            return f"{who} {event.method}{status}{refused}"
+        case mcu.events.LegHeld():
+            return f"{who} holds"
+        case mcu.events.LegResumed():
+            return f"{who} is back"
+        case mcu.events.DtmfReceived():
+            return f"{who} pressed a key"
+        case _:
+            return None
+
+
+def _of_phone(event: Event) -> str | None:
+    match event:
+        case PhoneRegistered():
+            return f"registered for {event.expires} s"
+        case PhoneNotRegistered():
+            why = f"refused with {event.status}" if event.status else "not answered"
+            return f"registration {why}; trying again"
+        case PhoneRinging():
+            return f"{event.caller_name or short_uri(event.caller)} calls"
+        case PhoneAnswered():
+            return "answered"
+        case PhoneHeld():
+            return "on hold" if event.held else "back from hold"
+        case PhoneReleased():
+            return f"call over: {event.end.value}, {event.talked_for:.1f} s"
+        case _:
+            return None

@@ -1,0 +1,161 @@
+"""A whole system in one place: every part of a conference as an element of its own.
+
+The same farm runs in virtual time (:mod:`pyc3p.simnet`) and on loopback (:mod:`pyc3p.commands.demo`), at other places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+
+import focus
+import mcu
+import sip
+from pyc3p.element import Element
+from pyc3p.elements import parts
+from pyc3p.elements.parts import CoreSettings, Place, SipCores
+from pyc3p.phone import Phone, PhoneConfig, Reaction
+from pyc3p.phone.audio import AudioSource
+
+#: Names of the servers, in the order of the columns of a ladder; clients stand before and phones after them.
+SERVERS: Final = ("focus-factory", "focus", "mcu-factory", "mcu", "proxy")
+
+
+@attrs.frozen(kw_only=True)
+class Person:
+    """Somebody with a conferencing client."""
+
+    name: str  #: of the element
+    user: str
+    display_name: str
+    transport: str = "tcp"  #: by which it reaches its Focus Factory; the Focus is found by DNS
+
+
+@attrs.frozen(kw_only=True)
+class Handset:
+    """A legacy phone on somebody's desk."""
+
+    name: str  #: of the element
+    user: str
+    source: AudioSource | None = None
+    reaction: Reaction = Reaction.ANSWER
+    ring_time: float = 0.5  #: seconds until it is answered
+    hang_up_after: float | None = None  #: seconds after the answer
+
+
+@attrs.frozen(kw_only=True)
+class FarmPlan:
+    """Who and what there is."""
+
+    domain: str = "example.com"
+    people: Sequence[Person] = (
+        Person(name="presenter", user="ann", display_name="Ann"),
+        Person(name="watcher", user="wes", display_name="Wes"),
+    )
+    handsets: Sequence[Handset] = ()
+    mcus: Sequence[str] = ("mcu",)
+    ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
+    outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
+    dial_out_policy: mcu.DialPolicy | None = None
+    conference_policy: focus.ConferencePolicy = focus.ConferencePolicy()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All elements, in the order of the columns of a ladder."""
+        servers = [name for name in SERVERS if name != "mcu"]
+        servers[3:3] = self.mcus
+        return (
+            *(person.name for person in self.people),
+            *servers,
+            *(handset.name for handset in self.handsets),
+        )
+
+
+@attrs.define(eq=False, kw_only=True)
+class Farm:
+    """The elements, and the machines in them that a test or a demonstration commands."""
+
+    plan: FarmPlan
+    places: Mapping[str, Place]
+    elements: dict[str, Element] = attrs.Factory(dict)
+    cores: dict[str, SipCores] = attrs.Factory(dict)
+    mcu_factory: mcu.McuFactory
+    mcus: dict[str, mcu.Mcu] = attrs.Factory(dict)
+    clients: dict[str, focus.Client] = attrs.Factory(dict)
+    phones: dict[str, Phone] = attrs.Factory(dict)
+
+    @property
+    def outbound_proxy(self) -> sip.Uri:
+        """Where phones register, and through which the MCU calls them."""
+        return self.plan.outbound_proxy or self.places["proxy"].sip_uri()
+
+    def aor(self, user: str) -> str:
+        """The address of a user of this domain."""
+        return f"sip:{user}@{self.plan.domain}"
+
+
+def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy) -> Farm:
+    """Put every part together; ``places`` has one for each of ``plan.names``."""
+    element, factory = parts.mcu_factory_only("mcu-factory")
+    farm = Farm(plan=plan, places=places, mcu_factory=factory)
+    farm.elements["mcu-factory"] = element
+    _add_servers(farm, entropy)
+    for name in plan.mcus:
+        farm.elements[name], farm.mcus[name] = parts.av_mcu(
+            places[name],
+            entropy=entropy.child(name),
+            factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
+            outbound_proxy=farm.outbound_proxy,
+            ring_timeout=plan.ring_timeout,
+            policy=plan.dial_out_policy,
+        )
+    for person in plan.people:
+        farm.elements[person.name], farm.clients[person.name] = parts.client(
+            places[person.name], _client_config(farm, person), entropy=entropy.child(person.name)
+        )
+    for handset in plan.handsets:
+        _add_phone(farm, handset, entropy.child(handset.name))
+    return farm
+
+
+def _add_servers(farm: Farm, entropy: sip.Entropy) -> None:
+    places = farm.places
+    settings = CoreSettings(
+        domain=farm.plan.domain,
+        store=focus.MemoryStore(wall_clock=places["focus-factory"].wall_clock),
+        mcu_factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
+        callback_url=places["focus"].url(parts.FOCUS_PATH),
+        policy=farm.plan.conference_policy,
+    )
+    roles = {"focus-factory": ("focus-factory",), "focus": ("focus",), "proxy": ("registrar", "proxy")}
+    for name, cores in roles.items():
+        farm.elements[name], farm.cores[name] = parts.server(places[name], cores, settings, entropy=entropy.child(name))
+
+
+def _client_config(farm: Farm, person: Person) -> focus.ClientConfig:
+    port = farm.places["focus-factory"].sip_port
+    user = f"{person.user}@{farm.plan.domain}"
+    return focus.ClientConfig(
+        aor=f"sip:{user}",
+        display_name=person.display_name,
+        # The Focus Factory is an element of its own here, so its address has a port of its own.
+        factory_uri=f"sip:{user}:{port};transport={person.transport};gruu;opaque=app:conf:focusfactory",
+    )
+
+
+def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
+    place = farm.places[handset.name]
+    config = PhoneConfig(
+        aor=farm.aor(handset.user),
+        contact=place.sip_uri(handset.user),
+        registrar=sip.Uri("sip", farm.plan.domain),
+        outbound_proxy=farm.outbound_proxy,
+        reaction=handset.reaction,
+        ring_time=handset.ring_time,
+        hang_up_after=handset.hang_up_after,
+    )
+    farm.elements[handset.name], farm.phones[handset.name] = parts.phone(
+        place, config, entropy=entropy, source=handset.source
+    )

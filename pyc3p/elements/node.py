@@ -1,0 +1,339 @@
+"""One element in a process: SIP over sockets, C3P over HTTP, media over UDP, and one clock for all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TypeVar, cast
+
+import attrs
+
+import c3p
+import sip
+from c3p.aio import C3pClient, C3pServer, Handler
+from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from pyc3p.element import C3PMachine, Document, Element, HookedPump
+from pyc3p.problems import Problem, port_problem
+from pyc3p.trace.trace import ElementTrace
+from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
+from sip import Event, InternalFault
+from sip.aio import FaultLog, Resolver, SipTransport, live_entropy
+
+E = TypeVar("E", bound=Event)
+
+#: Events kept for ``Node.of``; what runs for days forgets the oldest.
+MAX_EVENTS = 10_000
+#: Refused strangers that are reported; what more there are is a scan, and nobody reads that.
+MAX_STRANGERS = 64
+
+
+@attrs.frozen(kw_only=True)
+class HttpSettings:
+    """C3P over HTTP of one node."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    secret: str = attrs.field(default="", repr=False)  #: with which this node proves who it is
+    known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
+    port_option: str = "--http-port"  #: what changes the port, for who reads that it is in use
+
+
+@attrs.frozen(kw_only=True)
+class StrangerRefused(Event):
+    """Somebody without a known secret asked over HTTP: reported once for each address and path."""
+
+    host: str
+    path: str
+
+
+@attrs.frozen
+class _Timer:
+    """When something is due; handles of some loops do not know."""
+
+    due: float
+    handle: asyncio.Handle
+
+
+class Node:
+    """Runs an element until it is stopped. ``kick`` after commands were given to a machine."""
+
+    def __init__(
+        self,
+        element: Element,
+        *,
+        http: HttpSettings | None = None,
+        media: MediaPortsConfig | None = None,
+        advertise: str | None = None,
+        trace: ElementTrace | None = None,
+        resolver: Resolver | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        remember: bool = True,
+        sip_port_option: str = "--sip-port",
+    ) -> None:
+        """``remember`` keeps events for ``of`` and ``wait_for``; a server that nobody asks does without.
+
+        ``sip_port_option`` is what changes the SIP port, for who reads that it is in use.
+        """
+        self.element = element
+        self.name = element.name
+        self.events: list[Event] = []
+        self._http = http
+        self._media_config = media or MediaPortsConfig()
+        self._advertise = advertise
+        self._trace = trace
+        self._resolver = resolver
+        self._on_event = on_event
+        self._remember = remember
+        self._sip_port_option = sip_port_option
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[str, _Timer] = {}
+        self._sip: SipTransport | None = None
+        self._server: C3pServer | None = None
+        self._client: C3pClient | None = None
+        self._ports: MediaPorts | None = None
+        self._faults = FaultLog()
+        self._running = False
+        self._strangers: set[StrangerRefused] = set()
+
+    # Life ------------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open everything; raises Problem, and then nothing stays open."""
+        self._loop = asyncio.get_running_loop()
+        self._running = True
+        try:
+            await self._start_http()
+            await self._start_sip()
+        except BaseException:
+            await self.stop()
+            raise
+        self._ports = MediaPorts(self._arrived, config=self._media_config, trace=self._trace)
+        self.kick()
+
+    async def _start_http(self) -> None:
+        if self._http is None:
+            return
+        asking = self._trace.asking() if self._trace is not None else None
+        self._client = C3pClient(secret=self._http.secret, trace=asking)
+        if not self.element.services:
+            return
+        routes = {path: self._served(path) for path in self.element.services}
+        self._server = C3pServer(
+            self._http.host,
+            self._http.port,
+            routes,
+            secrets=dict(self._http.known),
+            trace=self._trace,
+            on_stranger=self._stranger,
+        )
+        try:
+            await self._server.start()
+        except OSError as error:
+            raise port_problem(
+                f"{self.name} (HTTP)", self._http.host, self._http.port, self._http.port_option, error
+            ) from error
+        self._add_address(self._http.host, self._http.port)
+
+    async def _start_sip(self) -> None:
+        pump = self.element.pump
+        if pump is None:
+            return
+        if isinstance(pump, HookedPump):
+            pump.on_worked = self._worked
+        listen = pump.endpoint.config.listen
+        transport = SipTransport(
+            pump, entropy=live_entropy(), on_events=self._take, trace=self._trace, resolver=self._resolver
+        )
+        try:
+            await transport.start()
+        except OSError as error:
+            host, port = (listen[0].host, listen[0].port) if listen else ("", 0)
+            raise port_problem(f"{self.name} (SIP)", host, port, self._sip_port_option, error) from error
+        self._sip = transport
+        for each in transport.listening:
+            self._add_address(each.host, each.port)
+
+    def _add_address(self, host: str, port: int) -> None:
+        if self._trace is not None:
+            self._trace.add_address((host, port))
+
+    async def stop(self) -> None:
+        """Send what waits, close everything. Can be called twice."""
+        self._running = False
+        for timer in self._timers.values():
+            timer.handle.cancel()
+        self._timers.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sip is not None:
+            await self._sip.stop()
+        if self._ports is not None:
+            self._ports.close_all()
+        if self._server is not None:
+            await self._server.stop()
+        if self._client is not None:
+            await self._client.stop()
+
+    @property
+    def now(self) -> float:
+        """The clock of the machines."""
+        return asyncio.get_running_loop().time()
+
+    @property
+    def listening(self) -> tuple[sip.Listen, ...]:
+        """SIP listeners with the ports that they really have."""
+        return self._sip.listening if self._sip is not None else ()
+
+    # Events ----------------------------------------------------------------------------------------------------------
+
+    def of(self, kind: type[E]) -> list[E]:
+        """Events of one kind so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def wait_for(self, predicate: Callable[[], bool], timeout: float, what: str) -> None:
+        """Wait until ``predicate`` holds, looking after each event; raises Problem."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while not predicate():
+                    self._changed.clear()
+                    await self._changed.wait()
+        if not predicate():
+            raise Problem(f"{what} did not happen within {timeout:g} s")
+
+    def kick(self) -> None:
+        """Carry what commands caused."""
+        if not self._running:
+            return
+        self._take(self._logged(self.element.take_other_events()))
+        if self._sip is not None:
+            self._sip.kick()
+        else:
+            self._worked()
+
+    def _take(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case MediaPortWanted():
+                    self._open_media(event.leg)
+                case MediaPortReleased():
+                    self._close_media(event.leg)
+                case _:
+                    self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        if self._remember:
+            self.events.append(event)
+            del self.events[:-MAX_EVENTS]
+        self._changed.set()
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception as error:
+            self._faults.application(error, now=self.now)
+
+    def _worked(self) -> None:
+        """After each step of the machines: post documents, set the timers."""
+        for machine, exchange in self.element.c3p_to_send():
+            self._spawn(self._post(machine, exchange))
+        self._set_timer("others", self.element.next_other_timeout(), self._others_timeout)
+        self._set_timer("media", self.element.next_tick(), self._tick)
+
+    def _set_timer(self, name: str, due: float | None, action: Callable[[], None]) -> None:
+        timer = self._timers.get(name)
+        if timer is not None:
+            if timer.due == due:
+                return
+            timer.handle.cancel()
+            del self._timers[name]
+        if due is not None and self._running:
+            self._timers[name] = _Timer(due, self._loop.call_at(due, self._fire, name, action))
+
+    def _fire(self, name: str, action: Callable[[], None]) -> None:
+        del self._timers[name]
+        action()
+
+    def _others_timeout(self) -> None:
+        self._take(self._logged(self.element.handle_other_timeouts(now=self.now)))
+        self.kick()
+
+    def _logged(self, events: list[Event]) -> list[Event]:
+        """Log the faults of machines beside the pump; those within it `SipTransport` has logged."""
+        for event in events:
+            if isinstance(event, InternalFault):
+                self._faults.log(event, now=self.now)
+        return events
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # C3P over HTTP ---------------------------------------------------------------------------------------------------
+
+    def _served(self, path: str) -> Handler:
+        """What the HTTP server calls for one path."""
+
+        def answer(document: Document, peer: str) -> c3p.Reply:
+            reply = self.element.receive_c3p(path, document, peer=peer, now=self.now)
+            # The answer goes out first; what it sets in motion follows in the next turn of the loop.
+            self._loop.call_soon(self.kick)
+            return reply
+
+        return answer
+
+    def _stranger(self, host: str, path: str) -> None:
+        if path in self.element.services and len(self._strangers) < MAX_STRANGERS:
+            event = StrangerRefused(owner=self.name, host=host, path=path)
+            if event not in self._strangers:
+                self._strangers.add(event)
+                self._tell(event)
+
+    async def _post(self, machine: C3PMachine, exchange: c3p.Exchange) -> None:
+        outcome: c3p.Reply | c3p.ExchangeFailure = c3p.ExchangeFailure.CONNECT
+        if self._client is not None:
+            try:
+                outcome = await self._client.post(exchange)
+            except c3p.C3PError:  # a document that cannot be written down: nothing was sent
+                outcome = c3p.ExchangeFailure.UNUSABLE
+        self._take(self.element.c3p_answered(machine, exchange.id, outcome, now=self.now))
+        self.kick()
+
+    # Media -----------------------------------------------------------------------------------------------------------
+
+    def _open_media(self, leg: LegId) -> None:
+        assert self._ports is not None
+        try:
+            ports = self._ports.open(leg)
+        except OSError as error:
+            self._take(self.element.media_failed(leg, str(error), now=self.now))
+            return
+        if self._trace is not None:
+            self._trace.add_address(ports.rtp, ports.rtcp)
+        advertised = self._advertise or ports.rtp[0]
+        self._take(self.element.media_opened(leg, rtp=ports.rtp, rtcp=ports.rtcp, advertised=advertised, now=self.now))
+
+    def _close_media(self, leg: LegId) -> None:
+        if self._ports is not None:
+            self._send_media()
+            self._ports.close(leg)
+
+    def _arrived(self, batch: list[Arrival]) -> None:
+        if not self._running:
+            return
+        packets = [(cast(LegId, each.key), *each[1:]) for each in batch]
+        events = self.element.receive_media(packets)
+        if events:
+            self._take(events)
+            self.kick()
+
+    def _tick(self) -> None:
+        self._send_media()
+        self.kick()
+
+    def _send_media(self) -> None:
+        if self.element.media is not None and self._ports is not None:
+            self._ports.send(self.element.tick(self.now))

@@ -1,0 +1,231 @@
+"""The parts of a system, each put together as an element that a simulation or a process can run.
+
+Every part gets its addresses and its entropy from outside, so that the same farm runs on loopback and in virtual time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+import focus
+import mcu
+import sip
+from pyc3p.element import C3PService, Element, HookedPump
+from pyc3p.phone import Phone, PhoneConfig
+from pyc3p.phone.audio import AudioSource
+from sip.servers.proxy import Proxy, ProxyConfig
+from sip.servers.registrar import Registrar, RegistrarConfig
+
+FOCUS_PATH: Final = "/LiveServer/Focus"
+FACTORY_PATH: Final = "/LiveServer/FocusFactory"
+MCU_FACTORY_PATH: Final = "/LiveServer/MCUFactory"
+MCU_PATH: Final = "/LiveServer/audio-video"
+
+#: Realm to credentials, for the challenges of other servers.
+Lookup = Callable[[str], sip.Credentials | None]
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Where an element is: what it listens on, and what peers are told."""
+
+    name: str  #: of the element: its column in a ladder, its principal over HTTP
+    host: str
+    sip_port: int = 0
+    http_port: int = 0
+    public_host: str = ""  #: empty: ``host``
+    transports: tuple[str, ...] = ("UDP", "TCP")
+    wall_clock: float = 0.0  #: POSIX time at monotonic 0
+
+    @property
+    def reachable(self) -> str:
+        """Address that peers use."""
+        return self.public_host or self.host
+
+    def url(self, path: str) -> str:
+        """Where C3P is posted to this element."""
+        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
+        return f"http://{host}:{self.http_port}{path}"
+
+    def sip_uri(self, user: str | None = None, transport: str | None = None) -> sip.Uri:
+        """Its SIP address."""
+        params = {"transport": transport} if transport else {}
+        return sip.Uri("sip", self.reachable, user, port=self.sip_port or None, params=params)
+
+    def endpoint(
+        self, entropy: sip.Entropy, *, user_agent: str = "pyc3p", credentials: Lookup | None = None
+    ) -> sip.Endpoint:
+        """A SIP endpoint at this place."""
+        listen = tuple(
+            sip.Listen(transport, self.host, self.sip_port, public_host=self.public_host or None)
+            for transport in self.transports
+        )
+        config = sip.EndpointConfig(listen=listen, user_agent=user_agent, credentials=credentials)
+        return sip.Endpoint(config, entropy=entropy.child("endpoint"), wall_clock=self.wall_clock)
+
+
+@attrs.frozen(kw_only=True)
+class SipCores:
+    """The cores that share one endpoint of a server; those that were not asked for are None."""
+
+    registrar: Registrar | None = None
+    proxy: Proxy | None = None
+    focus_factory: focus.FocusFactory | None = None
+    focus: focus.Focus | None = None
+
+    @property
+    def all(self) -> tuple[sip.Core, ...]:
+        """Those that are there."""
+        cores = (self.focus_factory, self.focus, self.registrar, self.proxy)
+        return tuple(core for core in cores if core is not None)
+
+    @property
+    def services(self) -> dict[str, C3PService]:
+        """What they answer over HTTP."""
+        found: dict[str, C3PService] = {}
+        if self.focus is not None:
+            found[FOCUS_PATH] = self.focus
+        if self.focus_factory is not None:
+            found[FACTORY_PATH] = self.focus_factory
+        return found
+
+
+@attrs.frozen(kw_only=True)
+class CoreSettings:
+    """What the cores of a server need to know of the rest of the system."""
+
+    domain: str
+    aliases: tuple[str, ...] = ()  #: other names of the domain, such as the address of the server
+    store: focus.ConferenceStore  #: of conference records
+    mcu_factory_url: str | None = None
+    callback_url: str | None = None
+    records_url: str | None = None
+    record_readers: frozenset[str] = frozenset()
+    policy: focus.ConferencePolicy = focus.ConferencePolicy()
+
+
+def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
+    """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
+    domain = settings.domain
+    factory = conferences = registrar = proxy = None
+    if "focus" in parts:
+        conferences = focus.Focus(
+            endpoint,
+            focus.FocusConfig(
+                domain=domain,
+                aliases=settings.aliases,
+                mcu_factory_url=settings.mcu_factory_url,
+                callback_url=settings.callback_url,
+                records_url=settings.records_url,
+                policy=settings.policy,
+            ),
+            store=settings.store,
+            entropy=entropy.child("focus"),
+        )
+    if "focus-factory" in parts:
+        factory = focus.FocusFactory(
+            endpoint,
+            focus.FactoryConfig(domain=domain, aliases=settings.aliases, record_readers=settings.record_readers),
+            store=settings.store,
+            entropy=entropy.child("focus-factory"),
+            activations=conferences,
+        )
+    if "registrar" in parts:
+        registrar = Registrar(
+            endpoint, RegistrarConfig(domains=(domain, *settings.aliases)), entropy=entropy.child("registrar")
+        )
+    if "proxy" in parts:
+        proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
+    return SipCores(registrar=registrar, proxy=proxy, focus_factory=factory, focus=conferences)
+
+
+def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
+    """A proxy that finds the users of the registrar, and relays for those who are registered."""
+    config = ProxyConfig(domains=(settings.domain, *settings.aliases))
+    if registrar is None:
+        return Proxy(endpoint, config, entropy=entropy)
+    return Proxy(
+        endpoint,
+        config,
+        entropy=entropy,
+        location=registrar.lookup,
+        moved=registrar.flow_after,
+        may_relay=lambda request, flow: registrar.knows(flow),
+    )
+
+
+def server(
+    place: Place,
+    parts: Sequence[str],
+    settings: CoreSettings,
+    *,
+    entropy: sip.Entropy,
+    mcu_factory: mcu.McuFactory | None = None,
+) -> tuple[Element, SipCores]:
+    """An element with any of the SIP cores of a server, and the MCU Factory if given."""
+    endpoint = place.endpoint(entropy)
+    cores = sip_cores(parts, endpoint, settings, entropy)
+    services: dict[str, C3PService] = dict(cores.services)
+    if mcu_factory is not None:
+        services[MCU_FACTORY_PATH] = mcu_factory
+    others = [mcu_factory] if mcu_factory is not None else []
+    element = Element.of(place.name, pump=HookedPump(endpoint, cores.all), services=services, others=others)
+    return element, cores
+
+
+def mcu_factory_only(name: str, config: mcu.FactoryConfig | None = None) -> tuple[Element, mcu.McuFactory]:
+    """An element that is an MCU Factory and nothing else; it speaks no SIP."""
+    factory = mcu.McuFactory(config or mcu.FactoryConfig())
+    return Element.of(name, services={MCU_FACTORY_PATH: factory}, others=[factory]), factory
+
+
+def av_mcu(
+    place: Place,
+    *,
+    entropy: sip.Entropy,
+    factory_url: str | None,
+    outbound_proxy: sip.Uri | None,
+    ring_timeout: float = 60.0,
+    max_legs: int = 250,
+    policy: mcu.DialPolicy | None = None,
+    credentials: Lookup | None = None,
+) -> tuple[Element, mcu.Mcu]:
+    """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks."""
+    endpoint = place.endpoint(entropy, credentials=credentials)
+    config = mcu.McuConfig(
+        mcu_id=place.name,
+        http_url=place.url(MCU_PATH),
+        sip_contact=place.sip_uri("mcu"),
+        outbound_proxy=outbound_proxy,
+        factory_url=factory_url,
+        ring_timeout=ring_timeout,
+        max_legs=max_legs,
+    )
+    core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
+    return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core
+
+
+def client(
+    place: Place, config: focus.ClientConfig, *, entropy: sip.Entropy, credentials: Lookup | None = None
+) -> tuple[Element, focus.Client]:
+    """A conferencing client."""
+    endpoint = place.endpoint(entropy, credentials=credentials)
+    core = focus.Client(endpoint, config, entropy=entropy.child("client"))
+    return Element.of(place.name, pump=HookedPump(endpoint, [core])), core
+
+
+def phone(
+    place: Place,
+    config: PhoneConfig,
+    *,
+    entropy: sip.Entropy,
+    source: AudioSource | None = None,
+    credentials: Lookup | None = None,
+) -> tuple[Element, Phone]:
+    """A legacy phone."""
+    endpoint = place.endpoint(entropy, user_agent="legacy phone", credentials=credentials)
+    core = Phone(endpoint, config, entropy=entropy.child("phone"), source=source)
+    return Element.of(place.name, pump=HookedPump(endpoint, [core])), core

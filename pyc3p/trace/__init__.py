@@ -1,0 +1,1 @@
+"""Traces: records, masking, captures, ladders."""

@@ -1,0 +1,1 @@
+"""Sound to octets and back."""

@@ -1,0 +1,1 @@
+"""What goes over the wire: RTP, RTCP, extensions, payloads with structure."""

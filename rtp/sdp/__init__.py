@@ -1,0 +1,1 @@
+"""Session descriptions: grammar, offer and answer, what was agreed, keys."""

@@ -1,0 +1,26 @@
+"""A bandwidth of zero: the writer wants no media, and no RTCP either (RFC 3264 section 5, RFC 3556 section 2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rtp.sdp.media_description import MediaDescription
+from rtp.sdp.session_description import SessionDescription
+
+_OF_MEDIA: Final = ("AS", "TIAS", "CT")  #: kinds that bound what is sent to the writer; CT of the whole session
+
+
+def wants_no_media(description: SessionDescription, media: MediaDescription) -> bool:
+    """Whether the writer of a line receives nothing; a figure of the line beats the session's."""
+    figures = [media.bandwidth(kind) for kind in _OF_MEDIA]
+    if all(figure is None for figure in figures):
+        figures = [description.bandwidth(kind) for kind in _OF_MEDIA]
+    return 0 in figures
+
+
+def wants_no_rtcp(description: SessionDescription, media: MediaDescription) -> bool:
+    """Whether RTCP is switched off: for want of media, or because neither senders nor receivers may use any."""
+    shares = [media.bandwidth(kind) for kind in ("RS", "RR")]
+    if all(share is None for share in shares):
+        shares = [description.bandwidth(kind) for kind in ("RS", "RR")]
+    return shares == [0, 0] or wants_no_media(description, media)

@@ -1,0 +1,177 @@
+"""Offers and answers of one session over its life: whose turn it is, versions, payload type numbers (RFC 3264 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+import attrs
+
+from rtp.errors import EncryptionMismatch, LocalRtpError
+from rtp.sdp.agreement import Agreement, Role, negotiate
+from rtp.sdp.capabilities import Capabilities
+from rtp.sdp.codec import Codec
+from rtp.sdp.direction import Direction
+from rtp.sdp.offer_answer import Running, answer, offer
+from rtp.sdp.session_description import SessionDescription
+
+
+class OfferState(Enum):
+    """Whether an offer is open, and whose."""
+
+    STABLE = "stable"
+    LOCAL_OFFER = "local offer"
+
+
+class OfferInput(Enum):
+    SEND_OFFER = "send offer"
+    RECEIVE_ANSWER = "receive answer"
+    RECEIVE_OFFER = "receive offer"
+    ROLL_BACK = "roll back"  #: our offer was refused, or the request that carried it failed
+
+
+#: An offer of the peer is answered in the same step, so it needs no state of its own.
+TRANSITIONS: Final[Mapping[tuple[OfferState, OfferInput], OfferState]] = {
+    (OfferState.STABLE, OfferInput.SEND_OFFER): OfferState.LOCAL_OFFER,
+    (OfferState.STABLE, OfferInput.RECEIVE_OFFER): OfferState.STABLE,
+    (OfferState.LOCAL_OFFER, OfferInput.RECEIVE_ANSWER): OfferState.STABLE,
+    (OfferState.LOCAL_OFFER, OfferInput.ROLL_BACK): OfferState.STABLE,
+}
+
+
+class OfferAnswerSession:
+    """Keeps both descriptions of one call.
+
+    Commands in the wrong state raise LocalRtpError; a bad description of the peer raises a RemoteRtpError with a
+    ``status_hint``. Either way the session stays as it was.
+    """
+
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        *,
+        address: str,
+        port: int,
+        rtcp_port: int | None = None,
+        session_id: int = 0,
+        session_version: int = 1,
+    ) -> None:
+        self.capabilities = capabilities
+        self.state = OfferState.STABLE
+        self.local: SessionDescription | None = None  #: our last agreed description
+        self.remote: SessionDescription | None = None  #: the peer's last agreed description
+        self.agreement: Agreement | None = None
+        self.direction = capabilities.direction  #: what we want; the agreement says what both want
+        self._address, self._port, self._rtcp_port = address, port, rtcp_port
+        self._session_id, self._session_version = session_id, session_version
+        self._pending: SessionDescription | None = None
+        self._running: Running | None = None  #: kept while the audio is switched off, too
+
+    def make_offer(self, *, direction: Direction | None = None) -> SessionDescription:
+        """An offer, or a new one in a running session; ``direction`` changes what we want from here on."""
+        state = self._after(OfferInput.SEND_OFFER)
+        wish = direction or self.direction
+        made = offer(
+            self._numbered_as_agreed(),
+            self._address,
+            self._port,
+            rtcp_port=self._rtcp_port,
+            session_id=self._session_id,
+            session_version=self._session_version,
+            direction=wish,
+            previous=self.local,
+            running=self._running,
+        )
+        self.direction, self._pending, self.state = wish, made, state
+        return made
+
+    def repeat_offer(self) -> SessionDescription:
+        """Offer our last description once more, unchanged, to see whether the peer is there (RFC 4028 section 7.4)."""
+        state = self._after(OfferInput.SEND_OFFER)
+        if self.local is None:
+            raise LocalRtpError("there is no description that could be repeated")
+        self._pending, self.state = self.local, state
+        return self.local
+
+    def receive_answer(self, description: SessionDescription) -> Agreement:
+        """The answer to our offer."""
+        state = self._after(OfferInput.RECEIVE_ANSWER)
+        assert self._pending is not None
+        agreement = self._same_level(negotiate(self._pending, description, Role.OFFERER))
+        self._settle(self._pending, description, agreement, state)
+        return agreement
+
+    def receive_offer(
+        self, description: SessionDescription, *, direction: Direction | None = None
+    ) -> tuple[SessionDescription, Agreement]:
+        """An offer of the peer: our answer and what both amount to."""
+        state = self._after(OfferInput.RECEIVE_OFFER)
+        wish = direction or self.direction
+        made = answer(
+            description,
+            self.capabilities,
+            self._address,
+            self._port,
+            rtcp_port=self._rtcp_port,
+            session_id=self._session_id,
+            session_version=self._session_version,
+            direction=wish,
+            previous=self.local,
+            running=self._running,
+        )
+        agreement = self._same_level(negotiate(description, made, Role.ANSWERER))
+        self.direction = wish
+        self._settle(made, description, agreement, state)
+        return made, agreement
+
+    def roll_back(self) -> None:
+        """Our offer was refused: the session goes on as before it (RFC 3264 section 8)."""
+        self.state = self._after(OfferInput.ROLL_BACK)
+        self._pending = None
+
+    def _after(self, given: OfferInput) -> OfferState:
+        try:
+            return TRANSITIONS[self.state, given]
+        except KeyError:
+            raise LocalRtpError(f"cannot {given.value} in state {self.state.value}") from None
+
+    def _same_level(self, agreement: Agreement) -> Agreement:
+        """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""
+        before, after = self._running, agreement.audio
+        if before is not None and after is not None and before.secure != after.secure:
+            raise EncryptionMismatch("encryption cannot be switched on or off in a running call")
+        return agreement
+
+    def _settle(
+        self, local: SessionDescription, remote: SessionDescription, agreement: Agreement, state: OfferState
+    ) -> None:
+        self.local, self.remote, self.agreement = local, remote, agreement
+        self._pending, self.state = None, state
+        if agreement.audio is not None:
+            stated = remote.has("encryption") or remote.media[agreement.audio.index].has("encryption")
+            self._running = Running(None if stated else agreement.audio.proto, agreement.audio.secure)
+
+    def _numbered_as_agreed(self) -> Capabilities:
+        """Our formats under the numbers in use, since a number must keep its meaning (RFC 3264 section 8.3.2)."""
+        used = self._used_numbers()
+        by_key = {codec.key: number for number, codec in used.items()}
+
+        def numbered(codec: Codec) -> Codec | None:
+            number = by_key.get(codec.key, codec.payload_type)
+            taken = number in used and used[number].key != codec.key
+            return None if taken else attrs.evolve(codec, payload_type=number)
+
+        own = self.capabilities
+        renumbered = [numbered(codec) for codec in own.codecs]
+        return attrs.evolve(
+            own,
+            codecs=tuple(codec for codec in renumbered if codec is not None),
+            comfort_noise=numbered(own.comfort_noise) if own.comfort_noise else None,
+            telephone_event=numbered(own.telephone_event) if own.telephone_event else None,
+        )
+
+    def _used_numbers(self) -> dict[int, Codec]:
+        if self.local is None:
+            return {}
+        return {codec.payload_type: codec for media in self.local.media for codec in media.codecs}

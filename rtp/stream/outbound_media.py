@@ -1,0 +1,118 @@
+"""The sending half of a leg: frames and keys in, RTP packets out. It knows no addresses."""
+
+from __future__ import annotations
+
+from rtp.codecs.comfort_noise import ComfortNoise
+from rtp.codecs.g711 import CODINGS
+from rtp.errors import LocalRtpError
+from rtp.sdp.agreement import MediaAgreement
+from rtp.stream.dtmf import DtmfSender
+from rtp.stream.pacing import Pacer
+from rtp.stream.packetizer import Packetizer
+from rtp.stream.sender import RtpSender
+
+
+class OutboundMedia:
+    """One frame in at each call, so many packets out as that completes."""
+
+    def __init__(self, agreement: MediaAgreement, sender: RtpSender, *, frame: int) -> None:
+        self.sender = sender
+        self._frame = frame  #: samples
+        self._dtmf = DtmfSender(clock_rate=sender.clock_rate)
+        self._packetizer = Packetizer(sender, frame=frame, packet=frame)
+        self.apply(agreement)
+
+    def apply(self, agreement: MediaAgreement) -> None:
+        """Use what was agreed from here on; raises LocalRtpError, and changes nothing, when we lack the codec."""
+        coding = CODINGS.get(agreement.codec.encoding.upper())
+        if coding is None:
+            raise LocalRtpError(f"no coding for {agreement.codec.encoding}")
+        if agreement.codec.clock_rate != self.sender.clock_rate:
+            raise LocalRtpError("the clock rate of a stream cannot change")
+        self.coding = coding
+        self._payload_type = agreement.codec.payload_type
+        self._event_type = agreement.telephone_event
+        self._noise_type = agreement.comfort_noise
+        self._packetizer.discard()
+        packet = agreement.ptime * agreement.codec.clock_rate // 1000
+        self._packetizer = Packetizer(self.sender, frame=self._frame, packet=packet)
+        self.pacer: Pacer[bytes] | None = None
+        if packet % self._frame:
+            rate = agreement.codec.clock_rate
+            self.pacer = Pacer(interval=packet / rate, frame=self._frame / rate)
+
+    def continue_as(self, sender: RtpSender, agreement: MediaAgreement) -> None:
+        """Go on under another SSRC."""
+        self.sender = sender
+        self._packetizer = Packetizer(sender, frame=self._frame, packet=self._frame)
+        self.apply(agreement)
+
+    @property
+    def next_departure(self) -> float | None:
+        """When ``due`` has something."""
+        return None if self.pacer is None else self.pacer.next_departure()
+
+    def due(self, *, now: float) -> list[bytes]:
+        """Packets that waited for their turn."""
+        return [] if self.pacer is None else self.pacer.due(now=now)
+
+    def start_keys(self, digits: str, *, duration: float, pause: float) -> None:
+        if self._event_type is None:
+            raise LocalRtpError("the peer takes no telephone events")
+        self._dtmf.start(digits, duration=duration, pause=pause)
+
+    def skip(self) -> None:
+        """A frame that does not leave because nobody wants it."""
+        self._packetizer.discard()
+        self._packetizer.pause()
+        if self.pacer is not None:
+            self.pacer.clear()
+
+    def paced_frame(
+        self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], *, now: float
+    ) -> list[bytes]:
+        """As ``frame``: what leaves now of it, and of what waited."""
+        even = not (self._event_type is not None and self._dtmf.active)
+        packets = self.frame(pcm, payload, csrc, now=now)
+        return packets if self.pacer is None else self.pacer.pace(packets, even=even, now=now)
+
+    def frame(self, pcm: bytes | None, payload: bytes | None, csrc: tuple[int, ...], *, now: float) -> list[bytes]:
+        """Sound, or silence when both are None; keys go first."""
+        if self._event_type is not None and self._dtmf.active:
+            packets = self._keys(self._event_type, now)
+            if packets:
+                return packets
+        if payload is None and pcm is None:
+            return self._silence(now)
+        encoded = payload if payload is not None else self.coding.encode(pcm or b"")
+        return self._packetizer.sound(encoded, self._payload_type, csrc=csrc, now=now)
+
+    def noise(self, level: int, *, now: float) -> list[bytes]:
+        """Comfort noise, or plain silence when the peer does not take it."""
+        if self._noise_type is None:
+            packets = self._silence(now)
+        else:
+            packets = self._packetizer.flush(self._payload_type, now=now)
+            packets.append(self._packetizer.noise(bytes(ComfortNoise(level)), self._noise_type, now=now))
+        return packets if self.pacer is None else self.pacer.pace(packets, even=False, now=now)
+
+    def _silence(self, now: float) -> list[bytes]:
+        packets = self._packetizer.flush(self._payload_type, now=now)
+        self._packetizer.pause()
+        return packets
+
+    def _keys(self, payload_type: int, now: float) -> list[bytes]:
+        self._packetizer.discard()
+        key = self._dtmf.advance(self.sender.timestamp, self._frame)
+        if key is None:
+            return []
+        data = self.sender.packet(
+            bytes(key.report),
+            payload_type,
+            now=now,
+            timestamp=key.timestamp,
+            marker=key.marker,
+            counted=not key.repeated,
+        )
+        self._packetizer.pause()
+        return [data]

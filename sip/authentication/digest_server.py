@@ -1,0 +1,255 @@
+"""The server side of Digest: challenges, store-less nonces, the check of credentials (RFC 7616, RFC 8760).
+
+A nonce is a time, some chance and an HMAC over both, so no server remembers those it gave out, and several processes
+that share the key accept each other's. Only the nonce counts of those in use are kept, in a bounded cache.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import hmac
+import struct
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+import attrs
+
+from sip.authentication.digest import digest_response, same_digest, secret_of
+from sip.entropy import Entropy
+from sip.errors import RemoteProtocolError
+from sip.headers.auth_params import AuthParams, split_auth
+from sip.headers.challenge import Authorization, Challenge
+from sip.message.request import Request
+from sip.syntax.grammar import quote
+from sip.syntax.uri import Uri
+
+__all__ = ["CredentialStore", "DigestConfig", "DigestServer", "Outcome", "PasswordStore", "Verdict"]
+
+_NONCE: Final = struct.Struct("!Q8s16s")  # milliseconds of wall clock, chance, HMAC
+_WINDOW: Final = 64  #: nonce counts that may arrive out of order; datagrams overtake each other
+
+
+class CredentialStore(Protocol):
+    """Where a server finds what it knows of its users."""
+
+    def secret(self, username: str, realm: str, algorithm: str) -> str | None:
+        """Return H(username:realm:password) in hexadecimal (`secret_of` makes it), None for an unknown user."""
+        ...
+
+
+class PasswordStore:
+    """Users and passwords in a mapping: for tests and small installations."""
+
+    def __init__(self, passwords: Mapping[str, str]) -> None:
+        self._passwords = dict(passwords)
+
+    def __repr__(self) -> str:
+        return f"PasswordStore({len(self._passwords)} users)"
+
+    def secret(self, username: str, realm: str, algorithm: str) -> str | None:
+        """Return the secret of a user for that realm and algorithm."""
+        password = self._passwords.get(username)
+        return None if password is None else secret_of(algorithm, username, realm, password)
+
+
+@attrs.frozen(kw_only=True)
+class DigestConfig:
+    """How a server challenges."""
+
+    realm: str
+    #: Best first (RFC 8760 section 2.3). MD5 alone, because phones in use give up on an answer that names any other
+    #: (baresip 1.0 wherever it stands, sipp 3.6 when it comes first). Put SHA-256 before it where all clients know it.
+    algorithms: tuple[str, ...] = ("MD5",)
+    qop: tuple[str, ...] = ("auth",)  #: "auth-int" breaks behind anything that edits bodies, so not by default
+    nonce_lifetime: float = 300.0  #: seconds; afterwards the client is told that the nonce is stale
+    max_nonces: int = 10_000  #: nonces whose counts are kept, about 200 bytes each
+    check_uri: bool = True  #: credentials must be for the Request-URI, so that stolen ones buy no other target
+    proxy: bool = False  #: challenge with 407 and Proxy-Authenticate
+
+
+class Outcome(enum.Enum):
+    """What came of looking at credentials."""
+
+    ACCEPTED = "accepted"
+    MISSING = "missing"  #: none for our realm: challenge
+    STALE = "stale"  #: right, but with an old nonce or a used count: challenge with stale=true
+    WRONG = "wrong"  #: unknown user or wrong password: challenge
+    MALFORMED = "malformed"  #: answer 400 (RFC 7616 section 3.4.6)
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """Outcome, and the user when it is ACCEPTED."""
+
+    outcome: Outcome
+    username: str | None = None
+
+
+@attrs.define
+class _Counts:
+    """Which nonce counts of one nonce were used: the highest, and a bit for each of those below it."""
+
+    highest: int = 0
+    used: int = 0
+
+    def use(self, count: int) -> bool:
+        """Mark a count as used; False when it was used already or is too far back to know."""
+        if count > self.highest:
+            self.used = (self.used << min(count - self.highest, _WINDOW) | 1) & (1 << _WINDOW) - 1
+            self.highest = count
+            return True
+        bit = 1 << self.highest - count
+        if self.highest - count >= _WINDOW or self.used & bit:
+            return False
+        self.used |= bit
+        return True
+
+
+class DigestServer:
+    """Challenges, and checks credentials.
+
+    ``key`` is secret and shared by the processes that serve one realm. ``wall_clock`` is the POSIX time at
+    ``now == 0``: nonces carry wall-clock time, because processes do not share a monotonic clock.
+    """
+
+    def __init__(
+        self, config: DigestConfig, store: CredentialStore, *, key: bytes, entropy: Entropy, wall_clock: float = 0.0
+    ) -> None:
+        self.config = config
+        self._store = store
+        self._key = key
+        self._entropy = entropy
+        self._wall_clock = wall_clock
+        self._counts: OrderedDict[bytes, _Counts] = OrderedDict()
+        self._forgotten = -1  # milliseconds: nonces up to this time may have been evicted, so unknown ones are stale
+
+    @property
+    def status(self) -> int:
+        """The status of a challenge: 401, or 407 for a proxy."""
+        return 407 if self.config.proxy else 401
+
+    def challenges(self, *, now: float, stale: bool = False) -> tuple[tuple[str, str], ...]:
+        """Headers of a challenge, one for each algorithm, best first (RFC 8760 section 2.3)."""
+        name = "Proxy-Authenticate" if self.config.proxy else "WWW-Authenticate"
+        nonce = self._new_nonce(now)
+        return tuple((name, str(self._challenge(algorithm, nonce, stale))) for algorithm in self.config.algorithms)
+
+    def verify(self, request: Request, *, now: float) -> Verdict:
+        """Look at the credentials of a request for our realm."""
+        credentials = self._own_credentials(request)
+        if credentials is None:
+            return Verdict(outcome=Outcome.MISSING)
+        try:
+            return self._verify(credentials, request, now)
+        except (KeyError, ValueError):
+            return Verdict(outcome=Outcome.MALFORMED)
+
+    def _challenge(self, algorithm: str, nonce: str, stale: bool) -> Challenge:
+        qop = ",".join(self.config.qop)
+        params = {"realm": quote(self.config.realm), "nonce": quote(nonce), "algorithm": algorithm, "qop": quote(qop)}
+        if stale:
+            params["stale"] = "true"
+        return Challenge("Digest", AuthParams(params))
+
+    def _own_credentials(self, request: Request) -> Authorization | None:
+        name = "Proxy-Authorization" if self.config.proxy else "Authorization"
+        for each in [each for line in request.headers.get_all(name) for each in split_auth(line)]:
+            try:
+                parsed = Authorization.parse(each)
+            except RemoteProtocolError:
+                continue  # Credentials for another realm may stand beside it.
+            if parsed.scheme.lower() == "digest" and parsed.realm == self.config.realm:
+                return parsed
+        return None
+
+    def _verify(self, credentials: Authorization, request: Request, now: float) -> Verdict:
+        """Raises KeyError or ValueError when something is missing or makes no sense."""
+        given = credentials.params
+        algorithm = given.get("algorithm") or "MD5"
+        # Clients of RFC 2069 send none (RFC 7616 section 3.4.3); an empty one says the same.
+        qop = given.get("qop", "").strip().lower() or None
+        if algorithm.lower() not in {a.lower() for a in self.config.algorithms} or (
+            (qop or "auth") not in self.config.qop
+        ):
+            return Verdict(outcome=Outcome.WRONG)  # What we did not offer may not be answered (a downgrade).
+        if self.config.check_uri and not _same_uri(given["uri"], request):
+            return Verdict(outcome=Outcome.MALFORMED)
+        # Without a count a nonce serves once: the next request is told that it is stale, and nothing can be replayed.
+        username, count = given["username"], 1 if qop is None else int(given["nc"], 16)
+        cnonce = given["cnonce"] if qop is not None or algorithm.lower().endswith("-sess") else ""
+        secret = self._store.secret(username, self.config.realm, algorithm)
+        expected = digest_response(
+            secret or secret_of(algorithm, username, self.config.realm, self._entropy.token(16)),
+            algorithm=algorithm,
+            method=request.method,
+            uri=given["uri"],
+            nonce=given["nonce"],
+            nc=given["nc"] if qop is not None else "",
+            cnonce=cnonce,
+            qop=qop,
+            body=request.body,
+        )
+        if not same_digest(expected, given["response"]):
+            return Verdict(outcome=Outcome.WRONG)
+        if not self._nonce_is_fresh(given["nonce"], count, now):
+            return Verdict(outcome=Outcome.STALE)
+        return Verdict(outcome=Outcome.ACCEPTED, username=username)
+
+    # Nonces ----------------------------------------------------------------------------------------------------------
+
+    def _milliseconds(self, now: float) -> int:
+        return max(0, int((self._wall_clock + now) * 1000))
+
+    def _new_nonce(self, now: float) -> str:
+        at, chance = self._milliseconds(now), bytes.fromhex(self._entropy.token(8))
+        return base64.b64encode(_NONCE.pack(at, chance, self._seal(at, chance))).decode()
+
+    def _seal(self, at: int, chance: bytes) -> bytes:
+        return hmac.digest(self._key, b"%d:%s:%s" % (at, chance, self.config.realm.encode()), "sha256")[:16]
+
+    def _nonce_is_fresh(self, nonce: str, count: int, now: float) -> bool:
+        """Whether we gave the nonce out, lately, and this count of it is new."""
+        try:
+            raw = base64.b64decode(nonce, validate=True)
+            at, chance, seal = _NONCE.unpack(raw)
+        except (binascii.Error, struct.error):
+            return False
+        age = self._milliseconds(now) - at
+        if (
+            not hmac.compare_digest(seal, self._seal(at, chance))
+            or not -1000 <= age <= self.config.nonce_lifetime * 1000
+        ):
+            return False
+        if raw not in self._counts:
+            if at <= self._forgotten:
+                return False
+            self._remember(raw)
+        return self._counts[raw].use(count)
+
+    def _remember(self, raw: bytes) -> None:
+        self._counts[raw] = _Counts()
+        if len(self._counts) > self.config.max_nonces:
+            # Its counts are lost; so that nobody can use them again, everything as old as it is stale from now on.
+            oldest, _ = self._counts.popitem(last=False)
+            self._forgotten = max(self._forgotten, _NONCE.unpack(oldest)[0])
+
+
+def _same_uri(digest_uri: str, request: Request) -> bool:
+    """Whether the credentials are for this Request-URI (RFC 7616 section 3.4.6).
+
+    Clients leave out parameters and port, or put in those of the way to us, and proxies change both; neither makes it
+    another target. Some write brackets around it.
+    """
+    wanted = request.uri
+    if digest_uri == str(wanted):
+        return True
+    try:
+        given = Uri.parse(digest_uri.strip(" \t<>"))
+    except RemoteProtocolError:
+        return False
+    if given.opaque_part is not None or wanted.opaque_part is not None:
+        return given.equivalent(wanted)
+    return (given.scheme, given.user, given.host) == (wanted.scheme, wanted.user, wanted.host)

@@ -1,0 +1,399 @@
+"""Requests that we send: outside of dialogs, inside of them, and forwarded for a proxy."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import attrs
+
+from sip.context import Context
+from sip.core.dialog import Begun, Dialog, Dialogs, addressed
+from sip.core.forwarding import Forwarded
+from sip.core.keep_alive import KeepAlives
+from sip.core.routing import Cores
+from sip.errors import LocalProtocolError
+from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived
+from sip.flow import Destination, Flow
+from sip.headers.name_addr import NameAddr
+from sip.ids import RequestId, TransactionId
+from sip.message.headers import Field
+from sip.message.lines import Lines, assemble, checked, checked_value, local_address, local_uri
+from sip.message.request import Request, checked_method
+from sip.message.response import Response
+from sip.syntax.uri import Uri
+from sip.transactions.client import ClientTransaction, ClientUser
+from sip.transactions.transactions import IGNORING, Transactions
+from sip.transport.transport import Transport
+
+#: Methods whose requests carry Contact inside a dialog (RFC 3261 section 12.2.1.1 and the RFCs of the methods).
+TARGET_REFRESH: Final = frozenset(("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"))
+
+
+@attrs.frozen(kw_only=True)
+class Outline:
+    """A request outside of dialogs before it has a flow, a Via and a CSeq."""
+
+    uri: str  #: Request-URI
+    hop: Uri  #: where it goes first
+    call_id: str
+    local_value: str  #: From, with tag
+    local_tag: str
+    local_user: str | None
+    remote_value: str  #: To
+    lines: Lines
+    routes: tuple[str, ...]  #: values of Route
+
+    @property
+    def begun(self) -> Begun:
+        """Return what the dialog that it makes will have of ours."""
+        return Begun(self.call_id, self.local_value, self.local_tag, self.local_user, bool(self.routes))
+
+
+class PlainRequest:
+    """A request outside of dialogs, with what is needed to send it again with credentials."""
+
+    __slots__ = (
+        "authorization",
+        "cseq",
+        "flow",
+        "hop",
+        "layer",
+        "lines",
+        "method",
+        "owner",
+        "payload",
+        "server",
+        "uri",
+    )
+
+    def __init__(
+        self,
+        layer: "Requests",
+        owner: str,
+        method: str,
+        outline: Outline,
+        payload: tuple[bytes, str | None],
+        cseq: int,
+        flow: Flow | None,
+    ) -> None:
+        self.layer = layer
+        self.owner = owner
+        self.method = method
+        self.uri = outline.uri
+        self.hop = outline.hop
+        self.lines = outline.lines
+        self.payload = payload
+        self.cseq = cseq
+        self.flow = flow
+        self.authorization: Lines = []
+        self.server: Destination | None = None  #: the one that wants credentials
+
+    def send(self, now: float, request_id: RequestId | None = None) -> RequestId:
+        """Send it, or send it again under the same number."""
+        size = size_of(self.lines, self.payload[0])
+        return self.layer.transactions.send(
+            self.method,
+            self,
+            self.finish,
+            flow=self.flow,
+            next_hop=self.hop,
+            size=size,
+            request_id=request_id,
+            server=self.server,
+            now=now,
+        ).id
+
+    def finish(self, flow: Flow, via: str) -> Request:
+        """Build the request for the flow that was found."""
+        body, content_type = self.payload
+        lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} {self.method}"), *self.authorization]
+        if self.method == "REFER" and not any(name == "Contact" for name, _ in lines):
+            lines.append(("Contact", self.layer.transport.contact(flow, None)))
+        return assemble(self.method, self.uri, lines, body, content_type)
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Report it, or try again with credentials."""
+        context = self.layer.context
+        if response.status < 200:
+            context.emit(ProvisionalReceived(owner=self.owner, request_id=transaction.id, response=response))
+            return
+        if (authorization := context.authorize(transaction.request, response)) is not None:
+            self.authorization = authorization
+            self.cseq += 1
+            self.server = transaction.server
+            self.send(now, transaction.id)
+            return
+        if self.method == "REGISTER" and response.status < 300 and context.config.keep_alive:
+            self.layer.keep_alives.registered(transaction, response, now)
+        context.emit(ResponseReceived(owner=self.owner, request_id=transaction.id, response=response))
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Report it."""
+        event = RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason)
+        self.layer.context.emit(event)
+
+
+class Once:
+    """A message without transaction that waits for a flow: ACK, BENOTIFY, what a proxy forwards without state."""
+
+    __slots__ = ("branch", "finish", "layer")
+
+    def __init__(self, layer: "Requests", finish: Callable[[Flow, str], bytes], branch: str) -> None:
+        self.layer = layer
+        self.finish = finish
+        self.branch = branch
+
+    def flow_ready(self, flow: Flow, now: float) -> None:
+        """Send it."""
+        transport = self.layer.transport
+        transport.send(flow, self.finish(flow, transport.via(flow, self.branch)))
+
+    def flow_unavailable(self, now: float) -> None:
+        """Count it: nobody waits for an answer."""
+        self.layer.context.count("dropped: message without transaction, no way to its next hop")
+
+
+class Requests:
+    """Builds and sends the requests of an endpoint."""
+
+    def __init__(
+        self, context: Context, transport: Transport, transactions: Transactions, cores: Cores, dialogs: Dialogs
+    ) -> None:
+        self.context = context
+        self.transport = transport
+        self.transactions = transactions
+        self.dialogs = dialogs
+        self.keep_alives = KeepAlives(context, transport)
+        self._cores = cores
+        self._proxies: dict[str, Forwarded] = {}
+        self._agent: Lines = []
+        if context.config.user_agent is not None:
+            self._agent = checked([("User-Agent", context.config.user_agent)])
+
+    # Outside of dialogs ----------------------------------------------------------------------------------------------
+
+    def outline(
+        self,
+        uri: Uri | str,
+        from_: NameAddr | str,
+        to: NameAddr | str,
+        route: Sequence[NameAddr],
+        call_id: str | None,
+        headers: Lines,
+    ) -> Outline:
+        """Return what is known of a new request outside of dialogs before it has a flow."""
+        target = local_uri(uri)
+        hop = route[0].uri if route else target
+        bare = target.without_headers() if target.headers else target
+        address, routes = addressed(str(bare), tuple([checked_value("Route", each) for each in route]), hop)
+        local, remote = local_address(from_), local_address(to)
+        tag, local_value = local.tag, checked_value("From", local)
+        if tag is None:
+            tag = self.context.new_tag()
+            bracketed = local_value[-1:] == ">"
+            local_value = f"{local_value};tag={tag}" if bracketed else str(local.with_tag(tag))
+        outline = Outline(
+            uri=address,
+            hop=hop,
+            call_id=self.context.new_call_id() if call_id is None else checked_value("Call-ID", call_id),
+            local_value=local_value,
+            local_tag=tag,
+            local_user=local.uri.user,
+            remote_value=checked_value("To", remote),
+            lines=[],
+            routes=routes,
+        )
+        outline.lines.extend(
+            [
+                *[("Route", each) for each in routes],
+                ("Max-Forwards", "70"),
+                ("From", outline.local_value),
+                ("To", outline.remote_value),
+                ("Call-ID", outline.call_id),
+                *headers,
+                *self._agent,
+            ]
+        )
+        return outline
+
+    def request(
+        self,
+        owner: str,
+        method: str,
+        target: Uri | str,
+        *,
+        from_: NameAddr | str,
+        to: NameAddr | str,
+        headers: Iterable[tuple[str, object]],
+        body: bytes,
+        content_type: str | None,
+        route: Sequence[NameAddr],
+        flow: Flow | None,
+        call_id: str | None,
+        cseq: int | None,
+        contact: NameAddr | None,
+        now: float,
+    ) -> RequestId:
+        """Send a request outside of any dialog."""
+        if method in ("INVITE", "SUBSCRIBE", "ACK", "CANCEL"):
+            raise LocalProtocolError(f"{method} is not a plain request")
+        self._cores.by_owner(owner)
+        checked_method(method)
+        outline = self.outline(target, from_, to, route, call_id, checked(headers, content_type))
+        if contact is not None:
+            outline.lines.append(("Contact", checked_value("Contact", contact)))
+        number = 1 if cseq is None else cseq
+        return PlainRequest(self, owner, method, outline, (body, content_type), number, flow).send(now)
+
+    # For a proxy -----------------------------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        owner: str,
+        request: Request,
+        *,
+        flow: Flow | None,
+        next_hop: Uri | None,
+        branch: str | None,
+        now: float,
+    ) -> RequestId:
+        """Send a request on, with a transaction."""
+        self._cores.by_owner(owner)
+        return self.transactions.send(
+            request.method,
+            self._forwarded(owner),
+            lambda flow, via: request.evolve(prepend=[("Via", via)]),
+            flow=flow,
+            next_hop=next_hop or next_hop_of(request),
+            size=len(bytes(request)),
+            branch=branch and f"z9hG4bK{branch}",
+            # Whoever sent it has given up by then (RFC 4320 section 4.1).
+            after_silence=request.method == "INVITE",
+            now=now,
+        ).id
+
+    def _forwarded(self, owner: str) -> Forwarded:
+        """The one user that all forwarded requests of a core have."""
+        user = self._proxies.get(owner)
+        if user is None:
+            user = self._proxies[owner] = Forwarded(self, owner)
+        return user
+
+    def forward_stateless(
+        self, request: Request, *, flow: Flow | None, next_hop: Uri | None, branch: str | None, now: float
+    ) -> None:
+        """Send a request on, without a transaction."""
+
+        def finish(flow: Flow, via: str) -> bytes:
+            return bytes(request.evolve(prepend=[("Via", via)]))
+
+        once = Once(self, finish, f"z9hG4bK{branch}" if branch else self.context.new_branch())
+        self.send_once(once, flow, next_hop or next_hop_of(request), now)
+
+    def send_once(self, once: Once, flow: Flow | None, next_hop: Uri, now: float) -> None:
+        """Send something without transaction on ``flow`` if it is open, else to ``next_hop``."""
+        if flow is not None and self.transport.is_open(flow):
+            once.flow_ready(flow, now)
+        else:
+            self.transport.find(next_hop, once, size=0, now=now)
+
+    def send_response(self, transaction_id: TransactionId, response: Response, now: float) -> None:
+        """Send a response of a transparent core."""
+        transaction = self.transactions.server(transaction_id)
+        if transaction is None:
+            if not self.context.was_id(transaction_id):
+                raise LocalProtocolError(f"no such transaction: {transaction_id}")
+            self.context.count("dropped: answer after the transaction ended")
+            return
+        way_back = transaction.way_back
+        if way_back and response.headers.get_all("Via")[:1] != way_back[:1]:
+            # Where the request came from we know ourselves, whatever an answer from further on says.
+            self.context.count("answer with other Vias than the request")
+            response = response.evolve(set={"Via": way_back})
+        transaction.respond(response, now)
+
+    def cancel(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
+        """Cancel a forwarded INVITE."""
+        transaction = self.transactions.client(request_id)
+        if transaction is None:
+            if not self.context.was_id(request_id):
+                raise LocalProtocolError(f"no such request: {request_id}")
+            return
+        if transaction.method != "INVITE":
+            raise LocalProtocolError("only an INVITE can be cancelled")
+        self.transactions.cancel(transaction, IGNORING, headers=checked(headers), now=now)
+
+    # Inside of dialogs -----------------------------------------------------------------------------------------------
+
+    def send_in_dialog(
+        self,
+        dialog: Dialog,
+        method: str,
+        user: ClientUser,
+        *,
+        headers: Iterable[Field] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        contact: str | None = None,
+        request_id: RequestId | None = None,
+        cseq: int | None = None,
+        now: float,
+    ) -> ClientTransaction:
+        """Send a request inside a dialog, with a transaction."""
+        number = dialog.next_cseq() if cseq is None else cseq
+        lines: Lines = [*headers, *self._agent]
+
+        def finish(flow: Flow, via: str) -> Request:
+            self._used(dialog, flow)
+            given = lines
+            if method in TARGET_REFRESH:
+                given = [*lines, ("Contact", contact or self.transport.contact(flow, dialog.local_user))]
+            return dialog.build(method, via, number, headers=given, body=body, content_type=content_type)
+
+        return self.transactions.send(
+            method,
+            user,
+            finish,
+            flow=dialog.flow,
+            next_hop=dialog.next_hop,
+            size=size_of(lines, body) + 600,
+            may_leave_flow=True,
+            request_id=request_id,
+            now=now,
+        )
+
+    def send_once_in_dialog(
+        self,
+        dialog: Dialog,
+        method: str,
+        cseq: int,
+        *,
+        headers: Iterable[Field] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+        contact: str | None = None,
+        now: float,
+    ) -> None:
+        """Send a BENOTIFY: no transaction, no answer."""
+        lines: Lines = [*headers, *self._agent]
+
+        def finish(flow: Flow, via: str) -> bytes:
+            self._used(dialog, flow)
+            lines.append(("Contact", contact or self.transport.contact(flow, dialog.local_user)))
+            return bytes(dialog.build(method, via, cseq, headers=lines, body=body, content_type=content_type))
+
+        self.send_once(Once(self, finish, self.context.new_branch()), dialog.flow, dialog.next_hop, now)
+
+    def _used(self, dialog: Dialog, flow: Flow) -> None:
+        if flow.transport != "UDP" and flow is not dialog.flow:
+            self.dialogs.moved(dialog, flow)
+
+
+def next_hop_of(request: Request) -> Uri:
+    """Return where a request goes: the first Route, else the Request-URI (RFC 3261 section 16.6 step 6)."""
+    routes = request.route if "Route" in request.headers else ()
+    return routes[0].uri if routes else request.uri
+
+
+def size_of(lines: Lines, body: bytes) -> int:
+    """Return about how many octets a message with these lines has."""
+    return len(body) + 60 + sum([len(name) + len(value) + 4 for name, value in lines])

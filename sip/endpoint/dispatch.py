@@ -1,0 +1,393 @@
+"""What comes in: bytes to messages, messages to the transaction, dialog or core that they belong to."""
+
+from collections.abc import Iterable
+
+from sip.context import Context
+from sip.core.acted_on import Element, check_request, element_of
+from sip.core.dialog import Dialog, Dialogs
+from sip.core.forwarding import TransparentInvite
+from sip.core.routing import KNOWN_METHODS, CoreEntry, Cores, Routing
+from sip.core.uac import Requests
+from sip.core.uas import Answers
+from sip.endpoint.mending import Mending
+from sip.errors import RemoteProtocolError
+from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
+from sip.flow import Flow
+from sip.headers.via import Via
+from sip.message.lines import Lines
+from sip.message.parsing import parse_message
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.message.stream import Keepalive, StreamItem, StreamParser
+from sip.session.sessions import Sessions
+from sip.subscription.subscriptions import Subscriptions
+from sip.transactions.server import ServerTransaction
+from sip.transactions.tables import State
+from sip.transactions.transactions import Transactions
+from sip.transport.received import stamped
+from sip.transport.transport import Transport
+
+#: Methods that make no sense outside of a dialog.
+_DIALOG_ONLY = frozenset(("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"))
+#: What a message may begin with: a character of a method, or line breaks before the start line.
+_FIRST = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~\r\n")
+_SMALLEST = 20  #: octets; no SIP message is shorter, keep-alives are
+
+
+class Receiver:
+    """Takes what flows deliver. Nothing that a peer sends raises out of here."""
+
+    def __init__(
+        self,
+        context: Context,
+        transport: Transport,
+        transactions: Transactions,
+        cores: Cores,
+        dialogs: Dialogs,
+        requests: Requests,
+        answers: Answers,
+        sessions: Sessions,
+        subscriptions: Subscriptions,
+    ) -> None:
+        self._context = context
+        self._transport = transport
+        self._transactions = transactions
+        self._cores = cores
+        self._dialogs = dialogs
+        self._answers = answers
+        self._sessions = sessions
+        self._subscriptions = subscriptions
+        self._transparent = TransparentInvite(requests)
+        self.mending = Mending(context, transactions, answers, sessions)
+        transactions.on_broken = self.mending.answer
+        self._parsers: dict[int, StreamParser] = {}
+        self._keep_alives = requests.keep_alives
+        self._keep_alives.connect(self._expect_pongs, self._is_receiving, self._give_up)
+        transport.on_lost = self.flow_closed
+
+    # Bytes -----------------------------------------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take a datagram or a piece of a stream."""
+        if flow.transport == "UDP":
+            self._datagram(data, flow, now)
+        else:
+            self._stream(data, flow, now)
+
+    def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        if len(data) < _SMALLEST or data[0] not in _FIRST:
+            # Keep-alives, STUN, RTP on the wrong port, noise.
+            self._context.count("dropped: not SIP")
+            return
+        try:
+            message = parse_message(data)
+        except RemoteProtocolError as error:
+            self._unreadable(error, flow)
+            return
+        self._message(message, flow, now)
+
+    def _stream(self, data: bytes, flow: Flow, now: float) -> None:
+        parser = self._parsers.get(flow.id)
+        if parser is None:
+            parser = self._parsers[flow.id] = StreamParser()
+            self._transport.saw(flow)
+        while True:
+            try:
+                items = parser.receive_data(data)
+            except RemoteProtocolError as error:
+                self._unreadable(error, flow)
+                if parser.closed:
+                    self._give_up(flow, str(error), now)
+                    return
+            else:
+                self._received(items, flow, now)
+                if not parser.failing:
+                    return
+            data = b""
+
+    def unfinished(self, flow: Flow) -> int | None:
+        """Number of the message that has begun to come on a stream but is not complete; None between messages."""
+        parser = self._parsers.get(flow.id)
+        return None if parser is None else parser.unfinished
+
+    def _received(self, items: Iterable[StreamItem], flow: Flow, now: float) -> None:
+        for item in items:
+            if not isinstance(item, Keepalive):
+                self._message(item, flow, now)
+            elif item.ping:
+                self._transport.send(flow, b"\r\n")  # RFC 5626 section 4.4.1
+            else:
+                self._keep_alives.receive_pong(flow, now)
+
+    def _expect_pongs(self, flow: Flow) -> None:
+        self._parsers.setdefault(flow.id, StreamParser()).expect_pongs()
+
+    def _is_receiving(self, flow: Flow) -> bool:
+        parser = self._parsers.get(flow.id)
+        return parser is not None and parser.pending > 0
+
+    def _give_up(self, flow: Flow, reason: str, now: float) -> None:
+        self._context.count("stream given up")
+        self._context.emit(FlowLost(owner="", flow=flow, reason=reason))
+        self.flow_closed(flow, now)
+
+    def _unreadable(self, error: RemoteProtocolError, flow: Flow) -> None:
+        """Answer a request that is broken but names its sender; drop anything else."""
+        self._context.count("dropped: malformed message")
+        if isinstance(error.received, Request):
+            self._answers.refuse_statelessly(error.received, error.status_hint, flow)
+
+    # Messages --------------------------------------------------------------------------------------------------------
+
+    def _message(self, message: Request | Response, flow: Flow, now: float) -> None:
+        """Take one message; whatever it does to us, the next one is taken (`sip.faults`)."""
+        try:
+            message.check()
+            message.ignore_unreadable()
+            if isinstance(message, Response):
+                self._transactions.receive_response(message, now)
+            else:
+                self._dispatch(stamped(message, flow), message.via[0], flow, now)
+        except RemoteProtocolError as error:
+            error.received = message
+            self._unreadable(error, flow)
+        except Exception as error:
+            self.mending.message(message, error, flow, now)
+
+    def _dispatch(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        """Give a request to its transaction; ``via`` is the top one as it came."""
+        method = request.method
+        try:
+            if method == "ACK":
+                self._ack(request, via, flow, now)
+            elif method == "CANCEL":
+                self._cancel(request, via, flow, now)
+            elif method == "BENOTIFY":
+                self._benotify(request, flow, now)
+            else:
+                self._request(request, via, flow, now)
+        except RemoteProtocolError as error:
+            # Only where no transaction was open: _new has its own net.
+            self._context.count("dropped: malformed request")
+            self._answers.refuse_statelessly(request, error.status_hint, flow)
+
+    def _request(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        key = self._transactions.key_of(request, via, flow, request.method)
+        known = self._transactions.find_server(key)
+        if known is not None:
+            known.receive_again(now)
+        elif self._transactions.is_full():
+            self._context.count("refused: too many transactions")
+            self._answers.refuse_statelessly(request, 503, flow)
+        else:
+            if flow.transport != "UDP" and "alias" in via.params:
+                self._transport.take_alias(flow, via)
+            transaction = self._transactions.open_server(key, request, via, flow)
+            try:
+                self._new(transaction, flow, now)
+            except RemoteProtocolError as error:
+                self._context.count("refused: malformed request")
+                self.mending.request(transaction, error.status_hint, now)
+            if not transaction.status:
+                transaction.wait(now)
+
+    def _ack(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        known = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
+        if known is not None and known.state in (State.COMPLETED, State.CONFIRMED):
+            known.receive_ack(now)
+            return
+        dialog = self._dialogs.find(request)
+        if dialog is not None:
+            self._transport.proven.add(flow)
+            if dialog.session is not None:
+                self._sessions.received.acknowledge(dialog.session, request, now)
+            return
+        core = self._cores.claiming(request, flow)
+        if core is not None and core.transparent:
+            check_request(request, Element.PROXY)
+            self._context.emit(AckReceived(owner=core.owner, request=request, flow=flow))
+        else:
+            self._context.count("dropped: ACK for nothing")
+
+    def _cancel(self, request: Request, via: Via, flow: Flow, now: float) -> None:
+        key = self._transactions.key_of(request, via, flow, "CANCEL")
+        again = self._transactions.find_server(key)
+        if again is not None:
+            again.receive_again(now)
+            return
+        cancelling = self._transactions.open_server(key, request, via, flow)
+        invite = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
+        if invite is None:
+            self._answers.send(cancelling, 481, now=now)
+            return
+        # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE.
+        if invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
+            invite.to_tag = self._context.new_tag()
+        cancelling.to_tag = invite.to_tag
+        self._answers.send(cancelling, 200, now=now)
+        if invite.state is not State.PROCEEDING or invite.user is None:
+            return
+        if invite.user is self._transparent:
+            event = CancelReceived(owner=invite.owner, transaction=invite.id, request=request)
+            self._context.emit(event)
+        else:
+            invite.user.on_cancel(invite, request, now)
+
+    def _benotify(self, request: Request, flow: Flow, now: float) -> None:
+        if self._subscriptions.receive_benotify(request, flow, now):
+            return
+        core = self._cores.claiming(request, flow)
+        if core is not None and core.transparent:
+            check_request(request, Element.PROXY)
+            self._context.emit(RequestReceived(owner=core.owner, transaction=None, request=request, flow=flow))
+        else:
+            self._context.count("dropped: BENOTIFY for nothing")
+
+    # New requests ----------------------------------------------------------------------------------------------------
+
+    def route(self, request: Request, flow: Flow) -> Routing:
+        """Return who gets a new request."""
+        dialog = self._dialogs.find(request) if request.to.tag is not None else None
+        return self._route(request, flow) if dialog is None else self._route_in_dialog(request, dialog)
+
+    def _route(self, request: Request, flow: Flow) -> Routing:
+        if request.method == "NOTIFY" and (waiting := self._subscriptions.expecting(request)) is not None:
+            return Routing(owner=waiting.owner, subscription=waiting.id)
+        core = self._cores.claiming(request, flow)
+        if core is None:
+            return self._unclaimed(request)
+        if core.transparent:
+            return Routing(owner=core.owner)
+        if request.to.tag is not None:
+            return Routing(owner=core.owner, status=481)
+        if self._transactions.is_merged(request):
+            return Routing(owner=core.owner, status=482)
+        refused = core.refusal(request)
+        if refused is None and request.method in _DIALOG_ONLY:
+            return Routing(owner=core.owner, status=481)
+        return refused or Routing(owner=core.owner)
+
+    def _unclaimed(self, request: Request) -> Routing:
+        if request.to.tag is not None:
+            return Routing(status=481)
+        if request.method not in KNOWN_METHODS:
+            return Routing(status=501)
+        return Routing(status=404 if request.uri.scheme in ("sip", "sips", "tel") else 416)
+
+    def _route_in_dialog(self, request: Request, dialog: Dialog) -> Routing:
+        core = self._core_of(dialog)
+        session = None if dialog.session is None else dialog.session.id
+        if core is None:
+            return Routing(status=481)
+        if dialog.remote_cseq is not None and request.cseq.number < dialog.remote_cseq:
+            return Routing(owner=core.owner, session=session, status=500)
+        refused = core.refusal(request, subscribed=bool(dialog.subscriptions))
+        return refused or Routing(owner=core.owner, session=session)
+
+    def _core_of(self, dialog: Dialog) -> CoreEntry | None:
+        if dialog.session is not None:
+            return dialog.session.core
+        for subscription in dialog.subscriptions.values():
+            return subscription.core
+        return None
+
+    def _new(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
+        request = transaction.request
+        dialog = self._dialogs.find(request) if request.to.tag is not None else None
+        if dialog is None:
+            routing = self._route(request, flow)
+        else:
+            routing = self._route_in_dialog(request, dialog)
+            if routing.status is None:
+                check_request(request, Element.IN_DIALOG)
+            self._transport.proven.add(flow)
+            dialog.takes(transaction.cseq)
+            if dialog.flow is None and routing.status is None and flow.reliable:
+                # A peer whose connection broke came back over another one, which may be the only way to it.
+                self._dialogs.moved(dialog, flow)
+        transaction.owner = routing.owner or ""
+        if routing.status is not None:
+            self._answers.send(transaction, routing.status, headers=routing.headers, now=now)
+        elif dialog is not None:
+            self._in_dialog(transaction, dialog, now)
+        elif routing.subscription is not None:
+            check_request(request, Element.USER_AGENT)
+            self._subscriptions.receive_notify(transaction, None, now)
+        else:
+            self._to_core(transaction, self._cores.by_owner(transaction.owner), now)
+
+    def _to_core(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
+        request, method = transaction.request, transaction.request.method
+        check_request(request, element_of(method, transparent=core.transparent))
+        if core.transparent:
+            if method == "INVITE":
+                transaction.user = self._transparent
+            self._report(transaction)
+            return
+        self._transactions.watch_merging(transaction)
+        if method == "INVITE":
+            self._sessions.receive_invite(transaction, core, now)
+        elif method == "SUBSCRIBE":
+            self._subscriptions.receive_subscribe(transaction, core, None, now)
+        elif method == "OPTIONS" and not core.answers_options:
+            self._answer_options(transaction, core, now)
+        else:
+            if method == "REFER" and not self._subscriptions.receive_refer(transaction, core, None, now):
+                return
+            self._report(transaction)
+
+    def _in_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
+        method, session = transaction.request.method, dialog.session
+        core = self._core_of(dialog)
+        assert core is not None
+        if method == "NOTIFY":
+            self._subscriptions.receive_notify(transaction, dialog, now)
+        elif method == "SUBSCRIBE":
+            self._subscriptions.receive_subscribe(transaction, core, dialog, now)
+        elif session is not None and self._sessions.received.receive(session, transaction, now):
+            return
+        elif session is None and method in ("BYE", "INVITE", "UPDATE", "PRACK"):
+            self._answers.send(transaction, 481, now=now)
+        elif method == "OPTIONS" and not core.answers_options:
+            self._answer_options(transaction, core, now)
+        else:
+            if method == "REFER" and not self._subscriptions.receive_refer(transaction, core, dialog, now):
+                return
+            self._report(transaction, dialog)
+
+    def _answer_options(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
+        """Answer with what the core can do (RFC 3261 section 11.2)."""
+        lines: Lines = [("Allow", core.allow), ("Accept", core.accept_line), ("Supported", core.supported_line)]
+        if core.events:
+            lines.append(("Allow-Events", ", ".join(sorted(core.events))))
+        self._answers.send(transaction, 200, headers=lines, now=now)
+
+    def _report(self, transaction: ServerTransaction, dialog: Dialog | None = None) -> None:
+        session = None if dialog is None or dialog.session is None else dialog.session.id
+        event = RequestReceived(
+            owner=transaction.owner,
+            transaction=transaction.id,
+            request=transaction.request,
+            flow=transaction.flow,
+            session=session,
+            subscription=self._subscriptions.of_refer(transaction),
+        )
+        self._context.emit(event)
+
+    # Flows -----------------------------------------------------------------------------------------------------------
+
+    def flow_closed(self, flow: Flow, now: float) -> None:
+        """Forget a connection, fail what waits on it, tell the sessions that used it."""
+        self._parsers.pop(flow.id, None)
+        self._keep_alives.forget(flow)
+        self._transport.forget(flow)
+        dialogs = self._dialogs.on_flow(flow)
+        self._transactions.fail_on(flow, now)
+        for dialog in dialogs:
+            self._context.attempt("tell of a lost flow", self._sessions.flow_lost, dialog)
+            self._context.attempt("tell of a lost flow", self._subscriptions.flow_lost, dialog, now)
+
+    def send_failed(self, flow: Flow, now: float) -> None:
+        """Fail what waits for an answer from an address that cannot be reached."""
+        self._context.count("send failed")
+        self._transactions.fail_on(flow, now)

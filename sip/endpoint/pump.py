@@ -1,0 +1,131 @@
+"""One loop, without I/O, that feeds an endpoint's events to its cores until nothing moves."""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from sip.endpoint.endpoint import Endpoint
+from sip.events import Event
+from sip.faults import InternalFault, TimedNet, internal_fault
+from sip.flow import Flow, Transmit
+
+
+class Core(Protocol):
+    """A machine that lives on an endpoint: it is fed the events it owns, and commands the endpoint."""
+
+    @property
+    def owner(self) -> str:
+        """The name under which the core registered with the endpoint."""
+        ...
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Act on an event of the endpoint; return events for the application."""
+        ...
+
+    def next_timeout(self) -> float | None:
+        """Return when ``handle_timeout`` is due (monotonic seconds), None when nothing is."""
+        ...
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Do what is due; return events for the application."""
+        ...
+
+    def take_events(self) -> list[Event]:
+        """Return events for the application that commands caused."""
+        ...
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A core that keeps something for each request that it has open."""
+
+    def abandon(self, event: Event, *, now: float) -> None:
+        """Answer and forget what ``event`` is about: ``handle_event`` has raised on it."""
+        ...
+
+
+class Pump:
+    """Drains an endpoint and its cores; what remains is for the application.
+
+    Events owned by a core go to it and nowhere else. What cores return, and what the endpoint reports under
+    another name (the questions to the driver above all), is returned.
+
+    It is the net under the cores (`sip.faults`). When one raises, its open request is answered 500 and what the
+    request began ends (`Endpoint.abandon`), one `InternalFault` is returned, and everything else goes on: the events
+    that are left, the other cores, the timers. A core whose ``handle_timeout`` raises is asked again a little later.
+    """
+
+    def __init__(self, endpoint: Endpoint, cores: Sequence[Core]) -> None:
+        self.endpoint = endpoint
+        self.cores = tuple(cores)
+        self.counters: Counter[str] = Counter()  #: "internal fault": how often a core raised
+        self._by_owner = {core.owner: core for core in self.cores}
+        self._faults: list[Event] = []
+        self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
+
+    def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
+        """Feed bytes from a flow, and settle."""
+        return self.settle(self.endpoint.receive_data(data, flow=flow, now=now), now=now)
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Do what is due at ``now`` in the endpoint and in every core, and settle."""
+        out: list[Event] = []
+        for net in self._nets:
+            out += net.handle_timeout(now=now)
+        out += self.settle(self.endpoint.handle_timeout(now=now), now=now)
+        return out
+
+    def settle(self, events: Iterable[Event] = (), *, now: float) -> list[Event]:
+        """Feed ``events``, and those that follow from them, to the cores until nothing moves.
+
+        Call it also after commands given from outside: it collects what they caused.
+        """
+        waiting = deque(events)
+        out: list[Event] = []
+        while True:
+            while waiting:
+                event = waiting.popleft()
+                core = self._by_owner.get(event.owner)
+                if core is None or type(event) is InternalFault:
+                    out.append(event)
+                else:
+                    try:
+                        out += core.handle_event(event, now=now)
+                    except Exception as error:
+                        self._broken(core, event, error, now)
+                waiting += self.endpoint.take_events()
+            for net in self._nets:
+                out += net.take_events()
+            if self._faults:
+                out += self._faults
+                self._faults.clear()
+            waiting += self.endpoint.take_events()
+            if not waiting:
+                return out
+
+    def _broken(self, core: Core, event: Event, error: Exception, now: float) -> None:
+        """Note what a core raised, and end what the event was about."""
+        self._note(core, event, error, f"handle {type(event).__name__}")
+        if isinstance(core, Forgetful):
+            try:
+                core.abandon(event, now=now)
+            except Exception as again:
+                self._note(core, event, again, f"abandon {type(event).__name__}")
+        self.endpoint.abandon(event, now=now)
+
+    def _note(self, core: Core, event: Event, error: Exception, doing: str) -> None:
+        self.counters["internal fault"] += 1
+        message = getattr(event, "request", None) or getattr(event, "response", None) or b""
+        self._faults.append(internal_fault(error, doing, owner=core.owner, message=message))
+
+    def next_timeout(self) -> float | None:
+        """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
+        due = [at for net in self._nets if (at := net.next_timeout()) is not None]
+        own = self.endpoint.next_timeout()
+        if own is not None:
+            due.append(own)
+        return min(due, default=None)
+
+    def data_to_send(self, limit: int | None = None) -> list[Transmit]:
+        """Return what is to be sent, at most ``limit`` messages."""
+        return self.endpoint.data_to_send(limit)

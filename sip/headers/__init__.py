@@ -1,0 +1,1 @@
+"""Structured headers, one module each, and the tables that say which parser reads which."""

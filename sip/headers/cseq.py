@@ -1,0 +1,64 @@
+"""CSeq (RFC 3261 section 20.16)."""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+from sip.errors import LocalProtocolError, MalformedHeader
+from sip.syntax.grammar import TOKEN_CHARS, Report, is_token, tolerate
+
+__all__ = ["CSeq"]
+
+_CSEQ = re.compile(rf"([0-9]{{1,20}}+)[ \t]++([{TOKEN_CHARS}]++)")
+#: RFC 3261 section 8.1.1.5: less than 2**31.
+_LIMIT = 2**31
+_new = object.__new__
+
+
+class CSeq:
+    """Order of requests within a dialog, and their method. Immutable and hashable."""
+
+    __slots__ = ("_method", "_number")
+
+    def __init__(self, number: int, method: str) -> None:
+        if not 0 <= number < _LIMIT or not is_token(method):
+            raise LocalProtocolError(f"not a CSeq: {number} {method!r}")
+        self._number, self._method = number, method
+
+    @classmethod
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
+        """Read one; raises MalformedHeader, also when the number is 2**31 or more."""
+        match = _CSEQ.fullmatch(text)
+        if match is None:
+            raise MalformedHeader("CSeq", text)
+        made = _new(cls)
+        digits, made._method = match.groups()
+        made._number = number = int(digits)
+        if number >= _LIMIT:
+            raise MalformedHeader("CSeq", text)
+        return made
+
+    @property
+    def number(self) -> int:
+        """Sequence number."""
+        return self._number
+
+    @property
+    def method(self) -> str:
+        """Method of the request."""
+        return self._method
+
+    def __str__(self) -> str:
+        return f"{self._number} {self._method}"
+
+    def __repr__(self) -> str:
+        return f"CSeq({self._number}, {self._method!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CSeq):
+            return NotImplemented
+        return self._number == other._number and self._method == other._method
+
+    def __hash__(self) -> int:
+        return hash((self._number, self._method))

@@ -1,0 +1,38 @@
+"""Event (RFC 6665 section 8.2.1)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+
+from sip.errors import MalformedHeader
+from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
+from sip.syntax.params import Params
+
+__all__ = ["EventPackage"]
+
+
+@attrs.frozen
+class EventPackage:
+    """Which event package a subscription is about, and which of several subscriptions."""
+
+    package: str = attrs.field(validator=must_be_token)  #: package with its templates, in lower case
+    params: Params = Params()
+
+    @classmethod
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
+        """Read one; raises MalformedHeader."""
+        package, semicolon, params = text.partition(";")
+        package = package.strip(" \t")
+        if not is_token(package):
+            raise MalformedHeader("Event", text)
+        return cls(package.lower(), Params.parse(semicolon + params, report))
+
+    @property
+    def id(self) -> str | None:
+        """The ``id`` parameter; compared with its case."""
+        return self.params.get("id")
+
+    def __str__(self) -> str:
+        return f"{self.package}{self.params}"

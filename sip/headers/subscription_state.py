@@ -1,0 +1,56 @@
+"""Subscription-State (RFC 6665 section 8.2.3)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import attrs
+
+from sip.errors import MalformedHeader
+from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
+from sip.syntax.params import Params
+from sip.syntax.tokens import parse_delta_seconds
+
+__all__ = ["SubscriptionState"]
+
+
+@attrs.frozen
+class SubscriptionState:
+    """How a subscription stands: ``active``, ``pending``, ``terminated`` or an extension."""
+
+    state: str = attrs.field(validator=must_be_token)  #: in lower case
+    params: Params = Params()
+
+    @classmethod
+    def parse(cls, text: str, report: Report = tolerate) -> Self:
+        """Read one; raises MalformedHeader."""
+        state, semicolon, rest = text.partition(";")
+        state = state.strip(" \t")
+        if not is_token(state):
+            raise MalformedHeader("Subscription-State", text)
+        params = Params.parse(semicolon + rest, report)
+        for name in ("expires", "retry-after"):
+            if name in params:
+                parse_delta_seconds(params[name] or "", report)
+        return cls(state.lower(), params)
+
+    @property
+    def expires(self) -> int | None:
+        """Seconds left."""
+        value = self.params.get("expires")
+        return None if value is None else parse_delta_seconds(value)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it ended, in lower case: ``deactivated``, ``probation``, ``rejected``, ``timeout``, ``giveup`` ..."""
+        value = self.params.get("reason")
+        return None if value is None else value.lower()
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds to wait before the next subscription."""
+        value = self.params.get("retry-after")
+        return None if value is None else parse_delta_seconds(value)
+
+    def __str__(self) -> str:
+        return f"{self.state}{self.params}"

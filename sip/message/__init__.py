@@ -1,0 +1,1 @@
+"""Messages: header list, requests, responses, parsing, editing, stream framing, multipart bodies."""

@@ -1,0 +1,29 @@
+"""A message as it may be shown: without credentials and without its body.
+
+What a capture or a trace needs, the same length and a form that tools can read, is another thing, and not here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sip.message.message import Message
+
+__all__ = ["masked_head"]
+
+#: Credentials, and what the digest in the two ``-Info`` headers gives away (RFC 3261 section 22):
+#: the name of the header and of the scheme stay.
+_CREDENTIALS: Final = re.compile(
+    rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*(?:[\w-]+[ \t]+)?|(?:proxy-)?authentication-info[ \t]*:[ \t]*)"
+    rb"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*"
+)
+
+
+def masked_head(message: Message) -> bytes:
+    """Start line and headers of a message, credentials covered.
+
+    The body is left out: to SIP it is bytes, and which secrets they hold (SRTP keys, passcodes) others know.
+    """
+    head, separator, _ = bytes(message).partition(b"\r\n\r\n")
+    return _CREDENTIALS.sub(rb"\1***", head + separator)

@@ -1,0 +1,1 @@
+"""Registrar and proxy cores."""

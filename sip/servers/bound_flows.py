@@ -1,0 +1,84 @@
+"""The flows on which bindings were made, and what became of their users when a flow is gone (RFC 5626 section 7)."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from sip.flow import Flow
+from sip.servers.location import Binding
+from sip.syntax.uri import Uri
+
+__all__ = ["BoundFlows"]
+
+#: Users of one flow that are remembered after they left it: a trunk may have many, a phone has one or two.
+_MOST_OF_ONE: Final = 100
+
+
+class BoundFlows:
+    """Which users registered directly on a flow, and which did before.
+
+    At most ``limit`` flows are remembered that somebody has left.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._users: dict[Flow, Counter[str]] = {}
+        self._left: OrderedDict[Flow, OrderedDict[str, Binding]] = OrderedDict()
+
+    def __contains__(self, flow: object) -> bool:
+        return flow in self._users
+
+    def users(self, flow: Flow) -> tuple[str, ...]:
+        """Keys of the addresses-of-record with a binding on that flow."""
+        return tuple(self._users.get(flow, ()))
+
+    def replace(self, before: Iterable[Binding], after: Iterable[Binding]) -> None:
+        """Take note of the bindings of a user that were, and of those that are."""
+        old, new = set(_made_on(before)), set(_made_on(after))
+        used = {flow for flow, _ in new}
+        for flow, binding in old - new:
+            self._take_off(flow, binding.aor)
+            if flow not in used:
+                self._remember(flow, binding)
+        for flow, binding in new - old:
+            self._users.setdefault(flow, Counter())[binding.aor] += 1
+
+    def _take_off(self, flow: Flow, aor: str) -> None:
+        users = self._users[flow]
+        users[aor] -= 1
+        if users[aor] <= 0:
+            del users[aor]
+        if not users:
+            del self._users[flow]
+
+    def _remember(self, flow: Flow, binding: Binding) -> None:
+        left = self._left.setdefault(flow, OrderedDict())
+        left[binding.aor] = binding
+        self._left.move_to_end(flow)
+        if len(left) > _MOST_OF_ONE:
+            left.popitem(last=False)
+        if len(self._left) > self._limit:
+            self._left.popitem(last=False)
+
+    def after(
+        self, flow: Flow, uri: Uri, now_at: Callable[[str], Iterable[Binding]], is_open: Callable[[Flow], bool]
+    ) -> Flow | None:
+        """The flow on which the device behind ``uri`` registered after it left ``flow``; None when there is none.
+
+        It is the same device when its instance is (RFC 5626 section 4.1), or, without one, its Contact.
+        """
+        for aor, before in self._left.get(flow, {}).items():
+            for binding in now_at(aor):
+                there = binding.flow
+                if there is None or there == flow or not is_open(there):
+                    continue
+                same = binding.instance == before.instance if before.instance else binding.uri.equivalent(before.uri)
+                if same or binding.uri.equivalent(uri):
+                    return there
+        return None
+
+
+def _made_on(bindings: Iterable[Binding]) -> list[tuple[Flow, Binding]]:
+    return [(each.received, each) for each in bindings if each.received is not None]

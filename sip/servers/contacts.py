@@ -1,0 +1,133 @@
+"""What a registrar makes of the Contacts of a REGISTER: bindings that lead somewhere (RFC 3261 section 10.3 step 7)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from sip.core.dialog import must_fit_request_line
+from sip.errors import RemoteProtocolError
+from sip.flow import Flow
+from sip.headers.name_addr import NameAddr
+from sip.message.request import Request
+from sip.servers.gruu import opaque_of_instance
+from sip.servers.location import Binding
+from sip.syntax.uri import Uri
+
+__all__ = ["Asked", "binding_of", "is_usable", "listed", "size_of"]
+
+#: Characters of a User-Agent that are kept.
+_SHOWN: Final = 100
+#: A name that DNS can be asked for (RFC 1035 section 2.3.4); underscores are in use.
+_NAME: Final = re.compile(
+    r"(?=.{1,253}\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+)*+\.?"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """What a REGISTER says beside its Contacts, read before anything changes. Raises RemoteProtocolError."""
+
+    path: tuple[NameAddr, ...]  #: proxies on the way back (RFC 3327)
+    options: tuple[str, ...]  #: of Supported
+    direct: bool  #: whether the client itself sent it, and no proxy on its way
+    flow: Flow
+
+    @classmethod
+    def of(cls, request: Request, flow: Flow) -> Asked:
+        """Read a REGISTER."""
+        path = request.header("Path")
+        routes = tuple(each for each in path if isinstance(each, NameAddr)) if isinstance(path, tuple) else ()
+        for route in routes:
+            if not _can_be_asked(route.uri):
+                raise RemoteProtocolError("a Path that leads nowhere")
+        # With a second Via a proxy stood between: the flow is the proxy's, not the client's.
+        return cls(path=routes, options=request.supported, direct=len(request.via) == 1, flow=flow)
+
+    def registers_flow(self, contact: NameAddr) -> bool:
+        """Whether a Contact is a flow that we keep alive; over UDP that would take STUN (RFC 5626 section 6)."""
+        # Without an instance a reg-id says nothing (section 6).
+        named = "reg-id" in contact.params and "+sip.instance" in contact.params
+        outbound = named and "outbound" in self.options
+        return outbound and self.flow.reliable and self.direct
+
+
+def binding_of(aor: str, contact: NameAddr, request: Request, asked: Asked, expires_at: float) -> Binding:
+    """The binding of one Contact."""
+    instance = contact.params.get("+sip.instance")
+    instance = instance.strip("<>") if instance else None
+    return Binding(
+        aor=aor,
+        contact=contact.without_params("expires") if "expires" in contact.params else contact,
+        expires_at=expires_at,
+        call_id=request.call_id,
+        cseq=request.cseq.number,
+        q=_preference(contact.params.get("q")),
+        route=asked.path,
+        received=asked.flow if asked.direct else None,
+        instance=instance,
+        reg_id=contact.params.get("reg-id"),
+        outbound=asked.registers_flow(contact),
+        opaque=opaque_of_instance(instance) if instance else None,
+        user_agent=request.headers.get("User-Agent", "")[:_SHOWN] or None,
+    )
+
+
+def is_usable(binding: Binding, aor: Uri) -> bool:
+    """Whether a request can ever reach a contact: by its flow, by Path, or because its address can be asked for.
+
+    A contact of another scheme cannot, nor what does not fit into a request line. Nor can one that is the
+    address-of-record itself and has no way of its own: its requests would come back here (RFC 5627 section 5.1).
+    """
+    try:
+        must_fit_request_line(binding.uri)
+    except RemoteProtocolError:
+        return False
+    if binding.uri.scheme not in ("sip", "sips"):
+        return False
+    if binding.flow is not None or binding.route:
+        return True
+    return _can_be_asked(binding.uri) and not binding.uri.equivalent(aor)
+
+
+def _can_be_asked(uri: Uri) -> bool:
+    """Whether a URI leads to an address, or to a name that DNS can have."""
+    if uri.scheme not in ("sip", "sips"):
+        return False
+    try:
+        must_fit_request_line(uri)
+    except RemoteProtocolError:
+        return False
+    return ":" in uri.host or _NAME.fullmatch(uri.host) is not None
+
+
+def size_of(binding: Binding) -> int:
+    """About how many octets a binding takes."""
+    return sum(len(str(each)) for each in (binding.aor, binding.call_id, binding.contact, *binding.route))
+
+
+def listed(binding: Binding, aor: Uri, options: Iterable[str], left: int) -> NameAddr:
+    """A binding as the 200 shows it, with the GRUU that the client's options ask for.
+
+    A GRUU leads here and from here to the contact, so only those get one whom we reach on their own flow or by Path
+    (RFC 5627 section 5.1): behind a proxy that is not in Path whatever is sent to the contact itself gets lost.
+    """
+    params: dict[str, str | None] = {"expires": str(left)}
+    if binding.received is not None or binding.route:
+        if "gruu-10" in options and binding.opaque is not None:
+            params["gruu"] = f'"{aor.with_params(opaque=binding.opaque, gruu=None)}"'
+        if "gruu" in options and binding.instance is not None:
+            params["pub-gruu"] = f'"{aor.with_params(gr=binding.instance)}"'
+    return binding.contact.with_params(params)
+
+
+def _preference(text: str | None) -> float:
+    """q of RFC 3261 section 20.10: 0 to 1, three digits; 1 when it is missing or makes no sense."""
+    try:
+        value = float(text) if text else 1.0
+    except ValueError:
+        return 1.0
+    return value if 0.0 <= value <= 1.0 else 1.0

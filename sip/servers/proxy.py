@@ -1,0 +1,398 @@
+"""A stateful, record-routing, forking proxy: a transparent core of the endpoint (RFC 3261 section 16)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from sip.authentication.digest_server import CredentialStore
+from sip.core.routing import Claim
+from sip.endpoint.endpoint import Endpoint
+from sip.entropy import Entropy
+from sip.errors import RemoteProtocolError
+from sip.events import (
+    AckReceived,
+    CancelReceived,
+    Event,
+    ProvisionalReceived,
+    RequestFailed,
+    RequestReceived,
+    ResponseReceived,
+    ServerTransactionEnded,
+)
+from sip.flow import Flow
+from sip.ids import RequestId, TransactionId
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.servers.flow_token import FlowTokens
+from sip.servers.location import Target
+from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, caller_flow
+from sip.servers.proxy_route import OwnAddresses, path, record_route, strict_route, was_recorded
+from sip.servers.proxy_targets import Alternatives, Targeting
+from sip.servers.response_context import Branch, ResponseContext
+from sip.syntax.uri import Uri
+from sip.syntax.uri_parts import canonical_host
+from sip.timers import Timers
+
+__all__ = ["Proxy", "ProxyConfig"]
+
+#: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
+_RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
+_ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
+_REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
+
+
+def _everything(request: Request, flow: Flow) -> bool:
+    return True
+
+
+def _nobody(uri: Uri) -> Sequence[Target]:
+    return ()
+
+
+def _nowhere(flow: Flow, uri: Uri) -> Flow | None:
+    return None
+
+
+class Proxy:
+    """Forwards what no other core of the endpoint claims.
+
+    ``location`` gives the target set of a URI of our domains (`Registrar.lookup` is one). A request may leave our
+    domains when it belongs to a dialog that went through us before, when it comes from a trusted network or peer, or
+    when ``may_relay`` says so (`Registrar.knows` its flow, for one). With ``credentials`` all others are asked for
+    Digest credentials, without they get 403. ``claims`` may leave some requests to others; those of dialogs that
+    began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for requests
+    of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: ProxyConfig | None = None,
+        *,
+        entropy: Entropy,
+        location: Callable[[Uri], Sequence[Target]] | None = None,
+        claims: Callable[[Request, Flow], bool] = _everything,
+        claim: Claim = Claim.PROXY,
+        may_relay: Callable[[Request, Flow], bool] | None = None,
+        credentials: CredentialStore | None = None,
+        moved: Callable[[Flow, Uri], Flow | None] | None = None,
+    ) -> None:
+        self.config = config or ProxyConfig()
+        self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
+        self._endpoint = endpoint
+        self._entropy = entropy.child(f"proxy {self.config.owner}")
+        key = bytes.fromhex(self._entropy.child("key").token(32))
+        self._tokens = FlowTokens(key, limit=self.config.max_flows)
+        self._own = OwnAddresses(
+            lambda: endpoint.listen, frozenset(canonical_host(each) for each in self.config.domains)
+        )
+        self._admission = Admission(
+            self.config,
+            key=key,
+            entropy=self._entropy.child("nonces"),
+            wall_clock=endpoint.wall_clock,
+            may_relay=may_relay,
+            credentials=credentials,
+        )
+        parts = (endpoint, self.config, self._own, self._tokens, self._admission)
+        self._targeting = Targeting(*parts, location or _nobody, moved or _nowhere)
+        self._timers = Timers()
+        self._contexts: dict[TransactionId, ResponseContext] = {}
+        self._branches: dict[RequestId, ResponseContext] = {}
+        endpoint.add_core(
+            self.config.owner,
+            lambda request, flow: claims(request, flow) or was_recorded(request, self._tokens),
+            claim=claim,
+            methods=(),
+            transparent=True,
+        )
+
+    @property
+    def owner(self) -> str:
+        """The name under which the endpoint knows this core."""
+        return self.config.owner
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment; zero when nothing goes on."""
+        return {"contexts": len(self._contexts), "branches": len(self._branches), "timers": len(self._timers)}
+
+    # The core --------------------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Forward, answer or cancel."""
+        if isinstance(event, RequestReceived):
+            if event.transaction is None:
+                self._forward_unanswered(event.request, event.flow, now)
+            else:
+                self._receive(event.transaction, event.request, event.flow, now)
+        elif isinstance(event, ProvisionalReceived):
+            self._on_provisional(event.request_id, event.response, now)
+        elif isinstance(event, ResponseReceived):
+            self._on_final(event.request_id, event.response, now)
+        elif isinstance(event, RequestFailed):
+            self._on_failure(event.request_id, event.reason, now)
+        elif isinstance(event, AckReceived):
+            self._forward_unanswered(event.request, event.flow, now)
+        elif isinstance(event, CancelReceived):
+            self._on_cancel(event.transaction, event.request, now)
+        elif isinstance(event, ServerTransactionEnded):
+            self._forget(self._contexts.get(event.transaction))
+        return []
+
+    def abandon(self, event: Event, *, now: float) -> None:
+        """Answer 500 to the request that an event was about, and forget it (`sip.endpoint.pump.Forgetful`)."""
+        number: Any = getattr(event, "transaction", None) or getattr(event, "request_id", None)
+        context = self._contexts.get(number) or self._branches.get(number)
+        if context is not None and not context.answered:
+            context.answered = True
+            self._cancel_others(context, (), now)
+            self._answer(context.transaction, context.request, 500, (), now)
+        self._forget(context)
+
+    def next_timeout(self) -> float | None:
+        """When Timer C of some branch is due."""
+        return self._timers.next_timeout()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Cancel branches that rang for too long."""
+        self._timers.run(now)
+        return []
+
+    def take_events(self) -> list[Event]:
+        """Nothing: a proxy has no events for the application."""
+        return []
+
+    # Requests --------------------------------------------------------------------------------------------------------
+
+    def _receive(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
+        try:
+            context = self._admitted(transaction, request, flow, now)
+        except Answered as answered:
+            self._answer(transaction, request, answered.status, answered.headers, now)
+        except RemoteProtocolError as error:
+            self._answer(transaction, request, error.status_hint, (), now)
+        else:
+            self._contexts[transaction] = context
+            self._next_group(context, now)
+
+    def _answer(
+        self,
+        transaction: TransactionId,
+        request: Request,
+        status: int,
+        headers: Iterable[tuple[str, object]],
+        now: float,
+    ) -> None:
+        response = request.response(status, to_tag=self._entropy.token(8), headers=headers)
+        self._endpoint.send_response(transaction, response, now=now)
+
+    def _admitted(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> ResponseContext:
+        """Validate, take our Route values off, and find the targets (sections 16.3 to 16.5)."""
+        fingerprint = self._admission.validate(request)
+        found = self._targeting.find(request, flow, now)
+        breadth = self._admission.breadth(request)
+        return ResponseContext(
+            transaction=transaction,
+            is_invite=request.method == "INVITE",
+            request=found.request,
+            located=found.located,
+            flow=flow,
+            fingerprint=fingerprint,
+            breadth=breadth,
+            groups=self._targeting.grouped(found.targets, breadth),
+        )
+
+    # Forwarding ------------------------------------------------------------------------------------------------------
+
+    def _next_group(self, context: ResponseContext, now: float) -> None:
+        group = context.groups.pop(0)
+        share = context.breadth // len(group)
+        for alternatives in group:
+            self._try(context, alternatives, share, now)
+        if not context.branches:
+            self._finish(context, now)
+
+    def _try(self, context: ResponseContext, alternatives: Alternatives, share: int, now: float) -> None:
+        """Send the request to the first of some alternatives to which there is a way."""
+        for number, target in enumerate(alternatives):
+            if not self._targeting.is_reachable(target, context.request):
+                continue  # it was when the target set was made
+            request, hop = strict_route(self._copy(context.request, context.flow, target, share))
+            request_id = self._endpoint.forward(
+                self.owner,
+                request,
+                flow=target.flow,
+                next_hop=hop,
+                branch=f"{context.fingerprint}-{self._entropy.token(8)}",
+                now=now,
+            )
+            self._branches[request_id] = context
+            context.tried.append(request_id)
+            branch = Branch(had_flow=target.flow is not None, others=alternatives[number + 1 :], share=share)
+            context.branches[request_id] = branch
+            if context.is_invite:
+                self._restart_timer_c(context, request_id, branch, now)
+            return
+        context.finals.append(context.request.response(430, to_tag=self._entropy.token(8)))
+
+    def _copy(self, request: Request, flow: Flow, target: Target, breadth: int) -> Request:
+        """The copy that goes to one target (section 16.6 steps 1 to 6)."""
+        hops = 70 if request.max_forwards is None else request.max_forwards - 1
+        changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
+        if target.route:
+            changes["Route"] = [*target.route, *request.route]
+        return request.evolve(uri=target.uri.without_headers(), set=changes, prepend=self._marks(request, flow, target))
+
+    def _marks(self, request: Request, flow: Flow, target: Target) -> list[tuple[str, object]]:
+        """Record-Route of what begins a dialog; Path of a registration that goes on from here."""
+        if request.method == "REGISTER" and self.config.add_path:
+            return path(self._own, flow, self._tokens.issue(flow, None, scope="path"))
+        if request.method not in _RECORDED or request.to.tag is not None or not self.config.record_route:
+            return []
+        token = self._tokens.issue(caller_flow(request, flow), target.flow, scope=request.call_id)
+        return record_route(self._own, flow, self._transport_to(request, target), token)
+
+    def _transport_to(self, request: Request, target: Target) -> str:
+        """The transport that the next hop will be reached by, as far as its URI tells."""
+        if target.flow is not None:
+            return target.flow.transport
+        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
+        if hop.scheme == "sips":
+            return "TLS"
+        ours = [each.transport.upper() for each in self._endpoint.listen]
+        default = "UDP" if "UDP" in ours or not ours else ours[0]
+        return hop.transport.upper() if hop.transport else default
+
+    def _forward_unanswered(self, request: Request, flow: Flow, now: float) -> None:
+        """An ACK for a 2xx, or a BENOTIFY: on without state, dropped where another request would be refused."""
+        try:
+            fingerprint = self._admission.validate(request)
+            found = self._targeting.find(request, flow, now)
+        except (Answered, RemoteProtocolError):
+            self.counters[f"dropped: {request.method} that may not pass"] += 1
+            return
+        branch = f"{fingerprint}-{self._entropy.token(8)}"
+        target = found.targets[0]
+        copy, hop = strict_route(self._copy(found.request, flow, target, 1))
+        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=hop, branch=branch, now=now)
+
+    # Answers ---------------------------------------------------------------------------------------------------------
+
+    def _on_provisional(self, request_id: RequestId, response: Response, now: float) -> None:
+        context = self._branches.get(request_id)
+        branch = None if context is None else context.branches.get(request_id)
+        if context is None or branch is None or response.status == 100 or not context.is_invite:
+            return  # 100 is ours to send; other methods have no other (RFC 4320 section 4.1)
+        self._restart_timer_c(context, request_id, branch, now)
+        if not context.answered:
+            self._endpoint.send_response(context.transaction, response, now=now)
+
+    def _on_final(self, request_id: RequestId, response: Response, now: float) -> None:
+        context = self._branches.get(request_id)
+        if context is None:
+            return
+        branch = context.branches.pop(request_id, None)
+        if branch is not None:
+            self._timers.stop(branch.timer_c)
+        if response.status < 300:
+            self._on_success(context, response, now)
+        elif branch is not None:
+            if response.status in (408, 430) and self._try_others(context, branch, now):
+                return
+            if branch.expired and response.status == 487:
+                response = context.request.response(408, to_tag=self._entropy.token(8))
+            self._on_refusal(context, response, now)
+
+    def _on_success(self, context: ResponseContext, response: Response, now: float) -> None:
+        """A 2xx goes back at once, and each one of an INVITE does (section 16.7 step 5)."""
+        if context.is_invite or not context.answered:
+            self._endpoint.send_response(context.transaction, response, now=now)
+        context.answered = True
+        self._cancel_others(context, _ELSEWHERE, now)
+        self._finish(context, now)
+
+    def _on_refusal(self, context: ResponseContext, response: Response, now: float) -> None:
+        context.finals.append(response)
+        if response.status >= 600:
+            self._cancel_others(context, _REFUSED_FOR_ALL, now)
+        self._finish(context, now)
+
+    def _on_failure(self, request_id: RequestId, reason: str, now: float) -> None:
+        """No answer: like 408 when nobody spoke, like 503 when there was no way (section 16.9).
+
+        A flow that broke is 430 (RFC 5626 section 5.3.1), an answer that is none for us to pass on 502.
+        """
+        context = self._branches.get(request_id)
+        branch = None if context is None else context.branches.pop(request_id, None)
+        if context is None or branch is None:
+            return
+        self._timers.stop(branch.timer_c)
+        # When another method was met with silence, its sender has given up by now (RFC 4320 section 4.1).
+        in_time = reason == "transport" or (reason == "timeout" and context.is_invite)
+        if in_time and self._try_others(context, branch, now):
+            return
+        failure = {"timeout": 408, "unusable": 502}.get(reason, 430 if branch.had_flow else 503)
+        status = 487 if context.cancelled else failure
+        context.finals.append(context.request.response(status, to_tag=self._entropy.token(8)))
+        self._finish(context, now)
+
+    def _try_others(self, context: ResponseContext, branch: Branch, now: float) -> bool:
+        """Reach the same device by another of its flows, when this one failed (RFC 5626 section 7)."""
+        if not branch.others or context.answered or context.cancelled:
+            return False
+        self._try(context, branch.others, branch.share, now)
+        return bool(context.branches)
+
+    def _finish(self, context: ResponseContext, now: float) -> None:
+        """When no branch is open: the next group, or the best answer."""
+        if context.branches:
+            return
+        if context.groups and not context.answered:
+            self._next_group(context, now)
+            return
+        if not context.answered:
+            best = context.best(self._entropy)
+            context.answered = True
+            # A 408 to anything but INVITE would come too late to be of use (RFC 4320 section 4.2).
+            if context.is_invite or best.status != 408:
+                self._endpoint.send_response(context.transaction, best, now=now)
+        if context.is_invite:
+            context.settle()
+        else:
+            self._forget(context)
+
+    def _forget(self, context: ResponseContext | None) -> None:
+        if context is None:
+            return
+        self._contexts.pop(context.transaction, None)
+        for branch in context.branches.values():
+            self._timers.stop(branch.timer_c)
+        for request_id in context.tried:
+            self._branches.pop(request_id, None)
+
+    # Cancelling ------------------------------------------------------------------------------------------------------
+
+    def _on_cancel(self, transaction: TransactionId, request: Request, now: float) -> None:
+        context = self._contexts.get(transaction)
+        if context is None or context.answered:
+            return
+        context.cancelled = True
+        self._cancel_others(context, [("Reason", each) for each in request.headers.get_all("Reason")], now)
+
+    def _cancel_others(self, context: ResponseContext, headers: Iterable[tuple[str, object]], now: float) -> None:
+        """Give up what still waits or rings (section 16.10)."""
+        context.groups.clear()
+        if context.is_invite:
+            for request_id in context.branches:
+                self._endpoint.cancel_request(request_id, headers=headers, now=now)
+
+    def _restart_timer_c(self, context: ResponseContext, request_id: RequestId, branch: Branch, now: float) -> None:
+        def expired(now: float) -> None:
+            branch.expired = True
+            self._endpoint.cancel_request(request_id, now=now)
+
+        self._timers.stop(branch.timer_c)
+        branch.timer_c = self._timers.start(now + self.config.timer_c, expired)

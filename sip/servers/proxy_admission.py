@@ -1,0 +1,174 @@
+"""What a proxy lets through: validation, loops, and who may leave our domains (RFC 3261 section 16.3, RFC 5393)."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.core.routing import KNOWN_METHODS
+from sip.entropy import Entropy
+from sip.errors import RemoteProtocolError
+from sip.flow import Flow
+from sip.headers.auth_params import split_auth
+from sip.headers.challenge import Authorization
+from sip.headers.name_addr import NameAddr
+from sip.message.request import Request
+from sip.transport.locate import is_numeric
+
+__all__ = ["Admission", "Answered", "ProxyConfig"]
+
+
+@attrs.frozen(kw_only=True)
+class ProxyConfig:
+    """Whom a proxy serves, and how."""
+
+    owner: str = "proxy"
+    domains: tuple[str, ...] = ()  #: served, beside the addresses we listen on
+    trusted: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: networks whose requests may leave our domains, and
+    #: whose P-Asserted-Identity is believed
+    trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) that are trusted in the same way
+    open_relay: bool = False  #: take anybody's request anywhere: for tests only
+    sequential: bool = False  #: try contacts one preference after the other in place of all at once
+    record_route: bool = True  #: stay on the way of dialogs; clients behind connections are not reached otherwise
+    add_path: bool = False  #: put ourselves into REGISTER that goes through us (RFC 3327)
+    realm: str | None = None  #: of the challenges when there are credentials; None is the first domain
+    options: tuple[str, ...] = ("ms-benotify",)  #: option tags that Proxy-Require may name
+    timer_c: float = 181.0  #: seconds an INVITE may ring without news; more than 3 minutes (section 16.6 step 11)
+    max_breadth: int = 60  #: branches of one request, all proxies together (RFC 5393 section 5.3.1)
+    max_targets: int = 20  #: contacts tried for one request
+    max_flows: int = 20_000  #: flows that tokens in Record-Route can name
+
+    def capabilities(self, server: str | None) -> list[tuple[str, str]]:
+        """What OPTIONS about the proxy itself is told (RFC 3261 section 11.2): it passes on every method and body."""
+        lines = [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
+        return lines if server is None else [*lines, ("Server", server)]
+
+
+class Answered(Exception):
+    """A request that the proxy answers itself."""
+
+    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = ()) -> None:
+        super().__init__(status)
+        self.status, self.headers = status, tuple(headers)
+
+
+class Admission:
+    """Decides about requests before they are forwarded."""
+
+    def __init__(
+        self,
+        config: ProxyConfig,
+        *,
+        key: bytes,
+        entropy: Entropy,
+        wall_clock: float,
+        may_relay: Callable[[Request, Flow], bool] | None,
+        credentials: CredentialStore | None,
+    ) -> None:
+        self._config, self._key, self._may_relay = config, key, may_relay
+        self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
+        self._authenticator: DigestServer | None = None
+        if credentials is not None:
+            realm = config.realm or next(iter(config.domains), "proxy")
+            digest = DigestConfig(realm=realm, proxy=True)
+            self._authenticator = DigestServer(digest, credentials, key=key, entropy=entropy, wall_clock=wall_clock)
+
+    def validate(self, request: Request) -> str:
+        """The checks of section 16.3 that need no routing; raises Answered. Returns the `fingerprint`."""
+        if request.max_forwards == 0:
+            raise Answered(483)
+        fingerprint = self.fingerprint(request)
+        if any(_fingerprint_of(via.branch) == fingerprint for via in request.via):
+            raise Answered(482)
+        unknown = [option for option in request.proxy_require if option not in self._config.options]
+        if unknown and request.method not in ("ACK", "CANCEL"):
+            raise Answered(420, [("Unsupported", ", ".join(unknown))])
+        return fingerprint
+
+    def fingerprint(self, request: Request) -> str:
+        """Names everything that decides where a request goes: it comes back unchanged only in a loop.
+
+        It stands in our Via branch (RFC 5393 section 4.2.1), keyed, so that nobody else can put one there.
+        """
+        parts = (
+            str(request.uri),
+            *request.headers.get_all("Route"),
+            request.call_id,
+            request.from_.tag or "",
+            request.to.tag or "",
+            str(request.cseq.number),
+        )
+        return hmac.digest(self._key, "\n".join(parts).encode("utf-8", "surrogateescape"), "sha256")[:8].hex()
+
+    def breadth(self, request: Request) -> int:
+        """How many branches the request may still have (RFC 5393 section 5.3.3); raises Answered without any."""
+        given = request.header("Max-Breadth")
+        breadth = min(given, self._config.max_breadth) if isinstance(given, int) else self._config.max_breadth
+        if breadth < 1:
+            raise Answered(440)
+        return breadth
+
+    def let_out(self, request: Request, flow: Flow, *, now: float) -> Request:
+        """Let a request leave our domains, without the credentials that were for us; raises Answered."""
+        if self._is_trusted(flow) or (self._may_relay is not None and self._may_relay(request, flow)):
+            return request
+        if self._authenticator is None:
+            raise Answered(403)
+        verdict = self._authenticator.verify(request, now=now)
+        if verdict.outcome is Outcome.MALFORMED:
+            raise Answered(400)
+        if verdict.outcome is not Outcome.ACCEPTED:
+            stale = verdict.outcome is Outcome.STALE
+            raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
+        return _without_credentials(request, self._authenticator.config.realm)
+
+    def believed(self, request: Request, flow: Flow) -> Request:
+        """The request without an identity that nobody we trust has asserted (RFC 3325 section 5)."""
+        if "P-Asserted-Identity" not in request.headers or self._is_trusted(flow):
+            return request
+        return request.evolve(remove=["P-Asserted-Identity"])
+
+    def _is_trusted(self, flow: Flow) -> bool:
+        if self._config.open_relay or any(name in self._config.trusted_peers for name in flow.peer_identity):
+            return True
+        if not is_numeric(flow.remote.host):
+            return False
+        source = ipaddress.ip_address(flow.remote.host)
+        return any(source in network for network in self._networks)
+
+
+def caller_flow(request: Request, flow: Flow) -> Flow | None:
+    """The flow on which the sender of a request has to be reached later, None when its Contact will do.
+
+    A connection is used: its other end may be a client that never listens. Over UDP it is the source address when
+    Contact has another one, that is when a NAT is between. What came by a proxy that does not stay on the way goes
+    back by Contact.
+    """
+    direct = len(request.via) == 1
+    if flow.reliable:
+        return flow if direct or request.record_route else None
+    contact = next((each for each in request.contact if isinstance(each, NameAddr)), None)
+    if contact is None or not direct or not is_numeric(contact.uri.host):
+        return None
+    return None if contact.uri.host == flow.remote.host else flow
+
+
+def _fingerprint_of(branch: str | None) -> str:
+    return (branch or "").removeprefix("z9hG4bK").partition("-")[0]
+
+
+def _without_credentials(request: Request, realm: str) -> Request:
+    kept = []
+    for line in request.headers.get_all("Proxy-Authorization"):
+        for each in split_auth(line):
+            try:
+                if Authorization.parse(each).realm == realm:
+                    continue
+            except RemoteProtocolError:
+                pass
+            kept.append(each)
+    return request.evolve(set={"Proxy-Authorization": kept or None})

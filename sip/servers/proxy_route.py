@@ -1,0 +1,144 @@
+"""What a proxy does with Route and Record-Route (RFC 3261 sections 16.4, 16.6 and 16.12; RFC 5658)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import attrs
+
+from sip.config import Listen
+from sip.flow import DEFAULT_PORTS, Flow
+from sip.headers.name_addr import NameAddr
+from sip.message.request import Request
+from sip.servers.flow_token import FlowTokens
+from sip.syntax.uri import Uri
+from sip.syntax.uri_parts import canonical_host
+
+__all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route", "was_recorded"]
+
+#: URI parameter with the flow token.
+TOKEN = "flow"
+
+
+@attrs.frozen
+class OwnAddresses:
+    """Which addresses are ours: those that we listen on, and the names of our domains."""
+
+    listen: Callable[[], Sequence[Listen]]
+    domains: Collection[str]
+
+    def include(self, uri: Uri, flow: Flow) -> bool:
+        """Whether a URI leads to us; ``flow`` tells an address of ours when we listen on all of them."""
+        return self.include_place(uri.host, uri, flow)
+
+    def include_place(self, host: str, uri: Uri, flow: Flow) -> bool:
+        """The same of a host in place of that of the URI."""
+        port = uri.port or DEFAULT_PORTS["TLS" if uri.scheme == "sips" or uri.transport == "tls" else "UDP"]
+        for each in self.listen():
+            if (host, port) in ((_host(each, flow), each.port), (_public_host(each), each.public_port or each.port)):
+                return True
+        return host in self.domains and (uri.port is None or uri.port in {each.port for each in self.listen()})
+
+    def of(self, transport: str, flow: Flow) -> Uri | None:
+        """An address of ours for a transport, None when we do not listen on it."""
+        for each in self.listen():
+            if each.transport.upper() == transport:
+                host = each.public_host or _host(each, flow)
+                uri = Uri("sip", host, port=each.public_port or each.port)
+                return uri if transport == "UDP" else uri.with_params(transport=transport.lower())
+        return None
+
+
+def _host(listen: Listen, flow: Flow) -> str:
+    return canonical_host(flow.local.host if listen.host in ("", "0.0.0.0", "::") else listen.host)
+
+
+def _public_host(listen: Listen) -> str:
+    return canonical_host(listen.public_host or listen.host)
+
+
+@attrs.frozen(kw_only=True)
+class Preprocessed:
+    """A request without the Route values that were ours."""
+
+    request: Request
+    was_routed: bool = False  #: it came with a Route of ours, or through a strict router that follows one
+    known: bool = False  #: one of them bore a token of ours, so the request belongs to something that we let pass
+    flow: Flow | None = None  #: where the token says that it goes
+
+
+def preprocess(request: Request, flow: Flow, own: OwnAddresses, tokens: FlowTokens) -> Preprocessed:
+    """Undo strict routing and take our own values off the top of Route (section 16.4)."""
+    routes = list(request.route)
+    uri = request.uri
+    ours: list[Uri] = []
+    if routes and uri.lr and uri.user is None and own.include(uri, flow):
+        # A strict router put our Record-Route into the Request-URI; the real one is the last Route.
+        ours.append(uri)
+        uri = routes.pop().uri
+    while routes and own.include(routes[0].uri, flow):
+        ours.append(routes.pop(0).uri)
+    uri = _without_our_maddr(uri, flow, own)
+    changed = request.evolve(uri=uri, set={"Route": routes or None}) if ours or uri is not request.uri else request
+    named = next((n for each in ours if (n := _named(each, request, tokens)) is not None), None)
+    if named is None:
+        return Preprocessed(request=changed, was_routed=bool(ours))
+    return Preprocessed(request=changed, was_routed=True, known=True, flow=_other_end(named, flow))
+
+
+def _without_our_maddr(uri: Uri, flow: Flow, own: OwnAddresses) -> Uri:
+    """A Request-URI that leads here by `maddr` loses it, and what goes with it (section 16.4)."""
+    if uri.scheme not in ("sip", "sips") or "maddr" not in uri.params:
+        return uri
+    here = own.include_place(canonical_host(uri.params["maddr"] or uri.host), uri, flow)
+    return uri.without_params("maddr", "transport") if here else uri
+
+
+def _named(uri: Uri, request: Request, tokens: FlowTokens) -> tuple[Flow | None, Flow | None] | None:
+    token = uri.params.get(TOKEN)
+    if token is None:
+        return None
+    return tokens.read(token, scope=request.call_id) or tokens.read(token, scope="path")
+
+
+def was_recorded(request: Request, tokens: FlowTokens) -> bool:
+    """Whether a request follows a Record-Route with a token of these."""
+    first = (each.uri for each in request.route[:1])
+    return any(_named(uri, request, tokens) is not None for uri in (*first, request.uri))
+
+
+def _other_end(named: tuple[Flow | None, Flow | None], flow: Flow) -> Flow | None:
+    """Of the two flows of a dialog the one that the request did not come from."""
+    first, second = named
+    if flow in (first, second):
+        return second if flow == first else first
+    # It came by neither: if only one end has a flow of its own, it is for that end.
+    return first if second is None else second if first is None else None
+
+
+def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str) -> list[tuple[str, object]]:
+    """Record-Route lines for a request that came by ``flow``, ours for the way out on top.
+
+    There are two when the transport changes (RFC 5658 section 3).
+    """
+    transports = (outgoing, flow.transport, *(each.transport.upper() for each in own.listen()))
+    uris = [uri for uri in (own.of(each, flow) for each in transports[:2]) if uri is not None]
+    if not uris:
+        uris = [uri for uri in (own.of(each, flow) for each in transports[2:3]) if uri is not None]
+    marked = dict.fromkeys(uri.with_params({"lr": None, TOKEN: token}) for uri in uris)
+    return [("Record-Route", NameAddr(uri)) for uri in marked]
+
+
+def path(own: OwnAddresses, flow: Flow, token: str) -> list[tuple[str, object]]:
+    """The Path line of a registration that came in by ``flow`` (RFC 3327 section 5.2)."""
+    uri = own.of(flow.transport, flow)
+    return [] if uri is None else [("Path", NameAddr(uri.with_params({"lr": None, TOKEN: token})))]
+
+
+def strict_route(request: Request) -> tuple[Request, Uri | None]:
+    """Suit a strict router as the next hop: it wants its own URI as the Request-URI (section 16.6 step 6)."""
+    routes = request.route
+    if not routes or routes[0].uri.lr:
+        return request, None
+    rest = [*routes[1:], NameAddr(request.uri)]
+    return request.evolve(uri=routes[0].uri, set={"Route": rest}), routes[0].uri

@@ -1,0 +1,358 @@
+"""A registrar: the core that answers REGISTER and knows where users are (RFC 3261 section 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import attrs
+
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.config import Listen
+from sip.core.routing import Claim
+from sip.endpoint.endpoint import Endpoint
+from sip.entropy import Entropy
+from sip.errors import RemoteProtocolError
+from sip.events import Event, FlowClosed, RequestReceived
+from sip.flow import Flow
+from sip.headers.name_addr import NameAddr, Star
+from sip.ids import TransactionId
+from sip.message.request import Request
+from sip.servers.bound_flows import BoundFlows
+from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
+from sip.servers.location import Binding, Location
+from sip.syntax.uri import Uri, aor_key
+from sip.syntax.uri_parts import canonical_host
+from sip.transport.locate import is_numeric
+
+__all__ = ["BindingsChanged", "Registrar", "RegistrarConfig"]
+
+
+@attrs.frozen(kw_only=True)
+class RegistrarConfig:
+    """Whom a registrar serves, and how much it holds."""
+
+    owner: str = "registrar"
+    domains: tuple[str, ...] = ()  #: beside the addresses we listen on; none: any
+    one_domain: bool = True  #: all of them have the same users, as a domain and the addresses of its server do
+    realm: str | None = None  #: of the challenges; None is the first of `domains`
+    digest: DigestConfig | None = None  #: more about the challenges, in place of `realm`
+    default_expires: int = 3600  #: seconds, when the client does not say (RFC 3261 section 10.3)
+    min_expires: int = 60  #: seconds; shorter ones cost more traffic than they are worth: 423
+    max_expires: int = 7200  #: seconds; longer ones are shortened, so that the dead do not stay for days
+    max_contacts: int = 10  #: of one user; each call rings all of them
+    max_users: int = 10_000  #: about 2 KiB each, at most `max_contacts` times `max_contact`
+    max_contact: int = 2_048  #: octets of a contact with its Path and what names it; several times what is usual
+    keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
+    flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
+    service_route: tuple[NameAddr, ...] = ()  #: what clients are to use for their requests (RFC 3608)
+    headers: tuple[tuple[str, str], ...] = ()  #: more headers of each 200, such as Supported and Allow-Events
+
+
+@attrs.frozen(kw_only=True)
+class BindingsChanged(Event):
+    """The contacts of a user changed: for the application."""
+
+    aor: str  #: key of the address-of-record
+    bindings: tuple[Binding, ...]
+    cause: str  #: "registered", "removed", "expired" or "flow closed"
+
+
+class _Refused(Exception):
+    """A REGISTER that gets another answer than 200; nothing was changed."""
+
+    def __init__(self, status: int, headers: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(status)
+        self.status, self.headers = status, tuple(headers)
+
+
+def same_user(username: str, aor: Uri) -> bool:
+    """Whether a user may register an address: its own (the default rule)."""
+    return username.lower() in ((aor.user or "").lower(), f"{aor.user}@{aor.host}".lower())
+
+
+class Registrar:
+    """Keeps the bindings of a domain.
+
+    Without ``credentials`` it believes everybody: for loopback, tests and networks that are trusted as a whole. With
+    them it asks for Digest credentials, and ``may_register`` says which user may register which address.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: RegistrarConfig | None = None,
+        *,
+        entropy: Entropy,
+        credentials: CredentialStore | None = None,
+        may_register: Callable[[str, Uri], bool] = same_user,
+    ) -> None:
+        self.config = config or RegistrarConfig()
+        self._endpoint = endpoint
+        self._authenticator: DigestServer | None = None
+        if credentials is not None:
+            realm = self.config.realm or next(iter(self.config.domains), "registrar")
+            self._authenticator = DigestServer(
+                # All URIs of a REGISTER lead here, and clients (sipp for one) name us as they reach us.
+                self.config.digest or DigestConfig(realm=realm, check_uri=False),
+                credentials,
+                key=bytes.fromhex(entropy.child("registrar key").token(32)),
+                entropy=entropy.child("registrar nonces"),
+                wall_clock=endpoint.wall_clock,
+            )
+        self._may_register = may_register
+        self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
+        self._location = Location()
+        self._flows = BoundFlows(limit=self.config.max_users)
+        self._events: list[Event] = []
+        endpoint.add_core(
+            self.config.owner,
+            lambda request, flow: self._serves(request.uri) and (request.method == "REGISTER" or _about_us(request)),
+            claim=Claim.REGISTRAR,
+            methods=("REGISTER",),
+            supported=("path", "gruu", "gruu-10", "outbound"),
+        )
+        endpoint.watch_flows(self.config.owner)
+
+    @property
+    def owner(self) -> str:
+        """The name under which the endpoint knows this core."""
+        return self.config.owner
+
+    # Questions -------------------------------------------------------------------------------------------------------
+
+    def lookup(self, aor: Uri | str) -> tuple[Binding, ...]:
+        """The contacts of a user, the preferred first; of one device when ``aor`` is its GRUU. Empty for strangers."""
+        uri = Uri.parse(aor) if isinstance(aor, str) else aor
+        bindings = self._location.of(self._key(uri))
+        if (opaque := uri.opaque) is not None:
+            return tuple(each for each in bindings if each.opaque == opaque)
+        if (instance := uri.params.get("gr")) is not None:
+            return tuple(each for each in bindings if each.instance == instance)
+        return bindings
+
+    def knows(self, flow: Flow) -> bool:
+        """Whether somebody is registered who sends by this flow."""
+        return flow in self._flows
+
+    def flow_after(self, flow: Flow, uri: Uri) -> Flow | None:
+        """The open flow on which the device at ``uri`` is registered now that it left another one; None for no such.
+
+        For the requests of dialogs that began on the other one (`Proxy`).
+        """
+        return self._flows.after(flow, uri, self._location.of, self._endpoint.is_open)
+
+    # The core --------------------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Answer a REGISTER; forget what a closed connection leaves behind."""
+        if isinstance(event, RequestReceived) and event.transaction is not None:
+            self._register(event.transaction, event.request, event.flow, now)
+        elif isinstance(event, FlowClosed):
+            self._flow_closed(event.flow)
+        return self.take_events()
+
+    def next_timeout(self) -> float | None:
+        """When the next binding ends."""
+        return self._location.next_end()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Drop bindings that have ended."""
+        ended = self._location.expire(now)
+        self._flows.replace(ended, ())
+        for aor in dict.fromkeys(each.aor for each in ended):
+            self._changed(aor, "expired")
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """Events for the application."""
+        events, self._events = self._events, []
+        return events
+
+    def snapshot(self) -> tuple[Binding, ...]:
+        """All bindings with wall-clock times and without flows, for another process or a later one."""
+        wall = self._endpoint.wall_clock
+        return tuple(attrs.evolve(b, expires_at=b.expires_at + wall, received=None) for b in self._location)
+
+    def restore(self, bindings: Iterable[Binding], *, now: float) -> None:
+        """Take back a snapshot; what has ended since is left out."""
+        wall = self._endpoint.wall_clock
+        for saved in bindings:
+            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall)
+            if binding.expires_at > now:
+                self._store(binding.aor, (*self._location.of(binding.aor), binding))
+
+    # REGISTER --------------------------------------------------------------------------------------------------------
+
+    def _register(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
+        try:
+            headers = self._processed(request, Asked.of(request, flow), now)
+        except _Refused as refused:
+            self._endpoint.respond(transaction, refused.status, headers=refused.headers, now=now)
+        except RemoteProtocolError as error:
+            self._endpoint.respond(transaction, error.status_hint, now=now)
+        else:
+            self._endpoint.respond(transaction, 200, headers=headers, now=now)
+
+    def _processed(self, request: Request, asked: Asked, now: float) -> list[tuple[str, object]]:
+        """The steps of section 10.3 in their order; the headers of the 200."""
+        if request.to.uri.scheme not in ("sip", "sips"):
+            raise _Refused(400)
+        self._authenticate(request, now)
+        if not self._serves(request.to.uri):
+            raise _Refused(404)
+        aor = self._key(request.to.uri)
+        before = self._location.of(aor)
+        after = self._within_limit(self._updated(aor, before, request, asked, now))
+        if after and not before and len(self._location) >= self.config.max_users:
+            raise _Refused(503, [("Retry-After", "60")])
+        if after != before:
+            self._store(aor, after)
+            self._changed(aor, "registered" if len(after) >= len(before) else "removed")
+        return self._answer(request, asked, self._location.of(aor), now)
+
+    def _within_limit(self, bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+        """As many as a user may have; those whose connection is closed make room for the others, the oldest first."""
+        surplus = len(bindings) - self.config.max_contacts
+        if surplus <= 0:
+            return bindings
+        idle = sorted((each for each in bindings if self._is_idle(each)), key=lambda each: each.expires_at)
+        if len(idle) < surplus:
+            raise _Refused(403)
+        return tuple(each for each in bindings if each not in idle[:surplus])
+
+    def _is_idle(self, binding: Binding) -> bool:
+        return binding.flow is not None and not self._endpoint.is_open(binding.flow)
+
+    def _authenticate(self, request: Request, now: float) -> None:
+        if self._authenticator is None:
+            return
+        verdict = self._authenticator.verify(request, now=now)
+        if verdict.outcome is Outcome.MALFORMED:
+            raise _Refused(400)
+        if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
+            stale = verdict.outcome is Outcome.STALE
+            raise _Refused(self._authenticator.status, self._authenticator.challenges(now=now, stale=stale))
+        if not self._may_register(verdict.username, request.to.uri):
+            raise _Refused(403)
+
+    def _updated(
+        self, aor: str, before: tuple[Binding, ...], request: Request, asked: Asked, now: float
+    ) -> tuple[Binding, ...]:
+        """The bindings after steps 6 and 7; all or nothing."""
+        contacts = request.contact
+        if any(isinstance(contact, Star) for contact in contacts):
+            if len(contacts) != 1 or request.headers.get("Expires", "").strip() != "0":
+                raise _Refused(400)
+            for binding in before:
+                _check_order(binding, request)
+            return ()
+        after, useless = list(before), 0
+        for contact in contacts:
+            assert isinstance(contact, NameAddr)
+            useless += not self._update(after, aor, contact, request, asked, now)
+        if useless == len(contacts) > 0:
+            raise _Refused(403)
+        return tuple(after)
+
+    def _update(
+        self, after: list[Binding], aor: str, contact: NameAddr, request: Request, asked: Asked, now: float
+    ) -> bool:
+        """Add, renew or remove one binding; False for a contact that is passed over, because nobody is reached by it.
+
+        Section 10.2.1 allows contacts of any scheme beside those of SIP, and a registrar may grant less than what was
+        asked for: the 200 lists what it granted. A request with nothing else is refused (RFC 5627 section 5.1: 403).
+        """
+        lifetime = self._lifetime(contact, request)
+        made = binding_of(aor, contact, request, asked, now + lifetime)
+        if size_of(made) > self.config.max_contact:
+            raise _Refused(513)
+        if lifetime and not is_usable(made, request.to.uri):
+            return False
+        for index, old in enumerate(after):
+            if old.names(made.instance, made.reg_id, made.uri):
+                _check_order(old, request)
+                after[index : index + 1] = [made] if lifetime else []
+                return True
+        if lifetime:
+            after.append(made)
+        return True
+
+    def _lifetime(self, contact: NameAddr, request: Request) -> int:
+        """Seconds granted to a contact; 0 removes it. What cannot be read counts as the default (section 10.2.1.1)."""
+        config = self.config
+        wanted = contact.params.get("expires") or request.headers.get("Expires")
+        seconds = int(wanted) if wanted and wanted.isdecimal() and len(wanted) <= 10 else config.default_expires
+        if 0 < seconds < config.min_expires:
+            raise _Refused(423, [("Min-Expires", str(config.min_expires))])
+        return min(seconds, config.max_expires)
+
+    def _store(self, aor: str, after: Sequence[Binding]) -> None:
+        self._flows.replace(self._location.of(aor), after)
+        self._location.replace(aor, after)
+
+    def _flow_closed(self, flow: Flow) -> None:
+        """Remove the bindings that are worth nothing without a flow, whoever's they are (RFC 5626 section 7)."""
+        for aor in self._flows.users(flow):
+            before = self._location.of(aor)
+            after = tuple(each for each in before if each.received != flow or not each.ends_with_flow)
+            if after != before:
+                self._store(aor, after)
+                self._changed(aor, "flow closed")
+
+    def _changed(self, aor: str, cause: str) -> None:
+        bindings = self._location.of(aor)
+        self._events.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
+
+    def _answer(
+        self, request: Request, asked: Asked, bindings: Iterable[Binding], now: float
+    ) -> list[tuple[str, object]]:
+        """Headers of the 200 (step 8); Expires always, because there are clients that read no other lifetime."""
+        lines: list[tuple[str, object]] = []
+        longest, aor = 0, request.to.uri.address_of_record()
+        for binding in bindings:
+            left = max(0, round(binding.expires_at - now))
+            longest = max(longest, left)
+            lines.append(("Contact", listed(binding, aor, asked.options, left)))
+        lines.append(("Expires", longest))
+        if "path" in asked.options:
+            lines += [("Path", path) for path in asked.path]
+        lines += [("Service-Route", route) for route in self.config.service_route]
+        if any(isinstance(each, NameAddr) and asked.registers_flow(each) for each in request.contact):
+            lines += [("Require", "outbound"), ("Flow-Timer", self.config.flow_timer)]
+        if "ms-keep-alive" in request.headers:
+            value = f"UAS; tcp=no; hop-hop=yes; end-end=no; timeout={self.config.keep_alive}"
+            lines.append(("ms-keep-alive", value))
+        return [*lines, *self.config.headers]
+
+    # Addresses -------------------------------------------------------------------------------------------------------
+
+    def _serves(self, uri: Uri) -> bool:
+        return uri.scheme in ("sip", "sips") and (not self._domains or self._is_ours(uri.host))
+
+    def _is_ours(self, host: str) -> bool:
+        listen = self._endpoint.listen
+        if host in self._domains or any(host in _hosts(each) for each in listen):
+            return True
+        # Who listens on all addresses does not know them, but a request that came here by an address means us.
+        return is_numeric(host) and any(each.host in ("", "0.0.0.0", "::") for each in listen)
+
+    def _key(self, uri: Uri) -> str:
+        """The key of a user: without the domain where all domains are one."""
+        if self.config.one_domain and self._serves(uri):
+            return (uri.user or "").lower()
+        return aor_key(uri)
+
+
+def _hosts(listen: Listen) -> tuple[str, ...]:
+    return tuple(canonical_host(each) for each in (listen.host, listen.public_host) if each)
+
+
+def _check_order(binding: Binding, request: Request) -> None:
+    """Refuse what is older than the binding: the same Call-ID must count on (step 7)."""
+    if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
+        raise _Refused(500)
+
+
+def _about_us(request: Request) -> bool:
+    """Whether a request asks what we can do (RFC 3261 section 11.2)."""
+    return request.method == "OPTIONS" and request.uri.user is None and "Route" not in request.headers

@@ -1,0 +1,100 @@
+"""The answers of all branches of one forwarded request, and which of them goes back (RFC 3261 section 16.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from sip.entropy import Entropy
+from sip.flow import Flow
+from sip.ids import RequestId, TransactionId
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.servers.proxy_targets import Alternatives
+from sip.timers import Timer
+
+__all__ = ["Branch", "ResponseContext", "best_of", "with_all_challenges"]
+
+#: Within 4xx these tell the caller what to do better, so they come before the rest (section 16.7 step 6).
+_TELLING = (401, 407, 415, 420, 484)
+
+
+@attrs.define(eq=False)
+class Branch:
+    """One copy of the request that waits for its final answer."""
+
+    had_flow: bool  #: whether it went down a flow that was known before
+    others: Alternatives = ()  #: other flows of the same device
+    share: int = 1  #: its part of the breadth
+    timer_c: Timer | None = None
+    expired: bool = False  #: Timer C fired: what comes now is because we cancelled
+
+
+@attrs.define(eq=False)
+class ResponseContext:
+    """One request on its way through a proxy: branches that wait for answers, and targets that wait for their turn."""
+
+    transaction: TransactionId
+    is_invite: bool  #: whether branches can be cancelled, and answered more than once
+    _request: Request | None
+    flow: Flow  #: where it came from
+    fingerprint: str  #: what our branches begin with, for the detection of loops
+    breadth: int  #: how many branches may run at once from here on (RFC 5393 section 5.3)
+    located: bool = False  #: whether the location service named the targets
+    groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
+    branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
+    tried: list[RequestId] = attrs.field(factory=list)  #: all of them: an INVITE may bring several 2xx
+    finals: list[Response] = attrs.field(factory=list)  #: final answers other than 2xx
+    answered: bool = False  #: a final answer went back
+    cancelled: bool = False  #: the caller gave up, or somebody answered for all
+
+    @property
+    def request(self) -> Request:
+        """The request as it came, without our Route values; kept until it is settled."""
+        assert self._request is not None
+        return self._request
+
+    def settle(self) -> None:
+        """Every branch has its answer and the best one went back: keep what late 2xx need, for half a minute."""
+        self._request = None
+        self.groups.clear()
+        self.finals.clear()
+
+    def best(self, entropy: Entropy) -> Response:
+        """The final answer that goes back, made of all that came (section 16.7 steps 6 and 7)."""
+        best = best_of(self.finals)
+        if best.status == 503:
+            return best.evolve(status=500)  # it was about that server, not about us
+        if best.status == 430 and self.located:
+            # That is for proxies: a caller hears that the user is not there (RFC 5626 section 11.5).
+            return self.request.response(480, to_tag=entropy.token(8))
+        return with_all_challenges(best, self.finals)
+
+
+def best_of(finals: Sequence[Response]) -> Response:
+    """The best of several final answers: 6xx first, then the lowest class, then the most telling (step 6)."""
+    return min(finals, key=_rank)
+
+
+def _rank(response: Response) -> tuple[int, int]:
+    family = response.status // 100
+    if family == 6:
+        return 0, 0
+    telling = _TELLING.index(response.status) if response.status in _TELLING else len(_TELLING)
+    # 408 says least: some other branch knows more. 430 and 503 speak of one way or server, not of the user.
+    return family, telling + (response.status in (408, 430, 487, 503))
+
+
+def with_all_challenges(best: Response, finals: Sequence[Response]) -> Response:
+    """A 401 or 407 with the challenges of all branches, so that the caller can answer them at once (step 7)."""
+    if best.status not in (401, 407):
+        return best
+    others = [each for each in finals if each is not best and each.status in (401, 407)]
+    more = [
+        (name, value)
+        for each in others
+        for name in ("WWW-Authenticate", "Proxy-Authenticate")
+        for value in each.headers.get_all(name)
+    ]
+    return best.evolve(add=more)

@@ -1,0 +1,209 @@
+"""Requests of ours inside a session: BYE, re-INVITE, UPDATE, INFO and the like."""
+
+from typing import TYPE_CHECKING, Final
+
+from sip.events import EndCause, ProvisionalReceived, RequestFailed, ResponseReceived
+from sip.ids import RequestId
+from sip.message.bodies import describes, is_description
+from sip.message.lines import Lines
+from sip.message.response import Response
+from sip.session.ack import Ack
+from sip.session.session import Session
+from sip.session.session_timer import agreed
+from sip.timers import Timer
+from sip.transactions.client import ClientTransaction
+
+if TYPE_CHECKING:
+    from sip.session.sessions import Sessions
+
+#: Methods whose 408, or silence, ends nothing (decisions 11: a client that never answers INFO stays).
+_HARMLESS_SILENCE: Final = frozenset(("INFO", "MESSAGE"))
+_REFRESHES: Final = frozenset(("INVITE", "UPDATE"))
+
+
+class InSession:
+    """One request inside a session, through its tries. ``report`` False keeps a refresh of ours from the core."""
+
+    __slots__ = (
+        "_layer",
+        "ack",
+        "body",
+        "content_type",
+        "cseq",
+        "headers",
+        "lifetime",
+        "method",
+        "report",
+        "session",
+    )
+
+    def __init__(
+        self,
+        layer: "Sessions",
+        session: Session,
+        method: str,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        report: bool,
+    ) -> None:
+        self._layer = layer
+        self.session = session
+        self.method = method
+        self.headers = headers
+        self.body = body
+        self.content_type = content_type
+        self.report = report
+        self.cseq = 0
+        self.ack: Ack | None = None
+        self.lifetime: Timer | None = None  #: of an INVITE: after a provisional answer its transaction has no end
+
+    @property
+    def offers(self) -> bool:
+        """Whether it opens an offer that its answer closes."""
+        return self.method == "UPDATE" and is_description(self.body, self.content_type)
+
+    def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> RequestId:
+        """Send it, or send it again under the same number."""
+        layer, session = self._layer, self.session
+        dialog = session.dialog or next(iter(session.forks.values()))
+        lines = [*self.headers, *(authorization or [])]
+        if self.method in _REFRESHES:
+            lines += layer.refresh_lines(session, self.headers)
+        self.cseq = dialog.next_cseq()
+        self.ack = None
+        transaction = layer.requests.send_in_dialog(
+            dialog,
+            self.method,
+            self,
+            headers=lines,
+            body=self.body,
+            content_type=self.content_type,
+            contact=session.contact,
+            cseq=self.cseq,
+            request_id=request_id,
+            now=now,
+        )
+        if self.method == "INVITE" and layer.transactions.client(transaction.id) is transaction:
+            session.outgoing = transaction
+            timers, lifetime = layer.context.timers, layer.context.config.invite_lifetime
+            self.lifetime = timers.start(now + lifetime, lambda then: self._on_lifetime(transaction, then))
+        session.updates += self.offers
+        session.sent(self.body, self.content_type)
+        return transaction.id
+
+    def _on_lifetime(self, transaction: ClientTransaction, now: float) -> None:
+        self.lifetime = None
+        self._layer.give_up_reinvite(transaction, now)
+
+    # Answers ---------------------------------------------------------------------------------------------------------
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take an answer."""
+        if response.status < 200:
+            self._progressed(transaction, response)
+            return
+        if self.ack is not None:  # the 2xx again
+            self.ack.send_again()
+            return
+        self._closed()
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None and not self.session.removed:
+            self.send(now, authorization, transaction.id)
+            return
+        if response.status < 300:
+            self._succeeded(transaction, response, now)
+        if self.report:
+            event = ResponseReceived(owner=self.session.owner, request_id=transaction.id, response=response)
+            self._layer.context.emit(event)
+        self._judge(response, now)
+
+    def _progressed(self, transaction: ClientTransaction, response: Response) -> None:
+        if self.report:
+            event = ProvisionalReceived(owner=self.session.owner, request_id=transaction.id, response=response)
+            self._layer.context.emit(event)
+
+    def _closed(self) -> None:
+        if self.method == "INVITE":
+            self.session.outgoing = None
+            self._layer.context.timers.stop(self.lifetime)
+            self.lifetime = None
+        self.session.updates -= self.offers
+
+    def _succeeded(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        session, dialog = self.session, self.session.dialog
+        if self.method == "INVITE":
+            self._acknowledge(response, now)
+        if self.method not in _REFRESHES or dialog is None or session.removed:
+            return
+        dialog.refresh_target(response)
+        session.hear(response)
+        self._layer.refreshed(session, agreed(response, session.interval), now)
+
+    def _acknowledge(self, response: Response, now: float) -> None:
+        dialog = self.session.dialog
+        if dialog is None:
+            return
+        self.ack = Ack(self._layer.requests, dialog, self.cseq, [])
+        offered = is_description(self.body, self.content_type)
+        if offered or not describes(response) or self.session.removed or not self.report:
+            self.ack.send(now)
+        else:
+            self.session.awaiting = self.ack
+
+    def _judge(self, response: Response, now: float) -> None:
+        """End the session where RFC 3261 section 12.2.1.2 says so; look after our own refreshes."""
+        layer, session, status = self._layer, self.session, response.status
+        if session.removed:
+            return
+        if status == 481 or (status == 408 and self.method not in _HARMLESS_SILENCE):
+            # After a refresh to a 481 too (RFC 4028 section 10): it may be that of a proxy, which the BYE gets past.
+            say_bye = status == 408 or self.method in _REFRESHES
+            layer.lose(session, EndCause.DIALOG_GONE, say_bye=say_bye, now=now)
+        elif status >= 300 and not self.report:
+            layer.refresh_refused(session, self.method, response, now)
+        elif status == 422:
+            session.hear_min_se(response)  # for the next try, which is the core's
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Report silence, and end the session where it says that nobody is there."""
+        layer, session = self._layer, self.session
+        self._closed()
+        if self.report:
+            layer.context.emit(RequestFailed(owner=session.owner, request_id=transaction.id, reason=reason))
+        if reason == "timeout" and self.method not in _HARMLESS_SILENCE and not session.removed:
+            layer.lose(session, EndCause.DIALOG_GONE, say_bye=True, now=now)
+        elif not self.report and not session.removed:
+            layer.refresh_unsent(session, now)
+
+
+class Bye:
+    """Our BYE: whatever the answer, the session is over (RFC 3261 section 15.1.1)."""
+
+    __slots__ = ("_layer", "headers", "session")
+
+    def __init__(self, layer: "Sessions", session: Session, headers: Lines) -> None:
+        self._layer = layer
+        self.session = session
+        self.headers = headers
+
+    def send(self, now: float, authorization: Lines | None = None) -> None:
+        """Send it."""
+        dialog = self.session.dialog
+        assert dialog is not None
+        lines = [*self.headers, *(authorization or [])]
+        self._layer.requests.send_in_dialog(dialog, "BYE", self, headers=lines, now=now)
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take the answer."""
+        if response.status < 200:
+            return
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None and not self.session.removed:
+            self.send(now, authorization)
+        else:
+            self._layer.bye_answered(self.session, now)
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Take silence for an answer."""
+        self._layer.bye_answered(self.session, now)

@@ -1,0 +1,30 @@
+"""What may be sent to a subscriber over UDP before it is known to be where it says (no amplification)."""
+
+from sip.flow import Flow
+from sip.message.request import Request
+from sip.transport.return_routability import ProvenSources
+
+
+class Caution:
+    """The source of one SUBSCRIBE, and how much it may be sent unseen."""
+
+    __slots__ = ("_flow", "_proven", "limit")
+
+    def __init__(self, proven: ProvenSources, flow: Flow, request: Request, excess: int) -> None:
+        self._proven = proven
+        self._flow = flow
+        self.limit = len(bytes(request)) + excess  #: octets
+
+    @property
+    def over(self) -> bool:
+        """Whether the subscriber has shown by now that it gets what it is sent."""
+        return self._flow in self._proven
+
+    def end(self) -> None:
+        """It has answered."""
+        self._proven.add(self._flow)
+
+
+def caution_towards(proven: ProvenSources, flow: Flow, request: Request, excess: int) -> Caution | None:
+    """Return the caution that a SUBSCRIBE calls for; None over connections and towards those who proved themselves."""
+    return None if flow in proven else Caution(proven, flow, request, excess)

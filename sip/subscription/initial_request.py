@@ -1,0 +1,150 @@
+"""The first request of a subscription of ours, through its tries (RFC 6665 section 4.1.2.1, RFC 3515)."""
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from sip.core.dialog import Begun, Dialog
+from sip.core.uac import Outline, size_of
+from sip.flow import Destination, Flow
+from sip.headers.name_addr import NameAddr
+from sip.message.headers import Field
+from sip.message.lines import Lines, assemble
+from sip.message.request import Request
+from sip.message.response import Response
+from sip.subscription.notifier import BENOTIFY
+from sip.syntax.uri import Uri
+from sip.transactions.client import ClientTransaction
+
+if TYPE_CHECKING:
+    from sip.subscription.subscriber import Subscriber
+    from sip.subscription.subscriptions import Subscriptions
+
+_MAX_RETRIES: Final = 2  #: 423 and 420 are each worth one more try
+
+
+@attrs.define(eq=False)
+class Asking:
+    """How the first request is made; kept, because a subscription that was lost is made again the same way."""
+
+    method: str  #: SUBSCRIBE, or REFER for its implicit subscription
+    target: Uri | str
+    from_: NameAddr | str
+    to: NameAddr | str
+    route: tuple[NameAddr, ...]
+    flow: Flow | None
+    headers: Lines
+    body: bytes
+    content_type: str | None
+    dialog: Dialog | None  #: an existing dialog to subscribe in
+
+    def usage_lines(self, method: str, event: str, expires: int | None) -> Lines:
+        """Return what a request says about the subscription; a REFER says nothing."""
+        if method == "REFER":
+            return []
+        lines: Lines = [("Event", event)]
+        if expires is not None:
+            lines.append(("Expires", str(expires)))
+        return lines
+
+
+class FirstRequest:
+    """SUBSCRIBE or REFER outside of dialogs: credentials, a longer duration, or less asked for may be one more try."""
+
+    __slots__ = (
+        "_asking",
+        "_authorization",
+        "_layer",
+        "_lines",
+        "_outline",
+        "_retries",
+        "_server",
+        "_subscriber",
+        "cseq",
+        "expires",
+    )
+
+    def __init__(
+        self,
+        layer: "Subscriptions",
+        subscriber: "Subscriber",
+        asking: Asking,
+        outline: Outline,
+        expires: int | None,
+    ) -> None:
+        self._layer = layer
+        self._subscriber = subscriber
+        self._asking = asking
+        self._outline = outline
+        self._lines = outline.lines
+        self._authorization: Lines = []
+        self._retries = 0
+        self._server: Destination | None = None  # the one that wants something else
+        self.expires = expires
+        self.cseq = 0
+
+    @property
+    def ours(self) -> Begun:
+        """Return what we chose for the dialog that it makes."""
+        return self._outline.begun
+
+    def send(self, now: float) -> None:
+        """Send it, with the next CSeq."""
+        self.cseq += 1
+        self._layer.transactions.send(
+            self._asking.method,
+            self,
+            self._finish,
+            flow=self._asking.flow,
+            next_hop=self._outline.hop,
+            size=size_of(self._lines, self._asking.body),
+            server=self._server,
+            now=now,
+        )
+
+    def _finish(self, flow: Flow, via: str) -> Request:
+        asking, subscriber = self._asking, self._subscriber
+        contact = subscriber.contact or self._layer.transport.contact(flow, self._outline.local_user)
+        lines: Lines = [
+            ("Via", via),
+            *self._lines,
+            ("CSeq", f"{self.cseq} {asking.method}"),
+            ("Contact", contact),
+            *asking.usage_lines(asking.method, subscriber.event, self.expires),
+            *self._authorization,
+        ]
+        return assemble(asking.method, self._outline.uri, lines, asking.body, asking.content_type)
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Take an answer."""
+        if response.status < 200 or (response.status >= 300 and self._again(transaction, response, now)):
+            return
+        self._subscriber.first_answered(self, transaction, response, now)
+
+    def _again(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
+        authorization = self._layer.context.authorize(transaction.request, response)
+        if authorization is not None:
+            self._authorization = authorization
+        elif self._retries >= _MAX_RETRIES:
+            return False
+        elif response.status == 423 and response.min_expires is not None:
+            self._retries += 1
+            self.expires = response.min_expires
+        elif response.status == 420 and BENOTIFY in response.unsupported:
+            # A proxy that does not know BENOTIFY: without it (sip-profile 12).
+            self._retries += 1
+            self._lines = [line for line in self._lines if not _offers_benotify(line)]
+        else:
+            return False
+        self._server = transaction.server
+        self.send(now)
+        return True
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Take silence."""
+        self._subscriber.first_failed()
+
+
+def _offers_benotify(line: Field) -> bool:
+    name, value = line
+    return name.lower() in ("supported", "proxy-require") and value.strip().lower() == BENOTIFY

@@ -1,0 +1,50 @@
+"""A REFER that came, and the subscription that it implies (RFC 3515 section 2.4.4)."""
+
+from typing import TYPE_CHECKING
+
+from sip.message.lines import Lines, has
+from sip.subscription.notifier import Notifier
+from sip.transactions.server import ServerTransaction
+
+if TYPE_CHECKING:
+    from sip.subscription.subscriptions import Subscriptions
+
+
+class ReferAnswer:
+    """Answers of a core to a REFER: a 2xx begins the implicit subscription (RFC 3515 section 2.4.4)."""
+
+    __slots__ = ("_layer", "notifier")
+
+    def __init__(self, layer: "Subscriptions", notifier: Notifier) -> None:
+        self._layer = layer
+        self.notifier = notifier
+
+    def answer(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        reason: str | None,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Send the answer, and keep the subscription when it is a 2xx without ``Refer-Sub: false``."""
+        notifier, lines = self.notifier, list(headers)
+        begins = 200 <= status < 300
+        if begins and not has(lines, "Contact"):
+            user = transaction.request.uri.user
+            lines.append(("Contact", self._layer.transport.contact(transaction.flow, user)))
+        response = self._layer.answers.build(
+            transaction, status, reason, headers=lines, body=body, content_type=content_type
+        )
+        suppressed = any(n.lower() == "refer-sub" and str(v).lower().startswith("false") for n, v in lines)
+        if status < 200:
+            transaction.respond(response, now)
+            return
+        notifier.asked = None
+        transaction.respond(response, now)
+        if begins and not suppressed:
+            notifier.begin_refer(self._layer.context.config.refer_expires, now)
+        else:
+            notifier.drop()

@@ -1,0 +1,1 @@
+"""Grammar of RFC 3261 section 25: tokens, parameters, escaping, URIs."""
