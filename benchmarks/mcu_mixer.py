@@ -15,12 +15,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mcu import Mixer, MixerSettings, SpeakerSettings
+from mcu import LegId, Mixer, MixerSettings, SpeakerSettings
 from mcu.audio.mix import Room, Sent
-from mcu.events import LegId
-from rtp import Capabilities, answer, negotiate, offer, ulaw_encode
-from rtp.stream.media_stream import MediaStream
-from rtp.stream.sender import RtpSender
+from rtp import Capabilities, MediaStream, RtpSender, answer, negotiate, offer, ulaw_encode
 
 FRAME = 0.02
 TALKERS = 3

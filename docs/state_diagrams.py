@@ -11,8 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from c3p.conference.replica import REPLICA
-from c3p.request_life import REQUEST_LIFE
+from c3p import REPLICA, REQUEST_LIFE
 from focus.client.state import CLIENT as FOCUS_CLIENT
 from focus.mcus.link_state import LINK
 from focus.relay_state import RELAY

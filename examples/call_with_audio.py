@@ -14,9 +14,8 @@ import struct
 import wave
 from collections.abc import Iterable, Iterator
 
-from rtp import Agreement, Capabilities, OfferAnswerSession, RtpError, SessionDescription
+from rtp import Agreement, Capabilities, MediaStream, OfferAnswerSession, Outgoing, RtpError, SessionDescription
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
-from rtp.stream.media_stream import MediaStream, Outgoing
 from sip import (
     Claim,
     Endpoint,

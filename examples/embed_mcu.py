@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 import c3p
 from mcu import LegConnected, LegEnded, LegId, Mcu, McuConfig, MediaPortWanted, MixerSettings
-from rtp import Capabilities, OfferAnswerSession, SessionDescription
-from rtp.stream.media_stream import MediaStream
+from rtp import Capabilities, MediaStream, OfferAnswerSession, SessionDescription
 from sip import (
     Address,
     Claim,

@@ -10,8 +10,7 @@ from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
-from rtp import Capabilities
-from rtp.codecs.g711 import CODINGS
+from rtp import CODINGS, Capabilities
 from sip import Uri
 
 __all__ = ["AUDIO_VIDEO", "SDP", "FactoryConfig", "McuConfig", "StaticMcu"]

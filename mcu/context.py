@@ -6,8 +6,7 @@ import enum
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from c3p import Response
-from c3p.timestamps import format_timestamp
+from c3p import Response, format_timestamp
 from mcu.conference import Conference
 from mcu.config import McuConfig
 from mcu.documents import Documents
@@ -17,12 +16,10 @@ from mcu.leg import Leg
 from mcu.policy import DialPolicy
 from mcu.timers import Timers
 from rtp import Capabilities
-from sip.entropy import Entropy
-from sip.events import Event
-from sip.ids import SessionId
+from sip import Entropy, Event, SessionId
 
 if TYPE_CHECKING:
-    from sip.endpoint.endpoint import Endpoint
+    from sip import Endpoint
 
 __all__ = ["Context", "Wait"]
 

@@ -8,7 +8,7 @@ from typing import NewType, TypedDict
 import attrs
 
 from mcu.outcome import Ending
-from sip.events import Event
+from sip import Event
 
 __all__ = [
     "About",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sip.entropy import Entropy
+from sip import Entropy
 
 __all__ = ["guid"]
 

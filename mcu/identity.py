@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sip.errors import SipError
-from sip.syntax.uri import Uri, aor_key, conference_key
+from sip import SipError, Uri, aor_key, conference_key
 
 __all__ = ["conference_id", "endpoint_id", "user_id"]
 

@@ -11,11 +11,8 @@ from mcu.events import About, LegId
 from mcu.identity import user_id
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.outcome import Ending
-from rtp import Direction, OfferAnswerSession
-from rtp.stream.media_stream import MediaStream
-from sip.headers.name_addr import NameAddr
-from sip.ids import SessionId
-from sip.syntax.uri import Uri
+from rtp import Direction, MediaStream, OfferAnswerSession
+from sip import NameAddr, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference

@@ -25,15 +25,12 @@ from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialPolicy
 from mcu.registration import Registration
-from sip.core.routing import Claim
-from sip.entropy import Entropy
-from sip.events import Event
+from sip import Claim, Entropy, Event, Flow
+from sip import Request as SipRequest
 from sip.faults import internal_fault
-from sip.flow import Flow
-from sip.message.request import Request as SipRequest
 
 if TYPE_CHECKING:
-    from sip.endpoint.endpoint import Endpoint
+    from sip import Endpoint
 
 __all__ = ["Mcu"]
 

@@ -9,9 +9,7 @@ from mcu.context import Context
 from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
 from mcu.leg import Leg
 from mcu.leg_state import State
-from rtp import Agreement, Direction
-from rtp.events import MediaEvent, SsrcCollided, TelephoneEventStarted
-from rtp.stream.media_stream import MediaStream, MediaStreamConfig
+from rtp import Agreement, Direction, MediaEvent, MediaStream, MediaStreamConfig, SsrcCollided, TelephoneEventStarted
 from sip.faults import internal_fault
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import attrs
 
 import c3p
-from mcu.events import LegId
+from mcu import LegId
 from pyc3p.trace.masking import mask
 from sip import Event, Pump, Transmit
 from sip.faults import Rest, TimedNet, internal_fault

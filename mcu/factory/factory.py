@@ -32,7 +32,7 @@ from mcu.factory.selection import LeastLoaded, SelectionStrategy
 from mcu.identity import conference_id
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import refused
-from sip.events import Event
+from sip import Event
 
 __all__ = ["McuFactory"]
 

@@ -13,8 +13,7 @@ from mcu.events import LegId
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
-from sip.errors import SipError
-from sip.syntax.uri import Uri
+from sip import SipError, Uri
 
 __all__ = ["Newcomer"]
 

@@ -29,11 +29,8 @@ from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import accepted
 from rtp import OfferAnswerSession, RemoteRtpError, SessionDescription
-from sip.errors import SipError
-from sip.events import InviteReceived, SessionConfirmed
-from sip.headers.name_addr import NameAddr
-from sip.message.bodies import body_of
-from sip.message.request import Request as SipRequest
+from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, body_of
+from sip import Request as SipRequest
 
 __all__ = ["DialIn"]
 

@@ -18,12 +18,18 @@ from mcu.outcome import Ending, ending_of_status
 from mcu.policy import DialOutQuestion, Refusal, RefusalReason
 from mcu.responses import accepted, pending
 from rtp import Agreement, NegotiationError, OfferAnswerSession, RemoteRtpError, SessionDescription
-from sip.errors import SipError
-from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
-from sip.headers.name_addr import NameAddr
-from sip.message.bodies import body_of
-from sip.message.response import Response as SipResponse
-from sip.syntax.uri import Uri
+from sip import (
+    FailureCause,
+    NameAddr,
+    SessionAnswered,
+    SessionFailed,
+    SessionProgressed,
+    SessionRedirected,
+    SipError,
+    Uri,
+    body_of,
+)
+from sip import Response as SipResponse
 
 __all__ = ["DialOut"]
 

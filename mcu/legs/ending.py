@@ -10,7 +10,7 @@ from mcu.leg_state import Input, State
 from mcu.media import Media
 from mcu.outcome import OUTCOMES, Ending
 from mcu.responses import failed
-from sip.ids import SessionId
+from sip import SessionId
 
 __all__ = ["Closing", "farewell_of"]
 

@@ -15,9 +15,7 @@ from mcu.leg import Farewell, Leg
 from mcu.legs.ending import Closing
 from mcu.legs.renegotiation import InCall
 from rtp.sdp.offer_answer_session import OfferState
-from sip.errors import LocalProtocolError
-from sip.events import RequestFailed, ResponseReceived
-from sip.ids import RequestId
+from sip import LocalProtocolError, RequestFailed, RequestId, ResponseReceived
 
 __all__ = ["Liveness"]
 

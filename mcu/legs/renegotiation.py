@@ -13,10 +13,16 @@ from mcu.leg_state import Input, State
 from mcu.media import Media
 from rtp import DTMF_TYPES, Agreement, DtmfInfo, OfferAnswerSession, RemoteRtpError, SessionDescription
 from rtp.sdp.offer_answer_session import OfferState
-from sip.events import ReinviteReceived, RequestReceived, SessionConfirmed, UpdateReceived
-from sip.ids import TransactionId
-from sip.message.bodies import body_of, refusal_of_body
-from sip.message.response import Response
+from sip import (
+    ReinviteReceived,
+    RequestReceived,
+    Response,
+    SessionConfirmed,
+    TransactionId,
+    UpdateReceived,
+    body_of,
+    refusal_of_body,
+)
 
 __all__ = ["BODIES", "InCall", "diagnostics"]
 

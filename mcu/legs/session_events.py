@@ -11,7 +11,7 @@ from mcu.legs.dial_out import DialOut
 from mcu.legs.ending import Closing
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import InCall
-from sip.events import (
+from sip import (
     EndCause,
     Event,
     InviteReceived,
@@ -24,12 +24,12 @@ from sip.events import (
     SessionConfirmed,
     SessionEnded,
     SessionFailed,
+    SessionId,
     SessionProgressed,
     SessionRedirected,
     SessionRefreshed,
     UpdateReceived,
 )
-from sip.ids import SessionId
 
 __all__ = ["SessionEvents"]
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from mcu.config import McuConfig
 from mcu.gateway import global_number
 from mcu.leg import Attempt
-from sip.errors import SipError
-from sip.headers.name_addr import NameAddr
-from sip.syntax.uri import Uri
+from sip import NameAddr, SipError, Uri
 
 __all__ = ["Targets", "number_or_user"]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import focus
 import mcu.events
-from mcu.events import AnnouncementFault
+from mcu import AnnouncementFault
 from pyc3p.commands.credentials import CHALLENGES
 from pyc3p.elements.node import StrangerRefused
 from pyc3p.phone import (
@@ -19,8 +19,7 @@ from pyc3p.phone import (
     PhoneRinging,
 )
 from pyc3p.roster import short_uri
-from sip import Event
-from sip.servers.registrar import BindingsChanged
+from sip import BindingsChanged, Event
 
 
 def narrate(event: Event) -> str | None:

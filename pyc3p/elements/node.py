@@ -12,7 +12,7 @@ import attrs
 import c3p
 import sip
 from c3p.aio import C3pClient, C3pServer, Handler
-from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import C3PMachine, Document, Element, HookedPump
 from pyc3p.problems import Problem, port_problem
 from pyc3p.trace.trace import ElementTrace

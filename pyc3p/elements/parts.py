@@ -16,8 +16,7 @@ import sip
 from pyc3p.element import C3PService, Element, HookedPump
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import Registrar, RegistrarConfig
+from sip import Proxy, ProxyConfig, Registrar, RegistrarConfig
 
 FOCUS_PATH: Final = "/LiveServer/Focus"
 FACTORY_PATH: Final = "/LiveServer/FocusFactory"

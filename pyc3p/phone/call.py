@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 import sip
-from mcu.events import LegId
+from mcu import LegId
 from pyc3p.phone.audio import PhoneAudio
 from rtp import Agreement, Direction, LocalRtpError, OfferAnswerSession, SessionDescription
 

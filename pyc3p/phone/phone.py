@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import sip
-from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Address, Outgoing, Packet
 from pyc3p.phone.audio import AudioSink, AudioSource, PhoneAudio
 from pyc3p.phone.call import Call, CallInput, CallState

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 import sip
-from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
 from pyc3p.simnet.clock import Alarm
 from pyc3p.simnet.failed import SimulationFailed

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 
 import sip
-from mcu.events import LegId
+from mcu import LegId
 from pyc3p.element import Element
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, Dice

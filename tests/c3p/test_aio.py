@@ -26,6 +26,7 @@ from c3p import (
     ConferenceInfo,
     ConferenceKeys,
     DeleteConference,
+    DocumentLimits,
     Exchange,
     ExchangeFailure,
     LocalProtocolError,
@@ -37,7 +38,6 @@ from c3p import (
 )
 from c3p.aio import C3pClient, C3pServer, ClientSettings, Handler, ServerSettings
 from c3p.aio.lanes import LaneFull, Lanes
-from c3p.binding.xml import DocumentLimits
 from c3p.testing import FOCUS_URI, MCU_URI
 from pyc3p.elements import event_loop
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from c3p import C3PError, parse_document
-from c3p.documents import Document
+from c3p import C3PError, Document, parse_document
 from c3p.testing import documents, mutated_documents
 
 MODERATE = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c3p.conference.entity_key import CACHED_LENGTH, uri_key
+from c3p import uri_key
+from c3p.conference.entity_key import CACHED_LENGTH
 
 
 @given(st.ip_addresses(v=6), st.booleans())

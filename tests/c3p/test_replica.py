@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from c3p import (
+    REPLICA,
     C3PError,
     ConferenceInfo,
     Endpoint,
     Receipt,
     Replica,
+    ReplicaInput,
     ReplicaState,
     User,
     UserAdded,
@@ -22,7 +24,6 @@ from c3p import (
     parse_document,
 )
 from c3p.altering import altered
-from c3p.conference.replica import REPLICA, ReplicaInput
 from c3p.testing import FOCUS_URI, GUIDS, USER_URIS, conference_infos, conference_states
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c3p import (
+    REQUEST_LIFE,
     AddUser,
     AnswerBook,
     Code,
@@ -23,6 +24,8 @@ from c3p import (
     Outcome,
     Request,
     RequestEnded,
+    RequestEvent,
+    RequestInput,
     RequestLife,
     RequestPended,
     RequestState,
@@ -30,7 +33,7 @@ from c3p import (
     User,
     UserKeys,
 )
-from c3p.request_life import LONGEST_WAIT, REQUEST_LIFE, RequestEvent, RequestInput
+from c3p.request_life import LONGEST_WAIT
 
 
 def request(request_id: str = "1") -> Request:

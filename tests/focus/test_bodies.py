@@ -8,9 +8,8 @@ from commanding import connected, send
 from focus_site import Site
 
 from c3p import CCCP_TYPE, CONFERENCE_INFO_TYPE, Code, ConferenceKeys, ModifyConferenceLock, Request, Response
-from sip import Multipart, Part
+from sip import Headers, Multipart, Part
 from sip import Response as SipResponse
-from sip.message.headers import Headers
 
 OPTIONAL = Part(
     b"x", Headers([("Content-Type", "application/foo"), ("Content-Disposition", "render;handling=optional")])

@@ -20,7 +20,7 @@ from c3p import (
     User,
     Users,
 )
-from focus.events import McuLost
+from focus import McuLost
 from focus.mcus.roster_part import McuPart, Verdict, users_named
 
 PHONE = "sip:phone@example.org"

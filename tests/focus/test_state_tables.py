@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from c3p import ConferenceKeys, DeleteConference
-from focus import LocalProtocolError
-from focus.client.state import CLIENT, ClientInput, ClientState
+from focus import ClientState, LocalProtocolError
+from focus.client.state import CLIENT, ClientInput
 from focus.mcus.link_state import LINK, LinkInput, LinkState
 from focus.mcus.relay import Relay
 from focus.relay_state import RELAY, RelayInput, RelayState

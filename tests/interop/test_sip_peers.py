@@ -14,13 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from sip import Endpoint, EndpointConfig, Listen, PasswordStore, Proxy, ProxyConfig, Pump, Registrar, RegistrarConfig
 from sip.aio import SipTransport, live_entropy, wall_clock
-from sip.authentication.digest_server import PasswordStore
-from sip.config import EndpointConfig, Listen
-from sip.endpoint.endpoint import Endpoint
-from sip.endpoint.pump import Pump
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import Registrar, RegistrarConfig
 from tests.interop.programs import HOST, baresip, free_port, kamailio, require, running, wait_for_text
 
 SCENARIOS = Path(__file__).parent / "scenarios"

@@ -47,18 +47,33 @@ from mcu import (
     MediaPortWanted,
     diagnostics_of,
 )
-from rtp import Capabilities, MediaAgreement, OfferAnswerSession, RtcpPacket, SessionDescription, parse_rtcp
-from rtp.stream.media_stream import MediaStream
-from sip.config import EndpointConfig, Listen
-from sip.core.routing import Claim
-from sip.endpoint.endpoint import Endpoint as SipEndpoint
-from sip.endpoint.pump import Pump
-from sip.entropy import SeededEntropy
-from sip.events import ConnectWanted, Event, InviteReceived, SessionConfirmed, SessionEnded
-from sip.faults import InternalFault
-from sip.flow import Address, Flow
-from sip.ids import SessionId
-from sip.syntax.uri import Uri
+from rtp import (
+    Capabilities,
+    MediaAgreement,
+    MediaStream,
+    OfferAnswerSession,
+    RtcpPacket,
+    SessionDescription,
+    parse_rtcp,
+)
+from sip import (
+    Address,
+    Claim,
+    ConnectWanted,
+    EndpointConfig,
+    Event,
+    Flow,
+    InternalFault,
+    InviteReceived,
+    Listen,
+    Pump,
+    SeededEntropy,
+    SessionConfirmed,
+    SessionEnded,
+    SessionId,
+    Uri,
+)
+from sip import Endpoint as SipEndpoint
 
 CONFERENCE = focus_uri("sip:alice@example.com", "CONF00000001")
 AV = mcu_uri(CONFERENCE, "audio-video")

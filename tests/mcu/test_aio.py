@@ -9,7 +9,7 @@ from mcu import DtmfReceived, LegConnected, LegEnded
 from mcu.aio import MediaDriver
 from rtp import SessionDescription
 from rtp.aio import MediaPortsConfig
-from sip.events import Event
+from sip import Event
 from tests.mcu.harness import World, silent
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mcu import Ending, LegConnected, LocalError
-from rtp import Capabilities, Crypto, Encryption, InlineKey, SessionDescription
-from rtp.codecs.g711 import CODINGS
-from sip import Multipart, Part
-from sip.events import InviteReceived, ResponseReceived
-from sip.message.headers import Headers
+from rtp import CODINGS, Capabilities, Crypto, Encryption, InlineKey, SessionDescription
+from sip import Headers, InviteReceived, Multipart, Part, ResponseReceived
 from tests.mcu.harness import Phone, World, answering
 
 ISUP = Part(

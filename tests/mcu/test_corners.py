@@ -9,16 +9,16 @@ from c3p import AddUser, ConferenceKeys, Endpoint, GetConference, Reply, User
 from mcu import Ending, Gateway, GatewayTable, LegConnected, LegHeld, LegId, MissingExtra
 from mcu.identity import conference_id, endpoint_id, user_id
 from rtp import Direction, OfferAnswerSession, SessionDescription
-from sip.events import (
+from sip import (
     InviteReceived,
+    Response,
     ResponseReceived,
     SessionCancelled,
     SessionConfirmed,
+    SessionId,
     SessionProgressed,
     SessionRefreshed,
 )
-from sip.ids import SessionId
-from sip.message.response import Response
 from tests.mcu.harness import AV, CONFERENCE, Code, Phone, World, guid, refusing, ringing, silent
 
 FIRST = SessionId(1)  #: what an endpoint calls its first session
@@ -111,7 +111,7 @@ def test_a_180_after_the_200_is_nothing() -> None:
 
 
 def test_events_of_sessions_that_are_over_are_nothing() -> None:
-    from sip.events import FailureCause, SessionFailed
+    from sip import FailureCause, SessionFailed
 
     world = World()
     gone = SessionFailed(
@@ -334,7 +334,7 @@ def test_an_echo_under_our_own_ssrc_makes_us_take_another() -> None:
 
 
 def test_options_are_answered() -> None:
-    from sip.headers.name_addr import NameAddr
+    from sip import NameAddr
 
     world = World()
     phone = world.phone(7)
@@ -454,7 +454,7 @@ def test_a_deleted_conference_gives_up_telling_a_focus_that_is_gone() -> None:
 def test_addresses_of_other_kinds_have_no_way_out() -> None:
     from mcu import McuConfig
     from mcu.legs.targets import Targets, number_or_user
-    from sip.syntax.uri import Uri
+    from sip import Uri
 
     config = McuConfig(mcu_id="m", http_url="h", sip_contact=Uri.parse("sip:mcu@192.0.2.1"))
     assert Targets(config).attempt(Uri.parse("http://example.com/")) is None

@@ -5,11 +5,7 @@ from __future__ import annotations
 from c3p import MCU_CONFERENCE_URI, MCU_SERVER_URI, AddUser
 from mcu import Ending, LegConnected, LegEnded, LegId
 from rtp import OfferAnswerSession, SessionDescription
-from sip import Multipart, Part
-from sip.events import SessionAnswered, SessionFailed
-from sip.headers.name_addr import NameAddr
-from sip.message.headers import Headers
-from sip.syntax.uri import Uri
+from sip import Headers, Multipart, NameAddr, Part, SessionAnswered, SessionFailed, Uri
 from tests.mcu.harness import AV, MCU_HOST, Code, Phone, World, guid
 
 CONTACT = f"sip:mcu@{MCU_HOST}:5060"

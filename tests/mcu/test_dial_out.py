@@ -5,7 +5,7 @@ from __future__ import annotations
 from c3p import AddUser, ConferenceKeys, Notify, Response, User
 from mcu import ConferenceStarted, Ending, LegAlerting, LegConnected, LegDialing, LegEnded
 from rtp import Capabilities, Crypto, Encryption, InlineKey, SessionDescription
-from sip.events import SessionCancelled, SessionConfirmed, SessionEnded
+from sip import SessionCancelled, SessionConfirmed, SessionEnded
 from tests.mcu.harness import ALICE, AV, CONFERENCE, Code, World, guid, ringing, silent
 
 
@@ -67,7 +67,7 @@ def test_the_invite_is_what_a_legacy_phone_expects() -> None:
 
 
 def test_the_outbound_proxy_is_a_preloaded_route() -> None:
-    from sip.syntax.uri import Uri
+    from sip import Uri
 
     world = World(outbound_proxy=Uri.parse("sip:198.51.100.1:5060"))
     proxy = world.phone(1, ringing)

@@ -9,8 +9,7 @@ import pytest
 
 from c3p import AddUser, ConferenceKeys, Endpoint, ExchangeFailure, Media, Response, User
 from mcu import DialOutPolicy, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
-from sip import Flow
-from sip.events import EndCause, InviteReceived, SessionEnded
+from sip import EndCause, Flow, InviteReceived, SessionEnded
 from tests.mcu.harness import CONFERENCE, Code, Phone, World, diagnostics_of, guid, refusing, ringing, silent
 
 ROWS = [

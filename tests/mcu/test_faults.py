@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcu import LegEnded
-from rtp.stream.media_stream import MediaStream
+from rtp import MediaStream
 from sip import InternalFault
 from tests.mcu.harness import World
 from tests.mcu.test_media import after_g711, conference

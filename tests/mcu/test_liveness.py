@@ -6,14 +6,7 @@ import pytest
 
 from mcu import LegEnded, LegHeld, LegResumed, McuConfig
 from rtp import Direction, SessionDescription
-from sip.events import (
-    InviteReceived,
-    ReinviteReceived,
-    RequestReceived,
-    ResponseReceived,
-    SessionRefreshed,
-    UpdateReceived,
-)
+from sip import InviteReceived, ReinviteReceived, RequestReceived, ResponseReceived, SessionRefreshed, UpdateReceived
 from tests.mcu.harness import Phone, World, answering
 from tests.mcu.test_media import audio_of, conference, reinvite, status_of, take_answer
 

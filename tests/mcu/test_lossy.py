@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from c3p import Code, ConferenceInfo, ConferenceKeys, DeleteConference, ExchangeFailure, GetConference, Reply, Response
 from mcu import ConferenceEndCause, ConferenceEnded, LegConnected, LegDialing, LegEnded, MediaPortReleased
-from sip.errors import SipError
-from sip.events import InviteReceived
+from sip import InviteReceived, SipError
 from tests.mcu.harness import CONFERENCE, Phone, World, answering, guid, refusing, ringing, silent
 
 Script = Callable[[Phone, InviteReceived], None]

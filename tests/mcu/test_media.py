@@ -21,9 +21,8 @@ from c3p import (
     ModifyEndpointMedia,
 )
 from mcu import ActiveSpeakerChanged, DtmfReceived, LegHeld, LegId, LegResumed, MixerSettings
-from rtp import Direction, Goodbye, SenderReport, SessionDescription
-from rtp.codecs.g711 import CODINGS
-from sip.events import ResponseReceived
+from rtp import CODINGS, Direction, Goodbye, SenderReport, SessionDescription
+from sip import ResponseReceived
 from tests.mcu.harness import AV, CONFERENCE, FRAME, MCU_HOST, Code, Phone, World, guid
 
 EVERYBODY = MixerSettings(gate=0, max_contributors=10)

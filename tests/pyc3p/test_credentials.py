@@ -24,10 +24,8 @@ from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered
 from pyc3p.problems import Problem, UsageProblem
-from sip import Credentials, EndpointConfig, PasswordStore, Uri
+from sip import Credentials, EndpointConfig, PasswordStore, Proxy, ProxyConfig, Registrar, RegistrarConfig, Uri
 from sip.aio import live_entropy
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import Registrar, RegistrarConfig
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, phone_at, serve_config, with_server
 
 HOST = "127.0.0.1"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import rtp
 import sip
 from pyc3p.trace.masking import mask
-from rtp.sdp.sdes import Crypto
+from rtp import Crypto
 
 DIGEST = b'Authorization: Digest username="bob", realm="example.com", nonce="n1", uri="sip:example.com", '
 

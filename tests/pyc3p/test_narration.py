@@ -4,8 +4,7 @@ import focus
 import mcu.events
 from pyc3p.commands.narration import narrate
 from pyc3p.phone import CallEnd, PhoneNotRegistered, PhoneReleased, PhoneRinging
-from sip import Event
-from sip.servers.registrar import BindingsChanged
+from sip import BindingsChanged, Event
 
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
 LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.com", "endpoint": "{A}"}

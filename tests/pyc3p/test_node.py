@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 import c3p
-from mcu.events import LegId, MediaPortReleased, MediaPortWanted
+from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Address, Element, Outgoing
 from pyc3p.elements import event_loop
 from pyc3p.elements.node import HttpSettings, Node

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import rtp
 import sip
-from mcu.events import LegId
+from mcu import LegId
 from pyc3p.element import Element, HookedPump
 from pyc3p.elements import parts
 from pyc3p.phone import (

@@ -14,6 +14,7 @@ from rtp import (
     Direction,
     Encryption,
     EncryptionMismatch,
+    MediaAgreement,
     NegotiationError,
     NoCommonCodec,
     Role,
@@ -22,7 +23,6 @@ from rtp import (
     negotiate,
     offer,
 )
-from rtp.sdp.agreement import MediaAgreement
 from rtp.testing import session_descriptions
 from rtp.testing.dialects import LINPHONE_ANSWER, PIDGIN_WITHOUT_MEDIA, SIPP_ANSWER
 

@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp import DtmfReceiver, DtmfSender, LocalRtpError, TelephoneEvent, TelephoneEventEnded, TelephoneEventStarted
-from rtp.events import MediaEvent
+from rtp import (
+    DtmfReceiver,
+    DtmfSender,
+    LocalRtpError,
+    MediaEvent,
+    TelephoneEvent,
+    TelephoneEventEnded,
+    TelephoneEventStarted,
+)
 from rtp.stream.dtmf import EventPacket
 
 FRAME = 160

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp import LocalRtpError, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp import CODINGS, LocalRtpError, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from rtp.codecs import g711
-from rtp.codecs.g711 import ALAW_DECODE_TABLE, CODINGS, ULAW_DECODE_TABLE
+from rtp.codecs.g711 import ALAW_DECODE_TABLE, ULAW_DECODE_TABLE
 
 ALL_CODES = bytes(range(256))
 ALL_SAMPLES = struct.pack("<65536h", *range(-32768, 32768))

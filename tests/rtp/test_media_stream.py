@@ -23,6 +23,7 @@ from rtp import (
     Goodbye,
     InlineKey,
     LocalRtpError,
+    MediaAgreement,
     MediaEvent,
     MediaSilent,
     MediaStream,
@@ -48,7 +49,6 @@ from rtp import (
     offer,
     parse_rtcp,
 )
-from rtp.sdp.agreement import MediaAgreement
 from rtp.stream.source_lock import sendable
 
 A, B = ("192.0.2.1", 4000), ("192.0.2.2", 5000)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp import Capabilities, MediaStream, RtpPacket, answer, negotiate, offer
-from rtp.stream.media_stream import Outgoing
+from rtp import Capabilities, MediaStream, Outgoing, RtpPacket, answer, negotiate, offer
 from rtp.stream.pacing import Pacer
 
 FRAME = 0.02

@@ -13,6 +13,7 @@ from rtp import (
     Goodbye,
     LocalRtpError,
     ReceiverReport,
+    ReceptionReported,
     ReportBlock,
     RtcpConfig,
     RtcpPacket,
@@ -22,9 +23,11 @@ from rtp import (
     SdesChunk,
     SenderReport,
     SourceDescription,
+    SourceLeft,
+    SourceNamed,
+    SourceTimedOut,
     parse_rtcp,
 )
-from rtp.events import ReceptionReported, SourceLeft, SourceNamed, SourceTimedOut
 
 
 def half() -> float:

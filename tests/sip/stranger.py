@@ -10,8 +10,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sip import Address, Event, Flow, Request, Response, Transmit
-from sip.message.parsing import parse_message
+from sip import Address, Event, Flow, Request, Response, Transmit, parse_message
 from sip.testing.network import Agent, Network
 
 SDP: Final = "application/sdp"

@@ -16,6 +16,7 @@ from sip import (
     NotifyReceived,
     Proxy,
     ProxyConfig,
+    Request,
     RequestReceived,
     ResponseReceived,
     SeededEntropy,
@@ -31,7 +32,6 @@ from sip import (
 )
 from sip.core.acted_on import REQUESTS, RESPONSES, Action, Element
 from sip.headers.table import PARSERS
-from sip.message.request import Request
 from sip.testing.network import Agent, Network, raw_request
 
 CONTACT = "Contact: <sip:carol@192.0.2.99>"

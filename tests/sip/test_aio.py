@@ -21,23 +21,33 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pyc3p.elements import event_loop
-from sip import Request, Response, parse_message
+from sip import (
+    Claim,
+    Destination,
+    Endpoint,
+    EndpointConfig,
+    Event,
+    Flow,
+    FlowLost,
+    InternalFault,
+    Listen,
+    Pump,
+    Request,
+    RequestFailed,
+    RequestId,
+    RequestReceived,
+    Response,
+    ResponseReceived,
+    SeededEntropy,
+    TraceSink,
+    parse_message,
+)
 from sip.aio import SipTransport, TlsContexts, TransportSettings, certificate_identity, live_entropy, wall_clock
 from sip.aio.connector import open_connection
 from sip.aio.edge_trace import MessageCutter
 from sip.aio.resolver import SystemResolver, look_up
 from sip.aio.tls import proves
 from sip.aio.udp import UdpSocket, bind_udp
-from sip.config import EndpointConfig, Listen
-from sip.core.routing import Claim
-from sip.endpoint.endpoint import Endpoint
-from sip.endpoint.pump import Pump
-from sip.entropy import SeededEntropy
-from sip.events import Event, FlowLost, RequestFailed, RequestReceived, ResponseReceived
-from sip.faults import InternalFault
-from sip.flow import Destination, Flow
-from sip.ids import RequestId
-from sip.trace import TraceSink
 from sip.transport.locate import Naptr, Question, RecordType, Srv, Target
 
 HOST = "127.0.0.1"

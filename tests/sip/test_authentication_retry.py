@@ -3,6 +3,7 @@
 import pytest
 
 from sip import (
+    Credentials,
     EndpointConfig,
     InviteReceived,
     ReinviteReceived,
@@ -15,7 +16,6 @@ from sip import (
     SubscribeReceived,
     SubscriptionAccepted,
 )
-from sip.authentication.digest import Credentials
 from sip.testing.network import Agent, Network
 
 CHALLENGE = 'Digest realm="example.com", nonce="n1", qop="auth", algorithm=SHA-256'

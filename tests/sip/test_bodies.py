@@ -8,10 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import BodyRefusal, Multipart, Part, RemoteProtocolError, Request, body_of, refusal_of_body
+from sip import (
+    BodyRefusal,
+    Headers,
+    Multipart,
+    Part,
+    RemoteProtocolError,
+    Request,
+    body_of,
+    parse_message,
+    refusal_of_body,
+)
 from sip.message.bodies import SDP, describes, description_in
-from sip.message.headers import Headers
-from sip.message.parsing import parse_message
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
 ISUP = "application/isup;version=nxv3"

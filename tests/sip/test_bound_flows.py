@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sip import Uri
-from sip.flow import Address, Flow
-from sip.servers.registrar import BindingsChanged
+from sip import Address, BindingsChanged, Flow, Uri
 from tests.sip.test_registrar import INSTANCE, LOCAL, TCP, Element
 
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sip import NameAddr, Uri
-from sip.authentication.digest_server import PasswordStore
+from sip import NameAddr, PasswordStore, Uri
 from tests.sip.test_registrar import BOB, INSTANCE, Element
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from sip import (
     EndpointConfig,
+    Headers,
     InviteReceived,
     Multipart,
     Part,
@@ -17,7 +18,6 @@ from sip import (
     UpdateReceived,
     body_of,
 )
-from sip.message.headers import Headers
 from sip.testing.network import Agent, Network, raw_request
 
 SDP = "application/sdp"

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import Authorization, Challenge, Request, Response
-from sip.authentication.digest import ALGORITHMS, Credentials, DigestClient, digest_response, secret_of
-from sip.authentication.digest_server import DigestConfig, DigestServer, Outcome, PasswordStore
-from sip.entropy import SeededEntropy
+from sip import Authorization, Challenge, Credentials, DigestConfig, PasswordStore, Request, Response, SeededEntropy
+from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response, secret_of
+from sip.authentication.digest_server import DigestServer, Outcome
 
 MUFASA = {
     "method": "GET",

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sip import (
+    Credentials,
     Destination,
     EndpointConfig,
     FailureCause,
@@ -22,7 +23,6 @@ from sip import (
     SubscribeReceived,
     SubscriptionAccepted,
 )
-from sip.authentication.digest import Credentials
 from sip.testing.network import Agent, Network
 
 TARGET = "sip:service@example.com"

@@ -17,6 +17,7 @@ from sip import (
     InviteReceived,
     Listen,
     LocalProtocolError,
+    Proxy,
     Pump,
     RequestReceived,
     Response,
@@ -27,7 +28,6 @@ from sip import (
     SubscribeReceived,
     parse_message,
 )
-from sip.servers.proxy import Proxy
 from sip.testing import Agent, Network
 from sip.testing.network import raw_request
 

@@ -1,6 +1,6 @@
 """Flow tokens."""
 
-from sip.flow import Address, Flow
+from sip import Address, Flow
 from sip.servers.flow_token import FlowTokens
 
 

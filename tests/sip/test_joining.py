@@ -2,8 +2,7 @@
 
 import pytest
 
-from sip import InviteReceived, Request, SessionProgressed
-from sip.session.joining import Joining
+from sip import InviteReceived, Joining, Request, SessionProgressed
 from sip.testing.network import Agent, Network, raw_request
 
 

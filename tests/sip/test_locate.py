@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import Uri
-from sip.flow import Destination
+from sip import Destination, Uri
 from sip.transport.locate import Naptr, Question, Records, RecordType, Srv, Target, is_numeric, locate, srv_order
 
 

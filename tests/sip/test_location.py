@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import NameAddr, Uri
-from sip.flow import Address, Flow
-from sip.servers.location import Binding, Location
+from sip import Address, Binding, Flow, NameAddr, Uri
+from sip.servers.location import Location
 
 UDP = Flow(1, "UDP", Address("192.0.2.10", 5060), Address("192.0.2.1", 5061))
 TCP = Flow(2, "TCP", Address("192.0.2.10", 5060), Address("192.0.2.1", 40001))

@@ -10,26 +10,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sip import NameAddr, Request, Response, Uri, parse_message
-from sip.authentication.digest import Credentials, DigestClient
-from sip.authentication.digest_server import PasswordStore
-from sip.config import EndpointConfig, Listen
-from sip.core.routing import Claim
-from sip.endpoint.endpoint import Endpoint
-from sip.endpoint.pump import Pump
-from sip.entropy import SeededEntropy
-from sip.events import (
+from sip import (
+    Address,
     CancelReceived,
+    Claim,
     ConnectWanted,
+    Credentials,
+    Endpoint,
+    EndpointConfig,
+    Flow,
     FlowLost,
+    Listen,
+    NameAddr,
+    PasswordStore,
     ProvisionalReceived,
+    Proxy,
+    ProxyConfig,
+    Pump,
+    Request,
     RequestFailed,
+    RequestId,
+    Response,
     ResponseReceived,
+    SeededEntropy,
     ServerTransactionEnded,
+    TransactionId,
+    Uri,
+    parse_message,
 )
-from sip.flow import Address, Flow
-from sip.ids import RequestId, TransactionId
-from sip.servers.proxy import Proxy, ProxyConfig
+from sip.authentication.digest import DigestClient
 
 HERE = "192.0.2.10"
 ALICE, BOB, BOBS_DESK, CAROL = "192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.7"

@@ -10,15 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sip import Request, Response, Uri
-from sip.core.routing import Claim
-from sip.endpoint.pump import Pump
-from sip.entropy import SeededEntropy
-from sip.flow import Flow
-from sip.headers.name_addr import NameAddr
-from sip.servers.location import Binding
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip import (
+    Binding,
+    BindingsChanged,
+    Claim,
+    Flow,
+    NameAddr,
+    Proxy,
+    ProxyConfig,
+    Pump,
+    Registrar,
+    RegistrarConfig,
+    Request,
+    Response,
+    SeededEntropy,
+    Uri,
+)
 from tests.sip.test_proxy import ALICE, BOB, CAROL, HERE, Place, Town, answer, place, request
 
 INSTANCE = '+sip.instance="<urn:uuid:4b1682a8-f968-5701-83fc-7c6741dc6697>"'

@@ -6,15 +6,25 @@ from collections.abc import Iterable
 
 import pytest
 
-from sip import NameAddr, Request, Response, parse_message
-from sip.authentication.digest import Credentials, DigestClient
-from sip.authentication.digest_server import PasswordStore
-from sip.config import EndpointConfig, Listen
-from sip.endpoint.endpoint import Endpoint
-from sip.endpoint.pump import Pump
-from sip.entropy import SeededEntropy
-from sip.flow import Address, Flow
-from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip import (
+    Address,
+    BindingsChanged,
+    Credentials,
+    Endpoint,
+    EndpointConfig,
+    Flow,
+    Listen,
+    NameAddr,
+    PasswordStore,
+    Pump,
+    Registrar,
+    RegistrarConfig,
+    Request,
+    Response,
+    SeededEntropy,
+    parse_message,
+)
+from sip.authentication.digest import DigestClient
 
 LOCAL = Address("192.0.2.10", 5060)
 TCP = Flow(7, "TCP", LOCAL, Address("192.0.2.1", 40001))

@@ -2,8 +2,7 @@
 
 import pytest
 
-from sip import EndpointConfig, InviteReceived, Request, SessionProgressed
-from sip.session.replacing import Replacement
+from sip import EndpointConfig, InviteReceived, Replacement, Request, SessionProgressed
 from sip.testing.network import Agent, Network
 
 

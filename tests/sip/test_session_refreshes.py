@@ -22,9 +22,9 @@ from sip import (
     SessionRedirected,
     SessionRefreshed,
     UpdateReceived,
+    parse_message,
 )
 from sip.core.retrying import Retrying
-from sip.message.parsing import parse_message
 from sip.testing.network import Agent, Network, raw_request
 
 SDP = "application/sdp"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import LocalProtocolError
+from sip import LocalProtocolError, SessionState
 from sip.core.dialog import DIALOG, DialogInput, DialogState
 from sip.core.keep_alive import KEEP_ALIVE, KeepAliveInput, KeepAliveState
-from sip.session.tables import SESSION, SessionInput, SessionState
+from sip.session.tables import SESSION, SessionInput
 from sip.session.tables import commanded as session_commanded
 from sip.subscription.tables import (
     NOTIFIER,

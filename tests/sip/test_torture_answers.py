@@ -20,6 +20,7 @@ from sip import (
     Destination,
     Endpoint,
     EndpointConfig,
+    Event,
     Flow,
     FlowLost,
     InviteReceived,
@@ -35,7 +36,6 @@ from sip import (
     SeededEntropy,
     Uri,
 )
-from sip.events import Event
 from tests.sip.test_rfc5118 import request as ipv6_request
 
 MESSAGES: Final = Path(__file__).parent / "rfc4475"

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sip import LocalProtocolError, MalformedHeader, Request, SipError, Via, parse_message, refuse
-from sip.flow import Address, Flow
+from sip import Address, Flow, LocalProtocolError, MalformedHeader, Request, SipError, Via, parse_message, refuse
 from sip.transport.received import stamped
 
 
