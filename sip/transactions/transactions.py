@@ -157,7 +157,12 @@ class Transactions:
         headers: Lines | None = None,
         now: float,
     ) -> None:
-        """Send CANCEL for an INVITE, at once or when its first provisional comes (RFC 3261 section 9.1)."""
+        """Send CANCEL for an INVITE, at once or when its first provisional comes (RFC 3261 section 9.1).
+
+        Once: a second CANCEL would share its branch with the first, and both ends would take them for one.
+        """
+        if invite.cancelled:
+            return
         if invite.state is State.PROCEEDING:
             self._send_cancel(invite, user, headers, now)
         elif invite.state in (State.CALLING, State.WAITING):

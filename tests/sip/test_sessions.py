@@ -274,6 +274,22 @@ def test_a_cancelled_invite_without_any_final_answer_is_dead_after_timer_b(net: 
     assert alice.idle
 
 
+def test_who_cancels_twice_sends_one_cancel(net: Network, alice: Agent) -> None:
+    bob = net.agent("bob")
+    session = alice.invite(bob.uri())
+    net.run(0.3)
+    bob.deaf = True
+    alice.endpoint.cancel(session, now=net.now)
+    net.run(3)
+    repeated = net.sent("CANCEL")
+    alice.endpoint.cancel(session, now=net.now)
+    net.run(0.4)
+    assert net.sent("CANCEL") == repeated
+    net.run(40)
+    assert alice.one(SessionFailed).cause is FailureCause.CANCELLED
+    assert alice.idle
+
+
 def test_an_invite_that_rings_for_ever_is_cancelled(net: Network, bob: Agent) -> None:
     impatient = net.agent("impatient", EndpointConfig(invite_lifetime=20))
     impatient.invite(bob.uri())
