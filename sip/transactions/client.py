@@ -1,7 +1,7 @@
 """Client transactions (RFC 3261 section 17.1): a request on its way to a final answer."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.flow import Destination, Flow
@@ -12,11 +12,9 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri import Uri
 from sip.timers import Timer
+from sip.transactions.owner import TransactionOwner
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
 from sip.transport.next_hop import Search
-
-if TYPE_CHECKING:
-    from sip.transactions.transactions import Transactions
 
 #: Builds the request once its flow and the Via value for it are known.
 Finish = Callable[[Flow, str], Request]
@@ -37,6 +35,26 @@ class ClientUser(Protocol):
 
     def on_failure(self, transaction: "ClientTransaction", reason: str, now: float) -> None:
         """Learn that no answer comes: ``timeout``, ``transport`` or ``limit``."""
+        ...
+
+
+class ClientOwner(TransactionOwner, Protocol):
+    """What a client transaction is registered with, and what goes on with its request when it cannot."""
+
+    def register(self, transaction: "ClientTransaction", flow: Flow) -> None:
+        """Note a transaction whose request went out: answers are for it, and so is the end of the flow."""
+        ...
+
+    def unregister(self, transaction: "ClientTransaction") -> None:
+        """Drop a transaction that is over."""
+        ...
+
+    def move_on(self, failed: "ClientTransaction", search: Search, *, refused: bool, now: float) -> None:
+        """Send its request to the next server that was found, in a new transaction."""
+        ...
+
+    def send_again(self, failed: "ClientTransaction", next_hop: Uri, size: int, now: float) -> None:
+        """Send its request over another connection, in a new transaction."""
         ...
 
 
@@ -72,7 +90,7 @@ class ClientTransaction:
 
     def __init__(
         self,
-        layer: "Transactions",
+        layer: ClientOwner,
         request_id: RequestId,
         method: str,
         branch: str,

@@ -1,21 +1,19 @@
 """Server transactions (RFC 3261 section 17.2): a request that waits for our answer."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from sip.errors import LocalProtocolError
 from sip.flow import Destination, Flow
 from sip.headers.via import Via
 from sip.ids import TransactionId
+from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri_parts import ip_address
 from sip.timers import Timer
+from sip.transactions.owner import TransactionOwner
 from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State, commanded
-
-if TYPE_CHECKING:
-    from sip.core.uas import Answerer
-    from sip.transactions.transactions import Transactions
 
 _INPUTS: Final = (Input.SEND_1XX, Input.SEND_2XX, *(Input.SEND_FINAL,) * 4)
 
@@ -29,6 +27,31 @@ class ServerUser(Protocol):
 
     def on_ended(self, transaction: "ServerTransaction", now: float) -> None:
         """Learn that the transaction is over."""
+        ...
+
+
+class Answerer(Protocol):
+    """A usage that adds its own rules to the answers of a transaction (``ServerTransaction.answers``)."""
+
+    def answer(
+        self,
+        transaction: "ServerTransaction",
+        status: int,
+        reason: str | None,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Send the answer, and change the usage accordingly."""
+        ...
+
+
+class ServerOwner(TransactionOwner, Protocol):
+    """What a server transaction is registered with."""
+
+    def forget(self, transaction: "ServerTransaction") -> None:
+        """Drop a transaction that is over."""
         ...
 
 
@@ -61,7 +84,7 @@ class ServerTransaction:
 
     def __init__(
         self,
-        layer: "Transactions",
+        layer: ServerOwner,
         transaction_id: TransactionId,
         key: object,
         request: Request,
