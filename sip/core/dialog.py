@@ -4,11 +4,12 @@ import enum
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
 from sip.context import Context
+from sip.core.usages import SessionUsage, SubscriptionUsage, UsageKey
 from sip.errors import RemoteProtocolError
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
@@ -17,10 +18,6 @@ from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri import Uri
-
-if TYPE_CHECKING:
-    from sip.session.session import Session
-    from sip.subscription.subscription import Subscription
 
 _NOT_IN_REQUEST_LINE: Final = re.compile(r"[\s<>\"]")
 
@@ -119,8 +116,8 @@ class Dialog:
         self.remote_cseq = remote_cseq
         self.flow = flow  #: the connection to use while it is open; None over UDP
         self.state = state
-        self.session: Session | None = None
-        self.subscriptions: dict[tuple[str, str, str | None], Subscription] = {}
+        self.session: SessionUsage | None = None
+        self.subscriptions: dict[UsageKey, SubscriptionUsage] = {}
         self._hop: Uri | None = None
 
     @classmethod

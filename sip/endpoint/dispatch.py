@@ -19,6 +19,7 @@ from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamItem, StreamParser
+from sip.session.session import session_of
 from sip.session.sessions import Sessions
 from sip.subscription.subscriptions import Subscriptions
 from sip.transactions.server import ServerTransaction
@@ -57,7 +58,7 @@ class Receiver:
         self._answers = answers
         self._sessions = sessions
         self._subscriptions = subscriptions
-        self._transparent = TransparentInvite(requests)
+        self._transparent = TransparentInvite(context)
         self.mending = Mending(context, transactions, answers, sessions)
         transactions.on_broken = self.mending.answer
         self._parsers: dict[int, StreamParser] = {}
@@ -199,8 +200,9 @@ class Receiver:
         dialog = self._dialogs.find(request)
         if dialog is not None:
             self._transport.proven.add(flow)
-            if dialog.session is not None:
-                self._sessions.received.acknowledge(dialog.session, request, now)
+            session = session_of(dialog)
+            if session is not None:
+                self._sessions.received.acknowledge(session, request, now)
             return
         core = self._cores.claiming(request, flow)
         if core is not None and core.transparent:
@@ -337,7 +339,7 @@ class Receiver:
             self._report(transaction)
 
     def _in_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
-        method, session = transaction.request.method, dialog.session
+        method, session = transaction.request.method, session_of(dialog)
         core = self._core_of(dialog)
         assert core is not None
         if method == "NOTIFY":

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from sip.config import EndpointConfig, Listen
 from sip.context import Context
 from sip.core.dialog import Dialogs
+from sip.core.forwarding import Forwarding
 from sip.core.routing import Claim, Cores, Routing
 from sip.core.uac import Requests
 from sip.core.uas import Answers
@@ -47,6 +48,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._dialogs = dialogs = Dialogs(context)
         self._answers = answers = Answers(context, transactions)
         self._requests = requests = Requests(context, transport, transactions, cores, dialogs)
+        self._forwarding = Forwarding(requests, cores)
         layers = (context, transport, transactions, cores, dialogs, requests, answers)
         self._sessions = Sessions(*layers)
         self._subscriptions = Subscriptions(*layers, self._sessions)
@@ -263,7 +265,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
     def send_response(self, transaction: TransactionId, response: Response, *, now: float) -> None:
         """Send ``response`` as it is in a transaction of a transparent core; its top Via must be the request's."""
-        self._requests.send_response(transaction, response, now)
+        self._forwarding.send_response(transaction, response, now)
 
     # Client side of plain requests -----------------------------------------------------------------------------------
 
@@ -324,7 +326,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         replaces the random part of the Via branch (RFC 5393 puts a hash there). Responses are reported with
         that Via removed, the 2xx of an INVITE each by itself.
         """
-        return self._requests.forward(owner, request, flow=flow, next_hop=next_hop, branch=branch, now=now)
+        return self._forwarding.forward(owner, request, flow=flow, next_hop=next_hop, branch=branch, now=now)
 
     def forward_stateless(
         self,
@@ -336,11 +338,11 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         now: float,
     ) -> None:
         """Send an ACK or BENOTIFY on with a Via of ours on top and no transaction; answers are dropped."""
-        self._requests.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
+        self._forwarding.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
 
     def cancel_request(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
         """Send CANCEL for a forwarded INVITE, once a provisional answer came; the final answer is reported.
 
         Nothing happens when it was answered already.
         """
-        self._requests.cancel(request_id, headers=headers, now=now)
+        self._forwarding.cancel(request_id, headers=headers, now=now)

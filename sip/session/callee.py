@@ -1,21 +1,19 @@
 """An INVITE that begins a session, on the side that answers it (RFC 3261 section 13.3, RFC 3262)."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sip.errors import LocalProtocolError
 from sip.events import SessionCancelled
 from sip.message.bodies import describes, is_description
 from sip.message.lines import Lines, has
 from sip.message.request import Request
+from sip.session.owner import SessionOwner
 from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, rack_of, wants_reliable
 from sip.session.session import Session
 from sip.session.session_timer import granted
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
-
-if TYPE_CHECKING:
-    from sip.session.sessions import Sessions
 
 #: RFC 3262 section 3 leaves the 5xx open; this one says which clock ran out.
 _NO_PRACK: Final = 504
@@ -26,7 +24,7 @@ class IncomingInvite:
 
     __slots__ = ("_layer", "_lifetime", "accepting", "described", "offering", "reliable", "session", "transaction")
 
-    def __init__(self, layer: "Sessions", session: Session, transaction: ServerTransaction) -> None:
+    def __init__(self, layer: SessionOwner, session: Session, transaction: ServerTransaction) -> None:
         self._layer = layer
         self.session = session
         self.transaction = transaction

@@ -1,7 +1,5 @@
 """One INVITE session."""
 
-from typing import TYPE_CHECKING
-
 from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.headers.name_addr import NameAddr
@@ -10,17 +8,14 @@ from sip.message.bodies import SDP, description_in
 from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.session.ack import Ack
+from sip.session.invites import CalleeInvite, CallerInvite
+from sip.session.retransmission import Repeater
 from sip.session.session_timer import Interval, SessionTimer
 from sip.session.tables import SESSION, SessionInput, SessionState, commanded
 from sip.session.view import SessionView
-
-if TYPE_CHECKING:
-    from sip.session.ack import Ack
-    from sip.session.callee import IncomingInvite
-    from sip.session.caller import OutgoingInvite
-    from sip.session.retransmission import Repeater
-    from sip.transactions.client import ClientTransaction
-    from sip.transactions.server import ServerTransaction
+from sip.transactions.client import ClientTransaction
+from sip.transactions.server import ServerTransaction
 
 
 class Session:
@@ -58,11 +53,11 @@ class Session:
         self.state = state
         self.dialog: Dialog | None = None
         self.contact: str | None = None  #: Contact that the core gave; None takes the address of the flow
-        self.invite: OutgoingInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
+        self.invite: CallerInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
         self.forks: dict[str, Dialog] = {}  #: early dialogs of our INVITE by remote tag
         self.awaiting: Ack | None = None  #: the ACK that the core is to give
         self.removed = False  #: whether the end was reported
-        self.incoming: IncomingInvite | None = None  #: the INVITE that made the session, while unanswered
+        self.incoming: CalleeInvite | None = None  #: the INVITE that made the session, while unanswered
         self.late_prack: tuple[str, ...] = ()  #: RAck of a provisional that was open when our 2xx went out
         self.reinvite: ServerTransaction | None = None  #: a re-INVITE that the core has not answered
         self.update: ServerTransaction | None = None  #: an UPDATE with an offer that the core has not answered
@@ -187,6 +182,13 @@ class Session:
             remote_allow=(),
             session_interval=None,
         )
+
+
+def session_of(dialog: Dialog) -> Session | None:
+    """Return the session that uses a dialog."""
+    session = dialog.session
+    assert session is None or isinstance(session, Session)
+    return session
 
 
 def _listed(lines: tuple[str, ...]) -> list[str]:

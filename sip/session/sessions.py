@@ -27,7 +27,7 @@ from sip.session.replacing import Replacement, replacement
 from sip.session.requests_received import SessionRequests
 from sip.session.requests_sent import Bye, InSession
 from sip.session.retransmission import Repeater
-from sip.session.session import Session
+from sip.session.session import Session, session_of
 from sip.session.session_timer import MAX_422, Interval, SessionTimer, too_short
 from sip.session.tables import SessionInput, SessionState, commanded
 from sip.session.view import SessionView
@@ -174,7 +174,7 @@ class Sessions:
         if session is None:
             return None
         commanded(session.state, given)
-        assert session.incoming is not None
+        assert isinstance(session.incoming, IncomingInvite)
         return session.incoming
 
     def answer_lines(self, session: Session, transaction: ServerTransaction, given: Lines) -> Lines:
@@ -377,7 +377,7 @@ class Sessions:
 
     def flow_lost(self, dialog: Dialog) -> None:
         """Report that the connection of a dialog is gone."""
-        session = dialog.session
+        session = session_of(dialog)
         if session is not None and not session.removed:
             self.context.emit(SessionFlowLost(owner=session.owner, session=session.id))
 

@@ -1,7 +1,7 @@
 """The side that is watched: SUBSCRIBE taken, notifications sent (RFC 6665 section 4.2, and Microsoft's options)."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
@@ -15,14 +15,12 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.subscription.amplification import Caution, caution_towards
 from sip.subscription.notification import PROBE, Notification
+from sip.subscription.owner import SubscriptionOwner
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState, notifier_commanded
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
-
-if TYPE_CHECKING:
-    from sip.subscription.subscriptions import Subscriptions
 
 BENOTIFY: Final = "ms-benotify"
 PIGGYBACK: Final = "ms-piggyback-first-notify"
@@ -61,7 +59,7 @@ class Notifier(Subscription):
 
     def __init__(
         self,
-        layer: "Subscriptions",
+        layer: SubscriptionOwner,
         subscription_id: SubscriptionId,
         core: CoreEntry,
         package: str,

@@ -1,6 +1,6 @@
 """The side that watches: SUBSCRIBE sent and kept alive, notifications received (RFC 6665 section 4.1, RFC 3515)."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sip.core.dialog import Dialog, DialogInput
 from sip.core.retrying import retry_after_of
@@ -20,6 +20,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.subscription.initial_request import Asking, FirstRequest
 from sip.subscription.notifier import AUTOEXTEND
+from sip.subscription.owner import SubscriptionOwner
 from sip.subscription.refresh import FINAL, MAX_423, SubscriptionTimer
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import (
@@ -30,8 +31,17 @@ from sip.subscription.tables import (
 )
 from sip.transactions.client import ClientTransaction
 
-if TYPE_CHECKING:
-    from sip.subscription.subscriptions import Subscriptions
+
+class SubscriberOwner(SubscriptionOwner, Protocol):
+    """Who gives the first notification to the subscription that it is for."""
+
+    def expect(self, subscriber: "Subscriber") -> None:
+        """Let a NOTIFY that comes before the 2xx find its subscription."""
+        ...
+
+    def expect_no_more(self, subscriber: "Subscriber") -> None:
+        """The first NOTIFY came: another dialog of the same SUBSCRIBE (a fork) gets 481."""
+        ...
 
 
 class Subscriber(Subscription):
@@ -61,7 +71,7 @@ class Subscriber(Subscription):
 
     def __init__(
         self,
-        layer: "Subscriptions",
+        layer: SubscriberOwner,
         subscription_id: SubscriptionId,
         core: CoreEntry,
         package: str,
