@@ -15,6 +15,7 @@ from sip.errors import RemoteProtocolError
 from sip.flow import Flow
 from sip.headers.ms_keep_alive import MsKeepAlive
 from sip.headers.name_addr import NameAddr
+from sip.life import Life
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.timers import Timer
@@ -68,7 +69,7 @@ class KeptFlow:
     lower: float
     answered: bool  #: whether pings are answered
     uses: dict[str, float | None]  #: until when, by Call-ID of the registration; None until it is stopped
-    state: KeepAliveState = KeepAliveState.QUIET
+    life: Life[KeepAliveState, KeepAliveInput] = attrs.field(factory=lambda: Life(KEEP_ALIVE, KeepAliveState.QUIET))
     extended: bool = False  #: whether the answer was waited for twice
     ping: Timer | None = None
     silence: Timer | None = None
@@ -118,7 +119,7 @@ class KeepAlives:
         kept.uses[use] = until
         changed = (lower, upper) != (kept.lower, kept.upper)
         kept.lower, kept.upper, kept.answered = lower, upper, answered
-        if changed and kept.state is KeepAliveState.QUIET:
+        if changed and kept.life.state is KeepAliveState.QUIET:
             self._plan(kept, now)
 
     def _bounds(self, flow: Flow, upper: float | None) -> tuple[float, float]:
@@ -175,7 +176,8 @@ class KeepAlives:
             return
         self._transport.send(kept.flow, _PING)
         if kept.answered:
-            kept.state, kept.extended = KEEP_ALIVE[kept.state, KeepAliveInput.PING], False
+            kept.life.command(KeepAliveInput.PING)
+            kept.extended = False
             self._await_pong(kept, now)
         else:
             self._plan(kept, now)
@@ -189,17 +191,15 @@ class KeepAlives:
             kept.extended = True
             self._await_pong(kept, now)
             return
-        kept.state = KEEP_ALIVE[kept.state, KeepAliveInput.SILENCE]
+        kept.life.follow(KeepAliveInput.SILENCE)
         self.forget(kept.flow)
         self._lost(kept.flow, "no answer to a keep-alive", now)
 
     def receive_pong(self, flow: Flow, now: float) -> None:
         """Take a line break from the other side."""
         kept = self._kept.get(flow.id)
-        following = None if kept is None else KEEP_ALIVE.get((kept.state, KeepAliveInput.PONG))
-        if kept is None or following is None:
+        if kept is None or not kept.life.follow(KeepAliveInput.PONG):
             return
-        kept.state = following
         self._context.timers.stop(kept.silence)
         self._plan(kept, now)
 

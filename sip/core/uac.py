@@ -6,7 +6,8 @@ from typing import Final
 import attrs
 
 from sip.context import Context
-from sip.core.dialog import Begun, Dialog, Dialogs, addressed
+from sip.core.dialog import Begun, Dialog, addressed
+from sip.core.dialogs import Dialogs
 from sip.core.keep_alive import KeepAlives
 from sip.core.routing import Cores
 from sip.errors import LocalProtocolError

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from sip.context import Context
 from sip.core.acted_on import Element, check_request, element_of
-from sip.core.dialog import Dialog, Dialogs
+from sip.core.dialog import Dialog
+from sip.core.dialogs import Dialogs
 from sip.core.forwarding import TransparentInvite
 from sip.core.routing import KNOWN_METHODS, CoreEntry, Cores, Routing
 from sip.core.uac import Requests

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sip.config import EndpointConfig, Listen
 from sip.context import Context
-from sip.core.dialog import Dialogs
+from sip.core.dialogs import Dialogs
 from sip.core.forwarding import Forwarding
 from sip.core.routing import Claim, Cores, Routing
 from sip.core.uac import Requests

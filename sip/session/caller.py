@@ -143,7 +143,7 @@ class OutgoingInvite:
         if transaction is None or transaction.state is State.WAITING:
             if transaction is not None:
                 transaction.abandon()
-            self._failed(None, FailureCause.CANCELLED, now)
+            self._failed(SessionInput.NO_ANSWER, None, FailureCause.CANCELLED, now)
         else:
             self._layer.transactions.cancel(transaction, IGNORING, headers=headers, now=now)
 
@@ -166,7 +166,7 @@ class OutgoingInvite:
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report that nobody answered."""
-        self._failed(None, _CAUSES[reason], now)
+        self._failed(SessionInput.NO_ANSWER, None, _CAUSES[reason], now)
 
     def _progressed(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         self.provisional = True
@@ -287,7 +287,7 @@ class OutgoingInvite:
         self._layer.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
         self._layer.dialogs.release(dialog)
         if self.session.dialog is None:
-            self._failed(response, cause, now, why)
+            self._failed(SessionInput.RECEIVE_USELESS, response, cause, now, why)
 
     def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         session, context = self.session, self._layer.context
@@ -303,7 +303,7 @@ class OutgoingInvite:
                 event = SessionRedirected(owner=session.owner, session=session.id, response=response, targets=targets)
                 context.emit(event)
                 return
-        self._failed(response, FailureCause.RESPONSE, now)
+        self._failed(SessionInput.RECEIVE_FAILURE, response, FailureCause.RESPONSE, now)
 
     def _again_after(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
         """Send the INVITE again where the refusal says how: credentials (section 22), a longer session interval."""
@@ -321,7 +321,9 @@ class OutgoingInvite:
             return True
         return False
 
-    def _failed(self, response: Response | None, cause: FailureCause, now: float, why: str = "") -> None:
+    def _failed(
+        self, given: SessionInput, response: Response | None, cause: FailureCause, now: float, why: str = ""
+    ) -> None:
         session = self.session
         if session.dialog is not None or session.removed:
             return
@@ -329,7 +331,7 @@ class OutgoingInvite:
             cause = FailureCause.TIMEOUT if self.timed_out else FailureCause.CANCELLED
         self._close()
         self._drop_forks(now)
-        session.state = SessionState.TERMINATED
+        session.process(given)
         self._layer.remove(session, now)
         event = SessionFailed(
             owner=session.owner,
@@ -353,7 +355,7 @@ class OutgoingInvite:
 
     def give_up(self, now: float) -> None:
         """Report the redirection as the failure that it is when nobody follows it."""
-        self._failed(self.redirected, FailureCause.RESPONSE, now)
+        self._failed(SessionInput.GIVE_UP, self.redirected, FailureCause.RESPONSE, now)
 
     def _drop_forks(self, now: float) -> None:
         forks, self.session.forks = self.session.forks, {}

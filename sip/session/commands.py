@@ -14,7 +14,7 @@ from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.requests_sent import InSession
 from sip.session.sessions import Sessions
-from sip.session.tables import SessionInput, SessionState, commanded
+from sip.session.tables import SessionInput, SessionState
 from sip.session.view import SessionView
 from sip.syntax.uri import Uri
 
@@ -93,7 +93,7 @@ class SessionCommands:
         found = layer.live(session)
         if found is None:
             return
-        commanded(found.state, SessionInput.GIVE_UP)
+        found.check(SessionInput.GIVE_UP)
         assert found.invite is not None
         found.invite.give_up(now)
 

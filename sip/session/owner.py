@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from sip.context import Context
-from sip.core.dialog import Dialog, Dialogs
+from sip.core.dialog import Dialog
+from sip.core.dialogs import Dialogs
 from sip.core.uac import Requests
 from sip.core.uas import Answers
 from sip.events import EndCause, Event

@@ -4,6 +4,7 @@ from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId
+from sip.life import Life
 from sip.message.bodies import SDP, description_in
 from sip.message.lines import Lines
 from sip.message.request import Request
@@ -12,7 +13,7 @@ from sip.session.ack import Ack
 from sip.session.invites import CalleeInvite, CallerInvite
 from sip.session.retransmission import Repeater
 from sip.session.session_timer import Interval, SessionTimer
-from sip.session.tables import SESSION, SessionInput, SessionState, commanded
+from sip.session.tables import SESSION, SessionInput, SessionState
 from sip.session.view import SessionView
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
@@ -22,6 +23,7 @@ class Session:
     """State of one call. What changes ``state`` goes through the table of sip.session.tables."""
 
     __slots__ = (
+        "_life",
         "_remote_allow",
         "_remote_supported",
         "awaiting",
@@ -40,7 +42,6 @@ class Session:
         "raised",
         "reinvite",
         "removed",
-        "state",
         "timer",
         "unacknowledged",
         "update",
@@ -50,7 +51,7 @@ class Session:
     def __init__(self, session_id: SessionId, core: CoreEntry, state: SessionState) -> None:
         self.id = session_id
         self.core = core
-        self.state = state
+        self._life = Life(SESSION, state, of="a session")
         self.dialog: Dialog | None = None
         self.contact: str | None = None  #: Contact that the core gave; None takes the address of the flow
         self.invite: CallerInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
@@ -74,6 +75,11 @@ class Session:
         self._remote_allow: tuple[str, ...] = ()
 
     @property
+    def state(self) -> SessionState:
+        """Return how far it is."""
+        return self._life.state
+
+    @property
     def owner(self) -> str:
         """Return the name of the core."""
         return self.core.owner
@@ -90,15 +96,15 @@ class Session:
 
     def process(self, given: SessionInput) -> bool:
         """Change the state for what a peer or a timer did; False when the table has no use for it."""
-        following = SESSION.get((self.state, given))
-        if following is None:
-            return False
-        self.state = following
-        return True
+        return self._life.follow(given)
 
     def command(self, given: SessionInput) -> None:
         """Change the state for what the core does; raises LocalProtocolError."""
-        self.state = commanded(self.state, given)
+        self._life.command(given)
+
+    def check(self, given: SessionInput) -> None:
+        """Raise LocalProtocolError where ``command`` would; changes nothing."""
+        self._life.check(given)
 
     def hear(self, message: Request | Response) -> None:
         """Note what the other side says that it can do."""

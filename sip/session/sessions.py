@@ -1,7 +1,8 @@
 """All INVITE sessions of an endpoint: how they begin, are refreshed and end."""
 
 from sip.context import Context
-from sip.core.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput, Dialogs
+from sip.core.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput
+from sip.core.dialogs import Dialogs
 from sip.core.retrying import Retrying, retry_after_of
 from sip.core.routing import CoreEntry, Cores
 from sip.core.uac import Requests
@@ -29,7 +30,7 @@ from sip.session.requests_sent import Bye, InSession
 from sip.session.retransmission import Repeater
 from sip.session.session import Session, session_of
 from sip.session.session_timer import MAX_422, Interval, SessionTimer, too_short
-from sip.session.tables import SessionInput, SessionState, commanded
+from sip.session.tables import SessionInput, SessionState
 from sip.session.view import SessionView
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
@@ -173,7 +174,7 @@ class Sessions:
         session = self.live(session_id)
         if session is None:
             return None
-        commanded(session.state, given)
+        session.check(given)
         assert isinstance(session.incoming, IncomingInvite)
         return session.incoming
 
@@ -351,7 +352,6 @@ class Sessions:
     def remove(self, session: Session, now: float) -> None:
         """Forget a session and let go of its dialog."""
         session.removed = True
-        session.state = SessionState.TERMINATED
         self.stop(session)
         for repeater in session.unacknowledged.values():
             repeater.stop()

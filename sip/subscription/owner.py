@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from sip.context import Context
-from sip.core.dialog import Dialogs
+from sip.core.dialogs import Dialogs
 from sip.core.uac import Requests
 from sip.core.uas import Answers
 from sip.subscription.subscription import Subscription

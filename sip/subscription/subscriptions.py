@@ -1,7 +1,8 @@
 """All subscriptions of an endpoint, on both sides."""
 
 from sip.context import Context
-from sip.core.dialog import Dialog, Dialogs
+from sip.core.dialog import Dialog
+from sip.core.dialogs import Dialogs
 from sip.core.routing import CoreEntry, Cores
 from sip.core.uac import Requests
 from sip.core.uas import Answers

@@ -73,7 +73,7 @@ class Transactions:
         transaction = ClientTransaction(self, number, method, branch or self.context.new_branch(), user, finish)
         if len(self) >= self.config.max_transactions:
             self.context.count("refused: too many transactions")
-            transaction.state = State.TERMINATED
+            transaction.abandon()
             user.on_failure(transaction, "limit", now)
             return transaction
         self._by_request[number] = transaction
