@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 
-from sip.context import Context
 from sip.core.acted_on import Element, check_request, element_of
 from sip.core.dialog import Dialog
-from sip.core.dialogs import Dialogs
 from sip.core.forwarding import TransparentInvite
-from sip.core.routing import KNOWN_METHODS, CoreEntry, Cores, Routing
-from sip.core.uac import Requests
-from sip.core.uas import Answers
+from sip.core.routing import KNOWN_METHODS, CoreEntry, Routing
+from sip.core.stack import Stack
 from sip.endpoint.mending import Mending
 from sip.errors import RemoteProtocolError
 from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
@@ -25,9 +22,7 @@ from sip.session.sessions import Sessions
 from sip.subscription.subscriptions import Subscriptions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transactions.transactions import Transactions
 from sip.transport.received import stamped
-from sip.transport.transport import Transport
 
 #: Methods that make no sense outside of a dialog.
 _DIALOG_ONLY = frozenset(("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"))
@@ -39,33 +34,22 @@ _SMALLEST = 20  #: octets; no SIP message is shorter, keep-alives are
 class Receiver:
     """Takes what flows deliver. Nothing that a peer sends raises out of here."""
 
-    def __init__(
-        self,
-        context: Context,
-        transport: Transport,
-        transactions: Transactions,
-        cores: Cores,
-        dialogs: Dialogs,
-        requests: Requests,
-        answers: Answers,
-        sessions: Sessions,
-        subscriptions: Subscriptions,
-    ) -> None:
-        self._context = context
-        self._transport = transport
-        self._transactions = transactions
-        self._cores = cores
-        self._dialogs = dialogs
-        self._answers = answers
+    def __init__(self, stack: Stack, sessions: Sessions, subscriptions: Subscriptions) -> None:
+        self._context = stack.context
+        self._transport = stack.transport
+        self._transactions = stack.transactions
+        self._cores = stack.cores
+        self._dialogs = stack.dialogs
+        self._answers = stack.answers
         self._sessions = sessions
         self._subscriptions = subscriptions
-        self._transparent = TransparentInvite(context)
-        self.mending = Mending(context, transactions, answers, sessions)
-        transactions.on_broken = self.mending.answer
+        self._transparent = TransparentInvite(stack.context)
+        self.mending = Mending(stack, sessions)
+        stack.transactions.on_broken = self.mending.answer
         self._parsers: dict[int, StreamParser] = {}
-        self._keep_alives = requests.keep_alives
+        self._keep_alives = stack.requests.keep_alives
         self._keep_alives.connect(self._expect_pongs, self._is_receiving, self._give_up)
-        transport.on_lost = self.flow_closed
+        stack.transport.on_lost = self.flow_closed
 
     # Bytes -----------------------------------------------------------------------------------------------------------
 

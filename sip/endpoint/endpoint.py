@@ -3,12 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sip.config import EndpointConfig, Listen
-from sip.context import Context
-from sip.core.dialogs import Dialogs
 from sip.core.forwarding import Forwarding
-from sip.core.routing import Claim, Cores, Routing
-from sip.core.uac import Requests
-from sip.core.uas import Answers
+from sip.core.routing import Claim, Routing
+from sip.core.stack import Stack
 from sip.endpoint.dispatch import Receiver
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError
@@ -23,8 +20,6 @@ from sip.session.sessions import Sessions
 from sip.subscription.commands import SubscriptionCommands
 from sip.subscription.subscriptions import Subscriptions
 from sip.syntax.uri import Uri
-from sip.transactions.transactions import Transactions
-from sip.transport.transport import Transport
 
 
 class Endpoint(SessionCommands, SubscriptionCommands):
@@ -41,18 +36,18 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def __init__(self, config: EndpointConfig, *, entropy: Entropy, wall_clock: float = 0.0) -> None:
         self.config = config
         self.wall_clock = wall_clock
-        self._context = context = Context(config, entropy)
-        self._transport = transport = Transport(context)
-        self._transactions = transactions = Transactions(context, transport)
-        self._cores = cores = Cores(context)
-        self._dialogs = dialogs = Dialogs(context)
-        self._answers = answers = Answers(context, transactions)
-        self._requests = requests = Requests(context, transport, transactions, cores, dialogs)
-        self._forwarding = Forwarding(requests, cores)
-        layers = (context, transport, transactions, cores, dialogs, requests, answers)
-        self._sessions = Sessions(*layers)
-        self._subscriptions = Subscriptions(*layers, self._sessions)
-        self._receiver = Receiver(*layers, self._sessions, self._subscriptions)
+        stack = Stack.build(config, entropy)
+        self._context = stack.context
+        self._transport = stack.transport
+        self._transactions = stack.transactions
+        self._cores = stack.cores
+        self._dialogs = stack.dialogs
+        self._answers = stack.answers
+        self._requests = stack.requests
+        self._forwarding = Forwarding(stack.requests, stack.cores)
+        self._sessions = Sessions(stack)
+        self._subscriptions = Subscriptions(stack, self._sessions)
+        self._receiver = Receiver(stack, self._sessions, self._subscriptions)
 
     @property
     def counters(self) -> dict[str, int]:

@@ -1,12 +1,9 @@
 """All INVITE sessions of an endpoint: how they begin, are refreshed and end."""
 
-from sip.context import Context
 from sip.core.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput
-from sip.core.dialogs import Dialogs
 from sip.core.retrying import Retrying, retry_after_of
-from sip.core.routing import CoreEntry, Cores
-from sip.core.uac import Requests
-from sip.core.uas import Answers
+from sip.core.routing import CoreEntry
+from sip.core.stack import Stack
 from sip.errors import LocalProtocolError
 from sip.events import (
     EndCause,
@@ -35,8 +32,7 @@ from sip.session.view import SessionView
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transactions.transactions import IGNORING, Transactions
-from sip.transport.transport import Transport
+from sip.transactions.transactions import IGNORING
 
 #: Counted for a command whose session ended before the core was told.
 _TOO_LATE = "ignored: command for a session that is over"
@@ -45,25 +41,16 @@ _TOO_LATE = "ignored: command for a session that is over"
 class Sessions:
     """Registry of sessions, and what the parts of sip.session share."""
 
-    def __init__(
-        self,
-        context: Context,
-        transport: Transport,
-        transactions: Transactions,
-        cores: Cores,
-        dialogs: Dialogs,
-        requests: Requests,
-        answers: Answers,
-    ) -> None:
-        self.context = context
-        self.transport = transport
-        self.transactions = transactions
-        self.dialogs = dialogs
-        self.requests = requests
-        self.answers = answers
+    def __init__(self, stack: Stack) -> None:
+        self.context = stack.context
+        self.transport = stack.transport
+        self.transactions = stack.transactions
+        self.cores = stack.cores
+        self.dialogs = stack.dialogs
+        self.requests = stack.requests
+        self.answers = stack.answers
         self.received = SessionRequests(self)
-        self.cores = cores
-        self.ended = EndedSessions(context)
+        self.ended = EndedSessions(stack.context)
         self._sessions: dict[int, Session] = {}
 
     def __len__(self) -> int:
