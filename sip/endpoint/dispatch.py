@@ -45,11 +45,8 @@ class Receiver:
         self._subscriptions = subscriptions
         self._transparent = TransparentInvite(stack.context)
         self.mending = Mending(stack, sessions)
-        stack.transactions.on_broken = self.mending.answer
-        self._parsers: dict[int, StreamParser] = {}
+        self._streams = stack.transport.streams
         self._keep_alives = stack.requests.keep_alives
-        self._keep_alives.connect(self._expect_pongs, self._is_receiving, self._give_up)
-        stack.transport.on_lost = self.flow_closed
 
     # Bytes -----------------------------------------------------------------------------------------------------------
 
@@ -73,9 +70,10 @@ class Receiver:
         self._message(message, flow, now)
 
     def _stream(self, data: bytes, flow: Flow, now: float) -> None:
-        parser = self._parsers.get(flow.id)
+        parsers = self._streams.parsers
+        parser = parsers.get(flow.id)
         if parser is None:
-            parser = self._parsers[flow.id] = StreamParser()
+            parser = parsers[flow.id] = StreamParser()
             self._transport.saw(flow)
         while True:
             try:
@@ -93,8 +91,7 @@ class Receiver:
 
     def unfinished(self, flow: Flow) -> int | None:
         """Number of the message that has begun to come on a stream but is not complete; None between messages."""
-        parser = self._parsers.get(flow.id)
-        return None if parser is None else parser.unfinished
+        return self._streams.unfinished(flow)
 
     def _received(self, items: Iterable[StreamItem], flow: Flow, now: float) -> None:
         for item in items:
@@ -104,13 +101,6 @@ class Receiver:
                 self._transport.send(flow, b"\r\n")  # RFC 5626 section 4.4.1
             else:
                 self._keep_alives.receive_pong(flow, now)
-
-    def _expect_pongs(self, flow: Flow) -> None:
-        self._parsers.setdefault(flow.id, StreamParser()).expect_pongs()
-
-    def _is_receiving(self, flow: Flow) -> bool:
-        parser = self._parsers.get(flow.id)
-        return parser is not None and parser.pending > 0
 
     def _give_up(self, flow: Flow, reason: str, now: float) -> None:
         self._context.count("stream given up")
@@ -131,7 +121,9 @@ class Receiver:
             message.check()
             message.ignore_unreadable()
             if isinstance(message, Response):
-                self._transactions.receive_response(message, now)
+                broken = self._transactions.receive_response(message, now)
+                if broken is not None:
+                    self.mending.answer(*broken, now)
             else:
                 self._dispatch(stamped(message, flow), message.via[0], flow, now)
         except RemoteProtocolError as error:
@@ -365,7 +357,7 @@ class Receiver:
 
     def flow_closed(self, flow: Flow, now: float) -> None:
         """Forget a connection, fail what waits on it, tell the sessions that used it."""
-        self._parsers.pop(flow.id, None)
+        self._streams.forget(flow)
         self._keep_alives.forget(flow)
         self._transport.forget(flow)
         dialogs = self._dialogs.on_flow(flow)
@@ -373,6 +365,11 @@ class Receiver:
         for dialog in dialogs:
             self._context.attempt("tell of a lost flow", self._sessions.flow_lost, dialog)
             self._context.attempt("tell of a lost flow", self._subscriptions.flow_lost, dialog, now)
+
+    def close_lost(self, now: float) -> None:
+        """Forget the connections that were given up by ourselves."""
+        for flow in self._transport.take_lost():
+            self._context.attempt("close a lost flow", self.flow_closed, flow, now)
 
     def send_failed(self, flow: Flow, now: float) -> None:
         """Fail what waits for an answer from an address that cannot be reached."""

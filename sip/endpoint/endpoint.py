@@ -86,6 +86,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due at ``now`` and return what it caused."""
         self._context.timers.run(now)
+        self._receiver.close_lost(now)
         self._sessions.ended.forget_old(now)
         return self.take_events()
 
