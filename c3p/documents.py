@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from lxml import etree
@@ -32,16 +33,10 @@ def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> D
     :class:`c3p.UnknownCommand`, further commands of a request in ``more``, other unknown content in ``extra``.
     """
     root = parse_xml(data, limits)
-    tag = tag_of(root)
-    if tag in (clark(CI, "conference-info"), "conference-info"):
-        return reader(ConferenceInfo).read(root)
-    if tag in (clark(CCCP, "request"), "request"):
-        return _read_request(root)
-    if tag in (clark(CCCP, "response"), "response"):
-        return _read_response(root)
-    if tag in (clark(CCCP, "notify"), "notify"):
-        return reader(Notify).read(root)
-    raise MalformedDocument(f"not a C3P document: {tag[:200]}")
+    read = _ROOTS.get(tag_of(root))
+    if read is None:
+        raise MalformedDocument(f"not a C3P document: {tag_of(root)[:200]}")
+    return read(root)
 
 
 def _read_request(root: etree._Element) -> Request:
@@ -86,3 +81,16 @@ def _read_answer(element: etree._Element) -> Command:
 def _unknown_command(element: etree._Element) -> UnknownCommand:
     mcu_uri = element.get(clark(MSCP, "mcuUri")) or element.get("mcuUri")
     return UnknownCommand(element=read_unknown(element), mcu_uri=mcu_uri, reason=element.get("reason"))
+
+
+#: What reads a document, by the name of its root; a root without a namespace is taken for the known one.
+_ROOTS: Final[Mapping[str, Callable[[etree._Element], Document]]] = {
+    clark(namespace, name): read
+    for own, name, read in (
+        (CI, "conference-info", lambda root: reader(ConferenceInfo).read(root)),
+        (CCCP, "request", _read_request),
+        (CCCP, "response", _read_response),
+        (CCCP, "notify", lambda root: reader(Notify).read(root)),
+    )
+    for namespace in (own, None)
+}

@@ -70,6 +70,7 @@ from sip.headers.warning import Warning
 from sip.ids import RequestId, SessionId, SubscriptionId, TransactionId, WantId
 
 # Messages
+from sip.life import Life
 from sip.message.bodies import BodyRefusal, body_of, refusal_of_body
 from sip.message.defects import Defect
 from sip.message.headers import Headers
@@ -134,6 +135,7 @@ __all__ = [
     "Join",
     "Joining",
     "Keepalive",
+    "Life",
     "LimitExceeded",
     "Limits",
     "Listen",

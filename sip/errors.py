@@ -11,12 +11,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sip.message.request import Request
-    from sip.message.response import Response
-
 __all__ = ["LimitExceeded", "LocalProtocolError", "MalformedHeader", "RemoteProtocolError", "SipError"]
 
 #: How much of an offending value is shown in an error: enough to recognise it, never a whole body.
@@ -38,8 +32,9 @@ class RemoteProtocolError(SipError):
 
     def __init__(self, what: str, *, status_hint: int | None = None) -> None:
         super().__init__(what)
-        #: What could be read of the message nevertheless, so that a request can be answered; None when nothing could.
-        self.received: Request | Response | None = None
+        #: What could be read of the message nevertheless, a ``Request`` or ``Response``, so that a request can be
+        #: answered; None when nothing could. (No type of a message stands here: messages know these errors.)
+        self.received: object = None
         if status_hint is not None:
             self.status_hint = status_hint
 

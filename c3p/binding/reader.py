@@ -16,7 +16,7 @@ from c3p.binding.fields import Attribute, Child, Children, Text, Texts, WrapperA
 from c3p.binding.node import Extra, Node, Placed, Trimming
 from c3p.binding.unknown import read_unknown
 from c3p.binding.values import READ
-from c3p.binding.xml import attributes_of, tag_of
+from c3p.binding.xml import attributes_of
 from c3p.error_ids import ErrorId
 from c3p.errors import MalformedDocument
 from c3p.namespaces import CI, SEPARATOR
@@ -24,6 +24,8 @@ from c3p.namespaces import CI, SEPARATOR
 N = TypeVar("N", bound=Node)
 #: Fields of the node that is being read, by name; lists where the node has tuples.
 Values = dict[str, object]
+#: Text to value, None when the text is no such value.
+Convert = Callable[[str], object]
 #: Takes one child element into the values, or returns False: then it is unknown content.
 Taker = Callable[[Values, etree._Element, list[Trimming]], bool]
 
@@ -37,9 +39,11 @@ class Reader(Generic[N]):
         self._blank: Values = {**{field.name: field.blank for field in fields}, "extra": Extra()}
         self._many = tuple(field.name for field in fields if field.many)
         self._required = tuple(field.name for field in fields if field.required and not _may_be_empty(field))
-        self._attributes: dict[str, tuple[str, Callable[[str], object]]] = {}
-        self._aliases: dict[str, tuple[str, Callable[[str], object]]] = {}
-        self._takers: dict[str, tuple[str, Taker]] = {}
+        self._finish = None if cls.after_reading is Node.after_reading else cls.after_reading
+        self._attributes: dict[str, tuple[str, Convert]] = {}
+        self._aliases: dict[str, tuple[str, Convert]] = {}
+        #: Field for each name of a child: how its text becomes a value, or who takes it when it is more than text.
+        self._children: dict[str, tuple[str, Convert | None, Taker | None]] = {}
         for field in fields:
             self._learn(field, fields)
 
@@ -52,9 +56,10 @@ class Reader(Generic[N]):
         elif not isinstance(spec, WrapperAttribute):
             wrapper = spec.wrapper if isinstance(spec, Texts | Children) else None
             namespace, name = wrapper or (spec.namespace, spec.name)
-            taker = _taker(field, fields)
-            self._takers[clark(namespace, name)] = (field.name, taker)
-            self._takers.setdefault(name, (field.name, taker))
+            convert = READ[spec.kind] if isinstance(spec, Text) else None
+            child = (field.name, convert, _taker(field, fields) if convert is None else None)
+            self._children[clark(namespace, name)] = child
+            self._children.setdefault(name, child)
 
     def read(self, element: etree._Element) -> N:
         """The node. Raises MalformedDocument when something required is not there."""
@@ -63,13 +68,23 @@ class Reader(Generic[N]):
         placed: list[Placed] = []
         generation = 0
         last = ""
-        takers = self._takers
+        blank, children = self._blank, self._children
         for child in element:
-            tag = tag_of(child)
-            name, taker = takers.get(tag, _NOBODY)
-            if taker is not None and taker(values, child, trimmings):
+            tag = child.tag
+            name, convert, taker = children.get(tag, _NOBODY)
+            if convert is not None:
+                if values[name] == blank[name] and not len(child):
+                    value = convert(child.text or "")
+                    if value is not None:
+                        values[name] = value
+                        last = name
+                        if child.attrib:
+                            trimmings.append(Trimming(name, 0, tuple(attributes_of(child))))
+                        continue
+            elif taker is not None and taker(values, child, trimmings):
                 last = name
-            elif tag == SEPARATOR:
+                continue
+            if tag == SEPARATOR:
                 generation += 1
             else:
                 placed.append(Placed(read_unknown(child), last, _count(values, last), generation))
@@ -115,10 +130,10 @@ class Reader(Generic[N]):
             values[name] = tuple(items) if isinstance(items, list) else ()
         made = object.__new__(self._cls)
         made.__dict__.update(values)
-        return made.after_reading()
+        return made if self._finish is None else self._finish(made)
 
 
-_NOBODY: Final[tuple[str, Taker | None]] = ("", None)
+_NOBODY: Final = ("", None, None)
 
 
 def _may_be_empty(field: BoundField) -> bool:
@@ -143,8 +158,6 @@ def reader(cls: type[N]) -> Reader[N]:
 
 def _taker(field: BoundField, fields: tuple[BoundField, ...]) -> Taker:
     spec = field.spec
-    if isinstance(spec, Text):
-        return _take_text(field.name, READ[spec.kind], field.blank)
     if isinstance(spec, Child):
         return _take_child(field)
     assert isinstance(spec, Texts | Children)
@@ -159,27 +172,14 @@ def _taker(field: BoundField, fields: tuple[BoundField, ...]) -> Taker:
     return _take_wrapped(field.name, {clark(spec.namespace, spec.name), spec.name}, take, known)
 
 
-def _take_text(name: str, convert: Callable[[str], object], blank: object) -> Taker:
-    def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
-        if values[name] != blank or len(child):
-            return False
-        value = convert(child.text or "")
-        if value is None:
-            return False
-        values[name] = value
-        if child.attrib:
-            trimmings.append(Trimming(name, 0, tuple(attributes_of(child))))
-        return True
-
-    return take
-
-
 def _take_texts(name: str, convert: Callable[[str], object]) -> Taker:
     def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
         value = None if len(child) else convert(child.text or "")
         if value is None:
             return False
-        items = _list_of(values, name)
+        items = values[name]
+        if not isinstance(items, list):
+            items = values[name] = []
         items.append(value)
         if child.attrib:
             trimmings.append(Trimming(name, len(items) - 1, tuple(attributes_of(child))))
@@ -206,7 +206,11 @@ def _take_children(field: BoundField) -> Taker:
     name, read = field.name, reader(field.item).read
 
     def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
-        _list_of(values, name).append(read(child))
+        items = values[name]
+        if isinstance(items, list):
+            items.append(read(child))
+        else:
+            values[name] = [read(child)]
         return True
 
     return take
@@ -218,7 +222,8 @@ def _take_wrapped(name: str, tags: set[str], take_item: Taker, known: dict[str, 
             return False
         unknown = []
         for inner in child:
-            if not (tag_of(inner) in tags and take_item(values, inner, trimmings)) and tag_of(inner) != SEPARATOR:
+            tag = inner.tag
+            if not (tag in tags and take_item(values, inner, trimmings)) and tag != SEPARATOR:
                 unknown.append(read_unknown(inner))
         attributes = []
         for pair in attributes_of(child):
@@ -231,10 +236,3 @@ def _take_wrapped(name: str, tags: set[str], take_item: Taker, known: dict[str, 
         return True
 
     return take
-
-
-def _list_of(values: Values, name: str) -> list[object]:
-    items = values[name]
-    if not isinstance(items, list):
-        items = values[name] = []
-    return items

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any
 
 from c3p.binding.binding import BoundField
 from c3p.binding.fields import Child, Children, Text, Texts, WrapperAttribute
 from c3p.binding.node import Node, Trimming
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WRITE
-from c3p.binding.xml import escape_attribute, escape_text
+from c3p.binding.values import WORDS, WRITE_TEXT
+from c3p.binding.xml import escape_attribute
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES
 
 Out = list[str]
-Values = Mapping[str, object]
+#: Fields of the node that is being written; their types are looked at where they are written.
+Values = Mapping[str, Any]
 #: Called with field and number of items written, to put unknown content between items.
 Place = Callable[[str, int], None]
-#: Appends the element of a node: out, tag, node, default namespace.
-WriteNode = Callable[[Out, str, Node, str], None]
+#: Appends the element of a node: out, tag, node.
+WriteNode = Callable[[Out, str, Node], None]
+#: What writes nodes of a class where that namespace is the default.
+WriterOf = Callable[[type[Node], str], WriteNode]
 
 
 def qualified(namespace: str | None, name: str, default: str) -> str:
@@ -29,18 +32,28 @@ def qualified(namespace: str | None, name: str, default: str) -> str:
 
 
 class ElementSlot(ABC):
-    """One field that is written as elements."""
+    """One field that is written as elements.
+
+    There is nothing to write when its value is None or ``blank``, and the values of the fields ``also`` are None.
+    """
 
     def __init__(self, field: BoundField, tag: str, generation: int) -> None:
         self.name = field.name
         self.tag = tag
+        self.opening = f"<{tag}>"
+        self.closing = f"</{tag}>"
         self.generation = generation
         self.required = field.required
+        self.words = False  #: whether text stands between ``opening`` and ``closing``, and nothing else
+        self.blank: str | tuple[()] | None = ()
+        self.also: tuple[str, ...] = ()
 
     def absent(self, values: Values) -> bool:
         """Whether there is nothing to write."""
         value = values[self.name]
-        return value is None or value == ()
+        return (
+            not value and (value is None or value == self.blank) and all(values[field] is None for field in self.also)
+        )
 
     @abstractmethod
     def write(self, out: Out, values: Values) -> None:
@@ -56,18 +69,16 @@ class TextSlot(ElementSlot):
 
     def __init__(self, field: BoundField, tag: str, spec: Text) -> None:
         super().__init__(field, tag, spec.generation)
-        self._text = WRITE[spec.kind]
-
-    def absent(self, values: Values) -> bool:
-        value = values[self.name]
-        return value is None or (value == "" and self.required)
+        self._text = WRITE_TEXT[spec.kind]
+        self.words = spec.kind in WORDS
+        self.blank = "" if field.required else None
 
     def write(self, out: Out, values: Values) -> None:
-        out.append(f"<{self.tag}>{escape_text(self._text(values[self.name]))}</{self.tag}>")
+        out.append(f"{self.opening}{self._text(values[self.name])}{self.closing}")
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         attributes = attribute_text(trimmed[0].attributes) if 0 in trimmed else ""
-        out.append(f"<{self.tag}{attributes}>{escape_text(self._text(values[self.name]))}</{self.tag}>")
+        out.append(f"<{self.tag}{attributes}>{self._text(values[self.name])}{self.closing}")
 
 
 class TextsSlot(ElementSlot):
@@ -75,48 +86,53 @@ class TextsSlot(ElementSlot):
 
     def __init__(self, field: BoundField, tag: str, spec: Texts) -> None:
         super().__init__(field, tag, spec.generation)
-        self._text = WRITE[spec.kind]
+        self._text = WRITE_TEXT[spec.kind]
 
     def write(self, out: Out, values: Values) -> None:
-        for value in _items(values[self.name]):
-            out.append(f"<{self.tag}>{escape_text(self._text(value))}</{self.tag}>")
+        for value in values[self.name] or ():
+            out.append(f"{self.opening}{self._text(value)}{self.closing}")
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
-        for index, value in enumerate(_items(values[self.name])):
+        for index, value in enumerate(values[self.name] or ()):
             attributes = attribute_text(trimmed[index].attributes) if index in trimmed else ""
-            out.append(f"<{self.tag}{attributes}>{escape_text(self._text(value))}</{self.tag}>")
+            out.append(f"<{self.tag}{attributes}>{self._text(value)}{self.closing}")
             place(self.name, index + 1)
 
 
 class ChildSlot(ElementSlot):
     """A child with structure."""
 
-    def __init__(self, field: BoundField, tag: str, spec: Child, default: str, write_node: WriteNode) -> None:
+    def __init__(self, field: BoundField, tag: str, spec: Child, write_item: WriteNode) -> None:
         super().__init__(field, tag, spec.generation)
-        self._default = default
-        self._write_node = write_node
         self._item = field.item
+        self._write_item = write_item
 
     def write(self, out: Out, values: Values) -> None:
-        self._write_node(out, self.tag, _node(values[self.name], self._item), self._default)
+        value = values[self.name]
+        if type(value) is not self._item:
+            raise _misfit(value, self._item)
+        self._write_item(out, self.tag, value)
 
 
 class ChildrenSlot(ElementSlot):
     """Children with structure."""
 
-    def __init__(self, field: BoundField, tag: str, spec: Children, default: str, write_node: WriteNode) -> None:
+    def __init__(self, field: BoundField, tag: str, spec: Children, write_item: WriteNode) -> None:
         super().__init__(field, tag, spec.generation)
-        self._default = default
-        self._write_node = write_node
         self._item = field.item
+        self._write_item = write_item
 
     def write(self, out: Out, values: Values) -> None:
-        for item in _items(values[self.name]):
-            self._write_node(out, self.tag, _node(item, self._item), self._default)
+        for item in values[self.name] or ():
+            if type(item) is not self._item:
+                raise _misfit(item, self._item)
+            self._write_item(out, self.tag, item)
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
-        for index, item in enumerate(_items(values[self.name])):
-            self._write_node(out, self.tag, _node(item, self._item), self._default)
+        for index, item in enumerate(values[self.name] or ()):
+            if type(item) is not self._item:
+                raise _misfit(item, self._item)
+            self._write_item(out, self.tag, item)
             place(self.name, index + 1)
 
 
@@ -125,25 +141,22 @@ class WrappedSlot(ElementSlot):
 
     def __init__(self, field: BoundField, tag: str, inner: ElementSlot, attributes: Mapping[str, str], default: str):
         super().__init__(field, tag, inner.generation)
+        self.also = tuple(attributes)
         self._inner = inner
         self._attributes = attributes
         self._default = default
 
-    def absent(self, values: Values) -> bool:
-        return values[self.name] == () and all(values[field] is None for field in self._attributes)
-
     def _start(self, values: Values) -> str:
-        attributes = (
-            f' {name}="{escape_attribute(values[field])}"'
-            for field, name in self._attributes.items()
-            if values[field] is not None
-        )
-        return f"<{self.tag}{''.join(attributes)}"
+        start = f"<{self.tag}"
+        for field, name in self._attributes.items():
+            if values[field] is not None:
+                start += f' {name}="{escape_attribute(values[field])}"'
+        return start
 
     def write(self, out: Out, values: Values) -> None:
-        out.append(f"{self._start(values)}>")
+        out.append(f"{self._start(values)}>" if self.also else self.opening)
         self._inner.write(out, values)
-        out.append(f"</{self.tag}>")
+        out.append(self.closing)
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         own = trimmed.get(-1, Trimming(self.name, -1))
@@ -151,36 +164,25 @@ class WrappedSlot(ElementSlot):
         self._inner.write_trimmed(out, values, trimmed, _nowhere)
         for element in own.elements:
             write_unknown(out, element, self._default)
-        out.append(f"</{self.tag}>")
+        out.append(self.closing)
 
 
 def _nowhere(field: str, index: int) -> None:
     """Unknown content never stands between the items of a wrapper: it is kept behind them."""
 
 
-def _node(value: object, cls: type[Node] | None) -> Node:
-    if not isinstance(value, Node) or type(value) is not cls:
-        raise LocalProtocolError(f"expected {cls.__name__ if cls else 'an element'}, not {value!r:.200}")
-    return value
+def _misfit(value: object, cls: type[Node] | None) -> LocalProtocolError:
+    return LocalProtocolError(f"expected {cls.__name__ if cls else 'an element'}, not {value!r:.200}")
 
 
-def _items(value: object) -> tuple[object, ...]:
-    return cast("tuple[object, ...]", value)
-
-
-def element_slot(field: BoundField, fields: tuple[BoundField, ...], default: str, write_node: WriteNode) -> ElementSlot:
+def element_slot(field: BoundField, fields: tuple[BoundField, ...], default: str, writer_of: WriterOf) -> ElementSlot:
     """The slot of one field of a class with those ``fields``."""
     spec = field.spec
-    tag = qualified(spec.namespace, spec.name, default) if not isinstance(spec, WrapperAttribute) else ""
     if isinstance(spec, Text):
-        return TextSlot(field, tag, spec)
-    if isinstance(spec, Child):
-        return ChildSlot(field, tag, spec, default, write_node)
-    assert isinstance(spec, Texts | Children)
-    inner = (
-        TextsSlot(field, tag, spec) if isinstance(spec, Texts) else ChildrenSlot(field, tag, spec, default, write_node)
-    )
-    if spec.wrapper is None:
+        return TextSlot(field, qualified(spec.namespace, spec.name, default), spec)
+    assert isinstance(spec, Child | Texts | Children)
+    inner = _inner_slot(field, spec, default, writer_of)
+    if isinstance(spec, Child) or spec.wrapper is None:
         return inner
     attributes = {
         other.name: other.spec.name
@@ -188,3 +190,14 @@ def element_slot(field: BoundField, fields: tuple[BoundField, ...], default: str
         if isinstance(other.spec, WrapperAttribute) and other.spec.field == field.name
     }
     return WrappedSlot(field, qualified(*spec.wrapper, default), inner, attributes, default)
+
+
+def _inner_slot(field: BoundField, spec: Child | Texts | Children, default: str, writer_of: WriterOf) -> ElementSlot:
+    tag = qualified(spec.namespace, spec.name, default)
+    if isinstance(spec, Texts):
+        return TextsSlot(field, tag, spec)
+    assert field.item is not None
+    write_item = writer_of(field.item, default)
+    if isinstance(spec, Child):
+        return ChildSlot(field, tag, spec, write_item)
+    return ChildrenSlot(field, tag, spec, write_item)

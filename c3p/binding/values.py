@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from c3p.binding.fields import Kind
+from c3p.binding.xml import escape_attribute, escape_text
 from c3p.errors import LocalProtocolError
 from c3p.vocabulary import Code
 
@@ -14,14 +15,6 @@ Value = str | bool | int | Code
 _BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 _CODES: Final = {code.value: code for code in Code}
 MAX_UINT_DIGITS: Final = 20  #: digits of an unsigned 64 bit number; longer ones are not numbers for us
-
-
-def _read_token(text: str) -> str:
-    return text.strip()
-
-
-def _read_text(text: str) -> str:
-    return text
 
 
 def _read_boolean(text: str) -> bool | None:
@@ -44,8 +37,8 @@ def _read_code(text: str) -> Code | None:
 
 #: Text to value; None when the text is no such value, which is then kept as unknown content.
 READ: Final[Mapping[Kind, Callable[[str], Value | None]]] = {
-    Kind.TEXT: _read_text,
-    Kind.TOKEN: _read_token,
+    Kind.TEXT: str,
+    Kind.TOKEN: str.strip,
     Kind.BOOLEAN: _read_boolean,
     Kind.UINT: _read_uint,
     Kind.NUMBER: _read_number,
@@ -81,10 +74,11 @@ def _write_uint(value: object) -> str:
 
 
 def _write_number(value: object) -> str:
-    text = _write_text(value)
-    if not (text.isascii() and text.isdigit()):
-        raise LocalProtocolError(f"expected decimal digits, not {text[:200]!r}")
-    return text
+    if not isinstance(value, str):
+        raise LocalProtocolError(f"expected text, not {value!r}")
+    if not (value.isascii() and value.isdigit()):
+        raise LocalProtocolError(f"expected decimal digits, not {value[:200]!r}")
+    return value
 
 
 def _write_code(value: object) -> str:
@@ -93,12 +87,19 @@ def _write_code(value: object) -> str:
     return value.value
 
 
-#: Value to text, not yet escaped. Raises LocalProtocolError for a value that does not fit.
-WRITE: Final[Mapping[Kind, Callable[[object], str]]] = {
-    Kind.TEXT: _write_text,
-    Kind.TOKEN: _write_token,
-    Kind.BOOLEAN: _write_boolean,
-    Kind.UINT: _write_uint,
-    Kind.NUMBER: _write_number,
-    Kind.CODE: _write_code,
-}
+def _writers(escape: Callable[[object], str]) -> Mapping[Kind, Callable[[object], str]]:
+    return {
+        Kind.TEXT: lambda value: escape(_write_text(value)),
+        Kind.TOKEN: lambda value: escape(_write_token(value)),
+        Kind.BOOLEAN: _write_boolean,
+        Kind.UINT: _write_uint,
+        Kind.NUMBER: _write_number,
+        Kind.CODE: _write_code,
+    }
+
+
+#: Value to text as it stands in an element, escaped. Raises LocalProtocolError for a value that does not fit.
+WRITE_TEXT: Final = _writers(escape_text)
+WRITE_ATTRIBUTE: Final = _writers(escape_attribute)
+#: Kinds whose values are text.
+WORDS: Final = frozenset((Kind.TEXT, Kind.TOKEN))

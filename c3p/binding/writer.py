@@ -10,11 +10,10 @@ import attrs
 
 from c3p.binding.binding import bound_fields, clark
 from c3p.binding.fields import Attribute, WrapperAttribute
-from c3p.binding.node import Extra, Node, Placed, Unknown
-from c3p.binding.slots import ElementSlot, element_slot, qualified
+from c3p.binding.node import NOTHING, Extra, Node, Placed, Unknown
+from c3p.binding.slots import ElementSlot, WriteNode, element_slot, qualified
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WRITE
-from c3p.binding.xml import escape_attribute
+from c3p.binding.values import WORDS, WRITE_ATTRIBUTE
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES
 
@@ -31,11 +30,17 @@ class _AttributeSlot:
     lead: str  #: everything before the value
     blank: object  #: value that is not written
     required: bool
+    words: bool  #: whether plain text is written as it stands
     text: Callable[[object], str]
 
 
 class Writer:
-    """Writes nodes of ``cls`` where ``default`` is the default namespace."""
+    """Writes nodes of ``cls`` where ``default`` is the default namespace.
+
+    A node has many fields and few values: what is absent costs no call. Neither does text that is written as it
+    stands, and most is: it has nothing to escape, no white space around it, and, being printable, nothing that XML
+    cannot carry. Other values are looked at by `c3p.binding.values`, which also refuses those that do not fit.
+    """
 
     def __init__(self, cls: type[Node], default: str) -> None:
         self._cls = cls
@@ -48,24 +53,44 @@ class Writer:
                 f' {qualified(field.spec.namespace, field.spec.name, "")}="',
                 None if field.spec.always else field.blank,
                 field.required and not field.spec.always,
-                WRITE[field.spec.kind],
+                field.spec.kind in WORDS,
+                WRITE_ATTRIBUTE[field.spec.kind],
             )
             for field in fields
             if isinstance(field.spec, Attribute)
         )
         self._slots: tuple[ElementSlot, ...] = tuple(
-            element_slot(field, fields, default, write_node)
+            element_slot(field, fields, default, _write_of)
             for field in fields
             if not isinstance(field.spec, Attribute | WrapperAttribute)
         )
+        self._names = tuple((slot.name, slot.blank, slot) for slot in self._slots)
 
     def write(self, out: Out, tag: str, node: Node, children: Iterable[tuple[str, Node | Unknown]] = ()) -> None:
         """Append the element of ``node``; ``children`` follow its own. Raises LocalProtocolError for unfit values."""
         values = node.__dict__
         extra: Extra = values["extra"]
-        out.append(self._start(tag, values, extra))
+        start = f"<{tag}"
+        for attribute in self._attributes:
+            value = values[attribute.name]
+            if not value and (value is None or value == attribute.blank):
+                if attribute.required:
+                    raise LocalProtocolError(f"{self._cls.__name__} needs {attribute.name}")
+            elif (
+                isinstance(value, str)
+                and attribute.words
+                and value.isprintable()
+                and not ("&" in value or "<" in value or ">" in value or '"' in value)
+                and value.strip() == value
+            ):
+                start += f'{attribute.lead}{value}"'
+            else:
+                start += f'{attribute.lead}{attribute.text(value)}"'
+        if extra is not NOTHING and extra.attributes:
+            start += self._unknown_attributes(values, extra)
+        out.append(start)
         mark = len(out)
-        if extra.elements or extra.trimmings:
+        if extra is not NOTHING and (extra.elements or extra.trimmings):
             self._write_with_unknown(out, values, extra)
         else:
             self._write_known(out, values)
@@ -73,37 +98,38 @@ class Writer:
             if isinstance(child, Unknown):
                 write_unknown(out, child, self._default)
             else:
-                write_node(out, child_tag, child, self._default)
+                _writer(type(child), self._default).write(out, child_tag, child)
         if len(out) == mark:
             out[-1] += "/>"
         else:
             out[mark - 1] += ">"
             out.append(f"</{tag}>")
 
-    def _start(self, tag: str, values: dict[str, object], extra: Extra) -> str:
-        start = f"<{tag}"
-        for slot in self._attributes:
-            value = values[slot.name]
-            if value is None or value == slot.blank:
-                if slot.required:
-                    raise LocalProtocolError(f"{self._cls.__name__} needs {slot.name}")
-                continue
-            start += f'{slot.lead}{escape_attribute(slot.text(value))}"'
-        if extra.attributes:
-            taken = {slot.clark for slot in self._attributes if values[slot.name] not in (None, slot.blank)}
-            start += attribute_text(pair for pair in extra.attributes if pair[0] not in taken)
-        return start
+    def _unknown_attributes(self, values: dict[str, object], extra: Extra) -> str:
+        taken = {slot.clark for slot in self._attributes if values[slot.name] not in (None, slot.blank)}
+        return attribute_text(pair for pair in extra.attributes if pair[0] not in taken)
 
     def _write_known(self, out: Out, values: dict[str, object]) -> None:
         generation = 0
-        for slot in self._slots:
-            if slot.absent(values):
-                self._refuse_if_required(slot)
+        for name, blank, slot in self._names:
+            value = values[name]
+            if not value and (value is None or value == blank) and (not slot.also or slot.absent(values)):
+                if slot.required:
+                    raise self._lacking(slot)
                 continue
             if slot.generation > generation:
                 out.append(_SEPARATOR * (slot.generation - generation))
                 generation = slot.generation
-            slot.write(out, values)
+            if (
+                isinstance(value, str)
+                and slot.words
+                and value.isprintable()
+                and not ("&" in value or "<" in value or ">" in value)
+                and value.strip() == value
+            ):
+                out.append(f"{slot.opening}{value}{slot.closing}")
+            else:
+                slot.write(out, values)
 
     def _write_with_unknown(self, out: Out, values: dict[str, object], extra: Extra) -> None:
         placing = _Placing(out, extra, self._default)
@@ -111,16 +137,16 @@ class Writer:
         for slot in self._slots:
             trimmed = {one.index: one for one in extra.trimmings if one.field == slot.name}
             if slot.absent(values) and -1 not in trimmed:
-                self._refuse_if_required(slot)
+                if slot.required:
+                    raise self._lacking(slot)
             else:
                 placing.separate(slot.generation)
                 slot.write_trimmed(out, values, trimmed, placing.place)
             placing.place(slot.name)
         placing.place_rest()
 
-    def _refuse_if_required(self, slot: ElementSlot) -> None:
-        if slot.required:
-            raise LocalProtocolError(f"{self._cls.__name__} needs {slot.name}")
+    def _lacking(self, slot: ElementSlot) -> LocalProtocolError:
+        return LocalProtocolError(f"{self._cls.__name__} needs {slot.name}")
 
 
 class _Placing:
@@ -162,9 +188,8 @@ def _writer(cls: type[Node], default: str) -> Writer:
     return found
 
 
-def write_node(out: Out, tag: str, node: Node, default: str) -> None:
-    """Append the element of ``node``. Raises LocalProtocolError when its values do not fit."""
-    _writer(type(node), default).write(out, tag, node)
+def _write_of(cls: type[Node], default: str) -> WriteNode:
+    return _writer(cls, default).write
 
 
 def render(node: Node, name: str, namespace: str, children: Iterable[tuple[str, Node | Unknown]] = ()) -> bytes:

@@ -70,7 +70,10 @@ class Agreement:
     @property
     def audio(self) -> MediaAgreement | None:
         """The audio line in use, None when the session has been switched off."""
-        return next((item for item in self.media if item is not None and item.kind == "audio"), None)
+        for item in self.media:
+            if item is not None and item.kind == "audio":
+                return item
+        return None
 
 
 def negotiate(offered: SessionDescription, answered: SessionDescription, role: Role = Role.OFFERER) -> Agreement:

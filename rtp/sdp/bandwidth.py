@@ -12,6 +12,8 @@ _OF_MEDIA: Final = ("AS", "TIAS", "CT")  #: kinds that bound what is sent to the
 
 def wants_no_media(description: SessionDescription, media: MediaDescription) -> bool:
     """Whether the writer of a line receives nothing; a figure of the line beats the session's."""
+    if not (media.bandwidths or description.bandwidths):
+        return False
     figures = [media.bandwidth(kind) for kind in _OF_MEDIA]
     if all(figure is None for figure in figures):
         figures = [description.bandwidth(kind) for kind in _OF_MEDIA]
@@ -20,6 +22,8 @@ def wants_no_media(description: SessionDescription, media: MediaDescription) -> 
 
 def wants_no_rtcp(description: SessionDescription, media: MediaDescription) -> bool:
     """Whether RTCP is switched off: for want of media, or because neither senders nor receivers may use any."""
+    if not (media.bandwidths or description.bandwidths):
+        return False
     shares = [media.bandwidth(kind) for kind in ("RS", "RR")]
     if all(share is None for share in shares):
         shares = [description.bandwidth(kind) for kind in ("RS", "RR")]

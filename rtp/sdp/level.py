@@ -57,7 +57,12 @@ def split_lines(data: bytes, *, limits: SdpLimits, report: Defects) -> Lines:
         lines.append(rest)
     if len(lines) > limits.lines:
         raise LimitExceeded(f"session description has more than {limits.lines} lines")
-    found = [_line(line, report) for line in lines if line.strip(" \t")]
+    found: Lines = []
+    for line in lines:
+        if line[1:2] == "=" and line[0] in _KNOWN and line[2:3] != " ":
+            found.append((line[0], line[2:]))
+        elif line.strip(" \t"):
+            found.append(_line(line, report))
     if len(found) != len(lines):
         report("empty lines")
     return found
@@ -90,7 +95,11 @@ def check_order(lines: Lines, order: str, report: Defects) -> None:
 
 
 def values(lines: Lines, letter: str) -> tuple[str, ...]:
-    return tuple(value for found, value in lines if found == letter)
+    found = []
+    for kind, value in lines:
+        if kind == letter:
+            found.append(value)
+    return tuple(found)
 
 
 def single(lines: Lines, letter: str, report: Defects) -> str | None:
@@ -127,15 +136,14 @@ def bandwidths_of(lines: Lines, report: Defects) -> tuple[str, ...]:
 
 
 def attributes_of(lines: Lines, report: Defects) -> tuple[Attribute, ...]:
-    return tuple(_attribute(value, report) for value in values(lines, "a"))
-
-
-def _attribute(text: str, report: Defects) -> Attribute:
-    attribute = Attribute.parse(text, report)
-    if attribute.name in _BLANK_SLIPS_IN and attribute.value is not None and attribute.value.startswith(" "):
-        report("a blank before the value of an attribute", text)
-        return Attribute(attribute.name, attribute.value[1:])
-    return attribute
+    found = []
+    for text in values(lines, "a"):
+        attribute = Attribute.parse(text, report)
+        if attribute.name in _BLANK_SLIPS_IN and attribute.value is not None and attribute.value.startswith(" "):
+            report("a blank before the value of an attribute", text)
+            attribute = Attribute(attribute.name, attribute.value[1:])
+        found.append(attribute)
+    return tuple(found)
 
 
 def whole_lines(lines: Lines, letters: frozenset[str]) -> tuple[str, ...]:
@@ -155,14 +163,21 @@ class AttributeLevel:
 
     def attribute(self, name: str) -> str | None:
         """Value of the first attribute of that name; ``""`` for a flag, None when absent."""
-        return next((item.value or "" for item in self.attributes if item.name == name), None)
+        for item in self.attributes:
+            if item.name == name:
+                return item.value or ""
+        return None
 
     def attributes_named(self, name: str) -> tuple[str, ...]:
         """Values of all attributes of that name, in order."""
-        return tuple(item.value or "" for item in self.attributes if item.name == name)
+        found = []
+        for item in self.attributes:
+            if item.name == name:
+                found.append(item.value or "")
+        return tuple(found)
 
     def has(self, name: str) -> bool:
-        return any(item.name == name for item in self.attributes)
+        return self.attribute(name) is not None
 
     @property
     def stated_direction(self) -> Direction | None:

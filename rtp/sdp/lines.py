@@ -16,6 +16,7 @@ from rtp.sdp.defects import Defects, shown
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?\.?", re.ASCII)
 _TOKEN: Final = re.compile(r"[!#-'*+\-.0-9A-Z^-~]+", re.ASCII)
 _DOTTED: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){3}", re.ASCII)
+_ZEROS: Final = re.compile(r"(?<![0-9])0+(?=[0-9])", re.ASCII)  #: in front of a number
 _ID_LIMIT: Final = 2**64  #: RFC 3264 section 5 wants both numbers of o= in 64 bits
 _ID_DIGITS: Final = 1_000  #: the grammar of RFC 8866 has no limit; far more digits than any clock or chance gives
 _NOWHERE: Final = "0.0.0.0"  #: address of an origin that cannot be read
@@ -133,7 +134,7 @@ class Connection:
 def _plain_address(text: str) -> str:
     """An address without zeros in front of its numbers (they are decimal here) and without the brackets of URIs."""
     if _DOTTED.fullmatch(text):
-        return ".".join(str(int(part)) for part in text.split("."))
+        return _ZEROS.sub("", text)
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -89,13 +90,16 @@ class MediaDescription(AttributeLevel):
     @property
     def payload_types(self) -> tuple[int, ...]:
         """The formats that are RTP payload types, in the order of preference."""
-        numbers = (int(item) for item in self.formats if item.isascii() and item.isdigit() and len(item) < 4)
-        return tuple(number for number in numbers if number < 128)
+        found = []
+        for item in self.formats:
+            if item.isascii() and item.isdigit() and len(item) < 4 and int(item) < 128:
+                found.append(int(item))
+        return tuple(found)
 
     def rtpmap(self, payload_type: int) -> Codec | None:
         """The format of a payload type: its rtpmap, else the static meaning, else None."""
-        for value in self.attributes_named("rtpmap"):
-            if value.split(None, 1)[:1] == [str(payload_type)]:
+        for number, value in self._rtpmaps:
+            if number == str(payload_type):
                 try:
                     return Codec.from_rtpmap(value, self.fmtp(payload_type))
                 except MalformedSdp:
@@ -106,28 +110,44 @@ class MediaDescription(AttributeLevel):
 
     def fmtp(self, payload_type: int) -> str | None:
         """Format parameters of a payload type; the first line when there are several."""
+        return self._fmtps.get(str(payload_type))
+
+    @cached_property
+    def _rtpmaps(self) -> tuple[tuple[str, str], ...]:
+        """Payload type as printed, and the whole value of the line."""
+        return tuple([(value.split(None, 1)[0], value) for value in self.attributes_named("rtpmap") if value.strip()])
+
+    @cached_property
+    def _fmtps(self) -> Mapping[str, str]:
+        """Format parameters by payload type as printed."""
+        found: dict[str, str] = {}
         for value in self.attributes_named("fmtp"):
             number, text = (*value.split(None, 1), "", "")[:2]
-            if number == str(payload_type):
-                return text.strip()
-        return None
+            found.setdefault(number, text.strip())
+        return found
 
     @property
     def codecs(self) -> tuple[Codec, ...]:
         """The usable formats in order; a dynamic number without rtpmap is left out (RFC 3264 section 5.1)."""
-        found = (self.rtpmap(number) for number in dict.fromkeys(self.payload_types))
-        return tuple(codec for codec in found if codec is not None)
+        return self._codecs
+
+    @cached_property
+    def _codecs(self) -> tuple[Codec, ...]:
+        found = [self.rtpmap(number) for number in dict.fromkeys(self.payload_types)]
+        return tuple([codec for codec in found if codec is not None])
 
     def lines(self) -> Iterator[str]:
-        yield f"m={self._media_line()}"
+        """The lines as printed, without their ends."""
+        lines = [f"m={self._media_line()}"]
         if self.information is not None:
-            yield f"i={self.information}"
-        yield from (f"c={item}" for item in self.connections)
-        yield from (f"b={item}" for item in self.bandwidths)
+            lines.append(f"i={self.information}")
+        lines += [f"c={item}" for item in self.connections]
+        lines += [f"b={item}" for item in self.bandwidths]
         if self.key is not None:
-            yield f"k={self.key}"
-        yield from self.unknown
-        yield from (f"a={item}" for item in self.attributes)
+            lines.append(f"k={self.key}")
+        lines += self.unknown
+        lines += [f"a={item}" for item in self.attributes]
+        return iter(lines)
 
     def _media_line(self) -> str:
         fields = _MediaLine(self.kind, self.port, self.port_count, self.proto, self.formats, self.malformed)

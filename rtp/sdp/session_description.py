@@ -125,17 +125,18 @@ class SessionDescription(AttributeLevel):
         return self == attrs.evolve(other, origin=edition)
 
     def lines(self) -> Iterator[str]:
-        yield from ("v=0", f"o={self.origin}", f"s={self.name}")
-        yield from self.about
-        yield from (f"c={item}" for item in self.connections)
-        yield from (f"b={item}" for item in self.bandwidths)
-        yield from self.timing
+        """The lines as printed, without their ends."""
+        lines = ["v=0", f"o={self.origin}", f"s={self.name}", *self.about]
+        lines += [f"c={item}" for item in self.connections]
+        lines += [f"b={item}" for item in self.bandwidths]
+        lines += self.timing
         if self.key is not None:
-            yield f"k={self.key}"
-        yield from self.unknown
-        yield from (f"a={item}" for item in self.attributes)
+            lines.append(f"k={self.key}")
+        lines += self.unknown
+        lines += [f"a={item}" for item in self.attributes]
         for media in self.media:
-            yield from media.lines()
+            lines += media.lines()
+        return iter(lines)
 
     def __bytes__(self) -> bytes:
         """Print; raises LocalRtpError when a value would break out of its line."""

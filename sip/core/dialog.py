@@ -4,23 +4,20 @@ import enum
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
-from sip.context import Context
+from sip.core.usages import SessionUsage, SubscriptionUsage, UsageKey
 from sip.errors import RemoteProtocolError
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
+from sip.life import Life
 from sip.message.headers import Field
 from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri import Uri
-
-if TYPE_CHECKING:
-    from sip.session.session import Session
-    from sip.subscription.subscription import Subscription
 
 _NOT_IN_REQUEST_LINE: Final = re.compile(r"[\s<>\"]")
 
@@ -73,6 +70,7 @@ class Dialog:
 
     __slots__ = (
         "_hop",
+        "_life",
         "call_id",
         "flow",
         "local_cseq",
@@ -85,7 +83,6 @@ class Dialog:
         "route_set",
         "route_set_updates",
         "session",
-        "state",
         "subscriptions",
         "target",
     )
@@ -118,9 +115,9 @@ class Dialog:
         self.local_cseq = local_cseq
         self.remote_cseq = remote_cseq
         self.flow = flow  #: the connection to use while it is open; None over UDP
-        self.state = state
-        self.session: Session | None = None
-        self.subscriptions: dict[tuple[str, str, str | None], Subscription] = {}
+        self._life = Life(DIALOG, state)
+        self.session: SessionUsage | None = None
+        self.subscriptions: dict[UsageKey, SubscriptionUsage] = {}
         self._hop: Uri | None = None
 
     @classmethod
@@ -207,6 +204,11 @@ class Dialog:
         return self.call_id, self.local_tag, self.remote_tag
 
     @property
+    def state(self) -> DialogState:
+        """Return how far it is."""
+        return self._life.state
+
+    @property
     def confirmed(self) -> bool:
         """Whether a 2xx, or for a subscription a NOTIFY, made it real."""
         return self.state is DialogState.CONFIRMED
@@ -218,7 +220,7 @@ class Dialog:
 
     def process(self, given: DialogInput) -> None:
         """Change the state by the table; what is not in it changes nothing."""
-        self.state = DIALOG.get((self.state, given), self.state)
+        self._life.follow(given)
 
     # Requests that come ----------------------------------------------------------------------------------------------
 
@@ -335,65 +337,3 @@ def must_fit_request_line(uri: Uri) -> None:
     """Raise RemoteProtocolError for a URI of a Route that was tolerated but cannot stand in a request line."""
     if _NOT_IN_REQUEST_LINE.search(str(uri)):
         raise RemoteProtocolError("a Route that cannot be a Request-URI")
-
-
-class Dialogs:
-    """All dialogs of an endpoint."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._by_key: dict[DialogKey, Dialog] = {}
-        self._by_flow: dict[int, dict[DialogKey, Dialog]] = {}
-
-    def __len__(self) -> int:
-        return len(self._by_key)
-
-    def find(self, message: Request) -> Dialog | None:
-        """Return the dialog of a request that came."""
-        key = (message.call_id, message.to.tag or "", message.from_.tag or "")
-        return self._by_key.get(key)
-
-    def find_key(self, call_id: str, local_tag: str, remote_tag: str) -> Dialog | None:
-        """Return a dialog by its ID."""
-        return self._by_key.get((call_id, local_tag, remote_tag))
-
-    def is_full(self) -> bool:
-        """Whether no more dialogs are taken."""
-        return len(self._by_key) >= self._context.config.max_dialogs
-
-    def add(self, dialog: Dialog) -> None:
-        """Note a dialog."""
-        self._by_key[dialog.key] = dialog
-        if dialog.flow is not None:
-            self._by_flow.setdefault(dialog.flow.id, {})[dialog.key] = dialog
-
-    def moved(self, dialog: Dialog, flow: Flow) -> None:
-        """Note the connection that a dialog uses from now on."""
-        self._leave_flow(dialog)
-        dialog.flow = flow if flow.reliable else None
-        if dialog.flow is not None and self._by_key.get(dialog.key) is dialog:
-            self._by_flow.setdefault(flow.id, {})[dialog.key] = dialog
-
-    def release(self, dialog: Dialog) -> None:
-        """Drop a dialog if no usage is left."""
-        if dialog.in_use:
-            return
-        dialog.process(DialogInput.USAGES_GONE)
-        if self._by_key.get(dialog.key) is dialog:
-            del self._by_key[dialog.key]
-        self._leave_flow(dialog)
-
-    def on_flow(self, flow: Flow) -> list[Dialog]:
-        """Return the dialogs that use a connection, and let them forget it."""
-        dialogs = list(self._by_flow.pop(flow.id, {}).values())
-        for dialog in dialogs:
-            dialog.flow = None
-        return dialogs
-
-    def _leave_flow(self, dialog: Dialog) -> None:
-        if dialog.flow is not None:
-            on_flow = self._by_flow.get(dialog.flow.id)
-            if on_flow is not None:
-                on_flow.pop(dialog.key, None)
-                if not on_flow:
-                    del self._by_flow[dialog.flow.id]

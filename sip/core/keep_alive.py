@@ -5,16 +5,18 @@ keep a NAT open, and what they cost a server is a look at four octets.
 """
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from sip.context import Context
 from sip.errors import RemoteProtocolError
+from sip.events import FlowLost
 from sip.flow import Flow
 from sip.headers.ms_keep_alive import MsKeepAlive
 from sip.headers.name_addr import NameAddr
+from sip.life import Life
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.timers import Timer
@@ -68,7 +70,7 @@ class KeptFlow:
     lower: float
     answered: bool  #: whether pings are answered
     uses: dict[str, float | None]  #: until when, by Call-ID of the registration; None until it is stopped
-    state: KeepAliveState = KeepAliveState.QUIET
+    life: Life[KeepAliveState, KeepAliveInput] = attrs.field(factory=lambda: Life(KEEP_ALIVE, KeepAliveState.QUIET))
     extended: bool = False  #: whether the answer was waited for twice
     ping: Timer | None = None
     silence: Timer | None = None
@@ -81,18 +83,6 @@ class KeepAlives:
         self._context = context
         self._transport = transport
         self._kept: dict[int, KeptFlow] = {}
-        self._expect_pongs: Callable[[Flow], None]
-        self._is_receiving: Callable[[Flow], bool]
-        self._lost: Callable[[Flow, str, float], None]
-
-    def connect(
-        self,
-        expect_pongs: Callable[[Flow], None],
-        is_receiving: Callable[[Flow], bool],
-        lost: Callable[[Flow, str, float], None],
-    ) -> None:
-        """Learn who reads streams; ``is_receiving`` tells of a message on its way, ``lost`` takes a dead flow."""
-        self._expect_pongs, self._is_receiving, self._lost = expect_pongs, is_receiving, lost
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -112,13 +102,13 @@ class KeepAlives:
         if kept is None:
             kept = self._kept[flow.id] = KeptFlow(flow, upper, lower, answered, {use: until})
             if flow.reliable:
-                self._expect_pongs(flow)
+                self._transport.streams.expect_pongs(flow)
             self._plan(kept, now)
             return
         kept.uses[use] = until
         changed = (lower, upper) != (kept.lower, kept.upper)
         kept.lower, kept.upper, kept.answered = lower, upper, answered
-        if changed and kept.state is KeepAliveState.QUIET:
+        if changed and kept.life.state is KeepAliveState.QUIET:
             self._plan(kept, now)
 
     def _bounds(self, flow: Flow, upper: float | None) -> tuple[float, float]:
@@ -175,7 +165,8 @@ class KeepAlives:
             return
         self._transport.send(kept.flow, _PING)
         if kept.answered:
-            kept.state, kept.extended = KEEP_ALIVE[kept.state, KeepAliveInput.PING], False
+            kept.life.command(KeepAliveInput.PING)
+            kept.extended = False
             self._await_pong(kept, now)
         else:
             self._plan(kept, now)
@@ -184,22 +175,22 @@ class KeepAlives:
         kept.silence = self._context.timers.start(now + _PATIENCE, lambda then: self._on_silence(kept, then))
 
     def _on_silence(self, kept: KeptFlow, now: float) -> None:
-        if self._is_receiving(kept.flow) and not kept.extended:
+        if self._transport.streams.is_receiving(kept.flow) and not kept.extended:
             # The answer cannot come within a message (section 4.4.1), which has to end some time.
             kept.extended = True
             self._await_pong(kept, now)
             return
-        kept.state = KEEP_ALIVE[kept.state, KeepAliveInput.SILENCE]
+        kept.life.follow(KeepAliveInput.SILENCE)
         self.forget(kept.flow)
-        self._lost(kept.flow, "no answer to a keep-alive", now)
+        self._transport.lose(kept.flow)
+        self._context.count("stream given up")
+        self._context.emit(FlowLost(owner="", flow=kept.flow, reason="no answer to a keep-alive"))
 
     def receive_pong(self, flow: Flow, now: float) -> None:
         """Take a line break from the other side."""
         kept = self._kept.get(flow.id)
-        following = None if kept is None else KEEP_ALIVE.get((kept.state, KeepAliveInput.PONG))
-        if kept is None or following is None:
+        if kept is None or not kept.life.follow(KeepAliveInput.PONG):
             return
-        kept.state = following
         self._context.timers.stop(kept.silence)
         self._plan(kept, now)
 

@@ -1,4 +1,4 @@
-"""Requests that we send: outside of dialogs, inside of them, and forwarded for a proxy."""
+"""Requests that we send: outside of dialogs and inside of them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -6,22 +6,22 @@ from typing import Final
 import attrs
 
 from sip.context import Context
-from sip.core.dialog import Begun, Dialog, Dialogs, addressed
-from sip.core.forwarding import Forwarded
+from sip.core.dialog import Begun, Dialog, addressed
+from sip.core.dialogs import Dialogs
 from sip.core.keep_alive import KeepAlives
 from sip.core.routing import Cores
 from sip.errors import LocalProtocolError
 from sip.events import ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.flow import Destination, Flow
 from sip.headers.name_addr import NameAddr
-from sip.ids import RequestId, TransactionId
+from sip.ids import RequestId
 from sip.message.headers import Field
 from sip.message.lines import Lines, assemble, checked, checked_value, local_address, local_uri
 from sip.message.request import Request, checked_method
 from sip.message.response import Response
 from sip.syntax.uri import Uri
 from sip.transactions.client import ClientTransaction, ClientUser
-from sip.transactions.transactions import IGNORING, Transactions
+from sip.transactions.transactions import Transactions
 from sip.transport.transport import Transport
 
 #: Methods whose requests carry Contact inside a dialog (RFC 3261 section 12.2.1.1 and the RFCs of the methods).
@@ -164,7 +164,6 @@ class Requests:
         self.dialogs = dialogs
         self.keep_alives = KeepAlives(context, transport)
         self._cores = cores
-        self._proxies: dict[str, Forwarded] = {}
         self._agent: Lines = []
         if context.config.user_agent is not None:
             self._agent = checked([("User-Agent", context.config.user_agent)])
@@ -244,50 +243,7 @@ class Requests:
         number = 1 if cseq is None else cseq
         return PlainRequest(self, owner, method, outline, (body, content_type), number, flow).send(now)
 
-    # For a proxy -----------------------------------------------------------------------------------------------------
-
-    def forward(
-        self,
-        owner: str,
-        request: Request,
-        *,
-        flow: Flow | None,
-        next_hop: Uri | None,
-        branch: str | None,
-        now: float,
-    ) -> RequestId:
-        """Send a request on, with a transaction."""
-        self._cores.by_owner(owner)
-        return self.transactions.send(
-            request.method,
-            self._forwarded(owner),
-            lambda flow, via: request.evolve(prepend=[("Via", via)]),
-            flow=flow,
-            next_hop=next_hop or next_hop_of(request),
-            size=len(bytes(request)),
-            branch=branch and f"z9hG4bK{branch}",
-            # Whoever sent it has given up by then (RFC 4320 section 4.1).
-            after_silence=request.method == "INVITE",
-            now=now,
-        ).id
-
-    def _forwarded(self, owner: str) -> Forwarded:
-        """The one user that all forwarded requests of a core have."""
-        user = self._proxies.get(owner)
-        if user is None:
-            user = self._proxies[owner] = Forwarded(self, owner)
-        return user
-
-    def forward_stateless(
-        self, request: Request, *, flow: Flow | None, next_hop: Uri | None, branch: str | None, now: float
-    ) -> None:
-        """Send a request on, without a transaction."""
-
-        def finish(flow: Flow, via: str) -> bytes:
-            return bytes(request.evolve(prepend=[("Via", via)]))
-
-        once = Once(self, finish, f"z9hG4bK{branch}" if branch else self.context.new_branch())
-        self.send_once(once, flow, next_hop or next_hop_of(request), now)
+    # Without a transaction -------------------------------------------------------------------------------------------
 
     def send_once(self, once: Once, flow: Flow | None, next_hop: Uri, now: float) -> None:
         """Send something without transaction on ``flow`` if it is open, else to ``next_hop``."""
@@ -295,32 +251,6 @@ class Requests:
             once.flow_ready(flow, now)
         else:
             self.transport.find(next_hop, once, size=0, now=now)
-
-    def send_response(self, transaction_id: TransactionId, response: Response, now: float) -> None:
-        """Send a response of a transparent core."""
-        transaction = self.transactions.server(transaction_id)
-        if transaction is None:
-            if not self.context.was_id(transaction_id):
-                raise LocalProtocolError(f"no such transaction: {transaction_id}")
-            self.context.count("dropped: answer after the transaction ended")
-            return
-        way_back = transaction.way_back
-        if way_back and response.headers.get_all("Via")[:1] != way_back[:1]:
-            # Where the request came from we know ourselves, whatever an answer from further on says.
-            self.context.count("answer with other Vias than the request")
-            response = response.evolve(set={"Via": way_back})
-        transaction.respond(response, now)
-
-    def cancel(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
-        """Cancel a forwarded INVITE."""
-        transaction = self.transactions.client(request_id)
-        if transaction is None:
-            if not self.context.was_id(request_id):
-                raise LocalProtocolError(f"no such request: {request_id}")
-            return
-        if transaction.method != "INVITE":
-            raise LocalProtocolError("only an INVITE can be cancelled")
-        self.transactions.cancel(transaction, IGNORING, headers=checked(headers), now=now)
 
     # Inside of dialogs -----------------------------------------------------------------------------------------------
 
@@ -386,12 +316,6 @@ class Requests:
     def _used(self, dialog: Dialog, flow: Flow) -> None:
         if flow.transport != "UDP" and flow is not dialog.flow:
             self.dialogs.moved(dialog, flow)
-
-
-def next_hop_of(request: Request) -> Uri:
-    """Return where a request goes: the first Route, else the Request-URI (RFC 3261 section 16.6 step 6)."""
-    routes = request.route if "Route" in request.headers else ()
-    return routes[0].uri if routes else request.uri
 
 
 def size_of(lines: Lines, body: bytes) -> int:

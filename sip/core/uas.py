@@ -1,7 +1,6 @@
 """Answers to requests: one way to build and send them (RFC 3261 section 8.2.6)."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from sip.context import Context
 from sip.errors import LocalProtocolError
@@ -13,23 +12,6 @@ from sip.message.response import Response, checked_reason, checked_status
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transactions.transactions import Transactions
-
-
-class Answerer(Protocol):
-    """A usage that adds its own rules to the answers of a transaction (``ServerTransaction.answers``)."""
-
-    def answer(
-        self,
-        transaction: ServerTransaction,
-        status: int,
-        reason: str | None,
-        headers: Lines,
-        body: bytes,
-        content_type: str | None,
-        now: float,
-    ) -> None:
-        """Send the answer, and change the usage accordingly."""
-        ...
 
 
 class Answers:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 
-from sip.context import Context
 from sip.core.acted_on import Element, check_request, element_of
-from sip.core.dialog import Dialog, Dialogs
+from sip.core.dialog import Dialog
 from sip.core.forwarding import TransparentInvite
-from sip.core.routing import KNOWN_METHODS, CoreEntry, Cores, Routing
-from sip.core.uac import Requests
-from sip.core.uas import Answers
+from sip.core.routing import KNOWN_METHODS, CoreEntry, Routing
+from sip.core.stack import Stack
 from sip.endpoint.mending import Mending
 from sip.errors import RemoteProtocolError
 from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
@@ -19,13 +17,12 @@ from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamItem, StreamParser
+from sip.session.session import session_of
 from sip.session.sessions import Sessions
 from sip.subscription.subscriptions import Subscriptions
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transactions.transactions import Transactions
 from sip.transport.received import stamped
-from sip.transport.transport import Transport
 
 #: Methods that make no sense outside of a dialog.
 _DIALOG_ONLY = frozenset(("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"))
@@ -37,33 +34,19 @@ _SMALLEST = 20  #: octets; no SIP message is shorter, keep-alives are
 class Receiver:
     """Takes what flows deliver. Nothing that a peer sends raises out of here."""
 
-    def __init__(
-        self,
-        context: Context,
-        transport: Transport,
-        transactions: Transactions,
-        cores: Cores,
-        dialogs: Dialogs,
-        requests: Requests,
-        answers: Answers,
-        sessions: Sessions,
-        subscriptions: Subscriptions,
-    ) -> None:
-        self._context = context
-        self._transport = transport
-        self._transactions = transactions
-        self._cores = cores
-        self._dialogs = dialogs
-        self._answers = answers
+    def __init__(self, stack: Stack, sessions: Sessions, subscriptions: Subscriptions) -> None:
+        self._context = stack.context
+        self._transport = stack.transport
+        self._transactions = stack.transactions
+        self._cores = stack.cores
+        self._dialogs = stack.dialogs
+        self._answers = stack.answers
         self._sessions = sessions
         self._subscriptions = subscriptions
-        self._transparent = TransparentInvite(requests)
-        self.mending = Mending(context, transactions, answers, sessions)
-        transactions.on_broken = self.mending.answer
-        self._parsers: dict[int, StreamParser] = {}
-        self._keep_alives = requests.keep_alives
-        self._keep_alives.connect(self._expect_pongs, self._is_receiving, self._give_up)
-        transport.on_lost = self.flow_closed
+        self._transparent = TransparentInvite(stack.context)
+        self.mending = Mending(stack, sessions)
+        self._streams = stack.transport.streams
+        self._keep_alives = stack.requests.keep_alives
 
     # Bytes -----------------------------------------------------------------------------------------------------------
 
@@ -87,9 +70,10 @@ class Receiver:
         self._message(message, flow, now)
 
     def _stream(self, data: bytes, flow: Flow, now: float) -> None:
-        parser = self._parsers.get(flow.id)
+        parsers = self._streams.parsers
+        parser = parsers.get(flow.id)
         if parser is None:
-            parser = self._parsers[flow.id] = StreamParser()
+            parser = parsers[flow.id] = StreamParser()
             self._transport.saw(flow)
         while True:
             try:
@@ -107,8 +91,7 @@ class Receiver:
 
     def unfinished(self, flow: Flow) -> int | None:
         """Number of the message that has begun to come on a stream but is not complete; None between messages."""
-        parser = self._parsers.get(flow.id)
-        return None if parser is None else parser.unfinished
+        return self._streams.unfinished(flow)
 
     def _received(self, items: Iterable[StreamItem], flow: Flow, now: float) -> None:
         for item in items:
@@ -118,13 +101,6 @@ class Receiver:
                 self._transport.send(flow, b"\r\n")  # RFC 5626 section 4.4.1
             else:
                 self._keep_alives.receive_pong(flow, now)
-
-    def _expect_pongs(self, flow: Flow) -> None:
-        self._parsers.setdefault(flow.id, StreamParser()).expect_pongs()
-
-    def _is_receiving(self, flow: Flow) -> bool:
-        parser = self._parsers.get(flow.id)
-        return parser is not None and parser.pending > 0
 
     def _give_up(self, flow: Flow, reason: str, now: float) -> None:
         self._context.count("stream given up")
@@ -145,7 +121,9 @@ class Receiver:
             message.check()
             message.ignore_unreadable()
             if isinstance(message, Response):
-                self._transactions.receive_response(message, now)
+                broken = self._transactions.receive_response(message, now)
+                if broken is not None:
+                    self.mending.answer(*broken, now)
             else:
                 self._dispatch(stamped(message, flow), message.via[0], flow, now)
         except RemoteProtocolError as error:
@@ -199,8 +177,9 @@ class Receiver:
         dialog = self._dialogs.find(request)
         if dialog is not None:
             self._transport.proven.add(flow)
-            if dialog.session is not None:
-                self._sessions.received.acknowledge(dialog.session, request, now)
+            session = session_of(dialog)
+            if session is not None:
+                self._sessions.received.acknowledge(session, request, now)
             return
         core = self._cores.claiming(request, flow)
         if core is not None and core.transparent:
@@ -337,7 +316,7 @@ class Receiver:
             self._report(transaction)
 
     def _in_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
-        method, session = transaction.request.method, dialog.session
+        method, session = transaction.request.method, session_of(dialog)
         core = self._core_of(dialog)
         assert core is not None
         if method == "NOTIFY":
@@ -378,7 +357,7 @@ class Receiver:
 
     def flow_closed(self, flow: Flow, now: float) -> None:
         """Forget a connection, fail what waits on it, tell the sessions that used it."""
-        self._parsers.pop(flow.id, None)
+        self._streams.forget(flow)
         self._keep_alives.forget(flow)
         self._transport.forget(flow)
         dialogs = self._dialogs.on_flow(flow)
@@ -386,6 +365,11 @@ class Receiver:
         for dialog in dialogs:
             self._context.attempt("tell of a lost flow", self._sessions.flow_lost, dialog)
             self._context.attempt("tell of a lost flow", self._subscriptions.flow_lost, dialog, now)
+
+    def close_lost(self, now: float) -> None:
+        """Forget the connections that were given up by ourselves."""
+        for flow in self._transport.take_lost():
+            self._context.attempt("close a lost flow", self.flow_closed, flow, now)
 
     def send_failed(self, flow: Flow, now: float) -> None:
         """Fail what waits for an answer from an address that cannot be reached."""

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sip.config import EndpointConfig, Listen
-from sip.context import Context
-from sip.core.dialog import Dialogs
-from sip.core.routing import Claim, Cores, Routing
-from sip.core.uac import Requests
-from sip.core.uas import Answers
+from sip.core.forwarding import Forwarding
+from sip.core.routing import Claim, Routing
+from sip.core.stack import Stack
 from sip.endpoint.dispatch import Receiver
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError
@@ -22,8 +20,6 @@ from sip.session.sessions import Sessions
 from sip.subscription.commands import SubscriptionCommands
 from sip.subscription.subscriptions import Subscriptions
 from sip.syntax.uri import Uri
-from sip.transactions.transactions import Transactions
-from sip.transport.transport import Transport
 
 
 class Endpoint(SessionCommands, SubscriptionCommands):
@@ -40,17 +36,18 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def __init__(self, config: EndpointConfig, *, entropy: Entropy, wall_clock: float = 0.0) -> None:
         self.config = config
         self.wall_clock = wall_clock
-        self._context = context = Context(config, entropy)
-        self._transport = transport = Transport(context)
-        self._transactions = transactions = Transactions(context, transport)
-        self._cores = cores = Cores(context)
-        self._dialogs = dialogs = Dialogs(context)
-        self._answers = answers = Answers(context, transactions)
-        self._requests = requests = Requests(context, transport, transactions, cores, dialogs)
-        layers = (context, transport, transactions, cores, dialogs, requests, answers)
-        self._sessions = Sessions(*layers)
-        self._subscriptions = Subscriptions(*layers, self._sessions)
-        self._receiver = Receiver(*layers, self._sessions, self._subscriptions)
+        stack = Stack.build(config, entropy)
+        self._context = stack.context
+        self._transport = stack.transport
+        self._transactions = stack.transactions
+        self._cores = stack.cores
+        self._dialogs = stack.dialogs
+        self._answers = stack.answers
+        self._requests = stack.requests
+        self._forwarding = Forwarding(stack.requests, stack.cores)
+        self._sessions = Sessions(stack)
+        self._subscriptions = Subscriptions(stack, self._sessions)
+        self._receiver = Receiver(stack, self._sessions, self._subscriptions)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -89,6 +86,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due at ``now`` and return what it caused."""
         self._context.timers.run(now)
+        self._receiver.close_lost(now)
         self._sessions.ended.forget_old(now)
         return self.take_events()
 
@@ -263,7 +261,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
     def send_response(self, transaction: TransactionId, response: Response, *, now: float) -> None:
         """Send ``response`` as it is in a transaction of a transparent core; its top Via must be the request's."""
-        self._requests.send_response(transaction, response, now)
+        self._forwarding.send_response(transaction, response, now)
 
     # Client side of plain requests -----------------------------------------------------------------------------------
 
@@ -324,7 +322,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         replaces the random part of the Via branch (RFC 5393 puts a hash there). Responses are reported with
         that Via removed, the 2xx of an INVITE each by itself.
         """
-        return self._requests.forward(owner, request, flow=flow, next_hop=next_hop, branch=branch, now=now)
+        return self._forwarding.forward(owner, request, flow=flow, next_hop=next_hop, branch=branch, now=now)
 
     def forward_stateless(
         self,
@@ -336,11 +334,11 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         now: float,
     ) -> None:
         """Send an ACK or BENOTIFY on with a Via of ours on top and no transaction; answers are dropped."""
-        self._requests.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
+        self._forwarding.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
 
     def cancel_request(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
         """Send CANCEL for a forwarded INVITE, once a provisional answer came; the final answer is reported.
 
         Nothing happens when it was answered already.
         """
-        self._requests.cancel(request_id, headers=headers, now=now)
+        self._forwarding.cancel(request_id, headers=headers, now=now)

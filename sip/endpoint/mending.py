@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sip.context import Context
-from sip.core.uas import Answers
+from sip.core.stack import Stack
 from sip.events import (
     EndCause,
     Event,
@@ -33,7 +32,6 @@ from sip.subscription.notifier import Notifier
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transactions.transactions import Transactions
 
 __all__ = ["Mending"]
 
@@ -47,10 +45,10 @@ _OUTCOMES: Final = (
 class Mending:
     """Ends what a fault left open."""
 
-    def __init__(self, context: Context, transactions: Transactions, answers: Answers, sessions: Sessions) -> None:
-        self._context = context
-        self._transactions = transactions
-        self._answers = answers
+    def __init__(self, stack: Stack, sessions: Sessions) -> None:
+        self._context = stack.context
+        self._transactions = stack.transactions
+        self._answers = stack.answers
         self._sessions = sessions
 
     def message(self, message: Request | Response, error: Exception, flow: Flow, now: float) -> None:

@@ -1,13 +1,9 @@
 """ACK for a 2xx (RFC 3261 section 13.2.2.4): made once, sent again for every repetition of the 2xx."""
 
-from typing import TYPE_CHECKING
-
 from sip.core.dialog import Dialog
-from sip.flow import Flow
-
-if TYPE_CHECKING:
-    from sip.message.lines import Lines
 from sip.core.uac import Requests
+from sip.flow import Flow
+from sip.message.lines import Lines
 
 
 class Ack:
@@ -26,7 +22,7 @@ class Ack:
         "sent",
     )
 
-    def __init__(self, requests: "Requests", dialog: Dialog, cseq: int, lines: "Lines") -> None:
+    def __init__(self, requests: Requests, dialog: Dialog, cseq: int, lines: Lines) -> None:
         self._requests = requests
         self._dialog: Dialog | None = dialog  # until it was built
         self._cseq = cseq

@@ -1,21 +1,19 @@
 """An INVITE that begins a session, on the side that answers it (RFC 3261 section 13.3, RFC 3262)."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sip.errors import LocalProtocolError
 from sip.events import SessionCancelled
 from sip.message.bodies import describes, is_description
 from sip.message.lines import Lines, has
 from sip.message.request import Request
+from sip.session.owner import SessionOwner
 from sip.session.reliable import Provisional, ReliableProvisionals, may_be_reliable, rack_of, wants_reliable
 from sip.session.session import Session
 from sip.session.session_timer import granted
-from sip.session.tables import SessionInput, SessionState, commanded
+from sip.session.tables import SessionInput, SessionState
 from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
-
-if TYPE_CHECKING:
-    from sip.session.sessions import Sessions
 
 #: RFC 3262 section 3 leaves the 5xx open; this one says which clock ran out.
 _NO_PRACK: Final = 504
@@ -26,7 +24,7 @@ class IncomingInvite:
 
     __slots__ = ("_layer", "_lifetime", "accepting", "described", "offering", "reliable", "session", "transaction")
 
-    def __init__(self, layer: "Sessions", session: Session, transaction: ServerTransaction) -> None:
+    def __init__(self, layer: SessionOwner, session: Session, transaction: ServerTransaction) -> None:
         self._layer = layer
         self.session = session
         self.transaction = transaction
@@ -76,7 +74,7 @@ class IncomingInvite:
         now: float,
     ) -> None:
         """Send a provisional answer, reliably where that is wanted and possible."""
-        commanded(self.session.state, SessionInput.PROGRESS)
+        self.session.check(SessionInput.PROGRESS)
         if not 100 <= status < 200:
             raise LocalProtocolError(f"not a provisional status: {status}")
         request = self.transaction.request
@@ -113,7 +111,7 @@ class IncomingInvite:
         now: float,
     ) -> None:
         """Send a 2xx, or keep it until a description that is under way is acknowledged (RFC 3262 section 3)."""
-        following = commanded(self.session.state, SessionInput.ACCEPT)
+        self.session.check(SessionInput.ACCEPT)
         if not 200 <= status < 300:
             raise LocalProtocolError(f"not a 2xx: {status}")
         if self.accepting is not None:
@@ -127,7 +125,7 @@ class IncomingInvite:
         if interval is not None and not has(headers, "Session-Expires"):
             lines += interval.response_lines("timer" in request.supported)
         layer.answers.send(self.transaction, status, headers=lines, body=body, content_type=content_type, now=now)
-        session.state = following
+        session.command(SessionInput.ACCEPT)
         session.sent(body, content_type)
         self._rest()
         layer.confirm(session, self.transaction, now)
@@ -137,13 +135,13 @@ class IncomingInvite:
         self, status: int, reason: str | None, headers: Lines, body: bytes, content_type: str | None, now: float
     ) -> None:
         """Send a final refusal."""
-        following = commanded(self.session.state, SessionInput.REJECT)
+        self.session.check(SessionInput.REJECT)
         if status < 300:
             raise LocalProtocolError(f"not a refusal: {status}")
         self._layer.answers.send(
             self.transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
         )
-        self.session.state = following
+        self.session.command(SessionInput.REJECT)
         self._close(now)
 
     # What the caller does --------------------------------------------------------------------------------------------

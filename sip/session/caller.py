@@ -1,31 +1,30 @@
 """Our INVITE that begins a session (RFC 3261 sections 13.2, 9.1, 8.1.3; RFC 4028 for 422)."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sip.core.acted_on import check_2xx
 from sip.core.dialog import Dialog, DialogInput
 from sip.core.uac import Outline, size_of
-from sip.errors import LocalProtocolError, RemoteProtocolError
+from sip.errors import RemoteProtocolError
 from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProgressed, SessionRedirected
 from sip.flow import Flow
 from sip.ids import RequestId
 from sip.message.bodies import describes, is_description
-from sip.message.lines import Lines, assemble
+from sip.message.lines import Lines, assemble, has
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.session.ack import Ack
-from sip.session.prack import Prack, Unacknowledged, rseq_of
+from sip.session.owner import SessionOwner
 from sip.session.redirecting import targets_of
+from sip.session.reliable_received import ReliableReceived
 from sip.session.session import Session
 from sip.session.session_timer import MAX_422, agreed
 from sip.session.tables import SessionInput, SessionState
+from sip.syntax.uri import Uri
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 from sip.transactions.tables import State
 from sip.transactions.transactions import IGNORING
-
-if TYPE_CHECKING:
-    from sip.session.sessions import Sessions
 
 _CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}
 
@@ -45,16 +44,13 @@ class OutgoingInvite:
         "lifetime",
         "lines",
         "min_se",
-        "offered",
         "ours",
-        "prack_by_core",
-        "pracks",
         "provisional",
         "raised",
         "redirected",
+        "reliable",
         "remote_value",
         "routes",
-        "rseqs",
         "session",
         "session_expires",
         "timed_out",
@@ -64,7 +60,7 @@ class OutgoingInvite:
 
     def __init__(
         self,
-        layer: "Sessions",
+        layer: SessionOwner,
         session: Session,
         outline: Outline,
         *,
@@ -92,10 +88,7 @@ class OutgoingInvite:
         self.authorization: Lines = []
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
-        self.rseqs: dict[str, int] = {}
-        self.prack_by_core = prack_by_core
-        self.pracks: dict[tuple[str, int], Unacknowledged] = {}  #: what waits for the core's PRACK, by To tag and RSeq
-        self.offered: frozenset[str] = frozenset()  #: To tags whose offer came in a provisional answer
+        self.reliable = ReliableReceived(layer, session, by_core=prack_by_core)
         self.provisional = False
         self.timed_out = False
         self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
@@ -130,6 +123,13 @@ class OutgoingInvite:
             lines.append(("Min-SE", str(self.min_se)))
         return assemble("INVITE", self.uri, lines, self.body, self.content_type)
 
+    def redirect(self, target: Uri, now: float) -> None:
+        """Send it to a target of a 3xx; a Route of the core stays."""
+        self.uri = str(target.without_headers())
+        if not has(self.lines, "Route"):
+            self.hop, self.flow = target, None
+        self.again(now)
+
     def again(self, now: float) -> None:
         """Send it once more with the next CSeq."""
         self.cseq += 1
@@ -143,7 +143,7 @@ class OutgoingInvite:
         if transaction is None or transaction.state is State.WAITING:
             if transaction is not None:
                 transaction.abandon()
-            self._failed(None, FailureCause.CANCELLED, now)
+            self._failed(SessionInput.NO_ANSWER, None, FailureCause.CANCELLED, now)
         else:
             self._layer.transactions.cancel(transaction, IGNORING, headers=headers, now=now)
 
@@ -166,7 +166,7 @@ class OutgoingInvite:
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report that nobody answered."""
-        self._failed(None, _CAUSES[reason], now)
+        self._failed(SessionInput.NO_ANSWER, None, _CAUSES[reason], now)
 
     def _progressed(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         self.provisional = True
@@ -176,10 +176,12 @@ class OutgoingInvite:
         tag = response.to.tag
         if tag and "Contact" in response.headers:
             dialog = self._early(transaction, response, tag)
-            if dialog is not None and "100rel" in response.require and not self._take_reliable(dialog, response, now):
-                return
+            if dialog is not None and "100rel" in response.require:
+                described = is_description(self.body, self.content_type)
+                if not self.reliable.take(dialog, response, cseq=self.cseq, described=described, now=now):
+                    return
         session.hear(response)
-        waits = (tag or "", rseq_of(response)) in self.pracks
+        waits = self.reliable.awaits_prack(response)
         event = SessionProgressed(owner=session.owner, session=session.id, response=response, awaits_prack=waits)
         self._layer.context.emit(event)
 
@@ -202,54 +204,16 @@ class OutgoingInvite:
             dialog.refresh_target(response)
         return dialog
 
-    def _take_reliable(self, dialog: Dialog, response: Response, now: float) -> bool:
-        """Acknowledge a reliable provisional answer (RFC 3262 section 4); False for one seen before or too early.
-
-        One with an offer waits for the answer of the core.
-        """
-        rseq, tag = rseq_of(response), dialog.remote_tag
-        if rseq < 0:
-            return True
-        last = self.rseqs.get(tag)
-        if last is not None and rseq != last + 1:
-            self._layer.context.count("ignored: reliable provisional out of order or again")
-            return False
-        offers = not is_description(self.body, self.content_type) and describes(response) and tag not in self.offered
-        waiting = Unacknowledged(dialog, f"{rseq} {self.cseq} INVITE", offers)
-        if not offers and not self.prack_by_core:
-            Prack(self._layer, self.session, waiting, [], b"", None, report=False).send(now)
-        elif len(self.pracks) >= self._layer.context.config.max_forks:
-            self._layer.context.count("ignored: too many reliable provisionals that the core has not acknowledged")
-            return False
-        else:
-            self.pracks[tag, rseq] = waiting
-            if offers:
-                self.offered |= {tag}
-        self.rseqs[tag] = rseq
-        return True
-
     @property
     def owes_answer(self) -> bool:
         """Whether the offer in a provisional answer waits for our PRACK."""
-        return any(waiting.offers for waiting in self.pracks.values())
+        return self.reliable.owes_answer
 
     def prack(
         self, response: Response | None, headers: Lines, body: bytes, content_type: str | None, now: float
     ) -> RequestId:
         """Acknowledge a reliable provisional answer on behalf of the core."""
-        session = self.session
-        key = next(iter(self.pracks), None) if response is None else (response.to.tag or "", rseq_of(response))
-        waiting = None if key is None else self.pracks.get(key)
-        if key is None or waiting is None:
-            if response is None and session.state is SessionState.PROCEEDING:
-                raise LocalProtocolError("no provisional answer waits for PRACK")
-            return self._layer.fail_request(session.id, session.owner, "ended")
-        if waiting.offers and not body:
-            raise LocalProtocolError("PRACK has to answer the offer in the provisional answer")
-        if body and not waiting.offers and session.updates:
-            raise LocalProtocolError("another offer of the session is open")
-        del self.pracks[key]
-        return Prack(self._layer, session, waiting, headers, body, content_type, report=True).send(now)
+        return self.reliable.acknowledge(response, headers, body, content_type, now)
 
     def _answered(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         tag = response.to.tag or ""
@@ -277,7 +241,7 @@ class OutgoingInvite:
             return
         self._win(dialog, response, now)
         offered = is_description(self.body, self.content_type)
-        if offered or not describes(response) or (tag in self.offered and not self.owes_answer):
+        if offered or not describes(response) or (tag in self.reliable.offered and not self.owes_answer):
             session.process(SessionInput.ACK)
             ack.send(now)
         else:
@@ -323,7 +287,7 @@ class OutgoingInvite:
         self._layer.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
         self._layer.dialogs.release(dialog)
         if self.session.dialog is None:
-            self._failed(response, cause, now, why)
+            self._failed(SessionInput.RECEIVE_USELESS, response, cause, now, why)
 
     def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         session, context = self.session, self._layer.context
@@ -339,7 +303,7 @@ class OutgoingInvite:
                 event = SessionRedirected(owner=session.owner, session=session.id, response=response, targets=targets)
                 context.emit(event)
                 return
-        self._failed(response, FailureCause.RESPONSE, now)
+        self._failed(SessionInput.RECEIVE_FAILURE, response, FailureCause.RESPONSE, now)
 
     def _again_after(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
         """Send the INVITE again where the refusal says how: credentials (section 22), a longer session interval."""
@@ -357,7 +321,9 @@ class OutgoingInvite:
             return True
         return False
 
-    def _failed(self, response: Response | None, cause: FailureCause, now: float, why: str = "") -> None:
+    def _failed(
+        self, given: SessionInput, response: Response | None, cause: FailureCause, now: float, why: str = ""
+    ) -> None:
         session = self.session
         if session.dialog is not None or session.removed:
             return
@@ -365,7 +331,7 @@ class OutgoingInvite:
             cause = FailureCause.TIMEOUT if self.timed_out else FailureCause.CANCELLED
         self._close()
         self._drop_forks(now)
-        session.state = SessionState.TERMINATED
+        session.process(given)
         self._layer.remove(session, now)
         event = SessionFailed(
             owner=session.owner,
@@ -389,11 +355,11 @@ class OutgoingInvite:
 
     def give_up(self, now: float) -> None:
         """Report the redirection as the failure that it is when nobody follows it."""
-        self._failed(self.redirected, FailureCause.RESPONSE, now)
+        self._failed(SessionInput.GIVE_UP, self.redirected, FailureCause.RESPONSE, now)
 
     def _drop_forks(self, now: float) -> None:
         forks, self.session.forks = self.session.forks, {}
-        self.pracks = {key: each for key, each in self.pracks.items() if each.dialog is self.session.dialog}
+        self.reliable.keep_only(self.session.dialog)
         for dialog in forks.values():
             self._layer.ended.add_dialog(dialog.key, now)
             dialog.session = None

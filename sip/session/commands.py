@@ -1,25 +1,22 @@
 """What an endpoint can be told about INVITE sessions."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.ids import RequestId, SessionId
-from sip.message.lines import checked, checked_value, has, local_uri
+from sip.message.lines import checked, checked_value, local_uri
 from sip.message.request import Request, checked_method
 from sip.message.response import Response
 from sip.session.caller import OutgoingInvite
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.requests_sent import InSession
-from sip.session.tables import SessionInput, SessionState, commanded
+from sip.session.sessions import Sessions
+from sip.session.tables import SessionInput, SessionState
+from sip.session.view import SessionView
 from sip.syntax.uri import Uri
-
-if TYPE_CHECKING:
-    from sip.session.sessions import Sessions
-    from sip.session.view import SessionView
 
 
 class SessionCommands:
@@ -29,7 +26,7 @@ class SessionCommands:
     mistake: it is counted and does nothing, and a request ends in RequestFailed("ended").
     """
 
-    _sessions: "Sessions"
+    _sessions: Sessions
 
     def invite(
         self,
@@ -86,15 +83,9 @@ class SessionCommands:
         uri = local_uri(target)
         if found is None:
             return
-        following = commanded(found.state, SessionInput.REDIRECT)
-        invite = found.invite
-        assert invite is not None
-        invite.uri = str(uri.without_headers())
-        if not has(invite.lines, "Route"):
-            invite.hop = uri
-            invite.flow = None
-        found.state = following
-        invite.again(now)
+        found.command(SessionInput.REDIRECT)
+        assert found.invite is not None
+        found.invite.redirect(uri, now)
 
     def give_up(self, session: SessionId, *, now: float) -> None:
         """Follow no target of SessionRedirected; SessionFailed carries the 3xx."""
@@ -102,7 +93,7 @@ class SessionCommands:
         found = layer.live(session)
         if found is None:
             return
-        commanded(found.state, SessionInput.GIVE_UP)
+        found.check(SessionInput.GIVE_UP)
         assert found.invite is not None
         found.invite.give_up(now)
 
@@ -362,6 +353,6 @@ class SessionCommands:
         """Whether a session is over, even where the core was not yet told. Raises LocalProtocolError for no session."""
         return self._sessions.is_over(session)
 
-    def session(self, session: SessionId) -> "SessionView":
+    def session(self, session: SessionId) -> SessionView:
         """Return what is known of a session now: a frozen picture. Raises LocalProtocolError when it is over."""
         return self._sessions.view(session)

@@ -2,7 +2,7 @@
 
 import attrs
 
-from sip.core.dialog import Dialogs
+from sip.core.dialogs import Dialogs
 from sip.errors import RemoteProtocolError
 from sip.headers.replaces import Join
 from sip.ids import SessionId

@@ -1,7 +1,5 @@
 """PRACK, with or without a session description (RFC 3262 sections 3 to 5): ours, and answers to the other side's."""
 
-from typing import TYPE_CHECKING
-
 import attrs
 
 from sip.core.dialog import Dialog
@@ -11,12 +9,10 @@ from sip.message.bodies import is_description
 from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.session.owner import SessionOwner
 from sip.session.session import Session
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
-
-if TYPE_CHECKING:
-    from sip.session.sessions import Sessions
 
 
 def rseq_of(response: Response) -> int:
@@ -41,7 +37,7 @@ class Prack:
 
     def __init__(
         self,
-        layer: "Sessions",
+        layer: SessionOwner,
         session: Session,
         waiting: Unacknowledged,
         headers: Lines,
@@ -101,7 +97,7 @@ class PrackAnswer:
 
     __slots__ = ("_layer", "session")
 
-    def __init__(self, layer: "Sessions", session: Session) -> None:
+    def __init__(self, layer: SessionOwner, session: Session) -> None:
         self._layer = layer
         self.session = session
 

@@ -2,13 +2,13 @@
 
 import attrs
 
-from sip.core.dialog import Dialogs
+from sip.core.dialogs import Dialogs
 from sip.errors import RemoteProtocolError
 from sip.headers.replaces import Replaces
 from sip.ids import SessionId
 from sip.message.request import Request
 from sip.session.ended import EndedSessions
-from sip.session.session import Session
+from sip.session.session import Session, session_of
 from sip.session.tables import SessionState
 
 #: A session on its way to its end; whoever wants it comes too late.
@@ -51,8 +51,9 @@ def session_named(call_id: str, to_tag: str, from_tag: str, dialogs: Dialogs, en
     # A tag of 0 matches a dialog of an RFC 2543 peer, which has none.
     for remote_tag in ("", "0") if from_tag == "0" else (from_tag,):
         dialog = dialogs.find_key(call_id, to_tag, remote_tag)
-        if dialog is not None and dialog.session is not None:
-            return 603 if dialog.session.state in ENDING else dialog.session
+        session = None if dialog is None else session_of(dialog)
+        if session is not None:
+            return 603 if session.state in ENDING else session
         if ended.had_dialog((call_id, to_tag, remote_tag)):
             return 603
     return 481

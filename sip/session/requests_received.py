@@ -1,7 +1,5 @@
 """Requests that come inside a session: re-INVITE, UPDATE, BYE, PRACK, ACK."""
 
-from typing import TYPE_CHECKING
-
 from sip.errors import LocalProtocolError
 from sip.events import (
     EndCause,
@@ -15,6 +13,7 @@ from sip.ids import TransactionId
 from sip.message.bodies import describes
 from sip.message.lines import Lines, has
 from sip.message.request import Request
+from sip.session.owner import SessionOwner
 from sip.session.prack import PrackAnswer
 from sip.session.reliable import rack_of
 from sip.session.session import Session
@@ -23,16 +22,13 @@ from sip.session.tables import SessionInput, SessionState
 from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
 
-if TYPE_CHECKING:
-    from sip.session.sessions import Sessions
-
 
 class SessionRequests:
     """Takes the requests of the other side, and the answers that the core gives to them."""
 
     __slots__ = ("_layer",)
 
-    def __init__(self, layer: "Sessions") -> None:
+    def __init__(self, layer: SessionOwner) -> None:
         self._layer = layer
 
     def receive(self, session: Session, transaction: ServerTransaction, now: float) -> bool:
@@ -178,7 +174,7 @@ class RefreshAnswer:
 
     __slots__ = ("_layer", "_lifetime", "session")
 
-    def __init__(self, layer: "Sessions", session: Session) -> None:
+    def __init__(self, layer: SessionOwner, session: Session) -> None:
         self._layer = layer
         self.session = session
         self._lifetime: Timer | None = None

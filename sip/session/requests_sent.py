@@ -1,6 +1,6 @@
 """Requests of ours inside a session: BYE, re-INVITE, UPDATE, INFO and the like."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sip.events import EndCause, ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.ids import RequestId
@@ -8,13 +8,11 @@ from sip.message.bodies import describes, is_description
 from sip.message.lines import Lines
 from sip.message.response import Response
 from sip.session.ack import Ack
+from sip.session.owner import SessionOwner
 from sip.session.session import Session
 from sip.session.session_timer import agreed
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
-
-if TYPE_CHECKING:
-    from sip.session.sessions import Sessions
 
 #: Methods whose 408, or silence, ends nothing (decisions 11: a client that never answers INFO stays).
 _HARMLESS_SILENCE: Final = frozenset(("INFO", "MESSAGE"))
@@ -39,7 +37,7 @@ class InSession:
 
     def __init__(
         self,
-        layer: "Sessions",
+        layer: SessionOwner,
         session: Session,
         method: str,
         headers: Lines,
@@ -182,7 +180,7 @@ class Bye:
 
     __slots__ = ("_layer", "headers", "session")
 
-    def __init__(self, layer: "Sessions", session: Session, headers: Lines) -> None:
+    def __init__(self, layer: SessionOwner, session: Session, headers: Lines) -> None:
         self._layer = layer
         self.session = session
         self.headers = headers

@@ -1,32 +1,29 @@
 """One INVITE session."""
 
-from typing import TYPE_CHECKING
-
 from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId
+from sip.life import Life
 from sip.message.bodies import SDP, description_in
 from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.session.ack import Ack
+from sip.session.invites import CalleeInvite, CallerInvite
+from sip.session.retransmission import Repeater
 from sip.session.session_timer import Interval, SessionTimer
-from sip.session.tables import SESSION, SessionInput, SessionState, commanded
+from sip.session.tables import SESSION, SessionInput, SessionState
 from sip.session.view import SessionView
-
-if TYPE_CHECKING:
-    from sip.session.ack import Ack
-    from sip.session.callee import IncomingInvite
-    from sip.session.caller import OutgoingInvite
-    from sip.session.retransmission import Repeater
-    from sip.transactions.client import ClientTransaction
-    from sip.transactions.server import ServerTransaction
+from sip.transactions.client import ClientTransaction
+from sip.transactions.server import ServerTransaction
 
 
 class Session:
     """State of one call. What changes ``state`` goes through the table of sip.session.tables."""
 
     __slots__ = (
+        "_life",
         "_remote_allow",
         "_remote_supported",
         "awaiting",
@@ -45,7 +42,6 @@ class Session:
         "raised",
         "reinvite",
         "removed",
-        "state",
         "timer",
         "unacknowledged",
         "update",
@@ -55,14 +51,14 @@ class Session:
     def __init__(self, session_id: SessionId, core: CoreEntry, state: SessionState) -> None:
         self.id = session_id
         self.core = core
-        self.state = state
+        self._life = Life(SESSION, state, of="a session")
         self.dialog: Dialog | None = None
         self.contact: str | None = None  #: Contact that the core gave; None takes the address of the flow
-        self.invite: OutgoingInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
+        self.invite: CallerInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
         self.forks: dict[str, Dialog] = {}  #: early dialogs of our INVITE by remote tag
         self.awaiting: Ack | None = None  #: the ACK that the core is to give
         self.removed = False  #: whether the end was reported
-        self.incoming: IncomingInvite | None = None  #: the INVITE that made the session, while unanswered
+        self.incoming: CalleeInvite | None = None  #: the INVITE that made the session, while unanswered
         self.late_prack: tuple[str, ...] = ()  #: RAck of a provisional that was open when our 2xx went out
         self.reinvite: ServerTransaction | None = None  #: a re-INVITE that the core has not answered
         self.update: ServerTransaction | None = None  #: an UPDATE with an offer that the core has not answered
@@ -77,6 +73,11 @@ class Session:
         # Kept as they came: few sessions are ever asked.
         self._remote_supported: tuple[str, ...] = ()
         self._remote_allow: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> SessionState:
+        """Return how far it is."""
+        return self._life.state
 
     @property
     def owner(self) -> str:
@@ -95,15 +96,15 @@ class Session:
 
     def process(self, given: SessionInput) -> bool:
         """Change the state for what a peer or a timer did; False when the table has no use for it."""
-        following = SESSION.get((self.state, given))
-        if following is None:
-            return False
-        self.state = following
-        return True
+        return self._life.follow(given)
 
     def command(self, given: SessionInput) -> None:
         """Change the state for what the core does; raises LocalProtocolError."""
-        self.state = commanded(self.state, given)
+        self._life.command(given)
+
+    def check(self, given: SessionInput) -> None:
+        """Raise LocalProtocolError where ``command`` would; changes nothing."""
+        self._life.check(given)
 
     def hear(self, message: Request | Response) -> None:
         """Note what the other side says that it can do."""
@@ -187,6 +188,13 @@ class Session:
             remote_allow=(),
             session_interval=None,
         )
+
+
+def session_of(dialog: Dialog) -> Session | None:
+    """Return the session that uses a dialog."""
+    session = dialog.session
+    assert session is None or isinstance(session, Session)
+    return session
 
 
 def _listed(lines: tuple[str, ...]) -> list[str]:

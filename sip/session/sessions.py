@@ -1,11 +1,9 @@
 """All INVITE sessions of an endpoint: how they begin, are refreshed and end."""
 
-from sip.context import Context
-from sip.core.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput, Dialogs
+from sip.core.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput
 from sip.core.retrying import Retrying, retry_after_of
-from sip.core.routing import CoreEntry, Cores
-from sip.core.uac import Requests
-from sip.core.uas import Answers
+from sip.core.routing import CoreEntry
+from sip.core.stack import Stack
 from sip.errors import LocalProtocolError
 from sip.events import (
     EndCause,
@@ -27,15 +25,14 @@ from sip.session.replacing import Replacement, replacement
 from sip.session.requests_received import SessionRequests
 from sip.session.requests_sent import Bye, InSession
 from sip.session.retransmission import Repeater
-from sip.session.session import Session
+from sip.session.session import Session, session_of
 from sip.session.session_timer import MAX_422, Interval, SessionTimer, too_short
-from sip.session.tables import SessionInput, SessionState, commanded
+from sip.session.tables import SessionInput, SessionState
 from sip.session.view import SessionView
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transactions.transactions import IGNORING, Transactions
-from sip.transport.transport import Transport
+from sip.transactions.transactions import IGNORING
 
 #: Counted for a command whose session ended before the core was told.
 _TOO_LATE = "ignored: command for a session that is over"
@@ -44,25 +41,16 @@ _TOO_LATE = "ignored: command for a session that is over"
 class Sessions:
     """Registry of sessions, and what the parts of sip.session share."""
 
-    def __init__(
-        self,
-        context: Context,
-        transport: Transport,
-        transactions: Transactions,
-        cores: Cores,
-        dialogs: Dialogs,
-        requests: Requests,
-        answers: Answers,
-    ) -> None:
-        self.context = context
-        self.transport = transport
-        self.transactions = transactions
-        self.dialogs = dialogs
-        self.requests = requests
-        self.answers = answers
+    def __init__(self, stack: Stack) -> None:
+        self.context = stack.context
+        self.transport = stack.transport
+        self.transactions = stack.transactions
+        self.cores = stack.cores
+        self.dialogs = stack.dialogs
+        self.requests = stack.requests
+        self.answers = stack.answers
         self.received = SessionRequests(self)
-        self.cores = cores
-        self.ended = EndedSessions(context)
+        self.ended = EndedSessions(stack.context)
         self._sessions: dict[int, Session] = {}
 
     def __len__(self) -> int:
@@ -173,8 +161,8 @@ class Sessions:
         session = self.live(session_id)
         if session is None:
             return None
-        commanded(session.state, given)
-        assert session.incoming is not None
+        session.check(given)
+        assert isinstance(session.incoming, IncomingInvite)
         return session.incoming
 
     def answer_lines(self, session: Session, transaction: ServerTransaction, given: Lines) -> Lines:
@@ -351,7 +339,6 @@ class Sessions:
     def remove(self, session: Session, now: float) -> None:
         """Forget a session and let go of its dialog."""
         session.removed = True
-        session.state = SessionState.TERMINATED
         self.stop(session)
         for repeater in session.unacknowledged.values():
             repeater.stop()
@@ -377,7 +364,7 @@ class Sessions:
 
     def flow_lost(self, dialog: Dialog) -> None:
         """Report that the connection of a dialog is gone."""
-        session = dialog.session
+        session = session_of(dialog)
         if session is not None and not session.removed:
             self.context.emit(SessionFlowLost(owner=session.owner, session=session.id))
 

@@ -4,8 +4,6 @@ import enum
 from collections.abc import Mapping
 from typing import Final
 
-from sip.errors import LocalProtocolError
-
 
 class SessionState(enum.Enum):
     """How far a session is."""
@@ -32,7 +30,8 @@ class SessionInput(enum.Enum):
     RECEIVE_1XX = "1xx"
     RECEIVE_2XX = "2xx"
     RECEIVE_3XX = "3xx"
-    RECEIVE_FAILURE = "400-699"
+    RECEIVE_FAILURE = "300-699 that leads nowhere"
+    RECEIVE_USELESS = "2xx that cannot be used"
     NO_ANSWER = "timeout or transport error"
     CANCEL = "cancel"
     REDIRECT = "redirect"
@@ -56,12 +55,14 @@ SESSION: Final[Mapping[tuple[SessionState, SessionInput], SessionState]] = {
     # The caller.
     (_S.CALLING, _I.RECEIVE_1XX): _S.PROCEEDING,
     (_S.CALLING, _I.RECEIVE_2XX): _S.ANSWERED,
+    (_S.CALLING, _I.RECEIVE_USELESS): _S.TERMINATED,
     (_S.CALLING, _I.RECEIVE_3XX): _S.REDIRECTED,
     (_S.CALLING, _I.RECEIVE_FAILURE): _S.TERMINATED,
     (_S.CALLING, _I.NO_ANSWER): _S.TERMINATED,
     (_S.CALLING, _I.CANCEL): _S.CANCELLING,
     (_S.PROCEEDING, _I.RECEIVE_1XX): _S.PROCEEDING,
     (_S.PROCEEDING, _I.RECEIVE_2XX): _S.ANSWERED,
+    (_S.PROCEEDING, _I.RECEIVE_USELESS): _S.TERMINATED,
     (_S.PROCEEDING, _I.RECEIVE_3XX): _S.REDIRECTED,
     (_S.PROCEEDING, _I.RECEIVE_FAILURE): _S.TERMINATED,
     (_S.PROCEEDING, _I.NO_ANSWER): _S.TERMINATED,
@@ -70,6 +71,7 @@ SESSION: Final[Mapping[tuple[SessionState, SessionInput], SessionState]] = {
     # A 2xx that crosses our CANCEL is acknowledged and ended: RFC 3261 section 9.1.
     (_S.CANCELLING, _I.RECEIVE_1XX): _S.CANCELLING,
     (_S.CANCELLING, _I.RECEIVE_2XX): _S.TERMINATED,
+    (_S.CANCELLING, _I.RECEIVE_USELESS): _S.TERMINATED,
     (_S.CANCELLING, _I.RECEIVE_3XX): _S.TERMINATED,
     (_S.CANCELLING, _I.RECEIVE_FAILURE): _S.TERMINATED,
     (_S.CANCELLING, _I.NO_ANSWER): _S.TERMINATED,
@@ -78,7 +80,11 @@ SESSION: Final[Mapping[tuple[SessionState, SessionInput], SessionState]] = {
     (_S.REDIRECTED, _I.REDIRECT): _S.CALLING,
     (_S.REDIRECTED, _I.GIVE_UP): _S.TERMINATED,
     (_S.REDIRECTED, _I.CANCEL): _S.TERMINATED,
+    (_S.REDIRECTED, _I.NO_ANSWER): _S.TERMINATED,
+    (_S.REDIRECTED, _I.RECEIVE_USELESS): _S.TERMINATED,  # late, from another branch
     (_S.ANSWERED, _I.ACK): _S.CONFIRMED,
+    (_S.ANSWERED, _I.NO_ANSWER): _S.TERMINATED,  # the 2xx could not be handled
+    (_S.ANSWERED, _I.RECEIVE_USELESS): _S.TERMINATED,  # no room for its dialog
     (_S.ANSWERED, _I.BYE): _S.ENDING,
     (_S.ANSWERED, _I.RECEIVE_BYE): _S.TERMINATED,
     (_S.ANSWERED, _I.LOST): _S.TERMINATED,
@@ -104,11 +110,3 @@ SESSION: Final[Mapping[tuple[SessionState, SessionInput], SessionState]] = {
     (_S.ENDING, _I.RECEIVE_BYE): _S.TERMINATED,
     (_S.ENDING, _I.BYE_ANSWERED): _S.TERMINATED,
 }
-
-
-def commanded(state: SessionState, given: SessionInput) -> SessionState:
-    """Return the next state for what our own core does; raises LocalProtocolError outside the table."""
-    try:
-        return SESSION[state, given]
-    except KeyError:
-        raise LocalProtocolError(f"cannot {given.value} a session that is {state.value}") from None

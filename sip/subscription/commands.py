@@ -1,7 +1,6 @@
 """What an endpoint can be told about subscriptions."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from sip.errors import LocalProtocolError
 from sip.flow import Flow
@@ -11,10 +10,8 @@ from sip.ids import SessionId, SubscriptionId
 from sip.message.lines import Lines, checked, checked_value
 from sip.subscription.initial_request import Asking
 from sip.subscription.notification import Notification
+from sip.subscription.subscriptions import Subscriptions
 from sip.syntax.uri import Uri
-
-if TYPE_CHECKING:
-    from sip.subscription.subscriptions import Subscriptions
 
 
 class SubscriptionCommands:
@@ -23,7 +20,7 @@ class SubscriptionCommands:
     A command whose subscription ended before the core was told of it is counted and does nothing.
     """
 
-    _subscriptions: "Subscriptions"
+    _subscriptions: Subscriptions
 
     def subscribe(
         self,

@@ -1,6 +1,6 @@
 """The first request of a subscription of ours, through its tries (RFC 6665 section 4.1.2.1, RFC 3515)."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -13,12 +13,9 @@ from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.subscription.notifier import BENOTIFY
+from sip.subscription.owner import SubscriptionOwner
 from sip.syntax.uri import Uri
 from sip.transactions.client import ClientTransaction
-
-if TYPE_CHECKING:
-    from sip.subscription.subscriber import Subscriber
-    from sip.subscription.subscriptions import Subscriptions
 
 _MAX_RETRIES: Final = 2  #: 423 and 420 are each worth one more try
 
@@ -48,6 +45,27 @@ class Asking:
         return lines
 
 
+class InitialRequestUser(Protocol):
+    """The subscription that an initial request is to make."""
+
+    contact: str | None  #: Contact that the core gave
+
+    @property
+    def event(self) -> str:
+        """Return the value of the Event header."""
+        ...
+
+    def first_answered(
+        self, first: "FirstRequest", transaction: ClientTransaction, response: Response, now: float
+    ) -> None:
+        """Take the final answer."""
+        ...
+
+    def first_failed(self) -> None:
+        """Learn that nobody answered."""
+        ...
+
+
 class FirstRequest:
     """SUBSCRIBE or REFER outside of dialogs: credentials, a longer duration, or less asked for may be one more try."""
 
@@ -66,8 +84,8 @@ class FirstRequest:
 
     def __init__(
         self,
-        layer: "Subscriptions",
-        subscriber: "Subscriber",
+        layer: SubscriptionOwner,
+        subscriber: InitialRequestUser,
         asking: Asking,
         outline: Outline,
         expires: int | None,

@@ -1,7 +1,7 @@
 """The side that is watched: SUBSCRIBE taken, notifications sent (RFC 6665 section 4.2, and Microsoft's options)."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
@@ -10,19 +10,18 @@ from sip.core.routing import CoreEntry
 from sip.errors import LocalProtocolError
 from sip.events import NotifyFailed, SubscriptionEnded
 from sip.ids import SubscriptionId
+from sip.life import Life
 from sip.message.lines import Lines, has
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.subscription.amplification import Caution, caution_towards
 from sip.subscription.notification import PROBE, Notification
+from sip.subscription.owner import SubscriptionOwner
 from sip.subscription.subscription import Subscription
-from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState, notifier_commanded
+from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
-
-if TYPE_CHECKING:
-    from sip.subscription.subscriptions import Subscriptions
 
 BENOTIFY: Final = "ms-benotify"
 PIGGYBACK: Final = "ms-piggyback-first-notify"
@@ -46,6 +45,7 @@ class Notifier(Subscription):
         "_expiry",
         "_in_flight",
         "_layer",
+        "_life",
         "_queue",
         "_too_late",
         "asked",
@@ -54,14 +54,13 @@ class Notifier(Subscription):
         "contact",
         "granted",
         "implicit",
-        "state",
     )
 
     side = "notifier"
 
     def __init__(
         self,
-        layer: "Subscriptions",
+        layer: SubscriptionOwner,
         subscription_id: SubscriptionId,
         core: CoreEntry,
         package: str,
@@ -69,7 +68,7 @@ class Notifier(Subscription):
     ) -> None:
         super().__init__(subscription_id, core, package, event_id)
         self._layer = layer
-        self.state = NotifierState.ASKED
+        self._life = Life(NOTIFIER, NotifierState.ASKED, of="a subscription")
         self.asked: ServerTransaction | None = None  #: a SUBSCRIBE that the core has not answered
         self.granted = 0  #: seconds
         self.benotify = False
@@ -83,6 +82,11 @@ class Notifier(Subscription):
         self._caution: Caution | None = None  # while a UDP subscriber may be an invention
         self._ended_as = "timeout"
         self._too_late = False  # whether a SUBSCRIBE that the core knows of was answered, or not, without it
+
+    @property
+    def state(self) -> NotifierState:
+        """Return how far it is."""
+        return self._life.state
 
     # Answers to SUBSCRIBE --------------------------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ class Notifier(Subscription):
         wanted = request.expires if request.expires is not None else (default if expires is None else expires)
         granted = wanted if expires is None else min(wanted, expires)
         given = NotifierInput.ACCEPT if granted else NotifierInput.ACCEPT_ZERO
-        following = notifier_commanded(self.state, given)
+        self._life.check(given)
         self._negotiate(transaction)
         self._caution = caution_towards(
             self._layer.transport.proven, transaction.flow, request, self._layer.context.config.unproven_excess
@@ -127,7 +131,7 @@ class Notifier(Subscription):
         )
         self.asked = None  # before it is sent: on a connection that ends the transaction
         transaction.respond(response, now)
-        self._accepted(following, granted, request, piggyback, now)
+        self._accepted(given, granted, request, piggyback, now)
         if body and not piggyback:
             self.notify(Notification("active", None, None, [], body, content_type), False, now)
 
@@ -164,9 +168,9 @@ class Notifier(Subscription):
             ("ms-piggyback-cseq", str(self.dialog.next_cseq())),
         ]
 
-    def _accepted(self, following: NotifierState, granted: int, request: Request, piggyback: bool, now: float) -> None:
+    def _accepted(self, given: NotifierInput, granted: int, request: Request, piggyback: bool, now: float) -> None:
         assert self.dialog is not None
-        self.state = following
+        self._life.command(given)
         self.granted = granted
         self.dialog.refresh_target(request)
         self.dialog.process(DialogInput.ANSWERED)
@@ -179,7 +183,7 @@ class Notifier(Subscription):
         self._ended_as = "unsubscribed"
         self._expires_at = now
         if piggyback:
-            self.state = NOTIFIER[self.state, NotifierInput.LAST_NOTIFY]
+            self._life.command(NotifierInput.LAST_NOTIFY)
             self._finish(NotifierInput.LAST_ANSWERED)
         else:
             # The core sends the last document now; if it does not, the endpoint says at least that it is over.
@@ -189,7 +193,7 @@ class Notifier(Subscription):
         """Begin the implicit subscription of a REFER."""
         assert self.dialog is not None
         self.asked = None
-        self.state = notifier_commanded(self.state, NotifierInput.ACCEPT)
+        self._life.command(NotifierInput.ACCEPT)
         self.granted = expires
         self.dialog.process(DialogInput.ANSWERED)
         self._expires_at = now + expires
@@ -198,7 +202,7 @@ class Notifier(Subscription):
     def drop(self) -> None:
         """Forget the subscription of a REFER that was refused, or that is not to have one."""
         self.asked = None
-        self.state = notifier_commanded(self.state, NotifierInput.REJECT)
+        self._life.command(NotifierInput.REJECT)
         self._layer.remove(self)
 
     def reject(self, status: int, reason: str | None, headers: Lines, now: float) -> None:
@@ -206,14 +210,14 @@ class Notifier(Subscription):
         transaction = self._unanswered()
         if transaction is None:
             return
-        following = notifier_commanded(self.state, NotifierInput.REJECT)
+        self._life.check(NotifierInput.REJECT)
         if status < 300:
             raise LocalProtocolError(f"not a refusal: {status}")
         response = self._layer.answers.build(transaction, status, reason, headers=headers)
         self.asked = None
         transaction.respond(response, now)
-        self.state = following
-        if following is NotifierState.TERMINATED:
+        self._life.command(NotifierInput.REJECT)
+        if self.state is NotifierState.TERMINATED:
             self._layer.remove(self)
 
     def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
@@ -237,21 +241,21 @@ class Notifier(Subscription):
         if self.state is NotifierState.CLOSING and not notification.last:
             notification = attrs.evolve(notification, state="terminated", reason="timeout")
         given = NotifierInput.LAST_NOTIFY if notification.last else NotifierInput.NOTIFY
-        following = notifier_commanded(self.state, given)
+        self._life.check(given)
         if self.autoextend and not notification.last:
             self._extend(now)
         if benotify and self.benotify:
-            self.state = following
+            self._life.command(given)
             self._send_benotify(notification, now)
         elif self._in_flight is None:
-            self.state = following
+            self._life.command(given)
             self._send(notification, now)
         elif len(self._queue) >= self._layer.context.config.max_notify_queue:
             # A document that is left out makes every later one wrong; a new subscription begins with the whole.
             self._layer.context.count("subscription ended: too many notifications wait")
             self._lost("unreachable")
         else:
-            self.state = following
+            self._life.command(given)
             self._queue.append(notification)
 
     def _extend(self, now: float) -> None:
@@ -354,7 +358,7 @@ class Notifier(Subscription):
             return
         if self.state is NotifierState.ACTIVE:
             self._refuse_refresh(now)
-        notifier_commanded(self.state, NotifierInput.LAST_NOTIFY)
+        self._life.check(NotifierInput.LAST_NOTIFY)
         if self._ended_as != "unsubscribed":
             self._ended_as = notification.reason or "noresource"
         self.notify(notification, benotify, now)
@@ -377,10 +381,8 @@ class Notifier(Subscription):
         self._finish(NotifierInput.LOST)
 
     def _finish(self, given: NotifierInput) -> None:
-        following = NOTIFIER.get((self.state, given))
-        if following is None:
+        if not self._life.follow(given):
             return
-        self.state = following
         self._layer.context.timers.stop(self._expiry)
         self._queue.clear()
         self._layer.remove(self)

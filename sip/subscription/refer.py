@@ -1,13 +1,9 @@
 """A REFER that came, and the subscription that it implies (RFC 3515 section 2.4.4)."""
 
-from typing import TYPE_CHECKING
-
 from sip.message.lines import Lines, has
 from sip.subscription.notifier import Notifier
+from sip.subscription.owner import SubscriptionOwner
 from sip.transactions.server import ServerTransaction
-
-if TYPE_CHECKING:
-    from sip.subscription.subscriptions import Subscriptions
 
 
 class ReferAnswer:
@@ -15,7 +11,7 @@ class ReferAnswer:
 
     __slots__ = ("_layer", "notifier")
 
-    def __init__(self, layer: "Subscriptions", notifier: Notifier) -> None:
+    def __init__(self, layer: SubscriptionOwner, notifier: Notifier) -> None:
         self._layer = layer
         self.notifier = notifier
 

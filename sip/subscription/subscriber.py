@@ -1,6 +1,6 @@
 """The side that watches: SUBSCRIBE sent and kept alive, notifications received (RFC 6665 section 4.1, RFC 3515)."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sip.core.dialog import Dialog, DialogInput
 from sip.core.retrying import retry_after_of
@@ -15,23 +15,29 @@ from sip.events import (
 )
 from sip.flow import Flow
 from sip.ids import RequestId, SubscriptionId
+from sip.life import Life
 from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.subscription.initial_request import Asking, FirstRequest
 from sip.subscription.notifier import AUTOEXTEND
+from sip.subscription.owner import SubscriptionOwner
 from sip.subscription.refresh import FINAL, MAX_423, SubscriptionTimer
 from sip.subscription.subscription import Subscription
-from sip.subscription.tables import (
-    SUBSCRIBER,
-    SubscriberInput,
-    SubscriberState,
-    subscriber_commanded,
-)
+from sip.subscription.tables import SUBSCRIBER, SubscriberInput, SubscriberState
 from sip.transactions.client import ClientTransaction
 
-if TYPE_CHECKING:
-    from sip.subscription.subscriptions import Subscriptions
+
+class SubscriberOwner(SubscriptionOwner, Protocol):
+    """Who gives the first notification to the subscription that it is for."""
+
+    def expect(self, subscriber: "Subscriber") -> None:
+        """Let a NOTIFY that comes before the 2xx find its subscription."""
+        ...
+
+    def expect_no_more(self, subscriber: "Subscriber") -> None:
+        """The first NOTIFY came: another dialog of the same SUBSCRIBE (a fork) gets 481."""
+        ...
 
 
 class Subscriber(Subscription):
@@ -45,6 +51,7 @@ class Subscriber(Subscription):
         "_expires",
         "_first",
         "_layer",
+        "_life",
         "_lost_as",
         "_open",
         "_raised",
@@ -54,14 +61,13 @@ class Subscriber(Subscription):
         "granted",
         "local_tag",
         "notified",
-        "state",
     )
 
     side = "subscriber"
 
     def __init__(
         self,
-        layer: "Subscriptions",
+        layer: SubscriberOwner,
         subscription_id: SubscriptionId,
         core: CoreEntry,
         package: str,
@@ -75,7 +81,7 @@ class Subscriber(Subscription):
         self._asking = asking
         self._expires = expires
         self.contact = contact
-        self.state = SubscriberState.SUBSCRIBING
+        self._life = Life(SUBSCRIBER, SubscriberState.SUBSCRIBING, of="a subscription")
         self.notified = False
         self.granted = 0
         self.call_id = ""
@@ -90,6 +96,11 @@ class Subscriber(Subscription):
         self._timer = SubscriptionTimer(
             layer.context, asking.method != "REFER", lambda now: self.refresh(None, now), self._on_deadline
         )
+
+    @property
+    def state(self) -> SubscriberState:
+        """Return how far it is."""
+        return self._life.state
 
     # The first request -----------------------------------------------------------------------------------------------
 
@@ -125,17 +136,16 @@ class Subscriber(Subscription):
         self._failed(None)
 
     def _failed(self, response: Response | None) -> None:
-        following = SUBSCRIBER.get((self.state, SubscriberInput.FAILED))
-        if following is None:
+        ending = self.state is SubscriberState.ENDING
+        if not self._life.follow(SubscriberInput.FAILED):
             return
-        if self.state is SubscriberState.ENDING:
-            self._end(self._ends_as, None)
+        if ending:
+            self._over(self._ends_as, None)
             return
         if self._lost_as is not None:
             wait = 0 if response is None else round(retry_after_of(response))
-            self._end(self._lost_as, wait or None)
+            self._over(self._lost_as, wait or None)
             return
-        self.state = following
         self._close()
         status = None if response is None else response.status
         event = SubscriptionFailed(owner=self.owner, subscription=self.id, status=status, response=response)
@@ -151,13 +161,11 @@ class Subscriber(Subscription):
         self._process_2xx(response, now)
 
     def _process_2xx(self, response: Response, now: float) -> None:
-        following = SUBSCRIBER.get((self.state, SubscriberInput.RECEIVE_2XX))
-        if following is None:
+        if not self._life.follow(SubscriberInput.RECEIVE_2XX):
             return
         if self.state is SubscriberState.ENDING:
             self._unsubscribe_now(now)
             return
-        self.state = following
         refer = self._asking.method == "REFER"
         asked = self._layer.context.config.refer_expires if refer else self._expires
         default = self._layer.context.config.subscription_expires if asked is None else asked
@@ -177,7 +185,7 @@ class Subscriber(Subscription):
 
     def _suppressed(self, response: Response) -> bool:
         if (response.headers.get("Refer-Sub") or "").lower().startswith("false"):
-            self._end("suppressed", None)
+            self._end(SubscriberInput.SUPPRESSED, "suppressed")
             return True
         return False
 
@@ -186,9 +194,10 @@ class Subscriber(Subscription):
     def _on_deadline(self, now: float) -> None:
         if self._timer.awaiting and self.notified and self.state is not SubscriberState.ENDING:
             self._begin_anew("unreachable", now)
-        elif (self.state, SubscriberInput.EXPIRED) in SUBSCRIBER:
+        elif self._life.allows(SubscriberInput.EXPIRED):
             reason = "timeout" if self.notified else "unreachable"
-            self._end(self._ends_as if self.state is SubscriberState.ENDING else reason, None)
+            ending = self.state is SubscriberState.ENDING
+            self._end(SubscriberInput.EXPIRED, self._ends_as if ending else reason)
 
     def refresh(self, expires: int | None, now: float) -> None:
         """Ask again inside the dialog."""
@@ -232,7 +241,7 @@ class Subscriber(Subscription):
         elif self.state is SubscriberState.SUBSCRIBING:
             self._failed(response)
         elif self.state is SubscriberState.ENDING:
-            self._end(self._ends_as, None)
+            self._end(SubscriberInput.FAILED, self._ends_as)
         else:
             self._refused(response, now)
 
@@ -243,7 +252,7 @@ class Subscriber(Subscription):
         if status == 481:
             self._begin_anew("gone", now)
         elif status in FINAL:
-            self._end("gone", None)
+            self._end(SubscriberInput.GONE, "gone")
         elif status == 423 and least > (self._expires or 0) and self._raised < MAX_423:
             self._raised += 1
             self.refresh(least, now)
@@ -271,18 +280,17 @@ class Subscriber(Subscription):
         if self.state is SubscriberState.SUBSCRIBING:
             self._failed(None)
         elif self.state is SubscriberState.ENDING:
-            self._end(self._ends_as, None)
+            self._end(SubscriberInput.FAILED, self._ends_as)
             return
         self._layer.context.count("refresh of a subscription not answered")
         self._timer.refused(now)
 
     def _begin_anew(self, reason: str, now: float) -> None:
         """The notifier forgot us, or is silent: subscribe again in a new dialog (section 4.1.2.2 and 4.1.3)."""
-        following = SUBSCRIBER.get((self.state, SubscriberInput.MIGRATE))
-        if following is None or self._asking.dialog is not None or self._asking.method == "REFER":
-            self._end(reason, None)
+        may_migrate = self._asking.dialog is None and self._asking.method != "REFER"
+        if not may_migrate or not self._life.follow(SubscriberInput.MIGRATE):
+            self._end(SubscriberInput.GONE, reason)
             return
-        self.state = following
         self._leave()
         self._timer.stop()
         self._layer.expect_no_more(self)
@@ -297,13 +305,13 @@ class Subscriber(Subscription):
         if self.state is SubscriberState.ENDING:
             return
         before = self.state
-        self.state = subscriber_commanded(before, SubscriberInput.UNSUBSCRIBE)
+        self._life.command(SubscriberInput.UNSUBSCRIBE)
         if before is not SubscriberState.SUBSCRIBING:
             self._unsubscribe_now(now)
 
     def _unsubscribe_now(self, now: float) -> None:
         if self.dialog is None:
-            self._end(self._ends_as, None)
+            self._end(SubscriberInput.FAILED, self._ends_as)
             return
         self._timer.close(now + 128 * self._layer.context.config.t1)
         self._send_in_dialog("SUBSCRIBE", 0, now)
@@ -335,10 +343,9 @@ class Subscriber(Subscription):
     def notify(self, message: Request | Response, state: str, now: float) -> None:
         """Take a notification, by whatever message it came."""
         last = state == "terminated"
-        following = SUBSCRIBER.get(
-            (self.state, SubscriberInput.RECEIVE_LAST if last else SubscriberInput.RECEIVE_NOTIFY)
-        )
-        if following is None or self.dialog is None:
+        ending = self.state is SubscriberState.ENDING
+        given = SubscriberInput.RECEIVE_LAST if last else SubscriberInput.RECEIVE_NOTIFY
+        if self.dialog is None or not self._life.follow(given):
             return
         self.dialog.process(DialogInput.ANSWERED)
         self.dialog.refresh_target(message)
@@ -355,12 +362,10 @@ class Subscriber(Subscription):
         self._layer.context.emit(event)
         said = message.subscription_state
         if last:
-            ending = self.state is SubscriberState.ENDING
             reason = self._ends_as if ending else _reason_of(message)
-            self._end(reason, None if said is None else said.retry_after)
+            self._over(reason, None if said is None else said.retry_after)
             return
-        self.state = following
-        if following is SubscriberState.ACTIVE:
+        if self.state is SubscriberState.ACTIVE:
             self._timer.heard(now)
             self._keep(None if said is None else said.expires, first, now)
 
@@ -372,8 +377,11 @@ class Subscriber(Subscription):
 
     # The end ---------------------------------------------------------------------------------------------------------
 
-    def _end(self, reason: str, retry_after: int | None) -> None:
-        self.state = SubscriberState.TERMINATED
+    def _end(self, given: SubscriberInput, reason: str) -> None:
+        self._life.follow(given)
+        self._over(reason, None)
+
+    def _over(self, reason: str, retry_after: int | None) -> None:
         self._close()
         event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=reason, retry_after=retry_after)
         self._layer.context.emit(event)

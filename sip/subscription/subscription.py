@@ -4,10 +4,9 @@ from typing import ClassVar
 
 from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
+from sip.core.usages import UsageKey
 from sip.ids import SubscriptionId
 from sip.message.request import Request
-
-UsageKey = tuple[str, str, str | None]  #: side, event package, event id
 
 
 class Subscription:

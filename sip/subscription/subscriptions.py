@@ -1,10 +1,8 @@
 """All subscriptions of an endpoint, on both sides."""
 
-from sip.context import Context
-from sip.core.dialog import Dialog, Dialogs
-from sip.core.routing import CoreEntry, Cores
-from sip.core.uac import Requests
-from sip.core.uas import Answers
+from sip.core.dialog import Dialog
+from sip.core.routing import CoreEntry
+from sip.core.stack import Stack
 from sip.errors import LocalProtocolError
 from sip.events import SubscribeReceived, SubscriptionFailed
 from sip.flow import Flow
@@ -21,31 +19,19 @@ from sip.subscription.subscriber import Subscriber
 from sip.subscription.subscription import Subscription, usage_of
 from sip.subscription.tables import NotifierState, SubscriberState
 from sip.transactions.server import ServerTransaction
-from sip.transactions.transactions import Transactions
-from sip.transport.transport import Transport
 
 
 class Subscriptions:
     """Registry of subscriptions, and what the parts of sip.subscription share."""
 
-    def __init__(
-        self,
-        context: Context,
-        transport: Transport,
-        transactions: Transactions,
-        cores: Cores,
-        dialogs: Dialogs,
-        requests: Requests,
-        answers: Answers,
-        sessions: Sessions,
-    ) -> None:
-        self.context = context
-        self.transport = transport
-        self.transactions = transactions
-        self.dialogs = dialogs
-        self.requests = requests
-        self.answers = answers
-        self._cores = cores
+    def __init__(self, stack: Stack, sessions: Sessions) -> None:
+        self.context = stack.context
+        self.transport = stack.transport
+        self.transactions = stack.transactions
+        self.dialogs = stack.dialogs
+        self.requests = stack.requests
+        self.answers = stack.answers
+        self._cores = stack.cores
         self._sessions = sessions
         self._subscriptions: dict[int, Subscription] = {}
         self._expecting: dict[tuple[str, str], Subscriber] = {}

@@ -4,8 +4,6 @@ import enum
 from collections.abc import Mapping
 from typing import Final
 
-from sip.errors import LocalProtocolError
-
 
 class NotifierState(enum.Enum):
     """How far a subscription to something of ours is."""
@@ -77,6 +75,8 @@ class SubscriberInput(enum.Enum):
     MIGRATE = "481 or silence to a refresh"
     UNSUBSCRIBE = "unsubscribe"
     EXPIRED = "expired"
+    GONE = "refresh refused for good"
+    SUPPRESSED = "2xx to REFER without subscription"
 
 
 _S, _J = SubscriberState, SubscriberInput
@@ -91,12 +91,15 @@ SUBSCRIBER: Final[Mapping[tuple[SubscriberState, SubscriberInput], SubscriberSta
     (_S.ACCEPTED, _J.RECEIVE_NOTIFY): _S.ACTIVE,
     (_S.ACCEPTED, _J.RECEIVE_LAST): _S.TERMINATED,
     (_S.ACCEPTED, _J.MIGRATE): _S.SUBSCRIBING,
+    (_S.ACCEPTED, _J.GONE): _S.TERMINATED,
+    (_S.ACCEPTED, _J.SUPPRESSED): _S.TERMINATED,
     (_S.ACCEPTED, _J.UNSUBSCRIBE): _S.ENDING,
     (_S.ACCEPTED, _J.EXPIRED): _S.TERMINATED,  # timer N
     (_S.ACTIVE, _J.RECEIVE_2XX): _S.ACTIVE,
     (_S.ACTIVE, _J.RECEIVE_NOTIFY): _S.ACTIVE,
     (_S.ACTIVE, _J.RECEIVE_LAST): _S.TERMINATED,
     (_S.ACTIVE, _J.MIGRATE): _S.SUBSCRIBING,
+    (_S.ACTIVE, _J.GONE): _S.TERMINATED,
     (_S.ACTIVE, _J.UNSUBSCRIBE): _S.ENDING,
     (_S.ACTIVE, _J.EXPIRED): _S.TERMINATED,
     (_S.ENDING, _J.RECEIVE_2XX): _S.ENDING,
@@ -105,19 +108,3 @@ SUBSCRIBER: Final[Mapping[tuple[SubscriberState, SubscriberInput], SubscriberSta
     (_S.ENDING, _J.FAILED): _S.TERMINATED,
     (_S.ENDING, _J.EXPIRED): _S.TERMINATED,
 }
-
-
-def notifier_commanded(state: NotifierState, given: NotifierInput) -> NotifierState:
-    """Return the next state for what our own core does; raises LocalProtocolError outside the table."""
-    try:
-        return NOTIFIER[state, given]
-    except KeyError:
-        raise LocalProtocolError(f"cannot {given.value} a subscription that is {state.value}") from None
-
-
-def subscriber_commanded(state: SubscriberState, given: SubscriberInput) -> SubscriberState:
-    """Return the next state for what our own core does; raises LocalProtocolError outside the table."""
-    try:
-        return SUBSCRIBER[state, given]
-    except KeyError:
-        raise LocalProtocolError(f"cannot {given.value} a subscription that is {state.value}") from None

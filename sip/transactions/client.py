@@ -1,22 +1,21 @@
 """Client transactions (RFC 3261 section 17.1): a request on its way to a final answer."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.flow import Destination, Flow
 from sip.headers.retry_after import RetryAfter
 from sip.ids import RequestId
+from sip.life import Life
 from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri import Uri
 from sip.timers import Timer
+from sip.transactions.owner import TransactionOwner
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
 from sip.transport.next_hop import Search
-
-if TYPE_CHECKING:
-    from sip.transactions.transactions import Transactions
 
 #: Builds the request once its flow and the Via value for it are known.
 Finish = Callable[[Flow, str], Request]
@@ -40,6 +39,26 @@ class ClientUser(Protocol):
         ...
 
 
+class ClientOwner(TransactionOwner, Protocol):
+    """What a client transaction is registered with, and what goes on with its request when it cannot."""
+
+    def register(self, transaction: "ClientTransaction", flow: Flow) -> None:
+        """Note a transaction whose request went out: answers are for it, and so is the end of the flow."""
+        ...
+
+    def unregister(self, transaction: "ClientTransaction") -> None:
+        """Drop a transaction that is over."""
+        ...
+
+    def move_on(self, failed: "ClientTransaction", search: Search, *, refused: bool, now: float) -> None:
+        """Send its request to the next server that was found, in a new transaction."""
+        ...
+
+    def send_again(self, failed: "ClientTransaction", next_hop: Uri, size: int, now: float) -> None:
+        """Send its request over another connection, in a new transaction."""
+        ...
+
+
 class ClientTransaction:
     """One request of ours. INVITE and the other methods differ by table and timers only."""
 
@@ -48,8 +67,8 @@ class ClientTransaction:
         "_finish",
         "_interval",
         "_layer",
+        "_life",
         "_search",
-        "_table",
         "_timer",
         "ack",
         "after_silence",
@@ -66,13 +85,12 @@ class ClientTransaction:
         "provisional",
         "request",
         "server",
-        "state",
         "user",
     )
 
     def __init__(
         self,
-        layer: "Transactions",
+        layer: ClientOwner,
         request_id: RequestId,
         method: str,
         branch: str,
@@ -85,8 +103,7 @@ class ClientTransaction:
         self.branch = branch
         self.user = user
         self._finish = finish
-        self._table = INVITE_CLIENT if method == "INVITE" else CLIENT
-        self.state = State.WAITING
+        self._life = Life(INVITE_CLIENT if method == "INVITE" else CLIENT, State.WAITING)
         self.request: Request | None = None
         self.data = b""
         self.flow: Flow | None = None
@@ -103,6 +120,11 @@ class ClientTransaction:
         self._interval = 0.0  # until the request is sent again
         self._ends = 0.0  # when nobody waits for an answer any more
         self._timer: Timer | None = None  # for the earlier of both
+
+    @property
+    def state(self) -> State:
+        """Return how far it is."""
+        return self._life.state
 
     # Getting out -----------------------------------------------------------------------------------------------------
 
@@ -138,10 +160,8 @@ class ClientTransaction:
 
     def flow_ready(self, flow: Flow, now: float) -> None:
         """Send on the flow that was found."""
-        following = self._table.get((self.state, Input.SEND_REQUEST))
-        if following is None:
+        if not self._life.follow(Input.SEND_REQUEST):
             return
-        self.state = following
         self.flow = flow
         layer = self._layer
         self.request = self._finish(flow, layer.transport.via(flow, self.branch))
@@ -168,13 +188,11 @@ class ClientTransaction:
 
     def receive(self, response: Response, now: float) -> None:
         """Take a response that matches (RFC 3261 section 17.1.3)."""
-        before = self.state
-        given = _INPUTS[response.status // 100 - 1]
-        following = self._table.get((before, given))
-        if following is None:
+        before = self._life.state
+        if not self._life.follow(_INPUTS[response.status // 100 - 1]):
             self._layer.context.count("ignored: response in a state that has no use for it")
             return
-        self.state = following
+        following = self._life.state
         if following is State.PROCEEDING:
             self._proceed(response, now)
         elif following is before:
@@ -213,9 +231,9 @@ class ClientTransaction:
         elif self.method == "INVITE":
             self.ack = self._acknowledge(response)
             layer.transport.send(self.flow, self.ack)
-            self._terminate() if reliable else layer.lingering.add(self, now)  # Timer D
+            self.waited(now) if reliable else layer.lingering.add(self, now)  # Timer D
         else:
-            self._terminate() if reliable else layer.settling.add(self, now)  # Timer K
+            self.waited(now) if reliable else layer.settling.add(self, now)  # Timer K
         if others is not None:
             layer.move_on(self, others, refused=True, now=now)
         else:
@@ -265,11 +283,12 @@ class ClientTransaction:
     def settle(self) -> None:
         """Come to an end, although the final answer could not be handled; 2xx to an INVITE may still be repeated."""
         if self.state is not State.ACCEPTED:
-            self._terminate()
+            self.abandon()
 
     def abandon(self) -> None:
         """End without a word: whoever sent the request has no use for the answer."""
-        self._terminate()
+        self._life.follow(Input.ABANDON)
+        self._release()
 
     # Timers ----------------------------------------------------------------------------------------------------------
 
@@ -285,7 +304,7 @@ class ClientTransaction:
         self._timer = None
         if now >= self._ends:
             self._fail(Input.TIMEOUT, "timeout", now)
-        elif (self.state, Input.RESEND) in self._table:
+        elif self._life.follow(Input.RESEND):
             self._resend(now)
 
     def _resend(self, now: float) -> None:
@@ -300,18 +319,18 @@ class ClientTransaction:
 
     def waited(self, now: float) -> None:
         """Learn that no repetition of the answer comes any more."""
-        if self._table.get((self.state, Input.LINGERED)) is State.TERMINATED:
-            self._terminate()
+        if self._life.follow(Input.LINGERED):
+            self._release()
 
     def _fail(self, given: Input, reason: str, now: float) -> None:
-        before = self.state
-        if self._table.get((before, given)) is not State.TERMINATED:
+        before = self._life.state
+        if not self._life.follow(given):
             return
         silent = before in (State.CALLING, State.TRYING)
         broken = given is Input.TRANSPORT_ERROR
         others = self._others() if silent and (self.after_silence or broken) else None
         again, size = self.again if silent and broken else None, len(self.data)
-        self._terminate()
+        self._release()
         if others is not None:
             self._layer.move_on(self, others, refused=False, now=now)
         elif again is not None:
@@ -319,9 +338,9 @@ class ClientTransaction:
         elif before is not State.COMPLETED:  # there the user has its answer already
             self.user.on_failure(self, reason, now)
 
-    def _terminate(self) -> None:
+    def _release(self) -> None:
+        """Let go of everything: it is over."""
         self._stop_timer()
         self._layer.transport.abandon(self._search)
         self._search = None
-        self.state = State.TERMINATED
         self._layer.unregister(self)

@@ -1,21 +1,20 @@
 """Server transactions (RFC 3261 section 17.2): a request that waits for our answer."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from sip.errors import LocalProtocolError
 from sip.flow import Destination, Flow
 from sip.headers.via import Via
 from sip.ids import TransactionId
+from sip.life import Life
+from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri_parts import ip_address
 from sip.timers import Timer
-from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State, commanded
-
-if TYPE_CHECKING:
-    from sip.core.uas import Answerer
-    from sip.transactions.transactions import Transactions
+from sip.transactions.owner import TransactionOwner
+from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State
 
 _INPUTS: Final = (Input.SEND_1XX, Input.SEND_2XX, *(Input.SEND_FINAL,) * 4)
 
@@ -32,6 +31,31 @@ class ServerUser(Protocol):
         ...
 
 
+class Answerer(Protocol):
+    """A usage that adds its own rules to the answers of a transaction (``ServerTransaction.answers``)."""
+
+    def answer(
+        self,
+        transaction: "ServerTransaction",
+        status: int,
+        reason: str | None,
+        headers: Lines,
+        body: bytes,
+        content_type: str | None,
+        now: float,
+    ) -> None:
+        """Send the answer, and change the usage accordingly."""
+        ...
+
+
+class ServerOwner(TransactionOwner, Protocol):
+    """What a server transaction is registered with."""
+
+    def forget(self, transaction: "ServerTransaction") -> None:
+        """Drop a transaction that is over."""
+        ...
+
+
 class ServerTransaction:
     """One request of a peer. INVITE and the other methods differ by table and timers only."""
 
@@ -39,10 +63,11 @@ class ServerTransaction:
         "_deadline",
         "_flow",
         "_interval",
+        "_is_invite",
         "_layer",
+        "_life",
         "_request",
         "_resend",
-        "_table",
         "_via",
         "answers",
         "cancelled",
@@ -53,7 +78,6 @@ class ServerTransaction:
         "key",
         "merge_key",
         "owner",
-        "state",
         "status",
         "to_tag",
         "user",
@@ -61,7 +85,7 @@ class ServerTransaction:
 
     def __init__(
         self,
-        layer: "Transactions",
+        layer: ServerOwner,
         transaction_id: TransactionId,
         key: object,
         request: Request,
@@ -87,8 +111,14 @@ class ServerTransaction:
         self._interval = 0.0
         self._resend: Timer | None = None
         self._deadline: Timer | None = None
-        self._table = INVITE_SERVER if request.method == "INVITE" else SERVER
-        self.state = State.PROCEEDING if request.method == "INVITE" else State.TRYING
+        is_invite = request.method == "INVITE"
+        self._life = Life(INVITE_SERVER, State.PROCEEDING) if is_invite else Life(SERVER, State.TRYING)
+        self._is_invite = is_invite
+
+    @property
+    def state(self) -> State:
+        """Return how far it is."""
+        return self._life.state
 
     @property
     def request(self) -> Request:
@@ -105,7 +135,7 @@ class ServerTransaction:
     def wait(self, now: float) -> None:
         """Begin to wait for the core: 100 goes out by itself if it takes long."""
         layer, config = self._layer, self._layer.config
-        if self._table is INVITE_SERVER:
+        if self._is_invite:
             self._resend = layer.timers.start(now + config.trying_delay, self._on_trying)
         else:
             self._resend = layer.timers.start(now + config.provisional_delay, self._on_trying)
@@ -116,8 +146,9 @@ class ServerTransaction:
     def respond(self, response: Response, now: float) -> None:
         """Send an answer; raises LocalProtocolError when the final one was given."""
         status = response.status
-        following = commanded(self._table, self.state, _INPUTS[status // 100 - 1])
-        before, self.state, self.status = self.state, following, status
+        before = self._life.state
+        self._life.command(_INPUTS[status // 100 - 1])
+        following, self.status = self._life.state, status
         self.data = bytes(response)
         self._send(now)
         if following is before:
@@ -145,7 +176,7 @@ class ServerTransaction:
 
     def _complete(self, now: float) -> None:
         layer, unreliable = self._layer, self.flow.transport == "UDP"
-        if self._table is INVITE_SERVER:
+        if self._is_invite:
             self._deadline = layer.timers.start(now + layer.patience, self._on_no_ack)  # Timer H
             if unreliable:
                 self._interval = layer.config.t1
@@ -153,7 +184,7 @@ class ServerTransaction:
         elif unreliable:
             layer.lingering.add(self, now)  # Timer J
         else:
-            self._terminate(now)
+            self.waited(now)
 
     def _send(self, now: float) -> None:
         """Send the last answer where RFC 3261 section 18.2.2 and RFC 3581 say."""
@@ -192,24 +223,24 @@ class ServerTransaction:
 
     def abandon(self, now: float) -> None:
         """End without an answer: none could be built."""
-        self._terminate(now)
+        self._life.follow(Input.ABANDON)
+        self._release(now)
 
     def receive_again(self, now: float) -> None:
         """Take the same request once more."""
-        if (self.state, Input.RECEIVE_REQUEST) in self._table and self.data and self.state is not State.ACCEPTED:
+        if self._life.follow(Input.RECEIVE_REQUEST) and self.data and self.state is not State.ACCEPTED:
             self._send(now)
 
     def receive_ack(self, now: float) -> None:
         """Take the ACK for 300-699."""
-        following = self._table.get((self.state, Input.RECEIVE_ACK))
-        if following is not State.CONFIRMED or self.state is State.CONFIRMED:
+        before = self._life.state
+        if not self._life.follow(Input.RECEIVE_ACK) or before is not State.COMPLETED:
             return
-        self.state = following
         self._stop_timers()
         if self.flow.transport == "UDP":
             self._layer.settling.add(self, now)  # Timer I
         else:
-            self._terminate(now)
+            self.waited(now)
 
     # Timers ----------------------------------------------------------------------------------------------------------
 
@@ -219,32 +250,38 @@ class ServerTransaction:
             self.respond(self.request.response(100), now)
 
     def _on_resend(self, now: float) -> None:
+        if not self._life.follow(Input.RESEND):
+            return
         self._send(now)
         self._interval = min(2 * self._interval, self._layer.config.t2)
         self._resend = self._layer.timers.start(now + self._interval, self._on_resend)
 
     def waited(self, now: float) -> None:
         """Learn that no repetition of the request, or of its ACK, comes any more."""
-        if self._table.get((self.state, Input.LINGERED)) is State.TERMINATED:
-            self._terminate(now)
+        if self._life.follow(Input.LINGERED):
+            self._release(now)
 
     def _on_no_ack(self, now: float) -> None:
         self._layer.context.count("no ACK for a refused INVITE")
-        self._terminate(now)
+        self._time_out(now)
 
     def _on_unanswered(self, now: float) -> None:
         # RFC 4320 section 4.2: after that time no answer is of use, and 408 is never sent.
         self._layer.context.count("request that no core answered in time")
-        self._terminate(now)
+        self._time_out(now)
+
+    def _time_out(self, now: float) -> None:
+        self._life.follow(Input.TIMEOUT)
+        self._release(now)
 
     def _stop_timers(self) -> None:
         self._layer.timers.stop(self._resend)
         self._layer.timers.stop(self._deadline)
         self._resend = self._deadline = None
 
-    def _terminate(self, now: float) -> None:
+    def _release(self, now: float) -> None:
+        """Let go of everything: it is over."""
         self._stop_timers()
-        self.state = State.TERMINATED
         self._layer.forget(self)
         if self.user is not None:
             self.user.on_ended(self, now)

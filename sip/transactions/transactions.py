@@ -1,7 +1,5 @@
 """All transactions of one endpoint: matching, limits, and what a broken flow means for them."""
 
-from collections.abc import Callable
-
 from sip.context import Context
 from sip.events import Event
 from sip.flow import Destination, Flow
@@ -19,6 +17,9 @@ from sip.transport.next_hop import Search
 from sip.transport.transport import Transport
 
 _COOKIE = "z9hG4bK"
+
+#: A request whose final answer could not be handled, and the events that it had caused by then.
+Broken = tuple[ClientTransaction, list[Event]]
 
 
 class Transactions:
@@ -38,8 +39,6 @@ class Transactions:
         self._servers: dict[object, ServerTransaction] = {}
         self._by_transaction: dict[int, ServerTransaction] = {}
         self._merging: dict[object, ServerTransaction] = {}
-        #: told of a final answer that could not be handled, with the events so far
-        self.on_broken: Callable[[ClientTransaction, list[Event], float], None] = lambda transaction, caused, now: None
 
     def __len__(self) -> int:
         return len(self._by_request) + len(self._by_transaction)
@@ -73,7 +72,7 @@ class Transactions:
         transaction = ClientTransaction(self, number, method, branch or self.context.new_branch(), user, finish)
         if len(self) >= self.config.max_transactions:
             self.context.count("refused: too many transactions")
-            transaction.state = State.TERMINATED
+            transaction.abandon()
             user.on_failure(transaction, "limit", now)
             return transaction
         self._by_request[number] = transaction
@@ -134,20 +133,24 @@ class Transactions:
         """Return the transaction of a request of ours that is not over."""
         return self._by_request.get(request_id)
 
-    def receive_response(self, response: Response, now: float) -> None:
-        """Hand a response to its transaction; a stray one is dropped (RFC 6026 section 7)."""
+    def receive_response(self, response: Response, now: float) -> Broken | None:
+        """Hand a response to its transaction; a stray one is dropped (RFC 6026 section 7).
+
+        Returns what a final answer left open that could not be handled, None when all is well.
+        """
         vias = response.via
         transaction = self._clients.get((vias[0].branch or "", response.cseq.method)) if vias else None
         if transaction is None:
             self.context.count("dropped: response without transaction")
-            return
+            return None
         before = self.context.reported
         try:
             transaction.receive(response, now)
         except Exception as error:
             self.context.fault(error, f"receive {response.status} to {transaction.method}", message=response)
             if response.status >= 200:
-                self.on_broken(transaction, self.context.since(before), now)
+                return transaction, self.context.since(before)
+        return None
 
     def cancel(
         self,

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from sip.config import Listen
@@ -16,6 +16,7 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import ip_address
 from sip.transport.next_hop import Hop, Search, Waiter, Want
 from sip.transport.return_routability import ProvenSources
+from sip.transport.streams import Streams
 
 #: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
 _PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
@@ -42,7 +43,8 @@ class Transport:
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
         self.watchers: list[str] = []  #: owners of the cores that hear of each closed flow
-        self.on_lost: Callable[[Flow, float], None] = lambda flow, now: None
+        self.streams = Streams()
+        self._lost: list[Flow] = []  # given up by us, until they are taken
         self._alias = ";alias" if context.config.offer_alias else ""
         self._listen: dict[str, list[Listen]] = {}
         self._sent_by: dict[tuple[str, str, int], str] = {}
@@ -113,7 +115,18 @@ class Transport:
         if flow.reliable and self._open.pop(flow.id, None) is not None:
             self._context.emit(FlowLost(owner="", flow=flow, reason="blocked for too long"))
             # A timer, because whoever is sending now is in the middle of its own change of state.
-            self._context.timers.start(0.0, lambda now: self.on_lost(flow, now))
+            self._context.timers.start(0.0, lambda now: self.lose(flow))
+
+    def lose(self, flow: Flow) -> None:
+        """Give a connection up; whoever keeps something for it hears of that at the end of this ``handle_timeout``."""
+        self._lost.append(flow)
+
+    def take_lost(self) -> list[Flow]:
+        """Return the connections that were given up since the last call."""
+        if not self._lost:
+            return []
+        lost, self._lost = self._lost, []
+        return lost
 
     def data_to_send(self, limit: int | None) -> list[Transmit]:
         """Return what is to be sent."""

@@ -17,6 +17,7 @@ from rtp import (
     LimitExceeded,
     LocalRtpError,
     MalformedSdp,
+    MediaDescription,
     Origin,
     RtpError,
     SdpLimits,
@@ -255,3 +256,15 @@ def test_questions_about_media() -> None:
     assert (audio.rejected, video.rejected) == (False, True)
     assert (audio.has("rtcp-mux"), audio.attribute("rtcp-mux"), audio.attribute("mid")) == (True, "", None)
     assert str(description).startswith("v=0\r\n")
+
+
+def test_a_changed_media_section_derives_its_codecs_anew() -> None:
+    media = MediaDescription(
+        kind="audio", port=5004, formats=("0", "96"), attributes=(Attribute("rtpmap", "96 opus/48000/2"),)
+    )
+    assert [codec.encoding for codec in media.codecs] == ["PCMU", "opus"]
+    turned = attrs.evolve(media, formats=("96", "8"), attributes=(Attribute("rtpmap", "96 G722/8000"),))
+    assert [codec.encoding for codec in turned.codecs] == ["G722", "PCMA"]
+    again = attrs.evolve(turned, formats=media.formats, attributes=media.attributes)
+    assert again == media
+    assert hash(again) == hash(media)

@@ -1,18 +1,21 @@
 """Every table: what it does not list changes nothing, whoever asks; every state can be left; the end is the end."""
 
+import ast
+import re
 from collections.abc import Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import LocalProtocolError, SessionState
+import sip
+from sip import Life, LocalProtocolError, SessionState
 from sip.core.dialog import DIALOG, DialogInput, DialogState
 from sip.core.keep_alive import KEEP_ALIVE, KeepAliveInput, KeepAliveState
 from sip.session.tables import SESSION, SessionInput
-from sip.session.tables import commanded as session_commanded
 from sip.subscription.tables import (
     NOTIFIER,
     SUBSCRIBER,
@@ -20,10 +23,8 @@ from sip.subscription.tables import (
     NotifierState,
     SubscriberInput,
     SubscriberState,
-    notifier_commanded,
-    subscriber_commanded,
 )
-from sip.transactions.tables import TABLES, Input, State, commanded
+from sip.transactions.tables import TABLES, Input, State
 
 ALL: list[tuple[str, Mapping[Any, Any], type[Enum], type[Enum], Enum]] = [
     *[(name, table, State, Input, State.TERMINATED) for name, table in TABLES.items()],
@@ -49,37 +50,67 @@ def test_the_end_is_reached_from_every_state_and_never_left(
     assert {state for state, _ in table} <= leads_to_end
 
 
-@given(st.sampled_from(sorted(TABLES)), st.sampled_from(State), st.sampled_from(Input))
-def test_a_command_outside_a_transaction_table_is_refused(name: str, state: State, given_input: Input) -> None:
-    table = TABLES[name]
-    if (state, given_input) in table:
-        assert commanded(table, state, given_input) is table[state, given_input]
-    else:
-        with pytest.raises(LocalProtocolError):
-            commanded(table, state, given_input)
+@given(st.data())
+def test_what_a_table_does_not_list_changes_nothing_whoever_asks(data: st.DataObject) -> None:
+    name, table, states, inputs, _ = data.draw(st.sampled_from(ALL), label="machine")
+    state = data.draw(st.sampled_from(states), label="state")
+    happens = data.draw(st.sampled_from(inputs), label="input")
+    life = Life(table, state, of="a machine")
+    if (state, happens) in table:
+        assert life.allows(happens)
+        life.check(happens)
+        assert life.state is state
+        life.command(happens)
+        assert life.state is table[state, happens], name
+        return
+    assert not life.allows(happens)
+    for refused in (life.check, life.command):
+        with pytest.raises(LocalProtocolError, match=re.escape(state.value)):
+            refused(happens)
+    assert not life.follow(happens)
+    assert life.state is state
+    assert life.ignored == 1
 
 
-@given(st.sampled_from(SessionState), st.sampled_from(SessionInput))
-def test_a_command_outside_the_session_table_is_refused(state: SessionState, given_input: SessionInput) -> None:
-    if (state, given_input) not in SESSION:
-        with pytest.raises(LocalProtocolError):
-            session_commanded(state, given_input)
+@given(st.data())
+def test_a_life_is_where_its_table_leads_whether_told_or_hearing(data: st.DataObject) -> None:
+    _, table, states, inputs, _ = data.draw(st.sampled_from(ALL), label="machine")
+    state = data.draw(st.sampled_from(states), label="state")
+    life = Life(table, state)
+    useless = 0
+    for happens in data.draw(st.lists(st.sampled_from(inputs), max_size=12), label="inputs"):
+        useful = (state, happens) in table
+        state, useless = table.get((state, happens), state), useless + (not useful)
+        assert life.follow(happens) is useful
+        assert (life.state, life.ignored) == (state, useless)
 
 
-@given(st.sampled_from(NotifierState), st.sampled_from(NotifierInput))
-def test_a_command_outside_the_notifier_table_is_refused(state: NotifierState, given_input: NotifierInput) -> None:
-    if (state, given_input) not in NOTIFIER:
-        with pytest.raises(LocalProtocolError):
-            notifier_commanded(state, given_input)
+def test_the_state_of_a_life_can_only_be_read() -> None:
+    life = Life(DIALOG, DialogState.EARLY)
+    with pytest.raises(AttributeError):
+        life.state = DialogState.CONFIRMED  # type: ignore[misc]
 
 
-@given(st.sampled_from(SubscriberState), st.sampled_from(SubscriberInput))
-def test_a_command_outside_the_subscriber_table_is_refused(
-    state: SubscriberState, given_input: SubscriberInput
-) -> None:
-    if (state, given_input) not in SUBSCRIBER:
-        with pytest.raises(LocalProtocolError):
-            subscriber_commanded(state, given_input)
+def states_assigned(source: str) -> list[int]:
+    """Lines that assign an attribute ``state``, or declare one in a class that keeps what changes."""
+    return [
+        target.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
+        for targets in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for target in (targets.elts if isinstance(targets, ast.Tuple) else [targets])
+        if isinstance(target, ast.Attribute) and target.attr == "state"
+    ]
+
+
+def test_nothing_assigns_a_state_beside_a_life() -> None:
+    assert states_assigned("self.state = State.TERMINATED\nbefore, kept.state = 1, 2\nx.state: int = 1") == [1, 2, 3]
+    found = {
+        str(path): lines
+        for path in Path(sip.__file__).parent.rglob("*.py")
+        if "testing" not in path.parts and (lines := states_assigned(path.read_text()))
+    }
+    assert found == {}
 
 
 def test_rfc_6026_accepted_absorbs_retransmitted_invites_and_lets_every_2xx_through() -> None:
