@@ -5,7 +5,7 @@ import hmac
 from collections import Counter
 from collections.abc import Callable
 
-from sip.authentication.digest import DigestClient
+from sip.authentication.digest import MAX_CHALLENGED, DigestClient
 from sip.config import EndpointConfig
 from sip.entropy import Entropy
 from sip.events import Event
@@ -116,9 +116,15 @@ class Context:
         """Return a Call-ID of 128 random bits, which names no host (RFC 3261 section 8.1.1.4)."""
         return self._ids.token(16)
 
-    def authorize(self, request: Request | None, response: Response) -> Lines | None:
-        """Return the header lines with which a refused request is tried again; None when it is of no use."""
+    def authorize(self, request: Request | None, response: Response, challenged: int) -> Lines | None:
+        """Return the header lines with which a refused request is tried again; None when it is of no use.
+
+        ``challenged`` is how often that was done for it before.
+        """
         if self._digest is None or request is None or response.status not in (401, 407):
+            return None
+        if challenged >= MAX_CHALLENGED:
+            self.count("refused: asked for credentials too often")
             return None
         answers = self._digest.answer(response, request)
         if not answers:

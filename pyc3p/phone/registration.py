@@ -87,7 +87,8 @@ class Registration:
         if response is not None:
             again = response.header("Retry-After")
             if isinstance(again, sip.RetryAfter) and again.seconds > 0:
-                return min(float(again.seconds), config.register_max_retry)
+                # Not before that; and never without pause, whatever it says.
+                return min(max(float(again.seconds), config.register_retry), config.register_max_retry)
         doubled = config.register_retry * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS)
         # Between half and all of it, so that those who lost a server together do not come back together.
         wait = min(doubled, config.register_max_retry) * (0.5 + self._waits.uniform() / 2)

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from sip.message.request import Request
     from sip.message.response import Response
 
-__all__ = ["ALGORITHMS", "Credentials", "DigestClient", "base_algorithm", "digest_response", "same_digest", "secret_of"]
+__all__ = [
+    *("ALGORITHMS", "MAX_CHALLENGED", "Credentials", "DigestClient"),
+    *("base_algorithm", "digest_response", "same_digest", "secret_of"),
+]
 
 
 def _md5(data: bytes) -> str:
@@ -53,6 +56,11 @@ ALGORITHMS: Final[Mapping[str, Callable[[bytes], str]]] = {
 _HEADERS: Final = (("WWW-Authenticate", "Authorization"), ("Proxy-Authenticate", "Proxy-Authorization"))
 #: Nonces in a row that a server may call stale for one request; one is usual, two happen when it restarts.
 _MOST_RENEWALS: Final = 3
+#: Refusals of one request that are answered with credentials, all servers together: the proxies of both domains and the
+#: callee may each ask once (RFC 3261 sections 22.1 to 22.3), or one asks and then calls its nonce stale twice.
+MAX_CHALLENGED: Final = 3
+#: Realms that one refusal is answered for: a proxy that forks gathers the challenges of its branches, seldom many.
+_MOST_REALMS: Final = 8
 
 
 @attrs.frozen
@@ -148,6 +156,8 @@ class DigestClient:
         sent = tuple(_readable(given))
         answers: dict[str, Authorization] = {}
         for challenge in _usable(asked):
+            if len(answers) >= _MOST_REALMS:
+                break
             realm = challenge.realm or ""
             credentials = None if realm in answers or self._was_refused(challenge, sent) else self._credentials(realm)
             if credentials is not None:

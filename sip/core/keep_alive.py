@@ -30,6 +30,8 @@ _PATIENCE: Final = 10.0
 _UDP_INTERVAL: Final = (24.0, 29.0)
 #: Sections 4.4 and 4.4.1: intervals are between 80 % of the upper bound and all of it.
 _LOWER: Final = 0.8
+#: Seconds: what a server may demand at least. More often than an answer is waited for would be without pause.
+_LEAST_DEMANDED: Final = _PATIENCE
 
 
 class KeepAliveState(enum.Enum):
@@ -220,7 +222,11 @@ def asked_for(response: Response) -> tuple[float | None, bool]:
     microsoft = response.header("ms-keep-alive")
     if isinstance(microsoft, MsKeepAlive):
         # Such servers need not answer; they close what was silent for that long.
-        return (None if microsoft.timeout is None else microsoft.timeout * _LOWER), False
+        return _believed(microsoft.timeout and microsoft.timeout * _LOWER), False
     seconds = flow_timer if isinstance(flow_timer, int) and flow_timer > 0 else None
     outbound = any(tag.lower() == "outbound" for tag in response.require)
-    return (None if seconds is None else float(seconds)), outbound or seconds is not None
+    return _believed(seconds), outbound or seconds is not None
+
+
+def _believed(seconds: float | None) -> float | None:
+    return None if not seconds else max(float(seconds), _LEAST_DEMANDED)

@@ -53,6 +53,7 @@ class PlainRequest:
 
     __slots__ = (
         "authorization",
+        "challenged",
         "cseq",
         "flow",
         "hop",
@@ -85,18 +86,18 @@ class PlainRequest:
         self.cseq = cseq
         self.flow = flow
         self.authorization: Lines = []
+        self.challenged = 0
         self.server: Destination | None = None  #: the one that wants credentials
 
     def send(self, now: float, request_id: RequestId | None = None) -> RequestId:
         """Send it, or send it again under the same number."""
-        size = size_of(self.lines, self.payload[0])
         return self.layer.transactions.send(
             self.method,
             self,
             self.finish,
             flow=self.flow,
             next_hop=self.hop,
-            size=size,
+            size=size_of(self.lines, self.payload[0]),
             request_id=request_id,
             server=self.server,
             now=now,
@@ -116,8 +117,9 @@ class PlainRequest:
         if response.status < 200:
             context.emit(ProvisionalReceived(owner=self.owner, request_id=transaction.id, response=response))
             return
-        if (authorization := context.authorize(transaction.request, response)) is not None:
+        if (authorization := context.authorize(transaction.request, response, self.challenged)) is not None:
             self.authorization = authorization
+            self.challenged += 1
             self.cseq += 1
             self.server = transaction.server
             self.send(now, transaction.id)
@@ -128,8 +130,7 @@ class PlainRequest:
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report it."""
-        event = RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason)
-        self.layer.context.emit(event)
+        self.layer.context.emit(RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason))
 
 
 class Once:

@@ -61,11 +61,14 @@ class Answers:
 
     def refuse_statelessly(self, request: Request, status: int, flow: Flow) -> None:
         """Answer without a transaction, to where the request came from."""
-        if request.method in ("ACK", "BENOTIFY"):
-            return
+        if request.method not in ("ACK", "BENOTIFY"):
+            self.answer_statelessly(request, status, flow, None)
+
+    def answer_statelessly(self, request: Request, status: int, flow: Flow, to_tag: str | None) -> None:
+        """Answer without a transaction; without ``to_tag`` with one that is the same for a repetition."""
         try:
             headers = (("Retry-After", "5"),) if status == 503 else ()
-            response = request.response(status, to_tag=self._context.tag_for(request), headers=headers)
+            response = request.response(status, to_tag=to_tag or self._context.tag_for(request), headers=headers)
             self._transactions.transport.send(flow, bytes(response))
         except ValueError:
             self._context.count("dropped: request that cannot even be refused")

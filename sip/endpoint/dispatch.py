@@ -194,16 +194,20 @@ class Receiver:
         if again is not None:
             again.receive_again(now)
             return
-        cancelling = self._transactions.open_server(key, request, via, flow)
         invite = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
         if invite is None:
-            self._answers.send(cancelling, 481, now=now)
+            # Anybody can send any number of these: nothing is kept of them.
+            self._answers.refuse_statelessly(request, 481, flow)
             return
         # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE.
         if invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
             invite.to_tag = self._context.new_tag()
-        cancelling.to_tag = invite.to_tag
-        self._answers.send(cancelling, 200, now=now)
+        if self._transactions.is_full():  # the more welcome is what ends something
+            self._answers.answer_statelessly(request, 200, flow, invite.to_tag)
+        else:
+            cancelling = self._transactions.open_server(key, request, via, flow)
+            cancelling.to_tag = invite.to_tag
+            self._answers.send(cancelling, 200, now=now)
         if invite.state is not State.PROCEEDING or invite.user is None:
             return
         if invite.user is self._transparent:

@@ -298,7 +298,10 @@ class Proxy:
         if branch is not None:
             self._timers.stop(branch.timer_c)
         if response.status < 300:
-            self._on_success(context, response, now)
+            if context.may_pass(request_id, response.to.tag or "", self.config.max_forks):
+                self._on_success(context, response, now)
+            else:
+                self.counters["dropped: too many 2xx of one branch"] += 1
         elif branch is not None:
             if response.status in (408, 430) and self._try_others(context, branch, now):
                 return
@@ -385,9 +388,8 @@ class Proxy:
     def _cancel_others(self, context: ResponseContext, headers: Iterable[tuple[str, object]], now: float) -> None:
         """Give up what still waits or rings (section 16.10)."""
         context.groups.clear()
-        if context.is_invite:
-            for request_id in context.branches:
-                self._endpoint.cancel_request(request_id, headers=headers, now=now)
+        for request_id in context.branches if context.is_invite else ():
+            self._endpoint.cancel_request(request_id, headers=headers, now=now)
 
     def _restart_timer_c(self, context: ResponseContext, request_id: RequestId, branch: Branch, now: float) -> None:
         def expired(now: float) -> None:

@@ -40,6 +40,7 @@ class ProxyConfig:
     timer_c: float = 181.0  #: seconds an INVITE may ring without news; more than 3 minutes (section 16.6 step 11)
     max_breadth: int = 60  #: branches of one request, all proxies together (RFC 5393 section 5.3.1)
     max_targets: int = 20  #: contacts tried for one request
+    max_forks: int = 16  #: 2xx with other To tags passed back from one branch of an INVITE; more is a forking storm
     max_flows: int = 20_000  #: flows that tokens in Record-Route can name
 
     def capabilities(self, server: str | None) -> list[tuple[str, str]]:

@@ -45,6 +45,7 @@ class ResponseContext:
     groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
     branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
     tried: list[RequestId] = attrs.field(factory=list)  #: all of them: an INVITE may bring several 2xx
+    winners: dict[RequestId, set[str]] = attrs.field(factory=dict)  #: To tags of the 2xx that each brought
     finals: list[Response] = attrs.field(factory=list)  #: final answers other than 2xx
     answered: bool = False  #: a final answer went back
     cancelled: bool = False  #: the caller gave up, or somebody answered for all
@@ -54,6 +55,14 @@ class ResponseContext:
         """The request as it came, without our Route values; kept until it is settled."""
         assert self._request is not None
         return self._request
+
+    def may_pass(self, request_id: RequestId, tag: str, most: int) -> bool:
+        """Whether a 2xx goes back: a repetition does; another dialog while its branch brought less than ``most``."""
+        tags = self.winners.setdefault(request_id, set())
+        if tag not in tags and len(tags) >= most:
+            return False
+        tags.add(tag)
+        return True
 
     def settle(self) -> None:
         """Every branch has its answer and the best one went back: keep what late 2xx need, for half a minute."""

@@ -14,11 +14,12 @@ from sip.message.lines import Lines, assemble, has
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.session.ack import Ack
+from sip.session.invite_tries import InviteTries
 from sip.session.owner import SessionOwner
 from sip.session.redirecting import targets_of
 from sip.session.reliable_received import ReliableReceived
 from sip.session.session import Session
-from sip.session.session_timer import MAX_422, agreed
+from sip.session.session_timer import agreed
 from sip.session.tables import SessionInput, SessionState
 from sip.syntax.uri import Uri
 from sip.timers import Timer
@@ -35,7 +36,6 @@ class OutgoingInvite:
     __slots__ = (
         "_layer",
         "acks",
-        "authorization",
         "body",
         "content_type",
         "cseq",
@@ -43,18 +43,16 @@ class OutgoingInvite:
         "hop",
         "lifetime",
         "lines",
-        "min_se",
         "ours",
         "provisional",
-        "raised",
         "redirected",
         "reliable",
         "remote_value",
         "routes",
         "session",
-        "session_expires",
         "timed_out",
         "transaction",
+        "tries",
         "uri",
     )
 
@@ -78,20 +76,18 @@ class OutgoingInvite:
         self.flow = flow
         self.body = body
         self.content_type = content_type
-        self.session_expires = session_expires
-        self.min_se = 0
-        self.raised = 0
+        self.tries = InviteTries(layer.context, session_expires)
         self.cseq = 1
         self.ours = outline.begun
         self.remote_value = outline.remote_value
         self.routes = outline.routes
-        self.authorization: Lines = []
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
         self.reliable = ReliableReceived(layer, session, by_core=prack_by_core)
         self.provisional = False
         self.timed_out = False
         self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
+        #: One for all tries: whoever refuses again and again does not keep us longer than whoever rings.
         self.lifetime: Timer | None = None
 
     # Sending ---------------------------------------------------------------------------------------------------------
@@ -99,8 +95,8 @@ class OutgoingInvite:
     def send(self, now: float) -> None:
         """Send the INVITE in a new transaction."""
         layer = self._layer
-        layer.context.timers.stop(self.lifetime)
-        self.lifetime = layer.context.timers.start(now + layer.context.config.invite_lifetime, self._on_lifetime)
+        if self.lifetime is None:
+            self.lifetime = layer.context.timers.start(now + layer.context.config.invite_lifetime, self._on_lifetime)
         transaction = layer.transactions.send(
             "INVITE",
             self,
@@ -115,12 +111,9 @@ class OutgoingInvite:
             self.transaction = transaction
 
     def _finish(self, flow: Flow, via: str) -> Request:
-        lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.authorization]
+        lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.tries.authorization]
         lines.append(("Contact", self.session.contact or self._layer.transport.contact(flow, self.ours.local_user)))
-        if self.session_expires is not None:
-            lines.append(("Session-Expires", str(self.session_expires)))
-        if self.min_se:
-            lines.append(("Min-SE", str(self.min_se)))
+        lines += self.tries.timer_lines
         return assemble("INVITE", self.uri, lines, self.body, self.content_type)
 
     def redirect(self, target: Uri, now: float) -> None:
@@ -221,6 +214,9 @@ class OutgoingInvite:
         if known is not None:
             known.send_again()
             return
+        if len(self.acks) >= self._layer.context.config.max_forks:
+            self._layer.context.count("dropped: too many 2xx of other dialogs to one INVITE")
+            return
         session = self.session
         try:
             check_2xx(response)
@@ -228,7 +224,7 @@ class OutgoingInvite:
         except RemoteProtocolError as error:
             useless, dialog = str(error), self._astray(transaction, response)
         # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
-        ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self.authorization)
+        ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self.tries.authorization)
         cause = None
         if useless:
             cause = FailureCause.UNUSABLE
@@ -276,7 +272,7 @@ class OutgoingInvite:
         self._close()
         session.hear(response)
         self._layer.negotiated_routes(session, dialog)
-        self._layer.restart_timer(session, agreed(response), now)
+        self._layer.restart_timer(session, agreed(response, floor=self._layer.context.config.min_se), now)
 
     def _unwanted(
         self, dialog: Dialog, ack: Ack, response: Response, cause: FailureCause, now: float, why: str
@@ -292,34 +288,21 @@ class OutgoingInvite:
     def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         session, context = self.session, self._layer.context
         cancelling = session.state is SessionState.CANCELLING
-        if not cancelling and self._again_after(transaction, response, now):
-            return
+        if not cancelling:
+            self.transaction = transaction  # which may have taken the place of the first
+            if self.tries.is_worth_another(transaction.request, response):
+                self.again(now)
+                return
         self._drop_forks(now)
         if not cancelling and response.status < 400:
             targets = targets_of(response)
-            if targets and session.process(SessionInput.RECEIVE_3XX):
+            if targets and self.tries.may_be_redirected() and session.process(SessionInput.RECEIVE_3XX):
                 self.transaction = None  # the lifetime goes on: it is also how long the core has to choose
                 self.redirected = response
                 event = SessionRedirected(owner=session.owner, session=session.id, response=response, targets=targets)
                 context.emit(event)
                 return
         self._failed(SessionInput.RECEIVE_FAILURE, response, FailureCause.RESPONSE, now)
-
-    def _again_after(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
-        """Send the INVITE again where the refusal says how: credentials (section 22), a longer session interval."""
-        self.transaction = transaction  # which may have taken the place of the first
-        authorization = self._layer.context.authorize(transaction.request, response)
-        if authorization is not None:
-            self.authorization = authorization
-            self.again(now)
-            return True
-        if response.status == 422 and response.min_se is not None and self.raised < MAX_422:
-            self.raised += 1
-            self.min_se = max(self.min_se, response.min_se)
-            self.session_expires = max(self.session_expires or 0, self.min_se)
-            self.again(now)
-            return True
-        return False
 
     def _failed(
         self, given: SessionInput, response: Response | None, cause: FailureCause, now: float, why: str = ""

@@ -33,7 +33,7 @@ class Unacknowledged:
 class Prack:
     """Our PRACK. ``report`` False keeps one that the endpoint sends by itself from the core."""
 
-    __slots__ = ("_layer", "body", "content_type", "dialog", "lines", "offers", "report", "session")
+    __slots__ = ("_layer", "body", "challenged", "content_type", "dialog", "lines", "offers", "report", "session")
 
     def __init__(
         self,
@@ -52,10 +52,12 @@ class Prack:
         self.body = body
         self.content_type = content_type
         self.report = report
+        self.challenged = 0
         self.offers = not waiting.offers and is_description(
             body, content_type
         )  #: whether it opens an offer that its answer closes
         session.updates += self.offers
+        session.open_pracks += 1
         session.sent(body, content_type)
 
     def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> RequestId:
@@ -75,21 +77,26 @@ class Prack:
         """Take the answer. Whatever it is, the INVITE goes on."""
         if response.status < 200:
             return
-        authorization = self._layer.context.authorize(transaction.request, response)
+        authorization = self._layer.context.authorize(transaction.request, response, self.challenged)
         if authorization is not None and not self.session.removed:
+            self.challenged += 1
             self.send(now, authorization, transaction.id)
             return
-        self.session.updates -= self.offers
+        self._closed()
         if self.report:
             event = ResponseReceived(owner=self.session.owner, request_id=transaction.id, response=response)
             self._layer.context.emit(event)
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report silence."""
-        self.session.updates -= self.offers
+        self._closed()
         if self.report:
             event = RequestFailed(owner=self.session.owner, request_id=transaction.id, reason=reason)
             self._layer.context.emit(event)
+
+    def _closed(self) -> None:
+        self.session.updates -= self.offers
+        self.session.open_pracks -= 1
 
 
 class PrackAnswer:

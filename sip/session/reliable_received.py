@@ -37,6 +37,9 @@ class ReliableReceived:
         if last is not None and rseq != last + 1:
             self._owner.context.count("ignored: reliable provisional out of order or again")
             return False
+        if self._session.open_pracks >= self._owner.context.config.max_forks:
+            self._owner.context.count("ignored: reliable provisional while too many PRACKs are not answered")
+            return False
         offers = not described and describes(response) and tag not in self.offered
         waiting = Unacknowledged(dialog, f"{rseq} {cseq} INVITE", offers)
         if not offers and not self._by_core:

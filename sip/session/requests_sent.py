@@ -26,8 +26,10 @@ class InSession:
         "_layer",
         "ack",
         "body",
+        "challenged",
         "content_type",
         "cseq",
+        "given_up",
         "headers",
         "lifetime",
         "method",
@@ -53,6 +55,8 @@ class InSession:
         self.content_type = content_type
         self.report = report
         self.cseq = 0
+        self.challenged = 0
+        self.given_up = False  #: an INVITE that took too long: whatever the answer, it is not tried again
         self.ack: Ack | None = None
         self.lifetime: Timer | None = None  #: of an INVITE: after a provisional answer its transaction has no end
 
@@ -84,15 +88,17 @@ class InSession:
         )
         if self.method == "INVITE" and layer.transactions.client(transaction.id) is transaction:
             session.outgoing = transaction
-            timers, lifetime = layer.context.timers, layer.context.config.invite_lifetime
-            self.lifetime = timers.start(now + lifetime, lambda then: self._on_lifetime(transaction, then))
+            if self.lifetime is None:  # one for all tries
+                lifetime = layer.context.config.invite_lifetime
+                self.lifetime = layer.context.timers.start(now + lifetime, self._on_lifetime)
         session.updates += self.offers
         session.sent(self.body, self.content_type)
         return transaction.id
 
-    def _on_lifetime(self, transaction: ClientTransaction, now: float) -> None:
-        self.lifetime = None
-        self._layer.give_up_reinvite(transaction, now)
+    def _on_lifetime(self, now: float) -> None:
+        self.lifetime, self.given_up = None, True
+        if self.session.outgoing is not None:
+            self._layer.give_up_reinvite(self.session.outgoing, now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -105,10 +111,13 @@ class InSession:
             self.ack.send_again()
             return
         self._closed()
-        authorization = self._layer.context.authorize(transaction.request, response)
-        if authorization is not None and not self.session.removed:
-            self.send(now, authorization, transaction.id)
-            return
+        if not self.session.removed and not self.given_up:
+            authorization = self._layer.context.authorize(transaction.request, response, self.challenged)
+            if authorization is not None:
+                self.challenged += 1
+                self.send(now, authorization, transaction.id)
+                return
+        self._stop_lifetime()
         if response.status < 300:
             self._succeeded(transaction, response, now)
         if self.report:
@@ -124,9 +133,11 @@ class InSession:
     def _closed(self) -> None:
         if self.method == "INVITE":
             self.session.outgoing = None
-            self._layer.context.timers.stop(self.lifetime)
-            self.lifetime = None
         self.session.updates -= self.offers
+
+    def _stop_lifetime(self) -> None:
+        self._layer.context.timers.stop(self.lifetime)
+        self.lifetime = None
 
     def _succeeded(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         session, dialog = self.session, self.session.dialog
@@ -136,7 +147,8 @@ class InSession:
             return
         dialog.refresh_target(response)
         session.hear(response)
-        self._layer.refreshed(session, agreed(response, session.interval), now)
+        interval = agreed(response, floor=self._layer.context.config.min_se, current=session.interval)
+        self._layer.refreshed(session, interval, now)
 
     def _acknowledge(self, response: Response, now: float) -> None:
         dialog = self.session.dialog
@@ -167,6 +179,7 @@ class InSession:
         """Report silence, and end the session where it says that nobody is there."""
         layer, session = self._layer, self.session
         self._closed()
+        self._stop_lifetime()
         if self.report:
             layer.context.emit(RequestFailed(owner=session.owner, request_id=transaction.id, reason=reason))
         if reason == "timeout" and self.method not in _HARMLESS_SILENCE and not session.removed:
@@ -178,12 +191,13 @@ class InSession:
 class Bye:
     """Our BYE: whatever the answer, the session is over (RFC 3261 section 15.1.1)."""
 
-    __slots__ = ("_layer", "headers", "session")
+    __slots__ = ("_layer", "challenged", "headers", "session")
 
     def __init__(self, layer: SessionOwner, session: Session, headers: Lines) -> None:
         self._layer = layer
         self.session = session
         self.headers = headers
+        self.challenged = 0
 
     def send(self, now: float, authorization: Lines | None = None) -> None:
         """Send it."""
@@ -196,8 +210,9 @@ class Bye:
         """Take the answer."""
         if response.status < 200:
             return
-        authorization = self._layer.context.authorize(transaction.request, response)
+        authorization = self._layer.context.authorize(transaction.request, response, self.challenged)
         if authorization is not None and not self.session.removed:
+            self.challenged += 1
             self.send(now, authorization)
         else:
             self._layer.bye_answered(self.session, now)

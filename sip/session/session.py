@@ -38,6 +38,7 @@ class Session:
         "last_body",
         "late_prack",
         "min_se",
+        "open_pracks",
         "outgoing",
         "raised",
         "reinvite",
@@ -63,6 +64,7 @@ class Session:
         self.reinvite: ServerTransaction | None = None  #: a re-INVITE that the core has not answered
         self.update: ServerTransaction | None = None  #: an UPDATE with an offer that the core has not answered
         self.outgoing: ClientTransaction | None = None  #: our re-INVITE without final answer
+        self.open_pracks = 0  #: our PRACKs without final answer
         self.updates = 0  #: our UPDATEs with an offer that wait for their answer
         self.unacknowledged: dict[int, Repeater] = {}  #: 2xx of ours without ACK, by CSeq
         self.bye_headers: Lines | None = None  #: a BYE that waits for the ACK

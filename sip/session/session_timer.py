@@ -58,17 +58,18 @@ def granted(request: Request, *, wish: int | None, floor: int, current: Interval
     return Interval(seconds, ours=current.ours if current is not None else False)
 
 
-def agreed(response: Response, current: Interval | None = None) -> Interval | None:
+def agreed(response: Response, *, floor: int, current: Interval | None = None) -> Interval | None:
     """Return what a 2xx to a request of ours says; None means that there is no timer (section 7.2).
 
-    What nobody can read changes nothing: ``current`` goes on.
+    What nobody can read changes nothing: ``current`` goes on. Less than ``floor`` seconds nobody may grant (sections 4
+    and 9), and who does is refreshed no more often for it.
     """
     if "Session-Expires" not in response.headers:
         return None
     answer = response.session_expires
     if answer is None:
         return current
-    return Interval(answer.interval, ours=answer.refresher != "uas")
+    return Interval(max(answer.interval, floor), ours=answer.refresher != "uas")
 
 
 class SessionTimer:

@@ -14,6 +14,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.subscription.notifier import BENOTIFY
 from sip.subscription.owner import SubscriptionOwner
+from sip.subscription.refresh import MOST_DEMANDED
 from sip.syntax.uri import Uri
 from sip.transactions.client import ClientTransaction
 
@@ -72,6 +73,7 @@ class FirstRequest:
     __slots__ = (
         "_asking",
         "_authorization",
+        "_challenged",
         "_layer",
         "_lines",
         "_outline",
@@ -96,6 +98,7 @@ class FirstRequest:
         self._outline = outline
         self._lines = outline.lines
         self._authorization: Lines = []
+        self._challenged = 0
         self._retries = 0
         self._server: Destination | None = None  # the one that wants something else
         self.expires = expires
@@ -140,12 +143,13 @@ class FirstRequest:
         self._subscriber.first_answered(self, transaction, response, now)
 
     def _again(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
-        authorization = self._layer.context.authorize(transaction.request, response)
+        authorization = self._layer.context.authorize(transaction.request, response, self._challenged)
         if authorization is not None:
+            self._challenged += 1
             self._authorization = authorization
         elif self._retries >= _MAX_RETRIES:
             return False
-        elif response.status == 423 and response.min_expires is not None:
+        elif response.status == 423 and (response.min_expires or 0) in range(1, MOST_DEMANDED + 1):
             self._retries += 1
             self.expires = response.min_expires
         elif response.status == 420 and BENOTIFY in response.unsupported:

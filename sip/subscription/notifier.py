@@ -40,6 +40,7 @@ class Notifier(Subscription):
 
     __slots__ = (
         "_caution",
+        "_challenged",
         "_ended_as",
         "_expires_at",
         "_expiry",
@@ -79,6 +80,7 @@ class Notifier(Subscription):
         self._expiry: Timer | None = None
         self._queue: deque[Notification] = deque()
         self._in_flight: Notification | None = None
+        self._challenged = 0  # 401 and 407 to it, in a row
         self._caution: Caution | None = None  # while a UDP subscriber may be an invention
         self._ended_as = "timeout"
         self._too_late = False  # whether a SUBSCRIBE that the core knows of was answered, or not, without it
@@ -295,6 +297,7 @@ class Notifier(Subscription):
             self._queue.appendleft(notification)
             notification = PROBE
         self._in_flight = notification
+        self._challenged = 0 if authorization is None else self._challenged + 1
         if notification.last:
             self._layer.context.timers.stop(self._expiry)
         self._layer.requests.send_in_dialog(
@@ -325,7 +328,7 @@ class Notifier(Subscription):
         status, sent = response.status, self._in_flight
         if status < 200 or sent is None or self.state is NotifierState.TERMINATED:
             return
-        authorization = self._layer.context.authorize(transaction.request, response)
+        authorization = self._layer.context.authorize(transaction.request, response, self._challenged)
         if authorization is not None:
             self._send(sent, now, authorization)
             return

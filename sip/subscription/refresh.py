@@ -1,5 +1,6 @@
 """The clock of a subscription of ours: when it is refreshed, tried again, and given up (RFC 6665 section 4.1.2)."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -14,6 +15,9 @@ _SAME_END: Final = 2.0
 
 #: Refusals of a refresh after which the subscription is no more (section 4.1.2.2).
 FINAL: Final = frozenset((404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604))
+#: Seconds that a notifier may demand to be asked for (423); more than a day is an error of somebody, as nobody would
+#: look whether it is still there.
+MOST_DEMANDED: Final = 86_400
 MAX_423: Final = 2  #: in a row that are each worth one more try at once, with the duration that was demanded
 
 
@@ -23,12 +27,14 @@ class SubscriptionTimer:
     __slots__ = (
         "_deadline",
         "_end",
+        "_least",
         "_next",
         "_over",
         "_patience",
         "_refresh",
         "_refreshes",
         "_retrying",
+        "_sent",
         "_timers",
         "awaiting",
     )
@@ -51,7 +57,14 @@ class SubscriptionTimer:
         self._next: Timer | None = None
         self._deadline: Timer | None = None
         self._end = 0.0
+        self._sent = -math.inf  # when the last SUBSCRIBE went out
+        # A quarter of the shortest that we grant ourselves: whoever grants less is refreshed late, which may be a 481.
+        self._least = config.min_subscription / 4
         self.awaiting = False  #: whether a SUBSCRIBE was sent and no notification came since
+
+    def sent(self, now: float) -> None:
+        """A SUBSCRIBE goes out."""
+        self._sent = now
 
     def granted(self, seconds: int, now: float) -> None:
         """A 2xx says how long it lasts."""
@@ -66,8 +79,14 @@ class SubscriptionTimer:
 
     def _begin(self, seconds: int, now: float) -> None:
         self._end = now + seconds
-        wanted = seconds > 0 and self._refreshes
-        self._refresh_at(now + max(seconds * 0.75, seconds - _LEAD) if wanted else None)
+        if seconds > 0 and self._refreshes:
+            # Whatever a notifier grants, it is not asked without pause. When that is too late for it, it says so: 481
+            # to the refresh (section 4.1.2.2) or a last notification before (section 4.1.3).
+            at = max(now + max(seconds * 0.75, seconds - _LEAD), self._sent + self._least)
+            self._end = max(self._end, at)
+            self._refresh_at(at)
+        else:
+            self._refresh_at(None)
         self._wait(now)
 
     def asked(self, now: float) -> None:

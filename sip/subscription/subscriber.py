@@ -22,7 +22,7 @@ from sip.message.response import Response
 from sip.subscription.initial_request import Asking, FirstRequest
 from sip.subscription.notifier import AUTOEXTEND
 from sip.subscription.owner import SubscriptionOwner
-from sip.subscription.refresh import FINAL, MAX_423, SubscriptionTimer
+from sip.subscription.refresh import FINAL, MAX_423, MOST_DEMANDED, SubscriptionTimer
 from sip.subscription.subscription import Subscription
 from sip.subscription.tables import SUBSCRIBER, SubscriberInput, SubscriberState
 from sip.transactions.client import ClientTransaction
@@ -47,6 +47,7 @@ class Subscriber(Subscription):
         "_again",
         "_asking",
         "_autoextend",
+        "_challenged",
         "_ends_as",
         "_expires",
         "_first",
@@ -92,6 +93,7 @@ class Subscriber(Subscription):
         self._open: RequestId | None = None  # the request in the dialog that is not answered
         self._again: int | None = None  # a refresh that was asked for while another one is out
         self._raised = 0  # 423 in a row
+        self._challenged = 0  # 401 and 407 to the request in the dialog, in a row
         self._ends_as = "unsubscribed"
         self._timer = SubscriptionTimer(
             layer.context, asking.method != "REFER", lambda now: self.refresh(None, now), self._on_deadline
@@ -117,6 +119,7 @@ class Subscriber(Subscription):
         self.call_id, self.local_tag = outline.call_id, outline.local_tag
         self._layer.expect(self)
         self._first = FirstRequest(self._layer, self, asking, outline, self._expires)
+        self._timer.sent(now)
         self._first.send(now)
 
     def first_answered(
@@ -214,6 +217,8 @@ class Subscriber(Subscription):
     def _send_in_dialog(self, method: str, expires: int | None, now: float, credentials: Lines | None = None) -> None:
         assert self.dialog is not None
         asking = self._asking
+        self._challenged = 0 if credentials is None else self._challenged + 1
+        self._timer.sent(now)
         self._open = number = RequestId(self._layer.context.new_id())
         self._layer.requests.send_in_dialog(
             self.dialog,
@@ -232,7 +237,7 @@ class Subscriber(Subscription):
         if response.status < 200 or transaction.id != self._open or self.state is SubscriberState.TERMINATED:
             return
         self._open = None
-        authorization = self._layer.context.authorize(transaction.request, response)
+        authorization = self._layer.context.authorize(transaction.request, response, self._challenged)
         if authorization is not None:
             expires = 0 if self.state is SubscriberState.ENDING else self._expires
             self._send_in_dialog(transaction.method, expires, now, authorization)
@@ -253,7 +258,7 @@ class Subscriber(Subscription):
             self._begin_anew("gone", now)
         elif status in FINAL:
             self._end(SubscriberInput.GONE, "gone")
-        elif status == 423 and least > (self._expires or 0) and self._raised < MAX_423:
+        elif status == 423 and (self._expires or 0) < least <= MOST_DEMANDED and self._raised < MAX_423:
             self._raised += 1
             self.refresh(least, now)
         else:

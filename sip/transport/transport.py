@@ -198,6 +198,9 @@ class Transport:
             search = Search(waiter, deque((Destination(transport, host, number),)), size, may_switch)
             self._switch_large(search)
             return self._advance(search, now)
+        if self._is_full():
+            waiter.flow_unavailable(now)
+            return None
         search = Search(waiter, deque(), size, may_switch, first)
         chosen = transport if explicit or transport == "TLS" else None
         want = self._new_want(None, now)
@@ -260,6 +263,10 @@ class Transport:
 
     def _connect(self, search: Search, destination: Destination, now: float) -> Search | None:
         want = self._connecting.get(destination)
+        if want is None and self._is_full():
+            search.active = False
+            search.waiter.flow_unavailable(now)
+            return None
         if want is None:
             want = self._connecting[destination] = self._new_want(destination, now)
             self._context.emit(ConnectWanted(owner="", id=want.id, destination=destination))
@@ -270,6 +277,13 @@ class Transport:
             return None
         want.searches.append(search)
         return search
+
+    def _is_full(self) -> bool:
+        """Whether too many questions wait for the driver: of transactions, or of messages that have none."""
+        full = len(self._wants) >= self._context.config.max_transactions
+        if full:
+            self._context.count("refused: too many wait for look-ups and connections")
+        return full
 
     def _new_want(self, destination: Destination | None, now: float) -> Want:
         want_id = WantId(self._context.new_id())

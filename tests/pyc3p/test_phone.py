@@ -471,6 +471,13 @@ def test_a_registrar_says_when_to_come_again() -> None:
     assert [round(later - earlier) for earlier, later in itertools.pairwise(times)] == [77, 600]
 
 
+def test_a_registrar_that_wants_no_pause_gets_one() -> None:
+    phone = registering(register_retry=5.0)
+    refusals = [(503, {"Retry-After": "1"})] * 3
+    times = [at for at, _ in phone.answered(*refusals, (200, {"Expires": "1"}), GRANTED)]
+    assert all(later - earlier >= 4.9 for earlier, later in itertools.pairwise(times))
+
+
 def test_a_registrar_says_for_how_long_to_ask() -> None:
     phone = registering(register_expires=60)
     seen = phone.answered((423, {"Min-Expires": "1800"}), (200, {"Expires": "1800"}), GRANTED)
