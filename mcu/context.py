@@ -6,12 +6,11 @@ import enum
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from c3p import Response, format_timestamp
+from c3p import ExchangeOwner, Exchanges, Response, format_timestamp
 from mcu.conference import Conference
 from mcu.config import McuConfig
 from mcu.documents import Documents
 from mcu.events import LegId
-from mcu.exchanges import Exchanges
 from mcu.leg import Leg
 from mcu.policy import DialPolicy
 from mcu.timers import Timers
@@ -39,7 +38,7 @@ class Context:
     def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy) -> None:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
         self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
-        self.exchanges = Exchanges()
+        self.exchanges: Exchanges[ExchangeOwner] = Exchanges()
         self.timers: Timers[tuple[Wait, Leg] | Conference] = Timers()
         self.conferences: dict[str, Conference] = {}
         self.legs: dict[LegId, Leg] = {}

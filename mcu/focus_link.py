@@ -13,8 +13,7 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import ConferenceInfo, ExchangeFailure, Notify, Reply, Response
-from mcu.exchanges import Exchanges
+from c3p import ConferenceInfo, ExchangeFailure, ExchangeOwner, Exchanges, Notify, Reply, Response
 
 __all__ = ["Outbox", "OutboxSettings"]
 
@@ -69,7 +68,7 @@ class Outbox:
         conference: str,
         mcu_uri: str,
         url: str,
-        exchanges: Exchanges,
+        exchanges: Exchanges[ExchangeOwner],
         settings: OutboxSettings,
         full: Callable[[int], ConferenceInfo],
         schedule: Callable[[float | None], None],
@@ -190,7 +189,7 @@ class Outbox:
                 self._send(kind)
         self._schedule(self.next_timeout())
 
-    def replied(self, reply: Reply, *, now: float) -> None:
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the document under way."""
         kind = self._landed()
         if 200 <= reply.status < 300:
@@ -208,7 +207,7 @@ class Outbox:
         if kind is _Kind.RESPONSE and self._responses:
             self._responses.popleft()
 
-    def failed(self, reason: ExchangeFailure, *, now: float) -> None:
+    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The document under way brought no answer."""
         self._failed(self._landed(), now, 0)
         self.flush(now=now)
@@ -219,7 +218,7 @@ class Outbox:
     def _send(self, kind: _Kind) -> None:
         document = self._responses[0] if kind is _Kind.RESPONSE else self._notification()
         self._under_way = kind
-        self._exchanges.post(self.url, document, self, timeout=self._settings.answer_timeout, idempotent=True)
+        self._exchanges.post(self.url, document, owner=self, timeout=self._settings.answer_timeout)
 
     def _notification(self) -> Notify:
         self.version += 1

@@ -17,6 +17,8 @@ from c3p import (
     ConnectionInfo,
     Exchange,
     ExchangeFailure,
+    ExchangeOwner,
+    Exchanges,
     Notify,
     RegisterMcu,
     Reply,
@@ -25,7 +27,6 @@ from c3p import (
 )
 from mcu.config import FactoryConfig
 from mcu.events import AnnouncementFault, AnnouncementRefused, McuAllocated, McuForgotten, McuRegistered
-from mcu.exchanges import Exchanges
 from mcu.factory.health import Probing
 from mcu.factory.registry import KnownMcu, Registry
 from mcu.factory.selection import LeastLoaded, SelectionStrategy
@@ -51,7 +52,7 @@ class McuFactory:
         self.config = config
         self._strategy = strategy or LeastLoaded()
         self._registry = Registry(config)
-        self._exchanges = Exchanges()
+        self._exchanges: Exchanges[ExchangeOwner] = Exchanges()
         self._probing = Probing(config, self._registry, self._exchanges, self._lost)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
         #: refusals that the application knows of, oldest first

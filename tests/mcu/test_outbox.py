@@ -14,6 +14,8 @@ from c3p import (
     ConferenceKeys,
     DeleteConference,
     ExchangeFailure,
+    ExchangeOwner,
+    Exchanges,
     Notify,
     Reply,
     Request,
@@ -22,7 +24,6 @@ from c3p import (
     Users,
 )
 from mcu import ConferenceEndCause, ConferenceEnded
-from mcu.exchanges import Exchanges
 from mcu.focus_link import Outbox, OutboxSettings
 from tests.mcu.harness import CONFERENCE, World, guid, ringing
 
@@ -32,7 +33,7 @@ class Talk:
 
     def __init__(self, **settings: float) -> None:
         self.now = 0.0
-        self.exchanges = Exchanges()
+        self.exchanges: Exchanges[ExchangeOwner] = Exchanges()
         self.users: list[str] = []
         self.due: float | None = None
         self.under_way: list[tuple[int, Notify | Response]] = []
