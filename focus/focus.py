@@ -29,7 +29,6 @@ from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
-from focus.deadlines import Deadlines
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.records import ConferenceRecord, ConferenceStore
@@ -39,6 +38,7 @@ from focus.roster import user_key, view_key
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import (
     Claim,
+    Deadlines,
     Endpoint,
     Entropy,
     Event,

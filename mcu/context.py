@@ -1,4 +1,4 @@
-"""What the parts of one MCU share: its endpoint, settings, tables and timers."""
+"""What the parts of one MCU share: its endpoint, settings, tables and deadlines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from mcu.documents import Documents
 from mcu.events import LegId
 from mcu.leg import Leg
 from mcu.policy import DialPolicy
-from mcu.timers import Timers
 from rtp import Capabilities
-from sip import Entropy, Event, SessionId
+from sip import Deadlines, Entropy, Event, SessionId
 
 if TYPE_CHECKING:
     from sip import Endpoint
@@ -39,7 +38,7 @@ class Context:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
         self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
         self.exchanges: Exchanges[ExchangeOwner] = Exchanges()
-        self.timers: Timers[tuple[Wait, Leg] | Conference] = Timers()
+        self.deadlines: Deadlines[tuple[Wait, Leg] | Conference] = Deadlines()
         self.conferences: dict[str, Conference] = {}
         self.legs: dict[LegId, Leg] = {}
         self.sessions: dict[SessionId, Leg] = {}
@@ -62,10 +61,7 @@ class Context:
 
     def schedule(self, conference: Conference, at: float | None) -> None:
         """When the outbox of a conference wants to be called."""
-        if at is None:
-            self.timers.cancel(conference)
-        else:
-            self.timers.set(conference, at)
+        self.deadlines.set(conference, at)
 
     def next_leg_id(self) -> LegId:
         self._last_leg += 1

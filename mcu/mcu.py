@@ -102,12 +102,12 @@ class Mcu:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
-        due = (self._context.timers.next(), self._registration.next_timeout())
+        due = (self._context.deadlines.earliest(), self._registration.next_timeout())
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
-        for key in self._context.timers.due(now):
+        for key in self._context.deadlines.pop_due(now):
             try:
                 if isinstance(key, Conference):
                     self._conferences.outbox_due(key, now=now)

@@ -52,7 +52,7 @@ class DialIn:
         leg.request = None
         self._context.legs[leg.id] = leg
         conference.add(leg)
-        self._context.timers.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
+        self._context.deadlines.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
         conference.outbox.notify(self._context.documents.added(leg), now=now)
         where = {MCU_SERVER_URI: str(config.sip_contact), MCU_CONFERENCE_URI: conference.mcu_uri}
         return accepted(request, self._context.documents.endpoint(leg), ConnectionInfo.of(where))
@@ -71,8 +71,8 @@ class DialIn:
         leg.life.process(Input.INVITED)
         leg.offer, leg.invited_at = body_of(request, SDP), now
         self._context.bind(leg, event.session)
-        self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
-        self._context.timers.cancel((Wait.ARRIVAL, leg))
+        self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
+        self._context.deadlines.set((Wait.ARRIVAL, leg), None)
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
 
     def _called(self, request: SipRequest) -> Conference | None:
@@ -120,7 +120,7 @@ class DialIn:
         except SipError:
             # It was cancelled in this very moment; the event is on its way.
             self._context.counters["accepted too late"] += 1
-        self._context.timers.cancel((Wait.PORT, leg))
+        self._context.deadlines.set((Wait.PORT, leg), None)
 
     def _description(self, leg: Leg, negotiation: OfferAnswerSession) -> bytes:
         if not leg.offer:

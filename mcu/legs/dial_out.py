@@ -63,7 +63,7 @@ class DialOut:
         leg.attempt = attempt
         self._context.legs[leg.id] = leg
         conference.add(leg)
-        self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
+        self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
         conference.outbox.notify(self._context.documents.added(leg), now=now)
         return pending(request, seconds=PENDING_SECONDS)
@@ -105,8 +105,8 @@ class DialOut:
             session_id=self._context.entropy.integer(62),
         )
         leg.invited_at = now
-        self._context.timers.set((Wait.ANSWER, leg), now + config.ring_timeout)
-        self._context.timers.cancel((Wait.PORT, leg))
+        self._context.deadlines.set((Wait.ANSWER, leg), now + config.ring_timeout)
+        self._context.deadlines.set((Wait.PORT, leg), None)
         self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
 
     def _invite(self, leg: Leg, offer: bytes, *, now: float) -> None:
@@ -169,7 +169,7 @@ class DialOut:
     def answered(self, leg: Leg, event: SessionAnswered, *, now: float) -> None:
         """A 2xx, acknowledged already: into the mix, or BYE when its SDP cannot be used."""
         agreed = self._agree(leg, event.response)
-        self._context.timers.cancel((Wait.ANSWER, leg))  # what it guards stands now, or is ended below
+        self._context.deadlines.set((Wait.ANSWER, leg), None)  # what it guards stands now, or is ended below
         if not isinstance(agreed, Agreement):
             self._unusable(leg, event, *agreed, now=now)
             return

@@ -138,7 +138,7 @@ class Closing:
 
     def _stop_waiting(self, leg: Leg) -> None:
         for wait in Wait:
-            self._context.timers.cancel((wait, leg))
+            self._context.deadlines.set((wait, leg), None)
 
     def _forget_session(self, leg: Leg) -> None:
         if leg.session is not None:  # pragma: no branch - without a session only when its INVITE could not be written

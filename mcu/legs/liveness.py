@@ -36,7 +36,7 @@ class Liveness:
         leg.alive_at = now
         period = self._context.config.dead_media
         if period is not None and leg.connected and leg not in self._open:
-            self._context.timers.set((Wait.MEDIA, leg), now + period)
+            self._context.deadlines.set((Wait.MEDIA, leg), now + period)
 
     def due(self, leg: Leg, *, now: float) -> None:
         """It has not been looked after for a while, or did not answer."""
@@ -48,13 +48,13 @@ class Liveness:
             return
         due = max(leg.stream.last_heard, leg.alive_at) + period
         if now < due:
-            self._context.timers.set((Wait.MEDIA, leg), due)
+            self._context.deadlines.set((Wait.MEDIA, leg), due)
         else:
             self._ask(leg, now)
 
     def _ask(self, leg: Leg, now: float) -> None:
         # Where another request of ours is open, its end tells as much; then the next turn asks if need be.
-        self._context.timers.set((Wait.MEDIA, leg), now + self._context.config.dead_media_answer)
+        self._context.deadlines.set((Wait.MEDIA, leg), now + self._context.config.dead_media_answer)
         try:
             request = self._question(leg, now)
         except LocalProtocolError:
