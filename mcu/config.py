@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from c3p import McuType
 from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.errors import LocalError
@@ -13,9 +14,8 @@ from mcu.gateway import GatewayTable
 from rtp import CODINGS, Capabilities
 from sip import Uri
 
-__all__ = ["AUDIO_VIDEO", "SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
+__all__ = ["SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
 
-AUDIO_VIDEO: Final = "audio-video"  #: MCU type
 SDP: Final = "application/sdp"
 
 
@@ -88,7 +88,7 @@ class StaticMcu:
     mcu_id: str
     http_url: str
     sip_uri: str
-    mcu_types: tuple[str, ...] = (AUDIO_VIDEO,)
+    mcu_types: tuple[str, ...] = (McuType.AUDIO_VIDEO.value,)
     capacity: int = 250  #: legs
 
 

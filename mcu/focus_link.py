@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import ConferenceInfo, ExchangeFailure, ExchangeOwner, Exchanges, Notify, Reply, Response
+from c3p import ConferenceInfo, ExchangeFailure, ExchangeOwner, Exchanges, Notify, Reply, Response, State
 
 __all__ = ["Outbox", "OutboxSettings"]
 
@@ -177,7 +177,7 @@ class Outbox:
         """Send what is due; ask after the Focus when it was silent for long."""
         quiet = self._under_way is None and not any(self._waiting(kind) for kind in _Kind)
         if quiet and not self._closed and now >= self._heard + self._settings.probe:
-            self._documents.append(ConferenceInfo(entity=self._conference, state="partial"))
+            self._documents.append(ConferenceInfo(entity=self._conference, state=State.PARTIAL))
         self.flush(now=now)
 
     def flush(self, *, now: float) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import Code, ExchangeFailure, RegisterMcu, Reply, Request
-from mcu.config import AUDIO_VIDEO
+from c3p import Code, ExchangeFailure, McuType, RegisterMcu, Reply, Request
 from mcu.context import Context
 from mcu.events import RegistrationRefused
 
@@ -51,7 +50,7 @@ class Registration:
             mcu_id=config.mcu_id,
             http_url=config.http_url,
             sip_uri=str(config.sip_contact),
-            mcu_types=(AUDIO_VIDEO,),
+            mcu_types=(McuType.AUDIO_VIDEO,),
             conferences=len(context.conferences),
             legs=len(context.legs),
             capacity=config.max_legs,

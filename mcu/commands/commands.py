@@ -25,8 +25,7 @@ from c3p import (
 from c3p.stream_words import are_known_filters, is_known_stream
 from mcu.conference import Conference
 from mcu.context import Context
-from mcu.guid import guid
-from mcu.identity import conference_id, user_id
+from mcu.identity import conference_id, guid, user_id
 from mcu.leg import Farewell, Leg
 from mcu.legs.add_user import Newcomer
 from mcu.legs.dial_in import DialIn

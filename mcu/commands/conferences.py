@@ -18,6 +18,7 @@ from c3p import (
     EntityView,
     GetConference,
     GetMcuHealth,
+    McuType,
     ModifyConference,
     ModifyConferenceLock,
     ModifyEndpointMedia,
@@ -31,7 +32,6 @@ from c3p import (
 from c3p.stream_words import are_known_filters
 from mcu.commands.commands import Commands, may_control
 from mcu.conference import Conference
-from mcu.config import AUDIO_VIDEO
 from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
 from mcu.focus_link import Outbox, OutboxSettings
@@ -134,7 +134,7 @@ class Conferences:
         if info is None or key is None or not command.callback_uri:
             return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
         try:
-            own = mcu_uri(info.entity, AUDIO_VIDEO)
+            own = mcu_uri(info.entity, McuType.AUDIO_VIDEO)
         except C3PError:
             return Refusal(RefusalReason.MALFORMED, "not a conference URI")
         views = info.conference_view.views if info.conference_view is not None else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from c3p import DisconnectionMethod
 from mcu.config import SDP
 from mcu.context import Context, Wait
 from mcu.leg import Farewell, Leg
@@ -99,4 +100,4 @@ class Liveness:
 
     def _dead(self, leg: Leg, now: float) -> None:
         self._open.pop(leg, None)
-        self._closing.give_up(leg, Farewell(method="failed", reason="no media"), now=now)
+        self._closing.give_up(leg, Farewell(method=DisconnectionMethod.FAILED, reason="no media"), now=now)
