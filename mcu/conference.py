@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from c3p import Filter, InitialFilters, MediaFiltersRules, Response, Role
+from c3p import ExchangeFailure, Filter, InitialFilters, MediaFiltersRules, Reply, Response, Role
 from mcu.events import LegId
-from mcu.focus_link import Outbox
+from mcu.focus_link import FocusLink
 from mcu.identity import endpoint_id, user_id
 from mcu.leg import Leg
 
@@ -27,7 +27,7 @@ class Conference:
     key: str
     mcu_uri: str
     peer: str  #: principal of the Focus that owns it
-    outbox: Outbox
+    focus_link: FocusLink
     room: Room
     conversation_id: str
     subject: str | None = None
@@ -82,12 +82,18 @@ class Conference:
             return False, False
         return rule.ingress_filter == Filter.BLOCK, rule.egress_filter == Filter.BLOCK
 
-    def settle_ejections(self, *, now: float) -> None:
-        """Answer every ``deleteUser`` whose legs are all gone."""
-        waiting = []
-        for legs, response in self.ejections:
-            if legs.isdisjoint(self.legs):
-                self.outbox.respond(response, now=now)
-            else:
-                waiting.append((legs, response))
-        self.ejections = waiting
+    def ejected(self) -> list[Response]:
+        """The answer to every ``deleteUser`` whose legs are all gone, each once."""
+        done = [response for legs, response in self.ejections if legs.isdisjoint(self.legs)]
+        self.ejections = [each for each in self.ejections if not each[0].isdisjoint(self.legs)]
+        return done
+
+    # The owner of its exchanges --------------------------------------------------------------------------------------
+
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
+        """The Focus answered."""
+        self.focus_link.replied(reply, now=now)
+
+    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
+        """The Focus did not answer."""
+        self.focus_link.failed(now=now)

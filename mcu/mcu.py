@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from c3p import ConferenceInfo, DisconnectionMethod, Exchange, ExchangeFailure, Notify, Reply, Request, Response
+from c3p import (
+    ConferenceInfo,
+    DisconnectionMethod,
+    Exchange,
+    ExchangeFailure,
+    ExchangeOwner,
+    Notify,
+    Reply,
+    Request,
+    Response,
+)
 from mcu.commands.commands import Commands
 from mcu.commands.conferences import Conferences
 from mcu.conference import Conference
@@ -110,7 +120,7 @@ class Mcu:
         for key in self._context.deadlines.pop_due(now):
             try:
                 if isinstance(key, Conference):
-                    self._conferences.outbox_due(key, now=now)
+                    self._conferences.focus_link_due(key, now=now)
                 else:
                     self._waited_in_vain(*key, now)
             except Exception as error:  # what else is due is done all the same
@@ -153,13 +163,17 @@ class Mcu:
 
     def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
         """The answer to an exchange."""
-        self._context.exchanges.replied(exchange_id, reply, now=now)
+        self._posted(self._context.exchanges.replied(exchange_id, reply, now=now), now)
         return self._done(now)
 
     def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
         """An exchange that brought no answer."""
-        self._context.exchanges.failed(exchange_id, reason, now=now)
+        self._posted(self._context.exchanges.failed(exchange_id, reason, now=now), now)
         return self._done(now)
+
+    def _posted(self, owner: ExchangeOwner | None, now: float) -> None:
+        if isinstance(owner, Conference):
+            self._context.post(owner, now=now)
 
     # Media -----------------------------------------------------------------------------------------------------------
 
@@ -217,7 +231,7 @@ class Mcu:
             self._registration.changed(now=now)
             for conference in context.conferences.values():
                 conference.active = False
-                conference.outbox.notify(context.documents.view_changed(conference), now=now)
+                context.notify(conference, context.documents.view_changed(conference), now=now)
         return self._done(now)
 
     def close(self, *, now: float) -> list[Event]:

@@ -83,8 +83,10 @@ class Commands:
             case ModifyUserRoles():
                 return self._modify_roles(conference, request, command, now)
             case GetConference():
-                answer = attrs.evolve(command.echo(), conference_info=conference.outbox.snapshot())
-                return request.respond(Code.SUCCESS, command=answer, version=conference.outbox.version)
+                version = conference.focus_link.snapshot()
+                info = self._context.documents.full(conference, version)
+                answer = attrs.evolve(command.echo(), conference_info=info)
+                return request.respond(Code.SUCCESS, command=answer, version=version)
             case _:
                 return Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here")
 
@@ -111,7 +113,7 @@ class Commands:
         conference.ejections.append((frozenset(leg.id for leg in legs), success))
         for leg in legs:
             self._closing.give_up(leg, _booted(leg, request.originator), now=now)
-        conference.settle_ejections(now=now)
+        self._context.respond_ejected(conference, now=now)
         return pending(request, seconds=EJECT_SECONDS)
 
     def _modify_roles(self, conference: Conference, request: Request, command: ModifyUserRoles, now: float) -> Answer:
@@ -123,7 +125,7 @@ class Commands:
         for leg in legs:
             if leg.role != command.roles[0]:
                 leg.role = command.roles[0]
-                conference.outbox.notify(self._context.documents.roles(leg), now=now)
+                self._context.notify(conference, self._context.documents.roles(leg), now=now)
         return request.respond(Code.SUCCESS)
 
     # Media -----------------------------------------------------------------------------------------------------------
@@ -163,7 +165,7 @@ class Commands:
             return
         leg.ingress_blocked, leg.egress_blocked = ingress, egress
         self._media.apply_filters(leg)
-        leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+        self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
 
     # Settings --------------------------------------------------------------------------------------------------------
 
@@ -172,7 +174,7 @@ class Commands:
             return Refusal(RefusalReason.UNPARSEABLE, "locked is missing")
         if conference.locked != command.locked:
             conference.locked = command.locked
-            conference.outbox.notify(self._context.documents.view_changed(conference), now=now)
+            self._context.notify(conference, self._context.documents.view_changed(conference), now=now)
         return request.respond(Code.SUCCESS)
 
     def _modify_conference(
@@ -189,7 +191,7 @@ class Commands:
             conference.locked = state.locked
         if state.media_filters_rules is not None:
             conference.filters = state.media_filters_rules
-        conference.outbox.notify(self._context.documents.view_changed(conference), now=now)
+        self._context.notify(conference, self._context.documents.view_changed(conference), now=now)
         if state.media_filters_rules is not None and state.media_filters_rules.initial_filters:
             self._filter_everybody(conference, now)
         return request.respond(Code.SUCCESS)

@@ -34,7 +34,7 @@ from mcu.commands.commands import Commands, may_control
 from mcu.conference import Conference
 from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
-from mcu.focus_link import Outbox, OutboxSettings
+from mcu.focus_link import FocusLink, FocusLinkSettings
 from mcu.identity import conference_id
 from mcu.legs.ending import Closing, farewell_of
 from mcu.media import Media
@@ -90,7 +90,8 @@ class Conferences:
             return attrs.evolve(self._refuse(request, unknown), status=404)
         if conference.peer != peer:
             return Reply(403)
-        conference.outbox.focus_heard(now=now)
+        conference.focus_link.focus_heard(now=now)
+        self._context.schedule(conference)
         if isinstance(request.command, DeleteConference):
             if not may_control(request):
                 return self._refuse(request, Refusal(RefusalReason.UNAUTHORIZED, "for presenters only"))
@@ -122,8 +123,8 @@ class Conferences:
             conference = self._create(uri, key, view.entity, peer, url, now)
         self._configure(conference, command, view)
         conference.peer = peer
-        conference.outbox.redirect(url, now=now)
-        conference.outbox.flush(now=now)
+        conference.focus_link.redirect(url, now=now)
+        self._context.post(conference, now=now)
         answer = AddConference(conference_info=self._context.documents.full(conference))
         return Reply(200, request.respond(Code.SUCCESS, command=answer))
 
@@ -143,7 +144,7 @@ class Conferences:
 
     def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, now: float) -> Conference:
         context, config = self._context, self._context.config
-        settings = OutboxSettings(
+        settings = FocusLinkSettings(
             retry_first=config.retry_first,
             retry_longest=config.retry_longest,
             give_up=config.focus_timeout,
@@ -151,22 +152,12 @@ class Conferences:
             max_documents=config.max_queued_documents,
             max_responses=config.max_queued_responses,
         )
-        outbox = Outbox(
-            conference=uri,
-            mcu_uri=mcu,
-            url=url,
-            exchanges=context.exchanges,
-            settings=settings,
-            full=lambda version: context.documents.full(conference, version),
-            schedule=lambda at: context.schedule(conference, at),
-            now=now,
-        )
         conference = Conference(
             uri=uri,
             key=key,
             mcu_uri=mcu,
             peer=peer,
-            outbox=outbox,
+            focus_link=FocusLink(conference=uri, mcu_uri=mcu, url=url, settings=settings, now=now),
             room=self._media.open_room(uri),
             conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
         )
@@ -189,25 +180,26 @@ class Conferences:
     def end(self, conference: Conference, cause: ConferenceEndCause, *, now: float) -> None:
         """Every leg is ended; responses that are owed still go out."""
         self._context.conferences.pop(conference.key, None)
-        conference.outbox.close()
+        conference.focus_link.close()
         for leg in tuple(conference.legs.values()):
             farewell = farewell_of(Ending.CANCELLED, reason=f"conference {cause.value}")
             if leg.connected:
                 farewell = attrs.evolve(farewell, ending=None)
             self._closing.give_up(leg, farewell, now=now, at_once=True)
-        conference.outbox.flush(now=now)
+        self._context.post(conference, now=now)
         self._media.close_room(conference.room)
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
-    def outbox_due(self, conference: Conference, *, now: float) -> None:
-        """The timer of its outbox: a retry, a question, or the end of a conference that lost its Focus."""
-        outbox = conference.outbox
-        if outbox.focus_lost(now):
+    def focus_link_due(self, conference: Conference, *, now: float) -> None:
+        """The deadline of its link: a retry, a question, or the end of a conference that lost its Focus."""
+        link = conference.focus_link
+        if link.focus_lost(now):
             if self._context.conferences.get(conference.key) is conference:
                 self.end(conference, ConferenceEndCause.FOCUS_LOST, now=now)
-            outbox.abandon()
+            link.abandon()
         else:
-            outbox.handle_timeout(now=now)
+            link.handle_timeout(now=now)
+        self._context.post(conference, now=now)
 
 
 def _conference_of(command: Command) -> str | None:

@@ -53,7 +53,7 @@ class DialIn:
         self._context.legs[leg.id] = leg
         conference.add(leg)
         self._context.deadlines.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
-        conference.outbox.notify(self._context.documents.added(leg), now=now)
+        self._context.notify(conference, self._context.documents.added(leg), now=now)
         where = {MCU_SERVER_URI: str(config.sip_contact), MCU_CONFERENCE_URI: conference.mcu_uri}
         return accepted(request, self._context.documents.endpoint(leg), ConnectionInfo.of(where))
 

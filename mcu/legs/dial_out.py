@@ -65,7 +65,7 @@ class DialOut:
         conference.add(leg)
         self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
-        conference.outbox.notify(self._context.documents.added(leg), now=now)
+        self._context.notify(conference, self._context.documents.added(leg), now=now)
         return pending(request, seconds=PENDING_SECONDS)
 
     def _settle(
@@ -161,9 +161,9 @@ class DialOut:
         if leg.state is not State.RINGING or leg.alerted:
             return
         leg.alerted = True
-        leg.conference.outbox.notify(self._context.documents.status(leg), now=now)
+        self._context.notify(leg.conference, self._context.documents.status(leg), now=now)
         assert leg.request is not None  # answered when the attempt is over, not before
-        leg.conference.outbox.respond(pending(leg.request, seconds=PENDING_SECONDS), now=now)
+        self._context.respond(leg.conference, pending(leg.request, seconds=PENDING_SECONDS), now=now)
         self._context.emit(LegAlerting(**leg.about(self._context.config.owner)))
 
     def answered(self, leg: Leg, event: SessionAnswered, *, now: float) -> None:
@@ -186,13 +186,13 @@ class DialOut:
         """Tell Focus and application that the leg is in the mix."""
         agreement = leg.negotiation.agreement if leg.negotiation is not None else None
         codec = agreement.audio.codec.encoding if agreement is not None and agreement.audio is not None else ""
-        leg.conference.outbox.notify(self._context.documents.connected(leg), now=now)
+        self._context.notify(leg.conference, self._context.documents.connected(leg), now=now)
         rang = now - (leg.invited_at if leg.invited_at is not None else now)
         self._context.emit(LegConnected(**leg.about(self._context.config.owner), codec=codec, rang_for=rang))
         if agreement is not None and agreement.audio is not None and agreement.audio.held:
             leg.life.process(Input.HOLD)
             self._media.apply_filters(leg)
-            leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+            self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
             self._context.emit(LegHeld(**leg.about(self._context.config.owner)))
 
     def _agree(self, leg: Leg, response: SipResponse) -> Agreement | tuple[int, str]:

@@ -58,7 +58,7 @@ class Closing:
             self._end_session(leg, state, accepting, now)
         if state is State.CANCELLING and not at_once:
             self._stop_waiting(leg)
-            leg.conference.outbox.notify(self._context.documents.status(leg), now=now)
+            self._context.notify(leg.conference, self._context.documents.status(leg), now=now)
         else:
             self.over(leg, farewell, now=now)
 
@@ -101,11 +101,11 @@ class Closing:
         leg.farewell = farewell
         self._stop_waiting(leg)
         self._media.release(leg, now=now)
-        conference.outbox.notify(context.documents.disconnected(leg, farewell, now), now=now)
+        context.notify(conference, context.documents.disconnected(leg, farewell, now), now=now)
         conference.remove(leg)
-        conference.outbox.notify(context.documents.removed(leg), now=now)
+        context.notify(conference, context.documents.removed(leg), now=now)
         # The one who ejected hears of it before the end of the call that it cancelled, which may end its interest.
-        conference.settle_ejections(now=now)
+        context.respond_ejected(conference, now=now)
         self._respond(leg, farewell, now)
         context.emit(self._event(leg, farewell, now))
 

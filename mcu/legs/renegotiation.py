@@ -137,7 +137,7 @@ class InCall:
         leg.life.process(Input.HOLD if audio is None or audio.held else Input.RESUME)
         self._media.renegotiate(leg, agreement, now=now)
         if leg.state is not state or leg.direction is not direction:
-            leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+            self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
         if leg.state is not state:
             kind = LegHeld if leg.state is State.HELD else LegResumed
             self._context.emit(kind(**leg.about(self._context.config.owner)))
