@@ -10,8 +10,9 @@ import attrs
 from c3p import ExchangeFailure, Filter, InitialFilters, MediaFiltersRules, Reply, Response, Role
 from mcu.events import LegId
 from mcu.focus_link import FocusLink
-from mcu.identity import endpoint_id, user_id
+from mcu.identity import conference_id, endpoint_id
 from mcu.leg import Leg
+from sip import Uri
 
 if TYPE_CHECKING:
     from mcu.audio.mix import Room
@@ -25,7 +26,9 @@ class Conference:
 
     uri: str  #: Conference-URI, in the spelling of the Focus
     key: str
-    mcu_uri: str
+    mcu_uri: str  #: MCU-Conference-URI, in the spelling of the Focus
+    mcu_address: Uri  #: the same, parsed: who calls
+    mcu_key: str
     peer: str  #: principal of the Focus that owns it
     focus_link: FocusLink
     room: Room
@@ -50,10 +53,13 @@ class Conference:
     def leg_of(self, endpoint: str) -> Leg | None:
         return self._by_endpoint.get(endpoint_id(endpoint))
 
-    def legs_of(self, user: str) -> list[Leg]:
+    def legs_of(self, user_key: str) -> list[Leg]:
         """Every leg of one user."""
-        key = user_id(user)
-        return [leg for leg in self.legs.values() if leg.user_key == key]
+        return [leg for leg in self.legs.values() if leg.user_key == user_key]
+
+    def is_its_mcu(self, uri: str) -> bool:
+        """Whether ``uri`` is the MCU-Conference-URI; it hardly ever comes in another spelling."""
+        return uri == self.mcu_uri or conference_id(uri) == self.mcu_key
 
     def users(self) -> Iterator[tuple[str, list[Leg]]]:
         """Each user with its legs, in the order in which they came."""

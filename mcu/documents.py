@@ -84,7 +84,7 @@ class Documents:
 
     def added(self, leg: Leg) -> ConferenceInfo:
         """A leg that was not there before; its user with it when this is the first one."""
-        legs = leg.conference.legs_of(leg.user)
+        legs = leg.conference.legs_of(leg.user_key)
         state = State.FULL if len(legs) == 1 else State.PARTIAL
         return self._partial(leg, self._user(leg.user, state, [leg], (self.endpoint(leg),)))
 
@@ -115,7 +115,7 @@ class Documents:
     def removed(self, leg: Leg) -> ConferenceInfo:
         """A leg that is gone; its user with it when that was the last one. Call it after the removal."""
         endpoint = Endpoint(entity=leg.endpoint, state=State.DELETED, session_type=SessionType.AUDIO_VIDEO)
-        if leg.conference.legs_of(leg.user):
+        if leg.conference.legs_of(leg.user_key):
             return self._endpoint_change(leg, endpoint)
         return self._partial(leg, User(entity=leg.user, state=State.DELETED))
 
@@ -141,7 +141,9 @@ class Documents:
             display_text=leg.display_name,
             status=leg.status,
             joining_method=leg.joining_method,
-            joining_info=ExecutionInfo(when=self._timestamp(leg.created_at), by=leg.originator),
+            joining_info=ExecutionInfo(
+                when=self._timestamp(leg.created_at), by=None if leg.originator is None else leg.originator.text
+            ),
             media=(self.stream(leg),) if known else (),
             roles=(leg.role,),
             auth_method=AuthMethod.ENTERPRISE if known else None,

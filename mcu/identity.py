@@ -5,9 +5,29 @@ Spelling that differs without meaning is folded in a key. Each is computed once,
 
 from __future__ import annotations
 
+import attrs
+
 from sip import Entropy, SipError, Uri, aor_key, conference_key
 
-__all__ = ["conference_id", "endpoint_id", "guid", "user_id"]
+__all__ = ["Identity", "conference_id", "endpoint_id", "guid", "user_id"]
+
+
+@attrs.frozen
+class Identity:
+    """A user as a document names it, with what is derived from the name."""
+
+    text: str  #: as it came
+    uri: Uri | None  #: ``None`` when the text is no URI
+    key: str  #: see ``user_id``
+
+    @classmethod
+    def read(cls, text: str) -> Identity:
+        """Take a name apart, once."""
+        try:
+            uri = Uri.parse(text)
+        except SipError:
+            return cls(text, None, text.strip().lower())
+        return cls(text, uri, aor_key(uri))
 
 
 def conference_id(uri: str) -> str | None:
@@ -20,10 +40,7 @@ def conference_id(uri: str) -> str | None:
 
 def user_id(uri: str) -> str:
     """Key of a user: the address of record without parameters; any other text folded to lower case."""
-    try:
-        return aor_key(Uri.parse(uri))
-    except SipError:
-        return uri.strip().lower()
+    return Identity.read(uri).key
 
 
 def endpoint_id(entity: str) -> str:

@@ -25,7 +25,7 @@ from c3p import (
 from c3p.stream_words import are_known_filters, is_known_stream
 from mcu.conference import Conference
 from mcu.context import Context
-from mcu.identity import conference_id, guid, user_id
+from mcu.identity import guid, user_id
 from mcu.leg import Farewell, Leg
 from mcu.legs.add_user import Newcomer
 from mcu.legs.dial_in import DialIn
@@ -65,7 +65,7 @@ class Commands:
     def carry_out(self, conference: Conference, request: Request, *, now: float) -> Answer:
         """Do what ``request`` says; a ``Refusal`` when nothing was changed."""
         command = request.command
-        if command.mcu_uri is not None and conference_id(command.mcu_uri) != conference_id(conference.mcu_uri):
+        if command.mcu_uri is not None and not conference.is_its_mcu(command.mcu_uri):
             return Refusal(RefusalReason.MCU_URI, "not an MCU of this conference")
         if isinstance(command, _OF_PRESENTERS) and not may_control(request):
             return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
@@ -93,7 +93,7 @@ class Commands:
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
-        newcomer = Newcomer.read(command, lambda: guid(self._context.entropy))
+        newcomer = Newcomer.read(request, command, lambda: guid(self._context.entropy))
         if isinstance(newcomer, Refusal):
             return newcomer
         if conference.leg_of(newcomer.endpoint) is not None:
@@ -106,7 +106,7 @@ class Commands:
 
     def _delete_user(self, conference: Conference, request: Request, command: DeleteUser, now: float) -> Answer:
         """Eject: answered when the roster change has been reported, so that nobody comes back for a moment."""
-        legs = conference.legs_of(command.user_keys.user_entity)
+        legs = conference.legs_of(user_id(command.user_keys.user_entity))
         if not legs:
             return Refusal(RefusalReason.USER, "no such participant on this MCU")
         success = request.respond(Code.SUCCESS)
@@ -119,7 +119,7 @@ class Commands:
     def _modify_roles(self, conference: Conference, request: Request, command: ModifyUserRoles, now: float) -> Answer:
         if len(command.roles) != 1 or command.roles[0] not in ROLES:
             return Refusal(RefusalReason.ROLE, "presenter or attendee")
-        legs = conference.legs_of(command.user_keys.user_entity)
+        legs = conference.legs_of(user_id(command.user_keys.user_entity))
         if not legs:
             return Refusal(RefusalReason.USER, "no such participant on this MCU")
         for leg in legs:
@@ -200,8 +200,7 @@ class Commands:
     def _wanted_state(conference: Conference, command: ModifyConference) -> EntityState | None:
         info = command.conference_info
         views = info.conference_view.views if info is not None and info.conference_view is not None else ()
-        own = conference_id(conference.mcu_uri)
-        return next((view.entity_state for view in views if conference_id(view.entity) == own), None)
+        return next((view.entity_state for view in views if conference.is_its_mcu(view.entity)), None)
 
     def _filter_everybody(self, conference: Conference, now: float) -> None:
         """Mute-all, or its end, for those that are here: attendees, and presenters only when named (c3p 7.11)."""

@@ -41,6 +41,7 @@ from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import refused
+from sip import SipError, Uri, conference_key
 
 __all__ = ["Conferences"]
 
@@ -136,14 +137,16 @@ class Conferences:
             return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
         try:
             own = mcu_uri(info.entity, McuType.AUDIO_VIDEO)
-        except C3PError:
+            own_key = conference_key(Uri.parse(own))
+        except (C3PError, SipError):
             return Refusal(RefusalReason.MALFORMED, "not a conference URI")
         views = info.conference_view.views if info.conference_view is not None else ()
-        given = (view for view in views if conference_id(view.entity) == conference_id(own))
+        given = (view for view in views if conference_id(view.entity) == own_key)
         return info.entity, key, next(given, EntityView(entity=own)), command.callback_uri
 
     def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, now: float) -> Conference:
         context, config = self._context, self._context.config
+        address = Uri.parse(mcu)
         settings = FocusLinkSettings(
             retry_first=config.retry_first,
             retry_longest=config.retry_longest,
@@ -156,6 +159,8 @@ class Conferences:
             uri=uri,
             key=key,
             mcu_uri=mcu,
+            mcu_address=address,
+            mcu_key=conference_key(address),
             peer=peer,
             focus_link=FocusLink(conference=uri, mcu_uri=mcu, url=url, settings=settings, now=now),
             room=self._media.open_room(uri),

@@ -17,7 +17,7 @@ from mcu.conference import Conference
 from mcu.config import SDP
 from mcu.context import Context, Wait
 from mcu.events import MediaPortWanted
-from mcu.identity import conference_id, user_id
+from mcu.identity import conference_id
 from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Newcomer
@@ -29,7 +29,7 @@ from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import accepted
 from rtp import OfferAnswerSession, RemoteRtpError, SessionDescription
-from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, body_of
+from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, aor_key, body_of
 from sip import Request as SipRequest
 
 __all__ = ["DialIn"]
@@ -84,7 +84,7 @@ class DialIn:
         return self._context.conferences.get(key or "")
 
     def _expected(self, conference: Conference, request: SipRequest) -> Leg | None:
-        caller = user_id(str(request.from_.uri))
+        caller = aor_key(request.from_.uri)
         waiting = (leg for leg in conference.legs.values() if leg.state is State.RESERVED)
         return next((leg for leg in waiting if leg.user_key == caller), None)
 

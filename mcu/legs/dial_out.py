@@ -7,7 +7,6 @@ from mcu.conference import Conference
 from mcu.config import SDP
 from mcu.context import Context, Wait
 from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPortWanted
-from mcu.identity import user_id
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Newcomer
@@ -56,7 +55,7 @@ class DialOut:
 
     def add(self, conference: Conference, request: Request, newcomer: Newcomer, *, now: float) -> Response | Refusal:
         """Begin to dial: the answer is ``pending``, or a refusal with nothing changed."""
-        attempt = self._settle(conference, newcomer.user, newcomer.role, request, newcomer.address)
+        attempt = self._settle(conference, request, newcomer.address, role=newcomer.role, own=newcomer.own)
         if isinstance(attempt, Refusal):
             return attempt
         leg = newcomer.leg(self._context.next_leg_id(), conference, State.OPENING, request, now=now)
@@ -69,7 +68,7 @@ class DialOut:
         return pending(request, seconds=PENDING_SECONDS)
 
     def _settle(
-        self, conference: Conference, user: str, role: str, request: Request, uri: Uri, *, redirected: bool = False
+        self, conference: Conference, request: Request, uri: Uri, *, role: str, own: bool, redirected: bool = False
     ) -> Attempt | Refusal:
         question = DialOutQuestion(
             scheme=uri.scheme,
@@ -82,7 +81,7 @@ class DialOut:
             legs=len(conference.legs),
             dialing=conference.dialing,
             redirected=redirected,
-            own=request.originator is not None and user_id(request.originator) == user_id(user),
+            own=own,
         )
         refusal = self._context.policy.decide(question)
         if refusal is not None:
@@ -116,7 +115,7 @@ class DialOut:
             session = self._context.endpoint.invite(
                 config.owner,
                 attempt.target,
-                from_=NameAddr(attempt.caller or Uri.parse(leg.conference.mcu_uri), self._caller_name(leg)),
+                from_=NameAddr(attempt.caller or leg.conference.mcu_address, self._caller_name(leg)),
                 to=NameAddr(attempt.target, leg.display_name and " ".join(leg.display_name.split())),
                 headers=self._headers(leg),
                 body=offer,
@@ -137,9 +136,8 @@ class DialOut:
 
     def _headers(self, leg: Leg) -> list[tuple[str, object]]:
         headers: list[tuple[str, object]] = [("Ms-Conversation-ID", leg.conference.conversation_id)]
-        try:
-            presenter = Uri.parse(leg.originator or "")
-        except SipError:
+        presenter = leg.originator.uri if leg.originator is not None else None
+        if presenter is None:
             return headers
         # RFC 3325 wants sip, sips or tel there, RFC 3892 any address.
         return [*headers, ("P-Asserted-Identity", NameAddr(presenter)), ("Referred-By", NameAddr(presenter))]
@@ -221,7 +219,7 @@ class DialOut:
         room = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
         assert leg.request is not None
         for uri in event.targets[: max(0, room)]:
-            settled = self._settle(leg.conference, leg.user, leg.role, leg.request, uri, redirected=True)
+            settled = self._settle(leg.conference, leg.request, uri, role=leg.role, own=leg.own, redirected=True)
             if isinstance(settled, Attempt):
                 leg.more_attempts.append(settled)
         attempt = self._next_attempt(leg)
