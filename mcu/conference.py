@@ -15,7 +15,7 @@ from mcu.leg import Leg
 from sip import Uri
 
 if TYPE_CHECKING:
-    from mcu.audio.mix import Room
+    from mcu.audio.mix import ConferenceMixer
 
 __all__ = ["Conference"]
 
@@ -31,7 +31,7 @@ class Conference:
     mcu_key: str
     peer: str  #: principal of the Focus that owns it
     focus_link: FocusLink
-    room: Room
+    mixer: ConferenceMixer
     conversation_id: str
     subject: str | None = None
     locked: bool = False
@@ -82,7 +82,7 @@ class Conference:
         return None if rule is None or (role == Role.PRESENTER and rule.role != Role.PRESENTER) else rule
 
     def starts_blocked(self, role: str) -> tuple[bool, bool]:
-        """Ingress and egress filter that a newcomer with ``role`` starts with."""
+        """Ingress and egress filter that somebody new with ``role`` starts with."""
         rule = self.rule_of(role)
         if rule is None:
             return False, False

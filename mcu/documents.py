@@ -29,7 +29,7 @@ from c3p import (
     Users,
 )
 from mcu.conference import Conference
-from mcu.leg import Farewell, Leg
+from mcu.leg import Disconnection, Leg
 from rtp import Direction
 
 __all__ = ["Documents"]
@@ -104,11 +104,11 @@ class Documents:
         """The role as the MCU knows it changed."""
         return self._endpoint_change(leg, self._change(leg, roles=(leg.role,)))
 
-    def disconnected(self, leg: Leg, farewell: Farewell, now: float) -> ConferenceInfo:
+    def disconnected(self, leg: Leg, disconnection: Disconnection, now: float) -> ConferenceInfo:
         """The last report of a leg."""
-        info = ExecutionInfo(when=self._timestamp(now), reason=farewell.reason, by=farewell.by)
+        info = ExecutionInfo(when=self._timestamp(now), reason=disconnection.reason, by=disconnection.by)
         change = self._change(
-            leg, status=Status.DISCONNECTED, disconnection_method=farewell.method, disconnection_info=info
+            leg, status=Status.DISCONNECTED, disconnection_method=disconnection.method, disconnection_info=info
         )
         return self._endpoint_change(leg, change)
 

@@ -17,7 +17,7 @@ from sip import NameAddr, SessionId, Uri
 if TYPE_CHECKING:
     from mcu.conference import Conference
 
-__all__ = ["Attempt", "Farewell", "Leg", "MediaAddress"]
+__all__ = ["Attempt", "Disconnection", "Leg", "MediaAddress"]
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,7 @@ class Attempt:
 
 
 @attrs.frozen(kw_only=True)
-class Farewell:
+class Disconnection:
     """Why a leg ends: what roster, response and event will say."""
 
     ending: Ending | None = None  #: ``None`` for a leg that was connected
@@ -86,7 +86,7 @@ class Leg:
     asserted_identity: str | None = None
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
     early_answers: dict[str | None, bytes] = attrs.Factory(dict)
-    farewell: Farewell | None = None
+    disconnection: Disconnection | None = None
     alive_at: float = 0.0  #: when the far end last gave a sign of life by SIP
 
     @property

@@ -16,7 +16,7 @@ from mcu.events import LegId
 from rtp import MediaEvent, MediaStream, Outgoing
 from rtp.codecs.g711 import ALAW_ENCODE_TABLE, ULAW_ENCODE_TABLE
 
-__all__ = ["Line", "Room", "Sent"]
+__all__ = ["ConferenceMixer", "Line", "Sent"]
 
 Sent = tuple[LegId, str, bytes, tuple[str, int]]  #: leg, "rtp" or "rtcp", datagram, destination
 
@@ -27,7 +27,7 @@ _ENCODERS = {"PCMU": table_encoder(ULAW_ENCODE_TABLE), "PCMA": table_encoder(ALA
 
 @attrs.define(eq=False, slots=True)
 class Line:
-    """The media of one leg in its room."""
+    """The media of one leg in its mixer."""
 
     leg: LegId
     stream: MediaStream
@@ -50,7 +50,7 @@ class Line:
         self.due = math.inf if at is None else at
 
 
-class Room:
+class ConferenceMixer:
     """Mixes one conference. The sound of one leg that breaks is missing; the others hear each other all the same."""
 
     def __init__(self, conference: str, mixer: MixerSettings, speaker: SpeakerSettings) -> None:

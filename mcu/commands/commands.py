@@ -26,11 +26,11 @@ from c3p.stream_words import are_known_filters, is_known_stream
 from mcu.conference import Conference
 from mcu.context import Context
 from mcu.identity import guid, user_id
-from mcu.leg import Farewell, Leg
-from mcu.legs.add_user import Newcomer
+from mcu.leg import Disconnection, Leg
+from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
@@ -58,8 +58,10 @@ def may_control(request: Request) -> bool:
 class Commands:
     """Carries out commands for conferences that are here."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing, dial_out: DialOut, dial_in: DialIn) -> None:
-        self._context, self._media, self._closing = context, media, closing
+    def __init__(
+        self, context: Context, media: Media, termination: Termination, dial_out: DialOut, dial_in: DialIn
+    ) -> None:
+        self._context, self._media, self._termination = context, media, termination
         self._dial_out, self._dial_in = dial_out, dial_in
 
     def carry_out(self, conference: Conference, request: Request, *, now: float) -> Answer:
@@ -93,16 +95,16 @@ class Commands:
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
-        newcomer = Newcomer.read(request, command, lambda: guid(self._context.entropy))
-        if isinstance(newcomer, Refusal):
-            return newcomer
-        if conference.leg_of(newcomer.endpoint) is not None:
+        participant = Participant.read(request, command, lambda: guid(self._context.entropy))
+        if isinstance(participant, Refusal):
+            return participant
+        if conference.leg_of(participant.endpoint) is not None:
             return Refusal(RefusalReason.DUPLICATE, "endpoint is in the conference already")
         config = self._context.config
         if len(self._context.legs) >= config.max_legs or len(conference.legs) >= config.max_conference_legs:
             return Refusal(RefusalReason.CAPACITY, "no room for another call")
-        dial = self._dial_in.reserve if newcomer.joining_method == JoiningMethod.DIALED_IN else self._dial_out.add
-        return dial(conference, request, newcomer, now=now)
+        dial = self._dial_in.reserve if participant.joining_method == JoiningMethod.DIALED_IN else self._dial_out.add
+        return dial(conference, request, participant, now=now)
 
     def _delete_user(self, conference: Conference, request: Request, command: DeleteUser, now: float) -> Answer:
         """Eject: answered when the roster change has been reported, so that nobody comes back for a moment."""
@@ -112,7 +114,7 @@ class Commands:
         success = request.respond(Code.SUCCESS)
         conference.ejections.append((frozenset(leg.id for leg in legs), success))
         for leg in legs:
-            self._closing.give_up(leg, _booted(leg, request.originator), now=now)
+            self._termination.give_up(leg, _booted(leg, request.originator), now=now)
         self._context.respond_ejected(conference, now=now)
         return pending(request, seconds=EJECT_SECONDS)
 
@@ -215,8 +217,8 @@ def _blocked(wanted: str | None, now: bool) -> bool:
     return now if wanted is None else wanted == Filter.BLOCK
 
 
-def _booted(leg: Leg, by: str | None) -> Farewell:
+def _booted(leg: Leg, by: str | None) -> Disconnection:
     """Ejected: an attempt is cancelled by it, a call that was up just ends."""
     if leg.connected:
-        return Farewell(method=DisconnectionMethod.BOOTED, by=by)
-    return farewell_of(Ending.CANCELLED, by=by)
+        return Disconnection(method=DisconnectionMethod.BOOTED, by=by)
+    return disconnection_of(Ending.CANCELLED, by=by)

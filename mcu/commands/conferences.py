@@ -36,7 +36,7 @@ from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
 from mcu.focus_link import FocusLink, FocusLinkSettings
 from mcu.identity import conference_id
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
@@ -49,8 +49,8 @@ __all__ = ["Conferences"]
 class Conferences:
     """Takes documents from Focuses and keeps the conferences they are about."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing, commands: Commands) -> None:
-        self._context, self._media, self._closing, self._commands = context, media, closing, commands
+    def __init__(self, context: Context, media: Media, termination: Termination, commands: Commands) -> None:
+        self._context, self._media, self._termination, self._commands = context, media, termination, commands
 
     # Documents -------------------------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class Conferences:
             mcu_key=conference_key(address),
             peer=peer,
             focus_link=FocusLink(conference=uri, mcu_uri=mcu, url=url, settings=settings, now=now),
-            room=self._media.open_room(uri),
+            mixer=self._media.open_mixer(uri),
             conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
         )
         context.conferences[key] = conference
@@ -187,12 +187,12 @@ class Conferences:
         self._context.conferences.pop(conference.key, None)
         conference.focus_link.close()
         for leg in tuple(conference.legs.values()):
-            farewell = farewell_of(Ending.CANCELLED, reason=f"conference {cause.value}")
+            disconnection = disconnection_of(Ending.CANCELLED, reason=f"conference {cause.value}")
             if leg.connected:
-                farewell = attrs.evolve(farewell, ending=None)
-            self._closing.give_up(leg, farewell, now=now, at_once=True)
+                disconnection = attrs.evolve(disconnection, ending=None)
+            self._termination.give_up(leg, disconnection, now=now, at_once=True)
         self._context.post(conference, now=now)
-        self._media.close_room(conference.room)
+        self._media.close_mixer(conference.mixer)
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
     def focus_link_due(self, conference: Conference, *, now: float) -> None:

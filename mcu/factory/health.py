@@ -8,7 +8,7 @@ from c3p import ExchangeFailure, ExchangeOwner, Exchanges, GetMcuHealth, Reply, 
 from mcu.config import FactoryConfig
 from mcu.factory.registry import KnownMcu, Registry
 
-__all__ = ["Probing"]
+__all__ = ["HealthProbes"]
 
 
 class _Probe:
@@ -41,7 +41,7 @@ class _Probe:
             self._lost(self._mcu.mcu_id)
 
 
-class Probing:
+class HealthProbes:
     """Asks each MCU of the list every ``probe_interval``; does nothing when that is not set."""
 
     def __init__(

@@ -16,13 +16,13 @@ from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
 from sip import Uri
 
-__all__ = ["Newcomer"]
+__all__ = ["Participant"]
 
 MAX_NAME = 256  #: characters of a display name or GUID; more is no name
 
 
 @attrs.frozen(kw_only=True)
-class Newcomer:
+class Participant:
     """What a command says of the participant that it adds."""
 
     user: Identity
@@ -38,7 +38,7 @@ class Newcomer:
     egress_blocked: bool = False
 
     @classmethod
-    def read(cls, request: Request, command: AddUser, make_guid: Callable[[], str]) -> Newcomer | Refusal:
+    def read(cls, request: Request, command: AddUser, make_guid: Callable[[], str]) -> Participant | Refusal:
         """Take the command apart; a ``Refusal`` when it cannot be carried out."""
         user = command.user
         endpoint = command.endpoint or Endpoint(joining_method=JoiningMethod.DIALED_OUT)
@@ -72,7 +72,7 @@ class Newcomer:
         return self.originator is not None and self.originator.key == self.user.key
 
     def leg(self, number: LegId, conference: Conference, state: State, request: Request, *, now: float) -> Leg:
-        """The leg of this newcomer, with the filters that its role starts with."""
+        """The leg of this participant, with the filters that its role starts with."""
         ingress, egress = conference.starts_blocked(self.role)
         return Leg(
             id=number,

@@ -20,9 +20,9 @@ from mcu.events import MediaPortWanted
 from mcu.identity import conference_id
 from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import Input, State
-from mcu.legs.add_user import Newcomer
+from mcu.legs.add_user import Participant
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.renegotiation import diagnostics
 from mcu.media import Media
 from mcu.outcome import Ending
@@ -38,17 +38,17 @@ __all__ = ["DialIn"]
 class DialIn:
     """Reservations and the calls that redeem them."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing, dial_out: DialOut) -> None:
-        self._context, self._media, self._closing, self._dial_out = context, media, closing, dial_out
+    def __init__(self, context: Context, media: Media, termination: Termination, dial_out: DialOut) -> None:
+        self._context, self._media, self._termination, self._dial_out = context, media, termination, dial_out
 
     def reserve(
-        self, conference: Conference, request: Request, newcomer: Newcomer, *, now: float
+        self, conference: Conference, request: Request, participant: Participant, *, now: float
     ) -> Response | Refusal:
         """Expect a call: the answer says where it is to go."""
         config = self._context.config
         if conference.locked and request.originator_role != Role.PRESENTER:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
-        leg = newcomer.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
+        leg = participant.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
         leg.request = None
         self._context.legs[leg.id] = leg
         conference.add(leg)
@@ -134,8 +134,10 @@ class DialIn:
         self._context.endpoint.reject(leg.session, 488, headers=(header,), now=now)
         leg.life.process(Input.UNUSABLE)
         self._context.sessions.pop(leg.session, None)
-        self._closing.over(
-            leg, farewell_of(Ending.NO_MEDIA, status=488, reason=text, error_id=ErrorId.SDP_DOES_NOT_PARSE), now=now
+        self._termination.over(
+            leg,
+            disconnection_of(Ending.NO_MEDIA, status=488, reason=text, error_id=ErrorId.SDP_DOES_NOT_PARSE),
+            now=now,
         )
 
     def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
@@ -146,8 +148,8 @@ class DialIn:
             if not leg.offer:
                 negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
         except RemoteRtpError as error:
-            farewell = farewell_of(Ending.NO_MEDIA, reason=str(error), error_id=ErrorId.SDP_DOES_NOT_PARSE)
-            self._closing.give_up(leg, farewell, now=now)
+            disconnection = disconnection_of(Ending.NO_MEDIA, reason=str(error), error_id=ErrorId.SDP_DOES_NOT_PARSE)
+            self._termination.give_up(leg, disconnection, now=now)
             return
         agreement = negotiation.agreement
         assert agreement is not None

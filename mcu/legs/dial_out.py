@@ -9,8 +9,8 @@ from mcu.context import Context, Wait
 from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPortWanted
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
-from mcu.legs.add_user import Newcomer
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.add_user import Participant
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.targets import Targets, number_or_user
 from mcu.media import Media
 from mcu.outcome import Ending, ending_of_status
@@ -47,18 +47,20 @@ _FINAL = frozenset({Ending.BUSY, Ending.CANCELLED})
 class DialOut:
     """Drives every dial-out leg of one MCU."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing) -> None:
-        self._context, self._media, self._closing = context, media, closing
+    def __init__(self, context: Context, media: Media, termination: Termination) -> None:
+        self._context, self._media, self._termination = context, media, termination
         self._targets = Targets(context.config)
 
     # The command -----------------------------------------------------------------------------------------------------
 
-    def add(self, conference: Conference, request: Request, newcomer: Newcomer, *, now: float) -> Response | Refusal:
+    def add(
+        self, conference: Conference, request: Request, participant: Participant, *, now: float
+    ) -> Response | Refusal:
         """Begin to dial: the answer is ``pending``, or a refusal with nothing changed."""
-        attempt = self._settle(conference, request, newcomer.address, role=newcomer.role, own=newcomer.own)
+        attempt = self._settle(conference, request, participant.address, role=participant.role, own=participant.own)
         if isinstance(attempt, Refusal):
             return attempt
-        leg = newcomer.leg(self._context.next_leg_id(), conference, State.OPENING, request, now=now)
+        leg = participant.leg(self._context.next_leg_id(), conference, State.OPENING, request, now=now)
         leg.attempt = attempt
         self._context.legs[leg.id] = leg
         conference.add(leg)
@@ -126,7 +128,7 @@ class DialOut:
                 now=now,
             )
         except SipError as error:  # pragma: no cover - the endpoint refuses what cannot be written; none is known
-            self._closing.refused(leg, farewell_of(Ending.UNREACHABLE, reason=str(error)), now=now)
+            self._termination.refused(leg, disconnection_of(Ending.UNREACHABLE, reason=str(error)), now=now)
             return
         self._context.bind(leg, session)
         self._dialing(leg)
@@ -211,14 +213,14 @@ class DialOut:
     def _unusable(self, leg: Leg, event: SessionAnswered, error_id: int, why: str, *, now: float) -> None:
         leg.life.process(Input.UNUSABLE)
         self._context.endpoint.bye(event.session, now=now)
-        farewell = farewell_of(Ending.NO_MEDIA, status=event.response.status, reason=why, error_id=error_id)
-        self._closing.over(leg, farewell, now=now)
+        disconnection = disconnection_of(Ending.NO_MEDIA, status=event.response.status, reason=why, error_id=error_id)
+        self._termination.over(leg, disconnection, now=now)
 
     def redirected(self, leg: Leg, event: SessionRedirected, *, now: float) -> None:
         """A 3xx: each target passes the policy again; at most ``max_redirects`` are called (decisions 9)."""
-        room = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
+        left = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
         assert leg.request is not None
-        for uri in event.targets[: max(0, room)]:
+        for uri in event.targets[: max(0, left)]:
             settled = self._settle(leg.conference, leg.request, uri, role=leg.role, own=leg.own, redirected=True)
             if isinstance(settled, Attempt):
                 leg.more_attempts.append(settled)
@@ -240,7 +242,7 @@ class DialOut:
     def failed(self, leg: Leg, event: SessionFailed, *, now: float) -> None:
         """No 2xx will come: the next target of a redirection is called, or the leg is over."""
         ending = _ending(event)
-        if leg.farewell is None and ending not in _FINAL and not 600 <= (event.status or 0) < 700:
+        if leg.disconnection is None and ending not in _FINAL and not 600 <= (event.status or 0) < 700:
             attempt = self._next_attempt(leg) if leg.allows(Input.RETRY) else None
             if attempt is not None and leg.negotiation is not None:
                 leg.life.process(Input.RETRY)
@@ -250,19 +252,19 @@ class DialOut:
                 self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
                 return
         response = event.response
-        farewell = farewell_of(
+        disconnection = disconnection_of(
             ending,
             status=event.status,
             reason=event.detail or (response.reason if response is not None else event.cause.value),
             diagnostics=response.headers.get("ms-diagnostics") if response is not None else None,
             error_id=ErrorId.ONLY_SDP_SUPPORTED if event.status == 415 else None,
         )
-        self._closing.refused(leg, farewell, now=now)
+        self._termination.refused(leg, disconnection, now=now)
 
     def rang_out(self, leg: Leg, *, now: float) -> None:
         """Nobody answered within the ring time: CANCEL."""
         leg.more_attempts.clear()
-        self._closing.give_up(leg, farewell_of(Ending.UNANSWERED, reason="no answer"), now=now)
+        self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="no answer"), now=now)
 
 
 def _ending(event: SessionFailed) -> Ending:

@@ -12,9 +12,9 @@ from typing import Final
 from c3p import DisconnectionMethod
 from mcu.config import SDP
 from mcu.context import Context, Wait
-from mcu.leg import Farewell, Leg
-from mcu.legs.ending import Closing
-from mcu.legs.renegotiation import InCall
+from mcu.leg import Disconnection, Leg
+from mcu.legs.ending import Termination
+from mcu.legs.renegotiation import Renegotiation
 from rtp.sdp.offer_answer_session import OfferState
 from sip import LocalProtocolError, RequestFailed, RequestId, ResponseReceived
 
@@ -27,8 +27,8 @@ _UNSENT: Final = ("glare", "limit", "ended")  #: failures that say nothing of th
 class Liveness:
     """Watches every connected leg; does nothing when ``dead_media`` is ``None``."""
 
-    def __init__(self, context: Context, closing: Closing, in_call: InCall) -> None:
-        self._context, self._closing, self._in_call = context, closing, in_call
+    def __init__(self, context: Context, termination: Termination, renegotiation: Renegotiation) -> None:
+        self._context, self._termination, self._renegotiation = context, termination, renegotiation
         self._asked: dict[RequestId, Leg] = {}
         self._open: dict[Leg, RequestId] = {}
 
@@ -88,7 +88,7 @@ class Liveness:
         self._open.pop(leg, None)
         if not leg.connected:
             return
-        self._in_call.answered(leg, event.response if isinstance(event, ResponseReceived) else None, now=now)
+        self._renegotiation.answered(leg, event.response if isinstance(event, ResponseReceived) else None, now=now)
         if isinstance(event, ResponseReceived):
             there = event.response.status not in _GONE
         else:
@@ -100,4 +100,4 @@ class Liveness:
 
     def _dead(self, leg: Leg, now: float) -> None:
         self._open.pop(leg, None)
-        self._closing.give_up(leg, Farewell(method=DisconnectionMethod.FAILED, reason="no media"), now=now)
+        self._termination.give_up(leg, Disconnection(method=DisconnectionMethod.FAILED, reason="no media"), now=now)

@@ -24,7 +24,7 @@ from sip import (
     refusal_of_body,
 )
 
-__all__ = ["BODIES", "InCall", "diagnostics"]
+__all__ = ["BODIES", "Renegotiation", "diagnostics"]
 
 BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
 
@@ -35,7 +35,7 @@ def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
     return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
 
 
-class InCall:
+class Renegotiation:
     """Answers requests inside the sessions of legs."""
 
     def __init__(self, context: Context, media: Media) -> None:
