@@ -13,8 +13,7 @@ from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer import Encoder, Mixer, table_encoder
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.events import LegId
-from rtp import MediaEvent, MediaStream, Outgoing
-from rtp.codecs.g711 import ALAW_ENCODE_TABLE, ULAW_ENCODE_TABLE
+from rtp import CODINGS, MediaEvent, MediaStream, Outgoing
 
 __all__ = ["ConferenceMixer", "Line", "Sent"]
 
@@ -22,7 +21,7 @@ Sent = tuple[LegId, str, bytes, tuple[str, int]]  #: leg, "rtp" or "rtcp", datag
 
 
 #: The same tables as those of ``rtp``, looked up for a whole frame at once.
-_ENCODERS = {"PCMU": table_encoder(ULAW_ENCODE_TABLE), "PCMA": table_encoder(ALAW_ENCODE_TABLE)}
+_ENCODERS = {name: table_encoder(coding.codes) for name, coding in CODINGS.items() if coding.codes is not None}
 
 
 @attrs.define(eq=False, slots=True)
