@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mcu import LegId, Mixer, MixerSettings, SpeakerSettings
-from mcu.audio.mix import Room, Sent
+from mcu.audio.mix import ConferenceMixer, Sent
 from rtp import Capabilities, MediaStream, RtpSender, answer, negotiate, offer, ulaw_encode
 
 FRAME = 0.02
@@ -45,12 +45,12 @@ class Conference:
     """Legs of which three talk, and the packets that their phones send."""
 
     def __init__(self, legs: int) -> None:
-        self.room = Room("sip:bench@example.com", MixerSettings(), SpeakerSettings())
+        self.mixer = ConferenceMixer("sip:bench@example.com", MixerSettings(), SpeakerSettings())
         self.streams = [stream(number) for number in range(legs)]
         self.phones = [RtpSender(ssrc=5000 + number, sequence_number=0, timestamp=0) for number in range(legs)]
         self.payloads = [sound(number < TALKERS, number) for number in range(legs)]
         for number, each in enumerate(self.streams):
-            self.room.add(LegId(number), each)
+            self.mixer.add(LegId(number), each)
 
     def arrive(self, now: float) -> None:
         for number, (phone, each) in enumerate(zip(self.phones, self.streams, strict=True)):
@@ -60,7 +60,7 @@ class Conference:
 
     def tick(self, now: float) -> None:
         out: list[Sent] = []
-        self.room.tick(now, out)
+        self.mixer.tick(now, out)
 
 
 class Obvious(Conference):

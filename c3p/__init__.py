@@ -106,6 +106,7 @@ from c3p.envelope import Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
 from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument
 from c3p.exchange import Exchange, ExchangeFailure, Reply
+from c3p.exchanges import ExchangeOwner, Exchanges
 from c3p.keys import ConferenceKeys, EndpointKeys, MediaKeys, UserKeys
 from c3p.media_types import CCCP_TYPE, CONFERENCE_INFO_TYPE, CONFERENCE_INVITE_TYPE
 from c3p.open_requests import OpenRequests
@@ -216,6 +217,8 @@ __all__ = [
     "ErrorId",
     "Exchange",
     "ExchangeFailure",
+    "ExchangeOwner",
+    "Exchanges",
     "ExecutionInfo",
     "Extra",
     "Filter",

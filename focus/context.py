@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
+from c3p import ExchangeOwner, Exchanges
 from focus.answers import Answer
 from focus.config import FocusConfig
-from focus.exchanges import Exchanges
 from sip import Endpoint, Event, TransactionId
+
+
+class ConferenceExchangeOwner(ExchangeOwner, Protocol):
+    """Who posts an exchange for one conference."""
+
+    focus_uri: str  #: Conference-URI
 
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """The endpoint, the settings, the C3P outbox, and where events for the application go."""
+    """The endpoint, the settings, the C3P exchanges, and where events for the application go."""
 
     endpoint: Endpoint
     config: FocusConfig
-    exchanges: Exchanges
+    exchanges: Exchanges[ConferenceExchangeOwner]
     emit: Callable[[Event], None]
 
     def answer(self, transaction: TransactionId, answer: Answer, *, now: float) -> None:

@@ -12,6 +12,7 @@ from c3p import (
     ConferenceInfo,
     Exchange,
     ExchangeFailure,
+    Exchanges,
     Notify,
     Reply,
     Request,
@@ -27,11 +28,9 @@ from focus.commands.requests import Join, Refused, read_join
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
-from focus.context import Context
-from focus.deadlines import Deadlines
+from focus.context import ConferenceExchangeOwner, Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
-from focus.exchanges import Exchanges, Waiter
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.refusal import Refusal
 from focus.remote_records import RecordsElsewhere
@@ -39,6 +38,7 @@ from focus.roster import user_key, view_key
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import (
     Claim,
+    Deadlines,
     Endpoint,
     Entropy,
     Event,
@@ -77,7 +77,7 @@ class Focus:
         self._store = store
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
-        self._exchanges = Exchanges(first_request_id=entropy.integer(31))
+        self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
         self._context = Context(endpoint=endpoint, config=config, exchanges=self._exchanges, emit=self._events.append)
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active: dict[str, Conference] = {}
@@ -359,8 +359,8 @@ class Focus:
         """No usable answer to an exchange."""
         return self._answered(self._exchanges.failed(exchange_id, reason, now=now), now=now)
 
-    def _answered(self, waiter: Waiter | None, *, now: float) -> list[Event]:
-        conference = self._active.get(view_key(waiter.focus_uri)) if waiter is not None else None
+    def _answered(self, owner: ConferenceExchangeOwner | None, *, now: float) -> list[Event]:
+        conference = self._active.get(view_key(owner.focus_uri)) if owner is not None else None
         if conference is not None:
             self._settle(conference, now=now)
         return self.take_events()

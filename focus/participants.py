@@ -20,7 +20,7 @@ from c3p import (
 )
 from focus import refusal
 from focus.answers import Remembered
-from focus.commands.requests import Join, Refused, legible
+from focus.commands.requests import Join, Refused, if_legible
 from focus.contact import contact_of, record_route
 from focus.context import Context
 from focus.participant import Participant
@@ -177,17 +177,17 @@ class Attendance:
 
 
 def _name(event: InviteReceived, join: Join) -> str | None:
-    return join.display_text or legible(event.request.from_.display_name)
+    return join.display_text or if_legible(event.request.from_.display_name)
 
 
 def _focus_endpoint(request: Request, join: Join, status: Status) -> Endpoint:
     """A focus endpoint shows its status and what the client can do (conference-info 3.4)."""
     contact = next((one for one in request.contact if isinstance(one, NameAddr)), None)
-    gruu = legible(str(contact.uri)) if contact is not None and contact.uri.opaque is not None else None
+    gruu = if_legible(str(contact.uri)) if contact is not None and contact.uri.opaque is not None else None
     return Endpoint(
         entity=join.endpoint.entity,
         session_type=SessionType.FOCUS,
-        epid=legible(request.from_.params.get("epid")),
+        epid=if_legible(request.from_.params.get("epid")),
         endpoint_uri=gruu,
         status=status,
         session_on_behalf_of=join.endpoint.session_on_behalf_of,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import Code, ConferenceKeys, ExchangeFailure, GetConference, Reply, Request
+from c3p import Code, ConferenceKeys, ExchangeFailure, Exchanges, GetConference, Reply, Request
 from focus import record_documents, refusal
 from focus.config import FocusConfig
-from focus.exchanges import Exchanges
+from focus.context import ConferenceExchangeOwner
 from focus.mcus.relay import final_response
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal
@@ -22,7 +22,7 @@ Arrived = Callable[[InviteReceived, "ConferenceRecord | Refusal", float], None]
 class RecordsElsewhere:
     """The joins that wait for their record."""
 
-    def __init__(self, config: FocusConfig, exchanges: Exchanges, arrived: Arrived) -> None:
+    def __init__(self, config: FocusConfig, exchanges: Exchanges[ConferenceExchangeOwner], arrived: Arrived) -> None:
         self._config = config
         self._exchanges = exchanges
         self._arrived = arrived
@@ -40,7 +40,7 @@ class RecordsElsewhere:
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
         awaited = self._waiting[event.session] = _Awaited(self, event, focus_uri)
-        self._exchanges.post(url, request, waiter=awaited, timeout=self._config.http_timeout)
+        self._exchanges.post(url, request, owner=awaited, timeout=self._config.http_timeout)
         return True
 
     def forget(self, session: SessionId) -> None:
@@ -54,7 +54,7 @@ class RecordsElsewhere:
 
 @attrs.define
 class _Awaited:
-    """The waiter of one exchange."""
+    """The owner of one exchange."""
 
     records: RecordsElsewhere
     event: InviteReceived

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from c3p import Filter, InitialFilters, MediaFiltersRules, Response, Role
+from c3p import ExchangeFailure, Filter, InitialFilters, MediaFiltersRules, Reply, Response, Role
 from mcu.events import LegId
-from mcu.focus_link import Outbox
-from mcu.identity import endpoint_id, user_id
+from mcu.focus_link import FocusLink
+from mcu.identity import conference_id, endpoint_id
 from mcu.leg import Leg
+from sip import Uri
 
 if TYPE_CHECKING:
-    from mcu.audio.mix import Room
+    from mcu.audio.mix import ConferenceMixer
 
 __all__ = ["Conference"]
 
@@ -25,10 +26,12 @@ class Conference:
 
     uri: str  #: Conference-URI, in the spelling of the Focus
     key: str
-    mcu_uri: str
+    mcu_uri: str  #: MCU-Conference-URI, in the spelling of the Focus
+    mcu_address: Uri  #: the same, parsed: who calls
+    mcu_key: str
     peer: str  #: principal of the Focus that owns it
-    outbox: Outbox
-    room: Room
+    focus_link: FocusLink
+    mixer: ConferenceMixer
     conversation_id: str
     subject: str | None = None
     locked: bool = False
@@ -50,10 +53,13 @@ class Conference:
     def leg_of(self, endpoint: str) -> Leg | None:
         return self._by_endpoint.get(endpoint_id(endpoint))
 
-    def legs_of(self, user: str) -> list[Leg]:
+    def legs_of(self, user_key: str) -> list[Leg]:
         """Every leg of one user."""
-        key = user_id(user)
-        return [leg for leg in self.legs.values() if leg.user_key == key]
+        return [leg for leg in self.legs.values() if leg.user_key == user_key]
+
+    def is_its_mcu(self, uri: str) -> bool:
+        """Whether ``uri`` is the MCU-Conference-URI; it hardly ever comes in another spelling."""
+        return uri == self.mcu_uri or conference_id(uri) == self.mcu_key
 
     def users(self) -> Iterator[tuple[str, list[Leg]]]:
         """Each user with its legs, in the order in which they came."""
@@ -76,18 +82,24 @@ class Conference:
         return None if rule is None or (role == Role.PRESENTER and rule.role != Role.PRESENTER) else rule
 
     def starts_blocked(self, role: str) -> tuple[bool, bool]:
-        """Ingress and egress filter that a newcomer with ``role`` starts with."""
+        """Ingress and egress filter that somebody new with ``role`` starts with."""
         rule = self.rule_of(role)
         if rule is None:
             return False, False
         return rule.ingress_filter == Filter.BLOCK, rule.egress_filter == Filter.BLOCK
 
-    def settle_ejections(self, *, now: float) -> None:
-        """Answer every ``deleteUser`` whose legs are all gone."""
-        waiting = []
-        for legs, response in self.ejections:
-            if legs.isdisjoint(self.legs):
-                self.outbox.respond(response, now=now)
-            else:
-                waiting.append((legs, response))
-        self.ejections = waiting
+    def ejected(self) -> list[Response]:
+        """The answer to every ``deleteUser`` whose legs are all gone, each once."""
+        done = [response for legs, response in self.ejections if legs.isdisjoint(self.legs)]
+        self.ejections = [each for each in self.ejections if not each[0].isdisjoint(self.legs)]
+        return done
+
+    # The owner of its exchanges --------------------------------------------------------------------------------------
+
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
+        """The Focus answered."""
+        self.focus_link.replied(reply, now=now)
+
+    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
+        """The Focus did not answer."""
+        self.focus_link.failed(now=now)

@@ -6,17 +6,22 @@ from typing import Final
 
 import attrs
 
+from c3p import McuType
 from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
-from rtp import CODINGS, Capabilities
+from rtp import CODINGS, Capabilities, Codec
 from sip import Uri
 
-__all__ = ["AUDIO_VIDEO", "SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
+__all__ = ["SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
 
-AUDIO_VIDEO: Final = "audio-video"  #: MCU type
 SDP: Final = "application/sdp"
+
+
+def _has_coding(codec: Codec) -> bool:
+    coding = CODINGS.get(codec.encoding.upper())
+    return coding is not None and coding.clock_rate == codec.clock_rate
 
 
 @attrs.frozen(kw_only=True)
@@ -73,7 +78,7 @@ class McuConfig:
 
     @capabilities.validator
     def _can_be_mixed(self, attribute: object, value: Capabilities) -> None:
-        unknown = [codec.encoding for codec in value.codecs if codec.encoding.upper() not in CODINGS]
+        unknown = [codec.rtpmap.partition(" ")[2] for codec in value.codecs if not _has_coding(codec)]
         if unknown:
             raise LocalError(f"codecs that cannot be mixed: {', '.join(unknown)}")
         suites = [line.suite for line in value.crypto if line.profile is None]
@@ -88,7 +93,7 @@ class StaticMcu:
     mcu_id: str
     http_url: str
     sip_uri: str
-    mcu_types: tuple[str, ...] = (AUDIO_VIDEO,)
+    mcu_types: tuple[str, ...] = (McuType.AUDIO_VIDEO.value,)
     capacity: int = 250  #: legs
 
 

@@ -1,4 +1,4 @@
-"""What the parts of one MCU share: its endpoint, settings, tables and timers."""
+"""What the parts of one MCU share: its endpoint, settings, tables and deadlines."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import enum
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from c3p import Response, format_timestamp
+from c3p import ConferenceInfo, ExchangeOwner, Exchanges, Response, format_timestamp
 from mcu.conference import Conference
 from mcu.config import McuConfig
 from mcu.documents import Documents
 from mcu.events import LegId
-from mcu.exchanges import Exchanges
 from mcu.leg import Leg
 from mcu.policy import DialPolicy
-from mcu.timers import Timers
 from rtp import Capabilities
-from sip import Entropy, Event, SessionId
+from sip import Deadlines, Entropy, Event, SessionId
 
 if TYPE_CHECKING:
     from sip import Endpoint
@@ -39,8 +37,8 @@ class Context:
     def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy) -> None:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
         self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
-        self.exchanges = Exchanges()
-        self.timers: Timers[tuple[Wait, Leg] | Conference] = Timers()
+        self.exchanges: Exchanges[ExchangeOwner] = Exchanges()
+        self.deadlines: Deadlines[tuple[Wait, Leg] | Conference] = Deadlines()
         self.conferences: dict[str, Conference] = {}
         self.legs: dict[LegId, Leg] = {}
         self.sessions: dict[SessionId, Leg] = {}
@@ -61,13 +59,6 @@ class Context:
         events, self._events = self._events, []
         return events
 
-    def schedule(self, conference: Conference, at: float | None) -> None:
-        """When the outbox of a conference wants to be called."""
-        if at is None:
-            self.timers.cancel(conference)
-        else:
-            self.timers.set(conference, at)
-
     def next_leg_id(self) -> LegId:
         self._last_leg += 1
         return LegId(self._last_leg)
@@ -79,7 +70,36 @@ class Context:
         leg.session = session
         self.sessions[session] = leg
 
+    # To the Focus of a conference ------------------------------------------------------------------------------------
+
+    def notify(self, conference: Conference, document: ConferenceInfo, *, now: float) -> None:
+        """Report one change, given as a partial document without version."""
+        conference.focus_link.notify(document)
+        self.post(conference, now=now)
+
+    def respond(self, conference: Conference, response: Response, *, now: float) -> None:
+        """Send a response to a command that was answered ``pending``."""
+        conference.focus_link.respond(response)
+        self.post(conference, now=now)
+
+    def respond_ejected(self, conference: Conference, *, now: float) -> None:
+        """Answer every ``deleteUser`` whose legs are all gone."""
+        for response in conference.ejected():
+            self.respond(conference, response, now=now)
+
     def answer(self, leg: Leg, response: Response, *, now: float) -> None:
         """Send the final response to the command that the leg came from, and forget the command."""
         leg.request = None
-        leg.conference.outbox.respond(response, now=now)
+        self.respond(leg.conference, response, now=now)
+
+    def post(self, conference: Conference, *, now: float) -> None:
+        """Post the next document to the Focus, if one may be posted now."""
+        link = conference.focus_link
+        document = link.document_to_send(lambda version: self.documents.full(conference, version), now=now)
+        if document is not None:
+            self.exchanges.post(link.url, document, owner=conference, timeout=link.answer_timeout)
+        self.schedule(conference)
+
+    def schedule(self, conference: Conference) -> None:
+        """Have the link of a conference called when it wants to be."""
+        self.deadlines.set(conference, conference.focus_link.next_timeout())

@@ -29,7 +29,7 @@ from c3p import (
     Users,
 )
 from mcu.conference import Conference
-from mcu.leg import Farewell, Leg
+from mcu.leg import Disconnection, Leg
 from rtp import Direction
 
 __all__ = ["Documents"]
@@ -84,7 +84,7 @@ class Documents:
 
     def added(self, leg: Leg) -> ConferenceInfo:
         """A leg that was not there before; its user with it when this is the first one."""
-        legs = leg.conference.legs_of(leg.user)
+        legs = leg.conference.legs_of(leg.user_key)
         state = State.FULL if len(legs) == 1 else State.PARTIAL
         return self._partial(leg, self._user(leg.user, state, [leg], (self.endpoint(leg),)))
 
@@ -104,18 +104,18 @@ class Documents:
         """The role as the MCU knows it changed."""
         return self._endpoint_change(leg, self._change(leg, roles=(leg.role,)))
 
-    def disconnected(self, leg: Leg, farewell: Farewell, now: float) -> ConferenceInfo:
+    def disconnected(self, leg: Leg, disconnection: Disconnection, now: float) -> ConferenceInfo:
         """The last report of a leg."""
-        info = ExecutionInfo(when=self._timestamp(now), reason=farewell.reason, by=farewell.by)
+        info = ExecutionInfo(when=self._timestamp(now), reason=disconnection.reason, by=disconnection.by)
         change = self._change(
-            leg, status=Status.DISCONNECTED, disconnection_method=farewell.method, disconnection_info=info
+            leg, status=Status.DISCONNECTED, disconnection_method=disconnection.method, disconnection_info=info
         )
         return self._endpoint_change(leg, change)
 
     def removed(self, leg: Leg) -> ConferenceInfo:
         """A leg that is gone; its user with it when that was the last one. Call it after the removal."""
         endpoint = Endpoint(entity=leg.endpoint, state=State.DELETED, session_type=SessionType.AUDIO_VIDEO)
-        if leg.conference.legs_of(leg.user):
+        if leg.conference.legs_of(leg.user_key):
             return self._endpoint_change(leg, endpoint)
         return self._partial(leg, User(entity=leg.user, state=State.DELETED))
 
@@ -141,7 +141,9 @@ class Documents:
             display_text=leg.display_name,
             status=leg.status,
             joining_method=leg.joining_method,
-            joining_info=ExecutionInfo(when=self._timestamp(leg.created_at), by=leg.originator),
+            joining_info=ExecutionInfo(
+                when=self._timestamp(leg.created_at), by=None if leg.originator is None else leg.originator.text
+            ),
             media=(self.stream(leg),) if known else (),
             roles=(leg.role,),
             auth_method=AuthMethod.ENTERPRISE if known else None,

@@ -3,6 +3,9 @@
 One document is under way at a time. While the Focus answers, each change goes out as a document of its own,
 in order; after any failure nothing is kept and the next document is the whole state. A response is sent
 when no change waits that could still be delivered, so that it never overtakes the change it belongs to.
+
+The link is a machine of its own and calls nobody: after each call its owner posts what ``document_to_send`` gives, if
+anything, and reads ``next_timeout`` again.
 """
 
 from __future__ import annotations
@@ -13,14 +16,13 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import ConferenceInfo, ExchangeFailure, Notify, Reply, Response
-from mcu.exchanges import Exchanges
+from c3p import ConferenceInfo, Notify, Reply, Response, State
 
-__all__ = ["Outbox", "OutboxSettings"]
+__all__ = ["FocusLink", "FocusLinkSettings"]
 
 
 @attrs.frozen(kw_only=True)
-class OutboxSettings:
+class FocusLinkSettings:
     """How long to wait and how much to keep."""
 
     retry_first: float = 1.0  #: seconds before the first retry; doubles
@@ -44,7 +46,7 @@ class _Retry:
     at: float = 0.0
     delay: float = 0.0
 
-    def failed(self, settings: OutboxSettings, now: float, *, at_least: float, left: float) -> None:
+    def failed(self, settings: FocusLinkSettings, now: float, *, at_least: float, left: float) -> None:
         self.delay = min(settings.retry_longest, self.delay * 2 or settings.retry_first)
         wait = max(self.delay, at_least)
         if wait >= left and left / 2 >= settings.retry_first:
@@ -56,12 +58,8 @@ class _Retry:
         self.at = self.delay = 0.0
 
 
-class Outbox:
-    """The way from one conference to the callback URL of its Focus.
-
-    ``full`` gives the whole state for a version; ``schedule`` is told whenever the time at which ``handle_timeout`` is
-    due has changed.
-    """
+class FocusLink:
+    """The way from one conference to the callback URL of its Focus."""
 
     def __init__(
         self,
@@ -69,17 +67,13 @@ class Outbox:
         conference: str,
         mcu_uri: str,
         url: str,
-        exchanges: Exchanges,
-        settings: OutboxSettings,
-        full: Callable[[int], ConferenceInfo],
-        schedule: Callable[[float | None], None],
+        settings: FocusLinkSettings,
         now: float,
     ) -> None:
         self.url = url
         self.version = 0  #: of the last document that was sent
         self._conference, self._mcu_uri = conference, mcu_uri
-        self._exchanges, self._settings = exchanges, settings
-        self._full, self._schedule = full, schedule
+        self._settings = settings
         self._documents: deque[ConferenceInfo] = deque()
         self._responses: deque[Response] = deque()
         self._whole = True
@@ -93,15 +87,14 @@ class Outbox:
 
     # What is to be told ----------------------------------------------------------------------------------------------
 
-    def notify(self, document: ConferenceInfo, *, now: float) -> None:
+    def notify(self, document: ConferenceInfo) -> None:
         """Report one change, given as a partial document without version."""
         if not self._whole and not self._closed:
             self._documents.append(document)
             if len(self._documents) > self._settings.max_documents:
                 self.start_over()
-        self.flush(now=now)
 
-    def respond(self, response: Response, *, now: float) -> None:
+    def respond(self, response: Response) -> None:
         """Send a response to the callback. A final one makes those before it for the same request superfluous."""
         if response.final:
             self._forget_pending(response.request_id)
@@ -109,7 +102,6 @@ class Outbox:
             self.dropped += 1
             return
         self._responses.append(response)
-        self.flush(now=now)
 
     def _forget_pending(self, request_id: str) -> None:
         under_way = 1 if self._under_way is _Kind.RESPONSE else 0
@@ -125,12 +117,15 @@ class Outbox:
         self._documents.clear()
         self._whole = not self._closed
 
-    def snapshot(self) -> ConferenceInfo:
-        """The whole state for an answer to ``getConference``. Queued changes are in it: they are not sent any more."""
+    def snapshot(self) -> int:
+        """The whole state is told in an answer to ``getConference``; returns the version that it is to have.
+
+        Queued changes are in it: they are not sent any more.
+        """
         self._documents.clear()
         self._whole = False
         self.version += 1
-        return self._full(self.version)
+        return self.version
 
     def close(self) -> None:
         """The conference is gone: changes are not reported any more, responses still are."""
@@ -144,7 +139,6 @@ class Outbox:
         self.dropped += len(self._responses)
         self._responses.clear()
         self._missing_since = None
-        self._schedule(self.next_timeout())
 
     def redirect(self, url: str, *, now: float) -> None:
         """The conference has another owner, or the owner another address."""
@@ -157,7 +151,6 @@ class Outbox:
     def focus_heard(self, *, now: float) -> None:
         """The Focus showed that it is there."""
         self._heard, self._missing_since = now, None
-        self._schedule(self.next_timeout())
 
     # The machine -----------------------------------------------------------------------------------------------------
 
@@ -175,20 +168,28 @@ class Outbox:
         return min(due, default=None)
 
     def handle_timeout(self, *, now: float) -> None:
-        """Send what is due; ask after the Focus when it was silent for long."""
+        """Ask after the Focus when it was silent for long. What is due to be sent is ready from now on."""
         quiet = self._under_way is None and not any(self._waiting(kind) for kind in _Kind)
         if quiet and not self._closed and now >= self._heard + self._settings.probe:
-            self._documents.append(ConferenceInfo(entity=self._conference, state="partial"))
-        self.flush(now=now)
+            self._documents.append(ConferenceInfo(entity=self._conference, state=State.PARTIAL))
 
-    def flush(self, *, now: float) -> None:
-        """Post the next document, if one may be posted now."""
-        if self._under_way is None:
-            ready = (kind for kind in _Kind if self._waiting(kind) and now >= self._retry[kind].at)
-            kind = next(ready, None)
-            if kind is not None:
-                self._send(kind)
-        self._schedule(self.next_timeout())
+    def document_to_send(self, full: Callable[[int], ConferenceInfo], *, now: float) -> Notify | Response | None:
+        """The next document, if one may be posted now; it counts as under way from then on.
+
+        ``full`` writes the whole state for a version. It is asked only when that is what the Focus needs.
+        """
+        if self._under_way is not None:
+            return None
+        for kind in _Kind:
+            if self._waiting(kind) and now >= self._retry[kind].at:
+                self._under_way = kind
+                return self._responses[0] if kind is _Kind.RESPONSE else self._notification(full)
+        return None
+
+    @property
+    def answer_timeout(self) -> float:
+        """Seconds for the answer to a document."""
+        return self._settings.answer_timeout
 
     def replied(self, reply: Reply, *, now: float) -> None:
         """The answer to the document under way."""
@@ -202,30 +203,23 @@ class Outbox:
             self._settled(kind)
         else:
             self._failed(kind, now, reply.retry_after or 0)
-        self.flush(now=now)
 
     def _settled(self, kind: _Kind) -> None:
         if kind is _Kind.RESPONSE and self._responses:
             self._responses.popleft()
 
-    def failed(self, reason: ExchangeFailure, *, now: float) -> None:
+    def failed(self, *, now: float) -> None:
         """The document under way brought no answer."""
         self._failed(self._landed(), now, 0)
-        self.flush(now=now)
 
     def _waiting(self, kind: _Kind) -> bool:
         return bool(self._responses) if kind is _Kind.RESPONSE else self._whole or bool(self._documents)
 
-    def _send(self, kind: _Kind) -> None:
-        document = self._responses[0] if kind is _Kind.RESPONSE else self._notification()
-        self._under_way = kind
-        self._exchanges.post(self.url, document, self, timeout=self._settings.answer_timeout, idempotent=True)
-
-    def _notification(self) -> Notify:
+    def _notification(self, full: Callable[[int], ConferenceInfo]) -> Notify:
         self.version += 1
         if self._whole:
             self._whole = False
-            info = self._full(self.version)
+            info = full(self.version)
         else:
             info = attrs.evolve(self._documents.popleft(), version=self.version)
         self._notifications += 1

@@ -8,7 +8,7 @@ import attrs
 
 from c3p import Request
 from mcu.events import About, LegId
-from mcu.identity import user_id
+from mcu.identity import Identity
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.outcome import Ending
 from rtp import Direction, MediaStream, OfferAnswerSession
@@ -17,7 +17,7 @@ from sip import NameAddr, SessionId, Uri
 if TYPE_CHECKING:
     from mcu.conference import Conference
 
-__all__ = ["Attempt", "Farewell", "Leg", "MediaAddress"]
+__all__ = ["Attempt", "Disconnection", "Leg", "MediaAddress"]
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,7 @@ class Attempt:
 
 
 @attrs.frozen(kw_only=True)
-class Farewell:
+class Disconnection:
     """Why a leg ends: what roster, response and event will say."""
 
     ending: Ending | None = None  #: ``None`` for a leg that was connected
@@ -58,6 +58,7 @@ class Leg:
     id: LegId
     conference: Conference
     user: str  #: URI in the roster
+    user_key: str  #: see ``user_id``
     endpoint: str  #: GUID in the roster
     role: str
     joining_method: str
@@ -65,7 +66,7 @@ class Leg:
     created_at: float
     display_name: str | None = None
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
-    originator: str | None = None
+    originator: Identity | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
     attempt: Attempt | None = None
     more_attempts: list[Attempt] = attrs.Factory(list)  #: other targets of a redirection
@@ -85,9 +86,13 @@ class Leg:
     asserted_identity: str | None = None
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
     early_answers: dict[str | None, bytes] = attrs.Factory(dict)
-    farewell: Farewell | None = None
+    disconnection: Disconnection | None = None
     alive_at: float = 0.0  #: when the far end last gave a sign of life by SIP
-    user_key: str = attrs.field(init=False, default=attrs.Factory(lambda leg: user_id(leg.user), takes_self=True))
+
+    @property
+    def own(self) -> bool:
+        """Whether somebody had itself added."""
+        return self.originator is not None and self.originator.key == self.user_key
 
     @property
     def state(self) -> State:

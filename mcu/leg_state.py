@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from c3p import Status
 from mcu.errors import LocalError
 
 __all__ = ["ROSTER_STATUS", "TRANSITIONS", "Input", "LegLife", "State"]
@@ -89,18 +90,18 @@ TRANSITIONS: Final[Mapping[tuple[State, Input], State]] = MappingProxyType(
 )
 
 #: What the roster shows (conference-info 3.4.1).
-ROSTER_STATUS: Final[Mapping[State, str]] = MappingProxyType(
+ROSTER_STATUS: Final[Mapping[State, Status]] = MappingProxyType(
     {
-        State.OPENING: "dialing-out",
-        State.INVITING: "dialing-out",
-        State.RINGING: "alerting",
-        State.RESERVED: "dialing-in",
-        State.ACCEPTING: "dialing-in",
-        State.CONNECTED: "connected",
-        State.HELD: "on-hold",
-        State.CANCELLING: "disconnecting",
-        State.CLOSING: "disconnected",
-        State.CLOSED: "disconnected",
+        State.OPENING: Status.DIALING_OUT,
+        State.INVITING: Status.DIALING_OUT,
+        State.RINGING: Status.ALERTING,
+        State.RESERVED: Status.DIALING_IN,
+        State.ACCEPTING: Status.DIALING_IN,
+        State.CONNECTED: Status.CONNECTED,
+        State.HELD: Status.ON_HOLD,
+        State.CANCELLING: Status.DISCONNECTING,
+        State.CLOSING: Status.DISCONNECTED,
+        State.CLOSED: Status.DISCONNECTED,
     }
 )
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from c3p import ConferenceInfo, DisconnectionMethod, Exchange, ExchangeFailure, Notify, Reply, Request, Response
+from c3p import (
+    ConferenceInfo,
+    DisconnectionMethod,
+    Exchange,
+    ExchangeFailure,
+    ExchangeOwner,
+    Notify,
+    Reply,
+    Request,
+    Response,
+)
 from mcu.commands.commands import Commands
 from mcu.commands.conferences import Conferences
 from mcu.conference import Conference
@@ -13,13 +23,13 @@ from mcu.config import McuConfig
 from mcu.context import Context, Wait
 from mcu.events import ConferenceEndCause, LegId, MediaPortReleased
 from mcu.identity import conference_id
-from mcu.leg import Farewell, Leg, MediaAddress
+from mcu.leg import Disconnection, Leg, MediaAddress
 from mcu.leg_state import State
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.liveness import Liveness
-from mcu.legs.renegotiation import BODIES, InCall
+from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.session_events import SessionEvents
 from mcu.media import Arrived, Media
 from mcu.outcome import Ending
@@ -50,14 +60,16 @@ class Mcu:
         self.config = config
         self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutPolicy())
         self._media = Media(context, self._broke)
-        self._closing = Closing(context, self._media)
-        self._dial_out = DialOut(context, self._media, self._closing)
-        self._dial_in = DialIn(context, self._media, self._closing, self._dial_out)
-        in_call = InCall(context, self._media)
-        self._liveness = Liveness(context, self._closing, in_call)
-        commands = Commands(context, self._media, self._closing, self._dial_out, self._dial_in)
-        self._conferences = Conferences(context, self._media, self._closing, commands)
-        self._sessions = SessionEvents(context, self._closing, self._dial_out, self._dial_in, in_call, self._liveness)
+        self._termination = Termination(context, self._media)
+        self._dial_out = DialOut(context, self._media, self._termination)
+        self._dial_in = DialIn(context, self._media, self._termination, self._dial_out)
+        renegotiation = Renegotiation(context, self._media)
+        self._liveness = Liveness(context, self._termination, renegotiation)
+        commands = Commands(context, self._media, self._termination, self._dial_out, self._dial_in)
+        self._conferences = Conferences(context, self._media, self._termination, commands)
+        self._sessions = SessionEvents(
+            context, self._termination, self._dial_out, self._dial_in, renegotiation, self._liveness
+        )
         self._registration = Registration(context)
         self._load = (0, 0)
         endpoint.add_core(
@@ -102,15 +114,15 @@ class Mcu:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
-        due = (self._context.timers.next(), self._registration.next_timeout())
+        due = (self._context.deadlines.earliest(), self._registration.next_timeout())
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
-        for key in self._context.timers.due(now):
+        for key in self._context.deadlines.pop_due(now):
             try:
                 if isinstance(key, Conference):
-                    self._conferences.outbox_due(key, now=now)
+                    self._conferences.focus_link_due(key, now=now)
                 else:
                     self._waited_in_vain(*key, now)
             except Exception as error:  # what else is due is done all the same
@@ -137,7 +149,7 @@ class Mcu:
         elif wait is Wait.MEDIA:
             self._liveness.due(leg, now=now)
         else:
-            self._closing.give_up(leg, farewell_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
+            self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
 
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
 
@@ -153,13 +165,17 @@ class Mcu:
 
     def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
         """The answer to an exchange."""
-        self._context.exchanges.replied(exchange_id, reply, now=now)
+        self._posted(self._context.exchanges.replied(exchange_id, reply, now=now), now)
         return self._done(now)
 
     def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
         """An exchange that brought no answer."""
-        self._context.exchanges.failed(exchange_id, reason, now=now)
+        self._posted(self._context.exchanges.failed(exchange_id, reason, now=now), now)
         return self._done(now)
+
+    def _posted(self, owner: ExchangeOwner | None, now: float) -> None:
+        if isinstance(owner, Conference):
+            self._context.post(owner, now=now)
 
     # Media -----------------------------------------------------------------------------------------------------------
 
@@ -187,7 +203,7 @@ class Mcu:
         return self._done(now)
 
     def _no_port(self, leg: Leg, reason: str, now: float) -> None:
-        self._closing.give_up(leg, farewell_of(Ending.NO_PORT, reason=reason), now=now)
+        self._termination.give_up(leg, disconnection_of(Ending.NO_PORT, reason=reason), now=now)
 
     def receive_media(self, batch: Iterable[Arrived]) -> list[Event]:
         """Datagrams from media ports: ``(leg, "rtp" | "rtcp", data, source, arrival)``."""
@@ -205,7 +221,7 @@ class Mcu:
         return out
 
     def _broke(self, leg: Leg, *, now: float) -> None:
-        self._closing.give_up(leg, Farewell(method=DisconnectionMethod.FAILED, reason="media failed"), now=now)
+        self._termination.give_up(leg, Disconnection(method=DisconnectionMethod.FAILED, reason="media failed"), now=now)
 
     # Life ------------------------------------------------------------------------------------------------------------
 
@@ -217,7 +233,7 @@ class Mcu:
             self._registration.changed(now=now)
             for conference in context.conferences.values():
                 conference.active = False
-                conference.outbox.notify(context.documents.view_changed(conference), now=now)
+                context.notify(conference, context.documents.view_changed(conference), now=now)
         return self._done(now)
 
     def close(self, *, now: float) -> list[Event]:

@@ -1,4 +1,4 @@
-"""Media of all legs of one MCU: streams, rooms, and the 20 ms grid on which they are mixed."""
+"""Media of all legs of one MCU: streams, mixers, and the 20 ms grid on which they are mixed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rtp import Agreement, Direction, MediaEvent, MediaStream, MediaStreamConfig
 from sip.faults import internal_fault
 
 if TYPE_CHECKING:
-    from mcu.audio.mix import Line, Room, Sent
+    from mcu.audio.mix import ConferenceMixer, Line, Sent
 
 __all__ = ["FRAME", "Arrived", "Media"]
 
@@ -30,7 +30,7 @@ class BrokenListener(Protocol):
 
 
 class Media:
-    """Rooms and streams.
+    """Mixers and streams.
 
     ``on_broken`` is called when the stream of a leg raised, which is a fault of ours: an `InternalFault` tells of it,
     and the leg is to end (`sip.faults`).
@@ -38,29 +38,29 @@ class Media:
 
     def __init__(self, context: Context, on_broken: BrokenListener) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
-        from mcu.audio.mix import Room
+        from mcu.audio.mix import ConferenceMixer
 
-        self._context, self._on_broken, self._make_room = context, on_broken, Room
+        self._context, self._on_broken, self._make_mixer = context, on_broken, ConferenceMixer
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
-        self._rooms: list[Room] = []
+        self._mixers: list[ConferenceMixer] = []
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
-        self._farewells: list[Sent] = []
+        self._byes: list[Sent] = []
         self._released: list[LegId] = []
         self._origin = 0.0
         self._ticks = 0
         self._running = False
 
-    # Rooms and legs --------------------------------------------------------------------------------------------------
+    # Mixers and legs ------------------------------------------------------------------------------------------------
 
-    def open_room(self, conference: str) -> Room:
-        room = self._make_room(conference, self._context.config.mixer, self._context.config.speaker)
-        self._rooms.append(room)
-        return room
+    def open_mixer(self, conference: str) -> ConferenceMixer:
+        mixer = self._make_mixer(conference, self._context.config.mixer, self._context.config.speaker)
+        self._mixers.append(mixer)
+        return mixer
 
-    def close_room(self, room: Room) -> None:
-        self._rooms.remove(room)
+    def close_mixer(self, mixer: ConferenceMixer) -> None:
+        self._mixers.remove(mixer)
 
     def connect(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
         """Begin to send and receive for a leg; its audio is in the mix from the next tick on."""
@@ -79,7 +79,7 @@ class Media:
             wall_clock=self._context.endpoint.wall_clock,
             config=self._config,
         )
-        line = leg.conference.room.add(leg.id, leg.stream)
+        line = leg.conference.mixer.add(leg.id, leg.stream)
         self._lines[leg.id] = (leg, line)
         self._pace(leg.id, line)
         self.apply_filters(leg)
@@ -110,7 +110,7 @@ class Media:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
         if leg.id in self._lines:
             held = leg.state is State.HELD
-            leg.conference.room.filter(leg.id, muted=leg.ingress_blocked or held, deaf=leg.egress_blocked or held)
+            leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or held, deaf=leg.egress_blocked or held)
 
     def release(self, leg: Leg, *, now: float) -> None:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
@@ -121,10 +121,10 @@ class Media:
             return
         stream = known[1].stream
         stream.bye(now=now)
-        self._farewells += [(leg.id, *sent) for sent in stream.data_to_send()]
+        self._byes += [(leg.id, *sent) for sent in stream.data_to_send()]
         self._released.append(leg.id)
-        if leg.conference.room.remove(leg.id):
-            self._report_speaker(leg.conference.room)
+        if leg.conference.mixer.remove(leg.id):
+            self._report_speaker(leg.conference.mixer)
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Media:
 
     def tick(self, now: float) -> list[Sent]:
         """Mix every frame that is due, at most ``max_catch_up``; older ones are skipped and counted."""
-        out, self._farewells = self._farewells, []
+        out, self._byes = self._byes, []
         behind = int((now + EARLY - self._origin) / FRAME) - self._ticks + 1 if self._running else 0
         missed = max(0, behind - self._context.config.max_catch_up)
         if behind > 1:
@@ -182,18 +182,18 @@ class Media:
         for leg, line in self._paced.items():
             out += [(leg, *sent) for sent in line.stream.departures(now=now)]
         self._give_back_ports()
-        if not self._lines and not self._farewells:
+        if not self._lines and not self._byes:
             self._running = False
         return out
 
     def _frame(self, at: float, out: list[Sent], *, skipped: bool) -> None:
-        for room in tuple(self._rooms):
+        for mixer in tuple(self._mixers):
             if skipped:
-                room.skip(at)
-            elif room.lines and room.tick(at, out):
-                self._report_speaker(room)
-            while room.broken:
-                self._broken(*room.broken.pop(), "mix", at)
+                mixer.skip(at)
+            elif mixer.lines and mixer.tick(at, out):
+                self._report_speaker(mixer)
+            while mixer.broken:
+                self._broken(*mixer.broken.pop(), "mix", at)
         for leg, line in tuple(self._lines.values()):
             if at >= line.due:
                 try:
@@ -210,8 +210,8 @@ class Media:
             return
         leg = known[0]
         self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
-        if leg.conference.room.remove(number):
-            self._report_speaker(leg.conference.room)
+        if leg.conference.mixer.remove(number):
+            self._report_speaker(leg.conference.mixer)
         self._on_broken(leg, now=now)
 
     def _give_back_ports(self) -> None:
@@ -219,12 +219,12 @@ class Media:
         for leg in released:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg))
 
-    def _report_speaker(self, room: Room) -> None:
-        known = self._lines.get(room.speaker) if room.speaker is not None else None
+    def _report_speaker(self, mixer: ConferenceMixer) -> None:
+        known = self._lines.get(mixer.speaker) if mixer.speaker is not None else None
         self._context.emit(
             ActiveSpeakerChanged(
                 owner=self._context.config.owner,
-                conference=room.conference,
+                conference=mixer.conference,
                 leg=known[0].id if known is not None else None,
                 user=known[0].user if known is not None else None,
             )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import Code, ExchangeFailure, RegisterMcu, Reply, Request
-from mcu.config import AUDIO_VIDEO
+from c3p import Code, ExchangeFailure, McuType, RegisterMcu, Reply, Request
 from mcu.context import Context
 from mcu.events import RegistrationRefused
 
@@ -43,7 +42,7 @@ class Registration:
         request = Request(
             request_id=str(self._requests), from_=str(config.sip_contact), to=url, command=self._announcement()
         )
-        self._context.exchanges.post(url, request, self, timeout=config.register_interval / 2, idempotent=True)
+        self._context.exchanges.post(url, request, owner=self, timeout=config.register_interval / 2)
 
     def _announcement(self) -> RegisterMcu:
         context, config = self._context, self._context.config
@@ -51,14 +50,14 @@ class Registration:
             mcu_id=config.mcu_id,
             http_url=config.http_url,
             sip_uri=str(config.sip_contact),
-            mcu_types=(AUDIO_VIDEO,),
+            mcu_types=(McuType.AUDIO_VIDEO,),
             conferences=len(context.conferences),
             legs=len(context.legs),
             capacity=config.max_legs,
             draining=context.draining,
         )
 
-    def replied(self, reply: Reply, *, now: float) -> None:
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         self._under_way = False
         refused = self._refusal(reply)
         if refused is not None:
@@ -76,7 +75,7 @@ class Registration:
         reason = (response.diagnostics or response.reason) if response is not None else None
         return RegistrationRefused(owner=config.owner, url=config.factory_url or "", status=reply.status, reason=reason)
 
-    def failed(self, reason: ExchangeFailure, *, now: float) -> None:
+    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         self._under_way = False
         config = self._context.config
         lost = RegistrationRefused(owner=config.owner, url=config.factory_url or "", status=None, reason=reason.value)

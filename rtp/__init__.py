@@ -9,8 +9,10 @@
 ('0', '8', '13', '101')
 """
 
+from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise, NoiseGenerator
-from rtp.codecs.g711 import CODINGS, AudioCoding, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp.codecs.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp.codecs.table import CODINGS
 from rtp.errors import (
     AuthenticationFailed,
     EncryptionMismatch,

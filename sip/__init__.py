@@ -6,6 +6,7 @@ from sip.authentication.digest import Credentials
 from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
+from sip.deadlines import Deadlines
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
 from sip.entropy import Entropy, SeededEntropy
@@ -116,6 +117,7 @@ __all__ = [
     "CredentialStore",
     "Credentials",
     "Date",
+    "Deadlines",
     "Defect",
     "Destination",
     "DigestConfig",

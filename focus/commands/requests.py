@@ -18,6 +18,7 @@ from c3p import (
     Role,
     UnknownCommand,
     is_focus_uri,
+    legible,
     parse_document,
 )
 from focus import refusal
@@ -32,8 +33,6 @@ _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-
 
 #: What phones offer.
 _SDP: Final = "application/sdp"
-#: What XML 1.0 has no way to write (section 2.2), surrogates that stand for undecodable bytes among it.
-_ILLEGIBLE: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: Characters of a requestId that are kept for repetitions; a number of 11 digits is the longest that was ever seen.
 _LONGEST_ID: Final = 64
 
@@ -63,9 +62,9 @@ class Join:
         return self.endpoint.client_info is not None and self.endpoint.client_info.lobby_capable is True
 
 
-def legible(text: str | None) -> str | None:
-    """Text of a SIP header for a document; None when XML cannot carry it."""
-    return text if text and _ILLEGIBLE.search(text) is None else None
+def if_legible(text: str | None) -> str | None:
+    """Text of a SIP header for a document; None when XML cannot carry it, since what is altered names another."""
+    return text if text and legible(text) == text else None
 
 
 def read_request(request: SipRequest) -> Request:

@@ -15,6 +15,7 @@ from c3p import (
     ConferenceKeys,
     DeleteConference,
     ExchangeFailure,
+    Exchanges,
     GetConference,
     Reason,
     Reply,
@@ -22,7 +23,7 @@ from c3p import (
     Response,
 )
 from focus.config import FocusConfig
-from focus.exchanges import Exchanges
+from focus.context import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.link_state import LINK, LinkInput, LinkState
 from focus.mcus.relay import Failure, Relay, final_response
@@ -75,7 +76,7 @@ class McuLink:
         focus_uri: str,
         mcu_uri: str,
         config: FocusConfig,
-        exchanges: Exchanges,
+        exchanges: Exchanges[ConferenceExchangeOwner],
         owner: LinkOwner,
     ) -> None:
         self.mcu_type = mcu_type
@@ -171,7 +172,7 @@ class McuLink:
             return False
         command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
         document = self._request(command, to=self.mcu_uri)
-        self._exchanges.post(url, document, waiter=None, timeout=self._config.http_timeout)
+        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout)
         return True
 
     def mark_lost(self, reason: str, *, now: float) -> None:
@@ -381,7 +382,7 @@ class McuLink:
         self._post_document(url, self._request(command, to=to), purpose)
 
     def _post_document(self, url: str, document: Request, purpose: _Purpose) -> None:
-        number = self._exchanges.post(url, document, waiter=self, timeout=self._config.http_timeout)
+        number = self._exchanges.post(url, document, owner=self, timeout=self._config.http_timeout)
         self._exchange = (number, purpose)
 
     def _process(self, event: LinkInput) -> None:

@@ -13,21 +13,20 @@ from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer import Encoder, Mixer, table_encoder
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.events import LegId
-from rtp import MediaEvent, MediaStream, Outgoing
-from rtp.codecs.g711 import ALAW_ENCODE_TABLE, ULAW_ENCODE_TABLE
+from rtp import CODINGS, MediaEvent, MediaStream, Outgoing
 
-__all__ = ["Line", "Room", "Sent"]
+__all__ = ["ConferenceMixer", "Line", "Sent"]
 
 Sent = tuple[LegId, str, bytes, tuple[str, int]]  #: leg, "rtp" or "rtcp", datagram, destination
 
 
 #: The same tables as those of ``rtp``, looked up for a whole frame at once.
-_ENCODERS = {"PCMU": table_encoder(ULAW_ENCODE_TABLE), "PCMA": table_encoder(ALAW_ENCODE_TABLE)}
+_ENCODERS = {name: table_encoder(coding.codes) for name, coding in CODINGS.items() if coding.codes is not None}
 
 
 @attrs.define(eq=False, slots=True)
 class Line:
-    """The media of one leg in its room."""
+    """The media of one leg in its mixer."""
 
     leg: LegId
     stream: MediaStream
@@ -50,7 +49,7 @@ class Line:
         self.due = math.inf if at is None else at
 
 
-class Room:
+class ConferenceMixer:
     """Mixes one conference. The sound of one leg that breaks is missing; the others hear each other all the same."""
 
     def __init__(self, conference: str, mixer: MixerSettings, speaker: SpeakerSettings) -> None:

@@ -11,7 +11,7 @@ __all__ = ["MixerSettings"]
 class MixerSettings:
     """Numbers of the mix; ticks are 20 ms."""
 
-    frame_samples: int = 160  #: 20 ms at 8 kHz
+    frame_samples: int = 160  #: 20 ms at 8 kHz, the rate of the PCM of every codec that is mixed
     max_contributors: int = 4  #: more voices at once are noise to a listener; at most 15 fit in a CSRC list
     gate: int = 160  #: mean absolute sample above which a frame counts as voice, about -46 dBov
     jump: int = 400  #: so far above the gate one frame is enough

@@ -25,13 +25,12 @@ from c3p import (
 from c3p.stream_words import are_known_filters, is_known_stream
 from mcu.conference import Conference
 from mcu.context import Context
-from mcu.guid import guid
-from mcu.identity import conference_id, user_id
-from mcu.leg import Farewell, Leg
-from mcu.legs.add_user import Newcomer
+from mcu.identity import guid, user_id
+from mcu.leg import Disconnection, Leg
+from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
@@ -59,14 +58,16 @@ def may_control(request: Request) -> bool:
 class Commands:
     """Carries out commands for conferences that are here."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing, dial_out: DialOut, dial_in: DialIn) -> None:
-        self._context, self._media, self._closing = context, media, closing
+    def __init__(
+        self, context: Context, media: Media, termination: Termination, dial_out: DialOut, dial_in: DialIn
+    ) -> None:
+        self._context, self._media, self._termination = context, media, termination
         self._dial_out, self._dial_in = dial_out, dial_in
 
     def carry_out(self, conference: Conference, request: Request, *, now: float) -> Answer:
         """Do what ``request`` says; a ``Refusal`` when nothing was changed."""
         command = request.command
-        if command.mcu_uri is not None and conference_id(command.mcu_uri) != conference_id(conference.mcu_uri):
+        if command.mcu_uri is not None and not conference.is_its_mcu(command.mcu_uri):
             return Refusal(RefusalReason.MCU_URI, "not an MCU of this conference")
         if isinstance(command, _OF_PRESENTERS) and not may_control(request):
             return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
@@ -84,47 +85,49 @@ class Commands:
             case ModifyUserRoles():
                 return self._modify_roles(conference, request, command, now)
             case GetConference():
-                answer = attrs.evolve(command.echo(), conference_info=conference.outbox.snapshot())
-                return request.respond(Code.SUCCESS, command=answer, version=conference.outbox.version)
+                version = conference.focus_link.snapshot()
+                info = self._context.documents.full(conference, version)
+                answer = attrs.evolve(command.echo(), conference_info=info)
+                return request.respond(Code.SUCCESS, command=answer, version=version)
             case _:
                 return Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here")
 
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
-        newcomer = Newcomer.read(command, lambda: guid(self._context.entropy))
-        if isinstance(newcomer, Refusal):
-            return newcomer
-        if conference.leg_of(newcomer.endpoint) is not None:
+        participant = Participant.read(request, command, lambda: guid(self._context.entropy))
+        if isinstance(participant, Refusal):
+            return participant
+        if conference.leg_of(participant.endpoint) is not None:
             return Refusal(RefusalReason.DUPLICATE, "endpoint is in the conference already")
         config = self._context.config
         if len(self._context.legs) >= config.max_legs or len(conference.legs) >= config.max_conference_legs:
             return Refusal(RefusalReason.CAPACITY, "no room for another call")
-        dial = self._dial_in.reserve if newcomer.joining_method == JoiningMethod.DIALED_IN else self._dial_out.add
-        return dial(conference, request, newcomer, now=now)
+        dial = self._dial_in.reserve if participant.joining_method == JoiningMethod.DIALED_IN else self._dial_out.add
+        return dial(conference, request, participant, now=now)
 
     def _delete_user(self, conference: Conference, request: Request, command: DeleteUser, now: float) -> Answer:
         """Eject: answered when the roster change has been reported, so that nobody comes back for a moment."""
-        legs = conference.legs_of(command.user_keys.user_entity)
+        legs = conference.legs_of(user_id(command.user_keys.user_entity))
         if not legs:
             return Refusal(RefusalReason.USER, "no such participant on this MCU")
         success = request.respond(Code.SUCCESS)
         conference.ejections.append((frozenset(leg.id for leg in legs), success))
         for leg in legs:
-            self._closing.give_up(leg, _booted(leg, request.originator), now=now)
-        conference.settle_ejections(now=now)
+            self._termination.give_up(leg, _booted(leg, request.originator), now=now)
+        self._context.respond_ejected(conference, now=now)
         return pending(request, seconds=EJECT_SECONDS)
 
     def _modify_roles(self, conference: Conference, request: Request, command: ModifyUserRoles, now: float) -> Answer:
         if len(command.roles) != 1 or command.roles[0] not in ROLES:
             return Refusal(RefusalReason.ROLE, "presenter or attendee")
-        legs = conference.legs_of(command.user_keys.user_entity)
+        legs = conference.legs_of(user_id(command.user_keys.user_entity))
         if not legs:
             return Refusal(RefusalReason.USER, "no such participant on this MCU")
         for leg in legs:
             if leg.role != command.roles[0]:
                 leg.role = command.roles[0]
-                conference.outbox.notify(self._context.documents.roles(leg), now=now)
+                self._context.notify(conference, self._context.documents.roles(leg), now=now)
         return request.respond(Code.SUCCESS)
 
     # Media -----------------------------------------------------------------------------------------------------------
@@ -164,7 +167,7 @@ class Commands:
             return
         leg.ingress_blocked, leg.egress_blocked = ingress, egress
         self._media.apply_filters(leg)
-        leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+        self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
 
     # Settings --------------------------------------------------------------------------------------------------------
 
@@ -173,7 +176,7 @@ class Commands:
             return Refusal(RefusalReason.UNPARSEABLE, "locked is missing")
         if conference.locked != command.locked:
             conference.locked = command.locked
-            conference.outbox.notify(self._context.documents.view_changed(conference), now=now)
+            self._context.notify(conference, self._context.documents.view_changed(conference), now=now)
         return request.respond(Code.SUCCESS)
 
     def _modify_conference(
@@ -190,7 +193,7 @@ class Commands:
             conference.locked = state.locked
         if state.media_filters_rules is not None:
             conference.filters = state.media_filters_rules
-        conference.outbox.notify(self._context.documents.view_changed(conference), now=now)
+        self._context.notify(conference, self._context.documents.view_changed(conference), now=now)
         if state.media_filters_rules is not None and state.media_filters_rules.initial_filters:
             self._filter_everybody(conference, now)
         return request.respond(Code.SUCCESS)
@@ -199,8 +202,7 @@ class Commands:
     def _wanted_state(conference: Conference, command: ModifyConference) -> EntityState | None:
         info = command.conference_info
         views = info.conference_view.views if info is not None and info.conference_view is not None else ()
-        own = conference_id(conference.mcu_uri)
-        return next((view.entity_state for view in views if conference_id(view.entity) == own), None)
+        return next((view.entity_state for view in views if conference.is_its_mcu(view.entity)), None)
 
     def _filter_everybody(self, conference: Conference, now: float) -> None:
         """Mute-all, or its end, for those that are here: attendees, and presenters only when named (c3p 7.11)."""
@@ -215,8 +217,8 @@ def _blocked(wanted: str | None, now: bool) -> bool:
     return now if wanted is None else wanted == Filter.BLOCK
 
 
-def _booted(leg: Leg, by: str | None) -> Farewell:
+def _booted(leg: Leg, by: str | None) -> Disconnection:
     """Ejected: an attempt is cancelled by it, a call that was up just ends."""
     if leg.connected:
-        return Farewell(method=DisconnectionMethod.BOOTED, by=by)
-    return farewell_of(Ending.CANCELLED, by=by)
+        return Disconnection(method=DisconnectionMethod.BOOTED, by=by)
+    return disconnection_of(Ending.CANCELLED, by=by)

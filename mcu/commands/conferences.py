@@ -18,6 +18,7 @@ from c3p import (
     EntityView,
     GetConference,
     GetMcuHealth,
+    McuType,
     ModifyConference,
     ModifyConferenceLock,
     ModifyEndpointMedia,
@@ -31,16 +32,16 @@ from c3p import (
 from c3p.stream_words import are_known_filters
 from mcu.commands.commands import Commands, may_control
 from mcu.conference import Conference
-from mcu.config import AUDIO_VIDEO
 from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
-from mcu.focus_link import Outbox, OutboxSettings
+from mcu.focus_link import FocusLink, FocusLinkSettings
 from mcu.identity import conference_id
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import refused
+from sip import SipError, Uri, conference_key
 
 __all__ = ["Conferences"]
 
@@ -48,8 +49,8 @@ __all__ = ["Conferences"]
 class Conferences:
     """Takes documents from Focuses and keeps the conferences they are about."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing, commands: Commands) -> None:
-        self._context, self._media, self._closing, self._commands = context, media, closing, commands
+    def __init__(self, context: Context, media: Media, termination: Termination, commands: Commands) -> None:
+        self._context, self._media, self._termination, self._commands = context, media, termination, commands
 
     # Documents -------------------------------------------------------------------------------------------------------
 
@@ -90,7 +91,8 @@ class Conferences:
             return attrs.evolve(self._refuse(request, unknown), status=404)
         if conference.peer != peer:
             return Reply(403)
-        conference.outbox.focus_heard(now=now)
+        conference.focus_link.focus_heard(now=now)
+        self._context.schedule(conference)
         if isinstance(request.command, DeleteConference):
             if not may_control(request):
                 return self._refuse(request, Refusal(RefusalReason.UNAUTHORIZED, "for presenters only"))
@@ -122,8 +124,8 @@ class Conferences:
             conference = self._create(uri, key, view.entity, peer, url, now)
         self._configure(conference, command, view)
         conference.peer = peer
-        conference.outbox.redirect(url, now=now)
-        conference.outbox.flush(now=now)
+        conference.focus_link.redirect(url, now=now)
+        self._context.post(conference, now=now)
         answer = AddConference(conference_info=self._context.documents.full(conference))
         return Reply(200, request.respond(Code.SUCCESS, command=answer))
 
@@ -134,16 +136,18 @@ class Conferences:
         if info is None or key is None or not command.callback_uri:
             return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
         try:
-            own = mcu_uri(info.entity, AUDIO_VIDEO)
-        except C3PError:
+            own = mcu_uri(info.entity, McuType.AUDIO_VIDEO)
+            own_key = conference_key(Uri.parse(own))
+        except (C3PError, SipError):
             return Refusal(RefusalReason.MALFORMED, "not a conference URI")
         views = info.conference_view.views if info.conference_view is not None else ()
-        given = (view for view in views if conference_id(view.entity) == conference_id(own))
+        given = (view for view in views if conference_id(view.entity) == own_key)
         return info.entity, key, next(given, EntityView(entity=own)), command.callback_uri
 
     def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, now: float) -> Conference:
         context, config = self._context, self._context.config
-        settings = OutboxSettings(
+        address = Uri.parse(mcu)
+        settings = FocusLinkSettings(
             retry_first=config.retry_first,
             retry_longest=config.retry_longest,
             give_up=config.focus_timeout,
@@ -151,23 +155,15 @@ class Conferences:
             max_documents=config.max_queued_documents,
             max_responses=config.max_queued_responses,
         )
-        outbox = Outbox(
-            conference=uri,
-            mcu_uri=mcu,
-            url=url,
-            exchanges=context.exchanges,
-            settings=settings,
-            full=lambda version: context.documents.full(conference, version),
-            schedule=lambda at: context.schedule(conference, at),
-            now=now,
-        )
         conference = Conference(
             uri=uri,
             key=key,
             mcu_uri=mcu,
+            mcu_address=address,
+            mcu_key=conference_key(address),
             peer=peer,
-            outbox=outbox,
-            room=self._media.open_room(uri),
+            focus_link=FocusLink(conference=uri, mcu_uri=mcu, url=url, settings=settings, now=now),
+            mixer=self._media.open_mixer(uri),
             conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
         )
         context.conferences[key] = conference
@@ -189,25 +185,26 @@ class Conferences:
     def end(self, conference: Conference, cause: ConferenceEndCause, *, now: float) -> None:
         """Every leg is ended; responses that are owed still go out."""
         self._context.conferences.pop(conference.key, None)
-        conference.outbox.close()
+        conference.focus_link.close()
         for leg in tuple(conference.legs.values()):
-            farewell = farewell_of(Ending.CANCELLED, reason=f"conference {cause.value}")
+            disconnection = disconnection_of(Ending.CANCELLED, reason=f"conference {cause.value}")
             if leg.connected:
-                farewell = attrs.evolve(farewell, ending=None)
-            self._closing.give_up(leg, farewell, now=now, at_once=True)
-        conference.outbox.flush(now=now)
-        self._media.close_room(conference.room)
+                disconnection = attrs.evolve(disconnection, ending=None)
+            self._termination.give_up(leg, disconnection, now=now, at_once=True)
+        self._context.post(conference, now=now)
+        self._media.close_mixer(conference.mixer)
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
-    def outbox_due(self, conference: Conference, *, now: float) -> None:
-        """The timer of its outbox: a retry, a question, or the end of a conference that lost its Focus."""
-        outbox = conference.outbox
-        if outbox.focus_lost(now):
+    def focus_link_due(self, conference: Conference, *, now: float) -> None:
+        """The deadline of its link: a retry, a question, or the end of a conference that lost its Focus."""
+        link = conference.focus_link
+        if link.focus_lost(now):
             if self._context.conferences.get(conference.key) is conference:
                 self.end(conference, ConferenceEndCause.FOCUS_LOST, now=now)
-            outbox.abandon()
+            link.abandon()
         else:
-            outbox.handle_timeout(now=now)
+            link.handle_timeout(now=now)
+        self._context.post(conference, now=now)
 
 
 def _conference_of(command: Command) -> str | None:

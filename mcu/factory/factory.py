@@ -17,6 +17,8 @@ from c3p import (
     ConnectionInfo,
     Exchange,
     ExchangeFailure,
+    ExchangeOwner,
+    Exchanges,
     Notify,
     RegisterMcu,
     Reply,
@@ -25,8 +27,7 @@ from c3p import (
 )
 from mcu.config import FactoryConfig
 from mcu.events import AnnouncementFault, AnnouncementRefused, McuAllocated, McuForgotten, McuRegistered
-from mcu.exchanges import Exchanges
-from mcu.factory.health import Probing
+from mcu.factory.health import HealthProbes
 from mcu.factory.registry import KnownMcu, Registry
 from mcu.factory.selection import LeastLoaded, SelectionStrategy
 from mcu.identity import conference_id
@@ -51,8 +52,8 @@ class McuFactory:
         self.config = config
         self._strategy = strategy or LeastLoaded()
         self._registry = Registry(config)
-        self._exchanges = Exchanges()
-        self._probing = Probing(config, self._registry, self._exchanges, self._lost)
+        self._exchanges: Exchanges[ExchangeOwner] = Exchanges()
+        self._health_probes = HealthProbes(config, self._registry, self._exchanges, self._lost)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
         #: refusals that the application knows of, oldest first
         self._told: OrderedDict[AnnouncementRefused, None] = OrderedDict()
@@ -194,13 +195,13 @@ class McuFactory:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
-        due = (self._registry.next_expiry(), self._probing.next_timeout())
+        due = (self._registry.next_expiry(), self._health_probes.next_timeout())
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Forget silent MCUs, probe those of the list."""
         self._expire(now)
-        self._probing.handle_timeout(now=now)
+        self._health_probes.handle_timeout(now=now)
         return self.take_events()
 
     def _expire(self, now: float) -> None:

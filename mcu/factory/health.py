@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from c3p import ExchangeFailure, GetMcuHealth, Reply, Request
+from c3p import ExchangeFailure, ExchangeOwner, Exchanges, GetMcuHealth, Reply, Request
 from mcu.config import FactoryConfig
-from mcu.exchanges import Exchanges
 from mcu.factory.registry import KnownMcu, Registry
 
-__all__ = ["Probing"]
+__all__ = ["HealthProbes"]
 
 
 class _Probe:
@@ -18,7 +17,7 @@ class _Probe:
     def __init__(self, mcu: KnownMcu, misses: int, lost: Callable[[str], None]) -> None:
         self._mcu, self._misses, self._lost = mcu, misses, lost
 
-    def replied(self, reply: Reply, *, now: float) -> None:
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         command = reply.document.command if reply.document is not None else None
         if reply.status == 503:
             self._mcu.draining = True
@@ -32,7 +31,7 @@ class _Probe:
         else:
             self._missed()
 
-    def failed(self, reason: ExchangeFailure, *, now: float) -> None:
+    def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         self._missed()
 
     def _missed(self) -> None:
@@ -42,11 +41,15 @@ class _Probe:
             self._lost(self._mcu.mcu_id)
 
 
-class Probing:
+class HealthProbes:
     """Asks each MCU of the list every ``probe_interval``; does nothing when that is not set."""
 
     def __init__(
-        self, config: FactoryConfig, registry: Registry, exchanges: Exchanges, lost: Callable[[str], None]
+        self,
+        config: FactoryConfig,
+        registry: Registry,
+        exchanges: Exchanges[ExchangeOwner],
+        lost: Callable[[str], None],
     ) -> None:
         self._config, self._registry, self._exchanges, self._lost = config, registry, exchanges, lost
         self._due = None if config.probe_interval is None or not config.mcus else 0.0
@@ -73,4 +76,4 @@ class Probing:
         )
         probe = _Probe(mcu, self._config.probe_misses, self._lost)
         timeout = self._config.probe_timeout
-        self._exchanges.post(mcu.http_url, request, probe, timeout=timeout, idempotent=True)
+        self._exchanges.post(mcu.http_url, request, owner=probe, timeout=timeout)

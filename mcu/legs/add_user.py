@@ -10,21 +10,23 @@ from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Ro
 from c3p.stream_words import is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
+from mcu.identity import Identity
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
-from sip import SipError, Uri
+from sip import Uri
 
-__all__ = ["Newcomer"]
+__all__ = ["Participant"]
 
 MAX_NAME = 256  #: characters of a display name or GUID; more is no name
 
 
 @attrs.frozen(kw_only=True)
-class Newcomer:
+class Participant:
     """What a command says of the participant that it adds."""
 
-    user: str
+    user: Identity
+    originator: Identity | None  #: who wants it, as the Focus authenticated it
     address: Uri  #: to call, or from which the call will come
     endpoint: str
     role: str
@@ -36,23 +38,23 @@ class Newcomer:
     egress_blocked: bool = False
 
     @classmethod
-    def read(cls, command: AddUser, make_guid: Callable[[], str]) -> Newcomer | Refusal:
+    def read(cls, request: Request, command: AddUser, make_guid: Callable[[], str]) -> Participant | Refusal:
         """Take the command apart; a ``Refusal`` when it cannot be carried out."""
         user = command.user
         endpoint = command.endpoint or Endpoint(joining_method=JoiningMethod.DIALED_OUT)
         refusal = _fault(command, endpoint)
         if refusal is not None:
             return refusal
-        try:
-            address = Uri.parse(endpoint.endpoint_uri or user.entity)
-            Uri.parse(user.entity)
-        except SipError:
+        identity = Identity.read(user.entity)
+        address = Identity.read(endpoint.endpoint_uri).uri if endpoint.endpoint_uri else identity.uri
+        if identity.uri is None or address is None:
             return Refusal(RefusalReason.TARGET, "not an address that can be called")
         audio = next((media for media in endpoint.media if media.type in (MediaType.AUDIO, None)), None)
         if endpoint.media and audio is None:
             return Refusal(RefusalReason.MEDIA, "this MCU has audio only")
         return cls(
-            user=user.entity,
+            user=identity,
+            originator=None if request.originator is None else Identity.read(request.originator),
             address=address,
             endpoint=endpoint.entity or make_guid(),
             role=user.roles[0] if user.roles else Role.ATTENDEE,
@@ -64,13 +66,19 @@ class Newcomer:
             egress_blocked=audio is not None and audio.egress_filter == Filter.BLOCK,
         )
 
+    @property
+    def own(self) -> bool:
+        """Whether somebody has itself added."""
+        return self.originator is not None and self.originator.key == self.user.key
+
     def leg(self, number: LegId, conference: Conference, state: State, request: Request, *, now: float) -> Leg:
-        """The leg of this newcomer, with the filters that its role starts with."""
+        """The leg of this participant, with the filters that its role starts with."""
         ingress, egress = conference.starts_blocked(self.role)
         return Leg(
             id=number,
             conference=conference,
-            user=self.user,
+            user=self.user.text,
+            user_key=self.user.key,
             endpoint=self.endpoint,
             role=self.role,
             joining_method=self.joining_method,
@@ -78,7 +86,7 @@ class Newcomer:
             created_at=now,
             display_name=self.display_name,
             endpoint_uri=self.endpoint_uri,
-            originator=request.originator,
+            originator=self.originator,
             request=request,
             media_id=self.media_id,
             ingress_blocked=ingress or self.ingress_blocked,

@@ -17,19 +17,19 @@ from mcu.conference import Conference
 from mcu.config import SDP
 from mcu.context import Context, Wait
 from mcu.events import MediaPortWanted
-from mcu.identity import conference_id, user_id
+from mcu.identity import conference_id
 from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import Input, State
-from mcu.legs.add_user import Newcomer
+from mcu.legs.add_user import Participant
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.renegotiation import diagnostics
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import accepted
 from rtp import OfferAnswerSession, RemoteRtpError, SessionDescription
-from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, body_of
+from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, aor_key, body_of
 from sip import Request as SipRequest
 
 __all__ = ["DialIn"]
@@ -38,22 +38,22 @@ __all__ = ["DialIn"]
 class DialIn:
     """Reservations and the calls that redeem them."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing, dial_out: DialOut) -> None:
-        self._context, self._media, self._closing, self._dial_out = context, media, closing, dial_out
+    def __init__(self, context: Context, media: Media, termination: Termination, dial_out: DialOut) -> None:
+        self._context, self._media, self._termination, self._dial_out = context, media, termination, dial_out
 
     def reserve(
-        self, conference: Conference, request: Request, newcomer: Newcomer, *, now: float
+        self, conference: Conference, request: Request, participant: Participant, *, now: float
     ) -> Response | Refusal:
         """Expect a call: the answer says where it is to go."""
         config = self._context.config
         if conference.locked and request.originator_role != Role.PRESENTER:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
-        leg = newcomer.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
+        leg = participant.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
         leg.request = None
         self._context.legs[leg.id] = leg
         conference.add(leg)
-        self._context.timers.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
-        conference.outbox.notify(self._context.documents.added(leg), now=now)
+        self._context.deadlines.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
+        self._context.notify(conference, self._context.documents.added(leg), now=now)
         where = {MCU_SERVER_URI: str(config.sip_contact), MCU_CONFERENCE_URI: conference.mcu_uri}
         return accepted(request, self._context.documents.endpoint(leg), ConnectionInfo.of(where))
 
@@ -71,8 +71,8 @@ class DialIn:
         leg.life.process(Input.INVITED)
         leg.offer, leg.invited_at = body_of(request, SDP), now
         self._context.bind(leg, event.session)
-        self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
-        self._context.timers.cancel((Wait.ARRIVAL, leg))
+        self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
+        self._context.deadlines.set((Wait.ARRIVAL, leg), None)
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
 
     def _called(self, request: SipRequest) -> Conference | None:
@@ -84,7 +84,7 @@ class DialIn:
         return self._context.conferences.get(key or "")
 
     def _expected(self, conference: Conference, request: SipRequest) -> Leg | None:
-        caller = user_id(str(request.from_.uri))
+        caller = aor_key(request.from_.uri)
         waiting = (leg for leg in conference.legs.values() if leg.state is State.RESERVED)
         return next((leg for leg in waiting if leg.user_key == caller), None)
 
@@ -120,7 +120,7 @@ class DialIn:
         except SipError:
             # It was cancelled in this very moment; the event is on its way.
             self._context.counters["accepted too late"] += 1
-        self._context.timers.cancel((Wait.PORT, leg))
+        self._context.deadlines.set((Wait.PORT, leg), None)
 
     def _description(self, leg: Leg, negotiation: OfferAnswerSession) -> bytes:
         if not leg.offer:
@@ -134,8 +134,10 @@ class DialIn:
         self._context.endpoint.reject(leg.session, 488, headers=(header,), now=now)
         leg.life.process(Input.UNUSABLE)
         self._context.sessions.pop(leg.session, None)
-        self._closing.over(
-            leg, farewell_of(Ending.NO_MEDIA, status=488, reason=text, error_id=ErrorId.SDP_DOES_NOT_PARSE), now=now
+        self._termination.over(
+            leg,
+            disconnection_of(Ending.NO_MEDIA, status=488, reason=text, error_id=ErrorId.SDP_DOES_NOT_PARSE),
+            now=now,
         )
 
     def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
@@ -146,8 +148,8 @@ class DialIn:
             if not leg.offer:
                 negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
         except RemoteRtpError as error:
-            farewell = farewell_of(Ending.NO_MEDIA, reason=str(error), error_id=ErrorId.SDP_DOES_NOT_PARSE)
-            self._closing.give_up(leg, farewell, now=now)
+            disconnection = disconnection_of(Ending.NO_MEDIA, reason=str(error), error_id=ErrorId.SDP_DOES_NOT_PARSE)
+            self._termination.give_up(leg, disconnection, now=now)
             return
         agreement = negotiation.agreement
         assert agreement is not None

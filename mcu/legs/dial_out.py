@@ -7,11 +7,10 @@ from mcu.conference import Conference
 from mcu.config import SDP
 from mcu.context import Context, Wait
 from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPortWanted
-from mcu.identity import user_id
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
-from mcu.legs.add_user import Newcomer
-from mcu.legs.ending import Closing, farewell_of
+from mcu.legs.add_user import Participant
+from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.targets import Targets, number_or_user
 from mcu.media import Media
 from mcu.outcome import Ending, ending_of_status
@@ -48,28 +47,30 @@ _FINAL = frozenset({Ending.BUSY, Ending.CANCELLED})
 class DialOut:
     """Drives every dial-out leg of one MCU."""
 
-    def __init__(self, context: Context, media: Media, closing: Closing) -> None:
-        self._context, self._media, self._closing = context, media, closing
+    def __init__(self, context: Context, media: Media, termination: Termination) -> None:
+        self._context, self._media, self._termination = context, media, termination
         self._targets = Targets(context.config)
 
     # The command -----------------------------------------------------------------------------------------------------
 
-    def add(self, conference: Conference, request: Request, newcomer: Newcomer, *, now: float) -> Response | Refusal:
+    def add(
+        self, conference: Conference, request: Request, participant: Participant, *, now: float
+    ) -> Response | Refusal:
         """Begin to dial: the answer is ``pending``, or a refusal with nothing changed."""
-        attempt = self._settle(conference, newcomer.user, newcomer.role, request, newcomer.address)
+        attempt = self._settle(conference, request, participant.address, role=participant.role, own=participant.own)
         if isinstance(attempt, Refusal):
             return attempt
-        leg = newcomer.leg(self._context.next_leg_id(), conference, State.OPENING, request, now=now)
+        leg = participant.leg(self._context.next_leg_id(), conference, State.OPENING, request, now=now)
         leg.attempt = attempt
         self._context.legs[leg.id] = leg
         conference.add(leg)
-        self._context.timers.set((Wait.PORT, leg), now + self._context.config.media_timeout)
+        self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
-        conference.outbox.notify(self._context.documents.added(leg), now=now)
+        self._context.notify(conference, self._context.documents.added(leg), now=now)
         return pending(request, seconds=PENDING_SECONDS)
 
     def _settle(
-        self, conference: Conference, user: str, role: str, request: Request, uri: Uri, *, redirected: bool = False
+        self, conference: Conference, request: Request, uri: Uri, *, role: str, own: bool, redirected: bool = False
     ) -> Attempt | Refusal:
         question = DialOutQuestion(
             scheme=uri.scheme,
@@ -82,7 +83,7 @@ class DialOut:
             legs=len(conference.legs),
             dialing=conference.dialing,
             redirected=redirected,
-            own=request.originator is not None and user_id(request.originator) == user_id(user),
+            own=own,
         )
         refusal = self._context.policy.decide(question)
         if refusal is not None:
@@ -105,8 +106,8 @@ class DialOut:
             session_id=self._context.entropy.integer(62),
         )
         leg.invited_at = now
-        self._context.timers.set((Wait.ANSWER, leg), now + config.ring_timeout)
-        self._context.timers.cancel((Wait.PORT, leg))
+        self._context.deadlines.set((Wait.ANSWER, leg), now + config.ring_timeout)
+        self._context.deadlines.set((Wait.PORT, leg), None)
         self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
 
     def _invite(self, leg: Leg, offer: bytes, *, now: float) -> None:
@@ -116,7 +117,7 @@ class DialOut:
             session = self._context.endpoint.invite(
                 config.owner,
                 attempt.target,
-                from_=NameAddr(attempt.caller or Uri.parse(leg.conference.mcu_uri), self._caller_name(leg)),
+                from_=NameAddr(attempt.caller or leg.conference.mcu_address, self._caller_name(leg)),
                 to=NameAddr(attempt.target, leg.display_name and " ".join(leg.display_name.split())),
                 headers=self._headers(leg),
                 body=offer,
@@ -127,7 +128,7 @@ class DialOut:
                 now=now,
             )
         except SipError as error:  # pragma: no cover - the endpoint refuses what cannot be written; none is known
-            self._closing.refused(leg, farewell_of(Ending.UNREACHABLE, reason=str(error)), now=now)
+            self._termination.refused(leg, disconnection_of(Ending.UNREACHABLE, reason=str(error)), now=now)
             return
         self._context.bind(leg, session)
         self._dialing(leg)
@@ -137,9 +138,8 @@ class DialOut:
 
     def _headers(self, leg: Leg) -> list[tuple[str, object]]:
         headers: list[tuple[str, object]] = [("Ms-Conversation-ID", leg.conference.conversation_id)]
-        try:
-            presenter = Uri.parse(leg.originator or "")
-        except SipError:
+        presenter = leg.originator.uri if leg.originator is not None else None
+        if presenter is None:
             return headers
         # RFC 3325 wants sip, sips or tel there, RFC 3892 any address.
         return [*headers, ("P-Asserted-Identity", NameAddr(presenter)), ("Referred-By", NameAddr(presenter))]
@@ -161,15 +161,15 @@ class DialOut:
         if leg.state is not State.RINGING or leg.alerted:
             return
         leg.alerted = True
-        leg.conference.outbox.notify(self._context.documents.status(leg), now=now)
+        self._context.notify(leg.conference, self._context.documents.status(leg), now=now)
         assert leg.request is not None  # answered when the attempt is over, not before
-        leg.conference.outbox.respond(pending(leg.request, seconds=PENDING_SECONDS), now=now)
+        self._context.respond(leg.conference, pending(leg.request, seconds=PENDING_SECONDS), now=now)
         self._context.emit(LegAlerting(**leg.about(self._context.config.owner)))
 
     def answered(self, leg: Leg, event: SessionAnswered, *, now: float) -> None:
         """A 2xx, acknowledged already: into the mix, or BYE when its SDP cannot be used."""
         agreed = self._agree(leg, event.response)
-        self._context.timers.cancel((Wait.ANSWER, leg))  # what it guards stands now, or is ended below
+        self._context.deadlines.set((Wait.ANSWER, leg), None)  # what it guards stands now, or is ended below
         if not isinstance(agreed, Agreement):
             self._unusable(leg, event, *agreed, now=now)
             return
@@ -186,13 +186,13 @@ class DialOut:
         """Tell Focus and application that the leg is in the mix."""
         agreement = leg.negotiation.agreement if leg.negotiation is not None else None
         codec = agreement.audio.codec.encoding if agreement is not None and agreement.audio is not None else ""
-        leg.conference.outbox.notify(self._context.documents.connected(leg), now=now)
+        self._context.notify(leg.conference, self._context.documents.connected(leg), now=now)
         rang = now - (leg.invited_at if leg.invited_at is not None else now)
         self._context.emit(LegConnected(**leg.about(self._context.config.owner), codec=codec, rang_for=rang))
         if agreement is not None and agreement.audio is not None and agreement.audio.held:
             leg.life.process(Input.HOLD)
             self._media.apply_filters(leg)
-            leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+            self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
             self._context.emit(LegHeld(**leg.about(self._context.config.owner)))
 
     def _agree(self, leg: Leg, response: SipResponse) -> Agreement | tuple[int, str]:
@@ -213,15 +213,15 @@ class DialOut:
     def _unusable(self, leg: Leg, event: SessionAnswered, error_id: int, why: str, *, now: float) -> None:
         leg.life.process(Input.UNUSABLE)
         self._context.endpoint.bye(event.session, now=now)
-        farewell = farewell_of(Ending.NO_MEDIA, status=event.response.status, reason=why, error_id=error_id)
-        self._closing.over(leg, farewell, now=now)
+        disconnection = disconnection_of(Ending.NO_MEDIA, status=event.response.status, reason=why, error_id=error_id)
+        self._termination.over(leg, disconnection, now=now)
 
     def redirected(self, leg: Leg, event: SessionRedirected, *, now: float) -> None:
         """A 3xx: each target passes the policy again; at most ``max_redirects`` are called (decisions 9)."""
-        room = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
+        left = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
         assert leg.request is not None
-        for uri in event.targets[: max(0, room)]:
-            settled = self._settle(leg.conference, leg.user, leg.role, leg.request, uri, redirected=True)
+        for uri in event.targets[: max(0, left)]:
+            settled = self._settle(leg.conference, leg.request, uri, role=leg.role, own=leg.own, redirected=True)
             if isinstance(settled, Attempt):
                 leg.more_attempts.append(settled)
         attempt = self._next_attempt(leg)
@@ -242,7 +242,7 @@ class DialOut:
     def failed(self, leg: Leg, event: SessionFailed, *, now: float) -> None:
         """No 2xx will come: the next target of a redirection is called, or the leg is over."""
         ending = _ending(event)
-        if leg.farewell is None and ending not in _FINAL and not 600 <= (event.status or 0) < 700:
+        if leg.disconnection is None and ending not in _FINAL and not 600 <= (event.status or 0) < 700:
             attempt = self._next_attempt(leg) if leg.allows(Input.RETRY) else None
             if attempt is not None and leg.negotiation is not None:
                 leg.life.process(Input.RETRY)
@@ -252,19 +252,19 @@ class DialOut:
                 self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
                 return
         response = event.response
-        farewell = farewell_of(
+        disconnection = disconnection_of(
             ending,
             status=event.status,
             reason=event.detail or (response.reason if response is not None else event.cause.value),
             diagnostics=response.headers.get("ms-diagnostics") if response is not None else None,
             error_id=ErrorId.ONLY_SDP_SUPPORTED if event.status == 415 else None,
         )
-        self._closing.refused(leg, farewell, now=now)
+        self._termination.refused(leg, disconnection, now=now)
 
     def rang_out(self, leg: Leg, *, now: float) -> None:
         """Nobody answered within the ring time: CANCEL."""
         leg.more_attempts.clear()
-        self._closing.give_up(leg, farewell_of(Ending.UNANSWERED, reason="no answer"), now=now)
+        self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="no answer"), now=now)
 
 
 def _ending(event: SessionFailed) -> Ending:

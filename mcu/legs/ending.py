@@ -5,17 +5,17 @@ from __future__ import annotations
 from c3p import DisconnectionMethod, legible
 from mcu.context import Context, Wait
 from mcu.events import LegEnded
-from mcu.leg import Farewell, Leg
+from mcu.leg import Disconnection, Leg
 from mcu.leg_state import Input, State
 from mcu.media import Media
 from mcu.outcome import OUTCOMES, Ending
 from mcu.responses import failed
 from sip import SessionId
 
-__all__ = ["Closing", "farewell_of"]
+__all__ = ["Termination", "disconnection_of"]
 
 
-def farewell_of(
+def disconnection_of(
     ending: Ending,
     *,
     status: int | None = None,
@@ -23,9 +23,9 @@ def farewell_of(
     diagnostics: str | None = None,
     error_id: int | None = None,
     by: str | None = None,
-) -> Farewell:
+) -> Disconnection:
     """The end of an attempt, with the ``disconnection-method`` of its row; words of the far end become legible."""
-    return Farewell(
+    return Disconnection(
         ending=ending,
         method=OUTCOMES[ending].method or DisconnectionMethod.FAILED,
         status=status,
@@ -36,31 +36,31 @@ def farewell_of(
     )
 
 
-class Closing:
+class Termination:
     """Ends legs and tells everybody."""
 
     def __init__(self, context: Context, media: Media) -> None:
         self._context, self._media = context, media
 
-    def give_up(self, leg: Leg, farewell: Farewell, *, now: float, at_once: bool = False) -> None:
+    def give_up(self, leg: Leg, disconnection: Disconnection, *, now: float, at_once: bool = False) -> None:
         """We end it: CANCEL, BYE or nothing, by its state. A leg that is ending already goes on as it was.
 
         After a CANCEL the leg is over when its final answer is there, or ``at_once`` when the conference is gone.
         """
         if not leg.allows(Input.GIVE_UP):
             if at_once:
-                self.over(leg, leg.farewell or farewell, now=now)
+                self.over(leg, leg.disconnection or disconnection, now=now)
             return
         accepting = leg.state is State.ACCEPTING
         state = leg.life.process(Input.GIVE_UP)
-        leg.farewell = farewell
+        leg.disconnection = disconnection
         if leg.session is not None:
             self._end_session(leg, state, accepting, now)
         if state is State.CANCELLING and not at_once:
             self._stop_waiting(leg)
-            leg.conference.outbox.notify(self._context.documents.status(leg), now=now)
+            self._context.notify(leg.conference, self._context.documents.status(leg), now=now)
         else:
-            self.over(leg, farewell, now=now)
+            self.over(leg, disconnection, now=now)
 
     def _end_session(self, leg: Leg, state: State, accepting: bool, now: float) -> None:
         assert leg.session is not None
@@ -80,65 +80,65 @@ class Closing:
         else:
             self._context.endpoint.reject(session, 480, now=now)
 
-    def refused(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
+    def refused(self, leg: Leg, disconnection: Disconnection, *, now: float) -> None:
         """Its INVITE came to nothing."""
         leg.life.process(Input.REFUSED)
         self._forget_session(leg)
         # What we decided counts, whatever the far end said while it was being cancelled.
-        self.over(leg, leg.farewell or farewell, now=now)
+        self.over(leg, leg.disconnection or disconnection, now=now)
 
-    def ended(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
+    def ended(self, leg: Leg, disconnection: Disconnection, *, now: float) -> None:
         """Its session is over."""
         leg.life.process(Input.ENDED)
         self._forget_session(leg)
-        self.over(leg, leg.farewell or farewell, now=now)
+        self.over(leg, leg.disconnection or disconnection, now=now)
 
-    def over(self, leg: Leg, farewell: Farewell, *, now: float) -> None:
+    def over(self, leg: Leg, disconnection: Disconnection, *, now: float) -> None:
         """Take it out of the conference: roster, response, event. Only the first call does anything."""
         context, conference = self._context, leg.conference
         if context.legs.pop(leg.id, None) is None:
             return
-        leg.farewell = farewell
+        leg.disconnection = disconnection
         self._stop_waiting(leg)
         self._media.release(leg, now=now)
-        conference.outbox.notify(context.documents.disconnected(leg, farewell, now), now=now)
+        context.notify(conference, context.documents.disconnected(leg, disconnection, now), now=now)
         conference.remove(leg)
-        conference.outbox.notify(context.documents.removed(leg), now=now)
+        context.notify(conference, context.documents.removed(leg), now=now)
         # The one who ejected hears of it before the end of the call that it cancelled, which may end its interest.
-        conference.settle_ejections(now=now)
-        self._respond(leg, farewell, now)
-        context.emit(self._event(leg, farewell, now))
+        context.respond_ejected(conference, now=now)
+        self._respond(leg, disconnection, now)
+        context.emit(self._event(leg, disconnection, now))
 
-    def _respond(self, leg: Leg, farewell: Farewell, now: float) -> None:
+    def _respond(self, leg: Leg, disconnection: Disconnection, now: float) -> None:
         request = leg.request
-        if request is None or farewell.ending is None:
+        if request is None or disconnection.ending is None:
             return
         response = failed(
             request,
-            farewell.ending,
+            disconnection.ending,
             source=self._context.config.mcu_id,
-            status=farewell.status,
-            reason=farewell.reason,
-            far_end=farewell.diagnostics,
-            error_id=farewell.error_id,
+            status=disconnection.status,
+            reason=disconnection.reason,
+            far_end=disconnection.diagnostics,
+            error_id=disconnection.error_id,
         )
         self._context.answer(leg, response, now=now)
 
-    def _event(self, leg: Leg, farewell: Farewell, now: float) -> LegEnded:
+    def _event(self, leg: Leg, disconnection: Disconnection, now: float) -> LegEnded:
         return LegEnded(
             **leg.about(self._context.config.owner),
-            ending=farewell.ending,
-            method=farewell.method,
-            status=farewell.status,
-            reason=farewell.reason,
-            diagnostics=farewell.diagnostics,
-            retry_safe=farewell.ending is not None and OUTCOMES[farewell.ending].retry_safe,
+            ending=disconnection.ending,
+            method=disconnection.method,
+            status=disconnection.status,
+            reason=disconnection.reason,
+            diagnostics=disconnection.diagnostics,
+            retry_safe=disconnection.ending is not None and OUTCOMES[disconnection.ending].retry_safe,
             connected_for=None if leg.connected_at is None else now - leg.connected_at,
         )
 
     def _stop_waiting(self, leg: Leg) -> None:
         for wait in Wait:
-            self._context.timers.cancel((wait, leg))
+            self._context.deadlines.set((wait, leg), None)
 
     def _forget_session(self, leg: Leg) -> None:
         if leg.session is not None:  # pragma: no branch - without a session only when its INVITE could not be written

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from c3p import DisconnectionMethod
 from mcu.config import SDP
 from mcu.context import Context, Wait
-from mcu.leg import Farewell, Leg
-from mcu.legs.ending import Closing
-from mcu.legs.renegotiation import InCall
+from mcu.leg import Disconnection, Leg
+from mcu.legs.ending import Termination
+from mcu.legs.renegotiation import Renegotiation
 from rtp.sdp.offer_answer_session import OfferState
 from sip import LocalProtocolError, RequestFailed, RequestId, ResponseReceived
 
@@ -26,8 +27,8 @@ _UNSENT: Final = ("glare", "limit", "ended")  #: failures that say nothing of th
 class Liveness:
     """Watches every connected leg; does nothing when ``dead_media`` is ``None``."""
 
-    def __init__(self, context: Context, closing: Closing, in_call: InCall) -> None:
-        self._context, self._closing, self._in_call = context, closing, in_call
+    def __init__(self, context: Context, termination: Termination, renegotiation: Renegotiation) -> None:
+        self._context, self._termination, self._renegotiation = context, termination, renegotiation
         self._asked: dict[RequestId, Leg] = {}
         self._open: dict[Leg, RequestId] = {}
 
@@ -36,7 +37,7 @@ class Liveness:
         leg.alive_at = now
         period = self._context.config.dead_media
         if period is not None and leg.connected and leg not in self._open:
-            self._context.timers.set((Wait.MEDIA, leg), now + period)
+            self._context.deadlines.set((Wait.MEDIA, leg), now + period)
 
     def due(self, leg: Leg, *, now: float) -> None:
         """It has not been looked after for a while, or did not answer."""
@@ -48,13 +49,13 @@ class Liveness:
             return
         due = max(leg.stream.last_heard, leg.alive_at) + period
         if now < due:
-            self._context.timers.set((Wait.MEDIA, leg), due)
+            self._context.deadlines.set((Wait.MEDIA, leg), due)
         else:
             self._ask(leg, now)
 
     def _ask(self, leg: Leg, now: float) -> None:
         # Where another request of ours is open, its end tells as much; then the next turn asks if need be.
-        self._context.timers.set((Wait.MEDIA, leg), now + self._context.config.dead_media_answer)
+        self._context.deadlines.set((Wait.MEDIA, leg), now + self._context.config.dead_media_answer)
         try:
             request = self._question(leg, now)
         except LocalProtocolError:
@@ -87,7 +88,7 @@ class Liveness:
         self._open.pop(leg, None)
         if not leg.connected:
             return
-        self._in_call.answered(leg, event.response if isinstance(event, ResponseReceived) else None, now=now)
+        self._renegotiation.answered(leg, event.response if isinstance(event, ResponseReceived) else None, now=now)
         if isinstance(event, ResponseReceived):
             there = event.response.status not in _GONE
         else:
@@ -99,4 +100,4 @@ class Liveness:
 
     def _dead(self, leg: Leg, now: float) -> None:
         self._open.pop(leg, None)
-        self._closing.give_up(leg, Farewell(method="failed", reason="no media"), now=now)
+        self._termination.give_up(leg, Disconnection(method=DisconnectionMethod.FAILED, reason="no media"), now=now)

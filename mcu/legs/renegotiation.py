@@ -24,7 +24,7 @@ from sip import (
     refusal_of_body,
 )
 
-__all__ = ["BODIES", "InCall", "diagnostics"]
+__all__ = ["BODIES", "Renegotiation", "diagnostics"]
 
 BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
 
@@ -35,7 +35,7 @@ def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
     return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
 
 
-class InCall:
+class Renegotiation:
     """Answers requests inside the sessions of legs."""
 
     def __init__(self, context: Context, media: Media) -> None:
@@ -137,7 +137,7 @@ class InCall:
         leg.life.process(Input.HOLD if audio is None or audio.held else Input.RESUME)
         self._media.renegotiate(leg, agreement, now=now)
         if leg.state is not state or leg.direction is not direction:
-            leg.conference.outbox.notify(self._context.documents.media(leg), now=now)
+            self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
         if leg.state is not state:
             kind = LegHeld if leg.state is State.HELD else LegResumed
             self._context.emit(kind(**leg.about(self._context.config.owner)))

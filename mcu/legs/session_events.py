@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from c3p import DisconnectionMethod
 from mcu.context import Context
-from mcu.leg import Farewell, Leg
+from mcu.leg import Disconnection, Leg
 from mcu.leg_state import State
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Closing
+from mcu.legs.ending import Termination
 from mcu.legs.liveness import Liveness
-from mcu.legs.renegotiation import InCall
+from mcu.legs.renegotiation import Renegotiation
 from sip import (
     EndCause,
     Event,
@@ -49,14 +49,14 @@ class SessionEvents:
     def __init__(
         self,
         context: Context,
-        closing: Closing,
+        termination: Termination,
         dial_out: DialOut,
         dial_in: DialIn,
-        in_call: InCall,
+        renegotiation: Renegotiation,
         liveness: Liveness,
     ) -> None:
-        self._context, self._closing, self._liveness = context, closing, liveness
-        self._dial_out, self._dial_in, self._in_call = dial_out, dial_in, in_call
+        self._context, self._termination, self._liveness = context, termination, liveness
+        self._dial_out, self._dial_in, self._renegotiation = dial_out, dial_in, renegotiation
 
     def handle(self, event: Event, *, now: float) -> None:
         """Act on one event; those of sessions that are no longer of any leg have nothing to say."""
@@ -64,7 +64,7 @@ class SessionEvents:
             case InviteReceived():
                 self._dial_in.invited(event, now=now)
             case RequestReceived():
-                self._in_call.requested(self._heard_of(event, now), event, now=now)
+                self._renegotiation.requested(self._heard_of(event, now), event, now=now)
             case ResponseReceived() | RequestFailed():
                 self._liveness.answered(event, now=now)
             case SessionFailed() | SessionCancelled() | SessionEnded():
@@ -98,9 +98,9 @@ class SessionEvents:
                 self._dial_in.confirmed(leg, event, now=now)
                 self._liveness.watch(leg, now=now)
             case SessionConfirmed():
-                self._in_call.confirmed(leg, event, now=now)
+                self._renegotiation.confirmed(leg, event, now=now)
             case ReinviteReceived() | UpdateReceived():
-                self._in_call.offered(leg, event, now=now)
+                self._renegotiation.offered(leg, event, now=now)
                 self._liveness.watch(leg, now=now)
             case SessionRefreshed():
                 self._liveness.watch(leg, now=now)
@@ -112,10 +112,10 @@ class SessionEvents:
         if isinstance(event, SessionFailed):
             self._dial_out.failed(leg, event, now=now)
         elif isinstance(event, SessionCancelled):
-            self._closing.ended(
-                leg, Farewell(method=DisconnectionMethod.DEPARTED, reason="the caller gave up"), now=now
+            self._termination.ended(
+                leg, Disconnection(method=DisconnectionMethod.DEPARTED, reason="the caller gave up"), now=now
             )
         else:
             left = event.cause is EndCause.BYE_RECEIVED
             method = DisconnectionMethod.DEPARTED if left else DisconnectionMethod.FAILED
-            self._closing.ended(leg, Farewell(method=method, reason=_REASONS[event.cause]), now=now)
+            self._termination.ended(leg, Disconnection(method=method, reason=_REASONS[event.cause]), now=now)

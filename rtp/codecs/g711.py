@@ -10,8 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-import attrs
-
+from rtp.codecs.coding import AudioCoding
 from rtp.codecs.pcm import samples_of
 from rtp.errors import LocalRtpError
 
@@ -121,17 +120,5 @@ def alaw_encode(pcm: bytes) -> bytes:
     return _ALAW.encode(pcm)
 
 
-@attrs.frozen
-class AudioCoding:
-    """How payloads of one voice codec become PCM and back."""
-
-    decode: Callable[[bytes], bytes]
-    encode: Callable[[bytes], bytes]
-    silence: bytes  #: one octet of silence
-
-
-#: The codings that this package has, by upper-case encoding name.
-CODINGS: Final = {
-    "PCMU": AudioCoding(ulaw_decode, ulaw_encode, bytes([ULAW_SILENCE])),
-    "PCMA": AudioCoding(alaw_decode, alaw_encode, bytes([ALAW_SILENCE])),
-}
+ULAW: Final = AudioCoding(ulaw_decode, ulaw_encode, bytes([ULAW_SILENCE]), codes=ULAW_ENCODE_TABLE)
+ALAW: Final = AudioCoding(alaw_decode, alaw_encode, bytes([ALAW_SILENCE]), codes=ALAW_ENCODE_TABLE)

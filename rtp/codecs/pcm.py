@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from typing import Literal
+from typing import Final, Literal
+
+SAMPLE_RATE: Final = 8000  #: Hz, of all PCM here: what a legacy phone speaks, and what is mixed
 
 
 def samples_of(pcm: bytes, typecode: Literal["h", "H"] = "h") -> array[int]:

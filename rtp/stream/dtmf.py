@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from rtp.codecs.pcm import SAMPLE_RATE
 from rtp.errors import LocalRtpError
 from rtp.events import MediaEvent, TelephoneEventEnded, TelephoneEventStarted
 from rtp.packets.telephone_event import DIGITS, TelephoneEvent, event_of
@@ -81,7 +82,7 @@ class DtmfReceiver:
     do no harm.
     """
 
-    def __init__(self, *, clock_rate: int = 8000, update_interval: float = 0.05) -> None:
+    def __init__(self, *, clock_rate: int = SAMPLE_RATE, update_interval: float = 0.05) -> None:
         self._clock_rate = clock_rate
         self._patience = _LOST_UPDATES * update_interval
         self._running: _Running | None = None
@@ -166,7 +167,7 @@ class DtmfSender:
     ``advance`` is called once a frame with the timestamp of its first sample.
     """
 
-    def __init__(self, *, clock_rate: int = 8000, volume: int = 10, max_queued: int = 64) -> None:
+    def __init__(self, *, clock_rate: int = SAMPLE_RATE, volume: int = 10, max_queued: int = 64) -> None:
         self._clock_rate = clock_rate
         self._volume = volume
         self._max_queued = max_queued  #: keys; more than anybody dials at once

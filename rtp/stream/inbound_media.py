@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
+from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise
-from rtp.codecs.g711 import CODINGS, AudioCoding
+from rtp.codecs.table import coding_of
 from rtp.errors import MalformedPacket, RemoteRtpError
 from rtp.events import MediaEvent, RemoteAddressLearned, SourceLocked, SsrcCollided
 from rtp.packets.rtp import RtpPacket
@@ -39,9 +40,8 @@ _Use = Use | AudioCoding
 
 
 def _use_of(codec: Codec) -> _Use:
-    encoding = codec.encoding.upper()
-    coding = CODINGS.get(encoding)
-    return coding or {"TELEPHONE-EVENT": Use.EVENT, "CN": Use.NOISE}.get(encoding, Use.UNKNOWN)
+    other = {"TELEPHONE-EVENT": Use.EVENT, "CN": Use.NOISE}
+    return coding_of(codec) or other.get(codec.encoding.upper(), Use.UNKNOWN)
 
 
 def _tolerated(agreement: MediaAgreement) -> Iterator[Codec]:

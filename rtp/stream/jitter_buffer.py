@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from rtp.codecs.comfort_noise import NoiseGenerator
-from rtp.codecs.pcm import attenuated, crossfaded
+from rtp.codecs.pcm import SAMPLE_RATE, attenuated, crossfaded
 from rtp.stream.play_delay import SMOOTHING, PlayDelay, Step
 
 _ATTENUATION: Final = (1.0, 0.7, 0.4)  #: of the last frame, repeated for lost ones; silence after these
@@ -23,7 +23,7 @@ _ATTENUATION: Final = (1.0, 0.7, 0.4)  #: of the last frame, repeated for lost o
 class JitterBufferConfig:
     """Lengths in seconds unless said otherwise."""
 
-    clock_rate: int = 8000  #: Hz
+    clock_rate: int = SAMPLE_RATE  #: Hz
     frame: float = 0.02  #: one ``pop``
     min_delay: float = 0.02  #: less would lose a packet whenever it comes a moment late
     max_delay: float = 0.2  #: more hurts talk more than loss does

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rtp.codecs.comfort_noise import ComfortNoise
-from rtp.codecs.g711 import CODINGS
+from rtp.codecs.table import coding_of
 from rtp.errors import LocalRtpError
 from rtp.sdp.agreement import MediaAgreement
 from rtp.stream.dtmf import DtmfSender
@@ -24,11 +24,11 @@ class OutboundMedia:
 
     def apply(self, agreement: MediaAgreement) -> None:
         """Use what was agreed from here on; raises LocalRtpError, and changes nothing, when we lack the codec."""
-        coding = CODINGS.get(agreement.codec.encoding.upper())
-        if coding is None:
-            raise LocalRtpError(f"no coding for {agreement.codec.encoding}")
         if agreement.codec.clock_rate != self.sender.clock_rate:
             raise LocalRtpError("the clock rate of a stream cannot change")
+        coding = coding_of(agreement.codec)
+        if coding is None:
+            raise LocalRtpError(f"no coding for {agreement.codec.encoding} at {agreement.codec.clock_rate} Hz")
         self.coding = coding
         self._payload_type = agreement.codec.payload_type
         self._event_type = agreement.telephone_event

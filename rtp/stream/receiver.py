@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from rtp.codecs.pcm import SAMPLE_RATE
 from rtp.packets.rtcp import ReportBlock, SenderReport
 
 MIN_SEQUENTIAL: Final = 2  #: packets in order before an unexpected source is believed
@@ -26,7 +27,7 @@ class Verdict(Enum):
 class RtpReceiver:
     """Reception state of one SSRC. Give it every RTP packet of the source, in the order of arrival."""
 
-    def __init__(self, ssrc: int, *, clock_rate: int = 8000, min_sequential: int = MIN_SEQUENTIAL) -> None:
+    def __init__(self, ssrc: int, *, clock_rate: int = SAMPLE_RATE, min_sequential: int = MIN_SEQUENTIAL) -> None:
         self.ssrc = ssrc
         self.clock_rate = clock_rate
         self.received = 0

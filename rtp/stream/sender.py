@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from rtp.codecs.pcm import SAMPLE_RATE
 from rtp.errors import LocalRtpError
 
 _FIXED: Final = struct.Struct("!BBHII")
@@ -13,7 +14,7 @@ _FIXED: Final = struct.Struct("!BBHII")
 class RtpSender:
     """One outgoing SSRC. The first values come from the caller and should be random (RFC 3550 section 5.1)."""
 
-    def __init__(self, *, ssrc: int, sequence_number: int, timestamp: int, clock_rate: int = 8000) -> None:
+    def __init__(self, *, ssrc: int, sequence_number: int, timestamp: int, clock_rate: int = SAMPLE_RATE) -> None:
         # Zero is a legal SSRC, but clients of Microsoft never accept it.
         if not 0 < ssrc <= 0xFFFF_FFFF:
             raise LocalRtpError("an SSRC is 32 bits and not zero")

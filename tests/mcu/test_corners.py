@@ -425,12 +425,13 @@ def test_who_is_muted_while_it_rings_is_muted_when_it_answers() -> None:
     assert (media.status, media.ingress_filter) == ("recvonly", "block")
 
 
-def test_codecs_that_cannot_be_mixed_are_refused_at_once() -> None:
+@pytest.mark.parametrize("rtpmap", ["9 G722/8000", "96 PCMU/16000"])
+def test_codecs_that_cannot_be_mixed_are_refused_at_once(rtpmap: str) -> None:
     from mcu import LocalError
-    from rtp import G722, PCMU, Capabilities
+    from rtp import PCMU, Capabilities, Codec
 
-    with pytest.raises(LocalError, match="G722"):
-        World(capabilities=Capabilities(codecs=(PCMU, G722)))
+    with pytest.raises(LocalError, match=rtpmap.split()[1]):
+        World(capabilities=Capabilities(codecs=(PCMU, Codec.from_rtpmap(rtpmap))))
 
 
 def test_a_deleted_conference_gives_up_telling_a_focus_that_is_gone() -> None:

@@ -22,37 +22,32 @@ from c3p import (
     Users,
 )
 from mcu import ConferenceEndCause, ConferenceEnded
-from mcu.exchanges import Exchanges
-from mcu.focus_link import Outbox, OutboxSettings
+from mcu.focus_link import FocusLink, FocusLinkSettings
 from tests.mcu.harness import CONFERENCE, World, guid, ringing
 
 
 class Talk:
-    """A conference whose state is the names of its users, its outbox, and a Focus that believes what it is told."""
+    """A conference whose state is the names of its users, its link, and a Focus that believes what it is told."""
 
     def __init__(self, **settings: float) -> None:
         self.now = 0.0
-        self.exchanges = Exchanges()
         self.users: list[str] = []
-        self.due: float | None = None
-        self.under_way: list[tuple[int, Notify | Response]] = []
+        self.under_way: list[Notify | Response] = []
         self.known: ConferenceInfo | None = None
         self.versions: list[int] = []
         self.answered: list[str] = []
-        self.outbox = Outbox(
+        self.link = FocusLink(
             conference=CONFERENCE,
             mcu_uri="sip:mcu",
             url="https://focus.example.com/",
-            exchanges=self.exchanges,
-            settings=OutboxSettings(**settings),  # type: ignore[arg-type]
-            full=self.full,
-            schedule=self.schedule,
+            settings=FocusLinkSettings(**settings),  # type: ignore[arg-type]
             now=0.0,
         )
-        self.outbox.flush(now=0.0)
+        self.fetch()
 
-    def schedule(self, at: float | None) -> None:
-        self.due = at
+    @property
+    def due(self) -> float | None:
+        return self.link.next_timeout()
 
     def full(self, version: int) -> ConferenceInfo:
         users = tuple(User(entity=name, state="full") for name in self.users)
@@ -64,17 +59,20 @@ class Talk:
         else:
             self.users.remove(name)
         users = Users(state="partial", users=(User(entity=name, state=state),))
-        self.outbox.notify(ConferenceInfo(entity=CONFERENCE, state="partial", users=users), now=self.now)
+        self.link.notify(ConferenceInfo(entity=CONFERENCE, state="partial", users=users))
+        self.fetch()
 
     def respond(self, request_id: str, code: Code = Code.SUCCESS) -> None:
         command = AddUser(conference_keys=ConferenceKeys(conf_entity=CONFERENCE), user=User(entity="sip:x"))
         request = Request(request_id=request_id, from_="a", to="b", command=command)
-        self.outbox.respond(request.respond(code), now=self.now)
+        self.link.respond(request.respond(code))
+        self.fetch()
 
     def fetch(self) -> None:
-        for exchange in self.exchanges.take():
-            assert not isinstance(exchange.document, Request)
-            self.under_way.append((exchange.id, exchange.document))
+        """Post what may be posted: one document at a time."""
+        document = self.link.document_to_send(self.full, now=self.now)
+        if document is not None:
+            self.under_way.append(document)
         assert len(self.under_way) <= 1
 
     def deliver(self, outcome: Reply | ExchangeFailure, *, believed: bool = True) -> Notify | Response | None:
@@ -82,13 +80,14 @@ class Talk:
         self.fetch()
         if not self.under_way:
             return None
-        number, document = self.under_way.pop()
+        document = self.under_way.pop()
         if believed:
             self._believe(document)
         if isinstance(outcome, Reply):
-            self.exchanges.replied(number, outcome, now=self.now)
+            self.link.replied(outcome, now=self.now)
         else:
-            self.exchanges.failed(number, outcome, now=self.now)
+            self.link.failed(now=self.now)
+        self.fetch()
         return document
 
     def _believe(self, document: Notify | Response) -> None:
@@ -105,7 +104,8 @@ class Talk:
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
         if self.due is not None and self.due <= self.now:
-            self.outbox.handle_timeout(now=self.now)
+            self.link.handle_timeout(now=self.now)
+            self.fetch()
 
     @property
     def believed(self) -> set[str]:
@@ -156,8 +156,8 @@ def test_retries_wait_1_2_4_up_to_30_seconds_and_then_the_focus_is_gone() -> Non
         waits.append(talk.due - talk.now)
         talk.pass_time(talk.due - talk.now)
     assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
-    assert not talk.outbox.focus_lost(talk.now)
-    assert talk.outbox.focus_lost(1000.0)
+    assert not talk.link.focus_lost(talk.now)
+    assert talk.link.focus_lost(1000.0)
 
 
 def test_a_focus_that_comes_back_just_before_its_time_is_over_is_found() -> None:
@@ -167,10 +167,10 @@ def test_a_focus_that_comes_back_just_before_its_time_is_over_is_found() -> None
         assert talk.due is not None
         waited = talk.due - talk.now
         talk.pass_time(waited)
-    assert not talk.outbox.focus_lost(talk.now)
+    assert not talk.link.focus_lost(talk.now)
     assert waited <= 2.0
     talk.deliver(OK)
-    assert not talk.outbox.focus_lost(1000.0)
+    assert not talk.link.focus_lost(1000.0)
 
 
 def test_a_focus_that_wants_to_be_left_alone_for_longer_than_it_may_be_away_is_asked_before() -> None:
@@ -232,7 +232,7 @@ def test_what_waits_is_bounded() -> None:
         talk.respond(str(number))
     assert state_of(talk.deliver(OK)) == "partial"
     assert state_of(talk.deliver(OK)) == "full"
-    assert talk.outbox.dropped == 8
+    assert talk.link.dropped == 8
 
 
 @pytest.mark.parametrize("somebody", [True, False])
@@ -278,7 +278,7 @@ class TheFocusConverges(RuleBasedStateMachine):
     @precondition(lambda self: not self.talk.under_way)
     @rule()
     def ask(self) -> None:
-        self.talk.known = self.talk.outbox.snapshot()
+        self.talk.known = self.talk.full(self.talk.link.snapshot())
         self.talk.fetch()
 
     @invariant()

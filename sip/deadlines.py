@@ -1,0 +1,67 @@
+"""The earliest of many deadlines, without looking at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from heapq import heapify, heappop, heappush
+from typing import Final, Generic, TypeVar
+
+__all__ = ["Deadlines"]
+
+Key = TypeVar("Key", bound=Hashable)
+
+_MIN_COMPACT: Final = 64  #: entries; below this, sweeping those that do not count costs more than keeping them
+
+
+class Deadlines(Generic[Key]):
+    """At most one deadline for each key, in monotonic seconds; keys without one cost nothing.
+
+    Unlike :class:`~sip.timers.Timers` it does nothing by itself when time comes: whoever owns it asks which keys are
+    due. Keys that are due at one time come in the order in which they were set.
+    """
+
+    __slots__ = ("_due", "_heap", "_order")
+
+    def __init__(self) -> None:
+        self._due: dict[Key, tuple[float, int]] = {}
+        #: Deadlines that were moved or cancelled stay in the heap until they come up or outnumber the others.
+        self._heap: list[tuple[float, int, Key]] = []
+        self._order = 0
+
+    def set(self, key: Key, at: float | None) -> None:
+        """Give ``key`` the deadline ``at`` in place of the one that it has, or none."""
+        if at is None:
+            self._due.pop(key, None)
+            return
+        known = self._due.get(key)
+        if known is not None and known[0] == at:
+            return
+        self._order += 1
+        self._due[key] = (at, self._order)
+        heappush(self._heap, (at, self._order, key))
+        if len(self._heap) > 2 * len(self._due) + _MIN_COMPACT:
+            self._heap = [(due, order, each) for each, (due, order) in self._due.items()]
+            heapify(self._heap)
+
+    def deadline(self, key: Key) -> float | None:
+        """When ``key`` is due; ``None`` when it has no deadline."""
+        entry = self._due.get(key)
+        return None if entry is None else entry[0]
+
+    def earliest(self) -> float | None:
+        """When the first key is due."""
+        while self._heap:
+            at, order, key = self._heap[0]
+            if self._due.get(key) == (at, order):
+                return at
+            heappop(self._heap)
+        return None
+
+    def pop_due(self, now: float) -> list[Key]:
+        """The keys that are due, earliest first; they have no deadline any more."""
+        keys: list[Key] = []
+        while (at := self.earliest()) is not None and at <= now:
+            key = heappop(self._heap)[2]
+            del self._due[key]
+            keys.append(key)
+        return keys
