@@ -41,9 +41,8 @@ from focus.events import RecordAdded, RecordRemoved
 from focus.policy import same_user
 from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
 from focus.roster import user_key, view_key
-from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived
+from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived, canonical_host
 from sip import Request as SipRequest
-from sip.syntax.uri_parts import canonical_host
 
 FACTORY_OPAQUE: Final = "app:conf:focusfactory"
 

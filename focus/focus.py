@@ -56,10 +56,10 @@ from sip import (
     SubscriptionEnded,
     SubscriptionId,
     UpdateReceived,
+    canonical_host,
+    internal_fault,
 )
 from sip import Request as SipRequest
-from sip.faults import internal_fault
-from sip.syntax.uri_parts import canonical_host
 
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 

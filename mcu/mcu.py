@@ -25,9 +25,8 @@ from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialPolicy
 from mcu.registration import Registration
-from sip import Claim, Entropy, Event, Flow
+from sip import Claim, Entropy, Event, Flow, internal_fault
 from sip import Request as SipRequest
-from sip.faults import internal_fault
 
 if TYPE_CHECKING:
     from sip import Endpoint

@@ -10,7 +10,16 @@
 """
 
 from rtp.codecs.comfort_noise import ComfortNoise, NoiseGenerator
-from rtp.codecs.g711 import CODINGS, AudioCoding, alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rtp.codecs.g711 import (
+    ALAW_ENCODE_TABLE,
+    CODINGS,
+    ULAW_ENCODE_TABLE,
+    AudioCoding,
+    alaw_decode,
+    alaw_encode,
+    ulaw_decode,
+    ulaw_encode,
+)
 from rtp.errors import (
     AuthenticationFailed,
     EncryptionMismatch,
@@ -66,7 +75,7 @@ from rtp.sdp.level import SdpLimits
 from rtp.sdp.lines import Attribute, Connection, Origin
 from rtp.sdp.media_description import MediaDescription
 from rtp.sdp.offer_answer import answer, offer
-from rtp.sdp.offer_answer_session import OfferAnswerSession
+from rtp.sdp.offer_answer_session import OfferAnswerSession, OfferState
 from rtp.sdp.sdes import Crypto, InlineKey
 from rtp.sdp.session_description import SessionDescription
 from rtp.srtp.context import SrtpContext
@@ -80,6 +89,7 @@ from rtp.stream.sender import RtpSender
 from rtp.stream.source_lock import SourcePolicy
 
 __all__ = [
+    "ALAW_ENCODE_TABLE",
     "CN",
     "CODINGS",
     "DTMF_TYPES",
@@ -87,6 +97,7 @@ __all__ = [
     "PCMA",
     "PCMU",
     "TELEPHONE_EVENT",
+    "ULAW_ENCODE_TABLE",
     "Agreement",
     "ApplicationDefined",
     "Attribute",
@@ -126,6 +137,7 @@ __all__ = [
     "NoCommonCodec",
     "NoiseGenerator",
     "OfferAnswerSession",
+    "OfferState",
     "Origin",
     "Outgoing",
     "ReceiverReport",

@@ -13,8 +13,7 @@ from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer import Encoder, Mixer, table_encoder
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.events import LegId
-from rtp import MediaEvent, MediaStream, Outgoing
-from rtp.codecs.g711 import ALAW_ENCODE_TABLE, ULAW_ENCODE_TABLE
+from rtp import ALAW_ENCODE_TABLE, ULAW_ENCODE_TABLE, MediaEvent, MediaStream, Outgoing
 
 __all__ = ["Line", "Room", "Sent"]
 

@@ -14,7 +14,7 @@ from mcu.context import Context, Wait
 from mcu.leg import Farewell, Leg
 from mcu.legs.ending import Closing
 from mcu.legs.renegotiation import InCall
-from rtp.sdp.offer_answer_session import OfferState
+from rtp import OfferState
 from sip import LocalProtocolError, RequestFailed, RequestId, ResponseReceived
 
 __all__ = ["Liveness"]

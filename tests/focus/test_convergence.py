@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from c3p import ConferenceInfo, ExchangeFailure, GetConference, ModifyConferenceLock
 from focus import ClientState
-from sip.testing.held import held
+from sip.testing import held
 
 #: What is fixed from the start, or remembered within a limit for whoever asks later.
 KEPT = (
