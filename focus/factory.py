@@ -271,7 +271,10 @@ class FocusFactory:
     # HTTP ------------------------------------------------------------------------------------------------------------
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
-        """A Focus in another process asks for a record. `peer` is its authenticated principal."""
+        """A Focus in another process asks for a record. `peer` is its authenticated principal.
+
+        Then drain and read ``next_timeout``.
+        """
         if peer not in self.config.record_readers:
             return Reply(403)
         if not isinstance(document, Request) or not isinstance(document.command, GetConference):
