@@ -26,12 +26,10 @@ import c3p
 import focus
 import sip
 from pyc3p.element import Element
-from pyc3p.elements import parts
+from pyc3p.elements import Place, parts
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.node import Node
-from pyc3p.elements.parts import Place
-from pyc3p.phone import Phone, PhoneConfig, PhoneRegistered, PhoneReleased, Reaction
-from pyc3p.phone.tone import ToneSource
+from pyc3p.phone import Phone, PhoneConfig, PhoneRegistered, PhoneReleased, Reaction, ToneSource
 from rtp.aio import MediaPortsConfig
 from sip import Event
 from sip.aio import live_entropy, wall_clock

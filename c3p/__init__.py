@@ -65,6 +65,7 @@ from c3p.conference.description import (
 from c3p.conference.diff import diff
 from c3p.conference.entity_key import guid_key, uri_key
 from c3p.conference.info import ConferenceInfo, ConferenceState, HostInfo, Users
+from c3p.conference.merge import state_of
 from c3p.conference.replica import REPLICA, Receipt, Replica, ReplicaInput, ReplicaState
 from c3p.conference.uri_entry import UriEntry
 from c3p.conference.user import (
@@ -122,6 +123,7 @@ from c3p.request_life import (
     RequestState,
 )
 from c3p.stamped import render_versions
+from c3p.stream_words import are_known_filters, is_known_stream
 from c3p.timestamps import format_timestamp, parse_timestamp
 from c3p.uris import (
     conf_id_of,
@@ -302,6 +304,7 @@ __all__ = [
     "ViewLockedChanged",
     "ViewRemoved",
     "ViewVideoModeChanged",
+    "are_known_filters",
     "changes",
     "conf_id_of",
     "conference_key",
@@ -312,6 +315,7 @@ __all__ = [
     "format_timestamp",
     "guid_key",
     "is_focus_uri",
+    "is_known_stream",
     "legible",
     "mcu_type_of",
     "mcu_uri",
@@ -319,5 +323,6 @@ __all__ = [
     "parse_join_link",
     "parse_timestamp",
     "render_versions",
+    "state_of",
     "uri_key",
 ]

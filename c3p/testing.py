@@ -13,6 +13,7 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
     raise ImportError("c3p.testing needs hypothesis: pip install 'pyc3p[testing]'") from error
 
+from c3p.altering import altered as altered
 from c3p.binding.binding import BoundField, bound_fields, evolved, ordered_extra
 from c3p.binding.fields import Attribute, Child, Children, Kind, Text, Texts
 from c3p.binding.node import Extra, Node, Placed, Trimming, Unknown

@@ -41,9 +41,8 @@ from focus.events import RecordAdded, RecordRemoved
 from focus.policy import same_user
 from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
 from focus.roster import user_key, view_key
-from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived
+from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived, canonical_host
 from sip import Request as SipRequest
-from sip.syntax.uri_parts import canonical_host
 
 FACTORY_OPAQUE: Final = "app:conf:focusfactory"
 
@@ -272,7 +271,10 @@ class FocusFactory:
     # HTTP ------------------------------------------------------------------------------------------------------------
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
-        """A Focus in another process asks for a record. `peer` is its authenticated principal."""
+        """A Focus in another process asks for a record. `peer` is its authenticated principal.
+
+        Then drain and read ``next_timeout``.
+        """
         if peer not in self.config.record_readers:
             return Reply(403)
         if not isinstance(document, Request) or not isinstance(document.command, GetConference):

@@ -56,10 +56,10 @@ from sip import (
     SubscriptionEnded,
     SubscriptionId,
     UpdateReceived,
+    canonical_host,
+    internal_fault,
 )
 from sip import Request as SipRequest
-from sip.faults import internal_fault
-from sip.syntax.uri_parts import canonical_host
 
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
@@ -68,7 +68,8 @@ class Focus:
     """All conferences of one domain.
 
     `store` is shared with a Focus Factory in the same process; with `records_url` records that it lacks are asked for
-    there. Nothing is kept, and no timer runs, for conferences in which nobody is.
+    there. Nothing is kept, and no timer runs, for conferences in which nobody is. After every call, its commands
+    included, drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a `sip.Pump` does the first.
     """
 
     def __init__(self, endpoint: Endpoint, config: FocusConfig, *, store: ConferenceStore, entropy: Entropy) -> None:
@@ -352,11 +353,11 @@ class Focus:
         return self._exchanges.take()
 
     def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
-        """The answer to an exchange."""
+        """The answer to an exchange. Then drain and read ``next_timeout``."""
         return self._answered(self._exchanges.replied(exchange_id, reply, now=now), now=now)
 
     def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
-        """No usable answer to an exchange."""
+        """No usable answer to an exchange. Then drain and read ``next_timeout``."""
         return self._answered(self._exchanges.failed(exchange_id, reason, now=now), now=now)
 
     def _answered(self, owner: ConferenceExchangeOwner | None, *, now: float) -> list[Event]:
@@ -369,6 +370,8 @@ class Focus:
         """What an MCU posted to the callback URL; `peer` is its authenticated principal (decisions 4).
 
         404 for a conference that is not active here, 403 for anybody but the MCU that it names.
+
+        Then drain and read ``next_timeout``.
         """
         if not isinstance(document, (Notify, Response)):
             return Reply(400)

@@ -23,8 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from pyc3p.simnet import hostile  # noqa: E402
-from sip.testing import scenes  # noqa: E402
-from sip.testing.altering import Seeded  # noqa: E402
+from sip.testing import Seeded, scenes  # noqa: E402
 from tests.altered.seed_of_commit import SEED  # noqa: E402
 
 #: A conference takes as long as twenty calls; of this many examples one is a conference.

@@ -45,8 +45,8 @@ else:
 
 import c3p  # noqa: E402
 from fuzz.running import Conferencing, Element, Phones, Problem  # noqa: E402
-from pyc3p.simnet.bodies import BodyAlteration, BodyHow  # noqa: E402
-from sip.testing.altering import JUNK, Seeded, alteration, with_length  # noqa: E402
+from pyc3p.simnet import BodyAlteration, BodyHow  # noqa: E402
+from sip.testing import JUNK, Seeded, alteration, with_length  # noqa: E402
 
 #: Inputs after which an element is made anew: enough for one to disturb another, few enough to see which did.
 LIFE = 100

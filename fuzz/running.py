@@ -13,11 +13,9 @@ from typing import Final
 
 import c3p
 import sip
+from pyc3p.simnet import Passing
 from pyc3p.simnet.hostile import BOB, HostileMeeting
-from pyc3p.simnet.passing import Passing
-from sip.testing.checks import Crossing, faults, unanswered
-from sip.testing.network import Sent
-from sip.testing.scenes import CONVERSATIONS, DOMAIN, Scene
+from sip.testing import CONVERSATIONS, DOMAIN, Crossing, Scene, Sent, faults, unanswered
 
 _ANSWERED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from mcu.events import LegId, MediaPortReleased, MediaPortWanted
 from mcu.mcu import Mcu
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig, TraceSink
-from sip import Event
+from sip import Event, Rest, internal_fault
 from sip.aio import FaultLog
-from sip.faults import Rest, internal_fault
 
 __all__ = ["MediaDriver"]
 

@@ -35,9 +35,8 @@ from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialPolicy
 from mcu.registration import Registration
-from sip import Claim, Entropy, Event, Flow
+from sip import Claim, Entropy, Event, Flow, internal_fault
 from sip import Request as SipRequest
-from sip.faults import internal_fault
 
 if TYPE_CHECKING:
     from sip import Endpoint
@@ -50,8 +49,8 @@ METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint 
 class Mcu:
     """One A/V MCU.
 
-    Needs numpy (extra ``mcu``); raises ``MissingExtra`` without it. After every call the owner drains the endpoint,
-    ``c3p_to_send()`` and, from ``take_events()``, what the call caused.
+    Needs numpy (extra ``mcu``); raises ``MissingExtra`` without it. After every call drain the endpoint,
+    ``c3p_to_send()`` and ``take_events()``, and read ``next_timeout()`` and ``next_tick()`` again.
     """
 
     def __init__(
@@ -154,7 +153,10 @@ class Mcu:
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
-        """Answer a document of a Focus; ``peer`` is its authenticated principal, empty when there is none."""
+        """Answer a document of a Focus; ``peer`` is its authenticated principal, empty when there is none.
+
+        Then drain and read ``next_timeout``.
+        """
         reply = self._conferences.receive(document, peer=peer, now=now)
         self._keep(self._done(now))
         return reply
@@ -164,12 +166,12 @@ class Mcu:
         return self._context.exchanges.take()
 
     def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
-        """The answer to an exchange."""
+        """The answer to an exchange. Then drain and read ``next_timeout``."""
         self._posted(self._context.exchanges.replied(exchange_id, reply, now=now), now)
         return self._done(now)
 
     def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
-        """An exchange that brought no answer."""
+        """An exchange that brought no answer. Then drain and read ``next_timeout``."""
         self._posted(self._context.exchanges.failed(exchange_id, reason, now=now), now)
         return self._done(now)
 
@@ -182,7 +184,10 @@ class Mcu:
     def media_opened(
         self, leg: LegId, *, rtp: tuple[str, int], rtcp: tuple[str, int], advertised: str, now: float
     ) -> list[Event]:
-        """Answer ``MediaPortWanted``; ``advertised`` is the address that the far end is to send to."""
+        """Answer ``MediaPortWanted``; ``advertised`` is the address that the far end is to send to.
+
+        Then drain and read ``next_timeout``.
+        """
         known = self._context.legs.get(leg)
         if known is None or known.ports is not None:
             # It came too late, or twice: nobody needs these ports.
@@ -196,7 +201,7 @@ class Mcu:
         return self._done(now)
 
     def media_failed(self, leg: LegId, reason: str, *, now: float) -> list[Event]:
-        """Answer ``MediaPortWanted``: there is no port."""
+        """Answer ``MediaPortWanted``: there is no port. Then drain and read ``next_timeout``."""
         known = self._context.legs.get(leg)
         if known is not None and known.ports is None:
             self._no_port(known, reason, now)
@@ -206,7 +211,10 @@ class Mcu:
         self._termination.give_up(leg, disconnection_of(Ending.NO_PORT, reason=reason), now=now)
 
     def receive_media(self, batch: Iterable[Arrived]) -> list[Event]:
-        """Datagrams from media ports: ``(leg, "rtp" | "rtcp", data, source, arrival)``."""
+        """Datagrams from media ports: ``(leg, "rtp" | "rtcp", data, source, arrival)``.
+
+        Then drain and read ``next_timeout``.
+        """
         self._media.receive(batch)
         return self._context.take_events()
 
@@ -215,7 +223,10 @@ class Mcu:
         return self._media.next_tick()
 
     def tick(self, now: float) -> list[tuple[LegId, str, bytes, tuple[str, int]]]:
-        """Mix; returns ``(leg, "rtp" | "rtcp", data, destination)``. What happened is in ``take_events``."""
+        """Mix; returns ``(leg, "rtp" | "rtcp", data, destination)``. What happened is in ``take_events``.
+
+        Then drain and read ``next_timeout``.
+        """
         out = self._media.tick(now)
         self._keep(self._done(now))
         return out
@@ -226,7 +237,10 @@ class Mcu:
     # Life ------------------------------------------------------------------------------------------------------------
 
     def drain(self, *, now: float) -> list[Event]:
-        """Take nothing new: conferences that are here go on, the Factory and every Focus are told."""
+        """Take nothing new: conferences that are here go on, the Factory and every Focus are told.
+
+        Then drain all and read ``next_timeout``.
+        """
         context = self._context
         if not context.draining:
             context.draining = True
@@ -237,7 +251,10 @@ class Mcu:
         return self._done(now)
 
     def close(self, *, now: float) -> list[Event]:
-        """Drain and end every conference. BYEs and responses still have to be sent after it."""
+        """Drain and end every conference. BYEs and responses still have to be sent after it.
+
+        Then drain all and read ``next_timeout``.
+        """
         self._keep(self.drain(now=now))
         for conference in tuple(self._context.conferences.values()):
             self._conferences.end(conference, ConferenceEndCause.CLOSED, now=now)

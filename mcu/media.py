@@ -10,7 +10,7 @@ from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortRelea
 from mcu.leg import Leg
 from mcu.leg_state import State
 from rtp import Agreement, Direction, MediaEvent, MediaStream, MediaStreamConfig, SsrcCollided, TelephoneEventStarted
-from sip.faults import internal_fault
+from sip import internal_fault
 
 if TYPE_CHECKING:
     from mcu.audio.mix import ConferenceMixer, Line, Sent

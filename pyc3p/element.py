@@ -19,8 +19,7 @@ import attrs
 import c3p
 from mcu import LegId
 from pyc3p.trace.masking import mask
-from sip import Event, Pump, Transmit
-from sip.faults import Rest, TimedNet, internal_fault
+from sip import Event, Pump, Rest, TimedNet, Transmit, internal_fault
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify

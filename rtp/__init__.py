@@ -68,7 +68,7 @@ from rtp.sdp.level import SdpLimits
 from rtp.sdp.lines import Attribute, Connection, Origin
 from rtp.sdp.media_description import MediaDescription
 from rtp.sdp.offer_answer import answer, offer
-from rtp.sdp.offer_answer_session import OfferAnswerSession
+from rtp.sdp.offer_answer_session import OfferAnswerSession, OfferState
 from rtp.sdp.sdes import Crypto, InlineKey
 from rtp.sdp.session_description import SessionDescription
 from rtp.srtp.context import SrtpContext
@@ -128,6 +128,7 @@ __all__ = [
     "NoCommonCodec",
     "NoiseGenerator",
     "OfferAnswerSession",
+    "OfferState",
     "Origin",
     "Outgoing",
     "ReceiverReport",

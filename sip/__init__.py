@@ -47,7 +47,7 @@ from sip.events import (
     SubscriptionRestarted,
     UpdateReceived,
 )
-from sip.faults import InternalFault
+from sip.faults import InternalFault, Rest, TimedNet, internal_fault
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
 from sip.headers.content_disposition import ContentDisposition
@@ -93,7 +93,9 @@ from sip.session.view import SessionView
 from sip.syntax.grammar import refuse, tolerate
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
+from sip.syntax.uri_parts import canonical_host
 from sip.trace import TraceSink
+from sip.transport.locate import is_numeric
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -176,6 +178,7 @@ __all__ = [
     "ResolveWanted",
     "Response",
     "ResponseReceived",
+    "Rest",
     "RetryAfter",
     "Routing",
     "SeededEntropy",
@@ -204,6 +207,7 @@ __all__ = [
     "SubscriptionRestarted",
     "SubscriptionState",
     "TargetDialog",
+    "TimedNet",
     "Timestamp",
     "TraceSink",
     "TransactionId",
@@ -216,8 +220,11 @@ __all__ = [
     "aor_key",
     "body_of",
     "body_parts",
+    "canonical_host",
     "conference_key",
     "find_part",
+    "internal_fault",
+    "is_numeric",
     "parse_message",
     "refusal_of_body",
     "refuse",

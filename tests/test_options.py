@@ -8,7 +8,8 @@ import focus
 import sip
 from c3p import focus_factory_uri, focus_uri, mcu_uri
 from pyc3p.element import Element
-from pyc3p.elements.parts import CoreSettings, Place, av_mcu, client, phone, server
+from pyc3p.elements import Place
+from pyc3p.elements.parts import CoreSettings, av_mcu, client, phone, server
 from pyc3p.phone import PhoneConfig
 
 HOST = "192.0.2.1"

@@ -72,7 +72,8 @@ class Client(ConferenceCommands):
 
     Commands return their number at once and end in exactly one event that carries it: CommandSucceeded,
     CommandFailed, ConferenceCreated, CapabilitiesReceived, Joined or JoinFailed. Those that need a conference raise
-    LocalProtocolError outside of one.
+    LocalProtocolError outside of one. After every call, commands included, drain the endpoint and ``take_events()``,
+    and read ``next_timeout()`` again; a `sip.Pump` does that.
     """
 
     def __init__(self, endpoint: Endpoint, config: ClientConfig, *, entropy: Entropy) -> None:

@@ -36,10 +36,11 @@ from c3p import (
     Request,
     SessionType,
     SetLobbyAccess,
+    are_known_filters,
     focus_uri_of,
+    is_known_stream,
     mcu_type_of,
 )
-from c3p.stream_words import are_known_filters, is_known_stream
 from focus import policy, refusal
 from focus.commands.requests import Refused, check_endpoint, check_entity, role_in
 from focus.identity import is_authenticated

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from c3p import ConferenceInfo, Endpoint, MalformedDocument, State, User
-from c3p.conference.merge import state_of
+from c3p import ConferenceInfo, Endpoint, MalformedDocument, State, User, state_of
 from focus.roster import Roster, endpoint_key, user_key, view_key
 
 

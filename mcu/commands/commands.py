@@ -21,8 +21,9 @@ from c3p import (
     Request,
     Response,
     Role,
+    are_known_filters,
+    is_known_stream,
 )
-from c3p.stream_words import are_known_filters, is_known_stream
 from mcu.conference import Conference
 from mcu.context import Context
 from mcu.identity import guid, user_id

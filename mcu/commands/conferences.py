@@ -27,9 +27,9 @@ from c3p import (
     Reply,
     Request,
     Response,
+    are_known_filters,
     mcu_uri,
 )
-from c3p.stream_words import are_known_filters
 from mcu.commands.commands import Commands, may_control
 from mcu.conference import Conference
 from mcu.context import Context

@@ -78,7 +78,10 @@ class McuFactory:
     # Documents -------------------------------------------------------------------------------------------------------
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
-        """Answer one document; ``peer`` is the authenticated principal, empty when there is none."""
+        """Answer one document; ``peer`` is the authenticated principal, empty when there is none.
+
+        Then drain and read ``next_timeout``.
+        """
         self._expire(now)
         if not peer:
             if isinstance(document, Request) and isinstance(document.command, RegisterMcu):
@@ -184,12 +187,12 @@ class McuFactory:
         return self._exchanges.take()
 
     def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
-        """The answer to a probe."""
+        """The answer to a probe. Then drain and read ``next_timeout``."""
         self._exchanges.replied(exchange_id, reply, now=now)
         return self.take_events()
 
     def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
-        """A probe that brought no answer."""
+        """A probe that brought no answer. Then drain and read ``next_timeout``."""
         self._exchanges.failed(exchange_id, reason, now=now)
         return self.take_events()
 
@@ -199,7 +202,7 @@ class McuFactory:
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Forget silent MCUs, probe those of the list."""
+        """Forget silent MCUs, probe those of the list. Then drain and read ``next_timeout``."""
         self._expire(now)
         self._health_probes.handle_timeout(now=now)
         return self.take_events()

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role
-from c3p.stream_words import is_known_stream
+from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
 from mcu.identity import Identity

@@ -15,7 +15,7 @@ from mcu.context import Context, Wait
 from mcu.leg import Disconnection, Leg
 from mcu.legs.ending import Termination
 from mcu.legs.renegotiation import Renegotiation
-from rtp.sdp.offer_answer_session import OfferState
+from rtp import OfferState
 from sip import LocalProtocolError, RequestFailed, RequestId, ResponseReceived
 
 __all__ = ["Liveness"]

@@ -11,8 +11,7 @@ from mcu.events import DtmfReceived, LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
 from mcu.media import Media
-from rtp import DTMF_TYPES, Agreement, DtmfInfo, OfferAnswerSession, RemoteRtpError, SessionDescription
-from rtp.sdp.offer_answer_session import OfferState
+from rtp import DTMF_TYPES, Agreement, DtmfInfo, OfferAnswerSession, OfferState, RemoteRtpError, SessionDescription
 from sip import (
     ReinviteReceived,
     RequestReceived,

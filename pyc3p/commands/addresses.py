@@ -10,7 +10,7 @@ from typing import Final
 import c3p
 import sip
 from pyc3p.problems import Problem, UsageProblem
-from sip.transport.locate import is_numeric
+from sip import is_numeric
 
 
 def parse_target(text: str) -> sip.Uri:

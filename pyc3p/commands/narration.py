@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import focus
-import mcu.events
+import mcu
 from mcu import AnnouncementFault
 from pyc3p.commands.credentials import CHALLENGES
 from pyc3p.elements.node import StrangerRefused
@@ -47,9 +47,9 @@ def _of_server(event: Event) -> str | None:
             return f"{short_uri(event.conference_uri)}: {event.mcu_type} by {event.mcu_id}"
         case focus.McuLost():
             return f"{short_uri(event.conference_uri)}: {event.mcu_id} lost ({event.reason})"
-        case mcu.events.McuRegistered():
+        case mcu.McuRegistered():
             return f"MCU {event.mcu_id} announced itself"
-        case mcu.events.McuForgotten():
+        case mcu.McuForgotten():
             return f"MCU {event.mcu_id} is gone"
         case _:
             return _of_announcement(event)
@@ -68,21 +68,21 @@ _MEND: Final[Mapping[AnnouncementFault, str]] = {
 
 def _of_announcement(event: Event) -> str | None:
     match event:
-        case mcu.events.AnnouncementRefused():
+        case mcu.AnnouncementRefused():
             return f"MCU {event.mcu_id or '(without id)'} refused: {_MEND[event.fault].format(peer=event.peer)}"
-        case mcu.events.RegistrationRefused(status=None):
+        case mcu.RegistrationRefused(status=None):
             return f"the MCU Factory at {event.url} does not answer ({event.reason}); trying again"
-        case mcu.events.RegistrationRefused(status=401):
+        case mcu.RegistrationRefused(status=401):
             return (
                 f"the MCU Factory at {event.url} does not know this MCU (401): serve it there with --mcu and the id of "
                 "this one, and give both one PYC3P_SECRET"
             )
-        case mcu.events.RegistrationRefused(status=403):
+        case mcu.RegistrationRefused(status=403):
             return (
                 f"the MCU Factory at {event.url} does not take this MCU (403): another has its id; choose one with "
                 "--mcu-id, and serve the Factory with --mcu and that id"
             )
-        case mcu.events.RegistrationRefused():
+        case mcu.RegistrationRefused():
             why = f": {event.reason}" if event.reason else ""
             return f"the MCU Factory at {event.url} does not take this MCU ({event.status}){why}"
         case StrangerRefused():
@@ -93,25 +93,25 @@ def _of_announcement(event: Event) -> str | None:
 
 
 def _of_leg(event: Event) -> str | None:
-    if not isinstance(event, mcu.events.LegEvent):
+    if not isinstance(event, mcu.LegEvent):
         return None
     who = short_uri(event.user)
     match event:
-        case mcu.events.LegDialing():
+        case mcu.LegDialing():
             return f"calling {who}"
-        case mcu.events.LegAlerting():
+        case mcu.LegAlerting():
             return f"{who} rings"
-        case mcu.events.LegConnected():
+        case mcu.LegConnected():
             return f"{who} connected ({event.codec})"
-        case mcu.events.LegEnded():
+        case mcu.LegEnded():
             status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
             refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""
             return f"{who} {event.method}{status}{refused}"
-        case mcu.events.LegHeld():
+        case mcu.LegHeld():
             return f"{who} holds"
-        case mcu.events.LegResumed():
+        case mcu.LegResumed():
             return f"{who} is back"
-        case mcu.events.DtmfReceived():
+        case mcu.DtmfReceived():
             return f"{who} pressed a key"
         case _:
             return None

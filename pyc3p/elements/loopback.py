@@ -15,8 +15,7 @@ from pyc3p.problems import Problem
 from pyc3p.trace.trace import Trace
 from rtp.aio import MediaPortsConfig
 from sip import Event
-from sip.aio import live_entropy, wall_clock
-from sip.transport.locate import Naptr, Question, RecordType, Srv
+from sip.aio import Naptr, Question, RecordType, Srv, live_entropy, wall_clock
 
 HOST = "127.0.0.1"
 #: Elements that speak C3P over HTTP; each has a secret of its own.

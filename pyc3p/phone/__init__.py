@@ -14,6 +14,7 @@ from pyc3p.phone.events import (
     Reaction,
 )
 from pyc3p.phone.phone import Phone
+from pyc3p.phone.tone import ToneSource, listen_for
 
 __all__ = [
     "CallEnd",
@@ -28,4 +29,6 @@ __all__ = [
     "PhoneReleased",
     "PhoneRinging",
     "Reaction",
+    "ToneSource",
+    "listen_for",
 ]

@@ -12,6 +12,7 @@
 ['audio-video dialing-out', 'audio-video alerting', 'audio-video connected']
 """
 
+from pyc3p.simnet.bodies import BodyAlteration, BodyHow
 from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, HttpFault
 from pyc3p.simnet.conference import SimFarm
@@ -19,13 +20,17 @@ from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.meeting import Meeting, Outcome
 from pyc3p.simnet.network import SimNetwork
+from pyc3p.simnet.passing import Passing
 from pyc3p.simnet.raw import RawPeer
 
 __all__ = [
+    "BodyAlteration",
+    "BodyHow",
     "Conditions",
     "HttpFault",
     "Meeting",
     "Outcome",
+    "Passing",
     "RawPeer",
     "SimFarm",
     "SimHost",

@@ -21,8 +21,7 @@ from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.meeting import Meeting
 from pyc3p.simnet.passing import Passing
 from sip import LocalProtocolError, Request
-from sip.testing.altering import JUNK, Alteration, Chooser, alteration, with_length
-from sip.testing.checks import Crossing, faults, leftovers, unanswered
+from sip.testing import JUNK, Alteration, Chooser, Crossing, alteration, faults, leftovers, unanswered, with_length
 
 __all__ = ["HostileMeeting", "Plan", "plan_of", "play"]
 

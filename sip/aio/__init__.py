@@ -6,11 +6,16 @@ from sip.aio.resolver import Resolver, SystemResolver
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.tls import certificate_identity, peer_identity
 from sip.aio.transport import SipTransport
+from sip.transport.locate import Naptr, Question, RecordType, Srv
 
 __all__ = [
     "FaultLog",
+    "Naptr",
+    "Question",
+    "RecordType",
     "Resolver",
     "SipTransport",
+    "Srv",
     "SystemResolver",
     "TlsContexts",
     "TransportSettings",

@@ -26,7 +26,8 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     """Transport rules, transactions, dialogs, INVITE sessions and subscriptions of one SIP element.
 
     It has no sockets and no clock: a driver hands it bytes with ``receive_data`` and time with
-    ``handle_timeout``, and after every call drains ``data_to_send`` and reads ``next_timeout`` again. Cores
+    ``handle_timeout``, and after every call, commands included, drains ``data_to_send`` and ``take_events`` and reads
+    ``next_timeout`` again. Cores
     (a registrar, a focus, an application) register with ``add_core``; each event names the core it is for.
 
     ``now`` is monotonic seconds everywhere; ``wall_clock`` is the POSIX time at ``now == 0``. What peers do
@@ -71,6 +72,8 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         """Take one datagram, or any piece of a stream, and return what it caused.
 
         A flow that a listener accepted needs no announcement: its first bytes introduce it.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
         """
         self._receiver.receive_data(data, flow, now)
         return self.take_events()
@@ -84,7 +87,10 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         return self._context.timers.next_timeout()
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Do everything that is due at ``now`` and return what it caused."""
+        """Do everything that is due at ``now`` and return what it caused.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
+        """
         self._context.timers.run(now)
         self._receiver.close_lost(now)
         self._sessions.ended.forget_old(now)
@@ -123,17 +129,26 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._transport.set_listen(tuple(listen))
 
     def flow_opened(self, want_id: WantId, flow: Flow, *, now: float) -> list[Event]:
-        """Answer ConnectWanted: what waited for the flow is sent. For UDP give the flow at once."""
+        """Answer ConnectWanted: what waited for the flow is sent. For UDP give the flow at once.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
+        """
         self._transport.flow_opened(want_id, flow, now)
         return self.take_events()
 
     def flow_failed(self, want_id: WantId, reason: str, *, now: float) -> list[Event]:
-        """Answer ConnectWanted or ResolveWanted: the next destination is tried, or what waited fails."""
+        """Answer ConnectWanted or ResolveWanted: the next destination is tried, or what waited fails.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
+        """
         self._transport.flow_failed(want_id, reason, now)
         return self.take_events()
 
     def flow_closed(self, flow: Flow, *, now: float) -> list[Event]:
-        """Tell that a connection is closed; requests that wait for an answer on it fail."""
+        """Tell that a connection is closed; requests that wait for an answer on it fail.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
+        """
         self._receiver.flow_closed(flow, now)
         return self.take_events()
 
@@ -149,17 +164,23 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._transport.flow_blocked(flow)
 
     def flow_writable(self, flow: Flow, *, now: float) -> list[Event]:
-        """Tell that a blocked flow takes data again."""
+        """Tell that a blocked flow takes data again. Then drain ``data_to_send`` and read ``next_timeout``."""
         self._transport.flow_writable(flow, now)
         return self.take_events()
 
     def send_failed(self, flow: Flow, *, now: float) -> list[Event]:
-        """Tell that a datagram could not be sent (ICMP error); requests open towards that address fail."""
+        """Tell that a datagram could not be sent (ICMP error); requests open towards that address fail.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
+        """
         self._receiver.send_failed(flow, now)
         return self.take_events()
 
     def resolved(self, want_id: WantId, destinations: Sequence[Destination], *, now: float) -> list[Event]:
-        """Answer ResolveWanted with destinations in the order in which they are to be tried."""
+        """Answer ResolveWanted with destinations in the order in which they are to be tried.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
+        """
         self._transport.resolved(want_id, destinations, now)
         return self.take_events()
 

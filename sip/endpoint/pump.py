@@ -64,11 +64,14 @@ class Pump:
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
-        """Feed bytes from a flow, and settle."""
+        """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``."""
         return self.settle(self.endpoint.receive_data(data, flow=flow, now=now), now=now)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Do what is due at ``now`` in the endpoint and in every core, and settle."""
+        """Do what is due at ``now`` in the endpoint and in every core, and settle.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
+        """
         out: list[Event] = []
         for net in self._nets:
             out += net.handle_timeout(now=now)
@@ -79,6 +82,8 @@ class Pump:
         """Feed ``events``, and those that follow from them, to the cores until nothing moves.
 
         Call it also after commands given from outside: it collects what they caused.
+
+        Then drain ``data_to_send`` and read ``next_timeout``.
         """
         waiting = deque(events)
         out: list[Event] = []

@@ -19,6 +19,8 @@ try:
 except ImportError as missing:
     raise ImportError("sip.testing needs Hypothesis: pip install pyc3p[testing]") from missing
 
+from sip.testing.altering import JUNK, Alteration, Chooser, Drawn, How, Seeded, alteration, with_length
+from sip.testing.checks import Crossing, faults, leftovers, unanswered
 from sip.testing.conversations import (
     Act,
     Call,
@@ -31,8 +33,10 @@ from sip.testing.conversations import (
     scripts,
 )
 from sip.testing.headers import HEADER_VALUES, header_fields, header_values
+from sip.testing.held import held
 from sip.testing.messages import messages, mutated_messages, requests, responses, wire_messages
-from sip.testing.network import Agent, Network
+from sip.testing.network import METHODS, Agent, Network, Sent, raw_request
+from sip.testing.scenes import CONVERSATIONS, DOMAIN, Scene
 from sip.testing.values import (
     cseqs,
     hosts,
@@ -48,19 +52,35 @@ from sip.testing.values import (
 )
 
 __all__ = [
+    "CONVERSATIONS",
+    "DOMAIN",
     "HEADER_VALUES",
+    "JUNK",
+    "METHODS",
     "Act",
     "Agent",
+    "Alteration",
     "Call",
+    "Chooser",
+    "Crossing",
+    "Drawn",
+    "How",
     "Network",
+    "Scene",
+    "Seeded",
+    "Sent",
     "Side",
     "Spoken",
     "Step",
+    "alteration",
     "conversations",
     "cseqs",
+    "faults",
     "header_fields",
     "header_values",
+    "held",
     "hosts",
+    "leftovers",
     "messages",
     "mutated_messages",
     "name_addrs",
@@ -68,6 +88,7 @@ __all__ = [
     "option_tags",
     "params",
     "perform",
+    "raw_request",
     "requests",
     "responses",
     "scripts",
@@ -75,7 +96,9 @@ __all__ = [
     "tel_uris",
     "texts",
     "tokens",
+    "unanswered",
     "uris",
     "vias",
     "wire_messages",
+    "with_length",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
@@ -34,17 +34,27 @@ METHODS: Final = (
 class Agent:
     """One endpoint with one core called ``ua``, which remembers its events and reacts to them as told."""
 
-    def __init__(self, net: Network, name: str, host: str, settings: EndpointConfig) -> None:
+    def __init__(
+        self,
+        net: Network,
+        name: str,
+        host: str,
+        settings: EndpointConfig,
+        *,
+        endpoint: Endpoint | None = None,
+        cores: Sequence[Core] = (),
+    ) -> None:
+        """Run an ``endpoint`` that exists, with cores that are registered with it, or a new one."""
         self.net = net
         self.name = name
         self.host = host
         listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060))
         self._config = attrs.evolve(settings, listen=listen)
-        self.endpoint = Endpoint(self._config, entropy=SeededEntropy(name.encode()))
+        self.endpoint = endpoint or Endpoint(self._config, entropy=SeededEntropy(name.encode()))
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
         self._reactions: list[Callable[[Event], object]] = []
-        self._pump = Pump(self.endpoint, ())
+        self._pump = Pump(self.endpoint, cores)
 
     def add_core(
         self,
@@ -153,8 +163,12 @@ class Agent:
         self._reactions.append(lambda event: reaction(event) if isinstance(event, kind) else None)
 
     def take(self, events: Iterable[Event]) -> None:
-        """Note events, answer questions to the driver, feed the cores, react."""
-        waiting = self._pump.settle(events, now=self.net.now)
+        """Take what the endpoint returned: feed the cores, answer questions to the driver, note the rest, react."""
+        self.tell(self._pump.settle(events, now=self.net.now))
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Take what a core returned to the application, and what follows from that."""
+        waiting = list(events)
         while waiting:
             for event in waiting:
                 self._take_one(event)
@@ -183,4 +197,4 @@ class Agent:
 
     def handle_timeout(self) -> None:
         """Do what is due."""
-        self.take(self._pump.handle_timeout(now=self.net.now))
+        self.tell(self._pump.handle_timeout(now=self.net.now))

@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterable
 import attrs
 
 from sip.config import EndpointConfig
+from sip.endpoint.endpoint import Endpoint
+from sip.endpoint.pump import Core
 from sip.entropy import SeededEntropy
 from sip.events import ConnectWanted, ResolveWanted
 from sip.flow import Address, Destination, Flow, Transmit
@@ -60,20 +62,22 @@ class Network:
         duplication: float = 0.0,
         jitter: float = 0.0,
         latency: float = 0.01,
+        now: float = 0.0,
     ) -> None:
-        """Probabilities are of one datagram; ``jitter`` and ``latency`` are seconds."""
-        self.now = 0.0
+        """Probabilities are of one datagram; ``jitter`` and ``latency`` are seconds; time begins at ``now``."""
+        self.now = now
         self.seed = seed
         self.loss, self.duplication, self.jitter, self.latency = loss, duplication, jitter, latency
         self.names: dict[str, list[Destination]] = {}  #: what look-ups find
         self.log: list[Sent] = []
         self.drop: Callable[[bytes], bool] = lambda data: False  #: which datagrams get lost, beside chance
+        self.cut: Callable[[Sent, Flow], bool] = lambda sent, flow: False  #: what gets lost on whatever transport
         self.refuses: Callable[[Destination], bool] = lambda destination: False  #: which connections fail
         #: a man in the middle: what arrives of a message that an agent sent on a flow
         self.middle: Callable[[Sent, Flow], bytes] = lambda sent, flow: sent.data
         #: whether an element that breaks ends the test, or has an `InternalFault` among its events
         self.faults_raise = True
-        self._chance = SeededEntropy(b"network %d" % seed)
+        self.chance = SeededEntropy(b"network %d" % seed)
         self._agents: dict[str, Agent] = {}
         self._queue: list[tuple[float, int, Agent, Flow, bytes]] = []
         self._flows: dict[tuple[str, Address, Address], Flow] = {}
@@ -87,6 +91,21 @@ class Network:
         if core:
             agent.add_core()
         return agent
+
+    def place(self, name: str, host: str, endpoint: Endpoint, *cores: Core) -> Agent:
+        """Add an agent that runs an endpoint made elsewhere, and the cores that are registered with it."""
+        agent = Agent(self, name, host, endpoint.config, endpoint=endpoint, cores=cores)
+        self.join(agent)
+        return agent
+
+    def join(self, agent: Agent) -> None:
+        """Add an agent that was made elsewhere."""
+        self._agents[agent.host] = agent
+
+    @property
+    def agents(self) -> tuple[Agent, ...]:
+        """Everybody, in the order of coming."""
+        return tuple(self._agents.values())
 
     # Flows
 
@@ -115,11 +134,29 @@ class Network:
         if peer is None or self.refuses(there):
             agent.take(agent.endpoint.flow_failed(want.id, "refused", now=self.now))
             return
-        local = Address(agent.host, 40000 + len(self._flows))
-        ours, theirs = self.flow(there.transport, local, remote), self.flow(there.transport, remote, local)
+        ours, _ = self.pair(agent, peer, there.transport, remote)
+        agent.take(agent.endpoint.flow_opened(want.id, ours, now=self.now))
+
+    def pair(self, agent: Agent, peer: Agent, transport: str, remote: Address | None = None) -> tuple[Flow, Flow]:
+        """Return both ends of a new connection."""
+        local, remote = Address(agent.host, 40000 + len(self._flows)), remote or Address(peer.host, 5060)
+        ours, theirs = self.flow(transport, local, remote), self.flow(transport, remote, local)
         self._connections[ours.id] = (peer, theirs)
         self._connections[theirs.id] = (agent, ours)
-        agent.take(agent.endpoint.flow_opened(want.id, ours, now=self.now))
+        return ours, theirs
+
+    def connections(self, agent: Agent) -> list[Flow]:
+        """Return the open connections of an agent, at its own end."""
+        return [theirs for peer, theirs in self._connections.values() if peer is agent]
+
+    def end_of(self, flow: Flow) -> Agent:
+        """Return the agent at the near end of an open connection."""
+        _, theirs = self._connections[flow.id]
+        return self._connections[theirs.id][0]
+
+    def far_end(self, flow: Flow) -> tuple[Agent, Flow]:
+        """Return the agent at the far end of an open connection, and the flow as seen from there."""
+        return self._connections[flow.id]
 
     def resolve(self, agent: Agent, want: ResolveWanted) -> None:
         """Answer a question for addresses."""
@@ -150,13 +187,15 @@ class Network:
         sent = Sent(self.now, agent.name, str(flow.remote), transmit.data)
         self.log.append(sent)
         data = self.middle(sent, flow)
+        if self.cut(sent, flow):
+            return
         if flow.transport == "UDP":
             peer = self._agents.get(flow.remote.host)
-            if peer is None or self.drop(data) or self._chance.uniform() < self.loss:
+            if peer is None or self.drop(data) or self.chance.uniform() < self.loss:
                 return
             theirs = self.flow("UDP", flow.remote, flow.local)
-            for _ in range(2 if self._chance.uniform() < self.duplication else 1):
-                self._enqueue(peer, theirs, data, self.latency + self.jitter * self._chance.uniform())
+            for _ in range(2 if self.chance.uniform() < self.duplication else 1):
+                self._enqueue(peer, theirs, data, self.latency + self.jitter * self.chance.uniform())
         elif flow.id in self._connections:
             peer, theirs = self._connections[flow.id]
             self._enqueue(peer, theirs, data, self.latency)
@@ -175,6 +214,8 @@ class Network:
         end = self.now + seconds
         while not until():
             self.flush()
+            if not (self._queue and self._queue[0][0] <= self.now) and self.carry_other():
+                continue
             due = [at for agent in self._agents.values() if (at := agent.next_timeout()) is not None]
             if self._queue:
                 due.append(self._queue[0][0])
@@ -184,6 +225,10 @@ class Network:
             self.now = max(self.now, min(due))
             self._deliver()
             self._fire()
+
+    def carry_other(self) -> bool:
+        """Carry what is not SIP, once no SIP is due at this instant; return whether there was any."""
+        return False
 
     def _deliver(self) -> None:
         while self._queue and self._queue[0][0] <= self.now:
@@ -205,6 +250,10 @@ class Network:
 
     def _matching(self, text: str, by: Agent | None) -> list[Sent]:
         return [each for each in self.log if text in each.head and (by is None or by.name == each.by)]
+
+    def messages(self, by: str) -> list[Request | Response]:
+        """Return everything that the agent of a name sent, keep-alives apart."""
+        return [parse_message(each.data) for each in self.log if each.by == by and each.data.strip()]
 
     def requests(self, method: str, by: Agent | None = None) -> list[Request]:
         """Return the requests of a method that were sent."""

@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from pyc3p.simnet import hostile
-from sip.testing import scenes
-from sip.testing.altering import Drawn
+from sip.testing import Drawn, scenes
 from tests.altered.seed_of_commit import SEED
 
 #: Examples; together well under a minute of one processor.

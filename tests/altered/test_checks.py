@@ -3,11 +3,8 @@
 import attrs
 import pytest
 
-from sip import Event, InternalFault
-from sip.faults import internal_fault
-from sip.testing import scenes
-from sip.testing.altering import Alteration, How
-from sip.testing.checks import Crossing, faults, leftovers, unanswered
+from sip import Event, InternalFault, internal_fault
+from sip.testing import Alteration, Crossing, How, faults, leftovers, scenes, unanswered
 
 ASKED = (
     b"MESSAGE sip:b@b.example SIP/2.0\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"

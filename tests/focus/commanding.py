@@ -29,7 +29,9 @@ def send(site: Site, phone: Phone, body: bytes, content_type: str = "application
     assert session is not None
     phone.node.endpoint.request_in_session(session, "INFO", body=body, content_type=content_type, now=site.net.now)
     site.net.run()
-    answer = [one for one in site.net.sent("focus") if isinstance(one, SipResponse) and one.cseq.method == "INFO"][-1]
+    answer = [one for one in site.net.messages("focus") if isinstance(one, SipResponse) and one.cseq.method == "INFO"][
+        -1
+    ]
     diagnostics = answer.headers.get("ms-diagnostics")
     return answer.status, diagnostics.partition(";")[0] if diagnostics is not None else None
 

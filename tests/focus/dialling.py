@@ -30,7 +30,7 @@ def outcomes(phone: Phone, command: CommandId) -> list[str]:
 def infos_to(site: Site, phone: Phone) -> list[Response]:
     """The C3P responses that the Focus sent in INFO requests to one client."""
     found = []
-    for message in site.net.sent("focus"):
+    for message in site.net.messages("focus"):
         if isinstance(message, Request) and message.method == "INFO" and phone.client.config.aor in str(message.to.uri):
             document = parse_document(message.body)
             assert isinstance(document, Response)

@@ -83,7 +83,7 @@ class Site:
             entropy=entropy.child("factory"),
             activations=self.focus,
         )
-        self.node = self.net.add(Node(self.net, "focus", FOCUS_HOST, endpoint, self.focus, self.factory))
+        self.node = self.net.node("focus", FOCUS_HOST, endpoint, self.focus, self.factory)
         self.net.watch_c3p(self.focus, self.node)
         self.mcu_factory = FakeMcuFactory(self)
         self._hosts = itertools.count(10)
@@ -108,7 +108,7 @@ class Site:
         proxy = Uri.parse(f"sip:{FOCUS_HOST}:5060;transport={transport.lower()}")
         settings = ClientConfig(aor=f"sip:{name}@{DOMAIN}", display_name=name.title(), outbound_proxy=proxy)
         client = Client(endpoint, attrs.evolve(settings, **config), entropy=entropy.child("client"))
-        return Phone(self.net.add(Node(self.net, name, host, endpoint, client)), client)
+        return Phone(self.net.node(name, host, endpoint, client), client)
 
     def created(self, phone: Phone, **record: object) -> str:
         """A new conference of a client."""

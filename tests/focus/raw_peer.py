@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sip import (
-    Event,
-    Flow,
-    SipError,
-    StreamParser,
-)
+from sip import EndpointConfig, Event, Flow, SipError, StreamParser, Transmit
 from sip import Request as SipRequest
 from sip import Response as SipResponse
+from sip.testing import Agent
 
 if TYPE_CHECKING:
     from focus_site import Site
@@ -21,11 +17,14 @@ class RawPeer:
     """A program at the other end of one TCP connection to the Focus: it sends bytes and sees bytes."""
 
     def __init__(self, site: Site, host: str = "192.0.2.77") -> None:
-        self.site, self.name, self.host = site, "raw", host
-        self.pump = self
+        self.site = site
         self.received: list[SipRequest | SipResponse] = []
         self._parser = StreamParser()
-        self.flow, self.back = site.net.pair(self, site.node, "TCP")  # type: ignore[arg-type]
+        self.agent = Agent(site.net, "raw", host, EndpointConfig(), endpoint=self)  # type: ignore[arg-type]
+        site.net.join(self.agent)
+        self.flow, self.back = site.net.pair(self.agent, site.node, "TCP")
+
+    # In place of an endpoint
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
         """Bytes from the Focus."""
@@ -37,8 +36,23 @@ class RawPeer:
         self.received += [one for one in found if isinstance(one, SipRequest | SipResponse)]
         return []
 
-    def take(self, events: list[Event]) -> None:
+    def flow_closed(self, flow: Flow, *, now: float) -> list[Event]:
+        """The connection is gone."""
+        return []
+
+    def take_events(self) -> list[Event]:
         """There are none."""
+        return []
+
+    def data_to_send(self) -> list[Transmit]:
+        """What is to be sent goes past the network (`send_bytes`)."""
+        return []
+
+    def next_timeout(self) -> float | None:
+        """It never repeats anything."""
+        return None
+
+    # The program
 
     @staticmethod
     def message(text: str, body: bytes = b"") -> bytes:
@@ -53,13 +67,13 @@ class RawPeer:
     def feed(self, data: bytes) -> None:
         """Send bytes whose answer does not matter."""
         node = self.site.node
-        node.take(node.pump.receive_data(data, flow=self.back, now=self.site.net.now))
+        node.take(node.endpoint.receive_data(data, flow=self.back, now=self.site.net.now))
         self.site.net.run()
 
     def send_bytes(self, data: bytes) -> list[SipRequest | SipResponse]:
         """Send bytes in one piece of the stream."""
         before = len(self.received)
         node = self.site.node
-        node.take(node.pump.receive_data(data, flow=self.back, now=self.site.net.now))
+        node.take(node.endpoint.receive_data(data, flow=self.back, now=self.site.net.now))
         self.site.net.run()
         return self.received[before:]

@@ -97,7 +97,7 @@ def hold(site: Site, mcu: FakeMcu) -> list[Phone]:
         mcu.boot(PHONE)
     do(lambda: alice.client.delete_user("sip:bob@example.com", now=now))
     do(lambda: alice.client.end_conference(now=now))
-    site.net.pass_time(700.0)
+    site.net.run(700.0)
     return [alice, bob]
 
 
@@ -111,8 +111,8 @@ def check_answers(site: Site) -> None:
     """Every request got exactly one final answer, whoever sent it."""
     asked: Counter[tuple[str, int, str]] = Counter()
     answered: Counter[tuple[str, int, str]] = Counter()
-    for node in site.net.nodes:
-        for one in site.net.sent(node.name):
+    for node in site.net.agents:
+        for one in site.net.messages(node.name):
             key = (one.call_id, one.cseq.number, one.cseq.method)
             if isinstance(one, SipRequest) and one.method not in ("ACK", "BENOTIFY"):
                 asked[key] += 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tampering import Tamper, check_answers, check_commands, check_next, hold
 
 from c3p import C3PError, Notify, Reply, parse_document
-from c3p.altering import altered
+from c3p.testing import altered
 
 
 def untouched(data: bytes) -> bytes:

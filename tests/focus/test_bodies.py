@@ -23,7 +23,7 @@ def lock(conference: str) -> bytes:
 
 def carried_out(site: Site) -> bool:
     """Whether the last answer of the Focus says so."""
-    answer = [one for one in site.net.sent("focus") if isinstance(one, SipResponse)][-1]
+    answer = [one for one in site.net.messages("focus") if isinstance(one, SipResponse)][-1]
     return b'code="success"' in answer.body
 
 
@@ -41,7 +41,7 @@ def test_a_command_beside_a_part_that_must_be_understood_is_not_carried_out() ->
     conference, alice, _ = site.meeting()
     whole = Multipart((Part.of(CCCP_TYPE, lock(conference)), Part.of("application/foo", b"x")), "b1")
     assert send(site, alice, bytes(whole), str(whole.content_type)) == (415, None)
-    refused = [one for one in site.net.sent("focus") if isinstance(one, SipResponse)][-1]
+    refused = [one for one in site.net.messages("focus") if isinstance(one, SipResponse)][-1]
     assert refused.headers.get("Accept") == CCCP_TYPE
     assert not carried_out(site)
     assert send(site, alice, lock(conference)) == (200, None)
@@ -62,7 +62,7 @@ def test_an_info_that_need_not_be_understood_asks_nothing() -> None:
         now=site.net.now,
     )
     site.net.run()
-    answers = [one for one in site.net.sent("focus") if isinstance(one, SipResponse)]
+    answers = [one for one in site.net.messages("focus") if isinstance(one, SipResponse)]
     assert (answers[-1].cseq.method, answers[-1].status) == ("INFO", 200)
 
 
@@ -79,7 +79,7 @@ def test_a_result_beside_another_part_reaches_the_client() -> None:
             session, "INFO", body=bytes(whole), content_type=str(whole.content_type), now=site.net.now
         )
         site.net.run()
-        answers = [one for one in site.net.sent("alice") if isinstance(one, SipResponse)]
+        answers = [one for one in site.net.messages("alice") if isinstance(one, SipResponse)]
         assert answers[-1].status == status
 
 

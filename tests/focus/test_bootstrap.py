@@ -87,7 +87,7 @@ def test_after_three_mcus_the_waiting_commands_fail_and_the_failure_is_kept_ten_
     again = alice.node.last(CommandFailed)
     assert again.response is not None
     assert again.response.retry_after == 10
-    site.net.pass_time(10.0)
+    site.net.run(10.0)
     dial(site, alice)
     assert len(site.mcu_factory.requests) == 6
     assert [one.command.exclude for one in site.mcu_factory.requests][3] == ()  # type: ignore[attr-defined]

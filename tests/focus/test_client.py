@@ -91,7 +91,7 @@ def test_nobody_answers() -> None:
     alice = site.client("alice")
     unanswered(site, "SERVICE")
     command = alice.client.create_conference(now=site.net.now)
-    site.net.pass_time(40.0)
+    site.net.run(40.0)
     failed = alice.node.last(CommandFailed)
     assert (failed.reason, failed.status) == (FailureReason.TRANSPORT, None)
     assert failed.text == "transport"
@@ -139,7 +139,7 @@ def test_a_join_can_be_given_up() -> None:
     site.net.services["http://records.example.com/"] = lambda request: None
     alice = site.client("alice")
     alice.client.join("sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABCDEF0123", now=site.net.now)
-    site.net.pass_time(1.0)
+    site.net.run(1.0)
     alice.client.leave(now=site.net.now)
     assert alice.client.state is ClientState.LEAVING
     site.net.run()
@@ -170,7 +170,7 @@ def test_commands_outside_of_a_conference_are_misuse() -> None:
             wrong()
     client.unsubscribe(now=now)
     site.net.run()
-    assert site.net.wire == []
+    assert site.net.log == []
 
 
 def test_joining_twice_and_subscribing_twice_are_misuse() -> None:
@@ -197,7 +197,7 @@ def test_leaving_says_goodbye_to_both_dialogs() -> None:
     site.net.run()
     left = alice.node.last(Left)
     assert (left.conference_uri, left.cause) == (conference, LeaveCause.LEFT)
-    methods = [one.method for one in site.net.sent("alice") if isinstance(one, SipRequest)]
+    methods = [one.method for one in site.net.messages("alice") if isinstance(one, SipRequest)]
     assert methods[-2:] == ["SUBSCRIBE", "BYE"]
 
 
@@ -205,7 +205,7 @@ def test_a_dialog_that_dies_is_lost() -> None:
     site = Site()
     _, alice, _ = site.meeting()
     site.net.lost = lambda sender, data: True
-    site.net.pass_time(1_300.0)
+    site.net.run(1_300.0)
     assert alice.node.last(Left).cause is LeaveCause.LOST
 
 
@@ -234,7 +234,9 @@ def test_request_ids_count_up() -> None:
     for _ in range(3):
         alice.client.add_user(PHONE, now=site.net.now)
     site.net.run()
-    documents = [parse_document(one.body) for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.body]
+    documents = [
+        parse_document(one.body) for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.body
+    ]
     assert [one.request_id for one in documents if isinstance(one, Request)] == ["0", "1", "2", "3", "4"]
     assert len(mcu.dialled) == 1
 
@@ -244,12 +246,12 @@ def test_a_command_times_out_after_180_seconds_and_pending_restarts_them() -> No
     mcu: FakeMcu = site.mcu()
     _, alice, _ = site.meeting()
     command = alice.client.add_user(PHONE, now=site.net.now)
-    site.net.pass_time(170.0)
+    site.net.run(170.0)
     mcu.result(PHONE, Code.PENDING)
     mcu.result(PHONE, Code.PENDING)
-    site.net.pass_time(170.0)
+    site.net.run(170.0)
     assert of_command(alice, command)[-1] == "CommandAccepted"
-    site.net.pass_time(11.0)
+    site.net.run(11.0)
     failed = alice.node.last(CommandFailed)
     assert (failed.command, failed.reason, failed.text) == (command, FailureReason.TIMEOUT, "timeout")
     events = of_command(alice, command)
@@ -262,7 +264,7 @@ def test_an_info_that_nobody_answers_fails_its_command_only() -> None:
     _, alice, _ = site.meeting()
     unanswered(site, "INFO")
     command = alice.client.set_lock(True, now=site.net.now)
-    site.net.pass_time(40.0)
+    site.net.run(40.0)
     assert alice.node.last(CommandFailed).reason is FailureReason.TRANSPORT
     assert alice.client.state is ClientState.JOINED
     site.net.lost = lambda sender, data: False
@@ -304,7 +306,7 @@ def test_what_the_focus_sends_that_is_no_response_is_400() -> None:
             session, "INFO", body=body, content_type="application/cccp+xml", now=site.net.now
         )
         site.net.run()
-        answers = [one for one in site.net.sent("alice") if isinstance(one, SipResponse)]
+        answers = [one for one in site.net.messages("alice") if isinstance(one, SipResponse)]
         assert answers[-1].status == 400
     unknown = Response(request_id="77", from_=conference, to="sip:alice@example.com", code=Code.SUCCESS)
     site.node.endpoint.request_in_session(
@@ -312,6 +314,6 @@ def test_what_the_focus_sends_that_is_no_response_is_400() -> None:
     )
     site.node.endpoint.request_in_session(session, "OPTIONS", now=site.net.now)
     site.net.run()
-    answers = [one for one in site.net.sent("alice") if isinstance(one, SipResponse)]
+    answers = [one for one in site.net.messages("alice") if isinstance(one, SipResponse)]
     assert [one.status for one in answers[-2:]] == [200, 200]
     assert alice.node.of(CommandFailed) == []

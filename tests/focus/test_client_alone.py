@@ -57,8 +57,7 @@ class Server:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.node = Node(site.net, "server", HOST, site.endpoint(HOST, SeededEntropy(b"server")), self)
-        site.net.add(self.node)
+        self.node = site.net.node("server", HOST, site.endpoint(HOST, SeededEntropy(b"server")), self)
         self.node.endpoint.add_core(
             "server",
             lambda request, flow: True,
@@ -131,7 +130,7 @@ def join(site: Site, phone: Phone) -> None:
 
 
 def answer_of(site: Site, sender: str) -> SipResponse:
-    return [one for one in site.net.sent(sender) if isinstance(one, SipResponse)][-1]
+    return [one for one in site.net.messages(sender) if isinstance(one, SipResponse)][-1]
 
 
 def failure(document: Command) -> bytes:
@@ -160,7 +159,7 @@ def test_a_200_without_success_is_no_join(body: str) -> None:
     assert failed.status == 200
     assert (failed.response is not None) is (body in ("failure", "pending"))
     assert alice.client.state is ClientState.OUT
-    assert [one.method for one in site.net.sent("alice") if isinstance(one, SipRequest)][-1] == "BYE"
+    assert [one.method for one in site.net.messages("alice") if isinstance(one, SipRequest)][-1] == "BYE"
     assert alice.node.of(Left) == []
 
 
@@ -185,7 +184,7 @@ def test_redirections_are_followed_a_few_times(contacts: tuple[str, ...]) -> Non
     server.invited = lambda event: server.node.endpoint.reject(event.session, 302, headers=lines, now=server.now)
     join(site, alice)
     assert alice.node.last(JoinFailed).status == 302
-    invites = [one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "INVITE"]
+    invites = [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "INVITE"]
     assert len(invites) == (6 if contacts else 1)
 
 
@@ -291,12 +290,12 @@ def test_commands_in_a_dialog_that_has_just_ended_fail() -> None:
     assert server.session is not None
     server.node.endpoint.bye(server.session, now=site.net.now)
     endpoint = alice.node.endpoint
-    for out in server.node.pump.data_to_send():
-        _, back = site.net.peers[out.flow.id]
+    for out in server.node.endpoint.data_to_send():
+        _, back = site.net.far_end(out.flow)
         # The endpoint knows, the client does not yet.
         events = endpoint.receive_data(out.data, flow=back, now=site.net.now)
         command = alice.client.set_lock(True, now=site.net.now)
-        site.net.settle(alice.node, events)
+        alice.node.take(events)
     assert alice.node.of(Left)
     assert alice.node.last(CommandFailed).command == command
     assert len(alice.node.of(CommandFailed)) == 1
@@ -336,7 +335,7 @@ def watching(server: Server) -> None:
 
 def quiet(site: Site, *nodes: Node) -> None:
     """Nothing is left in the endpoints, once transactions have had their time."""
-    site.net.pass_time(70.0)
+    site.net.run(70.0)
     assert [node.endpoint.sizes for node in nodes] == [dict.fromkeys(node.endpoint.sizes, 0) for node in nodes]
 
 
@@ -359,7 +358,7 @@ def test_the_subscription_ends_with_the_session(who: str) -> None:
         alice.client.leave(now=site.net.now)
     site.net.run()
     assert ended(alice) == ["SubscriptionLost", "Left"]
-    requests = [one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    requests = [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
     assert [one.expires for one in requests][-1:] == [0]
     quiet(site, alice.node, server.node)
 
@@ -369,9 +368,9 @@ def test_the_subscription_ends_with_a_focus_that_is_gone() -> None:
     conference, _, _ = site.meeting()
     bob = site.joined(site.client("bob"), conference)
     site.net.unreachable(site.node)
-    for flow in site.net.peers_of(bob.node):
-        site.net.close(flow)
-    site.net.pass_time(40.0)
+    for flow in site.net.connections(bob.node):
+        site.net.break_off(flow)
+    site.net.run(40.0)
     assert ended(bob) == ["SubscriptionLost", "Left"]
     quiet(site, bob.node)
 
@@ -401,7 +400,7 @@ def test_the_next_conference_is_followed_while_the_last_subscription_still_ends(
     join(site, alice)
     alice.client.subscribe(now=site.net.now)
     site.net.run()
-    site.net.pass_time(120.0)
+    site.net.run(120.0)
     assert len(alice.node.of(Subscribed)) == 2
     assert len(alice.node.of(SubscriptionLost)) == 1
     assert alice.node.endpoint.sizes["subscriptions"] == 1

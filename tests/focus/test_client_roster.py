@@ -45,7 +45,9 @@ def test_a_document_that_cannot_be_read_makes_the_client_ask_for_the_whole() -> 
     site = Site()
     _, alice, _ = site.meeting()
     subscription = next(iter(site.focus._subscriptions))
-    before = len([one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"])
+    before = len(
+        [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    )
     site.node.endpoint.notify(
         subscription,
         body=b"<conference-info",
@@ -54,7 +56,9 @@ def test_a_document_that_cannot_be_read_makes_the_client_ask_for_the_whole() -> 
         now=site.net.now,
     )
     site.net.run()
-    after = len([one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"])
+    after = len(
+        [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    )
     assert after == before + 1
     assert alice.client._watch.dropped == 1
 
@@ -73,7 +77,9 @@ def test_a_document_that_says_nothing_sure_leaves_the_roster_and_asks_for_the_wh
     site = Site()
     conference, alice, _ = site.meeting("bob")
     before = alice.roster
-    asked = len([one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"])
+    asked = len(
+        [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    )
     words = attributes.format(uri=conference, next=(before.version or 0) + 1)
     body = f'<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" {words}><users/></conference-info>'
     site.node.endpoint.notify(
@@ -86,7 +92,7 @@ def test_a_document_that_says_nothing_sure_leaves_the_roster_and_asks_for_the_wh
     assert alice.roster == before
     site.net.run()
     assert [user.entity for user in alice.roster.users.users] == [user.entity for user in before.users.users]
-    again = [one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    again = [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
     assert len(again) == asked + 1
     site.joined(site.client("carol"), conference)
     assert alice.user("sip:carol@example.com") is not None
@@ -106,7 +112,7 @@ def test_documents_that_cannot_be_read_ask_once() -> None:
             now=site.net.now,
         )
         site.net.run()
-    asked = [one for one in site.net.sent("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
+    asked = [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
     assert len(asked) == 2
 
 
@@ -119,9 +125,9 @@ def test_a_broken_connection_heals(session_expires: int | None) -> None:
         alice.client.set_lock(True, now=site.net.now)
         alice.client.set_lock(False, now=site.net.now)
         site.net.run()
-    for flow in site.net.peers_of(bob.node):
-        site.net.close(flow)
-    site.net.pass_time(60.0)
+    for flow in site.net.connections(bob.node):
+        site.net.break_off(flow)
+    site.net.run(60.0)
     assert bob.client.state is ClientState.JOINED
     site.joined(site.client("carol"), conference)
     assert bob.user("sip:carol@example.com") is not None
@@ -135,9 +141,9 @@ def test_a_broken_connection_heals_without_a_subscription() -> None:
     site = Site()
     conference, alice, _ = site.meeting()
     bob = site.joined(site.client("bob"), conference, subscribe=False)
-    for flow in site.net.peers_of(bob.node):
-        site.net.close(flow)
-    site.net.pass_time(60.0)
+    for flow in site.net.connections(bob.node):
+        site.net.break_off(flow)
+    site.net.run(60.0)
     assert bob.client.state is ClientState.JOINED
     assert alice.user("sip:bob@example.com") is not None
 
@@ -147,9 +153,9 @@ def test_a_focus_that_is_gone_for_good_is_noticed_without_a_command() -> None:
     conference, _, _ = site.meeting()
     bob = site.joined(site.client("bob"), conference)
     site.net.unreachable(site.node)
-    for flow in site.net.peers_of(bob.node):
-        site.net.close(flow)
-    site.net.pass_time(40.0)
+    for flow in site.net.connections(bob.node):
+        site.net.break_off(flow)
+    site.net.run(40.0)
     assert [event.cause for event in bob.node.of(Left)] == [LeaveCause.LOST]
     assert bob.client.state is ClientState.OUT
 
@@ -159,9 +165,9 @@ def test_a_connection_that_breaks_while_leaving_is_no_mistake() -> None:
     conference, _, _ = site.meeting()
     bob = site.joined(site.client("bob"), conference)
     bob.client.leave(now=site.net.now)
-    for flow in site.net.peers_of(bob.node):
-        site.net.close(flow)
-    site.net.pass_time(60.0)
+    for flow in site.net.connections(bob.node):
+        site.net.break_off(flow)
+    site.net.run(60.0)
     assert len(bob.node.of(Left)) == 1
     assert bob.client.state is ClientState.OUT
 
@@ -188,12 +194,12 @@ def test_an_old_document_is_ignored() -> None:
 def test_a_client_that_cannot_come_back_is_lost() -> None:
     site = Site()
     _conference, alice, (bob,) = site.meeting("bob")
-    flows = site.net.peers_of(bob.node)
+    flows = site.net.connections(bob.node)
     site.net.unreachable(site.node)
     site.net.unreachable(bob.node)
     for flow in flows:
-        site.net.close(flow)
-    site.net.pass_time(2_000.0)
+        site.net.break_off(flow)
+    site.net.run(2_000.0)
     assert alice.user("sip:bob@example.com") is None
     assert bob.node.last(Left).cause is LeaveCause.LOST
 
@@ -206,7 +212,7 @@ def test_without_benotify_and_piggyback_notifications_are_answered_ones() -> Non
     assert bob.user("sip:carol@example.com") is not None
     to_bob = [
         one.method
-        for one in site.net.sent("focus")
+        for one in site.net.messages("focus")
         if isinstance(one, SipRequest) and "bob" in str(one.to.uri) and "NOTIFY" in one.method
     ]
     assert to_bob == ["NOTIFY", "NOTIFY"]

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from c3p import ConferenceInfo, ExchangeFailure, GetConference, ModifyConferenceLock
 from focus import ClientState
-from sip.testing.held import held
+from sip.testing import held
 
 #: What is fixed from the start, or remembered within a limit for whoever asks later.
 KEPT = (
@@ -153,7 +153,7 @@ class Following(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 15.0, 200.0]))
     def wait(self, seconds: float) -> None:
         if not self.lossy:
-            self.site.net.pass_time(seconds)
+            self.site.net.run(seconds)
 
     @invariant()
     def everybody_who_was_let_in_sees_what_the_focus_has(self) -> None:
@@ -188,12 +188,12 @@ class Following(RuleBasedStateMachine):
                 site.net.run()
         for conference in site.focus.conferences:  # phones that were called are still in it
             site.focus.end_conference(conference, now=site.net.now)
-        site.net.pass_time(400.0)
+        site.net.run(400.0)
         for node in (site.node, *(phone.node for phone in phones)):
-            for flow in site.net.peers_of(node):
-                if flow.reliable and flow.id in site.net.peers:
-                    site.net.close(flow)
-        site.net.pass_time(40.0)
+            for flow in site.net.connections(node):
+                if flow in site.net.connections(node):
+                    site.net.break_off(flow)
+        site.net.run(40.0)
         assert [phone.client.state for phone in phones] == [ClientState.OUT] * len(phones)
         machines = {"focus": site.focus, "endpoint": site.node.endpoint}
         machines |= {phone.client.config.aor: phone.client for phone in phones}

@@ -71,7 +71,7 @@ def test_an_invite_and_its_cancel_in_one_piece() -> None:
     site = Site()
     peer = hasty(site)
     peer.send_bytes(peer.invite() + peer.outside("CANCEL"))
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert site.focus.conferences == ()
     assert site.focus._sessions == {}
 
@@ -80,7 +80,7 @@ def test_a_second_invite_in_the_same_piece() -> None:
     site = Site()
     peer = hasty(site)
     peer.send_bytes(peer.invite() + peer.invite())
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     # Nobody acknowledged: the dialog, and with it the conference, is over.
     assert site.focus.conferences == ()
 
@@ -95,7 +95,7 @@ def test_commands_and_the_end_in_one_piece(first: str, second: str) -> None:
     peer.subscribe()
     command = peer.inside("INFO", first, 7)
     peer.send_bytes(command + peer.inside(second, INFO if second == "INFO" else "", 8))
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert bool(site.node.of(ConferenceEnded)) is (first == END or second == "BYE")
 
 
@@ -111,7 +111,7 @@ def test_a_command_that_ends_with_the_dialog_in_the_same_step() -> None:
     # The MCU's answer is on its way while the BYE is read.
     site.node.take(site.node.endpoint.receive_data(bye, flow=peer.back, now=site.net.now))
     mcu.result("sip:phone@example.org")
-    site.net.pass_time(1.0)
+    site.net.run(1.0)
     assert site.focus.conferences in ((CONF,), ())
 
 
@@ -134,7 +134,7 @@ def test_a_subscription_and_its_end_in_one_piece() -> None:
     fetch = second.replace(b"Event:", b"Expires: 0\r\nEvent:")
     peer.send_bytes(first + fetch)
     peer.send_bytes(first.replace(b"sub1", b"sub3") + peer.inside("BYE"))
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert site.focus._subscriptions == {}
     assert site.focus.conferences == ()
 
@@ -145,6 +145,6 @@ def test_two_subscribes_and_an_end_in_one_piece() -> None:
     peer.join()
     peer.subscribe()
     peer.send_bytes(peer.inside("INFO", END, 7) + peer.inside("INFO", INFO, 8) + peer.inside("BYE"))
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert site.focus._subscriptions == {}
     assert site.focus._sessions == {}

@@ -230,11 +230,11 @@ def test_the_focus_waits_180_seconds_again_after_each_pending() -> None:
     mcu = site.mcu()
     _, alice, _ = site.meeting()
     command = dial(site, alice)
-    site.net.pass_time(170.0)
+    site.net.run(170.0)
     mcu.result(PHONE, Code.PENDING)
-    site.net.pass_time(170.0)
+    site.net.run(170.0)
     assert outcomes(alice, command)[-1] == "CommandAccepted"
-    site.net.pass_time(11.0)
+    site.net.run(11.0)
     assert outcomes(alice, command)[-1] == "CommandFailed"
     finished = site.node.last(CommandFinished)
     assert (finished.succeeded, finished.reason, finished.specific_reason) == (False, "timeout", "dialOutFailed")
@@ -245,7 +245,7 @@ def test_a_success_after_the_time_out_shows_in_the_roster_only() -> None:
     mcu = site.mcu()
     _, alice, _ = site.meeting()
     command = dial(site, alice)
-    site.net.pass_time(181.0)
+    site.net.run(181.0)
     events = outcomes(alice, command)
     mcu.answer_call(PHONE)
     assert outcomes(alice, command) == events
@@ -257,7 +257,7 @@ def test_the_same_request_id_is_answered_again_and_not_carried_out_again() -> No
     mcu = site.mcu()
     _, alice, _ = site.meeting()
     dial(site, alice)
-    request = [one for one in site.net.sent("alice") if isinstance(one, Request) and one.method == "INFO"][-1]
+    request = [one for one in site.net.messages("alice") if isinstance(one, Request) and one.method == "INFO"][-1]
     session = alice.client._session
     assert session is not None
 
@@ -266,7 +266,7 @@ def test_the_same_request_id_is_answered_again_and_not_carried_out_again() -> No
             session, "INFO", body=request.body, content_type="application/cccp+xml", now=site.net.now
         )
         site.net.run()
-        answer = [one for one in site.net.sent("focus") if not isinstance(one, Request)][-1]
+        answer = [one for one in site.net.messages("focus") if not isinstance(one, Request)][-1]
         return answer.status, answer.body
 
     assert repeat() == (202, b"")
@@ -310,7 +310,7 @@ def test_a_second_subscriber_sees_the_same_under_numbers_of_its_own() -> None:
     assert whole(alice) == whole(bob)
     assert (alice.roster.version, bob.roster.version) != (None, None)
     assert alice.roster.version != bob.roster.version
-    sent = [one for one in site.net.sent("focus") if isinstance(one, Request) and one.method == "BENOTIFY"]
+    sent = [one for one in site.net.messages("focus") if isinstance(one, Request) and one.method == "BENOTIFY"]
     last = {str(one.to.uri): one for one in sent[-2:]}
     numbered = {body: parse_document(last[body].body) for body in last}
     assert len({bytes(attrs.evolve(one, version=0)) for one in numbered.values()}) == 1  # type: ignore[type-var]

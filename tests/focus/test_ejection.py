@@ -32,7 +32,7 @@ def test_an_ejected_user_is_dismissed_everywhere_and_told_so() -> None:
     assert alice.node.last(CommandSucceeded).command == command
     farewell = [
         one
-        for one in site.net.sent("focus")
+        for one in site.net.messages("focus")
         if isinstance(one, SipRequest) and one.method == "BENOTIFY" and str(one.to.uri) == "sip:bob@example.com"
     ][-1]
     assert farewell.subscription_state is not None
@@ -131,7 +131,7 @@ def test_a_role_without_an_mcu_is_answered_at_once() -> None:
     _, alice, _ = site.meeting("bob")
     alice.client.modify_user_roles("sip:bob@example.com", "presenter", now=site.net.now)
     site.net.run()
-    answers = [one for one in site.net.sent("focus") if isinstance(one, SipResponse) and one.cseq.method == "INFO"]
+    answers = [one for one in site.net.messages("focus") if isinstance(one, SipResponse) and one.cseq.method == "INFO"]
     assert (answers[-1].status, bool(answers[-1].body)) == (200, True)
     assert alice.node.of(CommandSucceeded)
 

@@ -48,7 +48,7 @@ def test_a_presenter_ends_the_conference_for_everybody() -> None:
         LeaveCause.CONFERENCE_ENDED,
     )
     assert site.node.last(ConferenceEnded).reason is EndReason.ENDED_BY_PRESENTER
-    last = [one for one in site.net.sent("focus") if isinstance(one, Request) and one.method == "BENOTIFY"][-1]
+    last = [one for one in site.net.messages("focus") if isinstance(one, Request) and one.method == "BENOTIFY"][-1]
     assert last.subscription_state is not None
     assert (last.subscription_state.state, last.subscription_state.reason) == ("terminated", "noresource")
     assert b'state="deleted"' in last.body
@@ -64,7 +64,7 @@ def test_nothing_is_left_of_a_conference_that_ended() -> None:
     site.net.run()
     alice.client.end_conference(now=site.net.now)
     site.net.run()
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert site.focus.next_timeout() is None
     assert (site.focus._active, site.focus._sessions, site.focus._subscriptions) == ({}, {}, {})
     assert len(site.focus._exchanges) == 0
@@ -79,11 +79,11 @@ def test_unattended_for_ten_minutes_the_conference_ends() -> None:
     mcu.answer_call(PHONE)
     alice.client.leave(now=site.net.now)
     site.net.run()
-    site.net.pass_time(300.0)
+    site.net.run(300.0)
     mcu.call(PHONE, "on-hold")
-    site.net.pass_time(299.0)
+    site.net.run(299.0)
     assert site.focus.conferences
-    site.net.pass_time(2.0)
+    site.net.run(2.0)
     assert site.node.last(ConferenceEnded).reason is EndReason.UNATTENDED
     assert len(mcu.commands(DeleteConference)) == 1
 
@@ -96,9 +96,9 @@ def test_an_authenticated_participant_who_comes_back_stops_the_ten_minutes() -> 
     site.net.run()
     mcu.answer_call(PHONE)
     alice.client.leave(now=site.net.now)
-    site.net.pass_time(500.0)
+    site.net.run(500.0)
     site.joined(alice, conference)
-    site.net.pass_time(500.0)
+    site.net.run(500.0)
     assert site.focus.conferences
 
 
@@ -109,7 +109,7 @@ def test_anonymous_participants_alone_do_not_keep_a_conference_alive() -> None:
     site.joined(alice, conference)
     guest = site.joined(site.client("guest", aor="sip:guest@anonymous.invalid"), conference)
     alice.client.leave(now=site.net.now)
-    site.net.pass_time(601.0)
+    site.net.run(601.0)
     assert guest.node.last(Left).cause is LeaveCause.CONFERENCE_ENDED
 
 
@@ -129,7 +129,7 @@ def test_when_the_last_phone_hangs_up_in_an_empty_conference_it_ends_at_once() -
 def test_a_record_that_expires_ends_its_conference() -> None:
     site = Site()
     _, alice, _ = site.meeting()
-    site.net.pass_time(8 * 3600.0 + 1)
+    site.net.run(8 * 3600.0 + 1)
     assert site.node.last(ConferenceEnded).reason is EndReason.EXPIRED
     assert alice.node.last(Left).cause is LeaveCause.CONFERENCE_ENDED
     assert len(site.store) == 0
@@ -182,12 +182,12 @@ def test_an_idle_record_costs_no_timer_of_the_focus() -> None:
 def test_the_result_comes_before_the_bye() -> None:
     site = Site()
     _, alice, _ = site.meeting()
-    start = len(site.net.wire)
+    start = len(site.net.log)
     alice.client.end_conference(now=site.net.now)
     site.net.run()
-    after = list(site.net.sent("focus"))[-6:]
+    after = list(site.net.messages("focus"))[-6:]
     kinds = [one.method if isinstance(one, Request) else one.status for one in after]
-    assert start < len(site.net.wire)
+    assert start < len(site.net.log)
     assert kinds.index(202) < kinds.index("BENOTIFY") < kinds.index("INFO") < kinds.index("BYE")
     info = next(one for one in after if isinstance(one, Request) and one.method == "INFO")
     document = parse_document(info.body)
@@ -225,7 +225,7 @@ def test_a_record_that_is_deleted_while_nobody_is_there_ends_nothing() -> None:
 def test_a_conference_ends_once_when_its_record_expires() -> None:
     site = Site(factory=FactoryConfig(domain="example.com", max_lifetime=100.0))
     _, alice, _ = site.meeting()
-    site.net.pass_time(101.0)
+    site.net.run(101.0)
     (ended,) = site.node.of(ConferenceEnded)
     assert ended.reason is EndReason.EXPIRED
     assert len(site.node.of(RecordRemoved)) == 1
@@ -244,7 +244,7 @@ def test_a_record_that_is_changed_changes_its_conference() -> None:
     site.net.run()
     assert alice.roster.description is not None
     assert alice.roster.description.subject == "Later"
-    site.net.pass_time(35_000.0)
+    site.net.run(35_000.0)
     assert site.focus.conferences == (conference,)
-    site.net.pass_time(6_000.0)
+    site.net.run(6_000.0)
     assert site.node.last(ConferenceEnded).reason is EndReason.EXPIRED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from focus_site import DOMAIN, START, WALL_CLOCK, Node, RawPeer, Site
+from focus_site import DOMAIN, START, WALL_CLOCK, RawPeer, Site
 
 from c3p import (
     AddConference,
@@ -195,7 +195,7 @@ def test_a_record_lives_eight_hours_unless_it_says_otherwise_and_never_for_ever(
     long = info_of(scheduler.asked(record("ABCDEF012345", expiry_time="2999-01-01T00:00:00Z")))
     assert long.description is not None
     assert long.description.expiry_time == format_timestamp(WALL_CLOCK + START + 366 * 86400)
-    site.net.pass_time(8 * 3600 + 1)
+    site.net.run(8 * 3600 + 1)
     assert len(site.store) == 1
     assert site.node.last(RecordRemoved).conference_uri == info.entity
 
@@ -312,7 +312,7 @@ def test_a_factory_without_a_focus_beside_it_deletes_records_all_the_same() -> N
     entropy = SeededEntropy(b"elsewhere")
     endpoint, store = site.endpoint("192.0.2.200", entropy), MemoryStore()
     factory = FocusFactory(endpoint, FactoryConfig(domain="example.com"), store=store, entropy=entropy)
-    site.net.add(Node(site.net, "elsewhere", "192.0.2.200", endpoint, factory))
+    site.net.node("elsewhere", "192.0.2.200", endpoint, factory)
     alice = site.client("alice", outbound_proxy=Uri.parse("sip:192.0.2.200:5060;transport=tcp"))
     site.created(alice, conference_id="DELETEME")
     alice.client.delete_record("DELETEME", now=site.net.now)

@@ -101,7 +101,7 @@ def test_refreshes_of_any_kind_keep_a_dialog() -> None:
     site.net.run()
     endpoint.reinvite(session, body=b"x", content_type="text/plain", now=site.net.now)
     site.net.run()
-    statuses = [one.status for one in site.net.sent("focus") if isinstance(one, SipResponse)][-3:]
+    statuses = [one.status for one in site.net.messages("focus") if isinstance(one, SipResponse)][-3:]
     assert statuses == [200, 200, 200]
     assert alice.node.of(Left) == []
 
@@ -112,9 +112,9 @@ def test_a_flow_that_breaks_after_an_ejection_is_nobodys() -> None:
     site.net.lost = lambda sender, data: sender == "bob" or (sender == "focus" and data.startswith(b"BYE"))
     alice.client.delete_user("sip:bob@example.com", now=site.net.now)
     site.net.run()
-    for flow in site.net.peers_of(bob.node):
-        site.net.close(flow)
-    site.net.pass_time(60.0)
+    for flow in site.net.connections(bob.node):
+        site.net.break_off(flow)
+    site.net.run(60.0)
     assert len(site.focus._sessions) == 1
 
 
@@ -154,7 +154,7 @@ def test_dialogs_of_an_activation_that_ended_do_not_disturb_the_next_one() -> No
     site.net.run()
     site.joined(alice, conference)
     due = site.focus.next_timeout()
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert site.focus.conferences == (conference,)
     assert site.focus.next_timeout() == due
     assert len(site.focus._sessions) == 1
@@ -172,7 +172,7 @@ def test_a_subscription_of_somebody_who_just_left_is_ended() -> None:
     bob.node.endpoint.bye(session, now=site.net.now)
     bob.node.endpoint.refresh(subscription, now=site.net.now)
     site.net.run()
-    site.net.pass_time(1.0)
+    site.net.run(1.0)
     assert len(site.focus._subscriptions) == 1
     assert site.focus.conferences == (conference,)
 

@@ -30,7 +30,7 @@ from c3p import (
     parse_document,
 )
 from focus import JoinFailed
-from sip import Event, Transmit
+from sip import Address
 from sip import Request as SipRequest
 from sip import Response as SipResponse
 
@@ -73,20 +73,8 @@ class Forger(RawPeer):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        self.flow, self.back = site.net.pair(self, site.node, "UDP")  # type: ignore[arg-type]
-        site.net.nodes.append(self)  # type: ignore[arg-type]
-
-    def settle(self, events: list[Event], *, now: float) -> list[Event]:
-        return []
-
-    def data_to_send(self) -> list[Transmit]:
-        return []
-
-    def next_timeout(self) -> float | None:
-        return None
-
-    def handle_timeout(self, *, now: float) -> list[Event]:
-        return []
+        here, there = Address(self.agent.host, 5060), Address(site.node.host, 5060)
+        self.flow, self.back = site.net.flow("UDP", here, there), site.net.flow("UDP", there, here)
 
 
 def test_no_roster_goes_to_an_address_that_somebody_made_up() -> None:
@@ -107,7 +95,7 @@ def test_no_roster_goes_to_an_address_that_somebody_made_up() -> None:
             Contact: <sip:somebody@{forger.back.remote}>{more}""",
             body,
         )
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert 200 in statuses(forger.received)
     notified = [one for one in forger.received if isinstance(one, SipRequest) and one.method == "NOTIFY"]
     assert notified
@@ -293,7 +281,7 @@ def test_mutated_messages_raise_nothing_and_spare_the_others(seed: int, which: i
         dial_out(peer).replace(b"addUser", b"deleteUser"),
     ]
     peer.feed(mutated(messages[which], seed))
-    site.net.pass_time(300.0)
+    site.net.run(300.0)
     assert alice.roster == before
     assert other in site.focus.conferences
     assert mcu.version == 0
@@ -340,7 +328,7 @@ def test_mutated_documents_of_an_mcu_raise_nothing(seed: int) -> None:
     except C3PError:
         return
     site.focus.receive_c3p(document, peer=mcu.mcu_id, now=site.net.now)
-    site.net.pass_time(1.0)
+    site.net.run(1.0)
     whole = site.focus.roster(mcu.conference)
     assert whole is not None
     assert attrs.evolve(alice.roster, version=0) == attrs.evolve(whole, version=0)
@@ -367,5 +355,5 @@ def test_mutated_answers_of_an_mcu_raise_nothing(seed: int) -> None:
         mcu.answers[kind] = answer
     mcu.answers[AddUser] = answer
     alice.client.add_user("sip:phone@example.org", now=site.net.now)
-    site.net.pass_time(400.0)
+    site.net.run(400.0)
     assert len([one for one in alice.node.events if type(one).__name__ in ("CommandSucceeded", "CommandFailed")]) == 1

@@ -126,10 +126,10 @@ def test_a_rejoin_with_the_same_endpoint_takes_the_place_of_the_old_dialog() -> 
 def test_a_refresh_of_the_session_timer_keeps_the_dialog_and_a_missing_one_ends_it() -> None:
     site = Site()
     _, alice, (bob,) = site.meeting("bob")
-    site.net.pass_time(5_000.0)
+    site.net.run(5_000.0)
     assert alice.user("sip:bob@example.com") is not None
     site.net.lost = lambda sender, data: sender == "bob"
-    site.net.pass_time(1_300.0)
+    site.net.run(1_300.0)
     assert alice.user("sip:bob@example.com") is None
     assert site.node.last(ParticipantLeft).user == "sip:bob@example.com"
     assert bob.client.state.value in ("joined", "out")
@@ -140,11 +140,11 @@ def test_a_broken_connection_leaves_time_to_come_back() -> None:
     conference, alice, _ = site.meeting()
     caller = Caller(site)
     caller.invite(conference, bytes(caller.document(conference)), session_expires=None)
-    flow = next(flow for flow in list(site.net.peers_of(caller.node)))
+    flow = next(flow for flow in list(site.net.connections(caller.node)))
     site.net.unreachable(caller.node)
-    site.net.close(flow)
+    site.net.break_off(flow)
     assert alice.user(caller.aor) is not None
-    site.net.pass_time(site.focus.config.flow_loss_grace + 1)
+    site.net.run(site.focus.config.flow_loss_grace + 1)
     assert alice.user(caller.aor) is None
     assert site.node.last(ParticipantLeft).cause == "connection lost"
 
@@ -154,7 +154,7 @@ def test_a_rejoin_after_a_broken_connection_removes_the_old_endpoint_at_once() -
     conference, alice, _ = site.meeting()
     caller = Caller(site)
     caller.invite(conference, bytes(caller.document(conference)), session_expires=None)
-    site.net.close(next(iter(site.net.peers_of(caller.node))))
+    site.net.break_off(next(iter(site.net.connections(caller.node))))
     other = "{00000000-D17F-E63A-19B4-CE30D96806FC}"
     caller.invite(conference, bytes(with_endpoint(caller.document(conference), entity=other)), session_expires=None)
     user = alice.user(caller.aor)

@@ -85,9 +85,9 @@ def test_a_missing_session_timer_is_421_with_3010_only_where_the_policy_demands_
         f"Contact: <{caller.aor}>\r\nContent-Type: application/cccp+xml\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
     _, back = site.net.pair(caller.node, site.node, "TCP")
-    site.node.take(site.node.pump.receive_data(data, flow=back, now=site.net.now))
+    site.node.take(site.node.endpoint.receive_data(data, flow=back, now=site.net.now))
     site.net.run()
-    answer = [one for one in site.net.sent("focus") if isinstance(one, SipResponse) and one.status >= 200][-1]
+    answer = [one for one in site.net.messages("focus") if isinstance(one, SipResponse) and one.status >= 200][-1]
     assert status_of(answer)[:2] == (421, "3010")
     assert answer.require == ("timer",)
 

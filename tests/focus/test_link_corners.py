@@ -149,9 +149,9 @@ def test_a_fan_out_that_was_answered_in_time_is_not_answered_again() -> None:
     site, mcu, alice = talking()
     mcu.answers[ModifyConferenceLock] = lambda request: None
     command = alice.client.set_lock(True, now=site.net.now)
-    site.net.pass_time(31.0)
+    site.net.run(31.0)
     site.net.fail_held()
-    site.net.pass_time(200.0)
+    site.net.run(200.0)
     succeeded = [one for one in alice.node.of(CommandSucceeded) if one.command == command]
     assert len(succeeded) == 1
 

@@ -44,9 +44,9 @@ def test_a_lock_is_answered_after_thirty_seconds_even_if_an_mcu_is_silent() -> N
     connected(site, alice)
     mcu.answers[ModifyConferenceLock] = lambda request: None
     command = alice.client.set_lock(True, now=site.net.now)
-    site.net.pass_time(29.0)
+    site.net.run(29.0)
     assert all(one.command != command for one in alice.node.of(CommandSucceeded))
-    site.net.pass_time(2.0)
+    site.net.run(2.0)
     assert alice.node.last(CommandSucceeded).command == command
 
 

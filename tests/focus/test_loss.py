@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import attrs
 import pytest
 from focus_site import Phone, Site
@@ -18,11 +16,11 @@ def enter(site: Site, phone: Phone, conference: str) -> None:
     """Join until it works: an INVITE of which nothing came back may be tried again."""
     for _ in range(5):
         phone.client.join(conference, now=site.net.now)
-        site.net.pass_time(40.0)
+        site.net.run(40.0)
         assert len(phone.node.of(Joined)) + len(phone.node.of(JoinFailed)) > 0
         if phone.client.state is ClientState.JOINED:
             phone.client.subscribe(now=site.net.now)
-            site.net.pass_time(40.0)
+            site.net.run(40.0)
             return
     raise AssertionError("never joined")
 
@@ -33,22 +31,22 @@ def test_commands_end_once_and_rosters_converge(seed: int) -> None:
     mcu = site.mcu()
     alice = site.client("alice", transport="UDP", benotify=False)
     conference = site.created(alice)
-    site.net.weather = Random(seed)
+    site.net.weather(seed)
     bob = site.client("bob", transport="UDP", benotify=False)
     enter(site, alice, conference)
     enter(site, bob, conference)
     commands = []
     for phone in PHONES:
         commands.append(alice.client.add_user(phone, now=site.net.now))
-        site.net.pass_time(35.0)
+        site.net.run(35.0)
         if phone in mcu.dialled:
             mcu.call(phone, Status.DIALING_OUT)
-            site.net.pass_time(1.0)
+            site.net.run(1.0)
             mcu.call(phone, Status.ALERTING)
             mcu.call(phone, Status.CONNECTED)
             mcu.result(phone)
-            site.net.pass_time(35.0)
-    site.net.pass_time(400.0)
+            site.net.run(35.0)
+    site.net.run(400.0)
     ends = [one.command for one in alice.node.events if isinstance(one, CommandSucceeded | CommandFailed)]
     assert sorted(ends) == sorted(commands)
     whole = site.focus.roster(conference)

@@ -319,7 +319,7 @@ def test_a_conference_whose_mcus_are_all_gone_goes_on_without() -> None:
     view = alice.roster.conference_view
     assert view is not None
     assert len(view.views) == 1
-    site.net.pass_time(11.0)
+    site.net.run(11.0)
     alice.client.add_user(PHONE, now=site.net.now)
     site.net.run()
     assert len(mcu.commands(AddConference)) == 2
@@ -361,7 +361,7 @@ def test_a_notification_may_overtake_the_answer_to_the_bootstrap() -> None:
 def published(site: Site) -> int:
     """Documents that the Focus sent so far."""
     methods = ("NOTIFY", "BENOTIFY")
-    return sum(isinstance(one, SipRequest) and one.method in methods for one in site.net.sent("focus"))
+    return sum(isinstance(one, SipRequest) and one.method in methods for one in site.net.messages("focus"))
 
 
 def test_an_mcu_that_asks_whether_the_focus_is_there_changes_nothing() -> None:
@@ -379,7 +379,7 @@ def test_an_mcu_that_asks_whether_the_focus_is_there_changes_nothing() -> None:
 def test_an_mcu_that_died_without_a_word_is_found_out() -> None:
     site, mcu, _, alice = talking()
     mcu.answers[GetConference] = lambda request: ExchangeFailure.CONNECT
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert site.node.last(McuLost).mcu_id == "av1"
     assert alice.user(PHONE) is None
     assert site.node.last(McuAssigned).mcu_id == "av2"
@@ -388,7 +388,7 @@ def test_an_mcu_that_died_without_a_word_is_found_out() -> None:
 def test_an_mcu_that_hangs_is_given_up_after_two_questions() -> None:
     site, mcu, _, alice = talking()
     mcu.answers[GetConference] = lambda request: ExchangeFailure.TIMEOUT
-    site.net.pass_time(120.0)
+    site.net.run(120.0)
     assert len(mcu.commands(GetConference)) == 2
     assert site.node.last(McuLost).mcu_id == "av1"
     assert alice.user(PHONE) is None
@@ -397,16 +397,16 @@ def test_an_mcu_that_hangs_is_given_up_after_two_questions() -> None:
 def test_an_mcu_that_speaks_or_has_nobody_is_not_asked() -> None:
     site, mcu, _, _ = talking()
     for _ in range(5):
-        site.net.pass_time(30.0)
+        site.net.run(30.0)
         mcu.notify()
     mcu.hang_up(PHONE)
-    site.net.pass_time(400.0)
+    site.net.run(400.0)
     assert mcu.commands(GetConference) == []
 
 
 def test_a_quiet_mcu_that_answers_keeps_its_conference() -> None:
     site, mcu, _, alice = talking()
-    site.net.pass_time(200.0)
+    site.net.run(200.0)
     assert len(mcu.commands(GetConference)) == 4
     assert site.node.of(McuLost) == []
     assert alice.status(PHONE) == "connected"
@@ -415,7 +415,7 @@ def test_a_quiet_mcu_that_answers_keeps_its_conference() -> None:
 def test_an_mcu_that_answers_nonsense_is_not_asked_again_at_once() -> None:
     site, mcu, _, _ = talking()
     mcu.answers[GetConference] = lambda request: ExchangeFailure.UNUSABLE
-    site.net.pass_time(100.0)
+    site.net.run(100.0)
     assert len(mcu.commands(GetConference)) == 2
     assert site.node.of(McuLost) == []
 
@@ -442,7 +442,7 @@ def test_an_answer_that_was_overtaken_is_asked_for_again() -> None:
     mcu.answers[GetConference] = overtaken
     whole = mcu.document()
     mcu.post(Notify(notification_id=1, from_=mcu.uri, to=mcu.conference, conference_info=whole))
-    site.net.pass_time(50.0)
+    site.net.run(50.0)
     assert len(mcu.commands(GetConference)) == 2
     assert site.node.of(McuLost) == []
     assert alice.status(PHONE) == "connected"

@@ -76,7 +76,7 @@ def test_it_is_told_of_everything_although_it_never_answers_an_info() -> None:
     # The INFO times out: it ends nothing, and delays nothing meanwhile.
     site.joined(site.client("bob"), CONF)
     assert pidgin.documents()[-1].users is not None
-    site.net.pass_time(60.0)
+    site.net.run(60.0)
     assert pidgin.command(2, f'<getConference><conferenceKeys confEntity="{CONF}"/></getConference>').status == 200
     mcu.call(PHONE, "on-hold")
     last = pidgin.documents()[-1].users
@@ -93,7 +93,7 @@ def test_it_may_leave_several_infos_unanswered() -> None:
         pidgin.dial_out(number, f"sip:phone{number}@example.org")
         mcu.answer_call(f"sip:phone{number}@example.org")
     assert len([one for one in pidgin.received if isinstance(one, Request) and one.method == "INFO"]) == 5
-    site.net.pass_time(100.0)
+    site.net.run(100.0)
     assert len(site.node.of(CommandFinished)) == 5
     assert site.focus.conferences == (CONF,)
 
@@ -101,7 +101,7 @@ def test_it_may_leave_several_infos_unanswered() -> None:
 def test_it_stays_for_hours_without_a_refresh() -> None:
     site = Site()
     pidgin = joined(site)
-    site.net.pass_time(5 * 3600.0)
+    site.net.run(5 * 3600.0)
     assert site.focus.conferences == (CONF,)
     site.joined(site.client("bob"), CONF)
     last = pidgin.documents()[-1].users
@@ -151,7 +151,7 @@ def test_a_fetch_without_a_live_subscription_gets_the_whole_once() -> None:
     (answer, *_) = pidgin.subscribe("fetch", expires="\n            Expires: 0")
     assert isinstance(answer, SipResponse)
     assert isinstance(parse_document(answer.body), ConferenceInfo)
-    site.net.pass_time(1.0)
+    site.net.run(1.0)
     assert site.focus._subscriptions == {}
 
 
@@ -168,10 +168,9 @@ def test_the_end_of_its_connection_is_the_end_of_its_stay() -> None:
     site = Site()
     pidgin = joined(site)
     bob = site.joined(site.client("bob"), CONF)
-    site.net.unreachable(pidgin)  # type: ignore[arg-type]
-    site.net.settle(site.node, site.node.endpoint.flow_closed(pidgin.back, now=site.net.now))
-    site.net.peers.clear()
-    site.net.pass_time(31.0)
+    site.net.unreachable(pidgin.agent)
+    site.net.break_off(pidgin.back)
+    site.net.run(31.0)
     assert site.node.last(ParticipantLeft).user == ME
     assert bob.client.state.value in ("joined", "out")
 
@@ -185,7 +184,7 @@ def test_a_481_to_our_info_ends_its_dialog() -> None:
     mcu.answer_call(PHONE)
     info = next(one for one in pidgin.received if isinstance(one, Request) and one.method == "INFO")
     answer = bytes(info.response(481))
-    site.node.take(site.node.pump.receive_data(answer, flow=pidgin.back, now=site.net.now))
+    site.node.take(site.node.endpoint.receive_data(answer, flow=pidgin.back, now=site.net.now))
     site.net.run()
     assert site.node.last(ParticipantLeft).cause == "dialog gone"
     assert bob.user(ME) is None

@@ -64,7 +64,7 @@ def test_a_caller_who_gives_up_while_the_record_is_fetched_is_forgotten() -> Non
     site.net.services[RECORDS_URL] = lambda request: None
     alice = site.client("alice")
     alice.client.join(conference, now=site.net.now)
-    site.net.pass_time(0.5)
+    site.net.run(0.5)
     alice.client.leave(now=site.net.now)
     site.net.run()
     (focus, node, exchange) = site.net.held[0]

@@ -65,7 +65,7 @@ def test_unsubscribing_ends_the_documents_but_not_the_stay() -> None:
     site = Site()
     conference, alice, _ = site.meeting()
     alice.client.unsubscribe(now=site.net.now)
-    site.net.pass_time(0.0)
+    site.net.run(0.0)
     assert site.focus._subscriptions == {}
     site.joined(site.client("bob"), conference)
     assert alice.user("sip:bob@example.com") is None
@@ -96,7 +96,9 @@ def test_a_duration_below_the_minimum_is_423() -> None:
         now=site.net.now,
     )
     site.net.run()
-    answers = [one for one in site.net.sent("focus") if isinstance(one, SipResponse) and one.cseq.method == "SUBSCRIBE"]
+    answers = [
+        one for one in site.net.messages("focus") if isinstance(one, SipResponse) and one.cseq.method == "SUBSCRIBE"
+    ]
     assert subscription
     assert any(one.status == 423 and one.min_expires == 60 for one in answers)
 
@@ -114,7 +116,9 @@ def test_another_event_package_is_489() -> None:
         now=site.net.now,
     )
     site.net.run()
-    answers = [one for one in site.net.sent("focus") if isinstance(one, SipResponse) and one.cseq.method == "SUBSCRIBE"]
+    answers = [
+        one for one in site.net.messages("focus") if isinstance(one, SipResponse) and one.cseq.method == "SUBSCRIBE"
+    ]
     assert answers[-1].status == 489
 
 
@@ -134,7 +138,7 @@ def test_over_udp_notifications_are_answered_ones() -> None:
     assert bob.user("sip:carol@example.com") is not None
     methods = {
         one.method: str(one.to.uri)
-        for one in site.net.sent("focus")
+        for one in site.net.messages("focus")
         if isinstance(one, Request) and "NOTIFY" in one.method
     }
     assert methods["NOTIFY"] == "sip:bob@example.com"
@@ -170,7 +174,7 @@ def test_a_subscription_whose_last_notification_is_not_answered_does_not_hold_up
         Supported: ms-piggyback-first-notify"""
     )
     assert len(site.focus._subscriptions) == 2
-    site.net.pass_time(101.0)
+    site.net.run(101.0)
     site.joined(site.client("carol"), conference)
     assert alice.user("sip:carol@example.com") is not None
 

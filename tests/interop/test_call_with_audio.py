@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pyc3p.phone.tone import ToneSource, listen_for
+from pyc3p.phone import ToneSource, listen_for
 from pyc3p.phone.wav import read_wav, write_wav
 from tests.interop.programs import HOST, baresip, heard_by_baresip, require, wait_for_text
 from tests.interop.test_sip_peers import DOMAIN, Server

@@ -6,8 +6,8 @@ import base64
 import subprocess
 from pathlib import Path
 
+from pyc3p import Trace
 from pyc3p.trace.pcap import PcapWriter
-from pyc3p.trace.trace import Trace
 from tests.interop.programs import malformed, require
 
 SDP = (

@@ -14,15 +14,14 @@ import pytest
 import focus
 import mcu
 import sip
-from pyc3p.elements.farm import FarmPlan, Handset
+from pyc3p import Names, Trace
+from pyc3p.elements import FarmPlan, Handset
 from pyc3p.elements.loopback import LoopbackFarm
 from pyc3p.elements.node import Node
-from pyc3p.phone import PhoneRegistered
-from pyc3p.phone.tone import ToneSource, listen_for
+from pyc3p.phone import PhoneRegistered, ToneSource, listen_for
 from pyc3p.phone.wav import Recorder
 from pyc3p.problems import Problem
 from pyc3p.roster import endpoint_states
-from pyc3p.trace.trace import Names, Trace
 from tests.interop.programs import (
     HOST,
     baresip,

@@ -42,7 +42,7 @@ from c3p import (
     UserKeys,
     parse_document,
 )
-from c3p.altering import altered
+from c3p.testing import altered
 from mcu import FactoryConfig, McuFactory, StaticMcu
 from tests.mcu.harness import ALICE, AV, CALLBACK, CONFERENCE, World, guid
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from c3p import ConferenceKeys, DeleteConference, ExchangeFailure, Reply
 from mcu import ConferenceEnded, LegEnded
 from sip import LocalProtocolError
-from sip.testing.held import held
+from sip.testing import held
 from tests.mcu.harness import CONFERENCE, World, answering, refusing, ringing, silent
 
 #: What is fixed from the start, or remembered within a limit.

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pyc3p import Record
 from pyc3p.cli import main
 from pyc3p.trace.pcap import write_pcap
-from pyc3p.trace.trace import Record, dump_record
+from pyc3p.trace.trace import dump_record
 
 OPTIONS = (
     b"OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"

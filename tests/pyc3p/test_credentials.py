@@ -18,10 +18,9 @@ from pyc3p.cli import main
 from pyc3p.commands.credentials import PasswordWanted, Wallet, open_wallet, read_credentials
 from pyc3p.commands.serve import Server
 from pyc3p.element import Element, HookedPump
-from pyc3p.elements import parts
+from pyc3p.elements import Place, parts
 from pyc3p.elements.loopback import FarmResolver, reserved_ports
 from pyc3p.elements.node import Node
-from pyc3p.elements.parts import Place
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered
 from pyc3p.problems import Problem, UsageProblem
 from sip import Credentials, EndpointConfig, PasswordStore, Proxy, ProxyConfig, Registrar, RegistrarConfig, Uri

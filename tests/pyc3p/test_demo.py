@@ -7,16 +7,15 @@ from xml.etree import ElementTree
 import attrs
 import pytest
 
+from pyc3p import Ladder, Names
 from pyc3p.cli import main
 from pyc3p.commands.demo import plan, run_demo
 from pyc3p.commands.demo_checks import check_history, check_main_job
-from pyc3p.elements.farm import Handset
-from pyc3p.phone import Reaction
-from pyc3p.phone.tone import listen_for
+from pyc3p.elements import Handset
+from pyc3p.phone import Reaction, listen_for
 from pyc3p.phone.wav import read_wav
 from pyc3p.trace.capture import read_records
-from pyc3p.trace.ladder import Band, Ladder, Step
-from pyc3p.trace.trace import Names
+from pyc3p.trace.ladder import Band, Step
 
 Lines = list[dict[str, object]]
 

@@ -5,11 +5,11 @@ import attrs
 import pytest
 
 import c3p
-from pyc3p.trace.ladder import MAX_COLUMNS, OTHERS, Band, Ladder, Step
+from pyc3p import Ladder, Names, Record
+from pyc3p.trace.ladder import MAX_COLUMNS, OTHERS, Band, Step
 from pyc3p.trace.ladder_svg import render_svg
 from pyc3p.trace.ladder_text import render_text
 from pyc3p.trace.summary import Kind, describe_document, summarize
-from pyc3p.trace.trace import Names, Record
 
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
 AV = c3p.mcu_uri(CONF, "audio-video")

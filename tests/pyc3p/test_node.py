@@ -9,11 +9,11 @@ import pytest
 
 import c3p
 from mcu import LegId, MediaPortReleased, MediaPortWanted
+from pyc3p import Recording, Trace
 from pyc3p.element import Address, Element, Outgoing
 from pyc3p.elements import event_loop
 from pyc3p.elements.node import HttpSettings, Node
 from pyc3p.problems import Problem, port_problem
-from pyc3p.trace.trace import Recording, Trace
 from rtp.aio import MediaPortsConfig
 from sip import Event
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from pyc3p import Record
 from pyc3p.trace import packets
 from pyc3p.trace.capture import from_packets, read_records
 from pyc3p.trace.packets import Packet, checksum, dissect, strip_ethernet
 from pyc3p.trace.pcap import CaptureError, PcapWriter, read_packets, write_pcap
-from pyc3p.trace.trace import Record
 
 PHONE, MCU, FOCUS = ("192.0.2.1", 5060), ("192.0.2.2", 5070), ("192.0.2.3", 5080)
 

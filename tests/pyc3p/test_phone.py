@@ -25,10 +25,11 @@ from pyc3p.phone import (
     PhoneReleased,
     PhoneRinging,
     Reaction,
+    ToneSource,
+    listen_for,
 )
 from pyc3p.phone.call import CALL, Call, CallInput
 from pyc3p.phone.phone import SDP
-from pyc3p.phone.tone import ToneSource, listen_for
 from pyc3p.phone.wav import Recorder
 from pyc3p.simnet import SimHost, SimNetwork
 from sip import Event

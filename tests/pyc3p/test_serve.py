@@ -25,8 +25,8 @@ from pyc3p.commands.trace import names_beside, read_ladder
 from pyc3p.elements import parts
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.node import Node
-from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction
-from pyc3p.phone.tone import SilenceSource, ToneSource
+from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction, ToneSource
+from pyc3p.phone.tone import SilenceSource
 from pyc3p.phone.wav import read_wav
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace.ladder import Step

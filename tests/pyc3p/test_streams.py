@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyc3p import Record
 from pyc3p.commands.streams import STAND_IN, Sink, prepare
 from pyc3p.commands.terminal import shown
 from pyc3p.trace.pcap import write_pcap
-from pyc3p.trace.trace import Record
 
 OPTIONS = (
     b"OPTIONS sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyc3p.phone.tone import FRAME_BYTES, SilenceSource, ToneSource, listen_for, pcm, samples_of
+from pyc3p.phone import ToneSource, listen_for
+from pyc3p.phone.tone import FRAME_BYTES, SilenceSource, pcm, samples_of
 from pyc3p.phone.wav import Recorder, WavSource, read_wav, write_wav
 
 

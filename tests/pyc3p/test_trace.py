@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyc3p.trace.trace import Names, Record, Recording, Trace, dump_record, load_record, text_address
+from pyc3p import Names, Record, Recording, Trace
+from pyc3p.trace.trace import dump_record, load_record, text_address
 
 FOCUS, PROXY = ("127.0.0.1", 5070), ("127.0.0.1", 5060)
 EPHEMERAL = ("127.0.0.1", 40001)

@@ -17,9 +17,10 @@ from rtp import (
     LocalRtpError,
     NoCommonCodec,
     OfferAnswerSession,
+    OfferState,
     SessionDescription,
 )
-from rtp.sdp.offer_answer_session import TRANSITIONS, OfferInput, OfferState
+from rtp.sdp.offer_answer_session import TRANSITIONS, OfferInput
 
 
 def sides() -> tuple[OfferAnswerSession, OfferAnswerSession]:

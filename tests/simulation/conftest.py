@@ -6,9 +6,8 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from pyc3p.elements.farm import FarmPlan, Handset
-from pyc3p.phone import Reaction
-from pyc3p.phone.tone import ToneSource
+from pyc3p.elements import FarmPlan, Handset
+from pyc3p.phone import Reaction, ToneSource
 from pyc3p.simnet import Conditions, Meeting
 
 Meet = Callable[..., Meeting]

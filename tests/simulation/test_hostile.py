@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pyc3p.phone.tone import listen_for
+from pyc3p import Record
+from pyc3p.phone import listen_for
 from pyc3p.phone.wav import Recorder
 from pyc3p.simnet import Meeting, RawPeer
-from pyc3p.trace.trace import Record
 
 BOB, CAROL = "sip:bob@example.com", "sip:carol@example.com"
 Meet = Callable[..., Meeting]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import focus
-from pyc3p.elements.farm import Person
+from pyc3p.elements import Person
 from pyc3p.phone import Reaction
 from pyc3p.simnet import Conditions, Meeting
 

@@ -6,11 +6,11 @@ import attrs
 
 import focus
 import mcu.events
-from pyc3p.phone import CallEnd, PhoneReleased
-from pyc3p.phone.tone import listen_for
+from pyc3p import Ladder
+from pyc3p.phone import CallEnd, PhoneReleased, listen_for
 from pyc3p.phone.wav import Recorder
 from pyc3p.simnet import Meeting
-from pyc3p.trace.ladder import Band, Ladder, Step
+from pyc3p.trace.ladder import Band, Step
 
 BOB, CAROL, ANN, WES = (f"sip:{user}@example.com" for user in ("bob", "carol", "ann", "wes"))
 Meet = Callable[..., Meeting]

@@ -39,11 +39,6 @@ NEXT = "192.0.2.98"  #: where nobody is: what is sent there is answered by hand
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def bob(net: Network) -> Agent:
     return net.agent("bob")
 

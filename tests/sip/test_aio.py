@@ -42,13 +42,25 @@ from sip import (
     TraceSink,
     parse_message,
 )
-from sip.aio import SipTransport, TlsContexts, TransportSettings, certificate_identity, live_entropy, wall_clock
+from sip.aio import (
+    Naptr,
+    Question,
+    RecordType,
+    SipTransport,
+    Srv,
+    SystemResolver,
+    TlsContexts,
+    TransportSettings,
+    certificate_identity,
+    live_entropy,
+    wall_clock,
+)
 from sip.aio.connector import open_connection
 from sip.aio.edge_trace import MessageCutter
-from sip.aio.resolver import SystemResolver, look_up
+from sip.aio.resolver import look_up
 from sip.aio.tls import proves
 from sip.aio.udp import UdpSocket, bind_udp
-from sip.transport.locate import Naptr, Question, RecordType, Srv, Target
+from sip.transport.locate import Target
 
 HOST = "127.0.0.1"
 

@@ -22,19 +22,9 @@ CHALLENGE = 'Digest realm="example.com", nonce="n1", qop="auth", algorithm=SHA-2
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def alice(net: Network) -> Agent:
     known = {"example.com": Credentials("alice", "secret")}
     return net.agent("alice", EndpointConfig(credentials=known.get))
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
 
 
 def authorized(request: Request) -> bool:

@@ -140,11 +140,6 @@ def test_aliases_are_not_offered_by_default() -> None:
 # Connections that break under a request
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
 def pair(net: Network) -> tuple[Agent, Agent]:
     alice, bob = net.agent("alice"), net.agent("bob")
     bob.on(InviteReceived, lambda e: bob.endpoint.accept(e.session, now=net.now))

@@ -28,21 +28,6 @@ SDP = "application/sdp"
 TOO_LATE = "ignored: command for a session that is over"
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
-def alice(net: Network) -> Agent:
-    return net.agent("alice")
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
-
-
 def established(net: Network, alice: Agent, bob: Agent) -> tuple[SessionId, SessionId]:
     bob.on(InviteReceived, lambda e: bob.endpoint.accept(e.session, body=b"v=0", content_type=SDP, now=net.now))
     ours = alice.invite(bob.uri())

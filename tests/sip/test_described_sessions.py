@@ -27,18 +27,8 @@ SIGNAL = Part(
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def alice(net: Network) -> Agent:
     return net.agent("alice", EndpointConfig(reliable_provisionals=True))
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
 
 
 def wrapped(description: bytes) -> tuple[bytes, str]:

@@ -29,16 +29,6 @@ TARGET = "sip:service@example.com"
 BUSY: list[tuple[str, object]] = [("Retry-After", "30")]
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
-def alice(net: Network) -> Agent:
-    return net.agent("alice")
-
-
 def servers(net: Network, count: int, transport: str = "UDP") -> list[Agent]:
     """Make servers, in the order in which a look-up finds them."""
     found = [net.agent(f"server{number}") for number in range(count)]

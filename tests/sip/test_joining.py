@@ -6,11 +6,6 @@ from sip import InviteReceived, Joining, Request, SessionProgressed
 from sip.testing.network import Agent, Network, raw_request
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
 def asking(*values: str, replaces: str | None = None, method: str = "INVITE") -> Request:
     lines: list[tuple[str, object]] = [("Join", value) for value in values]
     if replaces is not None:

@@ -23,11 +23,6 @@ MICROSOFT = [("ms-keep-alive", "UAS; tcp=no; hop-hop=yes; end-end=no; timeout=30
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def phone(net: Network) -> Agent:
     return net.agent("phone", EndpointConfig(keep_alive=True))
 

@@ -29,11 +29,6 @@ from sip.testing.network import Agent, Network, raw_request
 SDP = "application/sdp"
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
 def answering(agent: Agent) -> None:
     agent.on(
         InviteReceived,

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import Destination, Uri
-from sip.transport.locate import Naptr, Question, Records, RecordType, Srv, Target, is_numeric, locate, srv_order
+from sip import Destination, Uri, is_numeric
+from sip.aio import Naptr, Question, RecordType, Srv
+from sip.transport.locate import Records, Target, locate, srv_order
 
 
 def middle() -> float:

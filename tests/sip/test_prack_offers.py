@@ -25,18 +25,8 @@ SDP = "application/sdp"
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def alice(net: Network) -> Agent:
     return net.agent("alice", EndpointConfig(reliable_provisionals=True))
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
 
 
 def call(alice: Agent, bob: Agent, body: bytes, *, prack_by_core: bool = False) -> SessionId:

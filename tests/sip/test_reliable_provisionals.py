@@ -19,18 +19,8 @@ SDP = "application/sdp"
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def alice(net: Network) -> Agent:
     return net.agent("alice", EndpointConfig(reliable_provisionals=True))
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
 
 
 def ringing(net: Network, alice: Agent, bob: Agent) -> int:

@@ -1,14 +1,7 @@
 """INVITE with Replaces (RFC 3891)."""
 
-import pytest
-
 from sip import EndpointConfig, InviteReceived, Replacement, Request, SessionProgressed
 from sip.testing.network import Agent, Network
-
-
-@pytest.fixture
-def net() -> Network:
-    return Network()
 
 
 def asking(*values: str, join: str | None = None) -> Request:

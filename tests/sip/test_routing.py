@@ -21,11 +21,6 @@ from sip import (
 from sip.testing.network import Agent, Network, raw_request
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
 def claiming(user: str) -> Callable[[Request, Flow], bool]:
     return lambda request, flow: request.uri.user == user
 

@@ -14,11 +14,6 @@ from sip.testing.network import Agent, Network, raw_request
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def bob(net: Network) -> Agent:
     return net.agent("bob")
 

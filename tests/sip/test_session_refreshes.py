@@ -32,21 +32,6 @@ HALF, LAST = 300.02, 568.02  #: of an interval of 600 s that began at 0.02
 NO_UPDATE = [("Allow", "INVITE, ACK, BYE, CANCEL")]
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
-def alice(net: Network) -> Agent:
-    return net.agent("alice")
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
-
-
 def established(alice: Agent, bob: Agent, interval: int = 600, headers: Iterable[tuple[str, object]] = ()) -> int:
     net = alice.net
     bob.on(

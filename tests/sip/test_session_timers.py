@@ -64,11 +64,6 @@ def test_no_timer_unless_somebody_wants_one() -> None:
     assert not too_short(request(False, "89"), 90)
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
 def established(net: Network, alice: Agent, bob: Agent, session_expires: int | None = 600) -> tuple[int, int]:
     bob.on(
         InviteReceived,

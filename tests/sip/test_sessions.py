@@ -29,21 +29,6 @@ from sip.testing.network import Agent, Network, raw_request
 SDP = "application/sdp"
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
-def alice(net: Network) -> Agent:
-    return net.agent("alice")
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
-
-
 def answering(agent: Agent, body: bytes = b"v=0 answer") -> None:
     agent.on(
         InviteReceived,

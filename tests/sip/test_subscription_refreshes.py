@@ -21,21 +21,6 @@ from sip.testing.network import Agent, Network
 DUE = 540.02  #: of the first refresh of 600 s that began at 0.02
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
-def alice(net: Network) -> Agent:
-    return net.agent("alice")
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
-
-
 Answer = Callable[[SubscribeReceived], object]
 
 

@@ -22,21 +22,6 @@ XML = "application/conference-info+xml"
 MICROSOFT = [("Supported", "ms-benotify"), ("Supported", "ms-piggyback-first-notify")]
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
-def alice(net: Network) -> Agent:
-    return net.agent("alice")
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
-
-
 def watch(
     alice: Agent,
     bob: Agent,

@@ -57,11 +57,6 @@ class Relay:
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def parties(net: Network) -> tuple[Agent, Agent, Agent]:
     alice, proxy, bob = net.agent("alice"), net.agent("proxy", core=False), net.agent("bob")
     Relay(net, proxy, bob)

@@ -25,21 +25,6 @@ from sip import (
 from sip.testing.network import Agent, Network, raw_request
 
 
-@pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
-def alice(net: Network) -> Agent:
-    return net.agent("alice")
-
-
-@pytest.fixture
-def bob(net: Network, alice: Agent) -> Agent:
-    return net.agent("bob")
-
-
 def wants(target: str, *, listen: tuple[Listen, ...] = (), body: bytes = b"") -> ConnectWanted | ResolveWanted:
     """Return the first question that a request to ``target`` raises."""
     endpoint = Endpoint(EndpointConfig(listen=listen), entropy=SeededEntropy(b"x"))

@@ -20,11 +20,6 @@ VICTIM = "192.0.2.99"  # nobody is there
 
 
 @pytest.fixture
-def net() -> Network:
-    return Network()
-
-
-@pytest.fixture
 def server(net: Network) -> Agent:
     server = net.agent("server")
     server.on(SubscribeReceived, lambda e: accept(server, e))
