@@ -41,21 +41,22 @@ from focus.participants import Attendance
 from focus.policy import ATTENDEE, Admission, Requester
 from focus.policy import Verdict as Admitted
 from focus.records import ConferenceRecord
-from focus.roster import Changes, Roster, user_key
-from sip import InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
+from focus.roster import Changes, Roster
+from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
 
 
 class Conference:
     """The activation of one record."""
 
-    def __init__(self, context: Context, *, key: str, record: ConferenceRecord, now: float) -> None:
-        self.key = key
+    def __init__(self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, now: float) -> None:
+        self.address = address
+        self.key = address.key
         self.record = record
         self.focus_uri = record.focus_uri
         self.locked = False
         self.ended = False
         self._context = context
-        self.roster = Roster(focus_uri=record.focus_uri, description=describe(record))
+        self.roster = Roster(address=address, description=describe(record))
         self.attendance = Attendance(context, self.roster)
         self.notifier = Notifier(context.endpoint, self.roster)
         self._desk = Desk(context, self)
@@ -79,7 +80,7 @@ class Conference:
             ParticipantJoined(
                 owner=self._context.config.owner,
                 conference_uri=self.focus_uri,
-                user=join.user,
+                user=join.user.text,
                 role=admission.role,
                 in_lobby=admission.verdict is Admitted.LOBBY,
             )
@@ -94,31 +95,31 @@ class Conference:
         if participant is None:
             return
         self._desk.dialog_gone(participant)
-        if not self.attendance.of_user(participant.key):
+        if not self.attendance.of_user(participant.user.key):
             last_word = self._own_removal(participant) if ejected else None
             reason = "rejected" if ejected else "noresource"
-            self.notifier.end_user(participant.key, reason, last_word, now=now)
+            self.notifier.end_user(participant.user.key, reason, last_word, now=now)
             self._drop_dialled_in(participant, now=now)
         self._context.emit(
             ParticipantLeft(
                 owner=self._context.config.owner,
                 conference_uri=self.focus_uri,
-                user=participant.user,
+                user=participant.user.text,
                 cause=cause,
             )
         )
 
     def _own_removal(self, participant: Participant) -> Changes:
         # What an ejected client needs to see is that it is no longer there, even if an MCU still has to drop it.
-        return Changes(version=self.roster.version, removed_users=((participant.key, participant.user),))
+        return Changes(version=self.roster.version, removed_users=((participant.user.key, participant.user.text),))
 
     def _drop_dialled_in(self, participant: Participant, *, now: float) -> None:
         """A user without a Focus dialog has no business on MCUs that it dialled into (conferencing-flows 2)."""
-        user = self.roster.users.get(participant.key)
+        user = self.roster.find(participant.user)
         for mcu_type in self._mcus.linked if user is not None else ():
             held = list(user.of_type(mcu_type).values()) if user is not None else []
             if held and all(one.joining_method == JoiningMethod.DIALED_IN for one in held):
-                keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user)
+                keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user.text)
                 self._desk.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
 
     def info(self, session: SessionId, transaction: TransactionId, request: Request, *, now: float) -> None:
@@ -167,12 +168,12 @@ class Conference:
 
     def facts_for(self, participant: Participant) -> Facts:
         """What a decision about a command of this participant depends on."""
-        user = self.roster.users.get(participant.key)
+        user = self.roster.find(participant.user)
         return Facts(
             record=self.record,
             roster=self.roster,
             requester=Requester(
-                entity=participant.user,
+                user=participant.user,
                 role=user.role if user is not None else ATTENDEE,
                 in_lobby=user is None or user.in_lobby,
             ),
@@ -182,6 +183,11 @@ class Conference:
             dialling=self._desk.dialling(),
         )
 
+    def role_of(self, participant: Participant) -> str:
+        """What a sender may do now."""
+        user = self.roster.find(participant.user)
+        return user.role if user is not None else ATTENDEE
+
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
         return self._mcus.link(mcu_type)
@@ -190,7 +196,7 @@ class Conference:
         """The dialog that gets the result of a command."""
         return self.attendance.get(command.session)
 
-    def mcu_did_not_eject(self, mcu_type: str, user: str, *, now: float) -> None:
+    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
         """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
         found = self.roster.find(user)
         for endpoint in list(found.of_type(mcu_type).values()) if found is not None else ():
@@ -217,21 +223,22 @@ class Conference:
         self._show_lock()
 
     def _show_lock(self) -> None:
-        self.roster.set_view(EntityView(entity=self.focus_uri, entity_state=EntityState(locked=self.locked)))
+        self.roster.set_view(
+            self.address, EntityView(entity=self.focus_uri, entity_state=EntityState(locked=self.locked))
+        )
 
-    def _eject(self, entity: str, *, now: float) -> None:
-        key = user_key(entity)
-        self._desk.cancel_dial_outs(key, now=now)
-        for participant in self.attendance.of_user(key):
+    def _eject(self, user: AddressOfRecord, *, now: float) -> None:
+        self._desk.cancel_dial_outs(user.key, now=now)
+        for participant in self.attendance.of_user(user.key):
             self._gone(participant.session, "ejected", now=now, ejected=True)
             self.attendance.dismiss(participant, now=now)
 
     def _lobby(self, effect: Lobby, *, now: float) -> None:
-        for entity in effect.users:
+        for user in effect.users:
             if effect.granted:
-                self.attendance.let_in(entity)
+                self.attendance.let_in(user)
             else:
-                self._eject(entity, now=now)
+                self._eject(user, now=now)
 
     # Life ------------------------------------------------------------------------------------------------------------
 

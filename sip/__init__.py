@@ -89,6 +89,7 @@ from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.syntax.grammar import refuse, tolerate
+from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.trace import TraceSink
@@ -99,6 +100,7 @@ __all__ = [
     "STAR",
     "AckReceived",
     "Address",
+    "AddressOfRecord",
     "AuthenticationInfo",
     "Authorization",
     "Binding",
@@ -108,6 +110,7 @@ __all__ = [
     "CancelReceived",
     "Challenge",
     "Claim",
+    "ConferenceAddress",
     "ConnectWanted",
     "ContentDisposition",
     "ContentType",
@@ -217,5 +220,6 @@ __all__ = [
     "parse_message",
     "refusal_of_body",
     "refuse",
+    "same_user",
     "tolerate",
 ]

@@ -31,9 +31,8 @@ from focus.mcus.relay import ClientCommand, Failure, Relay
 from focus.participant import Participant
 from focus.policy import ATTENDEE
 from focus.relay_state import RelayInput, RelayState
-from focus.roster import user_key
+from sip import AddressOfRecord, TransactionId
 from sip import Request as SipRequest
-from sip import TransactionId
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
 
@@ -46,6 +45,9 @@ class Chair(Protocol):
     def facts_for(self, participant: Participant) -> Facts:
         """What a decision about this sender depends on."""
 
+    def role_of(self, participant: Participant) -> str:
+        """What a sender may do now."""
+
     def apply(self, effect: Effect, command: ClientCommand | None, *, now: float) -> None:
         """Do what concerns the Focus itself."""
 
@@ -55,7 +57,7 @@ class Chair(Protocol):
     def participant(self, command: ClientCommand) -> Participant | None:
         """The dialog that gets the result, None when it is gone."""
 
-    def mcu_did_not_eject(self, mcu_type: str, user: str, *, now: float) -> None:
+    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
         """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
 
 
@@ -77,7 +79,7 @@ class Desk:
 
     def role_of(self, user: str) -> str:
         """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (conference-info 6)."""
-        roles = [one.role for one in self._dialled.values() if user_key(one.user) == user]
+        roles = [one.role for one in self._dialled.values() if one.user.key == user]
         return roles[-1] if roles else ATTENDEE
 
     # A command arrives -----------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ class Desk:
                 for relay in self._relays_of(self._commands[number])
                 if relay.state is not RelayState.BOOTSTRAPPING
             }
-            found[user_key(one.user)] = found.get(user_key(one.user), frozenset()) | told
+            found[one.user.key] = found.get(one.user.key, frozenset()) | told
         return found
 
     def _carry_out(
@@ -149,7 +151,7 @@ class Desk:
         self._count += 1
         return ClientCommand(
             number=self._count,
-            requester=participant.user,
+            requester=participant.user.text,
             session=participant.session,
             request=document,
             waiting_for={mcu_type for mcu_type, _ in decided.legs},
@@ -164,7 +166,7 @@ class Desk:
         response = _success(command)
         if isinstance(command.request.command, GetConference):
             facts = self._chair.facts_for(participant)
-            whole = facts.roster.full_for(participant.key) if facts.requester.in_lobby else facts.roster.full()
+            whole = facts.roster.full_for(participant.user.key) if facts.requester.in_lobby else facts.roster.full()
             found = attrs.evolve(command.request.command, conference_info=whole)
             response = command.request.respond(Code.SUCCESS, command=found)
         answer = Answer(200, bytes(response))
@@ -184,13 +186,13 @@ class Desk:
         now: float,
     ) -> None:
         """Send a command to the MCU of a type; without `parent` nobody waits for the result."""
-        role = self._chair.facts_for(participant).requester.role if participant is not None else None
+        role = self._chair.role_of(participant) if participant is not None else None
         relay = Relay(
             request_id=self._context.exchanges.new_request_id(),
             mcu_type=mcu_type,
             command=command,
             parent=parent,
-            originator=participant.user if participant is not None else None,
+            originator=participant.user.text if participant is not None else None,
             originator_role=role,
             # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
             again=isinstance(command, ModifyUserRoles),
@@ -230,7 +232,9 @@ class Desk:
             self._submit(attrs.evolve(relay, request_id=number, state=RelayState.NEW, again=False), now=now)
             return
         if isinstance(relay.command, DeleteUser):
-            self._chair.mcu_did_not_eject(relay.mcu_type, relay.command.user_keys.user_entity, now=now)
+            self._chair.mcu_did_not_eject(
+                relay.mcu_type, AddressOfRecord.read(relay.command.user_keys.user_entity), now=now
+            )
         command = relay.parent
         if command is None or command.done:
             return
@@ -246,7 +250,7 @@ class Desk:
 
     def cancel_dial_outs(self, user: str, *, now: float) -> None:
         """Somebody who was to be called is ejected: what has not reached an MCU yet never will (decisions 9)."""
-        for number in [number for number, one in self._dialled.items() if user_key(one.user) == user]:
+        for number in [number for number, one in self._dialled.items() if one.user.key == user]:
             command = self._commands[number]
             for relay in self._relays_of(command):
                 if relay.state is RelayState.BOOTSTRAPPING:

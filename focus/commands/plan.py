@@ -46,8 +46,8 @@ from focus.identity import is_authenticated
 from focus.policy import ATTENDEE, DIAL_OUT_TYPES, ConferencePolicy, Requester
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal
-from focus.roster import Roster, user_key, view_key
-from sip import SipError, Uri
+from focus.roster import Roster
+from sip import AddressOfRecord
 
 _CALLABLE: Final = frozenset({"sip", "sips", "tel"})
 
@@ -77,7 +77,7 @@ class SetLock:
 class SetRole:
     """Change what a user may do."""
 
-    user: str
+    user: AddressOfRecord
     role: str
 
 
@@ -85,14 +85,14 @@ class SetRole:
 class Eject:
     """End every Focus dialog of a user and forget commands that would call it."""
 
-    user: str
+    user: AddressOfRecord
 
 
 @attrs.frozen
 class Lobby:
     """Let users in, or send them away."""
 
-    users: tuple[str, ...]
+    users: tuple[AddressOfRecord, ...]
     granted: bool
 
 
@@ -100,7 +100,7 @@ class Lobby:
 class DialOut:
     """A user that only an MCU will know gets this role in the roster."""
 
-    user: str
+    user: AddressOfRecord
     role: str
 
 
@@ -148,7 +148,7 @@ def _mcu(command: Command, document: Request, facts: Facts) -> str:
     uri = command.mcu_uri or ""
     mcu_type = mcu_type_of(uri)
     try:
-        own = view_key(focus_uri_of(uri)) == view_key(facts.roster.focus_uri)
+        own = facts.roster.address.is_named_by(focus_uri_of(uri))
     except C3PError:
         own = False
     if not own:
@@ -165,24 +165,21 @@ def _no_mcu(command: Command, document: Request) -> None:
         raise Refused(refusal.NOT_FOR_AN_MCU, document)
 
 
-def _is_callable(address: str | None) -> bool:
-    try:
-        uri = Uri.parse(address or "")
-    except SipError:
-        return False
-    return uri.scheme in _CALLABLE and bool(uri.host or uri.opaque_part)
+def _is_callable(address: AddressOfRecord) -> bool:
+    uri = address.uri
+    return uri is not None and uri.scheme in _CALLABLE and bool(uri.host or uri.opaque_part)
 
 
-def _existing(user: str, document: Request, facts: Facts) -> None:
-    if facts.roster.find(user) is None and user_key(user) not in facts.dialling:
+def _existing(user: AddressOfRecord, document: Request, facts: Facts) -> None:
+    if facts.roster.find(user) is None and user.key not in facts.dialling:
         raise Refused(refusal.INVALID_TARGET, document)
 
 
-def _mcus_of(user: str, facts: Facts) -> list[str]:
+def _mcus_of(user: AddressOfRecord, facts: Facts) -> list[str]:
     """The MCU types that have an endpoint of a user."""
     found = facts.roster.find(user)
     held = [one.session_type for one in found.endpoints.values()] if found is not None else []
-    held += sorted(facts.dialling.get(user_key(user), ()))
+    held += sorted(facts.dialling.get(user.key, ()))
     return [kind for kind in dict.fromkeys(held) if kind and kind != SessionType.FOCUS and kind in facts.linked]
 
 
@@ -190,7 +187,7 @@ def _mcus_of(user: str, facts: Facts) -> list[str]:
 
 
 def _add_user(command: AddUser, document: Request, facts: Facts) -> Plan:
-    check_entity(command.conference_keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     if len(command.user.endpoints) > 1:
         raise Refused(refusal.BAD_ADD_USER, document)
     endpoint = command.endpoint
@@ -210,37 +207,36 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
     mcu_type = _mcu(command, document, facts)
     if mcu_type not in DIAL_OUT_TYPES:
         raise Refused(refusal.NOT_FOR_AN_MCU, document)
-    if not _is_callable(command.user.entity) or not _is_callable(endpoint.endpoint_uri or command.user.entity):
+    target = AddressOfRecord.read(command.user.entity)
+    called = AddressOfRecord.read(endpoint.endpoint_uri) if endpoint.endpoint_uri else target
+    if not _is_callable(target) or not _is_callable(called):
         raise Refused(refusal.INVALID_TARGET, document)
     if command.endpoint is not None:
         check_endpoint(endpoint, document)
-    present = facts.roster.find_endpoint(command.user.entity, endpoint.entity)
+    present = facts.roster.find_endpoint(target, endpoint.entity)
     if present is not None and present.session_type != mcu_type:
         raise Refused(refusal.BAD_ENDPOINT.saying("That endpoint entity is in use"), document)
     wish = role_in(command.user.roles, document)
-    _insist(
-        policy.authorise_dial_out(facts.record, facts.requester, command.user.entity, locked=facts.locked), document
-    )
+    _insist(policy.authorise_dial_out(facts.record, facts.requester, target, locked=facts.locked), document)
     role = wish if wish is not None and facts.requester.presents else ATTENDEE
-    known = facts.roster.find(command.user.entity)
+    known = facts.roster.find(target)
     role = known.role if known is not None else role
-    return Plan(
-        effect=DialOut(command.user.entity, role), legs=((mcu_type, _completed(command, endpoint, role, facts)),)
-    )
+    completed = _completed(command, target, endpoint, role, facts)
+    return Plan(effect=DialOut(target, role), legs=((mcu_type, completed),))
 
 
 def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Facts) -> Plan:
     mcu_type = _mcu(command, document, facts)
     check_endpoint(endpoint, document)
     role_in(command.user.roles, document)
-    _insist(policy.authorise_dial_in(facts.requester, command.user.entity), document)
-    return Plan(legs=((mcu_type, _completed(command, endpoint, facts.requester.role, facts)),))
+    user = AddressOfRecord.read(command.user.entity)
+    _insist(policy.authorise_dial_in(facts.requester, user), document)
+    return Plan(legs=((mcu_type, _completed(command, user, endpoint, facts.requester.role, facts)),))
 
 
-def _completed(command: AddUser, endpoint: Endpoint, role: str, facts: Facts) -> AddUser:
+def _completed(command: AddUser, user: AddressOfRecord, endpoint: Endpoint, role: str, facts: Facts) -> AddUser:
     """The command as the MCU gets it: role granted, and how the Focus knows the user (7.4, step 4)."""
-    authenticated = _is_sip(command.user.entity) and is_authenticated(command.user.entity)
-    local = authenticated and policy.in_enterprise(facts.record, command.user.entity)
+    local = _is_sip(user) and is_authenticated(user) and policy.in_enterprise(facts.record, user)
     endpoint = attrs.evolve(
         endpoint,
         auth_method=AuthMethod.ENTERPRISE if local else AuthMethod.ANONYMOUS,
@@ -249,14 +245,14 @@ def _completed(command: AddUser, endpoint: Endpoint, role: str, facts: Facts) ->
     return attrs.evolve(command, user=attrs.evolve(command.user, roles=(role,), endpoints=(endpoint,)))
 
 
-def _is_sip(entity: str) -> bool:
-    return Uri.parse(entity).scheme in ("sip", "sips")
+def _is_sip(user: AddressOfRecord) -> bool:
+    return user.uri is not None and user.uri.scheme in ("sip", "sips")
 
 
 def _delete_user(command: DeleteUser, document: Request, facts: Facts) -> Plan:
-    check_entity(command.user_keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(command.user_keys.conf_entity, facts.roster.address, document)
     only = _mcu(command, document, facts) if command.mcu_uri is not None else None
-    target = command.user_keys.user_entity
+    target = AddressOfRecord.read(command.user_keys.user_entity)
     _existing(target, document, facts)
     _insist(
         policy.authorise_eject(
@@ -270,9 +266,9 @@ def _delete_user(command: DeleteUser, document: Request, facts: Facts) -> Plan:
 
 
 def _modify_user_roles(command: ModifyUserRoles, document: Request, facts: Facts) -> Plan:
-    check_entity(command.user_keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(command.user_keys.conf_entity, facts.roster.address, document)
     _no_mcu(command, document)
-    target = command.user_keys.user_entity
+    target = AddressOfRecord.read(command.user_keys.user_entity)
     if facts.roster.find(target) is None:
         raise Refused(refusal.INVALID_TARGET, document)
     role = role_in(command.roles, document)
@@ -284,7 +280,7 @@ def _modify_user_roles(command: ModifyUserRoles, document: Request, facts: Facts
 
 
 def _modify_conference_lock(command: ModifyConferenceLock, document: Request, facts: Facts) -> Plan:
-    check_entity(command.conference_keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     _no_mcu(command, document)
     if command.locked is None or command.admission_policy not in (None, *AdmissionPolicy):
         raise Refused(refusal.UNPARSEABLE, document)
@@ -295,11 +291,12 @@ def _modify_conference_lock(command: ModifyConferenceLock, document: Request, fa
 
 def _modify_endpoint_media(command: ModifyEndpointMedia, document: Request, facts: Facts) -> Plan:
     keys = command.media_keys
-    check_entity(keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(keys.conf_entity, facts.roster.address, document)
     mcu_type = _mcu(command, document, facts)
-    if facts.roster.find(keys.user_entity) is None:
+    user = AddressOfRecord.read(keys.user_entity)
+    if facts.roster.find(user) is None:
         raise Refused(refusal.INVALID_TARGET, document)
-    endpoint = facts.roster.find_endpoint(keys.user_entity, keys.endpoint_entity)
+    endpoint = facts.roster.find_endpoint(user, keys.endpoint_entity)
     if endpoint is None or endpoint.session_type != mcu_type:
         raise Refused(refusal.NO_SUCH_ENDPOINT, document)
     if not any(media.id == keys.media_id for media in endpoint.media):
@@ -308,7 +305,7 @@ def _modify_endpoint_media(command: ModifyEndpointMedia, document: Request, fact
         raise Refused(refusal.UNPARSEABLE, document)
     may = _may_modify_own(mcu_type, command.media.type, facts)
     _insist(
-        policy.authorise_media(facts.requester, keys.user_entity, opens=_opens(command.media), may_modify_own=may),
+        policy.authorise_media(facts.requester, user, opens=_opens(command.media), may_modify_own=may),
         document,
     )
     return Plan(legs=((mcu_type, command.echo()),))
@@ -330,7 +327,7 @@ def _may_modify_own(mcu_type: str, media_type: str | None, facts: Facts) -> bool
 
 def _modify_conference(command: ModifyConference, document: Request, facts: Facts) -> Plan:
     info = command.conference_info
-    check_entity(info.entity if info is not None else None, facts.roster.focus_uri, document)
+    check_entity(info.entity if info is not None else None, facts.roster.address, document)
     if command.mcu_uri is None:
         raise Refused(refusal.NOT_IMPLEMENTED.saying("the Focus itself is changed with modifyConferenceLock"), document)
     mcu_type = _mcu(command, document, facts)
@@ -348,34 +345,35 @@ def _rules_in(info: ConferenceInfo | None) -> list[MediaFiltersRules]:
 
 
 def _modify_announcements(command: ModifyConferenceAnnouncements, document: Request, facts: Facts) -> Plan:
-    check_entity(command.conference_keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     mcu_type = _mcu(command, document, facts)
     _insist(policy.authorise_presenter(facts.requester), document)
     return Plan(legs=((mcu_type, command.echo()),))
 
 
 def _set_lobby_access(command: SetLobbyAccess, document: Request, facts: Facts) -> Plan:
-    check_entity(command.conference_keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     _no_mcu(command, document)
     if not command.user_entities or command.access not in (LobbyAccess.GRANTED, LobbyAccess.DENIED):
         raise Refused(refusal.UNPARSEABLE, document)
-    for entity in command.user_entities:
-        user = facts.roster.find(entity)
+    users = tuple(AddressOfRecord.read(entity) for entity in command.user_entities)
+    for address in users:
+        user = facts.roster.find(address)
         if user is None or not user.in_lobby:
             raise Refused(refusal.INVALID_TARGET, document)
     _insist(policy.authorise_presenter(facts.requester), document)
-    return Plan(effect=Lobby(command.user_entities, command.access == LobbyAccess.GRANTED))
+    return Plan(effect=Lobby(users, command.access == LobbyAccess.GRANTED))
 
 
 def _get_conference(command: GetConference, document: Request, facts: Facts) -> Plan:
     keys = command.conference_keys
-    check_entity(keys.conf_entity if keys is not None else None, facts.roster.focus_uri, document)
+    check_entity(keys.conf_entity if keys is not None else None, facts.roster.address, document)
     _no_mcu(command, document)
     return Plan(effect=Describe())
 
 
 def _delete_conference(command: DeleteConference, document: Request, facts: Facts) -> Plan:
-    check_entity(command.conference_keys.conf_entity, facts.roster.focus_uri, document)
+    check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     _no_mcu(command, document)
     _insist(policy.authorise_presenter(facts.requester), document)
     return Plan(effect=EndConference(), later=True)

@@ -21,11 +21,10 @@ from c3p import (
     parse_document,
 )
 from focus import refusal
-from focus.policy import ROLES, same_user
+from focus.policy import ROLES
 from focus.refusal import Refusal
-from focus.roster import view_key
+from sip import AddressOfRecord, ConferenceAddress, Uri, body_of, refusal_of_body, same_user
 from sip import Request as SipRequest
-from sip import Uri, body_of, refusal_of_body
 
 #: A GUID, with or without braces (C3P reference, 2.3).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
@@ -52,7 +51,7 @@ class Join:
     """An INVITE that wants to join a conference (C3P reference, 7.1)."""
 
     document: Request
-    user: str  #: the joining user's URI, authenticated
+    user: AddressOfRecord  #: the joining user, authenticated
     endpoint: Endpoint
     wish: str | None  #: role asked for
     display_text: str | None
@@ -92,19 +91,19 @@ def asks_nothing(request: SipRequest) -> bool:
     return bool(request.body) and not body_of(request, CCCP_TYPE) and refusal_of_body(request, (CCCP_TYPE,)) is None
 
 
-def check_ends(document: Request, *, identity: str, to: Uri) -> None:
+def check_ends(document: Request, *, identity: AddressOfRecord, to: Uri) -> None:
     """`from` is the sender and `to` the URI of the To header. Raises Refused: 3000, 3001."""
-    if not same_user(document.from_, identity):
+    if not identity.is_named_by(document.from_):
         raise Refused(refusal.BAD_FROM, document)
-    if view_key(document.to) != view_key(str(to)):
+    if not ConferenceAddress.of(to).is_named_by(document.to):
         raise Refused(refusal.BAD_TO, document)
 
 
-def check_entity(entity: str | None, focus_uri: str, document: Request) -> None:
+def check_entity(entity: str | None, conference: ConferenceAddress, document: Request) -> None:
     """The conference that a command is about is this one. Raises Refused: 3012 for no conference, 3003 for another."""
     if not entity or not is_focus_uri(entity):
         raise Refused(refusal.UNKNOWN_CONFERENCE, document)
-    if view_key(entity) != view_key(focus_uri):
+    if not conference.is_named_by(entity):
         raise Refused(refusal.INVALID_ENTITY, document)
 
 
@@ -125,7 +124,7 @@ def role_in(roles: tuple[str, ...], document: Request) -> str | None:
     return Role(roles[0].strip()).value
 
 
-def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> Join:
+def read_join(request: SipRequest, *, identity: AddressOfRecord | None, conference: ConferenceAddress) -> Join:
     """The addUser of a joining INVITE. Raises Refused."""
     try:
         document = read_request(request)
@@ -138,16 +137,17 @@ def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> J
     command = document.command
     if isinstance(command, EndorseUser) or not isinstance(command, AddUser):
         raise Refused(refusal.NOT_IMPLEMENTED, document)
-    check_entity(command.conference_keys.conf_entity, focus_uri, document)
+    check_entity(command.conference_keys.conf_entity, conference, document)
     if command.mcu_uri is not None:
         raise Refused(refusal.NOT_FOR_AN_MCU, document)
-    if not same_user(command.user.entity, identity) or len(command.user.endpoints) != 1:
+    user = AddressOfRecord.read(command.user.entity)
+    if not same_user(user, identity) or len(command.user.endpoints) != 1:
         raise Refused(refusal.BAD_ADD_USER, document)
     endpoint = command.user.endpoints[0]
     check_endpoint(endpoint, document)
     return Join(
         document=document,
-        user=command.user.entity,
+        user=user,
         endpoint=endpoint,
         wish=role_in(command.user.roles, document),
         display_text=command.user.display_text,

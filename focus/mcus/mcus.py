@@ -24,8 +24,9 @@ from focus.mcus.address import McuAddress
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
 from focus.mcus.relay import Failure, Relay
-from focus.mcus.roster_part import McuPart, Merge, Verdict, users_named
+from focus.mcus.roster_part import McuPart, Merge, Verdict
 from focus.roster import Roster
+from sip import ConferenceAddress
 
 
 class Orders(Protocol):
@@ -53,6 +54,7 @@ class Mcus:
         self._orders = orders
         self._links: dict[str, McuLink] = {}
         self._parts: dict[str, McuPart] = {}
+        self._views: dict[str, ConferenceAddress] = {}  #: MCU-Conference-URIs by media type
         self.locked = False  #: as an MCU is to be told when it is bootstrapped
 
     @property
@@ -66,10 +68,11 @@ class Mcus:
         link = self._links.get(mcu_type)
         if link is None:
             focus_uri = self._roster.focus_uri
+            address = self._views[mcu_type] = ConferenceAddress.read(mcu_uri(focus_uri, mcu_type))
             link = self._links[mcu_type] = McuLink(
                 mcu_type=mcu_type,
                 focus_uri=focus_uri,
-                mcu_uri=mcu_uri(focus_uri, mcu_type),
+                mcu_uri=address.text,
                 config=self._context.config,
                 exchanges=self._context.exchanges,
                 owner=self,
@@ -111,27 +114,32 @@ class Mcus:
         return Reply(200)
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
-        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
+        part = self._part(link)
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
-            self._merge(link, part, users_named(document))
+            self._merge(link, part)
         elif verdict in (Verdict.GAP, Verdict.RESET):
             # What looks like a new beginning may be a document that took its time: the answer shows which.
             link.resynchronise(now=now)
         elif verdict is Verdict.DELETED:
             link.mark_lost("it dropped the conference", now=now)
 
-    def _merge(self, link: McuLink, part: McuPart, only: list[str] | None) -> None:
+    def _part(self, link: McuLink) -> McuPart:
+        part = self._parts.get(link.mcu_type)
+        if part is None:
+            part = self._parts[link.mcu_type] = McuPart(self._roster.address)
+        return part
+
+    def _merge(self, link: McuLink, part: McuPart) -> None:
         config = self._context.config
         merge = Merge(
             mcu_type=link.mcu_type,
-            mcu_uri=link.mcu_uri,
+            view=self._views[link.mcu_type],
             role_of=self._orders.role_of,
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
         )
-        assert part.info is not None
-        merge.into(self._roster, part.info, only)
+        merge.into(self._roster, part)
 
     # Owner of the links ----------------------------------------------------------------------------------------------
 
@@ -154,11 +162,11 @@ class Mcus:
 
     def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
         """An MCU is bootstrapped: its view appears."""
-        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
+        part = self._part(link)
         # Its first notification may have overtaken this answer.
         verdict = part.begin(info) if info is not None else Verdict.IGNORED
         if verdict is Verdict.APPLIED:
-            self._merge(link, part, None)
+            self._merge(link, part)
         elif verdict is Verdict.GAP:
             link.resynchronise(now=now)
         self._context.emit(
@@ -175,8 +183,8 @@ class Mcus:
         self._parts.pop(link.mcu_type, None)
         for _, user in self._roster.holders(link.mcu_type):
             for endpoint in list(user.of_type(link.mcu_type).values()):
-                self._roster.remove_endpoint(user.entity, endpoint.entity)
-        self._roster.remove_view(link.mcu_uri)
+                self._roster.remove_endpoint(user.address, endpoint.entity)
+        self._roster.remove_view(self._views[link.mcu_type])
         self._context.emit(
             McuLost(
                 owner=self._context.config.owner,
@@ -189,10 +197,10 @@ class Mcus:
 
     def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
         """The MCU's whole part after a gap."""
-        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
+        part = self._part(link)
         verdict = part.answered(info)
         if verdict is Verdict.APPLIED:
-            self._merge(link, part, None)
+            self._merge(link, part)
         elif verdict is Verdict.GAP:
             link.resynchronise(now=now)
         else:
