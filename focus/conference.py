@@ -20,8 +20,7 @@ from c3p import (
 )
 from focus.answers import Answer
 from focus.commands.open_commands import Desk
-from focus.commands.plan import Effect, Eject, EndConference, Facts, Lobby, SetLock, SetRole
-from focus.commands.requests import Join
+from focus.commands.plan import Facts
 from focus.context import Context
 from focus.events import (
     ConferenceActivated,
@@ -32,6 +31,7 @@ from focus.events import (
     RosterPublished,
 )
 from focus.identity import is_authenticated
+from focus.join import Join
 from focus.mcus.link import McuLink
 from focus.mcus.mcus import Mcus
 from focus.mcus.relay import ClientCommand
@@ -202,23 +202,11 @@ class Conference:
         for endpoint in list(found.of_type(mcu_type).values()) if found is not None else ():
             self.roster.remove_endpoint(user, endpoint.entity)
 
-    def apply(self, effect: Effect, command: ClientCommand | None, *, now: float) -> None:
-        """Do what a command means for the Focus itself."""
-        if isinstance(effect, SetLock):
-            self._set_lock(effect)
-        elif isinstance(effect, SetRole):
-            self.roster.set_role(effect.user, effect.role)
-        elif isinstance(effect, Eject):
-            self._eject(effect.user, now=now)
-        elif isinstance(effect, Lobby):
-            self._lobby(effect, now=now)
-        elif isinstance(effect, EndConference):
-            self.end(EndReason.ENDED_BY_PRESENTER, by=command, now=now)
-
-    def _set_lock(self, effect: SetLock) -> None:
-        self.locked = self._mcus.locked = effect.locked
-        if effect.admission_policy is not None:
-            self.record = attrs.evolve(self.record, admission_policy=effect.admission_policy)
+    def set_lock(self, locked: bool, admission_policy: str | None) -> None:
+        """Lock or unlock it; a policy replaces that of the record for as long as it is active."""
+        self.locked = self._mcus.locked = locked
+        if admission_policy is not None:
+            self.record = attrs.evolve(self.record, admission_policy=admission_policy)
             self.roster.set_description(describe(self.record))
         self._show_lock()
 
@@ -227,18 +215,16 @@ class Conference:
             self.address, EntityView(entity=self.focus_uri, entity_state=EntityState(locked=self.locked))
         )
 
-    def _eject(self, user: AddressOfRecord, *, now: float) -> None:
+    def eject(self, user: AddressOfRecord, *, now: float) -> None:
+        """End every Focus dialog of a user and forget commands that would call it."""
         self._desk.cancel_dial_outs(user.key, now=now)
         for participant in self.attendance.of_user(user.key):
             self._gone(participant.session, "ejected", now=now, ejected=True)
             self.attendance.dismiss(participant, now=now)
 
-    def _lobby(self, effect: Lobby, *, now: float) -> None:
-        for user in effect.users:
-            if effect.granted:
-                self.attendance.let_in(user)
-            else:
-                self._eject(user, now=now)
+    def let_in(self, user: AddressOfRecord) -> None:
+        """Take a user out of the lobby."""
+        self.attendance.let_in(user)
 
     # Life ------------------------------------------------------------------------------------------------------------
 

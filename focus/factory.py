@@ -33,12 +33,14 @@ from c3p import (
 )
 from focus import record_documents, refusal
 from focus.answers import Answer, refuse
-from focus.commands.requests import Refused, check_ends, read_request
+from focus.commands.checks import check_ends
+from focus.commands.requests import read_request
 from focus.config import FactoryConfig
 from focus.contact import own_name
 from focus.errors import RecordExists, StoreFull
 from focus.events import RecordAdded, RecordRemoved
 from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
+from focus.refusal import Refused
 from sip import AddressOfRecord, Claim, ConferenceAddress, Endpoint, Entropy, Event, Flow, RequestReceived, aor_key
 from sip import Request as SipRequest
 from sip.syntax.uri_parts import canonical_host

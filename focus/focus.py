@@ -23,7 +23,6 @@ from c3p import (
 )
 from focus import policy, refusal
 from focus.answers import Answer, refuse
-from focus.commands.requests import Join, Refused, read_join
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
@@ -32,8 +31,9 @@ from focus.deadlines import Deadlines
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchanges import Exchanges, Waiter
+from focus.join import Join, read_join
 from focus.records import ConferenceRecord, ConferenceStore
-from focus.refusal import Refusal
+from focus.refusal import Refusal, Refused
 from focus.remote_records import RecordsElsewhere
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import (

@@ -21,12 +21,13 @@ from c3p import (
 )
 from focus import refusal
 from focus.answers import Remembered
-from focus.commands.requests import Join, Refused, legible
 from focus.contact import contact_of, record_route
 from focus.context import Context
+from focus.join import Join, legible
 from focus.participant import Participant
 from focus.policy import Admission
 from focus.policy import Verdict as Admitted
+from focus.refusal import Refused
 from focus.roster import Roster
 from sip import AddressOfRecord, InviteReceived, NameAddr, Request, SessionId
 

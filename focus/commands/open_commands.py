@@ -14,7 +14,6 @@ from c3p import (
     Command,
     CommandReason,
     DeleteUser,
-    GetConference,
     ModifyUserRoles,
     Reason,
     Request,
@@ -22,14 +21,17 @@ from c3p import (
 )
 from focus import refusal
 from focus.answers import ACCEPTED, Answer, refuse
-from focus.commands.plan import DialOut, Effect, Facts, Plan, plan
-from focus.commands.requests import Refused, asks_nothing, check_ends, read_request
+from focus.commands.checks import check_ends
+from focus.commands.plan import Activation, DialOut, Facts, Plan
+from focus.commands.requests import asks_nothing, read_request
+from focus.commands.table import plan
 from focus.context import Context
 from focus.events import CommandFinished
 from focus.mcus.link import McuLink
 from focus.mcus.relay import ClientCommand, Failure, Relay
 from focus.participant import Participant
 from focus.policy import ATTENDEE
+from focus.refusal import Refused
 from focus.relay_state import RelayInput, RelayState
 from sip import AddressOfRecord, TransactionId
 from sip import Request as SipRequest
@@ -37,7 +39,7 @@ from sip import Request as SipRequest
 Timed = TypeVar("Timed", Relay, ClientCommand)
 
 
-class Chair(Protocol):
+class Chair(Activation, Protocol):
     """The conference, as far as commands need it."""
 
     focus_uri: str
@@ -47,9 +49,6 @@ class Chair(Protocol):
 
     def role_of(self, participant: Participant) -> str:
         """What a sender may do now."""
-
-    def apply(self, effect: Effect, command: ClientCommand | None, *, now: float) -> None:
-        """Do what concerns the Focus itself."""
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
@@ -131,17 +130,17 @@ class Desk:
         command = self._new_command(participant, document, decided, now=now)
         if not decided.legs and not decided.later:
             assert decided.effect is not None  # a plan does something
-            self._chair.apply(decided.effect, command, now=now)
-            self._answer_now(command, transaction, participant, now=now)
+            carried = decided.effect.apply(self._chair, command, now=now)
+            self._answer_now(command, carried, transaction, participant, now=now)
             return
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
         participant.remembered.put(document.request_id, Answer(ACCEPTED))
         participant.open_commands += 1
         self._commands[command.number] = command
-        if isinstance(decided.effect, DialOut):
-            self._dialled[command.number] = decided.effect
-        elif decided.effect is not None:
-            self._chair.apply(decided.effect, command, now=now)
+        if decided.dial_out is not None:
+            self._dialled[command.number] = decided.dial_out
+        if decided.effect is not None:
+            decided.effect.apply(self._chair, command, now=now)
         for mcu_type, relayed in decided.legs:
             self.relay(mcu_type, relayed, parent=command, participant=participant, now=now)
         if not decided.legs and not command.done:
@@ -160,15 +159,16 @@ class Desk:
         )
 
     def _answer_now(
-        self, command: ClientCommand, transaction: TransactionId, participant: Participant, *, now: float
+        self,
+        command: ClientCommand,
+        carried: Command | None,
+        transaction: TransactionId,
+        participant: Participant,
+        *,
+        now: float,
     ) -> None:
         command.done = True
-        response = _success(command)
-        if isinstance(command.request.command, GetConference):
-            facts = self._chair.facts_for(participant)
-            whole = facts.roster.full_for(participant.user.key) if facts.requester.in_lobby else facts.roster.full()
-            found = attrs.evolve(command.request.command, conference_info=whole)
-            response = command.request.respond(Code.SUCCESS, command=found)
+        response = command.request.respond(Code.SUCCESS, command=carried) if carried else _success(command)
         answer = Answer(200, bytes(response))
         participant.remembered.put(command.request.request_id, answer)
         self._context.answer(transaction, answer, now=now)
