@@ -19,7 +19,7 @@ from c3p import (
     mcu_uri,
 )
 from focus.answers import Answer
-from focus.commands.open_commands import Desk
+from focus.commands.open_commands import OpenCommands
 from focus.commands.plan import Facts
 from focus.context import Context
 from focus.events import (
@@ -37,7 +37,7 @@ from focus.mcus.mcus import Mcus
 from focus.mcus.relay import ClientCommand
 from focus.notifier import Notifier
 from focus.participant import Participant
-from focus.participants import Attendance
+from focus.participants import Participants
 from focus.policy import ATTENDEE, Admission, Requester
 from focus.policy import Verdict as Admitted
 from focus.records import ConferenceRecord
@@ -57,10 +57,10 @@ class Conference:
         self.ended = False
         self._context = context
         self.roster = Roster(address=address, description=describe(record))
-        self.attendance = Attendance(context, self.roster)
+        self.participants = Participants(context, self.roster)
         self.notifier = Notifier(context.endpoint, self.roster)
-        self._desk = Desk(context, self)
-        self._mcus = Mcus(context, self.roster, self._desk)
+        self._commands = OpenCommands(context, self)
+        self._mcus = Mcus(context, self.roster, self._commands)
         self._unattended_until: float | None = None
         self._expires_at = self._monotonic(record.expires_at)
         self._show_lock()
@@ -69,12 +69,12 @@ class Conference:
     # Dialogs ---------------------------------------------------------------------------------------------------------
 
     def join(self, event: InviteReceived, join: Join, admission: Admission, *, now: float) -> None:
-        """Let somebody in, or into the lobby. Raises Refused when there is no room."""
-        self.attendance.check_room(join)
-        replaced = self.attendance.replaced_by(join)
-        self.attendance.join(event, join, admission, now=now)
+        """Let somebody in, or into the lobby. Raises Refused when it is full."""
+        self.participants.check_capacity(join)
+        replaced = self.participants.replaced_by(join)
+        self.participants.join(event, join, admission, now=now)
         for participant in replaced:
-            self.attendance.dismiss(participant, now=now)
+            self.participants.dismiss(participant, now=now)
             self._gone(participant.session, "replaced", now=now)
         self._context.emit(
             ParticipantJoined(
@@ -91,11 +91,11 @@ class Conference:
         self._gone(session, cause, now=now)
 
     def _gone(self, session: SessionId, cause: str, *, now: float, ejected: bool = False) -> None:
-        participant = self.attendance.leave(session)
+        participant = self.participants.leave(session)
         if participant is None:
             return
-        self._desk.dialog_gone(participant)
-        if not self.attendance.of_user(participant.user.key):
+        self._commands.dialog_gone(participant)
+        if not self.participants.of_user(participant.user.key):
             last_word = self._own_removal(participant) if ejected else None
             reason = "rejected" if ejected else "noresource"
             self.notifier.end_user(participant.user.key, reason, last_word, now=now)
@@ -120,16 +120,16 @@ class Conference:
             held = list(user.of_type(mcu_type).values()) if user is not None else []
             if held and all(one.joining_method == JoiningMethod.DIALED_IN for one in held):
                 keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user.text)
-                self._desk.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
+                self._commands.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
 
     def info(self, session: SessionId, transaction: TransactionId, request: Request, *, now: float) -> None:
         """A request with a command, in a Focus dialog."""
-        participant = self.attendance.get(session)
+        participant = self.participants.get(session)
         if participant is None:
             self._context.answer(transaction, Answer(481), now=now)
             return
-        self.attendance.seen(session)
-        self._desk.receive(participant, transaction, request, now=now)
+        self.participants.seen(session)
+        self._commands.receive(participant, transaction, request, now=now)
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
@@ -164,7 +164,7 @@ class Conference:
         """What an MCU posted."""
         return self._mcus.receive(document, peer=peer, now=now)
 
-    # For the desk ----------------------------------------------------------------------------------------------------
+    # For commands ----------------------------------------------------------------------------------------------------
 
     def facts_for(self, participant: Participant) -> Facts:
         """What a decision about a command of this participant depends on."""
@@ -180,7 +180,7 @@ class Conference:
             policy=self._context.config.policy,
             locked=self.locked,
             linked=self._mcus.linked,
-            dialling=self._desk.dialling(),
+            dialling=self._commands.dialling(),
         )
 
     def role_of(self, participant: Participant) -> str:
@@ -194,7 +194,7 @@ class Conference:
 
     def participant(self, command: ClientCommand) -> Participant | None:
         """The dialog that gets the result of a command."""
-        return self.attendance.get(command.session)
+        return self.participants.get(command.session)
 
     def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
         """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
@@ -217,14 +217,14 @@ class Conference:
 
     def eject(self, user: AddressOfRecord, *, now: float) -> None:
         """End every Focus dialog of a user and forget commands that would call it."""
-        self._desk.cancel_dial_outs(user.key, now=now)
-        for participant in self.attendance.of_user(user.key):
+        self._commands.cancel_dial_outs(user.key, now=now)
+        for participant in self.participants.of_user(user.key):
             self._gone(participant.session, "ejected", now=now, ejected=True)
-            self.attendance.dismiss(participant, now=now)
+            self.participants.dismiss(participant, now=now)
 
     def let_in(self, user: AddressOfRecord) -> None:
         """Take a user out of the lobby."""
-        self.attendance.let_in(user)
+        self.participants.let_in(user)
 
     # Life ------------------------------------------------------------------------------------------------------------
 
@@ -235,10 +235,10 @@ class Conference:
         admitted = self._publish(now=now)
         if admitted:
             self._show_everything(now=now)
-        if not self.attendance and not self.roster.users and self._desk.idle:
+        if not self.participants and not self.roster.users and self._commands.idle:
             self.end(EndReason.EMPTY, now=now)
             return
-        attended = any(is_authenticated(one.user) for one in self.attendance.all())
+        attended = any(is_authenticated(one.user) for one in self.participants.all())
         if attended:
             self._unattended_until = None
         elif self._unattended_until is None:
@@ -282,11 +282,11 @@ class Conference:
         """The activation is over; the record stays (conferencing-flows 12)."""
         self.ended = True
         self.notifier.end_all(now=now)
-        self._desk.close(by=by, now=now)
+        self._commands.close(by=by, now=now)
         self._mcus.close(now=now)
-        for participant in self.attendance.all():
-            self.attendance.leave(participant.session)
-            self.attendance.dismiss(participant, now=now)
+        for participant in self.participants.all():
+            self.participants.leave(participant.session)
+            self.participants.dismiss(participant, now=now)
         self._context.emit(
             ConferenceEnded(owner=self._context.config.owner, conference_uri=self.focus_uri, reason=reason)
         )
@@ -296,21 +296,21 @@ class Conference:
         due = (
             self._unattended_until,
             self._expires_at,
-            self.attendance.next_timeout(),
+            self.participants.next_timeout(),
             self.notifier.next_timeout(),
-            self._desk.next_timeout(),
+            self._commands.next_timeout(),
             self._mcus.next_timeout(),
         )
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""
-        self._desk.handle_timeout(now=now)
+        self._commands.handle_timeout(now=now)
         self._mcus.handle_timeout(now=now)
         self.notifier.handle_timeout(now=now)
-        for participant in self.attendance.due(now):
+        for participant in self.participants.due(now):
             self._gone(participant.session, "connection lost", now=now)
-            self.attendance.dismiss(participant, now=now)
+            self.participants.dismiss(participant, now=now)
         if self.expired(now):
             self.end(EndReason.EXPIRED, now=now)
         elif self._unattended_until is not None and self._unattended_until <= now:

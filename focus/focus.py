@@ -34,7 +34,7 @@ from focus.exchanges import Exchanges, Waiter
 from focus.join import Join, read_join
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.refusal import Refusal, Refused
-from focus.remote_records import RecordsElsewhere
+from focus.remote_records import RemoteRecords
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import (
     AddressOfRecord,
@@ -85,7 +85,7 @@ class Focus:
         self._sessions: dict[SessionId, Conference] = {}
         self._subscriptions: dict[SubscriptionId, Conference] = {}
         self._deadlines: Deadlines[str] = Deadlines()
-        self._elsewhere = RecordsElsewhere(config, self._exchanges, self._record_arrived)
+        self._remote_records = RemoteRecords(config, self._exchanges, self._record_arrived)
         endpoint.add_core(
             config.owner,
             self._claims,
@@ -201,7 +201,7 @@ class Focus:
         record = active.record if active is not None else self._store.get(address.key)
         if record is not None:
             self._admit(event, record, now=now)
-        elif not self._elsewhere.ask(event, address.text):
+        elif not self._remote_records.ask(event, address.text):
             raise Refused(refusal.UNKNOWN_CONFERENCE)
 
     def _media_invite(self, uri: str, event: InviteReceived) -> Refusal:
@@ -212,7 +212,7 @@ class Focus:
             return refusal.UNKNOWN_CONFERENCE
         if mcu_type_of(uri) not in conference.record.mcu_types:
             return refusal.INVALID_MCU
-        if identity is None or not conference.attendance.of_user(identity.key):
+        if identity is None or not conference.participants.of_user(identity.key):
             return NOT_JOINED
         return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
 
@@ -228,7 +228,7 @@ class Focus:
             wish=join.wish,
             locked=conference is not None and conference.locked,
             lobby_capable=join.lobby_capable,
-            already_in=conference is not None and conference.attendance.is_let_in(join.user),
+            already_in=conference is not None and conference.participants.is_let_in(join.user),
             policy=self.config.policy,
         )
         if isinstance(admission, Refusal):
@@ -239,7 +239,7 @@ class Focus:
             conference.join(event, join, admission, now=now)
             self._sessions[event.session] = conference
         finally:
-            # Somebody for whom there is no room must not leave an empty conference behind.
+            # Somebody whom a full conference refuses must not leave an empty conference behind.
             self._settle(conference, now=now)
 
     def _identify(self, request: SipRequest, flow: Flow) -> AddressOfRecord | None:
@@ -284,17 +284,17 @@ class Focus:
     ) -> None:
         conference = self._sessions.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
-            conference.attendance.seen(event.session)
+            conference.participants.seen(event.session)
             self._settle(conference, now=now)
 
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
         conference = self._sessions.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
-            conference.attendance.flow_lost(event.session, now=now)
+            conference.participants.flow_lost(event.session, now=now)
             self._settle(conference, now=now)
 
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
-        self._elsewhere.forget(event.session)
+        self._remote_records.forget(event.session)
         conference = self._sessions.pop(event.session, None)
         if conference is not None:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
@@ -320,7 +320,7 @@ class Focus:
         conference = self._subscribable(ConferenceAddress.of(event.request.uri))
         identity = self._identify(event.request, event.flow)
         key = identity.key if identity is not None else ""
-        check_subscriber(conference.attendance.of_user(key), event.flow)
+        check_subscriber(conference.participants.of_user(key), event.flow)
         own = len(conference.notifier.of_user(key))
         if len(conference.notifier) >= self.config.max_subscriptions or own >= self.config.max_subscriptions_per_user:
             raise Refused(refusal.BUSY)

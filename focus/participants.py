@@ -34,7 +34,7 @@ from sip import AddressOfRecord, InviteReceived, NameAddr, Request, SessionId
 _ALLOW: Final = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
 
 
-class Attendance:
+class Participants:
     """The Focus dialogs of one conference, and their endpoints in the roster."""
 
     def __init__(self, context: Context, roster: Roster) -> None:
@@ -64,7 +64,7 @@ class Attendance:
 
     # Joining ---------------------------------------------------------------------------------------------------------
 
-    def check_room(self, join: Join) -> None:
+    def check_capacity(self, join: Join) -> None:
         """Whether there is a place for this device. Raises Refused: 503, or 3009 for a GUID that is something else."""
         config = self._context.config
         user = self._roster.find(join.user)

@@ -52,7 +52,7 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
     known = facts.roster.find(target)
     role = known.role if known is not None else role
     completed = _completed(command, target, endpoint, role, facts)
-    return Plan(dial_out=DialOut(target, role), legs=((mcu_type, completed),))
+    return Plan(dial_out=DialOut(target, role), for_mcus=((mcu_type, completed),))
 
 
 def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Facts) -> Plan:
@@ -61,7 +61,7 @@ def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Fac
     role_in(command.user.roles, document)
     user = AddressOfRecord.read(command.user.entity)
     insist(policy.authorise_dial_in(facts.requester, user), document)
-    return Plan(legs=((mcu_type, _completed(command, user, endpoint, facts.requester.role, facts)),))
+    return Plan(for_mcus=((mcu_type, _completed(command, user, endpoint, facts.requester.role, facts)),))
 
 
 def _completed(command: AddUser, user: AddressOfRecord, endpoint: Endpoint, role: str, facts: Facts) -> AddUser:

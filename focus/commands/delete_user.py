@@ -36,5 +36,5 @@ def plan_delete_user(command: DeleteUser, document: Request, facts: Facts) -> Pl
         document,
     )
     concerned = mcus_of(target, facts)
-    legs = tuple((kind, command.echo()) for kind in concerned if only in (None, kind))
-    return Plan(effect=Eject(target) if only is None else None, legs=legs, everywhere=True, later=True)
+    for_mcus = tuple((kind, command.echo()) for kind in concerned if only in (None, kind))
+    return Plan(effect=Eject(target) if only is None else None, for_mcus=for_mcus, everywhere=True, later=True)

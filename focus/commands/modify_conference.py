@@ -20,7 +20,7 @@ def plan_modify_conference(command: ModifyConference, document: Request, facts: 
     if not all(are_known_filters(rules) for rules in _rules_in(info)):
         raise Refused(refusal.UNPARSEABLE, document)
     insist(policy.authorise_presenter(facts.requester), document)
-    return Plan(legs=((mcu_type, command.echo()),))
+    return Plan(for_mcus=((mcu_type, command.echo()),))
 
 
 def _rules_in(info: ConferenceInfo | None) -> list[MediaFiltersRules]:

@@ -15,4 +15,4 @@ def plan_modify_conference_announcements(
     check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     mcu_type = mcu_type_in(command, document, facts)
     insist(policy.authorise_presenter(facts.requester), document)
-    return Plan(legs=((mcu_type, command.echo()),))
+    return Plan(for_mcus=((mcu_type, command.echo()),))

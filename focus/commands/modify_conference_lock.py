@@ -31,5 +31,5 @@ def plan_modify_conference_lock(command: ModifyConferenceLock, document: Request
     if command.locked is None or command.admission_policy not in (None, *AdmissionPolicy):
         raise Refused(refusal.UNPARSEABLE, document)
     insist(policy.authorise_presenter(facts.requester), document)
-    legs = tuple((kind, command) for kind in sorted(facts.linked))
-    return Plan(effect=SetLock(command.locked, command.admission_policy), legs=legs, everywhere=True)
+    for_mcus = tuple((kind, command) for kind in sorted(facts.linked))
+    return Plan(effect=SetLock(command.locked, command.admission_policy), for_mcus=for_mcus, everywhere=True)

@@ -31,7 +31,7 @@ def plan_modify_endpoint_media(command: ModifyEndpointMedia, document: Request, 
         policy.authorise_media(facts.requester, user, opens=_opens(command.media), may_modify_own=may),
         document,
     )
-    return Plan(legs=((mcu_type, command.echo()),))
+    return Plan(for_mcus=((mcu_type, command.echo()),))
 
 
 def _opens(media: Media) -> bool:

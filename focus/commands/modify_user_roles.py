@@ -36,5 +36,5 @@ def plan_modify_user_roles(command: ModifyUserRoles, document: Request, facts: F
     if role is None:
         raise Refused(refusal.INVALID_ROLE, document)
     insist(policy.authorise_roles(facts.record, facts.requester, target, role, policy=facts.policy), document)
-    legs = tuple((kind, command) for kind in mcus_of(target, facts))
-    return Plan(effect=SetRole(target, role), legs=legs, everywhere=True)
+    for_mcus = tuple((kind, command) for kind in mcus_of(target, facts))
+    return Plan(effect=SetRole(target, role), for_mcus=for_mcus, everywhere=True)

@@ -28,18 +28,17 @@ from focus.commands.table import plan
 from focus.context import Context
 from focus.events import CommandFinished
 from focus.mcus.link import McuLink
-from focus.mcus.relay import ClientCommand, Failure, Relay
+from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState
 from focus.participant import Participant
 from focus.policy import ATTENDEE
 from focus.refusal import Refused
-from focus.relay_state import RelayInput, RelayState
 from sip import AddressOfRecord, TransactionId
 from sip import Request as SipRequest
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
 
 
-class Chair(Activation, Protocol):
+class ActiveConference(Activation, Protocol):
     """The conference, as far as commands need it."""
 
     focus_uri: str
@@ -60,12 +59,12 @@ class Chair(Activation, Protocol):
         """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
 
 
-class Desk:
+class OpenCommands:
     """The open commands of one conference."""
 
-    def __init__(self, context: Context, chair: Chair) -> None:
+    def __init__(self, context: Context, conference: ActiveConference) -> None:
         self._context = context
-        self._chair = chair
+        self._conference = conference
         self._count = 0
         self._commands: dict[int, ClientCommand] = {}
         self._relays: dict[str, Relay] = {}
@@ -76,7 +75,7 @@ class Desk:
         """Whether nothing is open."""
         return not self._commands and not self._relays
 
-    def role_of(self, user: str) -> str:
+    def role_dialled(self, user: str) -> str:
         """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (conference-info 6)."""
         roles = [one.role for one in self._dialled.values() if one.user.key == user]
         return roles[-1] if roles else ATTENDEE
@@ -103,9 +102,9 @@ class Desk:
 
     def _checked(self, participant: Participant, document: Request, request: SipRequest) -> Plan:
         check_ends(document, identity=participant.user, to=request.to.uri)
-        decided = plan(document, self._chair.facts_for(participant))
+        decided = plan(document, self._conference.facts_for(participant))
         config = self._context.config
-        if decided.legs and (
+        if decided.for_mcus and (
             participant.open_commands >= config.max_commands_per_participant
             or len(self._commands) >= config.max_commands
         ):
@@ -128,9 +127,9 @@ class Desk:
         self, participant: Participant, transaction: TransactionId, document: Request, decided: Plan, *, now: float
     ) -> None:
         command = self._new_command(participant, document, decided, now=now)
-        if not decided.legs and not decided.later:
+        if not decided.for_mcus and not decided.later:
             assert decided.effect is not None  # a plan does something
-            carried = decided.effect.apply(self._chair, command, now=now)
+            carried = decided.effect.apply(self._conference, command, now=now)
             self._answer_now(command, carried, transaction, participant, now=now)
             return
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
@@ -140,10 +139,10 @@ class Desk:
         if decided.dial_out is not None:
             self._dialled[command.number] = decided.dial_out
         if decided.effect is not None:
-            decided.effect.apply(self._chair, command, now=now)
-        for mcu_type, relayed in decided.legs:
+            decided.effect.apply(self._conference, command, now=now)
+        for mcu_type, relayed in decided.for_mcus:
             self.relay(mcu_type, relayed, parent=command, participant=participant, now=now)
-        if not decided.legs and not command.done:
+        if not decided.for_mcus and not command.done:
             self._finish(command, _success(command), now=now)
 
     def _new_command(self, participant: Participant, document: Request, decided: Plan, *, now: float) -> ClientCommand:
@@ -153,7 +152,7 @@ class Desk:
             requester=participant.user.text,
             session=participant.session,
             request=document,
-            waiting_for={mcu_type for mcu_type, _ in decided.legs},
+            waiting_for={mcu_type for mcu_type, _ in decided.for_mcus},
             everywhere=decided.everywhere,
             deadline=now + self._context.config.fan_out_timeout if decided.everywhere else None,
         )
@@ -186,7 +185,7 @@ class Desk:
         now: float,
     ) -> None:
         """Send a command to the MCU of a type; without `parent` nobody waits for the result."""
-        role = self._chair.role_of(participant) if participant is not None else None
+        role = self._conference.role_of(participant) if participant is not None else None
         relay = Relay(
             request_id=self._context.exchanges.new_request_id(),
             mcu_type=mcu_type,
@@ -202,7 +201,7 @@ class Desk:
     def _submit(self, relay: Relay, *, now: float) -> None:
         relay.deadline = now + self._context.config.command_timeout
         self._relays[relay.request_id] = relay
-        self._chair.link(relay.mcu_type).submit(relay, now=now)
+        self._conference.link(relay.mcu_type).submit(relay, now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on it: its time begins anew, and so does the client's (conferencing-flows 4.1, step 10)."""
@@ -232,7 +231,7 @@ class Desk:
             self._submit(attrs.evolve(relay, request_id=number, state=RelayState.NEW, again=False), now=now)
             return
         if isinstance(relay.command, DeleteUser):
-            self._chair.mcu_did_not_eject(
+            self._conference.mcu_did_not_eject(
                 relay.mcu_type, AddressOfRecord.read(relay.command.user_keys.user_entity), now=now
             )
         command = relay.parent
@@ -286,14 +285,14 @@ class Desk:
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""
         for relay in _due(self._relays.values(), now):
-            self._chair.link(relay.mcu_type).abandon(relay)
+            self._conference.link(relay.mcu_type).abandon(relay)
             relay.process(RelayInput.TIMER)
             self.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
         for command in _due(self._commands.values(), now):
             self._finish(command, _success(command), now=now)
 
     def _abandon(self, relay: Relay) -> None:
-        self._chair.link(relay.mcu_type).abandon(relay)
+        self._conference.link(relay.mcu_type).abandon(relay)
         relay.process(RelayInput.ABANDONED)
         del self._relays[relay.request_id]
 
@@ -301,7 +300,7 @@ class Desk:
         command.done = True
         del self._commands[command.number]
         self._dialled.pop(command.number, None)
-        participant = self._chair.participant(command)
+        participant = self._conference.participant(command)
         if participant is not None:
             participant.open_commands -= 1
             participant.remembered.put(command.request.request_id, Answer(200, bytes(response)))
@@ -310,7 +309,7 @@ class Desk:
 
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
         """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
-        participant = self._chair.participant(command)
+        participant = self._conference.participant(command)
         if participant is None or self._context.endpoint.is_over(participant.session):
             return False
         self._context.endpoint.request_in_session(
@@ -322,7 +321,7 @@ class Desk:
         self._context.emit(
             CommandFinished(
                 owner=self._context.config.owner,
-                conference_uri=self._chair.focus_uri,
+                conference_uri=self._conference.focus_uri,
                 requester=command.requester,
                 command=command.request.command.name,
                 request_id=command.request.request_id,

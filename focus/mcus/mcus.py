@@ -23,35 +23,26 @@ from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
-from focus.mcus.relay import Failure, Relay
+from focus.mcus.relay import RelayOwner
 from focus.mcus.roster_part import McuPart, Merge, Verdict
 from focus.roster import Roster
 from sip import ConferenceAddress
 
 
-class Orders(Protocol):
+class CommandOwner(RelayOwner, Protocol):
     """Whoever has commands under way."""
 
-    def role_of(self, user: str) -> str:
-        """Role of a user whom an MCU brings in."""
-
-    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
-        """The MCU works on a command."""
-
-    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
-        """The MCU's final answer to a command."""
-
-    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        """A command got no answer."""
+    def role_dialled(self, user: str) -> str:
+        """Role of a user (key) whom an MCU brings in."""
 
 
 class Mcus:
     """The links of one conference by media type; the owner of each of them."""
 
-    def __init__(self, context: Context, roster: Roster, orders: Orders) -> None:
+    def __init__(self, context: Context, roster: Roster, commands: CommandOwner) -> None:
         self._context = context
         self._roster = roster
-        self._orders = orders
+        self._commands = commands
         self._links: dict[str, McuLink] = {}
         self._parts: dict[str, McuPart] = {}
         self._views: dict[str, ConferenceAddress] = {}  #: MCU-Conference-URIs by media type
@@ -76,6 +67,7 @@ class Mcus:
                 config=self._context.config,
                 exchanges=self._context.exchanges,
                 owner=self,
+                relays=self._commands,
             )
         return link
 
@@ -135,7 +127,7 @@ class Mcus:
         merge = Merge(
             mcu_type=link.mcu_type,
             view=self._views[link.mcu_type],
-            role_of=self._orders.role_of,
+            role_of=self._commands.role_dialled,
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
         )
@@ -206,15 +198,3 @@ class Mcus:
         else:
             began_again = verdict is Verdict.RESET
             link.mark_lost("its versions began again" if began_again else "its state cannot be read", now=now)
-
-    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
-        """The MCU works on a command."""
-        self._orders.relay_pending(relay, response, now=now)
-
-    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
-        """The MCU's final answer to a command."""
-        self._orders.relay_answered(relay, response, now=now)
-
-    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        """A command got no answer."""
-        self._orders.relay_failed(relay, failure, now=now)
