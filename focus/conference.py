@@ -1,4 +1,26 @@
-"""One active conference: who is in it, what its MCUs say, who is told of it, and how it ends."""
+"""One active conference: who is in it, what its MCUs say, who is told of it, and how it ends.
+
+A record lies in a store and does nothing. The first join makes it active, and a `Conference` is that activation; the
+record outlives it. Everything that happens takes two steps. First one of the parts acts:
+
+* `participants`: the Focus dialogs. INVITE with addUser begins one, BYE, a lost connection or an ejection ends it.
+* the open commands: each INFO is refused, done at once, or accepted with 202 and ended by one later INFO.
+* the MCUs: links and relays, see `focus.mcus`.
+* `notifier`: the subscriptions. A subscription lives as long as its user has a Focus dialog, not longer.
+
+None of them tells the others what it did; each changes the `roster`, the one state that all share. Then `settle` looks
+at it once: it takes the changes since the last time as one document with the next version, sends it to every
+subscriber, and ends the conference when nobody is in it, nothing is in the roster and no command is open. So one step
+is one document, however much it changed, and a step that changed nothing sends nothing.
+
+Crossings. A device that joins again takes the place of its old dialog, which is ended after the new one is in, so that
+its user never leaves the roster. A dialog whose connection is lost stays for some time, in case the client comes back.
+A requester may be gone when an MCU answers: the command goes on, its result is dropped. Who is ejected gets a last
+document that shows it, although an MCU may still have to drop it. A BYE that crosses ours finds the dialog gone.
+
+An activation ends when it is empty, at a presenter's deleteConference, when its record expires or is deleted, or when
+no authenticated participant has been there for a time: those whom an MCU called do not keep a conference alive.
+"""
 
 from __future__ import annotations
 
