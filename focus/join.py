@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import attrs
 
-from c3p import AddUser, EndorseUser, Endpoint, Request
+from c3p import AddUser, EndorseUser, Endpoint, Request, legible
 from focus import refusal
 from focus.commands.checks import check_endpoint, check_ends, check_entity, role_in
 from focus.commands.requests import read_request
@@ -17,8 +16,6 @@ from sip import Request as SipRequest
 
 #: What phones offer.
 _SDP: Final = "application/sdp"
-#: What XML 1.0 has no way to write (section 2.2), surrogates that stand for undecodable bytes among it.
-_ILLEGIBLE: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @attrs.frozen(kw_only=True)
@@ -37,9 +34,9 @@ class Join:
         return self.endpoint.client_info is not None and self.endpoint.client_info.lobby_capable is True
 
 
-def legible(text: str | None) -> str | None:
-    """Text of a SIP header for a document; None when XML cannot carry it."""
-    return text if text and _ILLEGIBLE.search(text) is None else None
+def if_legible(text: str | None) -> str | None:
+    """Text of a SIP header for a document; None when XML cannot carry it, since what is altered names another."""
+    return text if text and legible(text) == text else None
 
 
 def read_join(request: SipRequest, *, identity: AddressOfRecord | None, conference: ConferenceAddress) -> Join:

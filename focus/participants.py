@@ -23,7 +23,7 @@ from focus import refusal
 from focus.answers import Remembered
 from focus.contact import contact_of, record_route
 from focus.context import Context
-from focus.join import Join, legible
+from focus.join import Join, if_legible
 from focus.participant import Participant
 from focus.policy import Admission
 from focus.policy import Verdict as Admitted
@@ -176,17 +176,17 @@ class Participants:
 
 
 def _name(event: InviteReceived, join: Join) -> str | None:
-    return join.display_text or legible(event.request.from_.display_name)
+    return join.display_text or if_legible(event.request.from_.display_name)
 
 
 def _focus_endpoint(request: Request, join: Join, status: Status) -> Endpoint:
     """A focus endpoint shows its status and what the client can do (conference-info 3.4)."""
     contact = next((one for one in request.contact if isinstance(one, NameAddr)), None)
-    gruu = legible(str(contact.uri)) if contact is not None and contact.uri.opaque is not None else None
+    gruu = if_legible(str(contact.uri)) if contact is not None and contact.uri.opaque is not None else None
     return Endpoint(
         entity=join.endpoint.entity,
         session_type=SessionType.FOCUS,
-        epid=legible(request.from_.params.get("epid")),
+        epid=if_legible(request.from_.params.get("epid")),
         endpoint_uri=gruu,
         status=status,
         session_on_behalf_of=join.endpoint.session_on_behalf_of,
