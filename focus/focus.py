@@ -249,8 +249,7 @@ class Focus:
     def _activate(self, address: ConferenceAddress, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
         if len(self._active) >= self.config.max_conferences:
             raise Refused(refusal.BUSY, join.document)
-        conference = Conference(self._context, address=address, record=record, now=now)
-        self._active[address.key] = conference
+        conference = self._active[address.key] = Conference(self._context, address=address, record=record, now=now)
         return conference
 
     def _record_arrived(self, event: InviteReceived, found: ConferenceRecord | Refusal, now: float) -> None:
