@@ -14,7 +14,7 @@ from typing import Any
 from c3p import REPLICA, REQUEST_LIFE
 from focus.client.state import CLIENT as FOCUS_CLIENT
 from focus.mcus.link_state import LINK
-from focus.relay_state import RELAY
+from focus.mcus.relay import RELAY
 from mcu.leg_state import TRANSITIONS as LEG
 from rtp.sdp.offer_answer_session import TRANSITIONS as OFFER_ANSWER
 from sip.core.dialog import DIALOG
@@ -35,7 +35,7 @@ MACHINES: dict[str, tuple[str, Table]] = {
     "RTP: offer and answer": ("rtp.sdp.offer_answer_session", OFFER_ANSWER),
     "C3P: life of a request": ("c3p.request_life", REQUEST_LIFE),
     "C3P: replica of a conference": ("c3p.conference.replica", REPLICA),
-    "Focus: relayed command": ("focus.relay_state", RELAY),
+    "Focus: relayed command": ("focus.mcus.relay", RELAY),
     "Focus: link to an MCU": ("focus.mcus.link_state", LINK),
     "Focus: client": ("focus.client.state", FOCUS_CLIENT),
     "MCU: leg": ("mcu.leg_state", LEG),

@@ -1,4 +1,26 @@
-"""One active conference: who is in it, what its MCUs say, who is told of it, and how it ends."""
+"""One active conference: who is in it, what its MCUs say, who is told of it, and how it ends.
+
+A record lies in a store and does nothing. The first join makes it active, and a `Conference` is that activation; the
+record outlives it. Everything that happens takes two steps. First one of the parts acts:
+
+* `participants`: the Focus dialogs. INVITE with addUser begins one, BYE, a lost connection or an ejection ends it.
+* the open commands: each INFO is refused, done at once, or accepted with 202 and ended by one later INFO.
+* the MCUs: links and relays, see `focus.mcus`.
+* `notifier`: the subscriptions. A subscription lives as long as its user has a Focus dialog, not longer.
+
+None of them tells the others what it did; each changes the `roster`, the one state that all share. Then `settle` looks
+at it once: it takes the changes since the last time as one document with the next version, sends it to every
+subscriber, and ends the conference when nobody is in it, nothing is in the roster and no command is open. So one step
+is one document, however much it changed, and a step that changed nothing sends nothing.
+
+Crossings. A device that joins again takes the place of its old dialog, which is ended after the new one is in, so that
+its user never leaves the roster. A dialog whose connection is lost stays for some time, in case the client comes back.
+A requester may be gone when an MCU answers: the command goes on, its result is dropped. Who is ejected gets a last
+document that shows it, although an MCU may still have to drop it. A BYE that crosses ours finds the dialog gone.
+
+An activation ends when it is empty, at a presenter's deleteConference, when its record expires or is deleted, or when
+no authenticated participant has been there for a time: those whom an MCU called do not keep a conference alive.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +41,8 @@ from c3p import (
     mcu_uri,
 )
 from focus.answers import Answer
-from focus.commands.open_commands import Desk
-from focus.commands.plan import Effect, Eject, EndConference, Facts, Lobby, SetLock, SetRole
-from focus.commands.requests import Join
+from focus.commands.open_commands import OpenCommands
+from focus.commands.plan import Facts
 from focus.context import Context
 from focus.events import (
     ConferenceActivated,
@@ -32,34 +53,36 @@ from focus.events import (
     RosterPublished,
 )
 from focus.identity import is_authenticated
+from focus.join import Join
 from focus.mcus.link import McuLink
 from focus.mcus.mcus import Mcus
 from focus.mcus.relay import ClientCommand
 from focus.notifier import Notifier
 from focus.participant import Participant
-from focus.participants import Attendance
+from focus.participants import Participants
 from focus.policy import ATTENDEE, Admission, Requester
 from focus.policy import Verdict as Admitted
 from focus.records import ConferenceRecord
-from focus.roster import Changes, Roster, user_key
-from sip import InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
+from focus.roster import Changes, Roster
+from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
 
 
 class Conference:
     """The activation of one record."""
 
-    def __init__(self, context: Context, *, key: str, record: ConferenceRecord, now: float) -> None:
-        self.key = key
+    def __init__(self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, now: float) -> None:
+        self.address = address
+        self.key = address.key
         self.record = record
         self.focus_uri = record.focus_uri
         self.locked = False
         self.ended = False
         self._context = context
-        self.roster = Roster(focus_uri=record.focus_uri, description=describe(record))
-        self.attendance = Attendance(context, self.roster)
+        self.roster = Roster(address=address, description=describe(record))
+        self.participants = Participants(context, self.roster)
         self.notifier = Notifier(context.endpoint, self.roster)
-        self._desk = Desk(context, self)
-        self._mcus = Mcus(context, self.roster, self._desk)
+        self._commands = OpenCommands(context, self)
+        self._mcus = Mcus(context, self.roster, self._commands)
         self._unattended_until: float | None = None
         self._expires_at = self._monotonic(record.expires_at)
         self._show_lock()
@@ -68,18 +91,18 @@ class Conference:
     # Dialogs ---------------------------------------------------------------------------------------------------------
 
     def join(self, event: InviteReceived, join: Join, admission: Admission, *, now: float) -> None:
-        """Let somebody in, or into the lobby. Raises Refused when there is no room."""
-        self.attendance.check_room(join)
-        replaced = self.attendance.replaced_by(join)
-        self.attendance.join(event, join, admission, now=now)
+        """Let somebody in, or into the lobby. Raises Refused when it is full."""
+        self.participants.check_capacity(join)
+        replaced = self.participants.replaced_by(join)
+        self.participants.join(event, join, admission, now=now)
         for participant in replaced:
-            self.attendance.dismiss(participant, now=now)
+            self.participants.dismiss(participant, now=now)
             self._gone(participant.session, "replaced", now=now)
         self._context.emit(
             ParticipantJoined(
                 owner=self._context.config.owner,
                 conference_uri=self.focus_uri,
-                user=join.user,
+                user=join.user.text,
                 role=admission.role,
                 in_lobby=admission.verdict is Admitted.LOBBY,
             )
@@ -90,45 +113,45 @@ class Conference:
         self._gone(session, cause, now=now)
 
     def _gone(self, session: SessionId, cause: str, *, now: float, ejected: bool = False) -> None:
-        participant = self.attendance.leave(session)
+        participant = self.participants.leave(session)
         if participant is None:
             return
-        self._desk.dialog_gone(participant)
-        if not self.attendance.of_user(participant.key):
+        self._commands.dialog_gone(participant)
+        if not self.participants.of_user(participant.user.key):
             last_word = self._own_removal(participant) if ejected else None
             reason = "rejected" if ejected else "noresource"
-            self.notifier.end_user(participant.key, reason, last_word, now=now)
+            self.notifier.end_user(participant.user.key, reason, last_word, now=now)
             self._drop_dialled_in(participant, now=now)
         self._context.emit(
             ParticipantLeft(
                 owner=self._context.config.owner,
                 conference_uri=self.focus_uri,
-                user=participant.user,
+                user=participant.user.text,
                 cause=cause,
             )
         )
 
     def _own_removal(self, participant: Participant) -> Changes:
         # What an ejected client needs to see is that it is no longer there, even if an MCU still has to drop it.
-        return Changes(version=self.roster.version, removed_users=((participant.key, participant.user),))
+        return Changes(version=self.roster.version, removed_users=((participant.user.key, participant.user.text),))
 
     def _drop_dialled_in(self, participant: Participant, *, now: float) -> None:
         """A user without a Focus dialog has no business on MCUs that it dialled into (conferencing-flows 2)."""
-        user = self.roster.users.get(participant.key)
+        user = self.roster.find(participant.user)
         for mcu_type in self._mcus.linked if user is not None else ():
             held = list(user.of_type(mcu_type).values()) if user is not None else []
             if held and all(one.joining_method == JoiningMethod.DIALED_IN for one in held):
-                keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user)
-                self._desk.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
+                keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user.text)
+                self._commands.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
 
     def info(self, session: SessionId, transaction: TransactionId, request: Request, *, now: float) -> None:
         """A request with a command, in a Focus dialog."""
-        participant = self.attendance.get(session)
+        participant = self.participants.get(session)
         if participant is None:
             self._context.answer(transaction, Answer(481), now=now)
             return
-        self.attendance.seen(session)
-        self._desk.receive(participant, transaction, request, now=now)
+        self.participants.seen(session)
+        self._commands.receive(participant, transaction, request, now=now)
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
@@ -163,24 +186,29 @@ class Conference:
         """What an MCU posted."""
         return self._mcus.receive(document, peer=peer, now=now)
 
-    # For the desk ----------------------------------------------------------------------------------------------------
+    # For commands ----------------------------------------------------------------------------------------------------
 
     def facts_for(self, participant: Participant) -> Facts:
         """What a decision about a command of this participant depends on."""
-        user = self.roster.users.get(participant.key)
+        user = self.roster.find(participant.user)
         return Facts(
             record=self.record,
             roster=self.roster,
             requester=Requester(
-                entity=participant.user,
+                user=participant.user,
                 role=user.role if user is not None else ATTENDEE,
                 in_lobby=user is None or user.in_lobby,
             ),
             policy=self._context.config.policy,
             locked=self.locked,
             linked=self._mcus.linked,
-            dialling=self._desk.dialling(),
+            dialling=self._commands.dialling(),
         )
+
+    def role_of(self, participant: Participant) -> str:
+        """What a sender may do now."""
+        user = self.roster.find(participant.user)
+        return user.role if user is not None else ATTENDEE
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
@@ -188,50 +216,37 @@ class Conference:
 
     def participant(self, command: ClientCommand) -> Participant | None:
         """The dialog that gets the result of a command."""
-        return self.attendance.get(command.session)
+        return self.participants.get(command.session)
 
-    def mcu_did_not_eject(self, mcu_type: str, user: str, *, now: float) -> None:
+    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
         """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
         found = self.roster.find(user)
         for endpoint in list(found.of_type(mcu_type).values()) if found is not None else ():
             self.roster.remove_endpoint(user, endpoint.entity)
 
-    def apply(self, effect: Effect, command: ClientCommand | None, *, now: float) -> None:
-        """Do what a command means for the Focus itself."""
-        if isinstance(effect, SetLock):
-            self._set_lock(effect)
-        elif isinstance(effect, SetRole):
-            self.roster.set_role(effect.user, effect.role)
-        elif isinstance(effect, Eject):
-            self._eject(effect.user, now=now)
-        elif isinstance(effect, Lobby):
-            self._lobby(effect, now=now)
-        elif isinstance(effect, EndConference):
-            self.end(EndReason.ENDED_BY_PRESENTER, by=command, now=now)
-
-    def _set_lock(self, effect: SetLock) -> None:
-        self.locked = self._mcus.locked = effect.locked
-        if effect.admission_policy is not None:
-            self.record = attrs.evolve(self.record, admission_policy=effect.admission_policy)
+    def set_lock(self, locked: bool, admission_policy: str | None) -> None:
+        """Lock or unlock it; a policy replaces that of the record for as long as it is active."""
+        self.locked = self._mcus.locked = locked
+        if admission_policy is not None:
+            self.record = attrs.evolve(self.record, admission_policy=admission_policy)
             self.roster.set_description(describe(self.record))
         self._show_lock()
 
     def _show_lock(self) -> None:
-        self.roster.set_view(EntityView(entity=self.focus_uri, entity_state=EntityState(locked=self.locked)))
+        self.roster.set_view(
+            self.address, EntityView(entity=self.focus_uri, entity_state=EntityState(locked=self.locked))
+        )
 
-    def _eject(self, entity: str, *, now: float) -> None:
-        key = user_key(entity)
-        self._desk.cancel_dial_outs(key, now=now)
-        for participant in self.attendance.of_user(key):
+    def eject(self, user: AddressOfRecord, *, now: float) -> None:
+        """End every Focus dialog of a user and forget commands that would call it."""
+        self._commands.cancel_dial_outs(user.key, now=now)
+        for participant in self.participants.of_user(user.key):
             self._gone(participant.session, "ejected", now=now, ejected=True)
-            self.attendance.dismiss(participant, now=now)
+            self.participants.dismiss(participant, now=now)
 
-    def _lobby(self, effect: Lobby, *, now: float) -> None:
-        for entity in effect.users:
-            if effect.granted:
-                self.attendance.let_in(entity)
-            else:
-                self._eject(entity, now=now)
+    def let_in(self, user: AddressOfRecord) -> None:
+        """Take a user out of the lobby."""
+        self.participants.let_in(user)
 
     # Life ------------------------------------------------------------------------------------------------------------
 
@@ -242,10 +257,10 @@ class Conference:
         admitted = self._publish(now=now)
         if admitted:
             self._show_everything(now=now)
-        if not self.attendance and not self.roster.users and self._desk.idle:
+        if not self.participants and not self.roster.users and self._commands.idle:
             self.end(EndReason.EMPTY, now=now)
             return
-        attended = any(is_authenticated(one.user) for one in self.attendance.all())
+        attended = any(is_authenticated(one.user) for one in self.participants.all())
         if attended:
             self._unattended_until = None
         elif self._unattended_until is None:
@@ -289,11 +304,11 @@ class Conference:
         """The activation is over; the record stays (conferencing-flows 12)."""
         self.ended = True
         self.notifier.end_all(now=now)
-        self._desk.close(by=by, now=now)
+        self._commands.close(by=by, now=now)
         self._mcus.close(now=now)
-        for participant in self.attendance.all():
-            self.attendance.leave(participant.session)
-            self.attendance.dismiss(participant, now=now)
+        for participant in self.participants.all():
+            self.participants.leave(participant.session)
+            self.participants.dismiss(participant, now=now)
         self._context.emit(
             ConferenceEnded(owner=self._context.config.owner, conference_uri=self.focus_uri, reason=reason)
         )
@@ -303,21 +318,21 @@ class Conference:
         due = (
             self._unattended_until,
             self._expires_at,
-            self.attendance.next_timeout(),
+            self.participants.next_timeout(),
             self.notifier.next_timeout(),
-            self._desk.next_timeout(),
+            self._commands.next_timeout(),
             self._mcus.next_timeout(),
         )
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""
-        self._desk.handle_timeout(now=now)
+        self._commands.handle_timeout(now=now)
         self._mcus.handle_timeout(now=now)
         self.notifier.handle_timeout(now=now)
-        for participant in self.attendance.due(now):
+        for participant in self.participants.due(now):
             self._gone(participant.session, "connection lost", now=now)
-            self.attendance.dismiss(participant, now=now)
+            self.participants.dismiss(participant, now=now)
         if self.expired(now):
             self.end(EndReason.EXPIRED, now=now)
         elif self._unattended_until is not None and self._unattended_until <= now:

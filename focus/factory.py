@@ -33,15 +33,26 @@ from c3p import (
 )
 from focus import record_documents, refusal
 from focus.answers import Answer, refuse
-from focus.commands.requests import Refused, check_ends, read_request
+from focus.commands.checks import check_ends
+from focus.commands.requests import read_request
 from focus.config import FactoryConfig
 from focus.contact import own_name
 from focus.errors import RecordExists, StoreFull
 from focus.events import RecordAdded, RecordRemoved
-from focus.policy import same_user
 from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
-from focus.roster import user_key, view_key
-from sip import Claim, Endpoint, Entropy, Event, Flow, RequestReceived, canonical_host
+from focus.refusal import Refused
+from sip import (
+    AddressOfRecord,
+    Claim,
+    ConferenceAddress,
+    Endpoint,
+    Entropy,
+    Event,
+    Flow,
+    RequestReceived,
+    aor_key,
+    canonical_host,
+)
 from sip import Request as SipRequest
 
 FACTORY_OPAQUE: Final = "app:conf:focusfactory"
@@ -133,18 +144,19 @@ class FocusFactory:
     def _service(self, event: RequestReceived, *, now: float) -> Answer:
         try:
             document = read_request(event.request)
-            identity = self.config.identify(event.request, event.flow)
-            if identity is None:
+            name = self.config.identify(event.request, event.flow)
+            if name is None:
                 raise Refused(refusal.BAD_FROM, document)
+            identity = AddressOfRecord.read(name)
             check_ends(document, identity=identity, to=event.request.to.uri)
-            owns = user_key(str(event.request.to.uri)) == user_key(identity)
+            owns = aor_key(event.request.to.uri) == identity.key
             if not owns and type(document.command) not in _FOR_EVERYBODY:
                 raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
             return Answer(200, bytes(self._answer(document, identity, now=now)))
         except Refused as refused:
             return refuse(refused.refusal, refused.document, server=self.config.server)
 
-    def _answer(self, document: Request, organizer: str, *, now: float) -> Response:
+    def _answer(self, document: Request, organizer: AddressOfRecord, *, now: float) -> Response:
         handler = _HANDLERS.get(type(document.command))
         if handler is None:
             raise Refused(refusal.NOT_IMPLEMENTED, document)
@@ -155,13 +167,13 @@ class FocusFactory:
 
     # Commands --------------------------------------------------------------------------------------------------------
 
-    def _capabilities(self, command: GetConferencingCapabilities, organizer: str, now: float) -> Command:
+    def _capabilities(self, command: GetConferencingCapabilities, organizer: AddressOfRecord, now: float) -> Command:
         return GetConferencingCapabilities(mcu_types=self.config.mcu_types, pstn_bridging=PstnBridging(enabled=False))
 
-    def _available_types(self, command: GetAvailableMcuTypes, organizer: str, now: float) -> Command:
+    def _available_types(self, command: GetAvailableMcuTypes, organizer: AddressOfRecord, now: float) -> Command:
         return GetAvailableMcuTypes(mcu_types=self.config.mcu_types)
 
-    def _add(self, command: AddConference, organizer: str, now: float) -> Command:
+    def _add(self, command: AddConference, organizer: AddressOfRecord, now: float) -> Command:
         info = command.conference_info
         conference_id = info.description.conference_id if info is not None and info.description is not None else None
         if info is None or conference_id is None or not is_conference_id(conference_id):
@@ -170,7 +182,7 @@ class FocusFactory:
         lifetime = self.config.default_lifetime
         base = ConferenceRecord(
             conference_id=conference_id,
-            organizer=organizer,
+            organizer=organizer.text,
             focus_uri=uri,
             mcu_types=self.config.mcu_types,
             admission_policy=self.config.default_admission_policy,
@@ -179,15 +191,15 @@ class FocusFactory:
         )
         record = self._read(info, base, now=now)
         try:
-            self._store.add(view_key(uri), record)
+            self._store.add(ConferenceAddress.read(uri).key, record)
         except RecordExists as error:
             raise _Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_EXISTS_ALREADY) from error
         except StoreFull as error:
             raise _Failed(Reason.SERVER_BUSY) from error
-        self._events.append(RecordAdded(owner=self.owner, conference_uri=uri, organizer=organizer))
+        self._events.append(RecordAdded(owner=self.owner, conference_uri=uri, organizer=organizer.text))
         return AddConference(conference_info=self._described(record, now=now))
 
-    def _modify(self, command: ModifyConference, organizer: str, now: float) -> Command:
+    def _modify(self, command: ModifyConference, organizer: AddressOfRecord, now: float) -> Command:
         info = command.conference_info
         if info is None:
             raise _Failed(Reason.REQUEST_MALFORMED)
@@ -199,7 +211,7 @@ class FocusFactory:
             conference_keys=command.conference_keys, conference_info=self._described(changed, now=now)
         )
 
-    def _delete(self, command: DeleteConference, organizer: str, now: float) -> Command:
+    def _delete(self, command: DeleteConference, organizer: AddressOfRecord, now: float) -> Command:
         key, record = self._record(command.conference_keys, organizer)
         self._store.remove(key)
         self._removed(record, now=now)
@@ -213,18 +225,18 @@ class FocusFactory:
         if self._activations is not None:
             self._activations.record_changed(record.focus_uri, now=now)
 
-    def _get(self, command: GetConference, organizer: str, now: float) -> Command:
+    def _get(self, command: GetConference, organizer: AddressOfRecord, now: float) -> Command:
         _, record = self._record(command.conference_keys, organizer)
         return GetConference(conference_keys=command.conference_keys, conference_info=self._described(record, now=now))
 
-    def _get_all(self, command: GetConferences, organizer: str, now: float) -> Command:
-        records = self._store.of_organizer(user_key(organizer))[: self.config.max_listed]
+    def _get_all(self, command: GetConferences, organizer: AddressOfRecord, now: float) -> Command:
+        records = self._store.of_organizer(organizer.key)[: self.config.max_listed]
         return GetConferences(conference_infos=tuple(self._described(record, now=now) for record in records))
 
     # Records ---------------------------------------------------------------------------------------------------------
 
     def _record(
-        self, keys: ConferenceKeys | None, organizer: str, info: ConferenceInfo | None = None
+        self, keys: ConferenceKeys | None, organizer: AddressOfRecord, info: ConferenceInfo | None = None
     ) -> tuple[str, ConferenceRecord]:
         """The record that the keys name: by conference id, or by Conference-URI."""
         conference_id = keys.conference_id if keys is not None else None
@@ -233,10 +245,11 @@ class FocusFactory:
         uri = (keys.conf_entity if keys is not None else None) or (info.entity if info is not None else None)
         if conference_id is not None and is_conference_id(conference_id):
             uri = _conference_uri(organizer, conference_id)
-        record = self._store.get(view_key(uri)) if uri else None
-        if record is None or uri is None or not same_user(record.organizer, organizer):
+        key = ConferenceAddress.read(uri).key if uri else ""
+        record = self._store.get(key) if uri else None
+        if record is None or not organizer.is_named_by(record.organizer):
             raise _Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_DOESNT_EXIST)
-        return view_key(uri), record
+        return key, record
 
     def _read(self, info: ConferenceInfo, base: ConferenceRecord, *, now: float) -> ConferenceRecord:
         try:
@@ -280,7 +293,8 @@ class FocusFactory:
         if not isinstance(document, Request) or not isinstance(document.command, GetConference):
             return Reply(400)
         keys = document.command.conference_keys
-        record = self._store.get(view_key(keys.conf_entity)) if keys is not None and keys.conf_entity else None
+        uri = keys.conf_entity if keys is not None else None
+        record = self._store.get(ConferenceAddress.read(uri).key) if uri else None
         if record is None:
             return Reply(
                 200,
@@ -294,16 +308,16 @@ class FocusFactory:
         return Reply(200, document.respond(Code.SUCCESS, command=found))
 
 
-def _conference_uri(organizer: str, conference_id: str) -> str:
+def _conference_uri(organizer: AddressOfRecord, conference_id: str) -> str:
     try:
-        return focus_uri(organizer, conference_id)
+        return focus_uri(organizer.text, conference_id)
     except C3PError as error:  # an organizer without user part
         raise _Failed(Reason.REQUEST_MALFORMED) from error
 
 
 _FOR_EVERYBODY: Final = frozenset({GetConferencingCapabilities, GetAvailableMcuTypes})
 
-_HANDLERS: Final[Mapping[type[Command], Callable[[FocusFactory, Any, str, float], Command]]] = {
+_HANDLERS: Final[Mapping[type[Command], Callable[[FocusFactory, Any, AddressOfRecord, float], Command]]] = {
     GetConferencingCapabilities: FocusFactory._capabilities,
     GetAvailableMcuTypes: FocusFactory._available_types,
     AddConference: FocusFactory._add,

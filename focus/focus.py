@@ -24,20 +24,21 @@ from c3p import (
 )
 from focus import policy, refusal
 from focus.answers import Answer, refuse
-from focus.commands.requests import Join, Refused, read_join
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
+from focus.join import Join, read_join
 from focus.records import ConferenceRecord, ConferenceStore
-from focus.refusal import Refusal
-from focus.remote_records import RecordsElsewhere
-from focus.roster import user_key, view_key
+from focus.refusal import Refusal, Refused
+from focus.remote_records import RemoteRecords
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import (
+    AddressOfRecord,
     Claim,
+    ConferenceAddress,
     Deadlines,
     Endpoint,
     Entropy,
@@ -85,7 +86,7 @@ class Focus:
         self._sessions: dict[SessionId, Conference] = {}
         self._subscriptions: dict[SubscriptionId, Conference] = {}
         self._deadlines: Deadlines[str] = Deadlines()
-        self._elsewhere = RecordsElsewhere(config, self._exchanges, self._record_arrived)
+        self._remote_records = RemoteRecords(config, self._exchanges, self._record_arrived)
         endpoint.add_core(
             config.owner,
             self._claims,
@@ -108,12 +109,12 @@ class Focus:
 
     def roster(self, conference_uri: str) -> ConferenceInfo | None:
         """The whole state of an active conference, None when it is not active."""
-        conference = self._active.get(view_key(conference_uri))
+        conference = self._active.get(ConferenceAddress.read(conference_uri).key)
         return conference.roster.full() if conference is not None else None
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
         """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""
-        conference = self._active.get(view_key(conference_uri))
+        conference = self._active.get(ConferenceAddress.read(conference_uri).key)
         if conference is None:
             raise LocalProtocolError(f"not active: {conference_uri}")
         conference.end(EndReason.DELETED, now=now)
@@ -121,7 +122,7 @@ class Focus:
 
     def record_changed(self, conference_uri: str, *, now: float) -> None:
         """The record of a conference is another one, or gone, which ends the conference when it is active."""
-        key = view_key(conference_uri)
+        key = ConferenceAddress.read(conference_uri).key
         conference, record = self._active.get(key), self._store.get(key)
         if conference is None:
             return
@@ -194,60 +195,62 @@ class Focus:
         )
 
     def _join(self, event: InviteReceived, *, now: float) -> None:
-        uri = str(event.request.uri)
-        if not is_focus_uri(uri):
-            raise Refused(self._media_invite(uri, event))
-        key = view_key(uri)
-        active = self._active.get(key)
-        record = active.record if active is not None else self._store.get(key)
+        address = ConferenceAddress.of(event.request.uri)
+        if not is_focus_uri(address.text):
+            raise Refused(self._media_invite(address.text, event))
+        active = self._active.get(address.key)
+        record = active.record if active is not None else self._store.get(address.key)
         if record is not None:
             self._admit(event, record, now=now)
-        elif not self._elsewhere.ask(event, uri):
+        elif not self._remote_records.ask(event, address.text):
             raise Refused(refusal.UNKNOWN_CONFERENCE)
 
     def _media_invite(self, uri: str, event: InviteReceived) -> Refusal:
         """What a direct media INVITE to an MCU-Conference-URI is refused with."""
-        conference = self._active.get(view_key(focus_uri_of(uri)))
-        identity = self.config.identify(event.request, event.flow)
+        conference = self._active.get(ConferenceAddress.read(focus_uri_of(uri)).key)
+        identity = self._identify(event.request, event.flow)
         if conference is None:
             return refusal.UNKNOWN_CONFERENCE
         if mcu_type_of(uri) not in conference.record.mcu_types:
             return refusal.INVALID_MCU
-        if identity is None or not conference.attendance.of_user(user_key(identity)):
+        if identity is None or not conference.participants.of_user(identity.key):
             return NOT_JOINED
         return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
 
     def _admit(self, event: InviteReceived, record: ConferenceRecord, *, now: float) -> None:
-        identity = self.config.identify(event.request, event.flow)
-        join = read_join(event.request, identity=identity, focus_uri=record.focus_uri)
+        address = ConferenceAddress.read(record.focus_uri)
+        join = read_join(event.request, identity=self._identify(event.request, event.flow), conference=address)
         if self.config.require_session_timer and "timer" not in event.request.supported:
             raise Refused(refusal.TIMER_MISSING, join.document)
-        key = view_key(record.focus_uri)
-        conference = self._active.get(key)
+        conference = self._active.get(address.key)
         admission = policy.admit(
             record,
             join.user,
             wish=join.wish,
             locked=conference is not None and conference.locked,
             lobby_capable=join.lobby_capable,
-            already_in=conference is not None and conference.attendance.is_let_in(join.user),
+            already_in=conference is not None and conference.participants.is_let_in(join.user),
             policy=self.config.policy,
         )
         if isinstance(admission, Refusal):
             raise Refused(admission, join.document)
         if conference is None:
-            conference = self._activate(key, record, join, now=now)
+            conference = self._activate(address, record, join, now=now)
         try:
             conference.join(event, join, admission, now=now)
             self._sessions[event.session] = conference
         finally:
-            # Somebody for whom there is no room must not leave an empty conference behind.
+            # Somebody whom a full conference refuses must not leave an empty conference behind.
             self._settle(conference, now=now)
 
-    def _activate(self, key: str, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
+    def _identify(self, request: SipRequest, flow: Flow) -> AddressOfRecord | None:
+        identity = self.config.identify(request, flow)
+        return AddressOfRecord.read(identity) if identity is not None else None
+
+    def _activate(self, address: ConferenceAddress, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
         if len(self._active) >= self.config.max_conferences:
             raise Refused(refusal.BUSY, join.document)
-        conference = self._active[key] = Conference(self._context, key=key, record=record, now=now)
+        conference = self._active[address.key] = Conference(self._context, address=address, record=record, now=now)
         return conference
 
     def _record_arrived(self, event: InviteReceived, found: ConferenceRecord | Refusal, now: float) -> None:
@@ -281,17 +284,17 @@ class Focus:
     ) -> None:
         conference = self._sessions.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
-            conference.attendance.seen(event.session)
+            conference.participants.seen(event.session)
             self._settle(conference, now=now)
 
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
         conference = self._sessions.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
-            conference.attendance.flow_lost(event.session, now=now)
+            conference.participants.flow_lost(event.session, now=now)
             self._settle(conference, now=now)
 
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
-        self._elsewhere.forget(event.session)
+        self._remote_records.forget(event.session)
         conference = self._sessions.pop(event.session, None)
         if conference is not None:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
@@ -314,9 +317,10 @@ class Focus:
             self._subscribe_again(conference, event, expires=expires, now=now)
             self._settle(conference, now=now)
             return
-        conference = self._subscribable(str(event.request.uri))
-        key = user_key(self.config.identify(event.request, event.flow) or "")
-        check_subscriber(conference.attendance.of_user(key), event.flow)
+        conference = self._subscribable(ConferenceAddress.of(event.request.uri))
+        identity = self._identify(event.request, event.flow)
+        key = identity.key if identity is not None else ""
+        check_subscriber(conference.participants.of_user(key), event.flow)
         own = len(conference.notifier.of_user(key))
         if len(conference.notifier) >= self.config.max_subscriptions or own >= self.config.max_subscriptions_per_user:
             raise Refused(refusal.BUSY)
@@ -334,11 +338,11 @@ class Focus:
             user = conference.notifier.user_of(event.subscription)
             conference.subscribe(event, user=user, expires=expires, now=now)
 
-    def _subscribable(self, uri: str) -> Conference:
-        conference = self._active.get(view_key(uri))
+    def _subscribable(self, address: ConferenceAddress) -> Conference:
+        conference = self._active.get(address.key)
         if conference is not None:
             return conference
-        known = self._store.get(view_key(uri)) is not None
+        known = self._store.get(address.key) is not None
         raise Refused(NOT_JOINED if known else refusal.UNKNOWN_CONFERENCE)
 
     def _subscription_over(self, event: SubscriptionEnded, now: float) -> None:
@@ -361,7 +365,7 @@ class Focus:
         return self._answered(self._exchanges.failed(exchange_id, reason, now=now), now=now)
 
     def _answered(self, owner: ConferenceExchangeOwner | None, *, now: float) -> list[Event]:
-        conference = self._active.get(view_key(owner.focus_uri)) if owner is not None else None
+        conference = self._active.get(ConferenceAddress.read(owner.focus_uri).key) if owner is not None else None
         if conference is not None:
             self._settle(conference, now=now)
         return self.take_events()
@@ -375,7 +379,7 @@ class Focus:
         """
         if not isinstance(document, (Notify, Response)):
             return Reply(400)
-        conference = self._active.get(view_key(document.to))
+        conference = self._active.get(ConferenceAddress.read(document.to).key)
         if conference is None:
             return Reply(404)
         reply = conference.receive_c3p(document, peer=peer, now=now)

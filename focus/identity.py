@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sip import Flow, Request, SipError, Uri
+from sip import AddressOfRecord, Flow, Request, SipError
 
 #: RFC 3323 section 4.1.1.3: the host of a caller who does not say who it is.
 ANONYMOUS_HOST: Final = "anonymous.invalid"
@@ -22,6 +22,6 @@ def from_header(request: Request, flow: Flow) -> str | None:
     return str(uri) if uri.host else None
 
 
-def is_authenticated(identity: str) -> bool:
+def is_authenticated(user: AddressOfRecord) -> bool:
     """Whether an identity names somebody (RFC 3323 gives the anonymous one a reserved host)."""
-    return Uri.parse(identity).host != ANONYMOUS_HOST
+    return user.uri is not None and user.uri.host != ANONYMOUS_HOST

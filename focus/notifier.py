@@ -102,7 +102,7 @@ class Notifier:
         )
 
     def unsubscribed(self, subscription: SubscriptionId, *, now: float) -> None:
-        """Answer a SUBSCRIBE that ends its subscription; the endpoint says farewell without a document."""
+        """Answer a SUBSCRIBE that ends its subscription; the endpoint sends the last NOTIFY, without a document."""
         self.forget(subscription)
         self._endpoint.accept_subscription(subscription, expires=0, now=now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from focus.answers import Remembered
-from sip import Flow, SessionId
+from sip import AddressOfRecord, Flow, SessionId
 
 
 @attrs.define(eq=False)
@@ -13,8 +13,7 @@ class Participant:
     """A user may have several, one for each device."""
 
     session: SessionId
-    user: str  #: SIP URI, as the user spells it
-    key: str  #: the same, folded
+    user: AddressOfRecord  #: as the user spells it
     endpoint: str  #: GUID of the Focus endpoint in the roster
     flow: Flow
     remembered: Remembered

@@ -17,22 +17,24 @@ from c3p import (
     SessionType,
     Status,
     User,
+    guid_key,
 )
 from focus import refusal
 from focus.answers import Remembered
-from focus.commands.requests import Join, Refused, if_legible
 from focus.contact import contact_of, record_route
 from focus.context import Context
+from focus.join import Join, if_legible
 from focus.participant import Participant
 from focus.policy import Admission
 from focus.policy import Verdict as Admitted
-from focus.roster import Roster, endpoint_key, user_key
-from sip import InviteReceived, NameAddr, Request, SessionId
+from focus.refusal import Refused
+from focus.roster import Roster
+from sip import AddressOfRecord, InviteReceived, NameAddr, Request, SessionId
 
 _ALLOW: Final = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
 
 
-class Attendance:
+class Participants:
     """The Focus dialogs of one conference, and their endpoints in the roster."""
 
     def __init__(self, context: Context, roster: Roster) -> None:
@@ -53,16 +55,16 @@ class Attendance:
 
     def of_user(self, user: str) -> list[Participant]:
         """The dialogs of one user (key)."""
-        return [one for one in self._participants.values() if one.key == user]
+        return [one for one in self._participants.values() if one.user.key == user]
 
-    def is_let_in(self, entity: str) -> bool:
+    def is_let_in(self, address: AddressOfRecord) -> bool:
         """Whether a user has a Focus endpoint that does not wait in the lobby."""
-        user = self._roster.find(entity)
+        user = self._roster.find(address)
         return user is not None and bool(user.of_type(SessionType.FOCUS)) and not user.in_lobby
 
     # Joining ---------------------------------------------------------------------------------------------------------
 
-    def check_room(self, join: Join) -> None:
+    def check_capacity(self, join: Join) -> None:
         """Whether there is a place for this device. Raises Refused: 503, or 3009 for a GUID that is something else."""
         config = self._context.config
         user = self._roster.find(join.user)
@@ -70,7 +72,7 @@ class Attendance:
             if len(self._roster.users) >= config.max_users:
                 raise Refused(refusal.BUSY, join.document)
             return
-        present = user.endpoints.get(endpoint_key(join.endpoint.entity))
+        present = user.endpoints.get(guid_key(join.endpoint.entity))
         if present is not None and present.session_type != SessionType.FOCUS:
             raise Refused(refusal.BAD_ENDPOINT.saying("That endpoint entity is in use"), join.document)
         if present is None and len(user.endpoints) >= config.max_endpoints_per_user:
@@ -81,7 +83,6 @@ class Attendance:
         participant = Participant(
             session=event.session,
             user=join.user,
-            key=user_key(join.user),
             endpoint=join.endpoint.entity,
             flow=event.flow,
             remembered=Remembered(self._context.config.remembered_answers),
@@ -99,11 +100,9 @@ class Attendance:
 
     def replaced_by(self, join: Join) -> list[Participant]:
         """Dialogs that a new one takes the place of: of the same device, or of a connection that is gone."""
-        guid = endpoint_key(join.endpoint.entity)
+        guid = guid_key(join.endpoint.entity)
         return [
-            one
-            for one in self.of_user(user_key(join.user))
-            if endpoint_key(one.endpoint) == guid or one.lost_until is not None
+            one for one in self.of_user(join.user.key) if guid_key(one.endpoint) == guid or one.lost_until is not None
         ]
 
     def _accept(self, event: InviteReceived, join: Join, role: str, *, now: float) -> None:
@@ -125,9 +124,9 @@ class Attendance:
         """Take a dialog that is over, or is being ended, out; None when that was done before."""
         participant = self._participants.pop(session, None)
         if participant is not None:
-            guid = endpoint_key(participant.endpoint)
+            guid = guid_key(participant.endpoint)
             # A device that joined again with the same GUID keeps its place in the roster.
-            if not any(endpoint_key(one.endpoint) == guid for one in self.of_user(participant.key)):
+            if not any(guid_key(one.endpoint) == guid for one in self.of_user(participant.user.key)):
                 self._roster.remove_endpoint(participant.user, participant.endpoint)
         return participant
 
@@ -137,12 +136,12 @@ class Attendance:
 
     # Lobby -----------------------------------------------------------------------------------------------------------
 
-    def let_in(self, entity: str) -> None:
+    def let_in(self, address: AddressOfRecord) -> None:
         """All devices of a user leave the lobby."""
-        user = self._roster.find(entity)
+        user = self._roster.find(address)
         for endpoint in list(user.of_type(SessionType.FOCUS).values()) if user is not None else ():
             connected = attrs.evolve(endpoint, status=Status.CONNECTED)
-            self._roster.set_endpoint(entity, connected, role="")
+            self._roster.set_endpoint(address, connected, role="")
 
     # Connections -----------------------------------------------------------------------------------------------------
 
@@ -201,5 +200,5 @@ def _granted(join: Join, role: str) -> Response:
     endpoints = (Endpoint(entity=join.endpoint.entity, session_on_behalf_of=on_behalf),) if on_behalf else ()
     command = join.document.command
     keys = command.conference_keys if isinstance(command, AddUser) else ConferenceKeys()
-    user = User(entity=join.user, roles=(role,), endpoints=endpoints)
+    user = User(entity=join.user.text, roles=(role,), endpoints=endpoints)
     return join.document.respond(Code.SUCCESS, command=AddUser(conference_keys=keys, user=user))

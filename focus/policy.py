@@ -12,7 +12,7 @@ from focus import refusal
 from focus.identity import is_authenticated
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal
-from sip import SipError, Uri, aor_key
+from sip import AddressOfRecord, same_user
 
 PRESENTER: Final = Role.PRESENTER.value
 ATTENDEE: Final = Role.ATTENDEE.value
@@ -53,7 +53,7 @@ class Admission:
 class Requester:
     """Facts about the sender of a command."""
 
-    entity: str  #: authenticated SIP URI
+    user: AddressOfRecord  #: authenticated
     role: str
     in_lobby: bool = False
 
@@ -63,46 +63,39 @@ class Requester:
         return self.role == PRESENTER and not self.in_lobby
 
 
-def same_user(one: str, other: str) -> bool:
-    """Whether two URIs name the same address of record; False for what is no URI."""
-    try:
-        return aor_key(Uri.parse(one)) == aor_key(Uri.parse(other))
-    except SipError:
-        return False
+def is_organizer(record: ConferenceRecord, user: AddressOfRecord) -> bool:
+    """Whether `user` owns the conference."""
+    return same_user(record.owner, user)
 
 
-def is_organizer(record: ConferenceRecord, entity: str) -> bool:
-    """Whether `entity` owns the conference."""
-    return same_user(record.organizer, entity)
+def listed_role(record: ConferenceRecord, user: AddressOfRecord) -> str | None:
+    """The role that was set for `user` at scheduling, None for those not invited."""
+    return next((role for listed, role in record.listed if same_user(listed, user)), None)
 
 
-def listed_role(record: ConferenceRecord, entity: str) -> str | None:
-    """The role that was set for `entity` at scheduling, None for those not invited."""
-    return next((role for user, role in record.roles if same_user(user, entity)), None)
+def in_enterprise(record: ConferenceRecord, user: AddressOfRecord) -> bool:
+    """Whether `user` is of the organizer's own domain."""
+    own, host = record.owner.uri, user.uri
+    return own is not None and host is not None and own.host == host.host
 
 
-def in_enterprise(record: ConferenceRecord, entity: str) -> bool:
-    """Whether `entity` is of the organizer's own domain."""
-    return Uri.parse(record.organizer).host == Uri.parse(entity).host
-
-
-def granted_role(record: ConferenceRecord, entity: str, wish: str | None, policy: ConferencePolicy) -> str:
+def granted_role(record: ConferenceRecord, user: AddressOfRecord, wish: str | None, policy: ConferencePolicy) -> str:
     """The role of a user who joins: organizer, then those listed, then the autopromote mask (7.1)."""
-    if is_organizer(record, entity):
+    if is_organizer(record, user):
         return PRESENTER
-    if not is_authenticated(entity):
+    if not is_authenticated(user):
         return ATTENDEE
-    listed = listed_role(record, entity)
+    listed = listed_role(record, user)
     if listed is not None:
         return listed
     promoted = bool((record.autopromote or 0) & AUTOPROMOTE_ENTERPRISE)
     wished = policy.presenters_wish and wish == PRESENTER
-    return PRESENTER if in_enterprise(record, entity) and (promoted or wished) else ATTENDEE
+    return PRESENTER if in_enterprise(record, user) and (promoted or wished) else ATTENDEE
 
 
 def admit(
     record: ConferenceRecord,
-    entity: str,
+    user: AddressOfRecord,
     *,
     wish: str | None,
     locked: bool,
@@ -110,14 +103,14 @@ def admit(
     already_in: bool,
     policy: ConferencePolicy,
 ) -> Admission | Refusal:
-    """Whether `entity` may join, at once or through the lobby, and as what (7.1).
+    """Whether `user` may join, at once or through the lobby, and as what (7.1).
 
     `already_in`: another device of the same user has been let in, which a lock does not undo.
     """
-    role = granted_role(record, entity, wish, policy)
-    if is_organizer(record, entity) or already_in:
+    role = granted_role(record, user, wish, policy)
+    if is_organizer(record, user) or already_in:
         return Admission(verdict=Verdict.ADMITTED, role=role)
-    invited = _is_invited(record, entity)
+    invited = _is_invited(record, user)
     if invited and not (locked and role != PRESENTER):
         return Admission(verdict=Verdict.ADMITTED, role=role)
     if lobby_capable and (invited or record.lobby_capable):
@@ -125,14 +118,14 @@ def admit(
     return refusal.LOCKED if invited else refusal.NOT_AUTHORISED.saying("not admitted to this conference")
 
 
-def _is_invited(record: ConferenceRecord, entity: str) -> bool:
+def _is_invited(record: ConferenceRecord, user: AddressOfRecord) -> bool:
     if record.admission_policy == AdmissionPolicy.ANONYMOUS:
         return True
-    if not is_authenticated(entity):
+    if not is_authenticated(user):
         return False
-    if listed_role(record, entity) is not None:
+    if listed_role(record, user) is not None:
         return True
-    return record.admission_policy != AdmissionPolicy.CLOSED_AUTHENTICATED and in_enterprise(record, entity)
+    return record.admission_policy != AdmissionPolicy.CLOSED_AUTHENTICATED and in_enterprise(record, user)
 
 
 def authorise_presenter(requester: Requester) -> Refusal | None:
@@ -140,7 +133,9 @@ def authorise_presenter(requester: Requester) -> Refusal | None:
     return None if requester.presents else refusal.NOT_AUTHORISED.saying("only a presenter may do that")
 
 
-def authorise_dial_out(record: ConferenceRecord, requester: Requester, target: str, *, locked: bool) -> Refusal | None:
+def authorise_dial_out(
+    record: ConferenceRecord, requester: Requester, target: AddressOfRecord, *, locked: bool
+) -> Refusal | None:
     """Who may have somebody called (7.4)."""
     if requester.presents:
         return None
@@ -148,25 +143,30 @@ def authorise_dial_out(record: ConferenceRecord, requester: Requester, target: s
         return refusal.NOT_AUTHORISED.saying("in the lobby")
     if locked:
         return refusal.LOCKED
-    if not is_authenticated(requester.entity) and not record.anonymous_dialout:
+    if not is_authenticated(requester.user) and not record.anonymous_dialout:
         return refusal.NOT_AUTHORISED.saying("anonymous participants may not dial out")
-    if same_user(target, requester.entity) or record.attendee_dialout:
+    if same_user(target, requester.user) or record.attendee_dialout:
         return None
     return refusal.THIRD_PARTY_DIAL_OUT
 
 
-def authorise_dial_in(requester: Requester, target: str) -> Refusal | None:
+def authorise_dial_in(requester: Requester, target: AddressOfRecord) -> Refusal | None:
     """Everybody who has been let in may announce a connection of his own (7.5)."""
     if requester.in_lobby:
         return refusal.NOT_AUTHORISED.saying("in the lobby")
-    return None if same_user(target, requester.entity) else refusal.INVALID_TARGET.saying("dial-in is for oneself")
+    return None if same_user(target, requester.user) else refusal.INVALID_TARGET.saying("dial-in is for oneself")
 
 
 def authorise_eject(
-    record: ConferenceRecord, requester: Requester, target: str, *, from_one_mcu: bool, policy: ConferencePolicy
+    record: ConferenceRecord,
+    requester: Requester,
+    target: AddressOfRecord,
+    *,
+    from_one_mcu: bool,
+    policy: ConferencePolicy,
 ) -> Refusal | None:
     """Presenters eject others; anybody may take itself off an MCU; the organizer stays unless the policy says so."""
-    if from_one_mcu and same_user(target, requester.entity):
+    if from_one_mcu and same_user(target, requester.user):
         return None
     denied = authorise_presenter(requester)
     if denied is not None:
@@ -177,7 +177,7 @@ def authorise_eject(
 
 
 def authorise_roles(
-    record: ConferenceRecord, requester: Requester, target: str, role: str, *, policy: ConferencePolicy
+    record: ConferenceRecord, requester: Requester, target: AddressOfRecord, role: str, *, policy: ConferencePolicy
 ) -> Refusal | None:
     """Presenters change roles, but not the organizer's (7.3)."""
     denied = authorise_presenter(requester)
@@ -190,13 +190,15 @@ def authorise_roles(
     return None
 
 
-def authorise_media(requester: Requester, target: str, *, opens: bool, may_modify_own: bool) -> Refusal | None:
+def authorise_media(
+    requester: Requester, target: AddressOfRecord, *, opens: bool, may_modify_own: bool
+) -> Refusal | None:
     """Presenters mute anybody; others themselves, and open their own filter only where the rules allow it (7.8).
 
     `may_modify_own` is what the `mayModifyOwnFilters` rules of the MCU's view say for the requester's role.
     """
     if requester.presents:
         return None
-    if requester.in_lobby or not same_user(target, requester.entity):
+    if requester.in_lobby or not same_user(target, requester.user):
         return refusal.NOT_AUTHORISED.saying("only a presenter may change the media of others")
     return None if may_modify_own or not opens else refusal.NOT_AUTHORISED.saying("you may not unmute yourself")

@@ -26,8 +26,7 @@ from c3p import (
 )
 from focus.policy import ROLES
 from focus.records import ConferenceRecord
-from focus.roster import view_key
-from sip import SipError, Uri
+from sip import ConferenceAddress, SipError, Uri
 
 
 def mcu_types_in(info: ConferenceInfo) -> tuple[str, ...]:
@@ -105,7 +104,7 @@ def read_fetched(info: ConferenceInfo, focus_uri: str) -> ConferenceRecord | Non
     description = info.description
     organizer = description.organizer.entity if description is not None and description.organizer is not None else None
     conference_id = conf_id_of(info.entity)
-    if organizer is None or conference_id is None or view_key(info.entity) != view_key(focus_uri):
+    if organizer is None or conference_id is None or not ConferenceAddress.read(focus_uri).is_named_by(info.entity):
         return None
     base = ConferenceRecord(
         conference_id=conference_id, organizer=organizer, focus_uri=info.entity, version=info.version or 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final, Protocol
 
 import attrs
 
 from c3p import AdmissionPolicy
 from focus.errors import RecordExists, StoreFull
-from sip import Uri, aor_key
+from sip import AddressOfRecord, Uri, aor_key
 
 #: OCS 2007 and later ask for 8 to 32 ASCII alphanumerics (C3P reference, 2.2).
 _CONFERENCE_ID: Final = re.compile(r"[A-Za-z0-9]{8,32}")
@@ -22,9 +23,12 @@ def is_conference_id(text: str) -> bool:
     return _CONFERENCE_ID.fullmatch(text) is not None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ConferenceRecord:
-    """One scheduled conference. It outlives its activations and dies at `expires_at`."""
+    """One scheduled conference. It outlives its activations and dies at `expires_at`.
+
+    What is derived of it is kept with it once somebody asks, which only an active conference does.
+    """
 
     conference_id: str  #: 8 to 32 ASCII alphanumerics, unique for the organizer
     organizer: str  #: SIP URI of the organizer, in the organizer's own spelling
@@ -40,6 +44,16 @@ class ConferenceRecord:
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
     version: int = 1  #: counts the changes of the record
+
+    @cached_property
+    def owner(self) -> AddressOfRecord:
+        """The organizer, read."""
+        return AddressOfRecord.read(self.organizer)
+
+    @cached_property
+    def listed(self) -> tuple[tuple[AddressOfRecord, str], ...]:
+        """Those who have a role since scheduling, read."""
+        return tuple((AddressOfRecord.read(user), role) for user, role in self.roles)
 
 
 class ConferenceStore(Protocol):

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from c3p import MEANINGS, SIP_STATUS, CommandReason, ErrorId, MalformedDocument, Reason
+from c3p import MEANINGS, SIP_STATUS, CommandReason, ErrorId, MalformedDocument, Reason, Request
 
 
 @attrs.frozen
@@ -23,6 +23,15 @@ class Refusal:
     def saying(self, text: str) -> Refusal:
         """The same refusal with a text that says more."""
         return attrs.evolve(self, text=text)
+
+
+class Refused(Exception):
+    """A request that is not carried out; `document` is what could be read of it. Never leaves this package."""
+
+    def __init__(self, refusal: Refusal, document: Request | None = None) -> None:
+        super().__init__(refusal.text)
+        self.refusal = refusal
+        self.document = document
 
 
 def _of(error_id: ErrorId, general: str = Reason.OTHER_FAILURE, specific: str | None = None) -> Refusal:

@@ -10,7 +10,6 @@ from c3p import Code, ConferenceKeys, ExchangeFailure, Exchanges, GetConference,
 from focus import record_documents, refusal
 from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
-from focus.mcus.relay import final_response
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal
 from sip import InviteReceived, SessionId
@@ -19,7 +18,7 @@ from sip import InviteReceived, SessionId
 Arrived = Callable[[InviteReceived, "ConferenceRecord | Refusal", float], None]
 
 
-class RecordsElsewhere:
+class RemoteRecords:
     """The joins that wait for their record."""
 
     def __init__(self, config: FocusConfig, exchanges: Exchanges[ConferenceExchangeOwner], arrived: Arrived) -> None:
@@ -56,13 +55,13 @@ class RecordsElsewhere:
 class _Awaited:
     """The owner of one exchange."""
 
-    records: RecordsElsewhere
+    records: RemoteRecords
     event: InviteReceived
     focus_uri: str
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """Go on with the record, or without."""
-        response = final_response(reply)
+        response = reply.document if reply.status == 200 else None
         command = response.command if response is not None and response.code is Code.SUCCESS else None
         info = command.conference_info if isinstance(command, GetConference) else None
         record = record_documents.read_fetched(info, self.focus_uri) if info is not None else None

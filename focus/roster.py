@@ -17,39 +17,24 @@ from c3p import (
     Status,
     User,
     Users,
+    guid_key,
 )
-from sip import SipError, Uri, aor_key, conference_key
-
-
-def user_key(entity: str) -> str:
-    """What two spellings of one user have in common (conference-info 4.3: case of user and host does not matter)."""
-    try:
-        return aor_key(Uri.parse(entity))
-    except SipError:
-        return entity.lower()
-
-
-def endpoint_key(entity: str) -> str:
-    """What two spellings of one GUID have in common (C3P reference 2.3: case and braces do not matter)."""
-    return entity.strip().strip("{}").lower()
-
-
-def view_key(entity: str) -> str:
-    """What two spellings of one Conference-URI or MCU-Conference-URI have in common."""
-    try:
-        return conference_key(Uri.parse(entity))
-    except SipError:
-        return entity.lower()
+from sip import AddressOfRecord, ConferenceAddress
 
 
 @attrs.define
 class RosterUser:
     """One participant, with all endpoints in the order in which they came."""
 
-    entity: str
+    address: AddressOfRecord
     role: str
     display_text: str | None = None
     endpoints: dict[str, Endpoint] = attrs.Factory(dict)
+
+    @property
+    def entity(self) -> str:
+        """The name as it was spelt first."""
+        return self.address.text
 
     def view(self) -> User:
         """The user whole, as decisions 14 puts it into documents."""
@@ -94,8 +79,9 @@ class Changes:
 class Roster:
     """Users, endpoints and views of one conference, and a version that counts its changes."""
 
-    def __init__(self, *, focus_uri: str, description: ConferenceDescription) -> None:
-        self.focus_uri = focus_uri
+    def __init__(self, *, address: ConferenceAddress, description: ConferenceDescription) -> None:
+        self.address = address
+        self.focus_uri = address.text
         self.description = description
         self.version = 0
         self.users: dict[str, RosterUser] = {}
@@ -108,14 +94,14 @@ class Roster:
 
     # Reading ---------------------------------------------------------------------------------------------------------
 
-    def find(self, entity: str) -> RosterUser | None:
+    def find(self, user: AddressOfRecord) -> RosterUser | None:
         """The user of that name in any spelling."""
-        return self.users.get(user_key(entity))
+        return self.users.get(user.key)
 
-    def find_endpoint(self, user: str, endpoint: str) -> Endpoint | None:
+    def find_endpoint(self, user: AddressOfRecord, endpoint: str) -> Endpoint | None:
         """One endpoint of a user, None when either is unknown."""
         found = self.find(user)
-        return found.endpoints.get(endpoint_key(endpoint)) if found is not None else None
+        return found.endpoints.get(guid_key(endpoint)) if found is not None else None
 
     def holders(self, session_type: str) -> Iterator[tuple[str, RosterUser]]:
         """The users that have an endpoint of that type."""
@@ -167,71 +153,65 @@ class Roster:
     # Changing --------------------------------------------------------------------------------------------------------
 
     def set_endpoint(
-        self, entity: str, endpoint: Endpoint, *, role: str, display_text: str | None = None
+        self, address: AddressOfRecord, endpoint: Endpoint, *, role: str, display_text: str | None = None
     ) -> RosterUser:
         """Add an endpoint or put it in place of the one of that key; adds the user when it is new.
 
         `role` and `display_text` count for a new user only; a name is taken when there was none.
         """
-        key = user_key(entity)
-        user = self.users.get(key)
+        user = self.users.get(address.key)
         if user is None:
-            user = self.users[key] = RosterUser(entity=entity, role=role)
+            user = self.users[address.key] = RosterUser(address=address, role=role)
         if display_text and not user.display_text:
             user.display_text = display_text
-        guid = endpoint_key(endpoint.entity)
+        guid = guid_key(endpoint.entity)
         present = user.endpoints.get(guid)
         # The first spelling of a GUID stays, so that subscribers who compare text follow.
         spelling = endpoint.entity if present is None else present.entity
         endpoint = attrs.evolve(endpoint, entity=spelling, state=State.FULL)
         if present != endpoint:
             user.endpoints[guid] = endpoint
-            self._touch(key)
+            self._touch(address.key)
         return user
 
-    def remove_endpoint(self, entity: str, endpoint: str) -> None:
+    def remove_endpoint(self, address: AddressOfRecord, endpoint: str) -> None:
         """Remove an endpoint, and the user with the last one (conference-info 5)."""
-        key = user_key(entity)
-        user = self.users.get(key)
-        if user is None or user.endpoints.pop(endpoint_key(endpoint), None) is None:
+        user = self.users.get(address.key)
+        if user is None or user.endpoints.pop(guid_key(endpoint), None) is None:
             return
         if user.endpoints:
-            self._touch(key)
+            self._touch(address.key)
         else:
-            self.remove_user(entity)
+            self.remove_user(address)
 
-    def remove_user(self, entity: str) -> None:
+    def remove_user(self, address: AddressOfRecord) -> None:
         """Remove a user with all endpoints."""
-        key = user_key(entity)
-        user = self.users.pop(key, None)
+        user = self.users.pop(address.key, None)
         if user is not None:
-            self._changed_users.pop(key, None)
-            self._removed_users[key] = user.entity
+            self._changed_users.pop(address.key, None)
+            self._removed_users[address.key] = user.entity
 
-    def set_role(self, entity: str, role: str) -> None:
+    def set_role(self, address: AddressOfRecord, role: str) -> None:
         """Give a user another role."""
-        key = user_key(entity)
-        user = self.users.get(key)
+        user = self.users.get(address.key)
         if user is not None and user.role != role:
             user.role = role
-            self._touch(key)
+            self._touch(address.key)
 
-    def set_view(self, view: EntityView) -> None:
-        """Add a view or put it in place of the one of that entity."""
-        key = view_key(view.entity)
+    def set_view(self, address: ConferenceAddress, view: EntityView) -> None:
+        """Add the view of the conference or of an MCU, or put it in place of the one before."""
         view = attrs.evolve(view, state=State.FULL)
-        if self.views.get(key) != view:
-            self.views[key] = view
-            self._removed_views.pop(key, None)
-            self._changed_views[key] = None
+        if self.views.get(address.key) != view:
+            self.views[address.key] = view
+            self._removed_views.pop(address.key, None)
+            self._changed_views[address.key] = None
 
-    def remove_view(self, entity: str) -> None:
+    def remove_view(self, address: ConferenceAddress) -> None:
         """Remove the view of an MCU."""
-        key = view_key(entity)
-        view = self.views.pop(key, None)
+        view = self.views.pop(address.key, None)
         if view is not None:
-            self._changed_views.pop(key, None)
-            self._removed_views[key] = view.entity
+            self._changed_views.pop(address.key, None)
+            self._removed_views[address.key] = view.entity
 
     def set_description(self, description: ConferenceDescription) -> None:
         """Change what the conference is."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from focus import refusal
-from focus.commands.requests import Refused
 from focus.config import FocusConfig
 from focus.participant import Participant
+from focus.refusal import Refused
 from sip import Flow
 
 NOT_JOINED: Final = refusal.NOT_AUTHORISED.saying("Join the Focus first")

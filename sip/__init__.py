@@ -91,6 +91,7 @@ from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.syntax.grammar import refuse, tolerate
+from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
@@ -103,6 +104,7 @@ __all__ = [
     "STAR",
     "AckReceived",
     "Address",
+    "AddressOfRecord",
     "AuthenticationInfo",
     "Authorization",
     "Binding",
@@ -112,6 +114,7 @@ __all__ = [
     "CancelReceived",
     "Challenge",
     "Claim",
+    "ConferenceAddress",
     "ConnectWanted",
     "ContentDisposition",
     "ContentType",
@@ -228,5 +231,6 @@ __all__ = [
     "parse_message",
     "refusal_of_body",
     "refuse",
+    "same_user",
     "tolerate",
 ]

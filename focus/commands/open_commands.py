@@ -14,7 +14,6 @@ from c3p import (
     Command,
     CommandReason,
     DeleteUser,
-    GetConference,
     ModifyUserRoles,
     Reason,
     Request,
@@ -22,23 +21,24 @@ from c3p import (
 )
 from focus import refusal
 from focus.answers import ACCEPTED, Answer, refuse
-from focus.commands.plan import DialOut, Effect, Facts, Plan, plan
-from focus.commands.requests import Refused, asks_nothing, check_ends, read_request
+from focus.commands.checks import check_ends
+from focus.commands.plan import Activation, DialOut, Facts, Plan
+from focus.commands.requests import asks_nothing, read_request
+from focus.commands.table import plan
 from focus.context import Context
 from focus.events import CommandFinished
 from focus.mcus.link import McuLink
-from focus.mcus.relay import ClientCommand, Failure, Relay
+from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState
 from focus.participant import Participant
 from focus.policy import ATTENDEE
-from focus.relay_state import RelayInput, RelayState
-from focus.roster import user_key
+from focus.refusal import Refused
+from sip import AddressOfRecord, TransactionId
 from sip import Request as SipRequest
-from sip import TransactionId
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
 
 
-class Chair(Protocol):
+class ActiveConference(Activation, Protocol):
     """The conference, as far as commands need it."""
 
     focus_uri: str
@@ -46,8 +46,8 @@ class Chair(Protocol):
     def facts_for(self, participant: Participant) -> Facts:
         """What a decision about this sender depends on."""
 
-    def apply(self, effect: Effect, command: ClientCommand | None, *, now: float) -> None:
-        """Do what concerns the Focus itself."""
+    def role_of(self, participant: Participant) -> str:
+        """What a sender may do now."""
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
@@ -55,16 +55,16 @@ class Chair(Protocol):
     def participant(self, command: ClientCommand) -> Participant | None:
         """The dialog that gets the result, None when it is gone."""
 
-    def mcu_did_not_eject(self, mcu_type: str, user: str, *, now: float) -> None:
+    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
         """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
 
 
-class Desk:
+class OpenCommands:
     """The open commands of one conference."""
 
-    def __init__(self, context: Context, chair: Chair) -> None:
+    def __init__(self, context: Context, conference: ActiveConference) -> None:
         self._context = context
-        self._chair = chair
+        self._conference = conference
         self._count = 0
         self._commands: dict[int, ClientCommand] = {}
         self._relays: dict[str, Relay] = {}
@@ -75,9 +75,9 @@ class Desk:
         """Whether nothing is open."""
         return not self._commands and not self._relays
 
-    def role_of(self, user: str) -> str:
+    def role_dialled(self, user: str) -> str:
         """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (conference-info 6)."""
-        roles = [one.role for one in self._dialled.values() if user_key(one.user) == user]
+        roles = [one.role for one in self._dialled.values() if one.user.key == user]
         return roles[-1] if roles else ATTENDEE
 
     # A command arrives -----------------------------------------------------------------------------------------------
@@ -102,9 +102,9 @@ class Desk:
 
     def _checked(self, participant: Participant, document: Request, request: SipRequest) -> Plan:
         check_ends(document, identity=participant.user, to=request.to.uri)
-        decided = plan(document, self._chair.facts_for(participant))
+        decided = plan(document, self._conference.facts_for(participant))
         config = self._context.config
-        if decided.legs and (
+        if decided.for_mcus and (
             participant.open_commands >= config.max_commands_per_participant
             or len(self._commands) >= config.max_commands
         ):
@@ -120,53 +120,54 @@ class Desk:
                 for relay in self._relays_of(self._commands[number])
                 if relay.state is not RelayState.BOOTSTRAPPING
             }
-            found[user_key(one.user)] = found.get(user_key(one.user), frozenset()) | told
+            found[one.user.key] = found.get(one.user.key, frozenset()) | told
         return found
 
     def _carry_out(
         self, participant: Participant, transaction: TransactionId, document: Request, decided: Plan, *, now: float
     ) -> None:
         command = self._new_command(participant, document, decided, now=now)
-        if not decided.legs and not decided.later:
+        if not decided.for_mcus and not decided.later:
             assert decided.effect is not None  # a plan does something
-            self._chair.apply(decided.effect, command, now=now)
-            self._answer_now(command, transaction, participant, now=now)
+            carried = decided.effect.apply(self._conference, command, now=now)
+            self._answer_now(command, carried, transaction, participant, now=now)
             return
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
         participant.remembered.put(document.request_id, Answer(ACCEPTED))
         participant.open_commands += 1
         self._commands[command.number] = command
-        if isinstance(decided.effect, DialOut):
-            self._dialled[command.number] = decided.effect
-        elif decided.effect is not None:
-            self._chair.apply(decided.effect, command, now=now)
-        for mcu_type, relayed in decided.legs:
+        if decided.dial_out is not None:
+            self._dialled[command.number] = decided.dial_out
+        if decided.effect is not None:
+            decided.effect.apply(self._conference, command, now=now)
+        for mcu_type, relayed in decided.for_mcus:
             self.relay(mcu_type, relayed, parent=command, participant=participant, now=now)
-        if not decided.legs and not command.done:
+        if not decided.for_mcus and not command.done:
             self._finish(command, _success(command), now=now)
 
     def _new_command(self, participant: Participant, document: Request, decided: Plan, *, now: float) -> ClientCommand:
         self._count += 1
         return ClientCommand(
             number=self._count,
-            requester=participant.user,
+            requester=participant.user.text,
             session=participant.session,
             request=document,
-            waiting_for={mcu_type for mcu_type, _ in decided.legs},
+            waiting_for={mcu_type for mcu_type, _ in decided.for_mcus},
             everywhere=decided.everywhere,
             deadline=now + self._context.config.fan_out_timeout if decided.everywhere else None,
         )
 
     def _answer_now(
-        self, command: ClientCommand, transaction: TransactionId, participant: Participant, *, now: float
+        self,
+        command: ClientCommand,
+        carried: Command | None,
+        transaction: TransactionId,
+        participant: Participant,
+        *,
+        now: float,
     ) -> None:
         command.done = True
-        response = _success(command)
-        if isinstance(command.request.command, GetConference):
-            facts = self._chair.facts_for(participant)
-            whole = facts.roster.full_for(participant.key) if facts.requester.in_lobby else facts.roster.full()
-            found = attrs.evolve(command.request.command, conference_info=whole)
-            response = command.request.respond(Code.SUCCESS, command=found)
+        response = command.request.respond(Code.SUCCESS, command=carried) if carried else _success(command)
         answer = Answer(200, bytes(response))
         participant.remembered.put(command.request.request_id, answer)
         self._context.answer(transaction, answer, now=now)
@@ -184,13 +185,13 @@ class Desk:
         now: float,
     ) -> None:
         """Send a command to the MCU of a type; without `parent` nobody waits for the result."""
-        role = self._chair.facts_for(participant).requester.role if participant is not None else None
+        role = self._conference.role_of(participant) if participant is not None else None
         relay = Relay(
             request_id=self._context.exchanges.new_request_id(),
             mcu_type=mcu_type,
             command=command,
             parent=parent,
-            originator=participant.user if participant is not None else None,
+            originator=participant.user.text if participant is not None else None,
             originator_role=role,
             # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
             again=isinstance(command, ModifyUserRoles),
@@ -200,7 +201,7 @@ class Desk:
     def _submit(self, relay: Relay, *, now: float) -> None:
         relay.deadline = now + self._context.config.command_timeout
         self._relays[relay.request_id] = relay
-        self._chair.link(relay.mcu_type).submit(relay, now=now)
+        self._conference.link(relay.mcu_type).submit(relay, now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on it: its time begins anew, and so does the client's (conferencing-flows 4.1, step 10)."""
@@ -230,7 +231,9 @@ class Desk:
             self._submit(attrs.evolve(relay, request_id=number, state=RelayState.NEW, again=False), now=now)
             return
         if isinstance(relay.command, DeleteUser):
-            self._chair.mcu_did_not_eject(relay.mcu_type, relay.command.user_keys.user_entity, now=now)
+            self._conference.mcu_did_not_eject(
+                relay.mcu_type, AddressOfRecord.read(relay.command.user_keys.user_entity), now=now
+            )
         command = relay.parent
         if command is None or command.done:
             return
@@ -246,7 +249,7 @@ class Desk:
 
     def cancel_dial_outs(self, user: str, *, now: float) -> None:
         """Somebody who was to be called is ejected: what has not reached an MCU yet never will (decisions 9)."""
-        for number in [number for number, one in self._dialled.items() if user_key(one.user) == user]:
+        for number in [number for number, one in self._dialled.items() if one.user.key == user]:
             command = self._commands[number]
             for relay in self._relays_of(command):
                 if relay.state is RelayState.BOOTSTRAPPING:
@@ -282,14 +285,14 @@ class Desk:
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""
         for relay in _due(self._relays.values(), now):
-            self._chair.link(relay.mcu_type).abandon(relay)
+            self._conference.link(relay.mcu_type).abandon(relay)
             relay.process(RelayInput.TIMER)
             self.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
         for command in _due(self._commands.values(), now):
             self._finish(command, _success(command), now=now)
 
     def _abandon(self, relay: Relay) -> None:
-        self._chair.link(relay.mcu_type).abandon(relay)
+        self._conference.link(relay.mcu_type).abandon(relay)
         relay.process(RelayInput.ABANDONED)
         del self._relays[relay.request_id]
 
@@ -297,7 +300,7 @@ class Desk:
         command.done = True
         del self._commands[command.number]
         self._dialled.pop(command.number, None)
-        participant = self._chair.participant(command)
+        participant = self._conference.participant(command)
         if participant is not None:
             participant.open_commands -= 1
             participant.remembered.put(command.request.request_id, Answer(200, bytes(response)))
@@ -306,7 +309,7 @@ class Desk:
 
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
         """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
-        participant = self._chair.participant(command)
+        participant = self._conference.participant(command)
         if participant is None or self._context.endpoint.is_over(participant.session):
             return False
         self._context.endpoint.request_in_session(
@@ -318,7 +321,7 @@ class Desk:
         self._context.emit(
             CommandFinished(
                 owner=self._context.config.owner,
-                conference_uri=self._chair.focus_uri,
+                conference_uri=self._conference.focus_uri,
                 requester=command.requester,
                 command=command.request.command.name,
                 request_id=command.request.request_id,

@@ -1,70 +1,17 @@
-"""C3P in SIP requests: reading what came, and the checks that every command passes first (C3P reference, 7)."""
+"""C3P in SIP requests: reading what came."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-import attrs
-
-from c3p import (
-    CCCP_TYPE,
-    AddUser,
-    EndorseUser,
-    Endpoint,
-    MalformedDocument,
-    Reason,
-    Request,
-    Role,
-    UnknownCommand,
-    is_focus_uri,
-    legible,
-    parse_document,
-)
+from c3p import CCCP_TYPE, MalformedDocument, Reason, Request, UnknownCommand, parse_document
 from focus import refusal
-from focus.policy import ROLES, same_user
-from focus.refusal import Refusal
-from focus.roster import view_key
+from focus.refusal import Refusal, Refused
 from sip import Request as SipRequest
-from sip import Uri, body_of, refusal_of_body
+from sip import body_of, refusal_of_body
 
-#: A GUID, with or without braces (C3P reference, 2.3).
-_GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
-
-#: What phones offer.
-_SDP: Final = "application/sdp"
 #: Characters of a requestId that are kept for repetitions; a number of 11 digits is the longest that was ever seen.
 _LONGEST_ID: Final = 64
-
-
-class Refused(Exception):
-    """A request that is not carried out; `document` is what could be read of it. Never leaves this package."""
-
-    def __init__(self, refusal: Refusal, document: Request | None = None) -> None:
-        super().__init__(refusal.text)
-        self.refusal = refusal
-        self.document = document
-
-
-@attrs.frozen(kw_only=True)
-class Join:
-    """An INVITE that wants to join a conference (C3P reference, 7.1)."""
-
-    document: Request
-    user: str  #: the joining user's URI, authenticated
-    endpoint: Endpoint
-    wish: str | None  #: role asked for
-    display_text: str | None
-
-    @property
-    def lobby_capable(self) -> bool:
-        """Whether the client can wait."""
-        return self.endpoint.client_info is not None and self.endpoint.client_info.lobby_capable is True
-
-
-def if_legible(text: str | None) -> str | None:
-    """Text of a SIP header for a document; None when XML cannot carry it, since what is altered names another."""
-    return text if text and legible(text) == text else None
 
 
 def read_request(request: SipRequest) -> Request:
@@ -89,72 +36,3 @@ def read_request(request: SipRequest) -> Request:
 def asks_nothing(request: SipRequest) -> bool:
     """Whether there is only a body in it that need not be understood (RFC 3261 section 20.11)."""
     return bool(request.body) and not body_of(request, CCCP_TYPE) and refusal_of_body(request, (CCCP_TYPE,)) is None
-
-
-def check_ends(document: Request, *, identity: str, to: Uri) -> None:
-    """`from` is the sender and `to` the URI of the To header. Raises Refused: 3000, 3001."""
-    if not same_user(document.from_, identity):
-        raise Refused(refusal.BAD_FROM, document)
-    if view_key(document.to) != view_key(str(to)):
-        raise Refused(refusal.BAD_TO, document)
-
-
-def check_entity(entity: str | None, focus_uri: str, document: Request) -> None:
-    """The conference that a command is about is this one. Raises Refused: 3012 for no conference, 3003 for another."""
-    if not entity or not is_focus_uri(entity):
-        raise Refused(refusal.UNKNOWN_CONFERENCE, document)
-    if view_key(entity) != view_key(focus_uri):
-        raise Refused(refusal.INVALID_ENTITY, document)
-
-
-def check_endpoint(endpoint: Endpoint, document: Request) -> None:
-    """The endpoint of an addUser. Raises Refused: 3008, 3009."""
-    if endpoint.access_method or endpoint.auth_method:
-        raise Refused(refusal.BAD_ACCESS_METHOD, document)
-    if _GUID.fullmatch(endpoint.entity.strip()) is None:
-        raise Refused(refusal.BAD_ENDPOINT, document)
-
-
-def role_in(roles: tuple[str, ...], document: Request) -> str | None:
-    """The one role that is named. Raises Refused: 3016."""
-    if not roles:
-        return None
-    if len(roles) > 1 or roles[0].strip() not in ROLES:
-        raise Refused(refusal.INVALID_ROLE, document)
-    return Role(roles[0].strip()).value
-
-
-def read_join(request: SipRequest, *, identity: str | None, focus_uri: str) -> Join:
-    """The addUser of a joining INVITE. Raises Refused."""
-    try:
-        document = read_request(request)
-    except Refused as refused:
-        called = _called_by_a_phone(request) if refused.refusal is refusal.UNPARSEABLE else None
-        raise (refused if called is None else Refused(called)) from None
-    if identity is None:
-        raise Refused(refusal.BAD_FROM, document)
-    check_ends(document, identity=identity, to=request.to.uri)
-    command = document.command
-    if isinstance(command, EndorseUser) or not isinstance(command, AddUser):
-        raise Refused(refusal.NOT_IMPLEMENTED, document)
-    check_entity(command.conference_keys.conf_entity, focus_uri, document)
-    if command.mcu_uri is not None:
-        raise Refused(refusal.NOT_FOR_AN_MCU, document)
-    if not same_user(command.user.entity, identity) or len(command.user.endpoints) != 1:
-        raise Refused(refusal.BAD_ADD_USER, document)
-    endpoint = command.user.endpoints[0]
-    check_endpoint(endpoint, document)
-    return Join(
-        document=document,
-        user=command.user.entity,
-        endpoint=endpoint,
-        wish=role_in(command.user.roles, document),
-        display_text=command.user.display_text,
-    )
-
-
-def _called_by_a_phone(request: SipRequest) -> Refusal | None:
-    """What an INVITE without a C3P document is told when it is a phone's: it offers media, or leaves that to us."""
-    if not request.body:
-        return refusal.CALLED_BY_A_PHONE
-    return refusal.CALLED_WITH_SDP if body_of(request, _SDP) else None

@@ -26,8 +26,7 @@ from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.link_state import LINK, LinkInput, LinkState
-from focus.mcus.relay import Failure, Relay, final_response
-from focus.relay_state import RelayInput
+from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
 
 #: MCUs that failed and may come back are remembered; three attempts name at most six principals.
 _RETIRED_LIMIT: Final = 12
@@ -48,15 +47,6 @@ class LinkOwner(Protocol):
     def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
         """The answer to `resynchronise`: the MCU's whole part of the conference."""
 
-    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
-        """The MCU works on a command."""
-
-    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
-        """The MCU's final answer to a command."""
-
-    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        """A command got no answer."""
-
 
 class _Purpose(enum.Enum):
     ALLOCATE = "allocate"
@@ -67,7 +57,7 @@ class _Purpose(enum.Enum):
 
 
 class McuLink:
-    """One exchange at a time, in order (C3P reference, 6). `owner` hears of everything."""
+    """One exchange at a time, in order (C3P reference, 6). `owner` hears of the MCU, `relays` of commands."""
 
     def __init__(
         self,
@@ -78,6 +68,7 @@ class McuLink:
         config: FocusConfig,
         exchanges: Exchanges[ConferenceExchangeOwner],
         owner: LinkOwner,
+        relays: RelayOwner,
     ) -> None:
         self.mcu_type = mcu_type
         self.focus_uri = focus_uri
@@ -87,6 +78,7 @@ class McuLink:
         self._config = config
         self._exchanges = exchanges
         self._owner = owner
+        self._relays = relays
         self._queue: deque[Relay] = deque()
         self._open: dict[str, Relay] = {}  #: sent and not finally answered, by requestId
         self._sent: Relay | None = None
@@ -329,11 +321,11 @@ class McuLink:
         else:
             del self._open[relay.request_id]
             relay.process(RelayInput.MCU_FINAL)
-            self._owner.relay_answered(relay, response, now=now)
+            self._relays.relay_answered(relay, response, now=now)
 
     def _pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         relay.process(RelayInput.MCU_PENDING)
-        self._owner.relay_pending(relay, response, now=now)
+        self._relays.relay_pending(relay, response, now=now)
 
     def _resynchronised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -364,7 +356,7 @@ class McuLink:
 
     def _fail(self, relay: Relay, failure: Failure, *, now: float) -> None:
         relay.process(RelayInput.MCU_FAILED)
-        self._owner.relay_failed(relay, failure, now=now)
+        self._relays.relay_failed(relay, failure, now=now)
 
     # Documents and state ---------------------------------------------------------------------------------------------
 

@@ -23,36 +23,29 @@ from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
-from focus.mcus.relay import Failure, Relay
-from focus.mcus.roster_part import McuPart, Merge, Verdict, users_named
+from focus.mcus.relay import RelayOwner
+from focus.mcus.roster_part import McuPart, Merge, Verdict
 from focus.roster import Roster
+from sip import ConferenceAddress
 
 
-class Orders(Protocol):
+class CommandOwner(RelayOwner, Protocol):
     """Whoever has commands under way."""
 
-    def role_of(self, user: str) -> str:
-        """Role of a user whom an MCU brings in."""
-
-    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
-        """The MCU works on a command."""
-
-    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
-        """The MCU's final answer to a command."""
-
-    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        """A command got no answer."""
+    def role_dialled(self, user: str) -> str:
+        """Role of a user (key) whom an MCU brings in."""
 
 
 class Mcus:
     """The links of one conference by media type; the owner of each of them."""
 
-    def __init__(self, context: Context, roster: Roster, orders: Orders) -> None:
+    def __init__(self, context: Context, roster: Roster, commands: CommandOwner) -> None:
         self._context = context
         self._roster = roster
-        self._orders = orders
+        self._commands = commands
         self._links: dict[str, McuLink] = {}
         self._parts: dict[str, McuPart] = {}
+        self._views: dict[str, ConferenceAddress] = {}  #: MCU-Conference-URIs by media type
         self.locked = False  #: as an MCU is to be told when it is bootstrapped
 
     @property
@@ -66,13 +59,15 @@ class Mcus:
         link = self._links.get(mcu_type)
         if link is None:
             focus_uri = self._roster.focus_uri
+            address = self._views[mcu_type] = ConferenceAddress.read(mcu_uri(focus_uri, mcu_type))
             link = self._links[mcu_type] = McuLink(
                 mcu_type=mcu_type,
                 focus_uri=focus_uri,
-                mcu_uri=mcu_uri(focus_uri, mcu_type),
+                mcu_uri=address.text,
                 config=self._context.config,
                 exchanges=self._context.exchanges,
                 owner=self,
+                relays=self._commands,
             )
         return link
 
@@ -111,27 +106,32 @@ class Mcus:
         return Reply(200)
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
-        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
+        part = self._part(link)
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
-            self._merge(link, part, users_named(document))
+            self._merge(link, part)
         elif verdict in (Verdict.GAP, Verdict.RESET):
             # What looks like a new beginning may be a document that took its time: the answer shows which.
             link.resynchronise(now=now)
         elif verdict is Verdict.DELETED:
             link.mark_lost("it dropped the conference", now=now)
 
-    def _merge(self, link: McuLink, part: McuPart, only: list[str] | None) -> None:
+    def _part(self, link: McuLink) -> McuPart:
+        part = self._parts.get(link.mcu_type)
+        if part is None:
+            part = self._parts[link.mcu_type] = McuPart(self._roster.address)
+        return part
+
+    def _merge(self, link: McuLink, part: McuPart) -> None:
         config = self._context.config
         merge = Merge(
             mcu_type=link.mcu_type,
-            mcu_uri=link.mcu_uri,
-            role_of=self._orders.role_of,
+            view=self._views[link.mcu_type],
+            role_of=self._commands.role_dialled,
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
         )
-        assert part.info is not None
-        merge.into(self._roster, part.info, only)
+        merge.into(self._roster, part)
 
     # Owner of the links ----------------------------------------------------------------------------------------------
 
@@ -154,11 +154,11 @@ class Mcus:
 
     def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
         """An MCU is bootstrapped: its view appears."""
-        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
+        part = self._part(link)
         # Its first notification may have overtaken this answer.
         verdict = part.begin(info) if info is not None else Verdict.IGNORED
         if verdict is Verdict.APPLIED:
-            self._merge(link, part, None)
+            self._merge(link, part)
         elif verdict is Verdict.GAP:
             link.resynchronise(now=now)
         self._context.emit(
@@ -175,8 +175,8 @@ class Mcus:
         self._parts.pop(link.mcu_type, None)
         for _, user in self._roster.holders(link.mcu_type):
             for endpoint in list(user.of_type(link.mcu_type).values()):
-                self._roster.remove_endpoint(user.entity, endpoint.entity)
-        self._roster.remove_view(link.mcu_uri)
+                self._roster.remove_endpoint(user.address, endpoint.entity)
+        self._roster.remove_view(self._views[link.mcu_type])
         self._context.emit(
             McuLost(
                 owner=self._context.config.owner,
@@ -189,24 +189,12 @@ class Mcus:
 
     def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
         """The MCU's whole part after a gap."""
-        part = self._parts.setdefault(link.mcu_type, McuPart(self._roster.focus_uri))
+        part = self._part(link)
         verdict = part.answered(info)
         if verdict is Verdict.APPLIED:
-            self._merge(link, part, None)
+            self._merge(link, part)
         elif verdict is Verdict.GAP:
             link.resynchronise(now=now)
         else:
             began_again = verdict is Verdict.RESET
             link.mark_lost("its versions began again" if began_again else "its state cannot be read", now=now)
-
-    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
-        """The MCU works on a command."""
-        self._orders.relay_pending(relay, response, now=now)
-
-    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
-        """The MCU's final answer to a command."""
-        self._orders.relay_answered(relay, response, now=now)
-
-    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        """A command got no answer."""
-        self._orders.relay_failed(relay, failure, now=now)

@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Mapping
+from typing import Final, Protocol
+
 import attrs
 
 from c3p import Code, Command, Reason, Reply, Request, Response
 from focus.errors import LocalProtocolError
-from focus.relay_state import RELAY, RelayInput, RelayState
 from sip import SessionId
+
+
+class RelayState(enum.Enum):
+    """Where a relayed command stands (conferencing-flows 4.4)."""
+
+    NEW = "new"
+    BOOTSTRAPPING = "bootstrapping"  #: waits for its MCU
+    FORWARDED = "forwarded"  #: on its way to the MCU
+    PENDING = "pending"  #: the MCU works on it
+    DONE = "done"
+
+
+class RelayInput(enum.Enum):
+    """What can happen to it."""
+
+    AUTHORISED = "authorised"
+    MCU_READY = "mcu ready"
+    MCU_PENDING = "mcu pending"
+    MCU_FINAL = "mcu final"  #: success or failure from the MCU
+    MCU_FAILED = "mcu failed"  #: no MCU, or the one that had it is gone
+    TIMER = "timer"
+    ABANDONED = "abandoned"  #: the conference ended
+
+
+RELAY: Final[Mapping[tuple[RelayState, RelayInput], RelayState]] = {
+    (RelayState.NEW, RelayInput.AUTHORISED): RelayState.BOOTSTRAPPING,
+    (RelayState.BOOTSTRAPPING, RelayInput.MCU_READY): RelayState.FORWARDED,
+    (RelayState.BOOTSTRAPPING, RelayInput.MCU_FAILED): RelayState.DONE,
+    (RelayState.BOOTSTRAPPING, RelayInput.TIMER): RelayState.DONE,
+    (RelayState.BOOTSTRAPPING, RelayInput.ABANDONED): RelayState.DONE,
+    (RelayState.FORWARDED, RelayInput.MCU_PENDING): RelayState.PENDING,
+    (RelayState.FORWARDED, RelayInput.MCU_FINAL): RelayState.DONE,
+    (RelayState.FORWARDED, RelayInput.MCU_FAILED): RelayState.DONE,
+    (RelayState.FORWARDED, RelayInput.TIMER): RelayState.DONE,
+    (RelayState.FORWARDED, RelayInput.ABANDONED): RelayState.DONE,
+    (RelayState.PENDING, RelayInput.MCU_PENDING): RelayState.PENDING,
+    (RelayState.PENDING, RelayInput.MCU_FINAL): RelayState.DONE,
+    (RelayState.PENDING, RelayInput.MCU_FAILED): RelayState.DONE,
+    (RelayState.PENDING, RelayInput.TIMER): RelayState.DONE,
+    (RelayState.PENDING, RelayInput.ABANDONED): RelayState.DONE,
+}
 
 
 @attrs.frozen
@@ -48,7 +92,7 @@ class ClientCommand:
 
 @attrs.define(eq=False)
 class Relay:
-    """A command for one MCU, under a requestId of the Focus. The table of `relay_state` is its life."""
+    """A command for one MCU, under a requestId of the Focus. `RELAY` is its life."""
 
     request_id: str
     mcu_type: str
@@ -67,3 +111,16 @@ class Relay:
             self.state = RELAY[self.state, event]
         except KeyError:
             raise LocalProtocolError(f"{event.value} while {self.state.value}") from None
+
+
+class RelayOwner(Protocol):
+    """Whoever has commands relayed; a relay ends with exactly one of the last two calls, or is abandoned."""
+
+    def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
+        """The MCU works on a command."""
+
+    def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
+        """The MCU's final answer to a command."""
+
+    def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
+        """A command got no answer."""

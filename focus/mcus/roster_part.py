@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import attrs
 
-from c3p import ConferenceInfo, Endpoint, MalformedDocument, State, User, state_of
-from focus.roster import Roster, endpoint_key, user_key, view_key
+from c3p import ConferenceInfo, Endpoint, MalformedDocument, State, User, guid_key, state_of
+from focus.roster import Roster
+from sip import AddressOfRecord, ConferenceAddress
 
 
 class Verdict(enum.Enum):
@@ -23,11 +24,14 @@ class Verdict(enum.Enum):
 
 
 class McuPart:
-    """The copy that the Focus keeps of one MCU's part of the conference `focus_uri`."""
+    """The copy that the Focus keeps of one MCU's part of a conference; each name in it is read once."""
 
-    def __init__(self, focus_uri: str) -> None:
+    def __init__(self, conference: ConferenceAddress) -> None:
         self.info: ConferenceInfo | None = None
-        self._conference = view_key(focus_uri)
+        self.users: dict[str, tuple[AddressOfRecord, User]] = {}  #: the users in `info`, by key
+        self.changed: tuple[str, ...] | None = None  #: users (keys) whom the last document can have changed; None: all
+        self._conference = conference
+        self._read: dict[str, AddressOfRecord] = {}  #: names of the users in `info`, as they are spelt there
         self._version: int | None = None
         self._stale = False
         self._doubted = False  #: whether the last answer to getConference was old, or could not be read
@@ -59,7 +63,7 @@ class McuPart:
         if self.info is None or self._stale or self._version is None or version > self._version + 1:
             self._stale = True
             return Verdict.GAP
-        self.info, self._version = self.info.apply(document), version
+        self._take(self.info.apply(document), version, users_named(document))
         return Verdict.APPLIED
 
     def begin(self, document: ConferenceInfo) -> Verdict:
@@ -93,11 +97,23 @@ class McuPart:
         return fault if doubted else Verdict.GAP
 
     def _replace(self, document: ConferenceInfo) -> None:
-        self.info, self._version = document.settled(), document.version
+        self._take(document.settled(), document.version, None)
         self._stale = self._doubted = False
 
+    def _take(self, info: ConferenceInfo, version: int | None, named: list[str] | None) -> None:
+        self.info, self._version = info, version
+        users = info.users.users if info.users is not None else ()
+        before = self._read
+        self._read = {one.entity: before.get(one.entity) or AddressOfRecord.read(one.entity) for one in users}
+        self.users = {self._read[one.entity].key: (self._read[one.entity], one) for one in users}
+        if named is not None:
+            known = [self._read.get(text) or before.get(text) or AddressOfRecord.read(text) for text in named]
+            self.changed = tuple(one.key for one in known)
+        else:
+            self.changed = None
+
     def _is_ours(self, document: ConferenceInfo) -> bool:
-        return view_key(document.entity) == self._conference
+        return self._conference.is_named_by(document.entity)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,64 +121,60 @@ class Merge:
     """How the part of one MCU type is put into a roster, and how much of it."""
 
     mcu_type: str
-    mcu_uri: str
+    view: ConferenceAddress  #: the MCU-Conference-URI
     role_of: Callable[[str], str]  #: role of a user whom only the MCU knows, such as one who was dialled
     max_users: int
     max_endpoints: int  #: of one user
 
-    def into(self, roster: Roster, part: ConferenceInfo, only: Iterable[str] | None) -> None:
-        """Bring the roster to what `part` says; `only` names the users (keys) that can have changed, None all."""
-        named = {user_key(user.entity): user for user in (part.users.users if part.users is not None else ())}
-        if only is None:
-            keys = [*named, *(key for key, _ in roster.holders(self.mcu_type) if key not in named)]
-        else:
-            keys = list(only)
+    def into(self, roster: Roster, part: McuPart) -> None:
+        """Bring the roster to what `part` says, after the document that it took in last."""
+        keys = part.changed
+        if keys is None:
+            keys = (*part.users, *(key for key, _ in roster.holders(self.mcu_type) if key not in part.users))
         for key in keys:
-            self._user(roster, key, named.get(key))
-        self._view(roster, part)
-
-    def _user(self, roster: Roster, key: str, user: User | None) -> None:
-        wanted = self._wanted(user)
-        known = roster.users.get(key)
-        if known is not None:
-            for gone in known.of_type(self.mcu_type).keys() - wanted.keys():
-                roster.remove_endpoint(known.entity, gone)
-        if user is not None:
-            for endpoint in wanted.values():
-                self._endpoint(roster, key, user, endpoint)
+            address, user = part.users.get(key, (None, None))
+            wanted = self._wanted(user)
+            known = roster.users.get(key)
+            if known is not None:
+                for gone in known.of_type(self.mcu_type).keys() - wanted.keys():
+                    roster.remove_endpoint(known.address, gone)
+            if address is not None and user is not None:
+                for endpoint in wanted.values():
+                    self._endpoint(roster, address, user, endpoint)
+        self._view(roster, part.info)
 
     def _wanted(self, user: User | None) -> dict[str, Endpoint]:
         endpoints = user.endpoints if user is not None else ()
         return {
-            endpoint_key(one.entity): attrs.evolve(one, session_type=self.mcu_type)
+            guid_key(one.entity): attrs.evolve(one, session_type=self.mcu_type)
             for one in endpoints
             if one.session_type in (None, self.mcu_type) and one.state != State.DELETED
         }
 
-    def _endpoint(self, roster: Roster, key: str, user: User, endpoint: Endpoint) -> None:
-        known = roster.users.get(key)
+    def _endpoint(self, roster: Roster, address: AddressOfRecord, user: User, endpoint: Endpoint) -> None:
+        known = roster.find(address)
         if known is None and len(roster.users) >= self.max_users:
             return
-        present = known.endpoints.get(endpoint_key(endpoint.entity)) if known is not None else None
+        present = known.endpoints.get(guid_key(endpoint.entity)) if known is not None else None
         if present is None and known is not None and len(known.endpoints) >= self.max_endpoints:
             return
         if present is not None and present.session_type != self.mcu_type:
             return  # An MCU owns endpoints of its own type only.
-        roster.set_endpoint(user.entity, endpoint, role=self.role_of(key), display_text=user.display_text)
+        roster.set_endpoint(address, endpoint, role=self.role_of(address.key), display_text=user.display_text)
 
-    def _view(self, roster: Roster, part: ConferenceInfo) -> None:
-        views = part.conference_view.views if part.conference_view is not None else ()
+    def _view(self, roster: Roster, info: ConferenceInfo | None) -> None:
+        views = info.conference_view.views if info is not None and info.conference_view is not None else ()
         for view in views:
-            if view_key(view.entity) == view_key(self.mcu_uri):
-                roster.set_view(view)
+            if self.view.is_named_by(view.entity):
+                roster.set_view(self.view, view)
 
 
 def users_named(document: ConferenceInfo) -> list[str] | None:
-    """Keys of the users that a partial document is about; None when it may be about all."""
+    """The users that a partial document is about, as it spells them; None when it may be about all."""
     if document.state != State.PARTIAL:
         return None
     if document.users is None:
         return []
     if document.users.state in (State.FULL, State.DELETED):
         return None
-    return [user_key(user.entity) for user in document.users.users]
+    return [user.entity for user in document.users.users]

@@ -22,6 +22,7 @@ from c3p import (
 )
 from focus import McuLost
 from focus.mcus.roster_part import McuPart, Verdict, users_named
+from sip import ConferenceAddress
 
 PHONE = "sip:phone@example.org"
 
@@ -31,7 +32,7 @@ def part(version: int | None, state: State = State.FULL) -> ConferenceInfo:
 
 
 def test_versions_of_an_mcus_part() -> None:
-    known = McuPart(CONF)
+    known = McuPart(ConferenceAddress.read(CONF))
     assert known.receive(part(5, State.PARTIAL)) is Verdict.GAP
     assert known.receive(part(6)) is Verdict.APPLIED
     assert known.receive(part(6)) is Verdict.IGNORED
@@ -76,7 +77,7 @@ def broken(version: int | None = 2, **changes: object) -> ConferenceInfo:
     ids=range(10),
 )
 def test_what_cannot_be_read_changes_nothing_and_the_whole_is_asked_for(document: ConferenceInfo) -> None:
-    known = McuPart(CONF)
+    known = McuPart(ConferenceAddress.read(CONF))
     assert known.receive(attrs.evolve(part(1), users=Users(state="full", users=(BOB,)))) is Verdict.APPLIED
     before = known.info
     assert known.receive(document) is Verdict.GAP
@@ -87,18 +88,21 @@ def test_what_cannot_be_read_changes_nothing_and_the_whole_is_asked_for(document
 
 
 def test_the_answer_to_the_bootstrap_needs_no_version_and_never_replaces_what_was_notified() -> None:
-    known = McuPart(CONF)
+    known = McuPart(ConferenceAddress.read(CONF))
     assert known.begin(part(None)) is Verdict.APPLIED
     assert known.receive(part(1, State.PARTIAL)) is Verdict.GAP
     assert known.receive(part(1)) is Verdict.APPLIED
     assert known.begin(part(9)) is Verdict.IGNORED
-    assert McuPart(CONF).begin(broken(users=Users(state="Full"))) is Verdict.GAP
-    assert McuPart(CONF).begin(attrs.evolve(part(1), entity="sip:other@example.com")) is Verdict.GAP
+    assert McuPart(ConferenceAddress.read(CONF)).begin(broken(users=Users(state="Full"))) is Verdict.GAP
+    assert (
+        McuPart(ConferenceAddress.read(CONF)).begin(attrs.evolve(part(1), entity="sip:other@example.com"))
+        is Verdict.GAP
+    )
 
 
 def test_an_mcu_that_cannot_say_its_state_is_asked_twice_and_given_up() -> None:
     for answer in (part(None), attrs.evolve(part(1), entity=""), broken(users=Users(state="Full"))):
-        known = McuPart(CONF)
+        known = McuPart(ConferenceAddress.read(CONF))
         assert [known.answered(answer), known.answered(answer)] == [Verdict.GAP, Verdict.UNREADABLE]
         assert known.info is None
 
@@ -143,7 +147,7 @@ def test_which_users_a_document_is_about() -> None:
     replaced = ConferenceInfo(entity=CONF, state=State.PARTIAL, users=Users(state=State.FULL))
     assert users_named(replaced) is None
     named = Users(state=State.PARTIAL, users=(User(entity="sip:Bob@example.com"),))
-    assert users_named(ConferenceInfo(entity=CONF, state=State.PARTIAL, users=named)) == ["bob@example.com"]
+    assert users_named(ConferenceInfo(entity=CONF, state=State.PARTIAL, users=named)) == ["sip:Bob@example.com"]
 
 
 def test_a_view_of_something_else_is_not_an_mcus_to_show() -> None:

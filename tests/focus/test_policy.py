@@ -19,25 +19,26 @@ from focus.policy import (
     authorise_presenter,
     authorise_roles,
     granted_role,
-    same_user,
 )
 from focus.refusal import Refusal
-from sip import Address, Flow, Request
+from sip import Address, AddressOfRecord, Flow, Request, same_user
 
-ALICE, BOB, FED = "sip:alice@example.com", "sip:bob@example.com", "sip:fred@example.org"
-GUEST = "sip:guest@anonymous.invalid"
+ALICE, BOB, FED, GUEST = map(
+    AddressOfRecord.read,
+    ("sip:alice@example.com", "sip:bob@example.com", "sip:fred@example.org", "sip:guest@anonymous.invalid"),
+)
 POLICY = ConferencePolicy()
 RECORD = ConferenceRecord(
     conference_id="ABCDEF0123",
-    organizer=ALICE,
+    organizer=ALICE.text,
     focus_uri="sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABCDEF0123",
 )
-PRESENTER = Requester(entity=BOB, role="presenter")
-ATTENDEE = Requester(entity=BOB, role="attendee")
-WAITING = Requester(entity=BOB, role="presenter", in_lobby=True)
+PRESENTER = Requester(user=BOB, role="presenter")
+ATTENDEE = Requester(user=BOB, role="attendee")
+WAITING = Requester(user=BOB, role="presenter", in_lobby=True)
 
 
-def verdict(record: ConferenceRecord = RECORD, entity: str = BOB, **facts: object) -> object:
+def verdict(record: ConferenceRecord = RECORD, entity: AddressOfRecord = BOB, **facts: object) -> object:
     known = {"wish": None, "locked": False, "lobby_capable": False, "already_in": False, "policy": POLICY}
     found = admit(record, entity, **{**known, **facts})  # type: ignore[arg-type]
     return found.verdict if isinstance(found, Admission) else found.error_id
@@ -57,12 +58,12 @@ def verdict(record: ConferenceRecord = RECORD, entity: str = BOB, **facts: objec
         ("anonymous", FED, Verdict.ADMITTED),
     ],
 )
-def test_admission_by_policy(admission_policy: str, entity: str, expected: object) -> None:
+def test_admission_by_policy(admission_policy: str, entity: AddressOfRecord, expected: object) -> None:
     assert verdict(attrs.evolve(RECORD, admission_policy=admission_policy), entity) == expected
 
 
 def test_the_invited_get_into_closed_conferences_from_anywhere() -> None:
-    record = attrs.evolve(RECORD, admission_policy="closedAuthenticated", roles=((FED, "attendee"),))
+    record = attrs.evolve(RECORD, admission_policy="closedAuthenticated", roles=((FED.text, "attendee"),))
     assert verdict(record, FED) is Verdict.ADMITTED
 
 
@@ -71,7 +72,7 @@ def test_a_lock_keeps_attendees_out_or_waiting_and_lets_presenters_and_devices_i
     assert verdict(locked=True, lobby_capable=True) is Verdict.LOBBY
     assert verdict(locked=True, already_in=True) is Verdict.ADMITTED
     assert verdict(entity=ALICE, locked=True) is Verdict.ADMITTED
-    presenters = attrs.evolve(RECORD, roles=((BOB, "presenter"),))
+    presenters = attrs.evolve(RECORD, roles=((BOB.text, "presenter"),))
     assert verdict(presenters, locked=True) is Verdict.ADMITTED
 
 
@@ -87,15 +88,15 @@ def test_a_lobby_is_for_strangers_only_where_the_record_has_one() -> None:
     [
         ({}, ALICE, "attendee", "presenter"),
         ({}, BOB, "presenter", "attendee"),
-        ({"roles": ((BOB, "presenter"),)}, BOB, None, "presenter"),
-        ({"roles": ((BOB, "attendee"),), "autopromote": 0x80008000}, BOB, None, "attendee"),
+        ({"roles": ((BOB.text, "presenter"),)}, BOB, None, "presenter"),
+        ({"roles": ((BOB.text, "attendee"),), "autopromote": 0x80008000}, BOB, None, "attendee"),
         ({"autopromote": 2147516416}, BOB, "attendee", "presenter"),
         ({"autopromote": 2147516416}, FED, None, "attendee"),
         ({"autopromote": 2147516416}, GUEST, "presenter", "attendee"),
         ({"autopromote": 0}, BOB, None, "attendee"),
     ],
 )
-def test_roles_at_the_join(changes: dict[str, object], entity: str, wish: str | None, role: str) -> None:
+def test_roles_at_the_join(changes: dict[str, object], entity: AddressOfRecord, wish: str | None, role: str) -> None:
     assert granted_role(attrs.evolve(RECORD, **changes), entity, wish, POLICY) == role  # type: ignore[arg-type]
 
 
@@ -112,11 +113,11 @@ def error(refusal: Refusal | None) -> int | None:
 
 def test_dialling_out() -> None:
     def ask(
-        requester: Requester, target: str = FED, record: ConferenceRecord = RECORD, locked: bool = False
+        requester: Requester, target: AddressOfRecord = FED, record: ConferenceRecord = RECORD, locked: bool = False
     ) -> int | None:
         return error(authorise_dial_out(record, requester, target, locked=locked))
 
-    guest = Requester(entity=GUEST, role="attendee")
+    guest = Requester(user=GUEST, role="attendee")
     assert ask(PRESENTER, locked=True) is None
     assert ask(ATTENDEE) == 3015
     assert ask(ATTENDEE, BOB) is None
@@ -138,7 +139,9 @@ def test_presenting() -> None:
 
 
 def test_ejecting() -> None:
-    def ask(requester: Requester, target: str, *, one: bool = False, policy: ConferencePolicy = POLICY) -> int | None:
+    def ask(
+        requester: Requester, target: AddressOfRecord, *, one: bool = False, policy: ConferencePolicy = POLICY
+    ) -> int | None:
         return error(authorise_eject(RECORD, requester, target, from_one_mcu=one, policy=policy))
 
     assert ask(PRESENTER, FED) is None
@@ -151,7 +154,7 @@ def test_ejecting() -> None:
 
 
 def test_changing_roles() -> None:
-    def ask(requester: Requester, target: str, role: str, policy: ConferencePolicy = POLICY) -> int | None:
+    def ask(requester: Requester, target: AddressOfRecord, role: str, policy: ConferencePolicy = POLICY) -> int | None:
         return error(authorise_roles(RECORD, requester, target, role, policy=policy))
 
     assert ask(PRESENTER, FED, "presenter") is None
@@ -162,7 +165,7 @@ def test_changing_roles() -> None:
 
 
 def test_changing_media() -> None:
-    def ask(requester: Requester, target: str, *, opens: bool = False, may: bool = True) -> int | None:
+    def ask(requester: Requester, target: AddressOfRecord, *, opens: bool = False, may: bool = True) -> int | None:
         return error(authorise_media(requester, target, opens=opens, may_modify_own=may))
 
     assert ask(PRESENTER, FED, opens=True, may=False) is None
@@ -174,15 +177,16 @@ def test_changing_media() -> None:
 
 
 def test_users_are_compared_without_regard_to_case_and_never_raise() -> None:
-    assert same_user("sip:Alice@EXAMPLE.com", ALICE)
-    assert not same_user("not a uri", "not a uri")
+    assert same_user(AddressOfRecord.read("sip:Alice@EXAMPLE.com"), ALICE)
+    nobody = AddressOfRecord.read("not a uri")
+    assert not same_user(nobody, nobody)
 
 
 def test_the_identity_of_a_sender_is_the_from_uri_unless_told_otherwise() -> None:
     flow = Flow(1, "TCP", Address("192.0.2.1", 5060), Address("192.0.2.2", 5060))
-    named = Request.build("INFO", ALICE, [("From", f'"Bob" <{BOB};x=y>;tag=1')])
+    named = Request.build("INFO", ALICE.text, [("From", f'"Bob" <{BOB};x=y>;tag=1')])
     assert from_header(named, flow) == f"{BOB};x=y"
-    assert from_header(Request.build("INFO", ALICE), flow) is None
-    assert from_header(Request.build("INFO", ALICE, [("From", "<tel:+1555>;tag=1")]), flow) is None
+    assert from_header(Request.build("INFO", ALICE.text), flow) is None
+    assert from_header(Request.build("INFO", ALICE.text, [("From", "<tel:+1555>;tag=1")]), flow) is None
     assert is_authenticated(BOB)
     assert not is_authenticated(GUEST)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from focus import ConferenceRecord, MemoryStore, RecordExists, StoreFull
 from focus.records import is_conference_id
-from focus.roster import view_key
+from sip import ConferenceAddress
 
 
 def record(
@@ -21,7 +21,7 @@ def record(
 
 
 def put(store: MemoryStore, one: ConferenceRecord) -> str:
-    key = view_key(one.focus_uri)
+    key = ConferenceAddress.read(one.focus_uri).key
     store.add(key, one)
     return key
 
@@ -107,7 +107,7 @@ def test_whatever_was_done_the_timer_is_the_earliest_expiry(steps: list[tuple[in
     expected: dict[str, ConferenceRecord] = {}
     for number, action, at in steps:
         one = record(f"RECORD{number:04}", expires_at=float(at))
-        key = view_key(one.focus_uri)
+        key = ConferenceAddress.read(one.focus_uri).key
         if action == "add" and key not in expected:
             store.add(key, one)
             expected[key] = one

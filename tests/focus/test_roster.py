@@ -5,14 +5,15 @@ from __future__ import annotations
 import attrs
 
 from c3p import ConferenceDescription, ConferenceInfo, Endpoint, EntityState, EntityView, User
-from focus.roster import Changes, Roster, endpoint_key, user_key, view_key
+from focus.roster import Changes, Roster
+from sip import AddressOfRecord, ConferenceAddress
 
 FOCUS = "sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABCDEF0123"
-ALICE, BOB = "sip:alice@example.com", "sip:bob@example.com"
+ALICE, BOB = AddressOfRecord.read("sip:alice@example.com"), AddressOfRecord.read("sip:bob@example.com")
 
 
 def roster() -> Roster:
-    return Roster(focus_uri=FOCUS, description=ConferenceDescription(subject="Budget"))
+    return Roster(address=ConferenceAddress.read(FOCUS), description=ConferenceDescription(subject="Budget"))
 
 
 def focus_endpoint(entity: str = "{A}", **fields: object) -> Endpoint:
@@ -38,7 +39,7 @@ def test_nothing_changed_means_no_document_and_no_version() -> None:
     one.set_endpoint(ALICE, focus_endpoint(), role="presenter")
     one.set_role(ALICE, "presenter")
     one.remove_endpoint(BOB, "{B}")
-    one.remove_view("sip:nothing@example.com")
+    one.remove_view(ConferenceAddress.read("sip:nothing@example.com"))
     one.remove_user(BOB)
     one.set_description(one.description)
     assert one.take_changes() is None
@@ -54,7 +55,7 @@ def test_a_changed_user_is_sent_whole_and_others_not_at_all() -> None:
     info = one.partial(changed(one))
     (user,) = users(info)
     assert (info.state, info.users.state if info.users else None) == ("partial", "partial")
-    assert (user.entity, user.state, user.roles) == (BOB, "full", ("attendee",))
+    assert (user.entity, user.state, user.roles) == (BOB.text, "full", ("attendee",))
     assert [endpoint.entity for endpoint in user.endpoints] == ["{B}", "{C}"]
     assert info.users is not None
     assert info.users.participant_count == 2
@@ -69,7 +70,7 @@ def test_a_user_goes_with_the_last_endpoint() -> None:
     one.remove_endpoint(ALICE, "a")
     assert [user.state for user in users(one.partial(changed(one)))] == ["full"]
     one.remove_endpoint(ALICE, "{b}")
-    assert [(user.entity, user.state) for user in users(one.partial(changed(one)))] == [(ALICE, "deleted")]
+    assert [(user.entity, user.state) for user in users(one.partial(changed(one)))] == [(ALICE.text, "deleted")]
     assert one.find(ALICE) is None
 
 
@@ -85,11 +86,13 @@ def test_a_user_who_goes_and_comes_back_at_once_is_deleted_first() -> None:
 def test_spelling_does_not_make_a_second_user_or_endpoint() -> None:
     one = roster()
     one.set_endpoint(ALICE, focus_endpoint("{AbC}"), role="presenter")
-    one.set_endpoint("sip:ALICE@Example.com", focus_endpoint("aBc", status="on-hold"), role="attendee")
+    one.set_endpoint(
+        AddressOfRecord.read("sip:ALICE@Example.com"), focus_endpoint("aBc", status="on-hold"), role="attendee"
+    )
     (user,) = users(one.full())
-    assert (user.entity, user.roles) == (ALICE, ("presenter",))
+    assert (user.entity, user.roles) == (ALICE.text, ("presenter",))
     assert [(each.entity, each.status) for each in user.endpoints] == [("{AbC}", "on-hold")]
-    assert one.find_endpoint("SIP:alice@EXAMPLE.com", "ABC") is not None
+    assert one.find_endpoint(AddressOfRecord.read("SIP:alice@EXAMPLE.com"), "ABC") is not None
     assert one.find_endpoint(BOB, "ABC") is None
 
 
@@ -104,11 +107,12 @@ def test_a_name_is_taken_when_there_was_none() -> None:
 def test_views_come_and_go() -> None:
     one = roster()
     mcu = FOCUS.replace(":focus:", ":audio-video:")
-    one.set_view(EntityView(entity=mcu, entity_state=EntityState(locked=False)))
+    one.set_view(ConferenceAddress.read(mcu), EntityView(entity=mcu, entity_state=EntityState(locked=False)))
     view = one.partial(changed(one)).conference_view
     assert view is not None
     assert [each.entity for each in view.views] == [mcu]
-    one.remove_view(mcu.upper().replace("SIP:", "sip:").replace("APP", "app").replace("OPAQUE", "opaque"))
+    shouted = mcu.upper().replace("SIP:", "sip:").replace("APP", "app").replace("OPAQUE", "opaque")
+    one.remove_view(ConferenceAddress.read(shouted))
     view = one.partial(changed(one)).conference_view
     assert view is not None
     assert [(each.entity, each.state) for each in view.views] == [(mcu, "deleted")]
@@ -119,17 +123,12 @@ def test_the_lobby_sees_itself_and_the_conference() -> None:
     one.set_endpoint(ALICE, focus_endpoint(), role="presenter")
     one.set_endpoint(BOB, focus_endpoint("{B}", status="on-hold"), role="attendee")
     changes = changed(one)
-    assert [user.entity for user in users(one.full_for(user_key(BOB)))] == [BOB]
+    assert [user.entity for user in users(one.full_for(BOB.key))] == [BOB.text]
     assert one.full_for("nobody@example.com").users is not None
-    own = changes.only(user_key(BOB))
+    own = changes.only(BOB.key)
     assert own is not None
-    assert own.users == (user_key(BOB),)
+    assert own.users == (BOB.key,)
     assert changes.only("nobody@example.com") is None
     found = one.find(BOB)
     assert found is not None
     assert found.in_lobby
-
-
-def test_keys_do_not_raise_on_what_is_no_uri() -> None:
-    assert (user_key("No Uri"), view_key("No Uri")) == ("no uri", "no uri")
-    assert endpoint_key(" {AB} ") == "ab"

@@ -11,8 +11,7 @@ from c3p import ConferenceKeys, DeleteConference
 from focus import ClientState, LocalProtocolError
 from focus.client.state import CLIENT, ClientInput
 from focus.mcus.link_state import LINK, LinkInput, LinkState
-from focus.mcus.relay import Relay
-from focus.relay_state import RELAY, RelayInput, RelayState
+from focus.mcus.relay import RELAY, Relay, RelayInput, RelayState
 
 TABLES: list[tuple[type[enum.Enum], type[enum.Enum], Mapping[tuple[enum.Enum, enum.Enum], enum.Enum], enum.Enum]] = [
     (RelayState, RelayInput, RELAY, RelayState.NEW),  # type: ignore[list-item]

@@ -1,0 +1,75 @@
+"""addUser: somebody is called by an MCU, or announces a connection of its own (C3P reference, 7.4 and 7.5)."""
+
+from __future__ import annotations
+
+import attrs
+
+from c3p import AccessMethod, AddUser, AuthMethod, Endpoint, JoiningMethod, Request
+from c3p.stream_words import is_known_stream
+from focus import policy, refusal
+from focus.commands.checks import check_endpoint, check_entity, insist, is_callable, is_sip, mcu_type_in, role_in
+from focus.commands.plan import DialOut, Facts, Plan
+from focus.identity import is_authenticated
+from focus.policy import ATTENDEE, DIAL_OUT_TYPES
+from focus.refusal import Refused
+from sip import AddressOfRecord
+
+
+def plan_add_user(command: AddUser, document: Request, facts: Facts) -> Plan:
+    """Raises Refused."""
+    check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
+    if len(command.user.endpoints) > 1:
+        raise Refused(refusal.BAD_ADD_USER, document)
+    endpoint = command.endpoint
+    if endpoint is None:
+        # It is optional (7.4): somebody is to be called at user/@entity, and the MCU gives the endpoint its name.
+        return _dial_out(command, Endpoint(joining_method=JoiningMethod.DIALED_OUT), document, facts)
+    if not all(is_known_stream(media) for media in endpoint.media):
+        raise Refused(refusal.BAD_ADD_USER, document)
+    if endpoint.joining_method == JoiningMethod.DIALED_OUT:
+        return _dial_out(command, endpoint, document, facts)
+    if endpoint.joining_method == JoiningMethod.DIALED_IN:
+        return _dial_in(command, endpoint, document, facts)
+    raise Refused(refusal.BAD_ADD_USER, document)
+
+
+def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Facts) -> Plan:
+    mcu_type = mcu_type_in(command, document, facts)
+    if mcu_type not in DIAL_OUT_TYPES:
+        raise Refused(refusal.NOT_FOR_AN_MCU, document)
+    target = AddressOfRecord.read(command.user.entity)
+    called = AddressOfRecord.read(endpoint.endpoint_uri) if endpoint.endpoint_uri else target
+    if not is_callable(target) or not is_callable(called):
+        raise Refused(refusal.INVALID_TARGET, document)
+    if command.endpoint is not None:
+        check_endpoint(endpoint, document)
+    present = facts.roster.find_endpoint(target, endpoint.entity)
+    if present is not None and present.session_type != mcu_type:
+        raise Refused(refusal.BAD_ENDPOINT.saying("That endpoint entity is in use"), document)
+    wish = role_in(command.user.roles, document)
+    insist(policy.authorise_dial_out(facts.record, facts.requester, target, locked=facts.locked), document)
+    role = wish if wish is not None and facts.requester.presents else ATTENDEE
+    known = facts.roster.find(target)
+    role = known.role if known is not None else role
+    completed = _completed(command, target, endpoint, role, facts)
+    return Plan(dial_out=DialOut(target, role), for_mcus=((mcu_type, completed),))
+
+
+def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Facts) -> Plan:
+    mcu_type = mcu_type_in(command, document, facts)
+    check_endpoint(endpoint, document)
+    role_in(command.user.roles, document)
+    user = AddressOfRecord.read(command.user.entity)
+    insist(policy.authorise_dial_in(facts.requester, user), document)
+    return Plan(for_mcus=((mcu_type, _completed(command, user, endpoint, facts.requester.role, facts)),))
+
+
+def _completed(command: AddUser, user: AddressOfRecord, endpoint: Endpoint, role: str, facts: Facts) -> AddUser:
+    """The command as the MCU gets it: role granted, and how the Focus knows the user (7.4, step 4)."""
+    local = is_sip(user) and is_authenticated(user) and policy.in_enterprise(facts.record, user)
+    endpoint = attrs.evolve(
+        endpoint,
+        auth_method=AuthMethod.ENTERPRISE if local else AuthMethod.ANONYMOUS,
+        access_method=AccessMethod.INTERNAL if local else AccessMethod.EXTERNAL,
+    )
+    return attrs.evolve(command, user=attrs.evolve(command.user, roles=(role,), endpoints=(endpoint,)))

@@ -1,0 +1,40 @@
+"""modifyUserRoles: presenters make attendees presenters, and the reverse (C3P reference, 7.3)."""
+
+from __future__ import annotations
+
+import attrs
+
+from c3p import ModifyUserRoles, Request
+from focus import policy, refusal
+from focus.commands.checks import check_entity, check_no_mcu, insist, mcus_of, role_in
+from focus.commands.plan import Activation, Facts, Plan
+from focus.mcus.relay import ClientCommand
+from focus.refusal import Refused
+from sip import AddressOfRecord
+
+
+@attrs.frozen
+class SetRole:
+    """Change what a user may do."""
+
+    user: AddressOfRecord
+    role: str
+
+    def apply(self, conference: Activation, command: ClientCommand, *, now: float) -> None:
+        """Show the role in the roster."""
+        conference.roster.set_role(self.user, self.role)
+
+
+def plan_modify_user_roles(command: ModifyUserRoles, document: Request, facts: Facts) -> Plan:
+    """Raises Refused."""
+    check_entity(command.user_keys.conf_entity, facts.roster.address, document)
+    check_no_mcu(command, document)
+    target = AddressOfRecord.read(command.user_keys.user_entity)
+    if facts.roster.find(target) is None:
+        raise Refused(refusal.INVALID_TARGET, document)
+    role = role_in(command.roles, document)
+    if role is None:
+        raise Refused(refusal.INVALID_ROLE, document)
+    insist(policy.authorise_roles(facts.record, facts.requester, target, role, policy=facts.policy), document)
+    for_mcus = tuple((kind, command) for kind in mcus_of(target, facts))
+    return Plan(effect=SetRole(target, role), for_mcus=for_mcus, everywhere=True)
