@@ -29,11 +29,11 @@ from sip.transactions.transactions import IGNORING
 _CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}
 
 
-class OutgoingInvite:
+class SentInvite:
     """One INVITE through all its tries: credentials, longer session intervals, other targets."""
 
     __slots__ = (
-        "_layer",
+        "_sessions",
         "acks",
         "authorization",
         "body",
@@ -60,7 +60,7 @@ class OutgoingInvite:
 
     def __init__(
         self,
-        layer: SessionOwner,
+        sessions: SessionOwner,
         session: Session,
         outline: Outline,
         *,
@@ -70,7 +70,7 @@ class OutgoingInvite:
         session_expires: int | None,
         prack_by_core: bool,
     ) -> None:
-        self._layer = layer
+        self._sessions = sessions
         self.session = session
         self.uri = outline.uri
         self.hop = outline.hop
@@ -88,7 +88,7 @@ class OutgoingInvite:
         self.authorization: Lines = []
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
-        self.reliable = ReliableReceived(layer, session, by_core=prack_by_core)
+        self.reliable = ReliableReceived(sessions, session, by_core=prack_by_core)
         self.provisional = False
         self.timed_out = False
         self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
@@ -98,10 +98,10 @@ class OutgoingInvite:
 
     def send(self, now: float) -> None:
         """Send the INVITE in a new transaction."""
-        layer = self._layer
-        layer.context.timers.stop(self.lifetime)
-        self.lifetime = layer.context.timers.start(now + layer.context.config.invite_lifetime, self._on_lifetime)
-        transaction = layer.transactions.send(
+        sessions = self._sessions
+        sessions.context.timers.stop(self.lifetime)
+        self.lifetime = sessions.context.timers.start(now + sessions.context.config.invite_lifetime, self._on_lifetime)
+        transaction = sessions.transactions.send(
             "INVITE",
             self,
             self._finish,
@@ -116,7 +116,7 @@ class OutgoingInvite:
 
     def _finish(self, flow: Flow, via: str) -> Request:
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.authorization]
-        lines.append(("Contact", self.session.contact or self._layer.transport.contact(flow, self.ours.local_user)))
+        lines.append(("Contact", self.session.contact or self._sessions.transport.contact(flow, self.ours.local_user)))
         if self.session_expires is not None:
             lines.append(("Session-Expires", str(self.session_expires)))
         if self.min_se:
@@ -139,13 +139,13 @@ class OutgoingInvite:
         """Give up; the end is reported when it comes."""
         transaction = self.transaction
         if transaction is not None:  # or the one for another server that took its place
-            transaction = self._layer.transactions.client(transaction.id) or transaction
+            transaction = self._sessions.transactions.client(transaction.id) or transaction
         if transaction is None or transaction.state is State.WAITING:
             if transaction is not None:
                 transaction.abandon()
             self._failed(SessionInput.NO_ANSWER, None, FailureCause.CANCELLED, now)
         else:
-            self._layer.transactions.cancel(transaction, IGNORING, headers=headers, now=now)
+            self._sessions.transactions.cancel(transaction, IGNORING, headers=headers, now=now)
 
     def _on_lifetime(self, now: float) -> None:
         self.lifetime = None
@@ -183,19 +183,19 @@ class OutgoingInvite:
         session.hear(response)
         waits = self.reliable.awaits_prack(response)
         event = SessionProgressed(owner=session.owner, session=session.id, response=response, awaits_prack=waits)
-        self._layer.context.emit(event)
+        self._sessions.context.emit(event)
 
     def _early(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog | None:
-        session, dialogs = self.session, self._layer.dialogs
+        session, dialogs = self.session, self._sessions.dialogs
         dialog = session.forks.get(tag)
         if dialog is None:
-            if len(session.forks) >= self._layer.context.config.max_forks or dialogs.is_full():
-                self._layer.context.count("ignored: too many early dialogs")
+            if len(session.forks) >= self._sessions.context.config.max_forks or dialogs.is_full():
+                self._sessions.context.count("ignored: too many early dialogs")
                 return None
             try:
                 dialog = self._dialog(transaction, response)
             except RemoteProtocolError:
-                self._layer.context.count("provisional answer without usable Contact or Record-Route")
+                self._sessions.context.count("provisional answer without usable Contact or Record-Route")
                 return None
             dialog.session = session
             session.forks[tag] = dialog
@@ -228,13 +228,13 @@ class OutgoingInvite:
         except RemoteProtocolError as error:
             useless, dialog = str(error), self._astray(transaction, response)
         # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
-        ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self.authorization)
+        ack = self.acks[tag] = Ack(self._sessions.requests, dialog, self.cseq, self.authorization)
         cause = None
         if useless:
             cause = FailureCause.UNUSABLE
         elif session.dialog is not None or not session.process(SessionInput.RECEIVE_2XX) or session.over:
             cause = FailureCause.CANCELLED
-        elif self._layer.dialogs.is_full():
+        elif self._sessions.dialogs.is_full():
             cause = FailureCause.LIMIT
         if cause is not None:
             self._unwanted(dialog, ack, response, cause, now, useless)
@@ -246,7 +246,7 @@ class OutgoingInvite:
             ack.send(now)
         else:
             session.awaiting = ack
-        self._layer.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
+        self._sessions.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
 
     def _confirmed(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog:
         fresh = self._dialog(transaction, response)
@@ -265,18 +265,18 @@ class OutgoingInvite:
 
     def _astray(self, transaction: ClientTransaction, response: Response) -> Dialog:
         """A dialog with somebody of whom nobody knows where it is: its requests go where the INVITE went."""
-        self._layer.context.count("2xx to INVITE that cannot be used")
+        self._sessions.context.count("2xx to INVITE that cannot be used")
         return Dialog.like_request(self.uri, self.routes, self.hop, transaction.flow, response, self.ours, self.cseq)
 
     def _win(self, dialog: Dialog, response: Response, now: float) -> None:
         session = self.session
         session.dialog, dialog.session = dialog, session
-        self._layer.dialogs.add(dialog)
+        self._sessions.dialogs.add(dialog)
         self._drop_forks(now)
         self._close()
         session.hear(response)
-        self._layer.negotiated_routes(session, dialog)
-        self._layer.restart_timer(session, agreed(response), now)
+        self._sessions.negotiated_routes(session, dialog)
+        self._sessions.restart_timer(session, agreed(response), now)
 
     def _unwanted(
         self, dialog: Dialog, ack: Ack, response: Response, cause: FailureCause, now: float, why: str
@@ -284,13 +284,13 @@ class OutgoingInvite:
         """Acknowledge and end a 2xx that we have no use for: a second fork, or one that crossed our CANCEL."""
         dialog.session = None
         ack.send(now)
-        self._layer.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
-        self._layer.dialogs.release(dialog)
+        self._sessions.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
+        self._sessions.dialogs.release(dialog)
         if self.session.dialog is None:
             self._failed(SessionInput.RECEIVE_USELESS, response, cause, now, why)
 
     def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        session, context = self.session, self._layer.context
+        session, context = self.session, self._sessions.context
         cancelling = session.state is SessionState.CANCELLING
         if not cancelling and self._again_after(transaction, response, now):
             return
@@ -308,7 +308,7 @@ class OutgoingInvite:
     def _again_after(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
         """Send the INVITE again where the refusal says how: credentials (section 22), a longer session interval."""
         self.transaction = transaction  # which may have taken the place of the first
-        authorization = self._layer.context.authorize(transaction.request, response)
+        authorization = self._sessions.context.authorize(transaction.request, response)
         if authorization is not None:
             self.authorization = authorization
             self.again(now)
@@ -332,7 +332,7 @@ class OutgoingInvite:
         self._close()
         self._drop_forks(now)
         session.process(given)
-        self._layer.remove(session, now)
+        self._sessions.remove(session, now)
         event = SessionFailed(
             owner=session.owner,
             session=session.id,
@@ -342,11 +342,11 @@ class OutgoingInvite:
             before_provisional=not self.provisional and response is None,
             detail=why,
         )
-        self._layer.context.emit(event)
+        self._sessions.context.emit(event)
 
     def _close(self) -> None:
         """Wait no more for an answer to what was sent last."""
-        self._layer.context.timers.stop(self.lifetime)
+        self._sessions.context.timers.stop(self.lifetime)
         self.lifetime = self.transaction = None
 
     def release(self) -> None:
@@ -361,6 +361,6 @@ class OutgoingInvite:
         forks, self.session.forks = self.session.forks, {}
         self.reliable.keep_only(self.session.dialog)
         for dialog in forks.values():
-            self._layer.ended.add_dialog(dialog.key, now)
+            self._sessions.ended.add_dialog(dialog.key, now)
             dialog.session = None
-            self._layer.dialogs.release(dialog)
+            self._sessions.dialogs.release(dialog)
