@@ -57,18 +57,18 @@ class PlainRequest:
         "cseq",
         "flow",
         "hop",
-        "layer",
         "lines",
         "method",
         "owner",
         "payload",
+        "requests",
         "server",
         "uri",
     )
 
     def __init__(
         self,
-        layer: "Requests",
+        requests: "Requests",
         owner: str,
         method: str,
         outline: Outline,
@@ -76,7 +76,7 @@ class PlainRequest:
         cseq: int,
         flow: Flow | None,
     ) -> None:
-        self.layer = layer
+        self.requests = requests
         self.owner = owner
         self.method = method
         self.uri = outline.uri
@@ -91,7 +91,7 @@ class PlainRequest:
 
     def send(self, now: float, request_id: RequestId | None = None) -> RequestId:
         """Send it, or send it again under the same number."""
-        return self.layer.transactions.send(
+        return self.requests.transactions.send(
             self.method,
             self,
             self.finish,
@@ -108,12 +108,12 @@ class PlainRequest:
         body, content_type = self.payload
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} {self.method}"), *self.authorization]
         if self.method == "REFER" and not any(name == "Contact" for name, _ in lines):
-            lines.append(("Contact", self.layer.transport.contact(flow, None)))
+            lines.append(("Contact", self.requests.transport.contact(flow, None)))
         return assemble(self.method, self.uri, lines, body, content_type)
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Report it, or try again with credentials."""
-        context = self.layer.context
+        context = self.requests.context
         if response.status < 200:
             context.emit(ProvisionalReceived(owner=self.owner, request_id=transaction.id, response=response))
             return
@@ -125,32 +125,32 @@ class PlainRequest:
             self.send(now, transaction.id)
             return
         if self.method == "REGISTER" and response.status < 300 and context.config.keep_alive:
-            self.layer.keep_alives.registered(transaction, response, now)
+            self.requests.keep_alives.registered(transaction, response, now)
         context.emit(ResponseReceived(owner=self.owner, request_id=transaction.id, response=response))
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report it."""
-        self.layer.context.emit(RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason))
+        self.requests.context.emit(RequestFailed(owner=self.owner, request_id=transaction.id, reason=reason))
 
 
 class Once:
     """A message without transaction that waits for a flow: ACK, BENOTIFY, what a proxy forwards without state."""
 
-    __slots__ = ("branch", "finish", "layer")
+    __slots__ = ("branch", "finish", "requests")
 
-    def __init__(self, layer: "Requests", finish: Callable[[Flow, str], bytes], branch: str) -> None:
-        self.layer = layer
+    def __init__(self, requests: "Requests", finish: Callable[[Flow, str], bytes], branch: str) -> None:
+        self.requests = requests
         self.finish = finish
         self.branch = branch
 
     def flow_ready(self, flow: Flow, now: float) -> None:
         """Send it."""
-        transport = self.layer.transport
+        transport = self.requests.transport
         transport.send(flow, self.finish(flow, transport.via(flow, self.branch)))
 
     def flow_unavailable(self, now: float) -> None:
         """Count it: nobody waits for an answer."""
-        self.layer.context.count("dropped: message without transaction, no way to its next hop")
+        self.requests.context.count("dropped: message without transaction, no way to its next hop")
 
 
 class Requests:

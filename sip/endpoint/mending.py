@@ -25,7 +25,7 @@ from sip.events import (
 from sip.flow import Flow
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.session.callee import IncomingInvite
+from sip.session.callee import ReceivedInvite
 from sip.session.session import Session
 from sip.session.sessions import Sessions
 from sip.subscription.notifier import Notifier
@@ -69,7 +69,7 @@ class Mending:
     def request(self, transaction: ServerTransaction, status: int, now: float) -> None:
         """Answer a request that is still open, end what it began, and let its transaction come to its end."""
         user, usage = transaction.user, transaction.answers
-        if isinstance(user, IncomingInvite):
+        if isinstance(user, ReceivedInvite):
             self._context.attempt("give up a session", user.on_fault, status, now)
         elif usage is not None:
             self._context.attempt("refuse a request", usage.answer, transaction, status, None, [], b"", None, now)

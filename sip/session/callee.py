@@ -19,13 +19,13 @@ from sip.transactions.server import ServerTransaction
 _NO_PRACK: Final = 504
 
 
-class IncomingInvite:
+class ReceivedInvite:
     """The server side of one session until its final answer."""
 
-    __slots__ = ("_layer", "_lifetime", "accepting", "described", "offering", "reliable", "session", "transaction")
+    __slots__ = ("_lifetime", "_sessions", "accepting", "described", "offering", "reliable", "session", "transaction")
 
-    def __init__(self, layer: SessionOwner, session: Session, transaction: ServerTransaction) -> None:
-        self._layer = layer
+    def __init__(self, sessions: SessionOwner, session: Session, transaction: ServerTransaction) -> None:
+        self._sessions = sessions
         self.session = session
         self.transaction = transaction
         self.reliable: ReliableProvisionals | None = None
@@ -36,7 +36,7 @@ class IncomingInvite:
 
     def start(self, now: float) -> None:
         """Begin to wait for the core, but not for ever: the caller may be gone without a word that arrived."""
-        context = self._layer.context
+        context = self._sessions.context
         self._lifetime = context.timers.start(now + context.config.invite_lifetime, self._on_lifetime)
 
     def _on_lifetime(self, now: float) -> None:
@@ -82,7 +82,7 @@ class IncomingInvite:
         if status > 100 and (wants_reliable(request) or (reliable and may_be_reliable(request))):
             if self.reliable is None:
                 self.reliable = ReliableProvisionals(
-                    self._layer.context, self.transaction, self._send_provisional, self._no_prack
+                    self._sessions.context, self.transaction, self._send_provisional, self._no_prack
                 )
             if not self.described and is_description(body, content_type):
                 self.described, self.offering = True, not describes(request)
@@ -92,11 +92,11 @@ class IncomingInvite:
 
     def _send_provisional(self, provisional: Provisional, now: float) -> None:
         status, reason, headers, body, content_type = provisional
-        layer, session = self._layer, self.session
+        sessions, session = self._sessions, self.session
         lines = list(headers)
         if status > 100:
-            lines += layer.answer_lines(session, self.transaction, headers)
-        layer.answers.send(
+            lines += sessions.answer_lines(session, self.transaction, headers)
+        sessions.answers.send(
             self.transaction, status, reason, headers=lines, body=body, content_type=content_type, now=now
         )
         session.sent(body, content_type)
@@ -119,17 +119,17 @@ class IncomingInvite:
         if self._blocked:
             self.accepting = (status, headers, body, content_type, session_expires)
             return
-        layer, session, request = self._layer, self.session, self.transaction.request
-        interval = granted(request, wish=session_expires, floor=layer.context.config.min_se)
-        lines = [*headers, *layer.answer_lines(session, self.transaction, headers)]
+        sessions, session, request = self._sessions, self.session, self.transaction.request
+        interval = granted(request, wish=session_expires, floor=sessions.context.config.min_se)
+        lines = [*headers, *sessions.answer_lines(session, self.transaction, headers)]
         if interval is not None and not has(headers, "Session-Expires"):
             lines += interval.response_lines("timer" in request.supported)
-        layer.answers.send(self.transaction, status, headers=lines, body=body, content_type=content_type, now=now)
+        sessions.answers.send(self.transaction, status, headers=lines, body=body, content_type=content_type, now=now)
         session.command(SessionInput.ACCEPT)
         session.sent(body, content_type)
         self._rest()
-        layer.confirm(session, self.transaction, now)
-        layer.restart_timer(session, interval, now)
+        sessions.confirm(session, self.transaction, now)
+        sessions.restart_timer(session, interval, now)
 
     def reject(
         self, status: int, reason: str | None, headers: Lines, body: bytes, content_type: str | None, now: float
@@ -138,7 +138,7 @@ class IncomingInvite:
         self.session.check(SessionInput.REJECT)
         if status < 300:
             raise LocalProtocolError(f"not a refusal: {status}")
-        self._layer.answers.send(
+        self._sessions.answers.send(
             self.transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
         )
         self.session.command(SessionInput.REJECT)
@@ -150,7 +150,7 @@ class IncomingInvite:
         """Take a PRACK."""
         reliable = self.reliable
         if reliable is None or not reliable.expected or rack_of(prack.request) != reliable.expected:
-            self._layer.answers.send(prack, 481, now=now)
+            self._sessions.answers.send(prack, 481, now=now)
             return
         # Its answer first: what it releases comes after it on the wire, as callers expect.
         self._answer_prack(prack, now)
@@ -158,12 +158,12 @@ class IncomingInvite:
         self.go_on(now)
 
     def _answer_prack(self, prack: ServerTransaction, now: float) -> None:
-        request, received = prack.request, self._layer.received
+        request, received = prack.request, self._sessions.received
         if not describes(request):
-            self._layer.answers.send(prack, 200, now=now)
+            self._sessions.answers.send(prack, 200, now=now)
         elif self.offering and self.reliable is not None and self.reliable.blocks_final:
             self.offering = False
-            self._layer.answers.send(prack, 200, now=now)
+            self._sessions.answers.send(prack, 200, now=now)
             received.report_prack(self.session, None, request)
         else:
             received.offer_in_prack(self.session, prack, now)
@@ -204,22 +204,22 @@ class IncomingInvite:
         if session.state is not SessionState.INCOMING or not session.process(given):
             return
         self.transaction.cancelled = True
-        self._layer.answers.send(self.transaction, status, now=now)
+        self._sessions.answers.send(self.transaction, status, now=now)
         self._close(now)
-        self._layer.context.emit(SessionCancelled(owner=session.owner, session=session.id, request=request))
+        self._sessions.context.emit(SessionCancelled(owner=session.owner, session=session.id, request=request))
 
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """The transaction is over; the session does not depend on it."""
 
     def _rest(self) -> None:
-        self._layer.context.timers.stop(self._lifetime)
+        self._sessions.context.timers.stop(self._lifetime)
         self.transaction.user = None  # what it still has to do is not about the session
         if self.reliable is not None:
             self.session.late_prack = self.reliable.expected
             self.reliable.abandon()
-        self.session.incoming = None
+        self.session.received_invite = None
 
     def _close(self, now: float) -> None:
         self._rest()
-        self._layer.refuse_pending(self.session, now)
-        self._layer.remove(self.session, now)
+        self._sessions.refuse_pending(self.session, now)
+        self._sessions.remove(self.session, now)

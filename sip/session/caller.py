@@ -30,11 +30,11 @@ from sip.transactions.transactions import IGNORING
 _CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}
 
 
-class OutgoingInvite:
+class SentInvite:
     """One INVITE through all its tries: credentials, longer session intervals, other targets."""
 
     __slots__ = (
-        "_layer",
+        "_sessions",
         "acks",
         "body",
         "content_type",
@@ -58,7 +58,7 @@ class OutgoingInvite:
 
     def __init__(
         self,
-        layer: SessionOwner,
+        sessions: SessionOwner,
         session: Session,
         outline: Outline,
         *,
@@ -68,7 +68,7 @@ class OutgoingInvite:
         session_expires: int | None,
         prack_by_core: bool,
     ) -> None:
-        self._layer = layer
+        self._sessions = sessions
         self.session = session
         self.uri = outline.uri
         self.hop = outline.hop
@@ -76,14 +76,14 @@ class OutgoingInvite:
         self.flow = flow
         self.body = body
         self.content_type = content_type
-        self.tries = InviteTries(layer.context, session_expires)
+        self.tries = InviteTries(sessions.context, session_expires)
         self.cseq = 1
         self.ours = outline.begun
         self.remote_value = outline.remote_value
         self.routes = outline.routes
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
-        self.reliable = ReliableReceived(layer, session, by_core=prack_by_core)
+        self.reliable = ReliableReceived(sessions, session, by_core=prack_by_core)
         self.provisional = False
         self.timed_out = False
         self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
@@ -94,10 +94,12 @@ class OutgoingInvite:
 
     def send(self, now: float) -> None:
         """Send the INVITE in a new transaction."""
-        layer = self._layer
+        sessions = self._sessions
         if self.lifetime is None:
-            self.lifetime = layer.context.timers.start(now + layer.context.config.invite_lifetime, self._on_lifetime)
-        transaction = layer.transactions.send(
+            self.lifetime = sessions.context.timers.start(
+                now + sessions.context.config.invite_lifetime, self._on_lifetime
+            )
+        transaction = sessions.transactions.send(
             "INVITE",
             self,
             self._finish,
@@ -112,7 +114,7 @@ class OutgoingInvite:
 
     def _finish(self, flow: Flow, via: str) -> Request:
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.tries.authorization]
-        lines.append(("Contact", self.session.contact or self._layer.transport.contact(flow, self.ours.local_user)))
+        lines.append(("Contact", self.session.contact or self._sessions.transport.contact(flow, self.ours.local_user)))
         lines += self.tries.timer_lines
         return assemble("INVITE", self.uri, lines, self.body, self.content_type)
 
@@ -132,13 +134,13 @@ class OutgoingInvite:
         """Give up; the end is reported when it comes."""
         transaction = self.transaction
         if transaction is not None:  # or the one for another server that took its place
-            transaction = self._layer.transactions.client(transaction.id) or transaction
+            transaction = self._sessions.transactions.client(transaction.id) or transaction
         if transaction is None or transaction.state is State.WAITING:
             if transaction is not None:
                 transaction.abandon()
             self._failed(SessionInput.NO_ANSWER, None, FailureCause.CANCELLED, now)
         else:
-            self._layer.transactions.cancel(transaction, IGNORING, headers=headers, now=now)
+            self._sessions.transactions.cancel(transaction, IGNORING, headers=headers, now=now)
 
     def _on_lifetime(self, now: float) -> None:
         self.lifetime = None
@@ -176,19 +178,19 @@ class OutgoingInvite:
         session.hear(response)
         waits = self.reliable.awaits_prack(response)
         event = SessionProgressed(owner=session.owner, session=session.id, response=response, awaits_prack=waits)
-        self._layer.context.emit(event)
+        self._sessions.context.emit(event)
 
     def _early(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog | None:
-        session, dialogs = self.session, self._layer.dialogs
+        session, dialogs = self.session, self._sessions.dialogs
         dialog = session.forks.get(tag)
         if dialog is None:
-            if len(session.forks) >= self._layer.context.config.max_forks or dialogs.is_full():
-                self._layer.context.count("ignored: too many early dialogs")
+            if len(session.forks) >= self._sessions.context.config.max_forks or dialogs.is_full():
+                self._sessions.context.count("ignored: too many early dialogs")
                 return None
             try:
                 dialog = self._dialog(transaction, response)
             except RemoteProtocolError:
-                self._layer.context.count("provisional answer without usable Contact or Record-Route")
+                self._sessions.context.count("provisional answer without usable Contact or Record-Route")
                 return None
             dialog.session = session
             session.forks[tag] = dialog
@@ -214,8 +216,8 @@ class OutgoingInvite:
         if known is not None:
             known.send_again()
             return
-        if len(self.acks) >= self._layer.context.config.max_forks:
-            self._layer.context.count("dropped: too many 2xx of other dialogs to one INVITE")
+        if len(self.acks) >= self._sessions.context.config.max_forks:
+            self._sessions.context.count("dropped: too many 2xx of other dialogs to one INVITE")
             return
         session = self.session
         try:
@@ -224,13 +226,13 @@ class OutgoingInvite:
         except RemoteProtocolError as error:
             useless, dialog = str(error), self._astray(transaction, response)
         # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
-        ack = self.acks[tag] = Ack(self._layer.requests, dialog, self.cseq, self.tries.authorization)
+        ack = self.acks[tag] = Ack(self._sessions.requests, dialog, self.cseq, self.tries.authorization)
         cause = None
         if useless:
             cause = FailureCause.UNUSABLE
         elif session.dialog is not None or not session.process(SessionInput.RECEIVE_2XX) or session.over:
             cause = FailureCause.CANCELLED
-        elif self._layer.dialogs.is_full():
+        elif self._sessions.dialogs.is_full():
             cause = FailureCause.LIMIT
         if cause is not None:
             self._unwanted(dialog, ack, response, cause, now, useless)
@@ -242,7 +244,7 @@ class OutgoingInvite:
             ack.send(now)
         else:
             session.awaiting = ack
-        self._layer.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
+        self._sessions.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
 
     def _confirmed(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog:
         fresh = self._dialog(transaction, response)
@@ -261,18 +263,18 @@ class OutgoingInvite:
 
     def _astray(self, transaction: ClientTransaction, response: Response) -> Dialog:
         """A dialog with somebody of whom nobody knows where it is: its requests go where the INVITE went."""
-        self._layer.context.count("2xx to INVITE that cannot be used")
+        self._sessions.context.count("2xx to INVITE that cannot be used")
         return Dialog.like_request(self.uri, self.routes, self.hop, transaction.flow, response, self.ours, self.cseq)
 
     def _win(self, dialog: Dialog, response: Response, now: float) -> None:
         session = self.session
         session.dialog, dialog.session = dialog, session
-        self._layer.dialogs.add(dialog)
+        self._sessions.dialogs.add(dialog)
         self._drop_forks(now)
         self._close()
         session.hear(response)
-        self._layer.negotiated_routes(session, dialog)
-        self._layer.restart_timer(session, agreed(response, floor=self._layer.context.config.min_se), now)
+        self._sessions.negotiated_routes(session, dialog)
+        self._sessions.restart_timer(session, agreed(response, floor=self._sessions.context.config.min_se), now)
 
     def _unwanted(
         self, dialog: Dialog, ack: Ack, response: Response, cause: FailureCause, now: float, why: str
@@ -280,13 +282,13 @@ class OutgoingInvite:
         """Acknowledge and end a 2xx that we have no use for: a second fork, or one that crossed our CANCEL."""
         dialog.session = None
         ack.send(now)
-        self._layer.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
-        self._layer.dialogs.release(dialog)
+        self._sessions.requests.send_in_dialog(dialog, "BYE", IGNORING, now=now)
+        self._sessions.dialogs.release(dialog)
         if self.session.dialog is None:
             self._failed(SessionInput.RECEIVE_USELESS, response, cause, now, why)
 
     def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        session, context = self.session, self._layer.context
+        session, context = self.session, self._sessions.context
         cancelling = session.state is SessionState.CANCELLING
         if not cancelling:
             self.transaction = transaction  # which may have taken the place of the first
@@ -315,7 +317,7 @@ class OutgoingInvite:
         self._close()
         self._drop_forks(now)
         session.process(given)
-        self._layer.remove(session, now)
+        self._sessions.remove(session, now)
         event = SessionFailed(
             owner=session.owner,
             session=session.id,
@@ -325,11 +327,11 @@ class OutgoingInvite:
             before_provisional=not self.provisional and response is None,
             detail=why,
         )
-        self._layer.context.emit(event)
+        self._sessions.context.emit(event)
 
     def _close(self) -> None:
         """Wait no more for an answer to what was sent last."""
-        self._layer.context.timers.stop(self.lifetime)
+        self._sessions.context.timers.stop(self.lifetime)
         self.lifetime = self.transaction = None
 
     def release(self) -> None:
@@ -344,6 +346,6 @@ class OutgoingInvite:
         forks, self.session.forks = self.session.forks, {}
         self.reliable.keep_only(self.session.dialog)
         for dialog in forks.values():
-            self._layer.ended.add_dialog(dialog.key, now)
+            self._sessions.ended.add_dialog(dialog.key, now)
             dialog.session = None
-            self._layer.dialogs.release(dialog)
+            self._sessions.dialogs.release(dialog)

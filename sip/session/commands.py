@@ -9,7 +9,7 @@ from sip.ids import RequestId, SessionId
 from sip.message.lines import checked, checked_value, local_uri
 from sip.message.request import Request, checked_method
 from sip.message.response import Response
-from sip.session.caller import OutgoingInvite
+from sip.session.caller import SentInvite
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.requests_sent import InSession
@@ -52,19 +52,19 @@ class SessionCommands:
         that. ``prack_by_core`` leaves every PRACK to the core, which may put an offer into it. Ends in
         SessionFailed, or after SessionAnswered in SessionEnded.
         """
-        layer = self._sessions
-        core = layer.cores.by_owner(owner)
-        if len(layer) >= layer.context.config.max_sessions:
+        sessions = self._sessions
+        core = sessions.cores.by_owner(owner)
+        if len(sessions) >= sessions.context.config.max_sessions:
             raise LocalProtocolError("too many sessions")
         given = checked(headers, content_type)
-        outline = layer.requests.outline(target, from_, to, route, None, given)
-        outline.lines.extend(layer.abilities(core, given))
+        outline = sessions.requests.outline(target, from_, to, route, None, given)
+        outline.lines.extend(sessions.abilities(core, given))
         where = None if contact is None else checked_value("Contact", contact)
-        session = layer.new(core, SessionState.CALLING)
+        session = sessions.new(core, SessionState.CALLING)
         session.contact = where
         session.sent(body, content_type)
-        invite = session.invite = OutgoingInvite(
-            layer,
+        invite = session.invite = SentInvite(
+            sessions,
             session,
             outline,
             flow=flow,
@@ -78,8 +78,8 @@ class SessionCommands:
 
     def redirect(self, session: SessionId, target: Uri | str, *, now: float) -> None:
         """Send the INVITE again to a target of SessionRedirected: same Call-ID and From tag, next CSeq."""
-        layer = self._sessions
-        found = layer.live(session)
+        sessions = self._sessions
+        found = sessions.live(session)
         uri = local_uri(target)
         if found is None:
             return
@@ -89,8 +89,8 @@ class SessionCommands:
 
     def give_up(self, session: SessionId, *, now: float) -> None:
         """Follow no target of SessionRedirected; SessionFailed carries the 3xx."""
-        layer = self._sessions
-        found = layer.live(session)
+        sessions = self._sessions
+        found = sessions.live(session)
         if found is None:
             return
         found.check(SessionInput.GIVE_UP)
@@ -104,8 +104,8 @@ class SessionCommands:
         ended with BYE. SessionFailed(CANCELLED) follows in any case, but for a session that has just been answered:
         it ends with BYE. Nothing happens when it has just failed.
         """
-        layer = self._sessions
-        found = layer.find(session)
+        sessions = self._sessions
+        found = sessions.find(session)
         if found is None:
             return
         if found.invite is not None and found.dialog is not None:
@@ -118,8 +118,8 @@ class SessionCommands:
 
     def ack(self, session: SessionId, *, body: bytes = b"", content_type: str | None = None, now: float) -> None:
         """Acknowledge the 2xx to an INVITE (or re-INVITE) without body; ``body`` is the answer to its offer."""
-        layer = self._sessions
-        found = layer.live(session)
+        sessions = self._sessions
+        found = sessions.live(session)
         checked((), content_type)
         if found is None:
             return
@@ -149,11 +149,11 @@ class SessionCommands:
         ResponseReceived. ``response`` says which one is meant where several wait; without it the first is. Ends in
         ResponseReceived or RequestFailed.
         """
-        layer = self._sessions
-        found = layer.live(session)
+        sessions = self._sessions
+        found = sessions.live(session)
         given = checked(headers, content_type)
         if found is None:
-            return layer.fail_request(session, None, "ended")
+            return sessions.fail_request(session, None, "ended")
         if found.invite is None:
             raise LocalProtocolError("only who calls acknowledges provisional answers")
         return found.invite.prack(response, given, body, content_type, now)
@@ -176,11 +176,11 @@ class SessionCommands:
         requires it); one that waits for the PRACK of the one before is queued. When the INVITE carried no offer, the
         first reliable answer should: its answer comes in PrackReceived.
         """
-        layer = self._sessions
-        incoming = layer.incoming(session, SessionInput.PROGRESS)
+        sessions = self._sessions
+        invite = sessions.unanswered_invite(session, SessionInput.PROGRESS)
         given = checked(headers, content_type)
-        if incoming is not None:
-            incoming.progress(status, reason, given, body, content_type, reliable, now)
+        if invite is not None:
+            invite.progress(status, reason, given, body, content_type, reliable, now)
 
     def accept(
         self,
@@ -199,15 +199,15 @@ class SessionCommands:
         A session timer that the caller offered is granted; ``session_expires`` (seconds) lowers its interval, or
         asks for one of our own when the caller offered none and this side is to refresh.
         """
-        layer = self._sessions
-        incoming = layer.incoming(session, SessionInput.ACCEPT)
+        sessions = self._sessions
+        invite = sessions.unanswered_invite(session, SessionInput.ACCEPT)
         where = None if contact is None else checked_value("Contact", contact)
         given = checked(headers, content_type)
-        if incoming is None:
+        if invite is None:
             return
         if where is not None:
-            incoming.session.contact = where
-        incoming.accept(status, given, body, content_type, session_expires, now)
+            invite.session.contact = where
+        invite.accept(status, given, body, content_type, session_expires, now)
 
     def reject(
         self,
@@ -221,11 +221,11 @@ class SessionCommands:
         now: float,
     ) -> None:
         """Answer with 300-699; nothing more is reported of the session."""
-        layer = self._sessions
-        incoming = layer.incoming(session, SessionInput.REJECT)
+        sessions = self._sessions
+        invite = sessions.unanswered_invite(session, SessionInput.REJECT)
         given = checked(headers, content_type)
-        if incoming is not None:
-            incoming.reject(status, reason, given, body, content_type, now)
+        if invite is not None:
+            invite.reject(status, reason, given, body, content_type, now)
 
     def reinvite(
         self,
@@ -242,18 +242,18 @@ class SessionCommands:
         (``glare_delay``). When one of the other side came first it ends in RequestFailed("glare"). Raises
         LocalProtocolError while another of ours is open.
         """
-        layer = self._sessions
-        found = layer.live(session)
+        sessions = self._sessions
+        found = sessions.live(session)
         given = checked(headers, content_type)
         if found is None:
-            return layer.fail_request(session, None, "ended")
+            return sessions.fail_request(session, None, "ended")
         if found.state is not SessionState.CONFIRMED:
             raise LocalProtocolError(f"cannot re-INVITE a session that is {found.state.value}")
         if found.outgoing is not None:
             raise LocalProtocolError("another INVITE of the session is open")  # section 14.1
         if found.reinvite is not None:
-            return layer.fail_request(session, found.owner, "glare")
-        return InSession(layer, found, "INVITE", given, body, content_type, report=True).send(now)
+            return sessions.fail_request(session, found.owner, "glare")
+        return InSession(sessions, found, "INVITE", given, body, content_type, report=True).send(now)
 
     def update(
         self,
@@ -269,17 +269,17 @@ class SessionCommands:
         One with a body ends in RequestFailed("glare") when an offer of the other side came first. Raises
         LocalProtocolError while an offer of ours is open.
         """
-        layer = self._sessions
-        found = layer.with_dialog(session)
+        sessions = self._sessions
+        found = sessions.with_dialog(session)
         given = checked(headers, content_type)
         if found is None:
-            return layer.fail_request(session, None, "ended")
+            return sessions.fail_request(session, None, "ended")
         if body and found.updates:
             raise LocalProtocolError("another offer of the session is open")
         owes = found.invite is not None and found.invite.owes_answer
         if body and (owes or found.update is not None or found.reinvite is not None):
-            return layer.fail_request(session, found.owner, "glare")
-        return InSession(layer, found, "UPDATE", given, body, content_type, report=True).send(now)
+            return sessions.fail_request(session, found.owner, "glare")
+        return InSession(sessions, found, "UPDATE", given, body, content_type, report=True).send(now)
 
     def request_in_session(
         self,
@@ -292,15 +292,15 @@ class SessionCommands:
         now: float,
     ) -> RequestId:
         """Send INFO, MESSAGE, OPTIONS ... inside the session; ends in ResponseReceived or RequestFailed."""
-        layer = self._sessions
+        sessions = self._sessions
         if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"):
             raise LocalProtocolError(f"{method} has a command of its own")
-        found = layer.with_dialog(session)
+        found = sessions.with_dialog(session)
         given = checked(headers, content_type)
         checked_method(method)
         if found is None:
-            return layer.fail_request(session, None, "ended")
-        return InSession(layer, found, method, given, body, content_type, report=True).send(now)
+            return sessions.fail_request(session, None, "ended")
+        return InSession(sessions, found, method, given, body, content_type, report=True).send(now)
 
     def bye(self, session: SessionId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
         """End the session (RFC 3261 section 15.1.1); SessionEnded(BYE_SENT) follows.
@@ -308,21 +308,21 @@ class SessionCommands:
         An answered session that waits for its ACK ends with the BYE once the ACK came or never will. Nothing
         happens when the session has just ended by itself.
         """
-        layer = self._sessions
-        found = layer.find(session)
+        sessions = self._sessions
+        found = sessions.find(session)
         if found is None or found.state is SessionState.ENDING:
             return
         given = checked(headers)
         before = found.state
         found.command(SessionInput.BYE)
-        layer.stop(found)
+        sessions.stop(found)
         found.bye_headers = given
         if before is SessionState.ACCEPTED and found.unacknowledged:
             return  # section 15: not before the ACK came, or never will
         if found.awaiting is not None:
             found.awaiting.send(now)
             found.awaiting = None
-        layer.send_waiting_bye(found, now)
+        sessions.send_waiting_bye(found, now)
 
     def replacement(self, request: Request) -> Replacement:
         """Return which session an INVITE with Replaces is for, or how to refuse it (RFC 3891 section 3).

@@ -33,11 +33,11 @@ class Unacknowledged:
 class Prack:
     """Our PRACK. ``report`` False keeps one that the endpoint sends by itself from the core."""
 
-    __slots__ = ("_layer", "body", "challenged", "content_type", "dialog", "lines", "offers", "report", "session")
+    __slots__ = ("_sessions", "body", "challenged", "content_type", "dialog", "lines", "offers", "report", "session")
 
     def __init__(
         self,
-        layer: SessionOwner,
+        sessions: SessionOwner,
         session: Session,
         waiting: Unacknowledged,
         headers: Lines,
@@ -45,7 +45,7 @@ class Prack:
         content_type: str | None,
         report: bool,
     ) -> None:
-        self._layer = layer
+        self._sessions = sessions
         self.session = session
         self.dialog = waiting.dialog
         self.lines: Lines = [("RAck", waiting.rack), *headers]
@@ -62,7 +62,7 @@ class Prack:
 
     def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> RequestId:
         """Send it, or send it again under the same number."""
-        return self._layer.requests.send_in_dialog(
+        return self._sessions.requests.send_in_dialog(
             self.dialog,
             "PRACK",
             self,
@@ -77,7 +77,7 @@ class Prack:
         """Take the answer. Whatever it is, the INVITE goes on."""
         if response.status < 200:
             return
-        authorization = self._layer.context.authorize(transaction.request, response, self.challenged)
+        authorization = self._sessions.context.authorize(transaction.request, response, self.challenged)
         if authorization is not None and not self.session.removed:
             self.challenged += 1
             self.send(now, authorization, transaction.id)
@@ -85,14 +85,14 @@ class Prack:
         self._closed()
         if self.report:
             event = ResponseReceived(owner=self.session.owner, request_id=transaction.id, response=response)
-            self._layer.context.emit(event)
+            self._sessions.context.emit(event)
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report silence."""
         self._closed()
         if self.report:
             event = RequestFailed(owner=self.session.owner, request_id=transaction.id, reason=reason)
-            self._layer.context.emit(event)
+            self._sessions.context.emit(event)
 
     def _closed(self) -> None:
         self.session.updates -= self.offers
@@ -102,10 +102,10 @@ class Prack:
 class PrackAnswer:
     """The answer of a core to the offer in a PRACK; a 2xx to the INVITE waits for it."""
 
-    __slots__ = ("_layer", "session")
+    __slots__ = ("_sessions", "session")
 
-    def __init__(self, layer: SessionOwner, session: Session) -> None:
-        self._layer = layer
+    def __init__(self, sessions: SessionOwner, session: Session) -> None:
+        self._sessions = sessions
         self.session = session
 
     def answer(
@@ -119,7 +119,7 @@ class PrackAnswer:
         now: float,
     ) -> None:
         """Send the answer of the core, and what waited for it."""
-        self._layer.answers.send(
+        self._sessions.answers.send(
             transaction, status, reason, headers=headers, body=body, content_type=content_type, now=now
         )
         if status < 200:
@@ -132,8 +132,8 @@ class PrackAnswer:
         session = self.session
         if session.update is transaction:
             session.update = None
-            if session.incoming is not None:
-                session.incoming.go_on(now)
+            if session.received_invite is not None:
+                session.received_invite.go_on(now)
 
     def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """PRACK cannot be cancelled."""

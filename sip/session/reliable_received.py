@@ -15,10 +15,10 @@ from sip.session.tables import SessionState
 class ReliableReceived:
     """Those of all early dialogs of one INVITE. ``by_core`` leaves every PRACK to the core."""
 
-    __slots__ = ("_by_core", "_owner", "_rseqs", "_session", "_unacknowledged", "offered")
+    __slots__ = ("_by_core", "_rseqs", "_session", "_sessions", "_unacknowledged", "offered")
 
-    def __init__(self, owner: SessionOwner, session: Session, *, by_core: bool) -> None:
-        self._owner = owner
+    def __init__(self, sessions: SessionOwner, session: Session, *, by_core: bool) -> None:
+        self._sessions = sessions
         self._session = session
         self._by_core = by_core
         self._rseqs: dict[str, int] = {}  # the last of each early dialog, by To tag
@@ -35,17 +35,17 @@ class ReliableReceived:
             return True
         last = self._rseqs.get(tag)
         if last is not None and rseq != last + 1:
-            self._owner.context.count("ignored: reliable provisional out of order or again")
+            self._sessions.context.count("ignored: reliable provisional out of order or again")
             return False
-        if self._session.open_pracks >= self._owner.context.config.max_forks:
-            self._owner.context.count("ignored: reliable provisional while too many PRACKs are not answered")
+        if self._session.open_pracks >= self._sessions.context.config.max_forks:
+            self._sessions.context.count("ignored: reliable provisional while too many PRACKs are not answered")
             return False
         offers = not described and describes(response) and tag not in self.offered
         waiting = Unacknowledged(dialog, f"{rseq} {cseq} INVITE", offers)
         if not offers and not self._by_core:
-            Prack(self._owner, self._session, waiting, [], b"", None, report=False).send(now)
-        elif len(self._unacknowledged) >= self._owner.context.config.max_forks:
-            self._owner.context.count("ignored: too many reliable provisionals that the core has not acknowledged")
+            Prack(self._sessions, self._session, waiting, [], b"", None, report=False).send(now)
+        elif len(self._unacknowledged) >= self._sessions.context.config.max_forks:
+            self._sessions.context.count("ignored: too many reliable provisionals that the core has not acknowledged")
             return False
         else:
             self._unacknowledged[tag, rseq] = waiting
@@ -73,13 +73,13 @@ class ReliableReceived:
         if key is None or waiting is None:
             if response is None and session.state is SessionState.PROCEEDING:
                 raise LocalProtocolError("no provisional answer waits for PRACK")
-            return self._owner.fail_request(session.id, session.owner, "ended")
+            return self._sessions.fail_request(session.id, session.owner, "ended")
         if waiting.offers and not body:
             raise LocalProtocolError("PRACK has to answer the offer in the provisional answer")
         if body and not waiting.offers and session.updates:
             raise LocalProtocolError("another offer of the session is open")
         del waiting_ones[key]
-        return Prack(self._owner, session, waiting, headers, body, content_type, report=True).send(now)
+        return Prack(self._sessions, session, waiting, headers, body, content_type, report=True).send(now)
 
     def keep_only(self, dialog: Dialog | None) -> None:
         """Drop what came from other early dialogs: they are over."""

@@ -26,10 +26,10 @@ from sip.transactions.server import ServerTransaction
 class SessionRequests:
     """Takes the requests of the other side, and the answers that the core gives to them."""
 
-    __slots__ = ("_layer",)
+    __slots__ = ("_sessions",)
 
-    def __init__(self, layer: SessionOwner) -> None:
-        self._layer = layer
+    def __init__(self, sessions: SessionOwner) -> None:
+        self._sessions = sessions
 
     def receive(self, session: Session, transaction: ServerTransaction, now: float) -> bool:
         """Act on a request; False for a method that is the core's alone."""
@@ -64,14 +64,14 @@ class SessionRequests:
             event = ReinviteReceived(
                 owner=session.owner, session=session.id, transaction=transaction.id, request=request
             )
-            self._layer.context.emit(event)
+            self._sessions.context.emit(event)
 
     def _update(self, session: Session, transaction: ServerTransaction, now: float) -> None:
         request = transaction.request
         offered = describes(request)
         if offered:
             # RFC 3311 section 5.2: an offer of ours is open, or one of theirs.
-            offering = session.incoming is not None and session.incoming.offering
+            offering = session.received_invite is not None and session.received_invite.offering
             open_invite = session.outgoing is not None and session.state is SessionState.CONFIRMED
             if session.updates or offering or open_invite:
                 self._refuse(transaction, 491, now)
@@ -90,41 +90,41 @@ class SessionRequests:
         session.update = transaction
         transaction.user = transaction.answers = answerer
         event = UpdateReceived(owner=session.owner, session=session.id, transaction=transaction.id, request=request)
-        self._layer.context.emit(event)
+        self._sessions.context.emit(event)
 
     def _undescribed(self, session: Session) -> bool:
-        incoming = session.incoming
-        return incoming is not None and not incoming.described and describes(incoming.transaction.request)
+        invite = session.received_invite
+        return invite is not None and not invite.described and describes(invite.transaction.request)
 
     def _answerer(self, session: Session) -> "RefreshAnswer":
-        return RefreshAnswer(self._layer, session)
+        return RefreshAnswer(self._sessions, session)
 
     def _too_short(self, transaction: ServerTransaction, now: float) -> bool:
-        floor = self._layer.context.config.min_se
+        floor = self._sessions.context.config.min_se
         if not too_short(transaction.request, floor):
             return False
-        self._layer.answers.send(transaction, 422, headers=[("Min-SE", str(floor))], now=now)
+        self._sessions.answers.send(transaction, 422, headers=[("Min-SE", str(floor))], now=now)
         return True
 
     def _later(self, transaction: ServerTransaction, now: float) -> None:
-        wait = self._layer.context.waits.integer(32) % 11
-        self._layer.answers.send(transaction, 500, headers=[("Retry-After", str(wait))], now=now)
+        wait = self._sessions.context.waits.integer(32) % 11
+        self._sessions.answers.send(transaction, 500, headers=[("Retry-After", str(wait))], now=now)
 
     def _refuse(self, transaction: ServerTransaction, status: int, now: float) -> None:
-        self._layer.answers.send(transaction, status, now=now)
+        self._sessions.answers.send(transaction, status, now=now)
 
     # The rest --------------------------------------------------------------------------------------------------------
 
     def _prack(self, session: Session, transaction: ServerTransaction, now: float) -> None:
-        if session.incoming is not None:
-            session.incoming.on_prack(transaction, now)
+        if session.received_invite is not None:
+            session.received_invite.on_prack(transaction, now)
         elif session.late_prack and rack_of(transaction.request) == session.late_prack:
             # RFC 3262 section 3: a final answer does not excuse from answering the PRACK that it overtook.
             session.late_prack = ()
             if describes(transaction.request):
                 self.offer_in_prack(session, transaction, now)
             else:
-                self._layer.answers.send(transaction, 200, now=now)
+                self._sessions.answers.send(transaction, 200, now=now)
         else:
             self._refuse(transaction, 481, now)
 
@@ -137,51 +137,51 @@ class SessionRequests:
         else:
             session.update = transaction
             transaction.owner = session.owner
-            transaction.user = transaction.answers = PrackAnswer(self._layer, session)
+            transaction.user = transaction.answers = PrackAnswer(self._sessions, session)
             self.report_prack(session, transaction.id, transaction.request)
 
     def report_prack(self, session: Session, transaction: TransactionId | None, request: Request) -> None:
         """Tell the core of a PRACK with a body."""
         event = PrackReceived(owner=session.owner, session=session.id, transaction=transaction, request=request)
-        self._layer.context.emit(event)
+        self._sessions.context.emit(event)
 
     def _bye(self, session: Session, transaction: ServerTransaction, now: float) -> None:
         request = transaction.request
-        self._layer.answers.send(transaction, 200, now=now)
-        if session.incoming is not None:
-            session.incoming.on_bye(request, now)
+        self._sessions.answers.send(transaction, 200, now=now)
+        if session.received_invite is not None:
+            session.received_invite.on_bye(request, now)
         elif session.process(SessionInput.RECEIVE_BYE) and session.over:
             event = SessionEnded(owner=session.owner, session=session.id, cause=EndCause.BYE_RECEIVED, request=request)
-            self._layer.finish(session, event, now)
+            self._sessions.finish(session, event, now)
 
     def acknowledge(self, session: Session, request: Request, now: float) -> None:
         """Take the ACK for a 2xx of ours."""
-        repeater = session.unacknowledged.pop(request.cseq.number, None)
-        if repeater is None:
+        retransmission = session.unacknowledged.pop(request.cseq.number, None)
+        if retransmission is None:
             return  # once more
-        repeater.stop()
+        retransmission.stop()
         first = session.state is SessionState.ACCEPTED
         session.process(SessionInput.RECEIVE_ACK)
         if session.state is SessionState.ENDING:
-            self._layer.send_waiting_bye(session, now)
+            self._sessions.send_waiting_bye(session, now)
         elif first or request.body:
             event = SessionConfirmed(owner=session.owner, session=session.id, request=request)
-            self._layer.context.emit(event)
+            self._sessions.context.emit(event)
 
 
 class RefreshAnswer:
     """Answers to a re-INVITE or UPDATE: target refresh, session timer, and for INVITE the wait for ACK."""
 
-    __slots__ = ("_layer", "_lifetime", "session")
+    __slots__ = ("_lifetime", "_sessions", "session")
 
-    def __init__(self, layer: SessionOwner, session: Session) -> None:
-        self._layer = layer
+    def __init__(self, sessions: SessionOwner, session: Session) -> None:
+        self._sessions = sessions
         self.session = session
         self._lifetime: Timer | None = None
 
     def wait(self, transaction: ServerTransaction, now: float) -> None:
         """Begin to wait for the core, but not for ever: no timer of its transaction ends an INVITE without answer."""
-        context = self._layer.context
+        context = self._sessions.context
         at = now + context.config.invite_lifetime
         self._lifetime = context.timers.start(at, lambda then: self._give_up(transaction, 500, then))
 
@@ -196,18 +196,18 @@ class RefreshAnswer:
         now: float,
     ) -> None:
         """Send the answer of the core."""
-        layer, session, request = self._layer, self.session, transaction.request
+        sessions, session, request = self._sessions, self.session, transaction.request
         dialog = session.dialog or next(iter(session.forks.values()), None)
         if dialog is None or session.removed:
             raise LocalProtocolError("the session is over")
         lines = list(headers)
         interval = None
         if status < 300:
-            interval = granted(request, wish=None, floor=layer.context.config.min_se, current=session.interval)
-            lines += layer.answer_lines(session, transaction, headers)
+            interval = granted(request, wish=None, floor=sessions.context.config.min_se, current=session.interval)
+            lines += sessions.answer_lines(session, transaction, headers)
             if interval is not None and status >= 200 and not has(headers, "Session-Expires"):
                 lines += interval.response_lines("timer" in request.supported)
-        layer.answers.send(transaction, status, reason, headers=lines, body=body, content_type=content_type, now=now)
+        sessions.answers.send(transaction, status, reason, headers=lines, body=body, content_type=content_type, now=now)
         if status >= 200:
             self._close(transaction)
         if 200 <= status < 300:
@@ -215,12 +215,12 @@ class RefreshAnswer:
             session.hear(request)
             session.sent(body, content_type)
             if request.method == "INVITE":
-                layer.await_ack(session, transaction, now)
-            layer.refreshed(session, interval, now)
+                sessions.await_ack(session, transaction, now)
+            sessions.refreshed(session, interval, now)
 
     def _close(self, transaction: ServerTransaction) -> None:
         transaction.user = None  # what it still has to do is not about the session
-        self._layer.context.timers.stop(self._lifetime)
+        self._sessions.context.timers.stop(self._lifetime)
         self._lifetime = None
         if self.session.reinvite is transaction:
             self.session.reinvite = None
@@ -234,7 +234,7 @@ class RefreshAnswer:
     def _give_up(self, transaction: ServerTransaction, status: int, now: float) -> None:
         transaction.cancelled = True
         self._close(transaction)
-        self._layer.answers.send(transaction, status, now=now)
+        self._sessions.answers.send(transaction, status, now=now)
 
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """The core let it time out: the next offer must not wait for it."""

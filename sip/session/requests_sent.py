@@ -23,7 +23,7 @@ class InSession:
     """One request inside a session, through its tries. ``report`` False keeps a refresh of ours from the core."""
 
     __slots__ = (
-        "_layer",
+        "_sessions",
         "ack",
         "body",
         "challenged",
@@ -39,7 +39,7 @@ class InSession:
 
     def __init__(
         self,
-        layer: SessionOwner,
+        sessions: SessionOwner,
         session: Session,
         method: str,
         headers: Lines,
@@ -47,7 +47,7 @@ class InSession:
         content_type: str | None,
         report: bool,
     ) -> None:
-        self._layer = layer
+        self._sessions = sessions
         self.session = session
         self.method = method
         self.headers = headers
@@ -67,14 +67,14 @@ class InSession:
 
     def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> RequestId:
         """Send it, or send it again under the same number."""
-        layer, session = self._layer, self.session
+        sessions, session = self._sessions, self.session
         dialog = session.dialog or next(iter(session.forks.values()))
         lines = [*self.headers, *(authorization or [])]
         if self.method in _REFRESHES:
-            lines += layer.refresh_lines(session, self.headers)
+            lines += sessions.refresh_lines(session, self.headers)
         self.cseq = dialog.next_cseq()
         self.ack = None
-        transaction = layer.requests.send_in_dialog(
+        transaction = sessions.requests.send_in_dialog(
             dialog,
             self.method,
             self,
@@ -86,11 +86,11 @@ class InSession:
             request_id=request_id,
             now=now,
         )
-        if self.method == "INVITE" and layer.transactions.client(transaction.id) is transaction:
+        if self.method == "INVITE" and sessions.transactions.client(transaction.id) is transaction:
             session.outgoing = transaction
             if self.lifetime is None:  # one for all tries
-                lifetime = layer.context.config.invite_lifetime
-                self.lifetime = layer.context.timers.start(now + lifetime, self._on_lifetime)
+                lifetime = sessions.context.config.invite_lifetime
+                self.lifetime = sessions.context.timers.start(now + lifetime, self._on_lifetime)
         session.updates += self.offers
         session.sent(self.body, self.content_type)
         return transaction.id
@@ -98,7 +98,7 @@ class InSession:
     def _on_lifetime(self, now: float) -> None:
         self.lifetime, self.given_up = None, True
         if self.session.outgoing is not None:
-            self._layer.give_up_reinvite(self.session.outgoing, now)
+            self._sessions.give_up_reinvite(self.session.outgoing, now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class InSession:
             return
         self._closed()
         if not self.session.removed and not self.given_up:
-            authorization = self._layer.context.authorize(transaction.request, response, self.challenged)
+            authorization = self._sessions.context.authorize(transaction.request, response, self.challenged)
             if authorization is not None:
                 self.challenged += 1
                 self.send(now, authorization, transaction.id)
@@ -122,13 +122,13 @@ class InSession:
             self._succeeded(transaction, response, now)
         if self.report:
             event = ResponseReceived(owner=self.session.owner, request_id=transaction.id, response=response)
-            self._layer.context.emit(event)
+            self._sessions.context.emit(event)
         self._judge(response, now)
 
     def _progressed(self, transaction: ClientTransaction, response: Response) -> None:
         if self.report:
             event = ProvisionalReceived(owner=self.session.owner, request_id=transaction.id, response=response)
-            self._layer.context.emit(event)
+            self._sessions.context.emit(event)
 
     def _closed(self) -> None:
         if self.method == "INVITE":
@@ -136,7 +136,7 @@ class InSession:
         self.session.updates -= self.offers
 
     def _stop_lifetime(self) -> None:
-        self._layer.context.timers.stop(self.lifetime)
+        self._sessions.context.timers.stop(self.lifetime)
         self.lifetime = None
 
     def _succeeded(self, transaction: ClientTransaction, response: Response, now: float) -> None:
@@ -147,14 +147,14 @@ class InSession:
             return
         dialog.refresh_target(response)
         session.hear(response)
-        interval = agreed(response, floor=self._layer.context.config.min_se, current=session.interval)
-        self._layer.refreshed(session, interval, now)
+        interval = agreed(response, floor=self._sessions.context.config.min_se, current=session.interval)
+        self._sessions.refreshed(session, interval, now)
 
     def _acknowledge(self, response: Response, now: float) -> None:
         dialog = self.session.dialog
         if dialog is None:
             return
-        self.ack = Ack(self._layer.requests, dialog, self.cseq, [])
+        self.ack = Ack(self._sessions.requests, dialog, self.cseq, [])
         offered = is_description(self.body, self.content_type)
         if offered or not describes(response) or self.session.removed or not self.report:
             self.ack.send(now)
@@ -163,38 +163,38 @@ class InSession:
 
     def _judge(self, response: Response, now: float) -> None:
         """End the session where RFC 3261 section 12.2.1.2 says so; look after our own refreshes."""
-        layer, session, status = self._layer, self.session, response.status
+        sessions, session, status = self._sessions, self.session, response.status
         if session.removed:
             return
         if status == 481 or (status == 408 and self.method not in _HARMLESS_SILENCE):
             # After a refresh to a 481 too (RFC 4028 section 10): it may be that of a proxy, which the BYE gets past.
             say_bye = status == 408 or self.method in _REFRESHES
-            layer.lose(session, EndCause.DIALOG_GONE, say_bye=say_bye, now=now)
+            sessions.lose(session, EndCause.DIALOG_GONE, say_bye=say_bye, now=now)
         elif status >= 300 and not self.report:
-            layer.refresh_refused(session, self.method, response, now)
+            sessions.refresh_refused(session, self.method, response, now)
         elif status == 422:
             session.hear_min_se(response)  # for the next try, which is the core's
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Report silence, and end the session where it says that nobody is there."""
-        layer, session = self._layer, self.session
+        sessions, session = self._sessions, self.session
         self._closed()
         self._stop_lifetime()
         if self.report:
-            layer.context.emit(RequestFailed(owner=session.owner, request_id=transaction.id, reason=reason))
+            sessions.context.emit(RequestFailed(owner=session.owner, request_id=transaction.id, reason=reason))
         if reason == "timeout" and self.method not in _HARMLESS_SILENCE and not session.removed:
-            layer.lose(session, EndCause.DIALOG_GONE, say_bye=True, now=now)
+            sessions.lose(session, EndCause.DIALOG_GONE, say_bye=True, now=now)
         elif not self.report and not session.removed:
-            layer.refresh_unsent(session, now)
+            sessions.refresh_unsent(session, now)
 
 
 class Bye:
     """Our BYE: whatever the answer, the session is over (RFC 3261 section 15.1.1)."""
 
-    __slots__ = ("_layer", "challenged", "headers", "session")
+    __slots__ = ("_sessions", "challenged", "headers", "session")
 
-    def __init__(self, layer: SessionOwner, session: Session, headers: Lines) -> None:
-        self._layer = layer
+    def __init__(self, sessions: SessionOwner, session: Session, headers: Lines) -> None:
+        self._sessions = sessions
         self.session = session
         self.headers = headers
         self.challenged = 0
@@ -204,19 +204,19 @@ class Bye:
         dialog = self.session.dialog
         assert dialog is not None
         lines = [*self.headers, *(authorization or [])]
-        self._layer.requests.send_in_dialog(dialog, "BYE", self, headers=lines, now=now)
+        self._sessions.requests.send_in_dialog(dialog, "BYE", self, headers=lines, now=now)
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Take the answer."""
         if response.status < 200:
             return
-        authorization = self._layer.context.authorize(transaction.request, response, self.challenged)
+        authorization = self._sessions.context.authorize(transaction.request, response, self.challenged)
         if authorization is not None and not self.session.removed:
             self.challenged += 1
             self.send(now, authorization)
         else:
-            self._layer.bye_answered(self.session, now)
+            self._sessions.bye_answered(self.session, now)
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Take silence for an answer."""
-        self._layer.bye_answered(self.session, now)
+        self._sessions.bye_answered(self.session, now)

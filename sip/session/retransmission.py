@@ -7,7 +7,7 @@ from sip.timers import Timer
 from sip.transactions.server import ServerTransaction
 
 
-class Repeater:
+class Retransmission:
     """Repeats the last answer of one INVITE server transaction at T1, doubling up to T2, for 64*T1."""
 
     __slots__ = ("_context", "_interval", "_no_ack", "_timer", "_transaction", "_until")

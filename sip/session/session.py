@@ -11,7 +11,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.session.ack import Ack
 from sip.session.invites import CalleeInvite, CallerInvite
-from sip.session.retransmission import Repeater
+from sip.session.retransmission import Retransmission
 from sip.session.session_timer import Interval, SessionTimer
 from sip.session.tables import SESSION, SessionInput, SessionState
 from sip.session.view import SessionView
@@ -33,7 +33,6 @@ class Session:
         "dialog",
         "forks",
         "id",
-        "incoming",
         "invite",
         "last_body",
         "late_prack",
@@ -41,6 +40,7 @@ class Session:
         "open_pracks",
         "outgoing",
         "raised",
+        "received_invite",
         "reinvite",
         "removed",
         "timer",
@@ -59,14 +59,14 @@ class Session:
         self.forks: dict[str, Dialog] = {}  #: early dialogs of our INVITE by remote tag
         self.awaiting: Ack | None = None  #: the ACK that the core is to give
         self.removed = False  #: whether the end was reported
-        self.incoming: CalleeInvite | None = None  #: the INVITE that made the session, while unanswered
+        self.received_invite: CalleeInvite | None = None  #: the INVITE that made the session, while unanswered
         self.late_prack: tuple[str, ...] = ()  #: RAck of a provisional that was open when our 2xx went out
         self.reinvite: ServerTransaction | None = None  #: a re-INVITE that the core has not answered
         self.update: ServerTransaction | None = None  #: an UPDATE with an offer that the core has not answered
         self.outgoing: ClientTransaction | None = None  #: our re-INVITE without final answer
         self.open_pracks = 0  #: our PRACKs without final answer
         self.updates = 0  #: our UPDATEs with an offer that wait for their answer
-        self.unacknowledged: dict[int, Repeater] = {}  #: 2xx of ours without ACK, by CSeq
+        self.unacknowledged: dict[int, Retransmission] = {}  #: 2xx of ours without ACK, by CSeq
         self.bye_headers: Lines | None = None  #: a BYE that waits for the ACK
         self.last_body: tuple[bytes, str | None] = (b"", None)  #: the session description we sent last
         self.timer: SessionTimer | None = None

@@ -18,13 +18,13 @@ from sip.ids import RequestId, SessionId
 from sip.message.lines import Lines, has
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.session.callee import IncomingInvite
+from sip.session.callee import ReceivedInvite
 from sip.session.ended import EndedSessions
 from sip.session.joining import Joining, joining
 from sip.session.replacing import Replacement, replacement
 from sip.session.requests_received import SessionRequests
 from sip.session.requests_sent import Bye, InSession
-from sip.session.retransmission import Repeater
+from sip.session.retransmission import Retransmission
 from sip.session.session import Session, session_of
 from sip.session.session_timer import MAX_422, Interval, SessionTimer, too_short
 from sip.session.tables import SessionInput, SessionState
@@ -144,10 +144,10 @@ class Sessions:
         session.dialog, dialog.session = dialog, session
         session.hear(request)
         self.dialogs.add(dialog)
-        incoming = session.incoming = IncomingInvite(self, session, transaction)
+        invite = session.received_invite = ReceivedInvite(self, session, transaction)
         transaction.owner = core.owner
-        transaction.user = transaction.answers = incoming
-        incoming.start(now)
+        transaction.user = transaction.answers = invite
+        invite.start(now)
         event = InviteReceived(
             owner=core.owner,
             session=session.id,
@@ -157,13 +157,13 @@ class Sessions:
         )
         self.context.emit(event)
 
-    def incoming(self, session_id: SessionId, given: SessionInput) -> IncomingInvite | None:
+    def unanswered_invite(self, session_id: SessionId, given: SessionInput) -> ReceivedInvite | None:
         session = self.live(session_id)
         if session is None:
             return None
         session.check(given)
-        assert isinstance(session.incoming, IncomingInvite)
-        return session.incoming
+        assert isinstance(session.received_invite, ReceivedInvite)
+        return session.received_invite
 
     def answer_lines(self, session: Session, transaction: ServerTransaction, given: Lines) -> Lines:
         """Return Contact, Allow and Supported of an answer inside or at the start of a session."""
@@ -183,8 +183,8 @@ class Sessions:
     def await_ack(self, session: Session, transaction: ServerTransaction, now: float) -> None:
         """Repeat a 2xx until its ACK comes."""
         cseq = transaction.cseq
-        repeater = Repeater(self.context, transaction, lambda then: self._no_ack(session, cseq, then), now)
-        session.unacknowledged[cseq] = repeater
+        retransmission = Retransmission(self.context, transaction, lambda then: self._no_ack(session, cseq, then), now)
+        session.unacknowledged[cseq] = retransmission
 
     def _no_ack(self, session: Session, cseq: int, now: float) -> None:
         session.unacknowledged.pop(cseq, None)
@@ -302,8 +302,8 @@ class Sessions:
 
     def lose(self, session: Session, cause: EndCause, *, say_bye: bool, now: float) -> None:
         """End a session that nobody wants to end: the other side, or the timer, is gone."""
-        if session.incoming is not None:
-            session.incoming.on_lost(now)
+        if session.received_invite is not None:
+            session.received_invite.on_lost(now)
             return
         if not session.process(SessionInput.LOST):
             return
@@ -340,8 +340,8 @@ class Sessions:
         """Forget a session and let go of its dialog."""
         session.removed = True
         self.stop(session)
-        for repeater in session.unacknowledged.values():
-            repeater.stop()
+        for retransmission in session.unacknowledged.values():
+            retransmission.stop()
         session.unacknowledged.clear()
         self._sessions.pop(session.id, None)
         self.ended.add(session.id, session.owner, now)

@@ -5,7 +5,7 @@ from sip.message.request import Request
 from sip.transport.return_routability import ProvenSources
 
 
-class Caution:
+class AmplificationLimit:
     """The source of one SUBSCRIBE, and how much it may be sent unseen."""
 
     __slots__ = ("_flow", "_proven", "limit")
@@ -25,6 +25,6 @@ class Caution:
         self._proven.add(self._flow)
 
 
-def caution_towards(proven: ProvenSources, flow: Flow, request: Request, excess: int) -> Caution | None:
-    """Return the caution that a SUBSCRIBE calls for; None over connections and towards those who proved themselves."""
-    return None if flow in proven else Caution(proven, flow, request, excess)
+def amplification_limit(proven: ProvenSources, flow: Flow, request: Request, excess: int) -> AmplificationLimit | None:
+    """Return the limit that a SUBSCRIBE calls for; None over connections and towards those who proved themselves."""
+    return None if flow in proven else AmplificationLimit(proven, flow, request, excess)

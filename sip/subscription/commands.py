@@ -8,7 +8,7 @@ from sip.headers.event import EventPackage
 from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
 from sip.message.lines import Lines, checked, checked_value
-from sip.subscription.initial_request import Asking
+from sip.subscription.initial_request import RequestTemplate
 from sip.subscription.notification import Notification
 from sip.subscription.subscriptions import Subscriptions
 from sip.syntax.uri import Uri
@@ -48,16 +48,18 @@ class SubscriptionCommands:
         or silence, begins it anew in another dialog (SubscriptionRestarted).
         ``session`` subscribes inside the dialog of that session.
         """
-        layer = self._subscriptions
+        subscriptions = self._subscriptions
         lines = checked(headers, content_type)
         if accept:
             lines.append(("Accept", checked_value("Accept", ", ".join(accept))))
         asked = EventPackage.parse(checked_value("Event", event))
-        dialog = None if session is None else layer.dialog_of(session)
+        dialog = None if session is None else subscriptions.dialog_of(session)
         if session is not None and dialog is None:
-            return layer.begin_in_vain(owner)
-        asking = Asking("SUBSCRIBE", target, from_, to, tuple(route), flow, [*lines], body, content_type, dialog)
-        return layer.begin(owner, asked.package, asked.id, asking, expires, contact, now)
+            return subscriptions.begin_in_vain(owner)
+        template = RequestTemplate(
+            "SUBSCRIBE", target, from_, to, tuple(route), flow, [*lines], body, content_type, dialog
+        )
+        return subscriptions.begin(owner, asked.package, asked.id, template, expires, contact, now)
 
     def refer(
         self,
@@ -79,26 +81,26 @@ class SubscriptionCommands:
         It is a subscription to its outcome: SubscriptionAccepted tells of the 2xx, NotifyReceived of the progress,
         SubscriptionEnded or SubscriptionFailed of the end.
         """
-        layer = self._subscriptions
+        subscriptions = self._subscriptions
         where = f"<{refer_to}>" if isinstance(refer_to, Uri) else str(refer_to)
         lines: Lines = [("Refer-To", checked_value("Refer-To", where)), *checked(headers)]
-        dialog = None if session is None else layer.dialog_of(session)
+        dialog = None if session is None else subscriptions.dialog_of(session)
         if session is not None and dialog is None:
-            return layer.begin_in_vain(owner)
-        asking = Asking("REFER", target, from_, to, tuple(route), flow, lines, b"", None, dialog)
-        return layer.begin(owner, "refer", None, asking, None, contact, now)
+            return subscriptions.begin_in_vain(owner)
+        template = RequestTemplate("REFER", target, from_, to, tuple(route), flow, lines, b"", None, dialog)
+        return subscriptions.begin(owner, "refer", None, template, None, contact, now)
 
     def refresh(self, subscription: SubscriptionId, *, expires: int | None = None, now: float) -> None:
         """Send SUBSCRIBE inside the dialog now, which also asks for the full state."""
-        layer = self._subscriptions
-        subscriber = layer.subscriber(subscription)
+        subscriptions = self._subscriptions
+        subscriber = subscriptions.subscriber(subscription)
         if subscriber is not None:
             subscriber.refresh(expires, now)
 
     def unsubscribe(self, subscription: SubscriptionId, *, now: float) -> None:
         """Send SUBSCRIBE with Expires 0; SubscriptionEnded follows. Nothing happens when it has just ended."""
-        layer = self._subscriptions
-        subscriber = layer.subscriber(subscription)
+        subscriptions = self._subscriptions
+        subscriber = subscriptions.subscriber(subscription)
         if subscriber is not None:
             subscriber.unsubscribe(now)
 
@@ -122,12 +124,12 @@ class SubscriptionCommands:
         Options that the subscriber and we know (``ms-benotify``, ``ms-piggyback-first-notify``,
         ``com.microsoft.autoextend``) are echoed by the endpoint as far as they apply.
         """
-        layer = self._subscriptions
+        subscriptions = self._subscriptions
         if not 200 <= status < 300 or (expires is not None and expires < 0):
             raise LocalProtocolError(f"not an acceptance: {status}, {expires} s")
-        notifier = layer.notifier(subscription)
+        notifier = subscriptions.notifier(subscription)
         if notifier is None:
-            layer.context.count("dropped: answer after the subscription ended")
+            subscriptions.context.count("dropped: answer after the subscription ended")
             return
         lines = checked(headers, content_type)
         name = None if contact is None else checked_value("Contact", contact)
@@ -143,10 +145,10 @@ class SubscriptionCommands:
         now: float,
     ) -> None:
         """Answer a SubscribeReceived with 300-699. A refused first one is over; nothing more is reported."""
-        layer = self._subscriptions
-        notifier = layer.notifier(subscription)
+        subscriptions = self._subscriptions
+        notifier = subscriptions.notifier(subscription)
         if notifier is None:
-            layer.context.count("dropped: answer after the subscription ended")
+            subscriptions.context.count("dropped: answer after the subscription ended")
             return
         notifier.reject(status, reason, checked(headers), now)
 
@@ -203,8 +205,8 @@ class SubscriptionCommands:
 
         SubscriptionEnded follows. Nothing happens when the subscription has just ended.
         """
-        layer = self._subscriptions
-        notifier = layer.notifier(subscription)
+        subscriptions = self._subscriptions
+        notifier = subscriptions.notifier(subscription)
         if notifier is not None:
             lines = checked(headers, content_type)
             why = checked_value("Subscription-State", reason)

@@ -22,7 +22,7 @@ _MAX_RETRIES: Final = 2  #: 423 and 420 are each worth one more try
 
 
 @attrs.define(eq=False)
-class Asking:
+class RequestTemplate:
     """How the first request is made; kept, because a subscription that was lost is made again the same way."""
 
     method: str  #: SUBSCRIBE, or REFER for its implicit subscription
@@ -71,30 +71,30 @@ class FirstRequest:
     """SUBSCRIBE or REFER outside of dialogs: credentials, a longer duration, or less asked for may be one more try."""
 
     __slots__ = (
-        "_asking",
         "_authorization",
         "_challenged",
-        "_layer",
         "_lines",
         "_outline",
         "_retries",
         "_server",
         "_subscriber",
+        "_subscriptions",
+        "_template",
         "cseq",
         "expires",
     )
 
     def __init__(
         self,
-        layer: SubscriptionOwner,
+        subscriptions: SubscriptionOwner,
         subscriber: InitialRequestUser,
-        asking: Asking,
+        template: RequestTemplate,
         outline: Outline,
         expires: int | None,
     ) -> None:
-        self._layer = layer
+        self._subscriptions = subscriptions
         self._subscriber = subscriber
-        self._asking = asking
+        self._template = template
         self._outline = outline
         self._lines = outline.lines
         self._authorization: Lines = []
@@ -112,29 +112,29 @@ class FirstRequest:
     def send(self, now: float) -> None:
         """Send it, with the next CSeq."""
         self.cseq += 1
-        self._layer.transactions.send(
-            self._asking.method,
+        self._subscriptions.transactions.send(
+            self._template.method,
             self,
             self._finish,
-            flow=self._asking.flow,
+            flow=self._template.flow,
             next_hop=self._outline.hop,
-            size=size_of(self._lines, self._asking.body),
+            size=size_of(self._lines, self._template.body),
             server=self._server,
             now=now,
         )
 
     def _finish(self, flow: Flow, via: str) -> Request:
-        asking, subscriber = self._asking, self._subscriber
-        contact = subscriber.contact or self._layer.transport.contact(flow, self._outline.local_user)
+        template, subscriber = self._template, self._subscriber
+        contact = subscriber.contact or self._subscriptions.transport.contact(flow, self._outline.local_user)
         lines: Lines = [
             ("Via", via),
             *self._lines,
-            ("CSeq", f"{self.cseq} {asking.method}"),
+            ("CSeq", f"{self.cseq} {template.method}"),
             ("Contact", contact),
-            *asking.usage_lines(asking.method, subscriber.event, self.expires),
+            *template.usage_lines(template.method, subscriber.event, self.expires),
             *self._authorization,
         ]
-        return assemble(asking.method, self._outline.uri, lines, asking.body, asking.content_type)
+        return assemble(template.method, self._outline.uri, lines, template.body, template.content_type)
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Take an answer."""
@@ -143,7 +143,7 @@ class FirstRequest:
         self._subscriber.first_answered(self, transaction, response, now)
 
     def _again(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
-        authorization = self._layer.context.authorize(transaction.request, response, self._challenged)
+        authorization = self._subscriptions.context.authorize(transaction.request, response, self._challenged)
         if authorization is not None:
             self._challenged += 1
             self._authorization = authorization

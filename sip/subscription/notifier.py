@@ -14,7 +14,7 @@ from sip.life import Life
 from sip.message.lines import Lines, has
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.subscription.amplification import Caution, caution_towards
+from sip.subscription.amplification import AmplificationLimit, amplification_limit
 from sip.subscription.notification import PROBE, Notification
 from sip.subscription.owner import SubscriptionOwner
 from sip.subscription.subscription import Subscription
@@ -39,15 +39,15 @@ class Notifier(Subscription):
     """One subscription to something of ours."""
 
     __slots__ = (
-        "_caution",
+        "_amplification",
         "_challenged",
         "_ended_as",
         "_expires_at",
         "_expiry",
         "_in_flight",
-        "_layer",
         "_life",
         "_queue",
+        "_subscriptions",
         "_too_late",
         "asked",
         "autoextend",
@@ -61,14 +61,14 @@ class Notifier(Subscription):
 
     def __init__(
         self,
-        layer: SubscriptionOwner,
+        subscriptions: SubscriptionOwner,
         subscription_id: SubscriptionId,
         core: CoreEntry,
         package: str,
         event_id: str | None,
     ) -> None:
         super().__init__(subscription_id, core, package, event_id)
-        self._layer = layer
+        self._subscriptions = subscriptions
         self._life = Life(NOTIFIER, NotifierState.ASKED, of="a subscription")
         self.asked: ServerTransaction | None = None  #: a SUBSCRIBE that the core has not answered
         self.granted = 0  #: seconds
@@ -81,7 +81,7 @@ class Notifier(Subscription):
         self._queue: deque[Notification] = deque()
         self._in_flight: Notification | None = None
         self._challenged = 0  # 401 and 407 to it, in a row
-        self._caution: Caution | None = None  # while a UDP subscriber may be an invention
+        self._amplification: AmplificationLimit | None = None  # while a UDP subscriber may be an invention
         self._ended_as = "timeout"
         self._too_late = False  # whether a SUBSCRIBE that the core knows of was answered, or not, without it
 
@@ -107,28 +107,31 @@ class Notifier(Subscription):
         if transaction is None:
             return
         request = transaction.request
-        default = self._layer.context.config.subscription_expires
+        default = self._subscriptions.context.config.subscription_expires
         wanted = request.expires if request.expires is not None else (default if expires is None else expires)
         granted = wanted if expires is None else min(wanted, expires)
         given = NotifierInput.ACCEPT if granted else NotifierInput.ACCEPT_ZERO
         self._life.check(given)
         self._negotiate(transaction)
-        self._caution = caution_towards(
-            self._layer.transport.proven, transaction.flow, request, self._layer.context.config.unproven_excess
+        self._amplification = amplification_limit(
+            self._subscriptions.transport.proven,
+            transaction.flow,
+            request,
+            self._subscriptions.context.config.unproven_excess,
         )
-        piggyback = bool(body) and PIGGYBACK in request.supported and self._caution is None
+        piggyback = bool(body) and PIGGYBACK in request.supported and self._amplification is None
         lines = [*headers, ("Expires", str(granted))]
         if contact is not None:
             self.contact = contact
         if not has(headers, "Contact"):
             assert self.dialog is not None
             user = self.dialog.local_user
-            lines.append(("Contact", self.contact or self._layer.transport.contact(transaction.flow, user)))
+            lines.append(("Contact", self.contact or self._subscriptions.transport.contact(transaction.flow, user)))
         lines += self._options(piggyback, request)
         if piggyback:
             lines += self._first_document(granted)
         attached = (body, content_type) if piggyback else (b"", None)
-        response = self._layer.answers.build(
+        response = self._subscriptions.answers.build(
             transaction, status, headers=lines, body=attached[0], content_type=attached[1]
         )
         self.asked = None  # before it is sent: on a connection that ends the transaction
@@ -144,7 +147,7 @@ class Notifier(Subscription):
         if not self._too_late:
             raise LocalProtocolError("no SUBSCRIBE waits for an answer")
         self._too_late = False
-        self._layer.context.count("dropped: answer after the subscription ended")
+        self._subscriptions.context.count("dropped: answer after the subscription ended")
         return None
 
     def _negotiate(self, transaction: ServerTransaction) -> None:
@@ -176,7 +179,7 @@ class Notifier(Subscription):
         self.granted = granted
         self.dialog.refresh_target(request)
         self.dialog.process(DialogInput.ANSWERED)
-        timers = self._layer.context.timers
+        timers = self._subscriptions.context.timers
         timers.stop(self._expiry)
         if granted:
             self._expires_at = now + granted
@@ -199,13 +202,13 @@ class Notifier(Subscription):
         self.granted = expires
         self.dialog.process(DialogInput.ANSWERED)
         self._expires_at = now + expires
-        self._expiry = self._layer.context.timers.start(self._expires_at, self._on_expired)
+        self._expiry = self._subscriptions.context.timers.start(self._expires_at, self._on_expired)
 
     def drop(self) -> None:
         """Forget the subscription of a REFER that was refused, or that is not to have one."""
         self.asked = None
         self._life.command(NotifierInput.REJECT)
-        self._layer.remove(self)
+        self._subscriptions.remove(self)
 
     def reject(self, status: int, reason: str | None, headers: Lines, now: float) -> None:
         """Answer with 300-699."""
@@ -215,12 +218,12 @@ class Notifier(Subscription):
         self._life.check(NotifierInput.REJECT)
         if status < 300:
             raise LocalProtocolError(f"not a refusal: {status}")
-        response = self._layer.answers.build(transaction, status, reason, headers=headers)
+        response = self._subscriptions.answers.build(transaction, status, reason, headers=headers)
         self.asked = None
         transaction.respond(response, now)
         self._life.command(NotifierInput.REJECT)
         if self.state is NotifierState.TERMINATED:
-            self._layer.remove(self)
+            self._subscriptions.remove(self)
 
     def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """SUBSCRIBE cannot be cancelled."""
@@ -238,7 +241,7 @@ class Notifier(Subscription):
     def notify(self, notification: Notification, benotify: bool, now: float) -> None:
         """Send a notification, or queue it behind one that is not answered; after the last one nothing is sent."""
         if self.state is NotifierState.LAST:
-            self._layer.context.count("ignored: notification after the last")
+            self._subscriptions.context.count("ignored: notification after the last")
             return
         if self.state is NotifierState.CLOSING and not notification.last:
             notification = attrs.evolve(notification, state="terminated", reason="timeout")
@@ -252,16 +255,16 @@ class Notifier(Subscription):
         elif self._in_flight is None:
             self._life.command(given)
             self._send(notification, now)
-        elif len(self._queue) >= self._layer.context.config.max_notify_queue:
+        elif len(self._queue) >= self._subscriptions.context.config.max_notify_queue:
             # A document that is left out makes every later one wrong; a new subscription begins with the whole.
-            self._layer.context.count("subscription ended: too many notifications wait")
+            self._subscriptions.context.count("subscription ended: too many notifications wait")
             self._lost("unreachable")
         else:
             self._life.command(given)
             self._queue.append(notification)
 
     def _extend(self, now: float) -> None:
-        timers = self._layer.context.timers
+        timers = self._subscriptions.context.timers
         timers.stop(self._expiry)
         self._expires_at = now + self.granted
         self._expiry = timers.start(self._expires_at, self._on_expired)
@@ -277,7 +280,7 @@ class Notifier(Subscription):
 
     def _send_benotify(self, notification: Notification, now: float) -> None:
         assert self.dialog is not None
-        self._layer.requests.send_once_in_dialog(
+        self._subscriptions.requests.send_once_in_dialog(
             self.dialog,
             "BENOTIFY",
             self.dialog.next_cseq(),
@@ -299,8 +302,8 @@ class Notifier(Subscription):
         self._in_flight = notification
         self._challenged = 0 if authorization is None else self._challenged + 1
         if notification.last:
-            self._layer.context.timers.stop(self._expiry)
-        self._layer.requests.send_in_dialog(
+            self._subscriptions.context.timers.stop(self._expiry)
+        self._subscriptions.requests.send_in_dialog(
             self.dialog,
             "NOTIFY",
             self,
@@ -313,22 +316,22 @@ class Notifier(Subscription):
 
     def _may_get(self, notification: Notification, now: float) -> bool:
         """Whether a notification may go to where the SUBSCRIBE seems to come from."""
-        if self._caution is None or self._caution.over:
-            self._caution = None
+        if self._amplification is None or self._amplification.over:
+            self._amplification = None
             return True
         assert self.dialog is not None
         lines, body, kind = self._lines(notification, now), notification.body, notification.content_type
         notify = self.dialog.build("NOTIFY", "", 1, headers=lines, body=body, content_type=kind)
-        return not body or len(bytes(notify)) + _ENVELOPE <= self._caution.limit
+        return not body or len(bytes(notify)) + _ENVELOPE <= self._amplification.limit
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Take the answer to a NOTIFY."""
-        if self._caution is not None:
-            self._caution.end()
+        if self._amplification is not None:
+            self._amplification.end()
         status, sent = response.status, self._in_flight
         if status < 200 or sent is None or self.state is NotifierState.TERMINATED:
             return
-        authorization = self._layer.context.authorize(transaction.request, response, self._challenged)
+        authorization = self._subscriptions.context.authorize(transaction.request, response, self._challenged)
         if authorization is not None:
             self._send(sent, now, authorization)
             return
@@ -337,7 +340,7 @@ class Notifier(Subscription):
             self._lost("gone")
             return
         if status >= 300:
-            self._layer.context.emit(NotifyFailed(owner=self.owner, subscription=self.id, status=status))
+            self._subscriptions.context.emit(NotifyFailed(owner=self.owner, subscription=self.id, status=status))
         if self._queue:
             self._send(self._queue.popleft(), now)
         elif self.state is NotifierState.LAST:
@@ -370,7 +373,7 @@ class Notifier(Subscription):
         """Answer a SUBSCRIBE that came too late to prolong anything."""
         if self.asked is not None:
             asked, self.asked, self._too_late = self.asked, None, True
-            self._layer.answers.send(asked, 481, now=now)
+            self._subscriptions.answers.send(asked, 481, now=now)
 
     def _on_expired(self, now: float) -> None:
         self._expiry = None
@@ -386,8 +389,8 @@ class Notifier(Subscription):
     def _finish(self, given: NotifierInput) -> None:
         if not self._life.follow(given):
             return
-        self._layer.context.timers.stop(self._expiry)
+        self._subscriptions.context.timers.stop(self._expiry)
         self._queue.clear()
-        self._layer.remove(self)
+        self._subscriptions.remove(self)
         event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=self._ended_as)
-        self._layer.context.emit(event)
+        self._subscriptions.context.emit(event)

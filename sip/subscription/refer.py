@@ -9,10 +9,10 @@ from sip.transactions.server import ServerTransaction
 class ReferAnswer:
     """Answers of a core to a REFER: a 2xx begins the implicit subscription (RFC 3515 section 2.4.4)."""
 
-    __slots__ = ("_layer", "notifier")
+    __slots__ = ("_subscriptions", "notifier")
 
-    def __init__(self, layer: SubscriptionOwner, notifier: Notifier) -> None:
-        self._layer = layer
+    def __init__(self, subscriptions: SubscriptionOwner, notifier: Notifier) -> None:
+        self._subscriptions = subscriptions
         self.notifier = notifier
 
     def answer(
@@ -30,8 +30,8 @@ class ReferAnswer:
         begins = 200 <= status < 300
         if begins and not has(lines, "Contact"):
             user = transaction.request.uri.user
-            lines.append(("Contact", self._layer.transport.contact(transaction.flow, user)))
-        response = self._layer.answers.build(
+            lines.append(("Contact", self._subscriptions.transport.contact(transaction.flow, user)))
+        response = self._subscriptions.answers.build(
             transaction, status, reason, headers=lines, body=body, content_type=content_type
         )
         suppressed = any(n.lower() == "refer-sub" and str(v).lower().startswith("false") for n, v in lines)
@@ -41,6 +41,6 @@ class ReferAnswer:
         notifier.asked = None
         transaction.respond(response, now)
         if begins and not suppressed:
-            notifier.begin_refer(self._layer.context.config.refer_expires, now)
+            notifier.begin_refer(self._subscriptions.context.config.refer_expires, now)
         else:
             notifier.drop()

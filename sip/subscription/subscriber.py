@@ -19,7 +19,7 @@ from sip.life import Life
 from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.subscription.initial_request import Asking, FirstRequest
+from sip.subscription.initial_request import FirstRequest, RequestTemplate
 from sip.subscription.notifier import AUTOEXTEND
 from sip.subscription.owner import SubscriptionOwner
 from sip.subscription.refresh import FINAL, MAX_423, MOST_DEMANDED, SubscriptionTimer
@@ -45,17 +45,17 @@ class Subscriber(Subscription):
 
     __slots__ = (
         "_again",
-        "_asking",
         "_autoextend",
         "_challenged",
         "_ends_as",
         "_expires",
         "_first",
-        "_layer",
         "_life",
         "_lost_as",
         "_open",
         "_raised",
+        "_subscriptions",
+        "_template",
         "_timer",
         "call_id",
         "contact",
@@ -68,18 +68,18 @@ class Subscriber(Subscription):
 
     def __init__(
         self,
-        layer: SubscriberOwner,
+        subscriptions: SubscriberOwner,
         subscription_id: SubscriptionId,
         core: CoreEntry,
         package: str,
         event_id: str | None,
-        asking: Asking,
+        template: RequestTemplate,
         expires: int | None,
         contact: str | None,
     ) -> None:
         super().__init__(subscription_id, core, package, event_id)
-        self._layer = layer
-        self._asking = asking
+        self._subscriptions = subscriptions
+        self._template = template
         self._expires = expires
         self.contact = contact
         self._life = Life(SUBSCRIBER, SubscriberState.SUBSCRIBING, of="a subscription")
@@ -96,7 +96,7 @@ class Subscriber(Subscription):
         self._challenged = 0  # 401 and 407 to the request in the dialog, in a row
         self._ends_as = "unsubscribed"
         self._timer = SubscriptionTimer(
-            layer.context, asking.method != "REFER", lambda now: self.refresh(None, now), self._on_deadline
+            subscriptions.context, template.method != "REFER", lambda now: self.refresh(None, now), self._on_deadline
         )
 
     @property
@@ -108,17 +108,17 @@ class Subscriber(Subscription):
 
     def start(self, now: float) -> None:
         """Send the first request, in a dialog that exists or to make one."""
-        asking = self._asking
-        if asking.dialog is not None:
-            self._join(asking.dialog)
-            self._send_in_dialog(asking.method, self._expires, now)
+        template = self._template
+        if template.dialog is not None:
+            self._join(template.dialog)
+            self._send_in_dialog(template.method, self._expires, now)
             return
-        outline = self._layer.requests.outline(
-            asking.target, asking.from_, asking.to, asking.route, None, asking.headers
+        outline = self._subscriptions.requests.outline(
+            template.target, template.from_, template.to, template.route, None, template.headers
         )
         self.call_id, self.local_tag = outline.call_id, outline.local_tag
-        self._layer.expect(self)
-        self._first = FirstRequest(self._layer, self, asking, outline, self._expires)
+        self._subscriptions.expect(self)
+        self._first = FirstRequest(self._subscriptions, self, template, outline, self._expires)
         self._timer.sent(now)
         self._first.send(now)
 
@@ -152,14 +152,14 @@ class Subscriber(Subscription):
         self._close()
         status = None if response is None else response.status
         event = SubscriptionFailed(owner=self.owner, subscription=self.id, status=status, response=response)
-        self._layer.context.emit(event)
+        self._subscriptions.context.emit(event)
 
     def _accepted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         if self.dialog is None and self._first is not None and "Contact" in response.headers:
             try:
                 self._adopt(Dialog.from_response(response, transaction.flow, self._first.ours, self._first.cseq))
             except RemoteProtocolError:
-                self._layer.context.count("2xx to SUBSCRIBE that cannot be used; its NOTIFY makes the dialog")
+                self._subscriptions.context.count("2xx to SUBSCRIBE that cannot be used; its NOTIFY makes the dialog")
         self._autoextend = AUTOEXTEND in response.supported
         self._process_2xx(response, now)
 
@@ -169,12 +169,12 @@ class Subscriber(Subscription):
         if self.state is SubscriberState.ENDING:
             self._unsubscribe_now(now)
             return
-        refer = self._asking.method == "REFER"
-        asked = self._layer.context.config.refer_expires if refer else self._expires
-        default = self._layer.context.config.subscription_expires if asked is None else asked
+        refer = self._template.method == "REFER"
+        asked = self._subscriptions.context.config.refer_expires if refer else self._expires
+        default = self._subscriptions.context.config.subscription_expires if asked is None else asked
         self.granted = response.expires if response.expires is not None else default
         event = SubscriptionAccepted(owner=self.owner, subscription=self.id, response=response, expires=self.granted)
-        self._layer.context.emit(event)
+        self._subscriptions.context.emit(event)
         if not self.notified and self._suppressed(response):
             return
         if not self.notified:
@@ -216,17 +216,17 @@ class Subscriber(Subscription):
 
     def _send_in_dialog(self, method: str, expires: int | None, now: float, credentials: Lines | None = None) -> None:
         assert self.dialog is not None
-        asking = self._asking
+        template = self._template
         self._challenged = 0 if credentials is None else self._challenged + 1
         self._timer.sent(now)
-        self._open = number = RequestId(self._layer.context.new_id())
-        self._layer.requests.send_in_dialog(
+        self._open = number = RequestId(self._subscriptions.context.new_id())
+        self._subscriptions.requests.send_in_dialog(
             self.dialog,
             method,
             self,
-            headers=[*asking.usage_lines(method, self.event, expires), *asking.headers, *(credentials or [])],
-            body=asking.body,
-            content_type=asking.content_type,
+            headers=[*template.usage_lines(method, self.event, expires), *template.headers, *(credentials or [])],
+            body=template.body,
+            content_type=template.content_type,
             contact=self.contact,
             request_id=number,
             now=now,
@@ -237,7 +237,7 @@ class Subscriber(Subscription):
         if response.status < 200 or transaction.id != self._open or self.state is SubscriberState.TERMINATED:
             return
         self._open = None
-        authorization = self._layer.context.authorize(transaction.request, response, self._challenged)
+        authorization = self._subscriptions.context.authorize(transaction.request, response, self._challenged)
         if authorization is not None:
             expires = 0 if self.state is SubscriberState.ENDING else self._expires
             self._send_in_dialog(transaction.method, expires, now, authorization)
@@ -252,7 +252,7 @@ class Subscriber(Subscription):
 
     def _refused(self, response: Response, now: float) -> None:
         """A refresh was refused (section 4.1.2.2): for good, or the subscription stays valid until it expires."""
-        self._layer.context.count("refresh of a subscription refused")
+        self._subscriptions.context.count("refresh of a subscription refused")
         status, least, self._again = response.status, response.min_expires or 0, None
         if status == 481:
             self._begin_anew("gone", now)
@@ -269,7 +269,7 @@ class Subscriber(Subscription):
         self.dialog.refresh_target(response)
         if self.state is SubscriberState.ENDING:
             # The last NOTIFY is still to come (section 4.1.2.3), but is not waited for longer than timer N.
-            self._timer.close(now + 64 * self._layer.context.config.t1)
+            self._timer.close(now + 64 * self._subscriptions.context.config.t1)
             return
         self._raised = 0
         self._process_2xx(response, now)
@@ -287,22 +287,22 @@ class Subscriber(Subscription):
         elif self.state is SubscriberState.ENDING:
             self._end(SubscriberInput.FAILED, self._ends_as)
             return
-        self._layer.context.count("refresh of a subscription not answered")
+        self._subscriptions.context.count("refresh of a subscription not answered")
         self._timer.refused(now)
 
     def _begin_anew(self, reason: str, now: float) -> None:
         """The notifier forgot us, or is silent: subscribe again in a new dialog (section 4.1.2.2 and 4.1.3)."""
-        may_migrate = self._asking.dialog is None and self._asking.method != "REFER"
+        may_migrate = self._template.dialog is None and self._template.method != "REFER"
         if not may_migrate or not self._life.follow(SubscriberInput.MIGRATE):
             self._end(SubscriberInput.GONE, reason)
             return
         self._leave()
         self._timer.stop()
-        self._layer.expect_no_more(self)
+        self._subscriptions.expect_no_more(self)
         self._open = self._again = None
         self._lost_as = reason
         self.notified = False
-        self._layer.context.emit(SubscriptionRestarted(owner=self.owner, subscription=self.id, reason=reason))
+        self._subscriptions.context.emit(SubscriptionRestarted(owner=self.owner, subscription=self.id, reason=reason))
         self.start(now)
 
     def unsubscribe(self, now: float) -> None:
@@ -318,7 +318,7 @@ class Subscriber(Subscription):
         if self.dialog is None:
             self._end(SubscriberInput.FAILED, self._ends_as)
             return
-        self._timer.close(now + 128 * self._layer.context.config.t1)
+        self._timer.close(now + 128 * self._subscriptions.context.config.t1)
         self._send_in_dialog("SUBSCRIBE", 0, now)
 
     # Notifications ---------------------------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ class Subscriber(Subscription):
         self._adopt(dialog)
 
     def _adopt(self, dialog: Dialog) -> None:
-        self._layer.dialogs.add(dialog)
+        self._subscriptions.dialogs.add(dialog)
         self._join(dialog)
 
     def _join(self, dialog: Dialog) -> None:
@@ -343,7 +343,7 @@ class Subscriber(Subscription):
         dialog, self.dialog = self.dialog, None
         if dialog is not None and dialog.subscriptions.get(self.usage_key) is self:
             del dialog.subscriptions[self.usage_key]
-            self._layer.dialogs.release(dialog)
+            self._subscriptions.dialogs.release(dialog)
 
     def notify(self, message: Request | Response, state: str, now: float) -> None:
         """Take a notification, by whatever message it came."""
@@ -355,7 +355,7 @@ class Subscriber(Subscription):
         self.dialog.process(DialogInput.ANSWERED)
         self.dialog.refresh_target(message)
         first, self.notified, self._lost_as = not self.notified, True, None
-        self._layer.expect_no_more(self)
+        self._subscriptions.expect_no_more(self)
         event = NotifyReceived(
             owner=self.owner,
             subscription=self.id,
@@ -364,7 +364,7 @@ class Subscriber(Subscription):
             content_type=message.content_type,
             state=state,
         )
-        self._layer.context.emit(event)
+        self._subscriptions.context.emit(event)
         said = message.subscription_state
         if last:
             reason = self._ends_as if ending else _reason_of(message)
@@ -376,7 +376,7 @@ class Subscriber(Subscription):
 
     def _keep(self, left: int | None, first: bool, now: float) -> None:
         if left is None and (self._autoextend or first):
-            left = self.granted or self._layer.context.config.subscription_expires
+            left = self.granted or self._subscriptions.context.config.subscription_expires
         if left is not None:
             self._timer.told(left, now)
 
@@ -389,12 +389,12 @@ class Subscriber(Subscription):
     def _over(self, reason: str, retry_after: int | None) -> None:
         self._close()
         event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=reason, retry_after=retry_after)
-        self._layer.context.emit(event)
+        self._subscriptions.context.emit(event)
 
     def _close(self) -> None:
         self._timer.stop()
         self._leave()
-        self._layer.remove(self)
+        self._subscriptions.remove(self)
 
 
 def _reason_of(message: Request | Response) -> str:

@@ -11,7 +11,7 @@ from sip.ids import SessionId, SubscriptionId
 from sip.message.lines import checked_value
 from sip.message.request import Request
 from sip.session.sessions import Sessions
-from sip.subscription.initial_request import Asking
+from sip.subscription.initial_request import RequestTemplate
 from sip.subscription.notification import Notification
 from sip.subscription.notifier import Notifier
 from sip.subscription.refer import ReferAnswer
@@ -91,7 +91,7 @@ class Subscriptions:
         owner: str,
         package: str,
         event_id: str | None,
-        asking: Asking,
+        template: RequestTemplate,
         expires: int | None,
         contact: NameAddr | None,
         now: float,
@@ -99,11 +99,11 @@ class Subscriptions:
         core = self._cores.by_owner(owner)
         if len(self._subscriptions) >= self.context.config.max_subscriptions:
             raise LocalProtocolError("too many subscriptions")
-        if asking.dialog is not None and (Subscriber.side, package, event_id) in asking.dialog.subscriptions:
+        if template.dialog is not None and (Subscriber.side, package, event_id) in template.dialog.subscriptions:
             raise LocalProtocolError("the dialog has a subscription to that event; give it an id")
         name = None if contact is None else checked_value("Contact", contact)
         number = SubscriptionId(self.context.new_id())
-        subscriber = Subscriber(self, number, core, package, event_id, asking, expires, name)
+        subscriber = Subscriber(self, number, core, package, event_id, template, expires, name)
         self._subscriptions[number] = subscriber
         try:
             subscriber.start(now)

@@ -66,10 +66,10 @@ class ClientTransaction:
         "_ends",
         "_finish",
         "_interval",
-        "_layer",
         "_life",
         "_search",
         "_timer",
+        "_transactions",
         "ack",
         "after_silence",
         "again",
@@ -90,14 +90,14 @@ class ClientTransaction:
 
     def __init__(
         self,
-        layer: ClientOwner,
+        transactions: ClientOwner,
         request_id: RequestId,
         method: str,
         branch: str,
         user: ClientUser,
         finish: Finish,
     ) -> None:
-        self._layer = layer
+        self._transactions = transactions
         self.id = request_id
         self.method = method
         self.branch = branch
@@ -130,7 +130,7 @@ class ClientTransaction:
 
     def start(self, search: Callable[[], Search | None], now: float) -> None:
         """Begin to look for a flow; timer B or F runs from here, so a look-up counts as waiting for an answer."""
-        self._ends = now + self._layer.patience
+        self._ends = now + self._transactions.patience
         self._search = search()
         if self.state is State.WAITING:
             self._set_timer(self._ends)
@@ -138,8 +138,8 @@ class ClientTransaction:
     def start_again(self, failed: "ClientTransaction", search: Search, *, refused: bool, now: float) -> None:
         """Take the place of a transaction that failed, with the next destination of its search."""
         self.attempt, self.after_silence = failed.attempt + 1, failed.after_silence
-        self._ends, self._search = now + self._layer.patience, search
-        self._layer.transport.try_next(search, self, refused=refused, now=now)
+        self._ends, self._search = now + self._transactions.patience, search
+        self._transactions.transport.try_next(search, self, refused=refused, now=now)
         if self.state is State.WAITING:
             self._set_timer(self._ends)
 
@@ -147,12 +147,12 @@ class ClientTransaction:
         """Return the same request with another branch; what a proxy put into the branch stays in it."""
         self._search = None  # it goes on without this one
         branch = f"{self.branch}.{self.attempt}"
-        return ClientTransaction(self._layer, self.id, self.method, branch, self.user, self._finish)
+        return ClientTransaction(self._transactions, self.id, self.method, branch, self.user, self._finish)
 
     def _others(self) -> Search | None:
         """The search that still has other servers, where the request may go there (RFC 3263 section 4.3)."""
         search = self._search
-        if search is None or len(search.destinations) < 2 or self.attempt >= self._layer.config.max_attempts:
+        if search is None or len(search.destinations) < 2 or self.attempt >= self._transactions.config.max_attempts:
             return None
         if self.progressed or self.cancelled or self.cancelling is not None:
             return None
@@ -163,8 +163,8 @@ class ClientTransaction:
         if not self._life.follow(Input.SEND_REQUEST):
             return
         self.flow = flow
-        layer = self._layer
-        self.request = self._finish(flow, layer.transport.via(flow, self.branch))
+        transactions = self._transactions
+        self.request = self._finish(flow, transactions.transport.via(flow, self.branch))
         if self.method == "INVITE" or not flow.reliable:
             self.again = None
         if self._search is None or len(self._search.destinations) < 2:
@@ -172,10 +172,10 @@ class ClientTransaction:
         else:
             self.server = self._search.destinations[0]
         self.data = bytes(self.request)
-        layer.transport.send(flow, self.data)
-        layer.register(self, flow)
+        transactions.transport.send(flow, self.data)
+        transactions.register(self, flow)
         if flow.transport == "UDP":
-            self._interval = layer.config.t1
+            self._interval = transactions.config.t1
             self._set_timer(now + self._interval)
         elif self._timer is None:
             self._set_timer(self._ends)
@@ -190,7 +190,7 @@ class ClientTransaction:
         """Take a response that matches (RFC 3261 section 17.1.3)."""
         before = self._life.state
         if not self._life.follow(_INPUTS[response.status // 100 - 1]):
-            self._layer.context.count("ignored: response in a state that has no use for it")
+            self._transactions.context.count("ignored: response in a state that has no use for it")
             return
         following = self._life.state
         if following is State.PROCEEDING:
@@ -205,7 +205,7 @@ class ClientTransaction:
             if self.cancelling is None and not self.provisional:
                 self._stop_timer()
         elif self._interval:
-            self._interval = self._layer.config.t2  # from the next time on: timer E is T2 in Proceeding
+            self._interval = self._transactions.config.t2  # from the next time on: timer E is T2 in Proceeding
         self.provisional = True
         self.progressed = self.progressed or response.status > 100
         if self.cancelling is not None:
@@ -217,7 +217,7 @@ class ClientTransaction:
         if self.state is State.ACCEPTED:
             self.user.on_response(self, response, now)
         elif self.ack is not None and self.flow is not None:
-            self._layer.transport.send(self.flow, self.ack)
+            self._transactions.transport.send(self.flow, self.ack)
 
     def _finalise(self, response: Response, now: float) -> None:
         self._stop_timer()
@@ -225,17 +225,17 @@ class ClientTransaction:
         self.cancelling = None
         assert self.flow is not None
         reliable = self.flow.transport != "UDP"
-        layer = self._layer
+        transactions = self._transactions
         if self.state is State.ACCEPTED:
-            layer.lingering.add(self, now)  # Timer M
+            transactions.lingering.add(self, now)  # Timer M
         elif self.method == "INVITE":
             self.ack = self._acknowledge(response)
-            layer.transport.send(self.flow, self.ack)
-            self.waited(now) if reliable else layer.lingering.add(self, now)  # Timer D
+            transactions.transport.send(self.flow, self.ack)
+            self.waited(now) if reliable else transactions.lingering.add(self, now)  # Timer D
         else:
-            self.waited(now) if reliable else layer.settling.add(self, now)  # Timer K
+            self.waited(now) if reliable else transactions.settling.add(self, now)  # Timer K
         if others is not None:
-            layer.move_on(self, others, refused=True, now=now)
+            transactions.move_on(self, others, refused=True, now=now)
         else:
             self.user.on_response(self, response, now)
         self.forget()
@@ -247,8 +247,8 @@ class ClientTransaction:
         except RemoteProtocolError:
             again = None
         if isinstance(again, RetryAfter) and self._search is not None and self._search.destinations:
-            wait = min(float(again.seconds), self._layer.config.max_avoidance)
-            self._layer.transport.avoid(self._search.destinations[0], now + wait)
+            wait = min(float(again.seconds), self._transactions.config.max_avoidance)
+            self._transactions.transport.avoid(self._search.destinations[0], now + wait)
         return self._others()
 
     def forget(self) -> None:
@@ -273,7 +273,7 @@ class ClientTransaction:
     def expect_end(self, now: float) -> None:
         """Give an INVITE that was cancelled 64*T1 to come to its final answer (RFC 3261 section 9.1)."""
         self.cancelled = True
-        self._ends = now + self._layer.patience
+        self._ends = now + self._transactions.patience
         self._set_timer(self._ends)
 
     def transport_error(self, now: float) -> None:
@@ -294,10 +294,10 @@ class ClientTransaction:
 
     def _set_timer(self, at: float) -> None:
         self._stop_timer()
-        self._timer = self._layer.timers.start(min(at, self._ends), self._on_timer)
+        self._timer = self._transactions.timers.start(min(at, self._ends), self._on_timer)
 
     def _stop_timer(self) -> None:
-        self._layer.timers.stop(self._timer)
+        self._transactions.timers.stop(self._timer)
         self._timer = None
 
     def _on_timer(self, now: float) -> None:
@@ -309,11 +309,11 @@ class ClientTransaction:
 
     def _resend(self, now: float) -> None:
         assert self.flow is not None
-        layer = self._layer
-        layer.transport.send(self.flow, self.data)
+        transactions = self._transactions
+        transactions.transport.send(self.flow, self.data)
         self._interval *= 2
         if self.method != "INVITE":
-            ceiling = layer.config.t2
+            ceiling = transactions.config.t2
             self._interval = ceiling if self.state is State.PROCEEDING else min(self._interval, ceiling)
         self._set_timer(now + self._interval)
 
@@ -332,15 +332,15 @@ class ClientTransaction:
         again, size = self.again if silent and broken else None, len(self.data)
         self._release()
         if others is not None:
-            self._layer.move_on(self, others, refused=False, now=now)
+            self._transactions.move_on(self, others, refused=False, now=now)
         elif again is not None:
-            self._layer.send_again(self, again, size, now)
+            self._transactions.send_again(self, again, size, now)
         elif before is not State.COMPLETED:  # there the user has its answer already
             self.user.on_failure(self, reason, now)
 
     def _release(self) -> None:
         """Let go of everything: it is over."""
         self._stop_timer()
-        self._layer.transport.abandon(self._search)
+        self._transactions.transport.abandon(self._search)
         self._search = None
-        self._layer.unregister(self)
+        self._transactions.unregister(self)

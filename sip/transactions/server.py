@@ -64,10 +64,10 @@ class ServerTransaction:
         "_flow",
         "_interval",
         "_is_invite",
-        "_layer",
         "_life",
         "_request",
         "_resend",
+        "_transactions",
         "_via",
         "answers",
         "cancelled",
@@ -85,14 +85,14 @@ class ServerTransaction:
 
     def __init__(
         self,
-        layer: ServerOwner,
+        transactions: ServerOwner,
         transaction_id: TransactionId,
         key: object,
         request: Request,
         via: Via,
         flow: Flow,
     ) -> None:
-        self._layer = layer
+        self._transactions = transactions
         self.id = transaction_id
         self.key = key
         self.merge_key: object = None
@@ -134,12 +134,12 @@ class ServerTransaction:
 
     def wait(self, now: float) -> None:
         """Begin to wait for the core: 100 goes out by itself if it takes long."""
-        layer, config = self._layer, self._layer.config
+        transactions, config = self._transactions, self._transactions.config
         if self._is_invite:
-            self._resend = layer.timers.start(now + config.trying_delay, self._on_trying)
+            self._resend = transactions.timers.start(now + config.trying_delay, self._on_trying)
         else:
-            self._resend = layer.timers.start(now + config.provisional_delay, self._on_trying)
-            self._deadline = layer.timers.start(now + layer.patience, self._on_unanswered)
+            self._resend = transactions.timers.start(now + config.provisional_delay, self._on_trying)
+            self._deadline = transactions.timers.start(now + transactions.patience, self._on_unanswered)
 
     # What our side does ----------------------------------------------------------------------------------------------
 
@@ -152,18 +152,18 @@ class ServerTransaction:
         self.data = bytes(response)
         self._send(now)
         if following is before:
-            self._layer.timers.stop(self._resend)  # an INVITE with a 1xx needs no 100
+            self._transactions.timers.stop(self._resend)  # an INVITE with a 1xx needs no 100
             self._resend = None
             return
         self._stop_timers()
         if following is State.PROCEEDING:  # 1xx to a non-INVITE
-            self._deadline = self._layer.timers.start(now + self._layer.patience, self._on_unanswered)
+            self._deadline = self._transactions.timers.start(now + self._transactions.patience, self._on_unanswered)
             return
         self.answers = self._request = None  # the answer is all that is needed from here on
         if following is State.COMPLETED:
             self._complete(now)
         else:
-            self._layer.lingering.add(self, now)  # Timer L
+            self._transactions.lingering.add(self, now)  # Timer L
 
     def repeat(self, now: float) -> None:
         """Send the last answer again: the user retransmits its 2xx, not the transaction (RFC 6026 section 7.1)."""
@@ -175,22 +175,22 @@ class ServerTransaction:
         self.data = b""
 
     def _complete(self, now: float) -> None:
-        layer, unreliable = self._layer, self.flow.transport == "UDP"
+        transactions, unreliable = self._transactions, self.flow.transport == "UDP"
         if self._is_invite:
-            self._deadline = layer.timers.start(now + layer.patience, self._on_no_ack)  # Timer H
+            self._deadline = transactions.timers.start(now + transactions.patience, self._on_no_ack)  # Timer H
             if unreliable:
-                self._interval = layer.config.t1
-                self._resend = layer.timers.start(now + self._interval, self._on_resend)  # Timer G
+                self._interval = transactions.config.t1
+                self._resend = transactions.timers.start(now + self._interval, self._on_resend)  # Timer G
         elif unreliable:
-            layer.lingering.add(self, now)  # Timer J
+            transactions.lingering.add(self, now)  # Timer J
         else:
             self.waited(now)
 
     def _send(self, now: float) -> None:
         """Send the last answer where RFC 3261 section 18.2.2 and RFC 3581 say."""
         flow = self._flow
-        if flow is not None and self._layer.transport.is_open(flow):
-            self._layer.transport.send(flow, self.data)
+        if flow is not None and self._transactions.transport.is_open(flow):
+            self._transactions.transport.send(flow, self.data)
             return
         via = self._via
         assert via is not None
@@ -205,7 +205,7 @@ class ServerTransaction:
         else:
             host = self.flow.remote.host  # what received says
             port = via.port or (5061 if self.flow.transport == "TLS" else 5060)
-        self._layer.transport.find_destination(Destination(self.flow.transport, host, port), self, now=now)
+        self._transactions.transport.find_destination(Destination(self.flow.transport, host, port), self, now=now)
 
     def flow_ready(self, flow: Flow, now: float) -> None:
         """Send the last answer on a flow that was found."""
@@ -213,11 +213,11 @@ class ServerTransaction:
         if flow.transport == "UDP":
             self._via = None  # there is no other way than this one, and many of us wait for half a minute
         if self.data:
-            self._layer.transport.send(flow, self.data)
+            self._transactions.transport.send(flow, self.data)
 
     def flow_unavailable(self, now: float) -> None:
         """Count it: transport errors do not end a server transaction (RFC 6026 section 8.5)."""
-        self._layer.context.count("dropped: response without a way back")
+        self._transactions.context.count("dropped: response without a way back")
 
     # What the peer does ----------------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class ServerTransaction:
             return
         self._stop_timers()
         if self.flow.transport == "UDP":
-            self._layer.settling.add(self, now)  # Timer I
+            self._transactions.settling.add(self, now)  # Timer I
         else:
             self.waited(now)
 
@@ -253,8 +253,8 @@ class ServerTransaction:
         if not self._life.follow(Input.RESEND):
             return
         self._send(now)
-        self._interval = min(2 * self._interval, self._layer.config.t2)
-        self._resend = self._layer.timers.start(now + self._interval, self._on_resend)
+        self._interval = min(2 * self._interval, self._transactions.config.t2)
+        self._resend = self._transactions.timers.start(now + self._interval, self._on_resend)
 
     def waited(self, now: float) -> None:
         """Learn that no repetition of the request, or of its ACK, comes any more."""
@@ -262,12 +262,12 @@ class ServerTransaction:
             self._release(now)
 
     def _on_no_ack(self, now: float) -> None:
-        self._layer.context.count("no ACK for a refused INVITE")
+        self._transactions.context.count("no ACK for a refused INVITE")
         self._time_out(now)
 
     def _on_unanswered(self, now: float) -> None:
         # RFC 4320 section 4.2: after that time no answer is of use, and 408 is never sent.
-        self._layer.context.count("request that no core answered in time")
+        self._transactions.context.count("request that no core answered in time")
         self._time_out(now)
 
     def _time_out(self, now: float) -> None:
@@ -275,13 +275,13 @@ class ServerTransaction:
         self._release(now)
 
     def _stop_timers(self) -> None:
-        self._layer.timers.stop(self._resend)
-        self._layer.timers.stop(self._deadline)
+        self._transactions.timers.stop(self._resend)
+        self._transactions.timers.stop(self._deadline)
         self._resend = self._deadline = None
 
     def _release(self, now: float) -> None:
         """Let go of everything: it is over."""
         self._stop_timers()
-        self._layer.forget(self)
+        self._transactions.forget(self)
         if self.user is not None:
             self.user.on_ended(self, now)
