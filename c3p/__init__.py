@@ -104,7 +104,7 @@ from c3p.connection_info import (
 from c3p.documents import Document, parse_document
 from c3p.envelope import Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
-from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument
+from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument, RemoteProtocolError
 from c3p.exchange import Exchange, ExchangeFailure, Reply
 from c3p.keys import ConferenceKeys, EndpointKeys, MediaKeys, UserKeys
 from c3p.media_types import CCCP_TYPE, CONFERENCE_INFO_TYPE, CONFERENCE_INVITE_TYPE
@@ -265,6 +265,7 @@ __all__ = [
     "Receipt",
     "Region",
     "RegisterMcu",
+    "RemoteProtocolError",
     "Replica",
     "ReplicaInput",
     "ReplicaState",

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import EncryptionMismatch, LocalRtpError
+from rtp.errors import EncryptionMismatch, LocalProtocolError
 from rtp.sdp.agreement import Agreement, Role, negotiate
 from rtp.sdp.capabilities import Capabilities
 from rtp.sdp.codec import Codec
@@ -43,8 +43,8 @@ TRANSITIONS: Final[Mapping[tuple[OfferState, OfferInput], OfferState]] = {
 class OfferAnswerSession:
     """Keeps both descriptions of one call.
 
-    Commands in the wrong state raise LocalRtpError; a bad description of the peer raises a RemoteRtpError with a
-    ``status_hint``. Either way the session stays as it was.
+    Commands in the wrong state raise LocalProtocolError; a bad description of the peer raises a RemoteProtocolError
+    with a ``status_hint``. Either way the session stays as it was.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class OfferAnswerSession:
         """Offer our last description once more, unchanged, to see whether the peer is there (RFC 4028 section 7.4)."""
         state = self._after(OfferInput.SEND_OFFER)
         if self.local is None:
-            raise LocalRtpError("there is no description that could be repeated")
+            raise LocalProtocolError("there is no description that could be repeated")
         self._pending, self.state = self.local, state
         return self.local
 
@@ -134,7 +134,7 @@ class OfferAnswerSession:
         try:
             return TRANSITIONS[self.state, given]
         except KeyError:
-            raise LocalRtpError(f"cannot {given.value} in state {self.state.value}") from None
+            raise LocalProtocolError(f"cannot {given.value} in state {self.state.value}") from None
 
     def _same_level(self, agreement: Agreement) -> Agreement:
         """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""
