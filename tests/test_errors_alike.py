@@ -30,9 +30,7 @@ def test_a_mistake_of_the_peer_is_a_remote_protocol_error_that_says_what_to_answ
 @pytest.mark.parametrize("package", BASES, ids=lambda package: package.__name__)
 def test_every_error_of_a_package_is_the_caller_s_or_the_peer_s(package: ModuleType) -> None:
     names = [each for each in vars(package).values() if isinstance(each, type) and issubclass(each, BASES[package])]
-    sides = tuple(
-        getattr(package, name) for name in ("LocalProtocolError", "RemoteProtocolError") if name in dir(package)
-    )
+    sides = tuple(vars(package)[side] for side in SIDES if side in vars(package))
     others = (focus.StoreError,)  # neither's: the store is full, or has the record already
     assert all(each is BASES[package] or issubclass(each, (*sides, *others)) for each in names)
 
