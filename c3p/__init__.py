@@ -105,7 +105,7 @@ from c3p.connection_info import (
 from c3p.documents import Document, parse_document
 from c3p.envelope import Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
-from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument
+from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument, RemoteProtocolError
 from c3p.exchange import Exchange, ExchangeFailure, Reply
 from c3p.exchanges import ExchangeOwner, Exchanges
 from c3p.keys import ConferenceKeys, EndpointKeys, MediaKeys, UserKeys
@@ -270,6 +270,7 @@ __all__ = [
     "Receipt",
     "Region",
     "RegisterMcu",
+    "RemoteProtocolError",
     "Replica",
     "ReplicaInput",
     "ReplicaState",

@@ -4,8 +4,9 @@
 
     C3PError (ValueError)
     ├── LocalProtocolError      our own caller: wrong state, a value that XML cannot carry
-    └── MalformedDocument       the peer: bytes that are not a C3P document
-        └── DocumentTooLarge    larger or deeper than the limits
+    └── RemoteProtocolError     the peer: what it sent cannot be used; ``status_hint`` says what to answer
+        └── MalformedDocument   bytes that are not a C3P document
+            └── DocumentTooLarge    larger or deeper than the limits
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ class LocalProtocolError(C3PError):
     """Our own caller asked for what the protocol does not allow; nothing has changed."""
 
 
-class MalformedDocument(C3PError):
-    """A peer sent bytes that are not a C3P document."""
+class RemoteProtocolError(C3PError):
+    """A peer sent something that cannot be used."""
 
     status_hint: int = 400  #: status to answer with, in SIP and in HTTP
+
+
+class MalformedDocument(RemoteProtocolError):
+    """A peer sent bytes that are not a C3P document."""
+
     reason_hint: str = Reason.REQUEST_MALFORMED  #: general reason, where a C3P answer can be given
 
     def __init__(self, message: str, *, error_id: ErrorId = ErrorId.DOCUMENT_DOES_NOT_PARSE) -> None:

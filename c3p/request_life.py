@@ -15,7 +15,7 @@ import attrs
 
 from c3p.commands import DeleteConference, DeleteUser, ModifyConferenceLock, ModifyUserRoles
 from c3p.envelope import Request, Response
-from c3p.errors import LocalProtocolError
+from c3p.life import Life
 from c3p.vocabulary import Code
 
 #: Seconds that a request waits, and again after each ``pending``: the time of the Microsoft client API.
@@ -27,25 +27,25 @@ LONGEST_WAIT: Final = 600.0
 class RequestState(Enum):
     """Where a request is."""
 
-    IDLE = auto()
-    WAITING = auto()
-    PENDING = auto()
-    DONE = auto()
-    TIMED_OUT = auto()
-    FAILED = auto()
+    IDLE = "idle"
+    WAITING = "waiting"
+    PENDING = "pending"
+    DONE = "done"
+    TIMED_OUT = "timed out"
+    FAILED = "failed"
 
 
 class RequestInput(Enum):
     """What happens to a request."""
 
-    SEND = auto()
-    RECV_ACCEPTED = auto()  #: 202, or an answer without a document
-    RECV_PENDING = auto()
-    RECV_FINAL = auto()
-    RECV_ERROR = auto()  #: error status of the carrying transaction
-    TIMER = auto()
-    DIALOG_ENDED = auto()
-    CONFERENCE_ENDED = auto()  #: the dialog ended, and that is what was asked for
+    SEND = "send"
+    RECV_ACCEPTED = "recv accepted"  #: 202, or an answer without a document
+    RECV_PENDING = "recv pending"
+    RECV_FINAL = "recv final"
+    RECV_ERROR = "recv error"  #: error status of the carrying transaction
+    TIMER = "timer"
+    DIALOG_ENDED = "dialog ended"
+    CONFERENCE_ENDED = "conference ended"  #: the dialog ended, and that is what was asked for
 
 
 REQUEST_LIFE: Final[Mapping[tuple[RequestState, RequestInput], RequestState]] = MappingProxyType(
@@ -110,23 +110,22 @@ class RequestLife:
     def __init__(self, request: Request, *, timeout: float = REQUEST_TIMEOUT) -> None:
         self.request = request
         self._timeout = timeout
-        self._state = RequestState.IDLE
+        self._life = Life(REQUEST_LIFE, RequestState.IDLE, of=f"request {request.request_id}")
         self._deadline: float | None = None
 
     @property
     def state(self) -> RequestState:
         """Where the request is."""
-        return self._state
+        return self._life.state
 
     @property
     def ended(self) -> bool:
         """Whether the terminal event was given."""
-        return self._state in (RequestState.DONE, RequestState.TIMED_OUT, RequestState.FAILED)
+        return self.state in (RequestState.DONE, RequestState.TIMED_OUT, RequestState.FAILED)
 
     def send(self, *, now: float) -> None:
         """The request leaves. Raises LocalProtocolError when it has left before."""
-        if not self._step(RequestInput.SEND):
-            raise LocalProtocolError(f"request {self.request.request_id} was sent already")
+        self._life.command(RequestInput.SEND)
         self._deadline = now + self._timeout
 
     def receive_response(self, response: Response, *, now: float) -> list[RequestEvent]:
@@ -156,7 +155,7 @@ class RequestLife:
         So has one that is aimed at all MCUs: it succeeded when the Focus accepted it (conference-join-methods.md 8).
         """
         command = self.request.command
-        accepted = self._state is RequestState.PENDING and command.mcu_uri is None
+        accepted = self.state is RequestState.PENDING and command.mcu_uri is None
         if isinstance(command, DeleteConference) or (accepted and isinstance(command, _OF_THE_FOCUS)):
             return self._end(RequestInput.CONFERENCE_ENDED, Outcome.SUCCEEDED)
         return self._end(RequestInput.DIALOG_ENDED, Outcome.DIALOG_ENDED)
@@ -171,15 +170,8 @@ class RequestLife:
             return []
         return self._end(RequestInput.TIMER, Outcome.TIMED_OUT)
 
-    def _step(self, input_: RequestInput) -> bool:
-        state = REQUEST_LIFE.get((self._state, input_))
-        if state is None:
-            return False
-        self._state = state
-        return True
-
     def _pend(self, input_: RequestInput, response: Response | None, now: float) -> list[RequestEvent]:
-        if not self._step(input_):
+        if not self._life.follow(input_):
             return []
         asked = response.time_out if response else None
         self._deadline = now + (min(asked, LONGEST_WAIT) if asked else self._timeout)
@@ -194,7 +186,7 @@ class RequestLife:
         status: int | None = None,
         diagnostics: str | None = None,
     ) -> list[RequestEvent]:
-        if not self._step(input_):
+        if not self._life.follow(input_):
             return []
         self._deadline = None
         return [

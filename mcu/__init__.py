@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.config import FactoryConfig, McuConfig, StaticMcu
-from mcu.errors import LocalError, McuError, MissingExtra
+from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
     AnnouncementFault,
@@ -70,6 +70,7 @@ __all__ = [
     "LegId",
     "LegResumed",
     "LocalError",
+    "LocalProtocolError",
     "Mcu",
     "McuAllocated",
     "McuConfig",

@@ -1,7 +1,7 @@
 """Errors of this package.
 
 ``McuError``
-    ``LocalError``      the caller gave a command that cannot be, nothing was changed
+    ``LocalProtocolError``      the caller gave a command that cannot be, nothing was changed
 ``MissingExtra``        a part needs a package of an optional extra (an ``ImportError``)
 
 What a peer sends never raises out of a machine: it is answered, or dropped and counted.
@@ -9,15 +9,18 @@ What a peer sends never raises out of a machine: it is answered, or dropped and 
 
 from __future__ import annotations
 
-__all__ = ["LocalError", "McuError", "MissingExtra"]
+__all__ = ["LocalError", "LocalProtocolError", "McuError", "MissingExtra"]
 
 
 class McuError(ValueError):
     """Base of the errors raised by ``mcu``."""
 
 
-class LocalError(McuError):
+class LocalProtocolError(McuError):
     """A call that the state of the machine does not allow; the state is unchanged."""
+
+
+LocalError = LocalProtocolError  #: its name before all packages named it alike
 
 
 class MissingExtra(ImportError):

@@ -3,8 +3,8 @@
 ::
 
     RtpError (ValueError)
-    +-- LocalRtpError            our own caller asked for something impossible; nothing changed
-    +-- RemoteRtpError           the peer sent something unusable; ``status_hint`` says what SIP may answer
+    +-- LocalProtocolError       our own caller asked for something impossible; nothing changed
+    +-- RemoteProtocolError      the peer sent something unusable; ``status_hint`` says what SIP may answer
         +-- MalformedSdp         not a session description (RFC 8866 section 9)
         +-- MalformedPacket      not an RTP, RTCP or payload-format packet
         +-- LimitExceeded        larger than a named limit allows
@@ -24,17 +24,21 @@ class RtpError(ValueError):
     """Anything that goes wrong in this package."""
 
 
-class LocalRtpError(RtpError):
+class LocalProtocolError(RtpError):
     """Our own caller asked for something that the protocol forbids."""
 
 
-class RemoteRtpError(RtpError):
+class RemoteProtocolError(RtpError):
     """The peer sent something that cannot be used."""
 
     status_hint: ClassVar[int] = 400  #: SIP status for the request that carried it (RFC 3261 section 21.4)
 
 
-class MalformedSdp(RemoteRtpError):
+LocalRtpError = LocalProtocolError  #: its name before all packages named it alike
+RemoteRtpError = RemoteProtocolError  #: its name before all packages named it alike
+
+
+class MalformedSdp(RemoteProtocolError):
     """A session description breaks the grammar."""
 
     def __init__(self, why: str, line: str = "") -> None:
@@ -42,17 +46,17 @@ class MalformedSdp(RemoteRtpError):
         self.line = line
 
 
-class MalformedPacket(RemoteRtpError):
+class MalformedPacket(RemoteProtocolError):
     """A packet breaks the rules of its header or payload format."""
 
 
-class LimitExceeded(RemoteRtpError):
+class LimitExceeded(RemoteProtocolError):
     """The input is larger than a named limit."""
 
     status_hint = 413
 
 
-class NegotiationError(RemoteRtpError):
+class NegotiationError(RemoteProtocolError):
     """Offer and answer do not lead to a usable session."""
 
     status_hint = 488
@@ -69,9 +73,9 @@ class EncryptionMismatch(NegotiationError):
     reason: ClassVar[str] = "Encryption Levels not compatible"
 
 
-class AuthenticationFailed(RemoteRtpError):
+class AuthenticationFailed(RemoteProtocolError):
     """The authentication tag of an SRTP or SRTCP packet is wrong (RFC 3711 section 3.3)."""
 
 
-class ReplayedPacket(RemoteRtpError):
+class ReplayedPacket(RemoteProtocolError):
     """The index of an SRTP or SRTCP packet was seen before or lies left of the window (RFC 3711 section 3.3.2)."""

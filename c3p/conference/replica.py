@@ -11,6 +11,7 @@ from c3p.conference.changes import Change, changes
 from c3p.conference.info import ConferenceInfo
 from c3p.conference.merge import state_of
 from c3p.errors import MalformedDocument
+from c3p.life import Life
 from c3p.uris import conference_key
 from c3p.vocabulary import State
 
@@ -74,7 +75,7 @@ class Replica:
 
     def __init__(self, *, strict: bool = False, entity: str | None = None) -> None:
         self._strict = strict
-        self._state = ReplicaState.UNKNOWN
+        self._life = Life(REPLICA, ReplicaState.UNKNOWN)
         self._conference = conference_key(entity) if entity else None
         self._info: ConferenceInfo | None = None
         self._version: int | None = None
@@ -83,7 +84,7 @@ class Replica:
     @property
     def state(self) -> ReplicaState:
         """What the receiver has."""
-        return self._state
+        return self._life.state
 
     @property
     def info(self) -> ConferenceInfo | None:
@@ -98,7 +99,7 @@ class Replica:
     @property
     def stale(self) -> bool:
         """Whether a full document is needed."""
-        return self._state is ReplicaState.STALE
+        return self.state is ReplicaState.STALE
 
     def receive(self, document: ConferenceInfo, *, solicited: bool = False) -> Receipt:
         """Take a document; ``solicited`` when a full one answers our own new subscription, whose versions start anew.
@@ -112,20 +113,18 @@ class Replica:
         after: ConferenceInfo | None = None
         try:
             kind = self._classify(document, solicited)
-            if kind in _APPLIED and (self._state, kind) in REPLICA:
+            if kind in _APPLIED and self._life.allows(kind):
                 after = self._after(document)
         except MalformedDocument:
             kind = ReplicaInput.UNREADABLE
-        state = REPLICA.get((self._state, kind))
-        if state is None:
+        if not self._life.follow(kind):
             return Receipt.IGNORED
-        self._state = state
-        if state is ReplicaState.STALE:
+        if self.stale:
             return Receipt.GAP
         self._changes = tuple(changes(self._info, after))
         self._info, self._version = after, document.version
         self._conference = conference_key(document.entity)
-        return Receipt.DELETED if state is ReplicaState.GONE else Receipt.APPLIED
+        return Receipt.DELETED if self.state is ReplicaState.GONE else Receipt.APPLIED
 
     @property
     def changes(self) -> tuple[Change, ...]:

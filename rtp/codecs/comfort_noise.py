@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from rtp.codecs.pcm import pcm_of
-from rtp.errors import LocalRtpError, MalformedPacket
+from rtp.errors import LocalProtocolError, MalformedPacket
 
 _FULL_SCALE: Final = 32767  #: amplitude of 0 dBov
 _PERIOD: Final = 4001  #: samples before the noise repeats: half a second, and prime against every frame size
@@ -38,7 +38,7 @@ class ComfortNoise:
 
     def __bytes__(self) -> bytes:
         if not 0 <= self.level <= 127:
-            raise LocalRtpError(f"comfort noise level {self.level}")
+            raise LocalProtocolError(f"comfort noise level {self.level}")
         return bytes([self.level]) + self.quantised
 
 

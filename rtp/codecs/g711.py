@@ -12,7 +12,7 @@ from typing import Final
 
 from rtp.codecs.coding import AudioCoding
 from rtp.codecs.pcm import samples_of
-from rtp.errors import LocalRtpError
+from rtp.errors import LocalProtocolError
 
 _ULAW_BIAS: Final = 132  #: added before the logarithm, so that the smallest segment is linear
 _ULAW_CLIP: Final = 32635  #: the largest magnitude whose biased value has 15 bits
@@ -85,7 +85,7 @@ class _Law:
 
     def encode(self, pcm: bytes) -> bytes:
         if len(pcm) % 2:
-            raise LocalRtpError("PCM of an odd number of octets")
+            raise LocalProtocolError("PCM of an odd number of octets")
         return _look_up()(self.codes, pcm)
 
 
@@ -106,7 +106,7 @@ def ulaw_decode(payload: bytes) -> bytes:
 
 
 def ulaw_encode(pcm: bytes) -> bytes:
-    """PCM to mu-law octets; raises LocalRtpError on half a sample."""
+    """PCM to mu-law octets; raises LocalProtocolError on half a sample."""
     return _ULAW.encode(pcm)
 
 
@@ -116,7 +116,7 @@ def alaw_decode(payload: bytes) -> bytes:
 
 
 def alaw_encode(pcm: bytes) -> bytes:
-    """PCM to A-law octets; raises LocalRtpError on half a sample."""
+    """PCM to A-law octets; raises LocalProtocolError on half a sample."""
     return _ALAW.encode(pcm)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from rtp.codecs.pcm import samples_of
-from rtp.errors import LocalRtpError, MalformedPacket
+from rtp.errors import LocalProtocolError, MalformedPacket
 
 CLIENT_TO_MIXER: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 MIXER_TO_CLIENT: Final = "urn:ietf:params:rtp-hdrext:csrc-audio-level"
@@ -54,13 +54,13 @@ def parse_contributor_levels(element: bytes, contributors: Sequence[int]) -> dic
 
 
 def build_contributor_levels(levels: Sequence[int]) -> bytes:
-    """One octet for each CSRC, in the order of the CSRC list; raises LocalRtpError."""
+    """One octet for each CSRC, in the order of the CSRC list; raises LocalProtocolError."""
     if len(levels) > _MAX_CONTRIBUTORS:
-        raise LocalRtpError("more than 15 contributors")
+        raise LocalProtocolError("more than 15 contributors")
     return bytes(_checked(level) for level in levels)
 
 
 def _checked(level: int) -> int:
     if not 0 <= level <= SILENCE:
-        raise LocalRtpError(f"audio level {level} is not 0 to 127")
+        raise LocalProtocolError(f"audio level {level} is not 0 to 127")
     return level

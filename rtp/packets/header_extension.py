@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import LocalRtpError, MalformedPacket, MalformedSdp
+from rtp.errors import LocalProtocolError, MalformedPacket, MalformedSdp
 
 ONE_BYTE: Final = 0xBEDE
 TWO_BYTE: Final = 0x1000  #: the low four bits are free for the application
@@ -45,10 +45,10 @@ def _parse(data: bytes, header: int) -> dict[int, bytes]:
 
 
 def build_elements(elements: Mapping[int, bytes]) -> tuple[int, bytes]:
-    """Profile and data of an extension, in the one-byte form where it is possible; raises LocalRtpError."""
+    """Profile and data of an extension, in the one-byte form where it is possible; raises LocalProtocolError."""
     small = all(0 < number < _STOP and 0 < len(data) <= 16 for number, data in elements.items())
     if not small and not all(0 < number < 256 and len(data) < 256 for number, data in elements.items()):
-        raise LocalRtpError("extension id is not 1 to 255, or an element is longer than 255 octets")
+        raise LocalProtocolError("extension id is not 1 to 255, or an element is longer than 255 octets")
     parts = [
         (bytes([number << 4 | len(data) - 1]) if small else bytes([number, len(data)])) + data
         for number, data in elements.items()

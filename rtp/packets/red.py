@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import LocalRtpError, MalformedPacket
+from rtp.errors import LocalProtocolError, MalformedPacket
 
 _MAX_BLOCKS: Final = 8  #: legacy clients send one redundant block; more than a few make no sense
 
@@ -43,14 +43,14 @@ def parse_redundant(payload: bytes) -> tuple[RedundantBlock, ...]:
 
 
 def build_redundant(blocks: tuple[RedundantBlock, ...]) -> bytes:
-    """A payload from blocks, the primary one last; raises LocalRtpError when a field does not fit."""
+    """A payload from blocks, the primary one last; raises LocalProtocolError when a field does not fit."""
     if not 1 <= len(blocks) <= _MAX_BLOCKS + 1:
-        raise LocalRtpError("a redundant payload has one to nine blocks")
+        raise LocalProtocolError("a redundant payload has one to nine blocks")
     *redundant, primary = blocks
     heads = []
     for block in redundant:
         if block.timestamp_offset >= 1 << 14 or len(block.payload) >= 1 << 10:
-            raise LocalRtpError("a redundant block is too old or too long")
+            raise LocalProtocolError("a redundant block is too old or too long")
         word = 1 << 31 | block.payload_type << 24 | block.timestamp_offset << 10 | len(block.payload)
         heads.append(word.to_bytes(4, "big"))
     heads.append(bytes([primary.payload_type]))

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from rtp.errors import LocalRtpError, MalformedPacket
+from rtp.errors import LocalProtocolError, MalformedPacket
 
 _HEADER: Final = struct.Struct("!BBH")
 _BLOCK: Final = struct.Struct("!IB3sIIII")
@@ -135,7 +135,7 @@ class SdesChunk:
 
     def __bytes__(self) -> bytes:
         if any(not 0 < kind < 256 or len(text) > _MAX_ITEM for kind, text in self.items):
-            raise LocalRtpError("SDES item has type 0 or more than 255 octets")
+            raise LocalProtocolError("SDES item has type 0 or more than 255 octets")
         items = b"".join(bytes([kind, len(text)]) + text for kind, text in self.items)
         # At least one NUL ends the chunk, and more fill its last word (section 6.5).
         return _pack(_WORD, self.ssrc) + items + bytes(4 - len(items) % 4)
@@ -181,7 +181,7 @@ class Goodbye:
     def __bytes__(self) -> bytes:
         text = b"" if not self.reason else self.reason.encode()
         if len(text) > _MAX_ITEM:
-            raise LocalRtpError("BYE reason has more than 255 octets")
+            raise LocalProtocolError("BYE reason has more than 255 octets")
         tail = bytes([len(text)]) + text if text else b""
         return _packet(self.packet_type, len(self.sources), _sources(self.sources) + _fill(tail))
 
@@ -204,7 +204,7 @@ class ApplicationDefined:
 
     def __bytes__(self) -> bytes:
         if len(self.name) != 4:
-            raise LocalRtpError("the name of an APP packet has four octets")
+            raise LocalProtocolError("the name of an APP packet has four octets")
         return _packet(self.packet_type, self.subtype, _pack(_WORD, self.ssrc) + self.name + self.data)
 
 
@@ -305,10 +305,10 @@ def _pack(layout: struct.Struct, *fields: int) -> bytes:
     try:
         return layout.pack(*fields)
     except struct.error as error:
-        raise LocalRtpError(f"RTCP field out of range: {error}") from None
+        raise LocalProtocolError(f"RTCP field out of range: {error}") from None
 
 
 def _packet(kind: int, count: int, body: bytes) -> bytes:
     if not 0 <= count <= _MAX_COUNT or len(body) % 4 or len(body) > 4 * 0xFFFF:
-        raise LocalRtpError("RTCP packet with more than 31 items, or a body that is not made of words")
+        raise LocalProtocolError("RTCP packet with more than 31 items, or a body that is not made of words")
     return _HEADER.pack(0x80 | count, kind, len(body) // 4) + body

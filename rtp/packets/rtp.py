@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import LocalRtpError, MalformedPacket
+from rtp.errors import LocalProtocolError, MalformedPacket
 
 _FIXED: Final = struct.Struct("!BBHII")
 _EXTENSION: Final = struct.Struct("!HH")
@@ -59,15 +59,15 @@ class RtpPacket:
         return cls(second & 0x7F, *rest, payload, second > 0x7F, csrc, profile, extension, padding)
 
     def __bytes__(self) -> bytes:
-        """Serialise; raises LocalRtpError when a field does not fit its place."""
+        """Serialise; raises LocalProtocolError when a field does not fit its place."""
         try:
             return self._serialise()
         except struct.error as error:
-            raise LocalRtpError(f"RTP field out of range: {error}") from None
+            raise LocalProtocolError(f"RTP field out of range: {error}") from None
 
     def _serialise(self) -> bytes:
         if len(self.csrc) > _MAX_CSRC or not 0 <= self.payload_type <= 127 or not 0 <= self.padding <= 255:
-            raise LocalRtpError("RTP packet with too many CSRC, a payload type above 127, or too much padding")
+            raise LocalProtocolError("RTP packet with too many CSRC, a payload type above 127, or too much padding")
         has_extension = self.extension_profile is not None
         first = 0x80 | bool(self.padding) << 5 | has_extension << 4 | len(self.csrc)
         second = self.marker << 7 | self.payload_type
@@ -77,7 +77,7 @@ class RtpPacket:
         parts = [fixed, struct.pack(f"!{len(self.csrc)}I", *self.csrc)]
         if self.extension_profile is not None:
             if len(self.extension) % 4:
-                raise LocalRtpError("RTP header extension is not a multiple of four octets")
+                raise LocalProtocolError("RTP header extension is not a multiple of four octets")
             parts += [_EXTENSION.pack(self.extension_profile, len(self.extension) // 4), self.extension]
         parts.append(self.payload)
         if self.padding:

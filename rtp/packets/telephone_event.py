@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import LocalRtpError, MalformedPacket
+from rtp.errors import LocalProtocolError, MalformedPacket
 
 DIGITS: Final = "0123456789*#ABCD"  #: the character of each event number (RFC 4733 section 3.2)
 FLASH: Final = 16  #: hook flash
@@ -39,13 +39,13 @@ class TelephoneEvent:
 
     def __bytes__(self) -> bytes:
         if not (0 <= self.event <= 255 and 0 <= self.volume <= 63 and 0 <= self.duration <= 0xFFFF):
-            raise LocalRtpError(f"telephone event out of range: {self}")
+            raise LocalProtocolError(f"telephone event out of range: {self}")
         return _PAYLOAD.pack(self.event, self.end << 7 | self.reserved << 6 | self.volume, self.duration)
 
 
 def event_of(digit: str) -> int:
-    """The event number of a key ``0``-``9``, ``*``, ``#``, ``A``-``D``; raises LocalRtpError."""
+    """The event number of a key ``0``-``9``, ``*``, ``#``, ``A``-``D``; raises LocalProtocolError."""
     number = DIGITS.find(digit.upper()) if len(digit) == 1 else -1
     if number < 0:
-        raise LocalRtpError(f"no telephone event for {digit!r}")
+        raise LocalProtocolError(f"no telephone event for {digit!r}")
     return number

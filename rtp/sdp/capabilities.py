@@ -40,7 +40,7 @@ class Capabilities:
         """The same for one call, with keys that no other call has (RFC 3711 section 9.1).
 
         ``octets`` gives so many random ones. The suites are those of ``crypto``, or the one that everybody has. Raises
-        LocalRtpError for an unknown suite.
+        LocalProtocolError for an unknown suite.
         """
         if self.encryption is Encryption.REJECTED:
             return self

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from rtp.errors import EncryptionMismatch, LocalRtpError, NegotiationError, NoCommonCodec
+from rtp.errors import EncryptionMismatch, LocalProtocolError, NegotiationError, NoCommonCodec
 from rtp.sdp.bandwidth import wants_no_media
 from rtp.sdp.capabilities import Capabilities
 from rtp.sdp.codec import AUXILIARY, Codec
@@ -66,7 +66,7 @@ def offer(
 
     With ``previous``, our last description of this session, it is a new offer: same origin, version counted up when
     something changed, every other line of the session kept as a line with port 0 (RFC 3264 section 8). ``running``
-    keeps profile and level of encryption. Raises LocalRtpError when the capabilities contradict themselves.
+    keeps profile and level of encryption. Raises LocalProtocolError when the capabilities contradict themselves.
     """
     _check(capabilities)
     local = _local(capabilities, address, port, rtcp_port)
@@ -118,9 +118,9 @@ def answer(
 def _check(capabilities: Capabilities) -> None:
     numbers = [codec.payload_type for codec in capabilities.formats]
     if not capabilities.codecs or len(set(numbers)) != len(numbers):
-        raise LocalRtpError("capabilities need a voice codec and a payload type of its own for each format")
+        raise LocalProtocolError("capabilities need a voice codec and a payload type of its own for each format")
     if capabilities.encryption is not Encryption.REJECTED and not capabilities.crypto:
-        raise LocalRtpError(f"encryption {capabilities.encryption} needs crypto lines")
+        raise LocalProtocolError(f"encryption {capabilities.encryption} needs crypto lines")
 
 
 def _local(capabilities: Capabilities, address: str | None, port: int | None, rtcp_port: int | None) -> LocalMedia:

@@ -8,7 +8,8 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import EncryptionMismatch, LocalRtpError
+from rtp.errors import EncryptionMismatch, LocalProtocolError
+from rtp.life import Life
 from rtp.sdp.agreement import Agreement, Role, negotiate
 from rtp.sdp.capabilities import Capabilities
 from rtp.sdp.codec import Codec
@@ -43,8 +44,8 @@ TRANSITIONS: Final[Mapping[tuple[OfferState, OfferInput], OfferState]] = {
 class OfferAnswerSession:
     """Keeps both descriptions of one call.
 
-    Commands in the wrong state raise LocalRtpError; a bad description of the peer raises a RemoteRtpError with a
-    ``status_hint``. Either way the session stays as it was.
+    Commands in the wrong state raise LocalProtocolError; a bad description of the peer raises a RemoteProtocolError
+    with a ``status_hint``. Either way the session stays as it was.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class OfferAnswerSession:
         session_version: int = 1,
     ) -> None:
         self.capabilities = capabilities
-        self.state = OfferState.STABLE
+        self._life = Life(TRANSITIONS, OfferState.STABLE)
         self.local: SessionDescription | None = None  #: our last agreed description
         self.remote: SessionDescription | None = None  #: the peer's last agreed description
         self.agreement: Agreement | None = None
@@ -68,9 +69,14 @@ class OfferAnswerSession:
         self._pending: SessionDescription | None = None
         self._running: Running | None = None  #: kept while the audio is switched off, too
 
+    @property
+    def state(self) -> OfferState:
+        """Whether an offer is open, and whose."""
+        return self._life.state
+
     def make_offer(self, *, direction: Direction | None = None) -> SessionDescription:
         """An offer, or a new one in a running session; ``direction`` changes what we want from here on."""
-        state = self._after(OfferInput.SEND_OFFER)
+        self._life.check(OfferInput.SEND_OFFER)
         wish = direction or self.direction
         made = offer(
             self._numbered_as_agreed(),
@@ -83,30 +89,33 @@ class OfferAnswerSession:
             previous=self.local,
             running=self._running,
         )
-        self.direction, self._pending, self.state = wish, made, state
+        self._life.command(OfferInput.SEND_OFFER)
+        self.direction, self._pending = wish, made
         return made
 
     def repeat_offer(self) -> SessionDescription:
         """Offer our last description once more, unchanged, to see whether the peer is there (RFC 4028 section 7.4)."""
-        state = self._after(OfferInput.SEND_OFFER)
+        self._life.check(OfferInput.SEND_OFFER)
         if self.local is None:
-            raise LocalRtpError("there is no description that could be repeated")
-        self._pending, self.state = self.local, state
+            raise LocalProtocolError("there is no description that could be repeated")
+        self._life.command(OfferInput.SEND_OFFER)
+        self._pending = self.local
         return self.local
 
     def receive_answer(self, description: SessionDescription) -> Agreement:
         """The answer to our offer."""
-        state = self._after(OfferInput.RECEIVE_ANSWER)
+        self._life.check(OfferInput.RECEIVE_ANSWER)
         assert self._pending is not None
         agreement = self._same_level(negotiate(self._pending, description, Role.OFFERER))
-        self._settle(self._pending, description, agreement, state)
+        self._life.command(OfferInput.RECEIVE_ANSWER)
+        self._settle(self._pending, description, agreement)
         return agreement
 
     def receive_offer(
         self, description: SessionDescription, *, direction: Direction | None = None
     ) -> tuple[SessionDescription, Agreement]:
         """An offer of the peer: our answer and what both amount to."""
-        state = self._after(OfferInput.RECEIVE_OFFER)
+        self._life.check(OfferInput.RECEIVE_OFFER)
         wish = direction or self.direction
         made = answer(
             description,
@@ -121,20 +130,15 @@ class OfferAnswerSession:
             running=self._running,
         )
         agreement = self._same_level(negotiate(description, made, Role.ANSWERER))
+        self._life.command(OfferInput.RECEIVE_OFFER)
         self.direction = wish
-        self._settle(made, description, agreement, state)
+        self._settle(made, description, agreement)
         return made, agreement
 
     def roll_back(self) -> None:
         """Our offer was refused: the session goes on as before it (RFC 3264 section 8)."""
-        self.state = self._after(OfferInput.ROLL_BACK)
+        self._life.command(OfferInput.ROLL_BACK)
         self._pending = None
-
-    def _after(self, given: OfferInput) -> OfferState:
-        try:
-            return TRANSITIONS[self.state, given]
-        except KeyError:
-            raise LocalRtpError(f"cannot {given.value} in state {self.state.value}") from None
 
     def _same_level(self, agreement: Agreement) -> Agreement:
         """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""
@@ -143,11 +147,9 @@ class OfferAnswerSession:
             raise EncryptionMismatch("encryption cannot be switched on or off in a running call")
         return agreement
 
-    def _settle(
-        self, local: SessionDescription, remote: SessionDescription, agreement: Agreement, state: OfferState
-    ) -> None:
+    def _settle(self, local: SessionDescription, remote: SessionDescription, agreement: Agreement) -> None:
         self.local, self.remote, self.agreement = local, remote, agreement
-        self._pending, self.state = None, state
+        self._pending = None
         if agreement.audio is not None:
             stated = remote.has("encryption") or remote.media[agreement.audio.index].has("encryption")
             self._running = Running(None if stated else agreement.audio.proto, agreement.audio.secure)

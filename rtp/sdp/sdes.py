@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import LocalRtpError, MalformedSdp
+from rtp.errors import LocalProtocolError, MalformedSdp
 from rtp.srtp.profile import PROFILES, SrtpProfile
 
 _MAX_LIFETIME: Final = 2**48  #: packets under one master key (RFC 3711 section 9.2)
@@ -96,14 +96,14 @@ class Crypto:
 
     @classmethod
     def fresh(cls, tag: int, suite: str, octets: Callable[[int], bytes]) -> Crypto:
-        """A line with a key of its own; ``octets`` gives so many random ones. Raises LocalRtpError."""
+        """A line with a key of its own; ``octets`` gives so many random ones. Raises LocalProtocolError."""
         profile = PROFILES.get(suite)
         if profile is None:
-            raise LocalRtpError(f"crypto suite {suite} is unknown")
+            raise LocalProtocolError(f"crypto suite {suite} is unknown")
         return cls(tag, suite, (InlineKey(octets(profile.key_and_salt_length)),))
 
     def with_fresh_key(self, octets: Callable[[int], bytes]) -> Crypto:
-        """The same line with another key. Raises LocalRtpError."""
+        """The same line with another key. Raises LocalProtocolError."""
         (key,) = Crypto.fresh(self.tag, self.suite, octets).keys
         return attrs.evolve(self, keys=(attrs.evolve(self.keys[0], key_and_salt=key.key_and_salt),))
 
@@ -123,9 +123,9 @@ class Crypto:
         )
 
     def master(self) -> tuple[bytes, bytes]:
-        """Master key and master salt of the first key; raises LocalRtpError when the suite is unusable."""
+        """Master key and master salt of the first key; raises LocalProtocolError when the suite is unusable."""
         if self.profile is None:
-            raise LocalRtpError(f"crypto suite {self.suite} is unknown or its key has the wrong length")
+            raise LocalProtocolError(f"crypto suite {self.suite} is unknown or its key has the wrong length")
         material = self.keys[0].key_and_salt
         return material[: self.profile.key_length], material[self.profile.key_length :]
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import LimitExceeded, LocalRtpError, MalformedSdp
+from rtp.errors import LimitExceeded, LocalProtocolError, MalformedSdp
 from rtp.sdp.defects import Defects, SdpDefect
 from rtp.sdp.direction import Direction
 from rtp.sdp.level import (
@@ -139,11 +139,11 @@ class SessionDescription(AttributeLevel):
         return iter(lines)
 
     def __bytes__(self) -> bytes:
-        """Print; raises LocalRtpError when a value would break out of its line."""
+        """Print; raises LocalProtocolError when a value would break out of its line."""
         lines = list(self.lines())
         for line in lines:
             if "\r" in line or "\n" in line or "\0" in line:
-                raise LocalRtpError(f"a value holds a line break or NUL: {line[:80]!r}")
+                raise LocalProtocolError(f"a value holds a line break or NUL: {line[:80]!r}")
         return ("\r\n".join(lines) + "\r\n").encode("utf-8", "surrogateescape")
 
     def __str__(self) -> str:

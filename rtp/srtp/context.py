@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from rtp.errors import AuthenticationFailed, LocalRtpError, MalformedPacket, ReplayedPacket
+from rtp.errors import AuthenticationFailed, LocalProtocolError, MalformedPacket, ReplayedPacket
 from rtp.srtp.profile import PROFILES, SrtpProfile
 
 _WINDOW: Final = 128  #: packets that may be reordered; 64 is the least that RFC 3711 section 3.3.2 allows
@@ -149,7 +149,7 @@ class _Sources:
 class SrtpContext:
     """One direction under one master key: ``protect`` what is sent with it, or ``unprotect`` what was.
 
-    Use one context for each direction. A packet that is replayed, forged or malformed raises a RemoteRtpError and
+    Use one context for each direction. A packet that is replayed, forged or malformed raises a RemoteProtocolError and
     changes nothing. Keys never appear in a repr.
     """
 
@@ -169,11 +169,13 @@ class SrtpContext:
         ``mki``: master key identifier as octets, put into and expected in every packet. ``before``: the context that
         this one takes the place of when the peer has a new key; roll-over counters that went on are understood then.
         ``may_miss_wrap``: the sequence number may have wrapped before the first packet that arrives. Raises
-        LocalRtpError.
+        LocalProtocolError.
         """
         found = PROFILES.get(profile)
         if found is None or (len(key), len(salt)) != (found.key_length, found.salt_length):
-            raise LocalRtpError(f"SRTP profile {profile!r} is unknown, or key and salt have the wrong length for it")
+            raise LocalProtocolError(
+                f"SRTP profile {profile!r} is unknown, or the length of key or salt is not its own"
+            )
         self.profile = found
         self._mki = mki
         transform = _Gcm if found.aead else _CounterMode
@@ -197,13 +199,13 @@ class SrtpContext:
         self._received, self._received_rtcp, self._before = other._received, other._received_rtcp, other._before
 
     def protect(self, packet: bytes) -> bytes:
-        """SRTP of one RTP packet; raises LocalRtpError when it is none."""
-        size = _header_length(packet, LocalRtpError)
+        """SRTP of one RTP packet; raises LocalProtocolError when it is none."""
+        size = _header_length(packet, LocalProtocolError)
         sequence_number, ssrc = _numbers(packet)
         before = self._sent.get(ssrc)
         index = self._guess(sequence_number, before)
         if not 0 <= index <= _MAX_RTP_INDEX:
-            raise LocalRtpError("the master key is used up")
+            raise LocalProtocolError("the master key is used up")
         self._sent[ssrc] = index if before is None else max(before, index)
         self._sent.move_to_end(ssrc)
         if len(self._sent) > _MAX_SOURCES:
@@ -245,11 +247,11 @@ class SrtpContext:
         return index, self._rtp.open(header, sealed, ssrc, index, (index >> 16).to_bytes(4, "big"))
 
     def protect_rtcp(self, packet: bytes) -> bytes:
-        """SRTCP of one RTCP datagram; raises LocalRtpError when it is none."""
+        """SRTCP of one RTCP datagram; raises LocalProtocolError when it is none."""
         if len(packet) < 8:
-            raise LocalRtpError("RTCP packet shorter than its header")
+            raise LocalProtocolError("RTCP packet shorter than its header")
         if self._sent_rtcp > _MAX_RTCP_INDEX:
-            raise LocalRtpError("the master key is used up")
+            raise LocalProtocolError("the master key is used up")
         index, self._sent_rtcp = self._sent_rtcp, self._sent_rtcp + 1
         return self.seal_rtcp(packet, index)
 
@@ -315,7 +317,7 @@ def _numbers(packet: bytes) -> tuple[int, int]:
     return int.from_bytes(packet[2:4], "big"), int.from_bytes(packet[8:12], "big")
 
 
-def _header_length(packet: bytes, error: type[LocalRtpError] | type[MalformedPacket]) -> int:
+def _header_length(packet: bytes, error: type[LocalProtocolError] | type[MalformedPacket]) -> int:
     """Octets that stay in the clear: fixed header, CSRC list and header extension."""
     if len(packet) < 12 or packet[0] >> 6 != 2:
         raise error("not an RTP packet")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from rtp.errors import AuthenticationFailed, LocalRtpError, RemoteRtpError, ReplayedPacket
+from rtp.errors import AuthenticationFailed, LocalProtocolError, RemoteProtocolError, ReplayedPacket
 from rtp.sdp.sdes import Crypto
 from rtp.srtp.context import SrtpContext
 
@@ -33,7 +33,7 @@ class _Contexts:
         return crypto.keys[0].key_and_salt in self._by_key
 
     def find(self, crypto: Crypto, *, before: SrtpContext | None = None, may_miss_wrap: bool = False) -> SrtpContext:
-        """The context of a key, new when the key is. Raises LocalRtpError for a suite that cannot be used."""
+        """The context of a key, new when the key is. Raises LocalProtocolError for a suite that cannot be used."""
         key, salt = crypto.master()
         inline = crypto.keys[0]
         mki = b"" if inline.mki is None else inline.mki.to_bytes(inline.mki_length, "big")
@@ -62,13 +62,13 @@ class SendingKeys:
     def find(self, crypto: Crypto | None) -> SrtpContext | None:
         """The context of a key of ours, None for none.
 
-        Raises LocalRtpError for a suite that cannot be used, and for more than MAX_KEYS keys: who forgot one could not
-        keep it from being used twice.
+        Raises LocalProtocolError for a suite that cannot be used, and for more than MAX_KEYS keys: who forgot one could
+        not keep it from being used twice.
         """
         if crypto is None:
             return None
         if len(self._contexts) >= MAX_KEYS and crypto not in self._contexts:
-            raise LocalRtpError(f"more than {MAX_KEYS} keys in one call")
+            raise LocalProtocolError(f"more than {MAX_KEYS} keys in one call")
         return self._contexts.find(crypto)
 
 
@@ -85,7 +85,10 @@ class ReceivingKeys:
         self._left = 0  #: packets until the previous one goes
 
     def use(self, crypto: Crypto | None) -> None:
-        """Expect packets under that key from here on, plain ones for None. Raises LocalRtpError, with no change."""
+        """Expect packets under that key from here on, plain ones for None.
+
+        Raises LocalProtocolError, with no change.
+        """
         context = None
         if crypto is not None:
             context = self._contexts.find(crypto, before=self._current, may_miss_wrap=True)
@@ -112,7 +115,7 @@ class ReceivingKeys:
                 return _opened(self._previous, packet, rtcp)
             except ReplayedPacket:
                 raise
-            except RemoteRtpError:
+            except RemoteProtocolError:
                 raise error from None
         self._left -= 1
         if self._left <= 0:

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from rtp.codecs.pcm import SAMPLE_RATE
-from rtp.errors import LocalRtpError
+from rtp.errors import LocalProtocolError
 from rtp.events import MediaEvent, TelephoneEventEnded, TelephoneEventStarted
 from rtp.packets.telephone_event import DIGITS, TelephoneEvent, event_of
 
@@ -184,9 +184,9 @@ class DtmfSender:
         return self._key is not None or bool(self._queue)
 
     def start(self, digits: str, *, duration: float = 0.1, pause: float = 0.06) -> None:
-        """Queue keys; ``duration`` and ``pause`` in seconds. Raises LocalRtpError for what is not a key."""
+        """Queue keys; ``duration`` and ``pause`` in seconds. Raises LocalProtocolError for what is not a key."""
         if len(self._queue) + len(digits) > self._max_queued or not 0.0 < duration <= 60.0 or pause < 0.0:
-            raise LocalRtpError(f"more than {self._max_queued} keys, or a duration that is not up to 60 s")
+            raise LocalProtocolError(f"more than {self._max_queued} keys, or a duration that is not up to 60 s")
         lengths = round(duration * self._clock_rate), round(pause * self._clock_rate)
         self._queue.extend([_Key(event_of(digit), *lengths) for digit in digits])
 

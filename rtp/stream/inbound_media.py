@@ -10,7 +10,7 @@ from typing import Final
 from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise
 from rtp.codecs.table import coding_of
-from rtp.errors import MalformedPacket, RemoteRtpError
+from rtp.errors import MalformedPacket, RemoteProtocolError
 from rtp.events import MediaEvent, RemoteAddressLearned, SourceLocked, SsrcCollided
 from rtp.packets.rtp import RtpPacket
 from rtp.packets.telephone_event import TelephoneEvent
@@ -82,7 +82,10 @@ class InboundMedia:
         self.apply(agreement)
 
     def apply(self, agreement: MediaAgreement) -> None:
-        """Use what was agreed from here on; raises LocalRtpError, and changes nothing, for a key that is unusable."""
+        """Use what was agreed from here on.
+
+        Raises LocalProtocolError, and changes nothing, for a key that is unusable.
+        """
         self.keys.use(agreement.remote_crypto)
         formats = dict(agreement.receive_codecs)
         for codec in _tolerated(agreement):
@@ -113,7 +116,7 @@ class InboundMedia:
             return data
         try:
             return self.keys.unprotect(data, rtcp=rtcp)
-        except RemoteRtpError as error:
+        except RemoteProtocolError as error:
             self.counts["malformed" if isinstance(error, MalformedPacket) else "unauthenticated"] += 1
             return None
 

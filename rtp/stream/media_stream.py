@@ -55,8 +55,8 @@ class MediaStream:
 
     ``ssrc``, ``sequence_number`` and ``timestamp`` should be random; ``uniform`` gives numbers in [0, 1);
     ``wall_clock`` is the Unix time at ``now == 0``. In an encrypted call ``sequence_number`` should be below 2**15, so
-    that a peer that misses the first packets counts right (RFC 4568 section 6.4). Raises LocalRtpError when the agreed
-    codec is none that this package can do.
+    that a peer that misses the first packets counts right (RFC 4568 section 6.4). Raises LocalProtocolError when the
+    agreed codec is none that this package can do.
     """
 
     def __init__(
@@ -287,7 +287,7 @@ class MediaStream:
         return self._out.pacer is not None
 
     def send_dtmf(self, digits: str, *, duration: float = 0.1, pause: float = 0.06) -> None:
-        """Send keys, in the frames to come; seconds each. Raises LocalRtpError when the peer takes no events."""
+        """Send keys, in the frames to come; seconds each. Raises LocalProtocolError when the peer takes no events."""
         self._out.start_keys(digits, duration=duration, pause=pause)
 
     def _outgoing(self, packets: list[bytes], now: float) -> list[Outgoing]:
@@ -347,7 +347,7 @@ class MediaStream:
     def update(self, agreement: MediaAgreement, *, now: float) -> None:
         """A new offer and answer: address, direction, codec, keys. SSRC, numbering and time line go on.
 
-        Raises LocalRtpError, and changes nothing, when we lack the codec or its clock rate is another.
+        Raises LocalProtocolError, and changes nothing, when we lack the codec or its clock rate is another.
         """
         protector = self._keys.find(agreement.local_crypto)
         if agreement.remote_crypto is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rtp.codecs.comfort_noise import ComfortNoise
 from rtp.codecs.table import coding_of
-from rtp.errors import LocalRtpError
+from rtp.errors import LocalProtocolError
 from rtp.sdp.agreement import MediaAgreement
 from rtp.stream.dtmf import DtmfSender
 from rtp.stream.pacing import Pacer
@@ -23,12 +23,12 @@ class OutboundMedia:
         self.apply(agreement)
 
     def apply(self, agreement: MediaAgreement) -> None:
-        """Use what was agreed from here on; raises LocalRtpError, and changes nothing, when we lack the codec."""
+        """Use what was agreed from here on; raises LocalProtocolError, and changes nothing, when we lack the codec."""
         if agreement.codec.clock_rate != self.sender.clock_rate:
-            raise LocalRtpError("the clock rate of a stream cannot change")
+            raise LocalProtocolError("the clock rate of a stream cannot change")
         coding = coding_of(agreement.codec)
         if coding is None:
-            raise LocalRtpError(f"no coding for {agreement.codec.encoding} at {agreement.codec.clock_rate} Hz")
+            raise LocalProtocolError(f"no coding for {agreement.codec.encoding} at {agreement.codec.clock_rate} Hz")
         self.coding = coding
         self._payload_type = agreement.codec.payload_type
         self._event_type = agreement.telephone_event
@@ -58,7 +58,7 @@ class OutboundMedia:
 
     def start_keys(self, digits: str, *, duration: float, pause: float) -> None:
         if self._event_type is None:
-            raise LocalRtpError("the peer takes no telephone events")
+            raise LocalProtocolError("the peer takes no telephone events")
         self._dtmf.start(digits, duration=duration, pause=pause)
 
     def skip(self) -> None:

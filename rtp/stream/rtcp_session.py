@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from rtp.errors import LocalRtpError
+from rtp.errors import LocalProtocolError
 from rtp.events import MediaEvent, ReceptionReported, SourceLeft, SourceNamed, SourceTimedOut
 from rtp.packets.rtcp import (
     CNAME,
@@ -68,7 +68,7 @@ class RtcpSession:
         config: RtcpConfig | None = None,
     ) -> None:
         if not 0 < len(cname.encode()) <= 255:
-            raise LocalRtpError("a CNAME has 1 to 255 octets")
+            raise LocalProtocolError("a CNAME has 1 to 255 octets")
         self.sender = sender
         self.cname = cname
         self.config = config or RtcpConfig()

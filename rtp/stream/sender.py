@@ -6,7 +6,7 @@ import struct
 from typing import Final
 
 from rtp.codecs.pcm import SAMPLE_RATE
-from rtp.errors import LocalRtpError
+from rtp.errors import LocalProtocolError
 
 _FIXED: Final = struct.Struct("!BBHII")
 
@@ -17,7 +17,7 @@ class RtpSender:
     def __init__(self, *, ssrc: int, sequence_number: int, timestamp: int, clock_rate: int = SAMPLE_RATE) -> None:
         # Zero is a legal SSRC, but clients of Microsoft never accept it.
         if not 0 < ssrc <= 0xFFFF_FFFF:
-            raise LocalRtpError("an SSRC is 32 bits and not zero")
+            raise LocalProtocolError("an SSRC is 32 bits and not zero")
         self.ssrc = ssrc
         self.clock_rate = clock_rate
         self.sequence_number = sequence_number & 0xFFFF  #: of the next packet
@@ -41,7 +41,7 @@ class RtpSender:
         ``counted=False`` keeps a repeated payload out of the octet count."""
         at = self.timestamp if timestamp is None else timestamp
         if len(csrc) > 15 or payload_type > 127:
-            raise LocalRtpError("more than 15 CSRC, or a payload type above 127")
+            raise LocalProtocolError("more than 15 CSRC, or a payload type above 127")
         second = payload_type | 0x80 if marker else payload_type
         header = _FIXED.pack(0x80 | len(csrc), second, self.sequence_number, at, self.ssrc)
         if csrc:
