@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 import attrs
 
 from c3p import (
     AddUser,
     Code,
+    Command,
     DeleteUser,
     DisconnectionMethod,
     EntityState,
@@ -37,11 +41,9 @@ from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
 
-__all__ = ["Commands", "may_control"]
+__all__ = ["Commands", "conference_of", "may_control"]
 
 Answer = Response | Refusal
-#: Commands of presenters (c3p 10). Dialling out and filters have rules of their own.
-_OF_PRESENTERS = (DeleteUser, ModifyConference, ModifyConferenceLock, ModifyUserRoles)
 EJECT_SECONDS = 60  #: how long a requester may wait for legs that are being cancelled
 
 
@@ -70,28 +72,12 @@ class Commands:
         command = request.command
         if command.mcu_uri is not None and not conference.is_its_mcu(command.mcu_uri):
             return Refusal(RefusalReason.MCU_URI, "not an MCU of this conference")
-        if isinstance(command, _OF_PRESENTERS) and not may_control(request):
+        row = _TABLE.get(type(command))
+        if row is None:
+            return Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here")
+        if row.of_presenters and not may_control(request):
             return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
-        match command:
-            case AddUser():
-                return self._add_user(conference, request, command, now)
-            case DeleteUser():
-                return self._delete_user(conference, request, command, now)
-            case ModifyEndpointMedia():
-                return self._modify_media(conference, request, command, now)
-            case ModifyConferenceLock():
-                return self._lock(conference, request, command, now)
-            case ModifyConference():
-                return self._modify_conference(conference, request, command, now)
-            case ModifyUserRoles():
-                return self._modify_roles(conference, request, command, now)
-            case GetConference():
-                version = conference.focus_link.snapshot()
-                info = self._context.documents.full(conference, version)
-                answer = attrs.evolve(command.echo(), conference_info=info)
-                return request.respond(Code.SUCCESS, command=answer, version=version)
-            case _:
-                return Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here")
+        return row.carry_out(self, conference, request, command, now)
 
     # Participants ----------------------------------------------------------------------------------------------------
 
@@ -199,6 +185,13 @@ class Commands:
             self._filter_everybody(conference, now)
         return request.respond(Code.SUCCESS)
 
+    def _get_conference(self, conference: Conference, request: Request, command: GetConference, now: float) -> Answer:
+        version = conference.focus_link.snapshot()
+        info = self._context.documents.full(conference, version)
+        return request.respond(
+            Code.SUCCESS, command=attrs.evolve(command.echo(), conference_info=info), version=version
+        )
+
     @staticmethod
     def _wanted_state(conference: Conference, command: ModifyConference) -> EntityState | None:
         info = command.conference_info
@@ -223,3 +216,46 @@ def _booted(leg: Leg, by: str | None) -> Disconnection:
     if leg.connected:
         return Disconnection(method=DisconnectionMethod.BOOTED, by=by)
     return disconnection_of(Ending.CANCELLED, by=by)
+
+
+@attrs.frozen
+class _Row:
+    """A command that is carried out here."""
+
+    entity: Callable[[Any], str | None]  #: Conference-URI of the conference that it is about
+    carry_out: Callable[[Commands, Conference, Request, Any, float], Answer]
+    of_presenters: bool = False  #: c3p 10; dialling out and filters have rules of their own
+
+
+def _conference_keys(command: AddUser | GetConference | ModifyConferenceLock) -> str | None:
+    return command.conference_keys.conf_entity if command.conference_keys is not None else None
+
+
+def _user_keys(command: DeleteUser | ModifyUserRoles) -> str | None:
+    return command.user_keys.conf_entity
+
+
+def _media_keys(command: ModifyEndpointMedia) -> str | None:
+    return command.media_keys.conf_entity
+
+
+def _conference_info(command: ModifyConference) -> str | None:
+    return command.conference_info.entity if command.conference_info is not None else None
+
+
+#: One more command is one more row, and the method that it names.
+_TABLE: Final[Mapping[type[Command], _Row]] = {
+    AddUser: _Row(_conference_keys, Commands._add_user),
+    DeleteUser: _Row(_user_keys, Commands._delete_user, of_presenters=True),
+    ModifyEndpointMedia: _Row(_media_keys, Commands._modify_media),
+    ModifyConferenceLock: _Row(_conference_keys, Commands._lock, of_presenters=True),
+    ModifyConference: _Row(_conference_info, Commands._modify_conference, of_presenters=True),
+    ModifyUserRoles: _Row(_user_keys, Commands._modify_roles, of_presenters=True),
+    GetConference: _Row(_conference_keys, Commands._get_conference),
+}
+
+
+def conference_of(command: Command) -> str | None:
+    """The Conference-URI that a command names; ``None`` for one that is not carried out here."""
+    row = _TABLE.get(type(command))
+    return None if row is None else row.entity(command)

@@ -11,18 +11,11 @@ from c3p import (
     AddUser,
     C3PError,
     Code,
-    Command,
     ConferenceInfo,
     DeleteConference,
-    DeleteUser,
     EntityView,
-    GetConference,
     GetMcuHealth,
     McuType,
-    ModifyConference,
-    ModifyConferenceLock,
-    ModifyEndpointMedia,
-    ModifyUserRoles,
     Notify,
     Reply,
     Request,
@@ -30,7 +23,7 @@ from c3p import (
     are_known_filters,
     mcu_uri,
 )
-from mcu.commands.commands import Commands, may_control
+from mcu.commands.commands import Commands, conference_of, may_control
 from mcu.conference import Conference
 from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
@@ -84,8 +77,11 @@ class Conferences:
         return request.respond(Code.SUCCESS, command=numbers)
 
     def _command(self, request: Request, peer: str, now: float) -> Reply:
-        entity = _conference_of(request.command) or request.from_
-        conference = self._context.conferences.get(conference_id(entity) or "")
+        if isinstance(request.command, DeleteConference):
+            entity: str | None = request.command.conference_keys.conf_entity
+        else:
+            entity = conference_of(request.command)
+        conference = self._context.conferences.get(conference_id(entity or request.from_) or "")
         if conference is None:
             unknown = Refusal(RefusalReason.CONFERENCE, "no such conference on this MCU")
             return attrs.evolve(self._refuse(request, unknown), status=404)
@@ -205,20 +201,3 @@ class Conferences:
         else:
             link.handle_timeout(now=now)
         self._context.post(conference, now=now)
-
-
-def _conference_of(command: Command) -> str | None:
-    """The Conference-URI in the keys of a command."""
-    match command:
-        case AddUser() | ModifyConferenceLock():
-            return command.conference_keys.conf_entity
-        case GetConference() | DeleteConference():
-            return command.conference_keys.conf_entity if command.conference_keys is not None else None
-        case DeleteUser() | ModifyUserRoles():
-            return command.user_keys.conf_entity
-        case ModifyEndpointMedia():
-            return command.media_keys.conf_entity
-        case ModifyConference():
-            return command.conference_info.entity if command.conference_info is not None else None
-        case _:
-            return None
