@@ -193,8 +193,12 @@ def too_long(tree: Tree) -> list[str]:
 
 
 def cut_in_pieces(tree: Tree) -> dict[str, str]:
-    """Classes that are one class in two modules: a base that no door shows, with one heir, which is elsewhere."""
+    """Classes that are one class in two modules: a base that no door shows, with one heir, which is elsewhere.
+
+    What only says what somebody can do (a protocol, or nothing but abstract methods) is no piece of anything.
+    """
     heirs: dict[str, list[str]] = {}
+    promises = {f"{module}.{each.name}" for module, parsed in tree.parsed.items() for each in _promises(parsed)}
     for module, parsed in tree.parsed.items():
         package = module.split(".")[0]
         taken = {name: source for source, name in tree.imports(module) if name is not None}
@@ -208,8 +212,22 @@ def cut_in_pieces(tree: Tree) -> dict[str, str]:
     return {
         base: heir
         for base, (heir, *more) in heirs.items()
-        if not more and base.rpartition(".")[0] in tree.paths and base.rpartition(".")[0] != heir.rpartition(".")[0]
+        if not more
+        and base not in promises
+        and base.rpartition(".")[0] in tree.paths
+        and base.rpartition(".")[0] != heir.rpartition(".")[0]
     }
+
+
+def _promises(parsed: ast.Module) -> Iterator[ast.ClassDef]:
+    """Classes without work of their own."""
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.ClassDef):
+            methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+            abstract = [each for each in methods if any("abstract" in ast.unparse(by) for by in each.decorator_list)]
+            protocol = any(ast.unparse(base).startswith("Protocol") for base in node.bases)
+            if protocol or (methods and len(abstract) == len(methods)):
+                yield node
 
 
 @cache
@@ -391,4 +409,6 @@ def test_a_class_in_pieces_is_found(tmp_path: Path) -> None:
     assert cut_in_pieces(a_tree(tmp_path, sip__commands=base, sip__endpoint=heir)) == {
         "sip.commands.Commands": "sip.endpoint.Endpoint"
     }
+    promise = "class Commands(Protocol):\n    def call(self): ...\nclass Uri: ..."
+    assert cut_in_pieces(a_tree(tmp_path / "promised", sip__commands=promise, sip__endpoint=heir)) == {}
     assert cut_in_pieces(a_tree(tmp_path, sip__other=heir.replace("Endpoint", "Other"))) == {}
