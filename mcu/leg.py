@@ -87,6 +87,8 @@ class Leg:
     early_answers: dict[str | None, bytes] = attrs.Factory(dict)
     farewell: Farewell | None = None
     alive_at: float = 0.0  #: when the far end last gave a sign of life by SIP
+    doubted_at: float | None = None  #: when it was first asked whether it is there, since it last gave one of any kind
+    unproven: int = 0  #: answers since then that may have been made on the way
     user_key: str = attrs.field(init=False, default=attrs.Factory(lambda leg: user_id(leg.user), takes_self=True))
 
     @property
