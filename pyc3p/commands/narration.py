@@ -70,6 +70,8 @@ def _of_announcement(event: Event) -> str | None:
     match event:
         case mcu.events.AnnouncementRefused():
             return f"MCU {event.mcu_id or '(without id)'} refused: {_MEND[event.fault].format(peer=event.peer)}"
+        case mcu.events.RegistrationAccepted():
+            return f"the MCU Factory at {event.url} takes this MCU now"
         case mcu.events.RegistrationRefused(status=None):
             return f"the MCU Factory at {event.url} does not answer ({event.reason}); trying again"
         case mcu.events.RegistrationRefused(status=401):

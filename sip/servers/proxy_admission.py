@@ -42,10 +42,9 @@ class ProxyConfig:
     max_targets: int = 20  #: contacts tried for one request
     max_flows: int = 20_000  #: flows that tokens in Record-Route can name
 
-    def capabilities(self, server: str | None) -> list[tuple[str, str]]:
+    def capabilities(self) -> list[tuple[str, str]]:
         """What OPTIONS about the proxy itself is told (RFC 3261 section 11.2): it passes on every method and body."""
-        lines = [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
-        return lines if server is None else [*lines, ("Server", server)]
+        return [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
 
 
 class Answered(Exception):
