@@ -1,11 +1,15 @@
 import builtins
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from pyc3p.cli import main
+from pyc3p.commands.config import load_config
+from pyc3p.commands.invite import InviteOptions
+from pyc3p.problems import UsageProblem
 from pyc3p.trace.pcap import write_pcap
 from pyc3p.trace.trace import Record, dump_record
 
@@ -146,3 +150,30 @@ def test_without_the_extra_one_line_names_it(
     assert pyc3p("--help") == 1
     error = capsys.readouterr().err
     assert error == "pyc3p: click is not installed; pip install 'pyc3p[server]' brings it\n"
+
+
+def test_a_presenter_is_of_the_server_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[InviteOptions] = []
+
+    def take(options: InviteOptions, *, as_json: bool) -> int:
+        given.append(options)
+        return 0
+
+    monkeypatch.setattr("pyc3p.commands.invite.run_invite", take)
+    assert pyc3p("invite", "bob@phones.example.net", "--server", "192.0.2.10:5062") == 0
+    assert pyc3p("invite", "bob@192.0.2.10") == 0
+    assert [options.aor for options in given] == ["sip:presenter@192.0.2.10"] * 2
+
+
+def test_an_example_without_arguments_says_how_it_is_used() -> None:
+    example = Path(__file__).parents[2] / "examples" / "register_phone.py"
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("usage: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_seconds_of_silence_are_a_setting_of_serve() -> None:
+    assert load_config(None, {"dead_media": 10}).dead_media == 10.0
+    with pytest.raises(UsageProblem, match="dead_media"):
+        load_config(None, {"dead_media": -1.0})
