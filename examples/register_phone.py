@@ -93,6 +93,8 @@ async def main(aor: str, registrar: str, own_address: str = "127.0.0.1", passwor
 
 
 if __name__ == "__main__":
+    if not 3 <= len(sys.argv) <= 5:
+        sys.exit(f"usage: {sys.argv[0]} sip:USER@DOMAIN REGISTRAR[:PORT] [OWN_ADDRESS [PASSWORD]]")
     try:
         asyncio.run(main(*sys.argv[1:5]))
     except KeyboardInterrupt:

@@ -29,6 +29,7 @@ from mcu.events import (
     McuRegistered,
     MediaPortReleased,
     MediaPortWanted,
+    RegistrationAccepted,
     RegistrationRefused,
 )
 from mcu.factory.factory import McuFactory
@@ -87,6 +88,7 @@ __all__ = [
     "Outcome",
     "Refusal",
     "RefusalReason",
+    "RegistrationAccepted",
     "RegistrationRefused",
     "SelectionStrategy",
     "SpeakerSettings",

@@ -52,9 +52,15 @@ class McuConfig:
     #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
     #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
     dead_media: float | None = 60.0
-    #: Seconds for the answer to that. A transaction gives up after 32, a proxy on the way says 408 a little later; with
-    #: ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
+    #: Seconds for all answers to that. A transaction gives up after 32, a proxy on the way says 408 a little later;
+    #: with ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
     dead_media_answer: float = 36.0
+    #: Seconds until it is asked again, when the answer may be one that a proxy made of a hop that failed. Three times
+    #: that is enough for a proxy to start anew, or for a phone to open another connection.
+    dead_media_again: float = 8.0
+    #: How often it is asked in all before such answers count as none. With the wait between them it comes to an end
+    #: within ``dead_media_answer``.
+    dead_media_questions: int = 4
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
     #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
     #: without legs too: the Focus that ended it may not have got its word through.

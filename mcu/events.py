@@ -32,6 +32,7 @@ __all__ = [
     "McuRegistered",
     "MediaPortReleased",
     "MediaPortWanted",
+    "RegistrationAccepted",
     "RegistrationRefused",
 ]
 
@@ -193,6 +194,13 @@ class AnnouncementRefused(Event):
     mcu_id: str  #: as announced, possibly empty
     peer: str  #: principal, empty when nobody was authenticated
     fault: AnnouncementFault
+
+
+@attrs.frozen(kw_only=True)
+class RegistrationAccepted(Event):
+    """The Factory takes this MCU again, or at last: reported once after ``RegistrationRefused``."""
+
+    url: str  #: of the Factory, ``McuConfig.factory_url``
 
 
 @attrs.frozen(kw_only=True)

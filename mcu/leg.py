@@ -88,6 +88,8 @@ class Leg:
     early_answers: dict[str | None, bytes] = attrs.Factory(dict)
     disconnection: Disconnection | None = None
     alive_at: float = 0.0  #: when the far end last gave a sign of life by SIP
+    doubted_at: float | None = None  #: when it was first asked whether it is there, since it last gave one of any kind
+    unproven: int = 0  #: answers since then that may have been made on the way
 
     @property
     def own(self) -> bool:

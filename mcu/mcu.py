@@ -102,7 +102,11 @@ class Mcu:
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         own, uri = self.config.sip_contact, request.uri
-        return uri.scheme in ("sip", "sips") and (uri.user, uri.host, uri.port) == (own.user, own.host, own.port)
+        if uri.scheme not in ("sip", "sips") or uri.host != own.host:
+            return False
+        if uri.user is None and request.method == "OPTIONS":  # a trunk asks whether anybody is at the address
+            return (uri.port or 5060) == (own.port or 5060)
+        return (uri.user, uri.port) == (own.user, own.port)
 
     # Core of the endpoint --------------------------------------------------------------------------------------------
 

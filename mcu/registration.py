@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from c3p import Code, ExchangeFailure, McuType, RegisterMcu, Reply, Request
 from mcu.context import Context
-from mcu.events import RegistrationRefused
+from mcu.events import RegistrationAccepted, RegistrationRefused
 
 __all__ = ["Registration"]
 
@@ -64,6 +64,8 @@ class Registration:
             self._context.counters["announcements refused"] += 1
             if refused != self._told:
                 self._context.emit(refused)
+        elif self._told is not None:
+            self._context.emit(RegistrationAccepted(owner=self._told.owner, url=self._told.url))
         self._told = refused
 
     def _refusal(self, reply: Reply) -> RegistrationRefused | None:

@@ -15,6 +15,8 @@ from sip import is_numeric
 
 def parse_target(text: str) -> sip.Uri:
     """A SIP address from the command line, ``sip:`` may be left out; raises UsageProblem."""
+    if not text.isprintable() or "\ufffd" in text:  # bytes that were no text, as a terminal may send them
+        raise UsageProblem(f"{text!r} is no SIP address; write it as sip:user@host")
     written = text if ":" in text.split("@", 1)[0] else f"sip:{text}"
     try:
         uri = sip.Uri.parse(written)

@@ -31,6 +31,7 @@ class _Seconds(click.FloatRange):
 
 _SECONDS = _Seconds(min=0.0)
 _PORT = click.IntRange(0, 65535)
+_SERVER_PORT = click.IntRange(1, 65535)
 _credentials_option = click.option(
     "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
 )
@@ -83,10 +84,10 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--advertise", help="Address that peers reach, if it is another one.")
 @click.option("--domain", help="SIP domain of phones and conferences.  [default: the address]")
-@click.option("--sip-port", type=int, help="SIP (UDP, TCP) of everything but the MCU.  [default: 5060]")
-@click.option("--mcu-sip-port", type=int, help="SIP of the MCU.  [default: 5070]")
-@click.option("--http-port", type=int, help="C3P of everything but the MCU.  [default: 8444]")
-@click.option("--mcu-http-port", type=int, help="C3P of the MCU.  [default: 8445]")
+@click.option("--sip-port", type=_SERVER_PORT, help="SIP (UDP, TCP) of everything but the MCU.  [default: 5060]")
+@click.option("--mcu-sip-port", type=_SERVER_PORT, help="SIP of the MCU.  [default: 5070]")
+@click.option("--http-port", type=_SERVER_PORT, help="C3P of everything but the MCU.  [default: 8444]")
+@click.option("--mcu-http-port", type=_SERVER_PORT, help="C3P of the MCU.  [default: 8445]")
 @click.option("--media-ports", help="RTP and RTCP of the MCU.  [default: 30000-31999]")
 @click.option("--mcu-factory-url", help="Where an MCU Factory in another process is.")
 @click.option("--records-url", help="Where a Focus Factory in another process is.")
@@ -95,6 +96,11 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--credentials", help="TOML file with name and password by realm, for proxies that ask the MCU.")
 @click.option("--mcu", "mcus", multiple=True, metavar="ID", help="An MCU in another process, by its name; repeatable.")
 @click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
+@click.option(
+    "--dead-media",
+    type=_SECONDS,
+    help="Seconds without media after which a phone is asked whether it is there; 0: never.  [default: 60]",
+)
 @click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -119,7 +125,7 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
 @cli.command("invite")
 @click.argument("target", nargs=-1, required=True)
 @click.option("--server", help="Focus, as host or host:port.  [default: the host of the first TARGET, port 5060]")
-@click.option("--as", "identity", help="Who you are.  [default: sip:presenter@ the same host]")
+@click.option("--as", "identity", help="Who you are.  [default: sip:presenter@ the host of the server]")
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
@@ -150,7 +156,7 @@ def invite_command(
 
     people = [parse_target(each) for each in target]
     where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
-    aor = parse_target(identity) if identity else sip.Uri("sip", people[0].host or where[0], "presenter")
+    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], "presenter")
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),
         server=where,

@@ -42,6 +42,7 @@ class ServeConfig:
     mcus: tuple[str, ...] = ()  #: ids of MCUs in other processes that may report here
     max_legs: int = 250  #: of the MCU
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
+    dead_media: float = 60.0  #: seconds without media after which the MCU asks whether a phone is there; 0: never
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
@@ -63,7 +64,7 @@ class ServeConfig:
         for name in (self.mcu_id, *self.mcus):
             if not name.strip() or name in SERVER_PRINCIPALS:
                 raise UsageProblem(f"an MCU needs a name of its own, such as mcu-2, not {name!r}")
-        for name in ("ring_timeout", "drain_timeout"):
+        for name in ("ring_timeout", "dead_media", "drain_timeout"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")
         if self.max_legs < 1:

@@ -33,6 +33,8 @@ T = TypeVar("T")
 ANSWER = 10.0
 #: Seconds until a lost roster is asked for again.
 FOLLOW_AGAIN = 5.0
+#: Seconds until it is said to be lost: at the end of a conference its roster may be over before our call is.
+PERHAPS_OVER = 1.0
 
 #: What to say when somebody else ends our stay; then the command has failed, but for a conference that is over.
 _NOT_OUR_DOING: Final[Mapping[focus.LeaveCause, str]] = {
@@ -253,9 +255,14 @@ class Invite:
         """Without documents the roster stands still: say so, and ask again unless it was refused."""
         if self.client.state is not focus.ClientState.JOINED:
             return
-        self._output.tell(f"the roster is no longer kept up: {lost.reason}", "red", lost=lost.reason)
+        loop = asyncio.get_running_loop()
+        loop.call_later(PERHAPS_OVER, self._tell_lost, lost)
         if lost.status is None:
-            asyncio.get_running_loop().call_later(FOLLOW_AGAIN, self._follow)
+            loop.call_later(FOLLOW_AGAIN, self._follow)
+
+    def _tell_lost(self, lost: focus.SubscriptionLost) -> None:
+        if self.client.state is focus.ClientState.JOINED and not self._stop.is_set():
+            self._output.tell(f"the roster is no longer kept up: {lost.reason}", "red", lost=lost.reason)
 
     def _follow(self) -> None:
         with contextlib.suppress(focus.LocalProtocolError):  # no longer there, or it follows already

@@ -70,6 +70,8 @@ def _of_announcement(event: Event) -> str | None:
     match event:
         case mcu.AnnouncementRefused():
             return f"MCU {event.mcu_id or '(without id)'} refused: {_MEND[event.fault].format(peer=event.peer)}"
+        case mcu.RegistrationAccepted():
+            return f"the MCU Factory at {event.url} takes this MCU now"
         case mcu.RegistrationRefused(status=None):
             return f"the MCU Factory at {event.url} does not answer ({event.reason}); trying again"
         case mcu.RegistrationRefused(status=401):

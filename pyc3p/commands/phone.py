@@ -100,7 +100,7 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
     try:
         phone.register(now=node.now)
         node.kick()
-        await _first_answer(node, text_address((host, port)), options.wallet)
+        await _first_answer(node, text_address((host, port)), options)
         await _until_stopped(options.stay)
         lost = _last_word(node)
         phone.hang_up(now=node.now)
@@ -131,7 +131,7 @@ def _check_writable(path: Path) -> None:
     try:
         path.open("ab").close()
     except OSError as error:
-        raise UsageProblem(f"{path} cannot be written: {error.strerror}") from error
+        raise Problem(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _save(recorder: Recorder, path: Path) -> None:
@@ -148,7 +148,7 @@ def _free_port(host: str) -> int:
         return ports[0]
 
 
-async def _first_answer(node: Node, where: str, wallet: Wallet) -> None:
+async def _first_answer(node: Node, where: str, options: PhoneOptions) -> None:
     """Go on when the registrar has answered; raises Problem when it refuses or is not there."""
 
     def answered() -> bool:
@@ -157,10 +157,17 @@ async def _first_answer(node: Node, where: str, wallet: Wallet) -> None:
     await node.wait_for(answered, ANSWER, f"an answer of the registrar at {where} (is `pyc3p serve` running there?)")
     refused = node.of(PhoneNotRegistered)
     if refused and not node.of(PhoneRegistered):
-        problem = wallet.refused(refused[0].status, where)
+        problem = options.wallet.refused(refused[0].status, where)
         if problem is not None:
             raise problem
-        raise Problem(f"the registrar at {where} {_refusal(refused[0])}; is `pyc3p serve` running there?")
+        raise Problem(f"the registrar at {where} {_refusal(refused[0])}; {_mend(options, refused[0])}")
+
+
+def _mend(options: PhoneOptions, refused: PhoneNotRegistered) -> str:
+    aor, host = options.aor, options.server[0]
+    if refused.status and aor.host != host:
+        return f"it may not serve the domain {aor.host}; its own phones are --as {sip.Uri('sip', host, aor.user)}"
+    return "is `pyc3p serve` running there?"
 
 
 async def _until_stopped(seconds: float | None) -> None:

@@ -28,7 +28,7 @@ from pyc3p.elements.node import HttpSettings, Node
 from pyc3p.elements.parts import CoreSettings, Place, SipCores
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace.pcap import PcapWriter
-from pyc3p.trace.trace import Trace, text_address
+from pyc3p.trace.trace import Names, Trace, text_address
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock
 
@@ -167,6 +167,7 @@ def _mcu_element(config: ServeConfig, entropy: sip.Entropy, output: Output) -> t
         credentials=_wallet(config, output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
+        dead_media=config.dead_media or None,
     )
 
 
@@ -305,6 +306,29 @@ async def _drain(server: Server, stop: asyncio.Event) -> None:
 
 
 @contextlib.contextmanager
+def _names_beside(path: Path, names: Names) -> Iterator[None]:
+    """Write names as they become known, so that who is killed leaves them; tidied up in the end."""
+    try:
+        with path.open("w", encoding="utf-8", buffering=1) as file:
+            file.write(names.dump())
+
+            def add(line: str) -> None:
+                with contextlib.suppress(OSError):  # what is written in the end says so
+                    file.write(f"{line}\n")
+
+            names.on_added = add
+            try:
+                yield
+            finally:
+                names.on_added = None
+        path.write_text(names.dump(), encoding="utf-8")
+    except OSError as error:
+        if error.filename != str(path):
+            raise
+        raise Problem(f"{path} cannot be written: {error.strerror}") from error
+
+
+@contextlib.contextmanager
 def _capture(config: ServeConfig) -> Iterator[Trace | None]:
     """A trace into a capture file, when one is wanted."""
     if not config.capture:
@@ -316,7 +340,7 @@ def _capture(config: ServeConfig) -> Iterator[Trace | None]:
         raise Problem(f"{config.capture} cannot be written: {error.strerror}") from error
     with writer:
         trace = Trace(readers=[writer], unsafe=config.unsafe_capture)
-        yield trace
-        Path(config.capture + ".names").write_text(trace.names.dump(), encoding="utf-8")
+        with _names_beside(Path(config.capture + ".names"), trace.names):
+            yield trace
     if writer.failed is not None:
         raise Problem(f"{config.capture} is not complete: {writer.failed.strerror}")

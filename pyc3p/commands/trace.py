@@ -41,9 +41,9 @@ def read_ladder(path: Path, names: Names) -> Ladder:
     try:
         records = read_records(path)
     except OSError as error:
-        raise Problem(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
     except CaptureError as error:
-        raise Problem(f"{path}: {error}") from error
+        raise UsageProblem(f"{path}: {error}") from error
     if not records:
         raise Problem(f"{path} holds no SIP, HTTP or RTP")
     return Ladder.of(records, names)

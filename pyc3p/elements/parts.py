@@ -189,6 +189,7 @@ def av_mcu(
     outbound_proxy: sip.Uri | None,
     ring_timeout: float = 60.0,
     max_legs: int = 250,
+    dead_media: float | None = 60.0,
     policy: mcu.DialPolicy | None = None,
     credentials: Lookup | None = None,
 ) -> tuple[Element, mcu.Mcu]:
@@ -202,6 +203,7 @@ def av_mcu(
         factory_url=factory_url,
         ring_timeout=ring_timeout,
         max_legs=max_legs,
+        dead_media=dead_media,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core

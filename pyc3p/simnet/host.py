@@ -88,6 +88,11 @@ class SimHost:
         if self.element.pump is not None:
             self.feed(self.element.pump.endpoint.flow_closed(flow, now=self.network.now))
 
+    def undelivered(self, flow: Flow) -> None:
+        """A datagram came to an address where nobody takes it."""
+        if self.element.pump is not None and not self.off:
+            self.feed(self.element.pump.endpoint.send_failed(flow, now=self.network.now))
+
     def udp_flow(self, local: sip.Address, remote: sip.Address) -> Flow:
         """The flow of a pair of UDP addresses, always the same."""
         key = (local.host, local.port, remote.host, remote.port)

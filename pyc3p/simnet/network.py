@@ -49,6 +49,8 @@ class SimNetwork:
         self.middle: Callable[[Passing], bytes] = lambda passing: passing.data
         self.faults_raise = True  #: whether a machine that breaks ends the simulation, or is an event of its host
         self.refusing: set[str] = set()  #: names of elements that accept no TCP connection for SIP
+        self.deaf: set[str] = set()  #: names of elements that take no datagrams of SIP at the moment
+        self.tells_undelivered = False  #: whether who sends SIP to a port where nobody takes it hears of that (ICMP)
         self.unreachable: set[str] = set()  #: names of elements to and from which nothing arrives
         self._hosts: dict[str, SimHost] = {}
         self._listening: dict[tuple[str, str, int], SimHost] = {}
@@ -157,7 +159,10 @@ class SimNetwork:
 
     def _deliver_datagram(self, sender: SimHost, flow: Flow, data: bytes) -> None:
         receiver = self._listening.get(("UDP", flow.remote.host, flow.remote.port))
-        if receiver is not None and not self._cut(sender, receiver):
+        if receiver is None or receiver.name in self.deaf:
+            if self.tells_undelivered:
+                self.clock.after(self.dice.delay(), lambda: sender.undelivered(flow))
+        elif not self._cut(sender, receiver):
             receiver.receive_datagram(flow.remote, flow.local, data)
 
     def inject(self, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> None:

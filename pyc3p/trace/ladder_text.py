@@ -68,7 +68,7 @@ class TextLadder:
         style = MEDIA if isinstance(item, Band) else STYLES[item.kind]
         detail = "" if band else item.detail
         room = self._width - TIME_WIDTH - 30 - len(item.label) - 2
-        return [(f"{item.at:8.3f} ", DIM), (f"{ends:30}", ""), (f"{item.label}  ", style), (_fit(detail, room), "")]
+        return [(f"{item.at:8.3f} ", DIM), (f"{ends:29} ", ""), (f"{item.label}  ", style), (_fit(detail, room), "")]
 
     def _arrow(self, at: float, source: str, target: str, label: str, detail: str, style: str) -> Line:
         here, there = self._rail(source), self._rail(target)

@@ -49,6 +49,7 @@ class Names:
         self._elements: dict[str, None] = dict.fromkeys(elements)
         self._by_address: OrderedDict[Address, str] = OrderedDict()
         self._limit = limit
+        self.on_added: Callable[[str], None] | None = None  #: is given the line of ``dump`` of what becomes known
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -60,6 +61,8 @@ class Names:
         self._elements.setdefault(element)
         for host, port in addresses:
             key = ("", port) if host in _EVERYWHERE else (host, port)
+            if self.on_added is not None and self._by_address.get(key) != element:
+                self.on_added(_line(element, key))
             self._by_address[key] = element
             self._by_address.move_to_end(key)
         while len(self._by_address) > self._limit:
@@ -76,8 +79,8 @@ class Names:
     def dump(self) -> str:
         """All of it as text, one address a line: ``element host port``; elements in their order first."""
         lines = [f"{element} - 0" for element in self._elements]
-        lines += [f"{element} {host or '-'} {port}" for (host, port), element in self._by_address.items()]
-        return "\n".join(lines) + "\n"
+        lines += [_line(element, address) for address, element in self._by_address.items()]
+        return "".join(f"{line}\n" for line in lines)
 
     @classmethod
     def load(cls, text: str) -> Names:
@@ -95,6 +98,10 @@ class Names:
     def label(self, address: Address) -> str:
         """The element at ``address``, else the address itself."""
         return self.get(address) or text_address(address)
+
+
+def _line(element: str, address: Address) -> str:
+    return f"{element} {address[0] or '-'} {address[1]}"
 
 
 def text_address(address: Address) -> str:

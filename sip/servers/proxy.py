@@ -39,6 +39,7 @@ __all__ = ["Proxy", "ProxyConfig"]
 
 #: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
 _RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
+_Lines = Iterable[tuple[str, object]]
 _ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
 _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
 
@@ -82,6 +83,8 @@ class Proxy:
         self.config = config or ProxyConfig()
         self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
         self._endpoint = endpoint
+        name = endpoint.config.user_agent
+        self._server: list[tuple[str, object]] = [] if name is None else [("Server", name)]
         self._entropy = entropy.child(f"proxy {self.config.owner}")
         key = bytes.fromhex(self._entropy.child("key").token(32))
         self._tokens = FlowTokens(key, limit=self.config.max_flows)
@@ -178,16 +181,12 @@ class Proxy:
             self._contexts[transaction] = context
             self._next_group(context, now)
 
-    def _answer(
-        self,
-        transaction: TransactionId,
-        request: Request,
-        status: int,
-        headers: Iterable[tuple[str, object]],
-        now: float,
-    ) -> None:
-        response = request.response(status, to_tag=self._entropy.token(8), headers=headers)
-        self._endpoint.send_response(transaction, response, now=now)
+    def _answer(self, transaction: TransactionId, request: Request, status: int, headers: _Lines, now: float) -> None:
+        self._endpoint.send_response(transaction, self._made(request, status, headers), now=now)
+
+    def _made(self, request: Request, status: int, headers: _Lines = ()) -> Response:
+        """An answer of our own, and said to be that."""
+        return request.response(status, to_tag=self._entropy.token(8), headers=[*headers, *self._server])
 
     def _admitted(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> ResponseContext:
         """Validate, take our Route values off, and find the targets (sections 16.3 to 16.5)."""
@@ -236,7 +235,7 @@ class Proxy:
             if context.is_invite:
                 self._restart_timer_c(context, request_id, branch, now)
             return
-        context.finals.append(context.request.response(430, to_tag=self._entropy.token(8)))
+        context.finals.append(self._made(context.request, 430))
 
     def _copy(self, request: Request, flow: Flow, target: Target, breadth: int) -> Request:
         """The copy that goes to one target (section 16.6 steps 1 to 6)."""
@@ -306,7 +305,7 @@ class Proxy:
             if response.status in (408, 430) and self._try_others(context, branch, now):
                 return
             if branch.expired and response.status == 487:
-                response = context.request.response(408, to_tag=self._entropy.token(8))
+                response = self._made(context.request, 408)
             self._on_refusal(context, response, now)
 
     def _on_success(self, context: ResponseContext, response: Response, now: float) -> None:
@@ -339,7 +338,7 @@ class Proxy:
             return
         failure = {"timeout": 408, "unusable": 502}.get(reason, 430 if branch.had_flow else 503)
         status = 487 if context.cancelled else failure
-        context.finals.append(context.request.response(status, to_tag=self._entropy.token(8)))
+        context.finals.append(self._made(context.request, status))
         self._finish(context, now)
 
     def _try_others(self, context: ResponseContext, branch: Branch, now: float) -> bool:
@@ -357,7 +356,7 @@ class Proxy:
             self._next_group(context, now)
             return
         if not context.answered:
-            best = context.best(self._entropy)
+            best = context.best(self._entropy, self._server)
             context.answered = True
             # A 408 to anything but INVITE would come too late to be of use (RFC 4320 section 4.2).
             if context.is_invite or best.status != 408:
@@ -385,7 +384,7 @@ class Proxy:
         context.cancelled = True
         self._cancel_others(context, [("Reason", each) for each in request.headers.get_all("Reason")], now)
 
-    def _cancel_others(self, context: ResponseContext, headers: Iterable[tuple[str, object]], now: float) -> None:
+    def _cancel_others(self, context: ResponseContext, headers: _Lines, now: float) -> None:
         """Give up what still waits or rings (section 16.10)."""
         context.groups.clear()
         for request_id in context.branches if context.is_invite else ():

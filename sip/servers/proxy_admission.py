@@ -43,10 +43,9 @@ class ProxyConfig:
     max_forks: int = 16  #: 2xx with other To tags passed back from one branch of an INVITE; more is a forking storm
     max_flows: int = 20_000  #: flows that tokens in Record-Route can name
 
-    def capabilities(self, server: str | None) -> list[tuple[str, str]]:
+    def capabilities(self) -> list[tuple[str, str]]:
         """What OPTIONS about the proxy itself is told (RFC 3261 section 11.2): it passes on every method and body."""
-        lines = [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
-        return lines if server is None else [*lines, ("Server", server)]
+        return [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
 
 
 class Answered(Exception):

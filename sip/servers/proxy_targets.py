@@ -9,6 +9,7 @@ from itertools import groupby
 import attrs
 
 from sip.core.dialog import must_fit_request_line
+from sip.core.routing import KNOWN_METHODS
 from sip.endpoint.endpoint import Endpoint
 from sip.errors import RemoteProtocolError
 from sip.flow import Flow
@@ -90,7 +91,9 @@ class Targeting:
 
     def _located(self, request: Request, uri: Uri, none: int = 480) -> Found:
         if uri.user is None and none != 416 and request.method == "OPTIONS":
-            raise Answered(200, self._config.capabilities(self._endpoint.config.user_agent))  # about us (section 11.2)
+            raise Answered(200, self._config.capabilities())  # about us (section 11.2)
+        if uri.user is None and none != 416 and request.method not in KNOWN_METHODS:
+            raise Answered(501, [("Allow", ", ".join(sorted(KNOWN_METHODS)))])  # about us, too (section 8.2.1)
         targets = [each for each in self._location(uri) if self.is_reachable(each, request)]
         if not targets:
             raise Answered(none)

@@ -198,7 +198,7 @@ class Registrar:
         if request.to.uri.scheme not in ("sip", "sips"):
             raise _Refused(400)
         self._authenticate(request, now)
-        if not self._serves(request.to.uri):
+        if not self._serves(request.to.uri) or request.to.uri.user is None:  # nobody's address (step 5)
             raise _Refused(404)
         aor = self._key(request.to.uri)
         before = self._location.of(aor)

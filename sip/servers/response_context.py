@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -70,14 +70,17 @@ class ResponseContext:
         self.groups.clear()
         self.finals.clear()
 
-    def best(self, entropy: Entropy) -> Response:
-        """The final answer that goes back, made of all that came (section 16.7 steps 6 and 7)."""
+    def best(self, entropy: Entropy, headers: Iterable[tuple[str, object]] = ()) -> Response:
+        """The final answer that goes back, made of all that came (section 16.7 steps 6 and 7).
+
+        ``headers`` are for one that is our own.
+        """
         best = best_of(self.finals)
         if best.status == 503:
             return best.evolve(status=500)  # it was about that server, not about us
         if best.status == 430 and self.located:
             # That is for proxies: a caller hears that the user is not there (RFC 5626 section 11.5).
-            return self.request.response(480, to_tag=entropy.token(8))
+            return self.request.response(480, to_tag=entropy.token(8), headers=headers)
         return with_all_challenges(best, self.finals)
 
 

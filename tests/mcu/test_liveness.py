@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from mcu import LegEnded, LegHeld, LegResumed, McuConfig
 from rtp import Direction, SessionDescription
-from sip import InviteReceived, ReinviteReceived, RequestReceived, ResponseReceived, SessionRefreshed, UpdateReceived
-from tests.mcu.harness import Phone, World, answering
+from sip import (
+    InviteReceived,
+    ReinviteReceived,
+    RequestReceived,
+    Response,
+    ResponseReceived,
+    SessionRefreshed,
+    UpdateReceived,
+    parse_message,
+)
+from tests.mcu.harness import MCU_HOST, Phone, World, answering
 from tests.mcu.test_media import audio_of, conference, reinvite, status_of, take_answer
 
 
@@ -286,3 +296,20 @@ def test_keys_and_sound_of_a_held_phone_change_nothing() -> None:
     world.run(0.5)
     assert two.last_sample == 0
     assert not [event for event in one.seen if isinstance(event, RequestReceived)]
+
+
+def test_a_trunk_that_asks_for_the_address_alone_is_answered() -> None:
+    world, (one,) = conference(1000)
+    data = (
+        f"OPTIONS sip:{MCU_HOST} SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bK1;rport\r\n"
+        f"From: <sip:trunk@198.51.100.1>;tag=1\r\nTo: <sip:{MCU_HOST}>\r\nCall-ID: ping\r\nCSeq: 1 OPTIONS\r\n"
+        "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+    flow = one.flow(world.agent.address)
+    pump = world.pumps[MCU_HOST]
+    pump.receive_data(data, flow=attrs.evolve(flow, local=flow.remote, remote=flow.local), now=world.now)
+    (answer,) = [parse_message(each.data) for each in world.agent.endpoint.data_to_send() if b"ping" in each.data]
+    assert isinstance(answer, Response)
+    assert answer.status == 200
+    assert "INVITE" in answer.allow
+    assert answer.headers.get("Accept")

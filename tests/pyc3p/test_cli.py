@@ -1,5 +1,6 @@
 import builtins
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from pyc3p import Record
 from pyc3p.cli import main
+from pyc3p.commands.config import load_config
+from pyc3p.commands.invite import InviteOptions
+from pyc3p.problems import UsageProblem
 from pyc3p.trace.pcap import write_pcap
 from pyc3p.trace.trace import dump_record
 
@@ -43,7 +47,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
     [
         (["trce"], 2, "No such command 'trce'"),
         (["trace"], 2, "Missing argument 'FILE'"),
-        (["trace", "/nowhere/a.pcap"], 1, "cannot be read"),
+        (["trace", "/nowhere/a.pcap"], 2, "cannot be read"),
         (["trace", "/nowhere/a.pcap", "--name", "x"], 2, "--name wants name=host:port"),
         (["serve", "pbx"], 2, "no part pbx"),
         (["serve", "--sip-port", "x"], 2, "is not a valid integer"),
@@ -56,7 +60,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["serve", "--domain", "a b"], 2, "domain wants the name or address of a host"),
         (["serve", "--advertise", "a b"], 2, "advertise wants the name or address of a host"),
         (["serve", "--host", "sip:a"], 2, "host wants the name or address of a host"),
-        (["serve", "--sip-port", "0"], 2, "from 1 to 65535"),
+        (["serve", "--sip-port", "0"], 2, "'--sip-port': 0 is not in the range"),
         (["serve", "--outbound-proxy", "a b"], 2, "write it as sip:host"),
         (["serve", "--outbound-proxy", "sip:ann:geheim@192.0.2.1"], 2, "must not hold a password"),
         (["serve", "--mcu-id", ""], 2, "an MCU needs a name of its own"),
@@ -65,7 +69,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["serve", "--credentials", "/nowhere/a.toml"], 2, "cannot be read"),
         (["serve", "--capture", "/nowhere/a.pcap"], 1, "cannot be written"),
         (["demo", "--output", "/proc/nowhere"], 1, "choose another folder"),
-        (["trace", "/etc/passwd"], 1, "/etc/passwd: it is neither a capture"),
+        (["trace", "/etc/passwd"], 2, "/etc/passwd: it is neither a capture"),
         (["invite", "bob@example.com", "--for", "-1"], 2, "not in the range"),
         (["invite", "bob@example.com", "--for", "nan"], 2, "no number of seconds"),
         (["invite", "bob@host.invalid"], 1, "is the name right?"),
@@ -73,7 +77,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["invite", "bob@example.com", "--credentials", "/nowhere/a.toml"], 2, "cannot be read"),
         (["phone", "--as", "tel:1"], 2, "write it as sip:number@host"),
         (["phone", "--as", "bob@127.0.0.1", "--sip-port", "99999"], 2, "not in the range"),
-        (["phone", "--as", "bob@127.0.0.1", "--record", "/nowhere/a.wav"], 2, "cannot be written"),
+        (["phone", "--as", "bob@127.0.0.1", "--record", "/nowhere/a.wav"], 1, "cannot be written"),
         (["phone", "--as", "bob@127.0.0.1", "--ring-time", "inf"], 2, "no number of seconds"),
         (["invite", "bob"], 2, "'bob' is no SIP address"),
         (["invite"], 2, "Missing argument"),
@@ -147,3 +151,30 @@ def test_without_the_extra_one_line_names_it(
     assert pyc3p("--help") == 1
     error = capsys.readouterr().err
     assert error == "pyc3p: click is not installed; pip install 'pyc3p[server]' brings it\n"
+
+
+def test_a_presenter_is_of_the_server_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[InviteOptions] = []
+
+    def take(options: InviteOptions, *, as_json: bool) -> int:
+        given.append(options)
+        return 0
+
+    monkeypatch.setattr("pyc3p.commands.invite.run_invite", take)
+    assert pyc3p("invite", "bob@phones.example.net", "--server", "192.0.2.10:5062") == 0
+    assert pyc3p("invite", "bob@192.0.2.10") == 0
+    assert [options.aor for options in given] == ["sip:presenter@192.0.2.10"] * 2
+
+
+def test_an_example_without_arguments_says_how_it_is_used() -> None:
+    example = Path(__file__).parents[2] / "examples" / "register_phone.py"
+    done = subprocess.run([sys.executable, example], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("usage: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_seconds_of_silence_are_a_setting_of_serve() -> None:
+    assert load_config(None, {"dead_media": 10}).dead_media == 10.0
+    with pytest.raises(UsageProblem, match="dead_media"):
+        load_config(None, {"dead_media": -1.0})

@@ -43,6 +43,7 @@ def test_an_empty_line_is_nothing() -> None:
     [
         ("dance", "no command 'dance'"),
         ("add nobody", "no SIP address"),
+        ("add sip:\ufffd\ufffd@127.0.0.1", "no SIP address"),
         ("mute", "nobody is called ''"),
         ("mute eve", "nobody is called 'eve'; here are bob@example.com"),
         ("eject an", "more than one is called 'an'; here are ann@example.com, anton@example.com"),

@@ -467,6 +467,30 @@ def test_a_factory_that_is_not_there_is_told() -> None:
         with_server(config, scenario)
 
 
+def test_an_mcu_that_is_taken_after_all_says_so_once() -> None:
+    with reserved_ports(1) as (port,):
+        pass
+    far = serve_config(
+        parts=("mcu",), mcu_factory_url=f"http://127.0.0.1:{port}{parts.MCU_FACTORY_PATH}", secret="shared"
+    )
+    front = serve_config(secret="shared", parts=("mcu-factory",), http_port=port, mcus=(far.mcu_id,))
+
+    async def scenario(server: Server, output: Kept) -> None:
+        assert server.mcu is not None
+        await until(lambda: any("does not answer" in text for text in output.texts))
+        factory = build_server(front, None, Kept())
+        await factory.start()
+        for _ in range(3):  # as after ten seconds
+            server.mcu.drain(now=asyncio.get_running_loop().time())
+            server.mcu._registration.changed(now=asyncio.get_running_loop().time())
+            server._kick()
+            await asyncio.sleep(1.2)
+        await factory.stop()
+
+    output = with_server(far, scenario)
+    assert len([text for text in output.texts if "takes this MCU now" in text]) == 1
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
@@ -566,6 +590,15 @@ def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signal
     ladder = read_ladder(capture, names_beside(capture))
     assert set(ladder.columns) == {"focus", "mcu-1"}
     assert "registerMcu mcu-1 #1" in [item.detail for item in ladder.items if isinstance(item, Step)]
+
+
+def test_a_server_that_is_killed_leaves_the_names_of_its_capture(tmp_path: Path) -> None:
+    capture = tmp_path / "serve.pcap"
+    with command("serve", "--json", "--capture", str(capture), *arguments_of(serve_config())) as server:
+        read_until(server, "announced")
+        server.kill()
+        server.communicate(timeout=20)
+    assert set(names_beside(capture).elements) == {"focus", "mcu-1"}
 
 
 def test_server_phone_and_presenter_as_three_processes(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """Things that go wrong at a bad moment: each command ends once all the same, and everybody sees the same in the end."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 import focus
+import sip
 from pyc3p.elements import Person
 from pyc3p.phone import CallEnd, PhoneReleased, PhoneRinging, Reaction
 from pyc3p.simnet import Conditions, HttpFault, Meeting
+from pyc3p.simnet.passing import Passing
+from pyc3p.trace.ladder import Step
 
 BOB, CAROL, ANN, WES = (f"sip:{name}@example.com" for name in ("bob", "carol", "ann", "wes"))
 Meet = Callable[..., Meeting]
@@ -171,3 +175,88 @@ def test_a_client_whose_connection_breaks_comes_back(meet: Meet, after: float) -
     settled(meeting, ("presenter", dialling))
     assert meeting.client("presenter").state is focus.ClientState.JOINED
     assert meeting.statuses(BOB) == ["audio-video connected"]
+
+
+def in_the_conference(meeting: Meeting, uri: str) -> bool:
+    """Whether a user is connected in the roster of the Focus."""
+    return meeting.statuses(uri) == ["audio-video connected"]
+
+
+def steps(meeting: Meeting) -> list[Step]:
+    return [item for item in meeting.network.ladder().items if isinstance(item, Step)]
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_phone_that_is_killed_is_gone_within_100_s(meet: Meet, told: bool, transport: str) -> None:
+    meeting = meet(outbound_proxy=sip.Uri.parse(f"sip:192.0.2.7;transport={transport};lr"))
+    network = meeting.network
+    network.tells_undelivered = told  # the proxy hears at once that nobody is there, and says so each time
+    for each in (BOB, CAROL):
+        assert meeting.outcome("presenter", meeting.dial("presenter", each)).succeeded
+    network.run_for(3.0)
+    assert any(step.transport == transport.upper() and step.target == "phone-bob" for step in steps(meeting))
+    network.remove(meeting.host("phone-bob"))
+    network.run_for(50.0)
+    assert in_the_conference(meeting, BOB)
+    network.run_for(50.0)
+    assert meeting.statuses(BOB) == []
+    assert in_the_conference(meeting, CAROL)
+    settled(meeting)
+
+
+def test_a_silent_phone_outlives_a_proxy_that_starts_anew(meet: Meet) -> None:
+    meeting = meet()
+    network = meeting.network
+    network.tells_undelivered = True
+    assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
+    network.run_for(1.0)
+    meeting.host("phone-bob").element.media = None  # not a packet any more
+    network.run_for(55.0)
+    network.deaf.add("proxy")
+    network.run_for(15.0)
+    assert in_the_conference(meeting, BOB)
+    network.deaf.clear()
+    network.run_for(200.0)
+    assert in_the_conference(meeting, BOB)
+
+
+def stumbling(*methods: str) -> Callable[[Passing], bytes]:
+    """Bob's phone answers 500 to requests inside a call with these methods."""
+
+    def alter(passing: Passing) -> bytes:
+        asked = re.search(rb"\r\nCSeq: \d+ (\w+)", passing.data)
+        if passing.sender == "phone-bob" and asked is not None and asked[1].decode() in methods:
+            return passing.data.replace(b"SIP/2.0 200 OK", b"SIP/2.0 500 Server Internal Error", 1)
+        return passing.data
+
+    return alter
+
+
+def test_a_phone_that_stumbles_over_the_question_lives_while_it_sends(meet: Meet) -> None:
+    meeting = meet()
+    network = meeting.network
+    assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
+    network.run_for(1.0)
+    network.middle = stumbling("UPDATE", "INVITE")
+    phone = meeting.host("phone-bob").element
+    media = phone.media
+    phone.media = None
+    network.run_for(65.0)
+    assert [step.label for step in steps(meeting) if step.target == "mcu" and "500" in step.label]
+    phone.media = media
+    meeting.host("phone-bob").kick()
+    network.run_for(100.0)
+    assert in_the_conference(meeting, BOB)
+
+
+@pytest.mark.parametrize(("methods", "lives"), [(("UPDATE",), True), (("UPDATE", "INVITE"), False)])
+def test_a_silent_phone_lives_by_any_answer_of_its_own(meet: Meet, methods: tuple[str, ...], lives: bool) -> None:
+    meeting = meet()
+    network = meeting.network
+    assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
+    network.run_for(1.0)
+    network.middle = stumbling(*methods)
+    meeting.host("phone-bob").element.media = None
+    network.run_for(250.0)
+    assert in_the_conference(meeting, BOB) is lives

@@ -72,7 +72,7 @@ class Town:
     ) -> None:
         self.users = users or {}
         entropy = SeededEntropy(b"town")
-        config = EndpointConfig(listen=(Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060)))
+        config = EndpointConfig(listen=(Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060)), user_agent="town")
         self.endpoint = Endpoint(config, entropy=entropy)
         more = {"domains": ("example.com",), "trusted": ("192.0.2.0/24",), **more}
         self.proxy = Proxy(
@@ -355,6 +355,32 @@ def test_options_about_the_proxy_is_answered_by_it() -> None:
     town = Town()
     town.receive(request("OPTIONS", f"sip:{HERE}"), town.flow(ALICE))
     assert town.response_to(ALICE).status == 200
+
+
+def test_a_method_that_nobody_knows_is_not_implemented_at_the_proxy_itself() -> None:
+    town = Town(BOB_AT_HOME)
+    town.receive(request("FOO", f"sip:{HERE}"), town.flow(ALICE))
+    refusal = town.response_to(ALICE)
+    assert refusal.status == 501
+    assert {"INVITE", "OPTIONS"} <= set(refusal.allow)
+    town.receive(request("FOO"), town.flow(ALICE))
+    assert town.request_to(BOB).method == "FOO"  # for somebody else it is passed on (section 16.3)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request("OPTIONS", f"sip:{HERE}"),
+        request("FOO", f"sip:{HERE}"),
+        request(uri="sip:nobody@example.com"),
+        request(),
+    ],
+)
+def test_what_the_proxy_says_itself_names_it_once(asked: Request) -> None:
+    town = Town(BOB_AT_HOME)
+    town.unreachable.add(BOB)
+    town.receive(asked, town.flow(ALICE))
+    assert town.response_to(ALICE).headers.get_all("Server") == ("town",)
 
 
 # What is refused -----------------------------------------------------------------------------------------------------

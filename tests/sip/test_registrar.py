@@ -225,6 +225,7 @@ def test_names_of_one_domain_have_the_same_users_and_two_domains_may_not() -> No
 def test_other_domains_are_not_ours() -> None:
     element = Element()
     assert element.register(BOB, to="<sip:bob@example.org>").status == 404
+    assert element.register(BOB, to="<sip:example.com>").status == 404
     assert element.register(BOB, uri="sip:example.org").status == 404
     assert Element(domains=()).register(BOB, to="<sip:bob@example.org>", uri="sip:example.org").status == 200
 
