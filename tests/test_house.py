@@ -52,17 +52,7 @@ ONE_CONCEPT: Final = (
 #: Parts of the pretended networks know one another.
 PRETENDED: Final = ("sip.testing.", "pyc3p.simnet.")
 #: Circles that are still there, by the modules within which each lies, so that it may shrink in peace.
-STILL_ROUND: Final[Mapping[str, tuple[str, ...]]] = {
-    "errors know messages, for the hint that goes with them": (
-        "sip.errors",
-        "sip.headers",
-        "sip.message",
-        "sip.syntax",
-    ),
-    "transactions and what answers requests": ("sip.core.uas", "sip.transactions."),
-    "subscriptions and their two sides": ("sip.subscription.",),
-    "dialogs know their usages by type": ("sip.core.", "sip.session.", "sip.subscription.subscription"),
-}
+STILL_ROUND: Final[Mapping[str, tuple[str, ...]]] = {}
 
 LONGEST: Final = 400  #: lines of a module: what one can read in one go
 
@@ -330,26 +320,11 @@ def test_a_circle_through_an_excused_wing_is_not_excused() -> None:
 
 #: Assignments past ``Life``, by module. A number may only sink.
 PAST_LIFE: Final[Mapping[str, int]] = {
-    "c3p.conference.replica": 2,
-    "c3p.request_life": 2,
     "focus.client.client": 2,
     "focus.mcus.link": 2,
     "focus.mcus.relay": 1,
     "mcu.leg_state": 2,
     "pyc3p.phone.call": 1,
-    "rtp.sdp.offer_answer_session": 5,
-    "sip.core.dialog": 2,
-    "sip.core.keep_alive": 3,
-    "sip.session.callee": 2,
-    "sip.session.caller": 1,
-    "sip.session.commands": 1,
-    "sip.session.session": 3,
-    "sip.session.sessions": 1,
-    "sip.subscription.notifier": 10,
-    "sip.subscription.subscriber": 7,
-    "sip.transactions.client": 4,
-    "sip.transactions.server": 4,
-    "sip.transactions.transactions": 1,
 }
 
 

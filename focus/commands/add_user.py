@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from c3p import AccessMethod, AddUser, AuthMethod, Endpoint, JoiningMethod, Request
-from c3p.stream_words import is_known_stream
+from c3p import AccessMethod, AddUser, AuthMethod, Endpoint, JoiningMethod, Request, is_known_stream
 from focus import policy, refusal
 from focus.commands.checks import check_endpoint, check_entity, insist, is_callable, is_sip, mcu_type_in, role_in
 from focus.commands.plan import DialOut, Facts, Plan

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import ConferenceInfo, MediaFiltersRules, ModifyConference, Request
-from c3p.stream_words import are_known_filters
+from c3p import ConferenceInfo, MediaFiltersRules, ModifyConference, Request, are_known_filters
 from focus import policy, refusal
 from focus.commands.checks import check_entity, insist, mcu_type_in
 from focus.commands.plan import Facts, Plan

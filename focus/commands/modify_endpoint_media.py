@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import Filter, Media, MediaStatus, ModifyEndpointMedia, Request, mcu_type_of
-from c3p.stream_words import is_known_stream
+from c3p import Filter, Media, MediaStatus, ModifyEndpointMedia, Request, is_known_stream, mcu_type_of
 from focus import policy, refusal
 from focus.commands.checks import check_entity, insist, mcu_type_in
 from focus.commands.plan import Facts, Plan

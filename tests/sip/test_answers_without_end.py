@@ -331,9 +331,7 @@ def test_reliable_provisionals_of_one_invite_do_not_use_up_what_others_need(net:
 
 def forking_site(net: Network) -> tuple[Agent, list[bytes]]:
     """A proxy, and the INVITEs that it sent to two devices of the callee."""
-    from sip import SeededEntropy
-    from sip.servers.proxy import Proxy, ProxyConfig
-    from sip.servers.registrar import Registrar, RegistrarConfig
+    from sip import Proxy, ProxyConfig, Registrar, RegistrarConfig, SeededEntropy
 
     site = net.agent("site", core=False)
     domains = ("example.com",)
