@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.syntax.grammar import ENDS_ADDRESS, QUOTED, TOKEN_CHARS, Report, assume, quote, tolerate, unquote
+from sip.syntax.grammar import QUOTED, TOKEN_CHARS, Report, assume, quote, split_addresses, tolerate, unquote
 from sip.syntax.params import COMMON as COMMON_PARAMS
 from sip.syntax.params import Params, parse_q
 from sip.syntax.tokens import parse_delta_seconds
@@ -242,7 +242,7 @@ def _may_be_name(name: str) -> bool:
     quotes = name.count('"')
     if quotes % 2 and not (quotes > 2 and name[-1] == '"'):
         return False  # of an odd number the last one must end the name
-    return "<" not in _outside_quotes(name) and ENDS_ADDRESS.search(name) is None
+    return "<" not in _outside_quotes(name) and len(split_addresses(name)) == 1
 
 
 def _outside_quotes(name: str) -> str:

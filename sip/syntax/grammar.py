@@ -73,9 +73,8 @@ _NEEDS_ESCAPE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')
 #: One item of a comma list: commas inside quotes and angle brackets do not count. What is left open runs to the end.
 _ITEM = re.compile(r'(?:[^,"<]++|"(?:[^"\\]++|\\.)*+"?+|<[^<>]*+>?+)++', re.DOTALL)
 
-#: What ends an address of a list that is not the last, whatever quotes are in the names: the bracket, parameters, and a
-#: comma. Linear: of two scans that begin with as many quotes before them, even or odd, each ends where the next begins.
-ENDS_ADDRESS: Final = re.compile(r'>[ \t]*+(?:;[^,"<>;]*+(?:"[^"]*+"[ \t]*+)?+)*+,')
+#: What ends an address of a list, whatever quotes are in the names: the bracket, parameters, a comma or the end. Linear: of two scans that begin with as many quotes before them, even or odd, each ends where the next begins.
+ENDS_ADDRESS: Final = re.compile(r'>[ \t]*+(?:;[^,"<>;]*+(?:"[^"]*+"[ \t]*+)?+)*+(?:,|\Z)')
 
 
 def is_token(text: str) -> bool:
@@ -128,6 +127,6 @@ def split_addresses(text: str) -> list[str]:
     """Items of a list of addresses in brackets, trimmed, taken apart behind the brackets: for when quotes mislead."""
     items, start = [], 0
     for found in ENDS_ADDRESS.finditer(text):
-        items.append(text[start : found.end() - 1].strip(" \t"))
+        items.append(text[start : found.end()].rstrip(",").strip(" \t"))
         start = found.end()
-    return [*items, text[start:].strip(" \t")]
+    return items if start == len(text) and text[-1:] != "," else [*items, text[start:].strip(" \t")]

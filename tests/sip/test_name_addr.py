@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import LocalProtocolError, MalformedHeader, NameAddr, SipError, Uri, refuse
+from sip import LocalProtocolError, MalformedHeader, NameAddr, SipError, Uri, parse_message, refuse
+from sip.testing.network import raw_request
 
 
 @pytest.mark.parametrize(
@@ -155,3 +156,16 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
         return
     assert str(address) == text
     assert isinstance(hash(address), int)
+
+
+ODD = ('"a"b" <sip:b@h.example>', '"Bob <sip:x@y.example>" z" <sip:b@h.example>;q=1', '"A "B" C" <sip:b@h.example>')
+EVEN = ("<sip:b@h.example>", '"Bob" <sip:b@h.example>;x="<a>,b"', '"Bob, B" <sip:b@h.example>')
+
+
+@given(st.lists(st.sampled_from(ODD + EVEN), min_size=1, max_size=5), st.sampled_from([",", ", ", " ,\t"]))
+def test_odd_quotes_in_a_list_hide_no_address(items: list[str], comma: str) -> None:
+    told = parse_message(raw_request("OPTIONS", extra=(f"Contact: {comma.join(items)}",)))
+    if all(item in EVEN for item in items) or '"Bob, B" <sip:b@h.example>' not in items:
+        assert [str(each.uri) for each in told.contact if isinstance(each, NameAddr)] == ["sip:b@h.example"] * len(
+            items
+        )
