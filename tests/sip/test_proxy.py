@@ -27,6 +27,8 @@ from sip import (
     Proxy,
     ProxyConfig,
     Pump,
+    Registrar,
+    RegistrarConfig,
     Request,
     RequestFailed,
     RequestId,
@@ -355,6 +357,17 @@ def test_options_about_the_proxy_is_answered_by_it() -> None:
     town = Town()
     town.receive(request("OPTIONS", f"sip:{HERE}"), town.flow(ALICE))
     assert town.response_to(ALICE).status == 200
+
+
+def test_options_about_an_element_with_both_tells_what_registrar_and_proxy_do() -> None:
+    town = Town()
+    Registrar(town.endpoint, RegistrarConfig(domains=("example.com",)), entropy=SeededEntropy(b"registrar"))
+    town.receive(request("OPTIONS", "sip:example.com"), town.flow(ALICE))
+    told = town.response_to(ALICE)
+    assert told.status == 200
+    assert {"OPTIONS", "REGISTER", "INVITE", "SUBSCRIBE", "MESSAGE"} <= set(told.headers.get("Allow", "").split(", "))
+    assert {"path", "outbound", "ms-benotify"} <= set(told.headers.get("Supported", "").split(", "))
+    assert told.headers.get("Accept") == "*/*"
 
 
 # What is refused -----------------------------------------------------------------------------------------------------
