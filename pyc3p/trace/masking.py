@@ -67,7 +67,8 @@ _SECRETS: Final[tuple[tuple[re.Pattern[bytes], Cover], ...]] = tuple(
         (_ATTRIBUTE + rb"key-mgmt[ \t]*:?[ \t]*(?:[\w-]+[ \t:]+(?=[^\s]))?)([^\r\n]+)", _base64),
         (rb"(?im)(^[ \t]*k[ \t]*=[ \t]*base64[ \t]*:)([^\r\n]+)", _base64),
         (
-            rb"(?im)(^[ \t]*k[ \t]*=[ \t]*(?:(?:clear|uri)[ \t]*:)?)(?![ \t]*(?:base64[ \t]*:|prompt[ \t]*\r?$))([^\r\n]+)",
+            rb"(?im)(^[ \t]*k[ \t]*=[ \t]*(?:(?:clear|uri)[ \t]*:)?)"
+            rb"(?![ \t]*(?:base64[ \t]*:|prompt[ \t]*\r?$))([^\r\n]+)",
             _text,
         ),
         (_ATTRIBUTE + rb"ice-pwd[ \t]*:?[ \t]*)([^\r\n]+)", _base64),

@@ -73,7 +73,8 @@ _NEEDS_ESCAPE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')
 #: One item of a comma list: commas inside quotes and angle brackets do not count. What is left open runs to the end.
 _ITEM = re.compile(r'(?:[^,"<]++|"(?:[^"\\]++|\\.)*+"?+|<[^<>]*+>?+)++', re.DOTALL)
 
-#: What ends an address of a list, whatever quotes are in the names: the bracket, parameters, a comma or the end. Linear: of two scans that begin with as many quotes before them, even or odd, each ends where the next begins.
+#: What ends an address of a list, whatever quotes are in the names: the bracket, parameters, a comma or the end.
+#: Linear: of two scans with as many quotes before them, even or odd, each ends where the next begins.
 ENDS_ADDRESS: Final = re.compile(r'>[ \t]*+(?:;[^,"<>;]*+(?:"[^"]*+"[ \t]*+)?+)*+(?:,|\Z)')
 
 
