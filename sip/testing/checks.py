@@ -132,7 +132,8 @@ def _came_back(crossed: list[Crossing], element: str) -> Iterator[Key]:
             messages = _read_stream(parsers.setdefault(crossing.flow, StreamParser()), crossing.arrived, whole=True)
         for message in messages:
             via = _top_via(message)
-            if isinstance(message, Response) and message.status >= 200 and message.status != 408 and via is not None:
+            final = isinstance(message, Response) and message.status >= 200 and message.status != 408
+            if final and via is not None and _is_whole(message):
                 yield _key(message, via)
 
 
@@ -150,6 +151,15 @@ def _read(data: bytes) -> Request | Response | None:
     except RemoteProtocolError as error:
         received = error.received
         return received if isinstance(received, Request | Response) else None
+
+
+def _is_whole(message: Request | Response) -> bool:
+    """Whether it passes the edge: what does not is dropped, as if it had never come."""
+    try:
+        message.check()
+    except RemoteProtocolError:
+        return False
+    return True
 
 
 def _read_whole(data: bytes) -> list[Request | Response]:
