@@ -72,8 +72,8 @@ class ConferenceInfo(Node):
 
         A missing ``state`` on a collection inside a partial document is read as partial, because that is what its
         senders mean; with ``strict`` it is full, as RFC 4575 says. A deleted document makes an empty, deleted one.
-        Versions and entities are not looked at, see :class:`c3p.Replica`. Raises MalformedDocument when a ``state``
-        in the change is no word of RFC 4575.
+        Versions are not looked at, see :class:`c3p.Replica`. Raises MalformedDocument when a ``state`` in the change
+        is no word of RFC 4575, or when a user, an endpoint or a view in a partial document has no entity.
         """
         return apply(self, change, strict=strict)
 

@@ -94,6 +94,7 @@ def apply(known: C, change: C, *, strict: bool = False) -> C:
         return type(known)(entity=entity, state=State.DELETED, version=change.version)
     if state is State.FULL:
         return settle(attrs.evolve(change, entity=entity))
+    _must_name_what_changes(change)
     missing = State.FULL if strict else State.PARTIAL
     return overlay(
         known,
@@ -105,6 +106,20 @@ def apply(known: C, change: C, *, strict: bool = False) -> C:
         conference_view=merge_conference_view(known.conference_view, change.conference_view, missing),
         trusted_entities=merge_users(known.trusted_entities, change.trusted_entities, missing),
     )
+
+
+def _must_name_what_changes(change: ConferenceInfo) -> None:
+    """Raise MalformedDocument for an item of a partial document without its key: a change of nobody knows what.
+
+    In a full document such an item is left out, since there is nothing else that it could have meant.
+    """
+    users = [user for some in (change.users, change.trusted_entities) if some is not None for user in some.users]
+    views = change.conference_view.views if change.conference_view is not None else ()
+    if not (
+        all(user_key(user) and all(endpoint_key(one) for one in user.endpoints) for user in users)
+        and all(view_key(view) for view in views)
+    ):
+        raise MalformedDocument("a change of a user, an endpoint or a view without its entity")
 
 
 def overlay(known: N, change: N, **merged: object) -> N:
@@ -134,7 +149,8 @@ def _overlay_extra(known: Node, change: Node) -> Extra:
 def merge_items(known: tuple[S, ...], changes: Iterable[S], key: Key[S], merge: Callable[[S, S], S]) -> tuple[S, ...]:
     """Items that carry their own ``state``, by key: deleted ones go, full ones replace, partial ones merge.
 
-    Those without a key are nothing that could be changed later, and are left out.
+    Those without a key are nothing that could be changed later, and are left out; in a partial document they are
+    refused before (`apply`).
     """
     items: list[S | None] = list(known)
     places = _places(known, key)

@@ -21,7 +21,18 @@ from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.meeting import Meeting
 from pyc3p.simnet.passing import Passing
 from sip import LocalProtocolError, Request
-from sip.testing import JUNK, Alteration, Chooser, Crossing, alteration, faults, leftovers, unanswered, with_length
+from sip.testing import (
+    JUNK,
+    Alteration,
+    Chooser,
+    Crossing,
+    alteration,
+    faults,
+    leftovers,
+    met_with_silence,
+    unanswered,
+    with_length,
+)
 
 __all__ = ["HostileMeeting", "Plan", "plan_of", "play"]
 
@@ -65,10 +76,10 @@ class HostileMeeting:
                 arrived = self._altered(passing, self.alter)
                 self.changed.append((passing, arrived))
             self._different[passing.data] = arrived
-        if passing.layer == "sip" and passing.receiver:
+        if passing.layer == "sip":
             crossing = Crossing(
                 sender=passing.sender,
-                receiver=passing.receiver,
+                receiver=passing.receiver or None,
                 flow=passing.stream,
                 sent=passing.data,
                 arrived=arrived,
@@ -159,8 +170,10 @@ class HostileMeeting:
         return [*self.raised, *faults(**events), *unanswered(self.crossings, self._excuse), *self._kept()]
 
     def _excuse(self, receiver: str, request: Request) -> bool:
-        """A proxy that got no usable answer says nothing rather than 408, but to INVITE (RFC 4320 section 4.2)."""
-        return receiver == "proxy" and request.method not in ("INVITE", "REGISTER", "CANCEL")
+        """A proxy whose branches were silent says nothing rather than 408, but to INVITE (RFC 4320 section 4.2)."""
+        if receiver != "proxy" or request.method in ("INVITE", "REGISTER", "CANCEL"):
+            return False
+        return met_with_silence(self.crossings, receiver, request)
 
     def proper_conference(self) -> list[str]:
         """With nobody in the middle: another conference, in which the phone is dialled."""

@@ -40,29 +40,38 @@ def _value(secret: bytes) -> bytes:
 
 
 _HEADER: Final = re.compile(
-    rb"(?im)^((?:proxy-)?authorization|authentication-info|proxy-authentication-info)"
-    rb"([ \t]*:[ \t]*)([^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*)"
+    rb"(?im)^([ \t]*(?:(?:proxy-)?authorization|authentication-info|proxy-authentication-info))"
+    rb"([ \t]*:[ \t]*)([^\r\n]*(?:(?:\r?\n|\r)[ \t]+[^\r\n]+)*)"
 )
 _SCHEME: Final = re.compile(rb"([A-Za-z][\w-]*)([ \t]+)")
 #: One parameter: its name, what stands between, and a quoted string without its quotes, or a token.
-_PARAMETER: Final = re.compile(rb'(?<![\w-])([\w-]+)([ \t]*=[ \t\r\n]*)(?:(")((?:[^"\\]|\\.)*)|([^\s",]+))')
+_PARAMETER: Final = re.compile(rb'(?<![\w-])([\w-]+)([ \t\r\n]*=[ \t\r\n]*)(?:(")((?:[^"\\]|\\.)*)|([^\s",]+))')
 #: Of Digest, those from which the password could be guessed off-line.
 _DIGEST_SECRETS: Final = frozenset({b"response", b"rspauth", b"cnonce", b"nextnonce"})
+#: The same where there is no parameter, but something like it.
+_DIGEST_STRAY: Final = re.compile(
+    rb"(?i)\b((?:response|rspauth|cnonce|nextnonce)\b(?:\s*[:=]+\s*|\s+)[\"']*)([^\s\"',]+)"
+)
 #: Of other schemes (NTLM, Kerberos, TLS-DSK), those that say nothing; the rest is covered.
 _HARMLESS: Final = frozenset({b"realm", b"qop", b"version", b"targetname", b"algorithm", b"username", b"uri", b"nc"})
 
 _ELEMENT: Final = rb"(?:[\w.-]{1,40}:)?(?:[\w-]{0,40}(?:passcode|password|auth-token|conference-key)|pin)(?:\s[^<>]*)?"
+_ATTRIBUTE: Final = rb"(?im)(^[ \t]*a[ \t]*=[ \t]*"
 _NAMED: Final = rb"(?i)(\b(?:passcode|password|pin)\s*=\s*"
 
 #: One secret each: the first group stays, the second is covered.
 _SECRETS: Final[tuple[tuple[re.Pattern[bytes], Cover], ...]] = tuple(
     (re.compile(pattern), cover)
     for pattern, cover in (
-        (rb"(?i)(\binline:)([^|;\s]+)", _base64),
-        (rb"(?im)(^a=key-mgmt:[ \t]*[\w-]+[ \t]+)([^\r\n]+)", _base64),
-        (rb"(?im)(^k=base64:)([^\r\n]+)", _base64),
-        (rb"(?im)(^k=(?:clear|uri):)([^\r\n]+)", _text),
-        (rb"(?im)(^a=ice-pwd:[ \t]*)([^\r\n]+)", _base64),
+        (rb"(?i)(\binline[ \t]*:[ \t]*)([^|;\s]+)", _base64),
+        (_ATTRIBUTE + rb"key-mgmt[ \t]*:?[ \t]*(?:[\w-]+[ \t:]+(?=[^\s]))?)([^\r\n]+)", _base64),
+        (rb"(?im)(^[ \t]*k[ \t]*=[ \t]*base64[ \t]*:)([^\r\n]+)", _base64),
+        (
+            rb"(?im)(^[ \t]*k[ \t]*=[ \t]*(?:(?:clear|uri)[ \t]*:)?)"
+            rb"(?![ \t]*(?:base64[ \t]*:|prompt[ \t]*\r?$))([^\r\n]+)",
+            _text,
+        ),
+        (_ATTRIBUTE + rb"ice-pwd[ \t]*:?[ \t]*)([^\r\n]+)", _base64),
         (rb"(?i)(\b(?:sips?:|https?://)[^\s@:;?/<>\"]{0,64}:)([^\s@;?/<>\"]{1,128})(?=@)", _text),
         (rb"(?i)(\bconf-key=)([^&;\s\"'<>]+)", _text),
         (rb"(?i)(<" + _ELEMENT + rb">)([^<]+)", _text),
@@ -74,6 +83,15 @@ _SECRETS: Final[tuple[tuple[re.Pattern[bytes], Cover], ...]] = tuple(
             _text,
         ),
     )
+)
+
+#: A line of keys, and how it is written (RFC 4568 section 9.1). In any other form whatever may be a key is covered.
+_CRYPTO: Final = re.compile(rb"(?im)^([ \t]*a[ \t]*=[ \t]*crypto\b[ \t]*:?[ \t]*(?:[0-9]{1,9}\b)?)([^\r\n]*)")
+_CRYPTO_IN_FORM: Final = re.compile(
+    rb"(?i)[ \t]+[\w-]+(?:(?:[ \t]+|;)inline:[^|;\s]+(?:\|[0-9^:]+)*)+(?:[ \t]+[A-Z][\w=-]*)*[ \t]*"
+)
+_CRYPTO_WORD: Final = re.compile(
+    rb"(?i)(?:\b(?:AES|AEAD|F8|ARIA|SEED)_[A-Z0-9_]{1,40}(?=[ \t])|\binline\b)|([^\s|;:]+)"
 )
 
 #: Documents in UTF-16 begin so.
@@ -96,6 +114,7 @@ def mask(layer: str, data: bytes) -> bytes:
 
 def _masked(data: bytes) -> bytes:
     data = _HEADER.sub(_mask_credentials, data)
+    data = _CRYPTO.sub(_mask_crypto, data)
     for pattern, cover in _SECRETS:
         data = pattern.sub(lambda match, cover=cover: match[1] + cover(match[2]), data)  # type: ignore[misc]
     return data
@@ -115,11 +134,18 @@ def _masked_wide(body: bytes, encoding: str) -> bytes:
     return b"".join(pairs) + body[whole:]
 
 
+def _mask_crypto(match: re.Match[bytes]) -> bytes:
+    if _CRYPTO_IN_FORM.fullmatch(match[2]):
+        return match[0]  # the keys in it are found by their name
+    return match[1] + _CRYPTO_WORD.sub(lambda word: word[0] if word[1] is None else _base64(word[1]), match[2])
+
+
 def _mask_credentials(match: re.Match[bytes]) -> bytes:
     name, colon, value = match[1], match[2], match[3]
     scheme = _SCHEME.match(value)
     if b"info" in name.lower() or (scheme and scheme[1].lower() == b"digest"):
-        return name + colon + _PARAMETER.sub(_mask_digest, value)
+        covered = _PARAMETER.sub(_mask_digest, value)
+        return name + colon + _DIGEST_STRAY.sub(lambda stray: stray[1] + _value(stray[2]), covered)
     if scheme is None:
         return name + colon + _base64(value)
     rest = value[scheme.end() :]

@@ -93,7 +93,7 @@ def negotiate(offered: SessionDescription, answered: SessionDescription, role: R
         except EncryptionMismatch as error:
             mismatch = mismatch or error
             lines.append(None)
-    if not any(lines) and not offered.switched_off:
+    if not any(lines) and not offered.silent:
         raise mismatch or NoCommonCodec(
             "no media line was accepted with a format, transport and address that we can use"
         )

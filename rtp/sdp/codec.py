@@ -39,10 +39,16 @@ class Codec:
         clock, _, channels = rest.partition("/")
         if not rest and name.upper() in _CLOCKLESS:
             clock = _CLOCKLESS[name.upper()]
-        if not (name and _is_number(number, 127) and _is_number(clock, 1_000_000)):
+        if not (name and _is_number(number, 127) and _is_number(clock, 1_000_000) and int(clock)):
             raise MalformedSdp("rtpmap is not '<pt> <encoding>/<clock>'", value)
         # For video and text the third part may be missing or strange; one channel is the rule then.
-        return cls(int(number), name, int(clock), int(channels) if _is_number(channels, 255) else 1, fmtp)
+        return cls(int(number), name, int(clock), (int(channels) if _is_number(channels, 255) else 1) or 1, fmtp)
+
+    @property
+    def fits_number(self) -> bool:
+        """Whether the number may bear this format: not when it is the number of another one (RFC 3551 section 6)."""
+        fixed = STATIC.get(self.payload_type)
+        return fixed is None or fixed.key == self.key or self.payload_type in _RESERVED
 
     @property
     def rtpmap(self) -> str:
@@ -92,6 +98,9 @@ STATIC: Final[Mapping[int, Codec]] = {
         Codec(34, "H263", 90000),
     )
 }
+
+#: Of those, the ones that RFC 3551 gives to nothing: what an rtpmap says of them is true.
+_RESERVED: Final = frozenset({19})
 
 #: Names of formats that ride beside a voice codec and are no voice codec themselves.
 AUXILIARY: Final = frozenset({"CN", "TELEPHONE-EVENT", "RED", "TONE"})

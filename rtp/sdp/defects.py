@@ -11,7 +11,7 @@ from rtp.errors import MalformedSdp
 
 _SHOWN: Final = 80  #: characters of a line that an error or a defect repeats
 _HIDDEN: Final = "***"
-_SECRET: Final = re.compile(r"inline|crypto|^\s*k\s*=", re.IGNORECASE)
+_SECRET: Final = re.compile(r"inline|crypto|key-mgmt|ice-pwd|^\s*k\s*=", re.IGNORECASE)
 
 
 @attrs.frozen

@@ -88,6 +88,11 @@ class MediaDescription(AttributeLevel):
         return self.port == 0
 
     @property
+    def switched_off(self) -> bool:
+        """Whether it has port 0 because its writer wants it so."""
+        return self.rejected and not self.malformed
+
+    @property
     def payload_types(self) -> tuple[int, ...]:
         """The formats that are RTP payload types, in the order of preference."""
         found = []
@@ -97,13 +102,18 @@ class MediaDescription(AttributeLevel):
         return tuple(found)
 
     def rtpmap(self, payload_type: int) -> Codec | None:
-        """The format of a payload type: its rtpmap, else the static meaning, else None."""
+        """The format of a payload type: its rtpmap, else the static meaning, else None.
+
+        An rtpmap that gives a static number another meaning is passed over: the static one stands (RFC 3551 section 6).
+        """
         for number, value in self._rtpmaps:
             if number == str(payload_type):
                 try:
-                    return Codec.from_rtpmap(value, self.fmtp(payload_type))
+                    codec = Codec.from_rtpmap(value, self.fmtp(payload_type))
                 except MalformedSdp:
                     continue  # the line alone is unusable, not the description
+                if codec.fits_number:
+                    return codec
         if payload_type >= FIRST_DYNAMIC or payload_type not in STATIC:
             return None
         return attrs.evolve(STATIC[payload_type], fmtp=self.fmtp(payload_type))
@@ -211,5 +221,7 @@ def _check_formats(attributes: tuple[Attribute, ...], report: Defects) -> None:
         except MalformedSdp:
             report("rtpmap is not '<pt> <encoding>/<clock>'", str(item))
         else:
+            if not codec.fits_number:
+                report(f"rtpmap contradicts the meaning of payload type {codec.payload_type}", str(item))
             if "/" not in (item.value or ""):
                 report(f"rtpmap of {codec.encoding} has no clock", str(item))

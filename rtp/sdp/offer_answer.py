@@ -91,7 +91,9 @@ def answer(
     """The answer to an offer: the first audio line that fits is accepted, every other line refused with port 0.
 
     ``running`` passes over lines that would change the level of encryption of a call. Raises EncryptionMismatch when
-    every line would be refused and one of them for its level of encryption, else NoCommonCodec; both mean 488.
+    every line would be refused and one of them for its level of encryption, else NoCommonCodec; both mean 488. An
+    offer that switches the sound off is answered with port 0 everywhere; with lines of other kinds beside it only
+    where there is a ``previous`` description.
     """
     _check(capabilities)
     local = _local(capabilities, address, port, rtcp_port)
@@ -108,11 +110,20 @@ def answer(
                 # One line that cannot be used costs that line alone (RFC 3264 section 6).
                 why = error if not isinstance(why, EncryptionMismatch) else why
         lines.append(line)
-    if not accepted and not (offered.media and offered.switched_off):  # such an offer is answered in kind (section 8.2)
+    if not accepted and not _ends_sound(offered, previous):
         raise (
             why if isinstance(why, EncryptionMismatch) else NoCommonCodec("no media line of the offer can be accepted")
         )
     return _description(capabilities, local, tuple(lines), session_id, session_version, previous)
+
+
+def _ends_sound(offered: SessionDescription, previous: SessionDescription | None) -> bool:
+    """Whether an offer is answered in kind, all ports 0: it switches everything off (RFC 3264 section 8.2).
+
+    In a running session it does so, too, when it switches the sound off and adds what we do not do: to refuse the
+    whole of it would let the sound go on. As a first offer that is one without any line for us.
+    """
+    return bool(offered.media) and (offered.switched_off if previous is None else offered.silent)
 
 
 def _check(capabilities: Capabilities) -> None:

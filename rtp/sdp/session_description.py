@@ -117,7 +117,13 @@ class SessionDescription(AttributeLevel):
     @property
     def switched_off(self) -> bool:
         """Whether every line has port 0 because its writer wants it so."""
-        return all(media.rejected and not media.malformed for media in self.media)
+        return all(media.switched_off for media in self.media)
+
+    @property
+    def silent(self) -> bool:
+        """Whether its writer wants no sound: no line is live that could bear any, and audio has port 0 on purpose."""
+        audio = [media for media in self.media if media.kind.lower() == "audio"]
+        return self.switched_off if not audio else all(media.switched_off for media in audio)
 
     def same_content(self, other: SessionDescription) -> bool:
         """Equal apart from the version in ``o=``, which some clients never count up."""

@@ -43,7 +43,10 @@ class Action(enum.Enum):
 
 _REFUSE, _IGNORE, _END = Action.REFUSE, Action.IGNORE, Action.END
 
-#: Of every request that a user agent takes. A body of a type that cannot be read is one of a type that is not known.
+#: Of every request that a user agent takes. What the two headers of a body say is nothing to the endpoint itself: it
+#: goes on as if they were absent. Whoever reads bodies judges by `refusal_of_body`, for every method in the same way: a
+#: Content-Type that cannot be read is 400, none where there is a body 415 (section 20.15: it must be there), while a
+#: Content-Disposition that cannot be read is none (section 20.11: the body is required, for its usual purpose).
 _ANY: Final = {
     "require": _REFUSE,
     "content-type": _IGNORE,

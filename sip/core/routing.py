@@ -1,7 +1,7 @@
 """Which core gets a new request, and what is refused before any core sees it (RFC 3261 section 8.2)."""
 
 import enum
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 import attrs
@@ -179,9 +179,37 @@ class Cores:
         except KeyError:
             raise LocalProtocolError(f"no core is called {owner!r}") from None
 
+    def abilities(self, core: CoreEntry, request: Request, flow: Flow) -> tuple[tuple[str, str], ...]:
+        """Return what an answer to OPTIONS says that ``core`` can do (section 11.2).
+
+        About an address without a user, which is that of the element, it says what all cores there can do: what one
+        leaves another takes, and a transparent one takes every method.
+        """
+        cores = [core]
+        if request.uri.user is None:
+            cores += [each for each in self._entries if each is not core and each.claims(request, flow)]
+        if len(cores) == 1:
+            lines = (("Allow", core.allow), ("Accept", core.accept_line), ("Supported", core.supported_line))
+            events = core.events
+        else:
+            methods = frozenset[str]().union(*(KNOWN_METHODS if each.transparent else each.methods for each in cores))
+            events = frozenset[str]().union(*(each.events for each in cores))
+            accept = _united(each.accept_line for each in cores)
+            lines = (
+                ("Allow", ", ".join(sorted(methods))),
+                ("Accept", "*/*" if "*/*" in accept else ", ".join(accept)),
+                ("Supported", ", ".join(_united(each.supported_line for each in cores))),
+            )
+        return (*lines, ("Allow-Events", ", ".join(sorted(events)))) if events else lines
+
     def claiming(self, request: Request, flow: Flow) -> CoreEntry | None:
         """Return the first core that claims a request."""
         for entry in self._entries:
             if entry.claims(request, flow):
                 return entry
         return None
+
+
+def _united(lines: Iterable[str]) -> tuple[str, ...]:
+    """The items of several lists, each once."""
+    return tuple(dict.fromkeys(item for line in lines for item in line.split(", ") if item))

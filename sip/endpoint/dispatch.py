@@ -12,7 +12,6 @@ from sip.errors import RemoteProtocolError
 from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
 from sip.flow import Flow
 from sip.headers.via import Via
-from sip.message.lines import Lines
 from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
@@ -340,9 +339,7 @@ class Receiver:
 
     def _answer_options(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
         """Answer with what the core can do (RFC 3261 section 11.2)."""
-        lines: Lines = [("Allow", core.allow), ("Accept", core.accept_line), ("Supported", core.supported_line)]
-        if core.events:
-            lines.append(("Allow-Events", ", ".join(sorted(core.events))))
+        lines = self._cores.abilities(core, transaction.request, transaction.flow)
         self._answers.send(transaction, 200, headers=lines, now=now)
 
     def _report(self, transaction: ServerTransaction, dialog: Dialog | None = None) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.syntax.grammar import QUOTED, TOKEN_CHARS, Report, assume, quote, tolerate, unquote
+from sip.syntax.grammar import QUOTED, TOKEN_CHARS, Report, assume, quote, split_addresses, tolerate, unquote
 from sip.syntax.params import COMMON as COMMON_PARAMS
 from sip.syntax.params import Params, parse_q
 from sip.syntax.tokens import parse_delta_seconds
@@ -218,7 +218,8 @@ def _quoted_within(text: str) -> tuple[str, str, str]:
     """Name, URI and parameters where the name has quotes in it that are not escaped; raises MalformedHeader.
 
     The URI is in the last brackets that hold one and have nothing but parameters behind them. A quote that nobody
-    closes is refused: it may hide anything (RFC 4475 section 3.1.2.6).
+    closes is refused: it may hide anything (RFC 4475 section 3.1.2.6). So is a name in which another address of a list
+    may have ended, for whoever reads the list to take apart.
     """
     start = len(text)
     for _ in range(_MOST_BRACKETS):
@@ -229,11 +230,19 @@ def _quoted_within(text: str) -> tuple[str, str, str]:
         if match is None:
             continue
         name, params = text[:start].strip(" \t"), text[match.end() + 1 :].strip(" \t")
-        if params[:1] not in ("", ";") or params.count('"') % 2 or name.count('"') % 2 or "<" in _outside_quotes(name):
+        if params[:1] not in ("", ";") or params.count('"') % 2 or not _may_be_name(name):
             continue
         inner = name[1:-1] if name[:1] == '"' == name[-1:] and len(name) > 1 else name
         return inner, match[0].strip(" \t"), params
     raise MalformedHeader("address", text)
+
+
+def _may_be_name(name: str) -> bool:
+    """Whether quotes that are not escaped leave no doubt that all of it is before the address."""
+    quotes = name.count('"')
+    if quotes % 2 and not (quotes > 2 and name[-1] == '"'):
+        return False  # of an odd number the last one must end the name
+    return "<" not in _outside_quotes(name) and len(split_addresses(name)) == 1
 
 
 def _outside_quotes(name: str) -> str:

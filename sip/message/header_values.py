@@ -15,7 +15,7 @@ from sip.headers.names import Shape, canonical_name, key_of, shape_of
 from sip.headers.table import PARSERS, Parser
 from sip.message.defects import Defect
 from sip.message.headers import Headers
-from sip.syntax.grammar import Report, split_list
+from sip.syntax.grammar import Report, split_addresses, split_list
 
 __all__ = ["HeaderValues"]
 
@@ -103,11 +103,25 @@ class HeaderValues:
             else:
                 value = tuple([self._parsed(parser, key, item) for item in self._items(key, lines)])
         except MalformedHeader:
-            if self._unread is None:
-                raise
-            value = self._legible(parser, key, lines)
+            found = self._addresses(parser, key, lines)
+            if found is None:
+                if self._unread is None:
+                    raise
+                found = self._legible(parser, key, lines)
+            value = found
         cache[key] = value
         return value
+
+    def _addresses(self, parser: Parser, key: str, lines: tuple[str, ...]) -> tuple[Any, ...] | None:
+        """The items of a list of addresses with odd quotes in their names; None when it is none, or still illegible."""
+        if self._strict or shape_of(key) is not Shape.LIST or not any('"' in line and "," in line for line in lines):
+            return None
+        known = len(self._defects)
+        try:
+            return tuple([self._parsed(parser, key, item) for line in lines for item in split_addresses(line)])
+        except SipError:
+            del self._defects[known:]
+            return None
 
     def _legible(self, parser: Parser, key: str, lines: tuple[str, ...]) -> tuple[Any, ...]:
         """Those items of a list that can be read."""

@@ -109,6 +109,7 @@ class Proxy:
             lambda request, flow: claims(request, flow) or was_recorded(request, self._tokens),
             claim=claim,
             methods=(),
+            supported=self.config.options,
             transparent=True,
         )
 

@@ -20,6 +20,7 @@ __all__ = [
     "must_not_be_negative",
     "quote",
     "refuse",
+    "split_addresses",
     "split_list",
     "tolerate",
     "unquote",
@@ -72,6 +73,10 @@ _NEEDS_ESCAPE = re.compile(r'(["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f])')
 #: One item of a comma list: commas inside quotes and angle brackets do not count. What is left open runs to the end.
 _ITEM = re.compile(r'(?:[^,"<]++|"(?:[^"\\]++|\\.)*+"?+|<[^<>]*+>?+)++', re.DOTALL)
 
+#: What ends an address of a list, whatever quotes are in the names: the bracket, parameters, a comma or the end.
+#: Linear: of two scans with as many quotes before them, even or odd, each ends where the next begins.
+ENDS_ADDRESS: Final = re.compile(r'>[ \t]*+(?:;[^,"<>;]*+(?:"[^"]*+"[ \t]*+)?+)*+(?:,|\Z)')
+
 
 def is_token(text: str) -> bool:
     """Whether text is a ``token``."""
@@ -117,3 +122,12 @@ def split_list(text: str) -> list[str]:
         return [text] if text else []
     items = [item.strip(" \t") for item in _ITEM.findall(text)]
     return [item for item in items if item]
+
+
+def split_addresses(text: str) -> list[str]:
+    """Items of a list of addresses in brackets, trimmed, taken apart behind the brackets: for when quotes mislead."""
+    items, start = [], 0
+    for found in ENDS_ADDRESS.finditer(text):
+        items.append(text[start : found.end()].rstrip(",").strip(" \t"))
+        start = found.end()
+    return items if start == len(text) and text[-1:] != "," else [*items, text[start:].strip(" \t")]

@@ -20,7 +20,7 @@ except ImportError as missing:
     raise ImportError("sip.testing needs Hypothesis: pip install pyc3p[testing]") from missing
 
 from sip.testing.altering import JUNK, Alteration, Chooser, Drawn, How, Seeded, alteration, with_length
-from sip.testing.checks import Crossing, faults, leftovers, unanswered
+from sip.testing.checks import Crossing, faults, leftovers, met_with_silence, unanswered
 from sip.testing.conversations import (
     Act,
     Call,
@@ -82,6 +82,7 @@ __all__ = [
     "hosts",
     "leftovers",
     "messages",
+    "met_with_silence",
     "mutated_messages",
     "name_addrs",
     "networks",

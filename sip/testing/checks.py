@@ -8,7 +8,7 @@ Each returns complaints in words, none when all is well. They know nothing of ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -21,7 +21,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
 
-__all__ = ["Crossing", "faults", "leftovers", "unanswered"]
+__all__ = ["Crossing", "faults", "leftovers", "met_with_silence", "unanswered"]
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +29,7 @@ class Crossing:
     """Bytes that an element sent, and what arrived of them at another."""
 
     sender: str
-    receiver: str
+    receiver: str | None  #: None where nobody is
     flow: object = None  #: what names the connection; None for a datagram
     sent: bytes
     arrived: bytes
@@ -73,6 +73,8 @@ def _requests(crossed: list[Crossing]) -> dict[tuple[str, Key], tuple[Request, i
     parsers: dict[object, StreamParser] = {}
     found: dict[tuple[str, Key], tuple[Request, int]] = {}
     for crossing in crossed:
+        if crossing.receiver is None:
+            continue
         if crossing.flow is None:
             read: Sequence[Request | Response | None] = [_read(crossing.arrived)]
         else:
@@ -100,6 +102,41 @@ def _answers(crossed: list[Crossing]) -> dict[tuple[str, Key], dict[tuple[int, s
     return found
 
 
+def met_with_silence(crossings: Iterable[Crossing], element: str, request: Request) -> bool:
+    """Whether an element passed a request on, and no final answer to that came which could go back.
+
+    That is the one case in which a proxy says nothing: 408 to anything but INVITE would come too late, and is not
+    passed on either (RFC 4320 section 4.2).
+    """
+    crossed = list(crossings)
+    via = _top_via(request)
+    if via is None:
+        return False
+    asked, passed_on = _key(request, via), set()
+    for crossing in crossed:
+        copy = _read(crossing.sent) if crossing.sender == element else None
+        if isinstance(copy, Request) and len(vias := _vias(copy)) > 1 and _key(copy, vias[1]) == asked:
+            passed_on.add(_key(copy, vias[0]))
+    return bool(passed_on) and passed_on.isdisjoint(_came_back(crossed, element))
+
+
+def _came_back(crossed: list[Crossing], element: str) -> Iterator[Key]:
+    """What the final answers but 408 that an element got and can read are answers to."""
+    parsers: dict[object, StreamParser] = {}
+    for crossing in crossed:
+        if crossing.receiver != element:
+            continue
+        if crossing.flow is None:
+            messages = _read_whole(crossing.arrived)
+        else:
+            messages = _read_stream(parsers.setdefault(crossing.flow, StreamParser()), crossing.arrived, whole=True)
+        for message in messages:
+            via = _top_via(message)
+            final = isinstance(message, Response) and message.status >= 200 and message.status != 408
+            if final and via is not None and _is_whole(message):
+                yield _key(message, via)
+
+
 def _key(message: Request | Response, via: Via) -> Key:
     return (
         via.host.lower(),
@@ -116,13 +153,30 @@ def _read(data: bytes) -> Request | Response | None:
         return received if isinstance(received, Request | Response) else None
 
 
-def _read_stream(parser: StreamParser, data: bytes) -> list[Request | Response]:
+def _is_whole(message: Request | Response) -> bool:
+    """Whether it passes the edge: what does not is dropped, as if it had never come."""
+    try:
+        message.check()
+    except RemoteProtocolError:
+        return False
+    return True
+
+
+def _read_whole(data: bytes) -> list[Request | Response]:
+    try:
+        return [parse_message(data)]
+    except RemoteProtocolError:
+        return []
+
+
+def _read_stream(parser: StreamParser, data: bytes, *, whole: bool = False) -> list[Request | Response]:
+    """What is in a stream from here on; with ``whole`` without what is broken."""
     found: list[Request | Response] = []
     while not parser.closed:
         try:
             items = parser.receive_data(data)
         except RemoteProtocolError as error:
-            if isinstance(error.received, Request | Response):
+            if isinstance(error.received, Request | Response) and not whole:
                 found.append(error.received)
         else:
             found += [item for item in items if not isinstance(item, Keepalive)]
@@ -132,12 +186,15 @@ def _read_stream(parser: StreamParser, data: bytes) -> list[Request | Response]:
     return found
 
 
-def _top_via(message: Request | Response) -> Via | None:
+def _vias(message: Request | Response) -> Sequence[Via]:
     try:
-        vias = message.via
+        return message.via
     except RemoteProtocolError:
-        return None
-    return vias[0] if vias else None
+        return ()
+
+
+def _top_via(message: Request | Response) -> Via | None:
+    return next(iter(_vias(message)), None)
 
 
 def leftovers(**sizes: Mapping[str, int]) -> list[str]:

@@ -24,7 +24,7 @@ from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import Registrar, RegistrarConfig
 from sip.testing.agent import Agent
 from sip.testing.altering import Alteration
-from sip.testing.checks import Crossing, faults, leftovers, unanswered
+from sip.testing.checks import Crossing, faults, leftovers, met_with_silence, unanswered
 from sip.testing.habits import Habits
 from sip.testing.network import Network, Sent
 
@@ -94,11 +94,8 @@ class Scene:
                 arrived = self.alter.apply(sent.data)
             self._different[sent.data] = arrived
         receiver = self._name_of(flow.remote.host)
-        if receiver is not None:
-            stream = None if flow.transport == "UDP" else (flow.id, sent.by)
-            self.crossings.append(
-                Crossing(sender=sent.by, receiver=receiver, flow=stream, sent=sent.data, arrived=arrived)
-            )
+        stream = None if flow.transport == "UDP" else (flow.id, sent.by)
+        self.crossings.append(Crossing(sender=sent.by, receiver=receiver, flow=stream, sent=sent.data, arrived=arrived))
         return arrived
 
     def _name_of(self, host: str) -> str | None:
@@ -240,8 +237,10 @@ class Scene:
         ]
 
     def _excuse(self, receiver: str, request: Request) -> bool:
-        """A proxy that got no usable answer says nothing rather than 408, but to INVITE (RFC 4320 section 4.2)."""
-        return receiver == "site" and request.method not in ("INVITE", "REGISTER", "CANCEL")
+        """A proxy whose branches were silent says nothing rather than 408, but to INVITE (RFC 4320 section 4.2)."""
+        if receiver != "site" or request.method in ("INVITE", "REGISTER", "CANCEL"):
+            return False
+        return met_with_silence(self.crossings, receiver, request)
 
     def proper_call(self) -> list[str]:
         """With nobody in the middle: Bob registers, Alice calls him by the site, and hangs up."""

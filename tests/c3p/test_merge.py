@@ -377,14 +377,31 @@ def test_word_that_is_no_state_is_refused_wherever_it_stands(place: str, word: s
     assert entities(known.apply(with_state("", ""))) == [ALICE, BOB]
 
 
-def test_items_without_a_key_are_left_out() -> None:
+def test_items_without_a_key_are_left_out_of_a_full_document() -> None:
     nameless = user("", Endpoint(entity="{A1}", state="full"))
     partly = user(ALICE, Endpoint(entity="", state="full"), Endpoint(entity="{A1}", state="full"))
-    merged = full().apply(partial(nameless, partly))
-    assert entities(merged) == [ALICE]
-    assert merged.users
-    assert [one.entity for one in merged.users.users[0].endpoints] == ["{A1}"]
-    assert full(nameless, partly).settled().users == merged.users
+    settled = full(nameless, partly).settled()
+    assert entities(settled) == [ALICE]
+    assert settled.users
+    assert [one.entity for one in settled.users.users[0].endpoints] == ["{A1}"]
+    assert full(user(BOB)).apply(full(nameless, partly)).users == settled.users
+
+
+@pytest.mark.parametrize("entity", ["", " ", "{}"])
+@pytest.mark.parametrize("state", ["full", "partial", "deleted"])
+def test_a_change_of_nobody_knows_what_is_refused(state: str, entity: str) -> None:
+    nameless = Endpoint(entity=entity, state=state)
+    changes = [partial(attrs.evolve(user(ALICE, nameless), state=above)) for above in ("full", "partial")]
+    if entity != "{}":
+        changes += [partial(user(BOB), attrs.evolve(user(entity), state=state))]
+        changes += [
+            attrs.evolve(partial(), conference_view=ConferenceView(views=(EntityView(entity=entity, state=state),)))
+        ]
+        changes += [attrs.evolve(partial(), trusted_entities=Users(users=(attrs.evolve(user(entity), state=state),)))]
+    known = full(user(ALICE, Endpoint(entity="{A1}", state="full")))
+    for change in changes:
+        with pytest.raises(MalformedDocument, match="without its entity"):
+            known.apply(change)
 
 
 def test_trusted_entities_merge_like_users() -> None:

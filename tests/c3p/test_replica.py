@@ -99,6 +99,12 @@ BOB = "sip:bob@example.com"
         attrs.evolve(document(6, "partial"), users=Users(state="partial", users=(User(entity=BOB, state="Deleted"),))),
         attrs.evolve(document(6), entity=""),
         attrs.evolve(document(6, "partial"), entity=""),
+        document(6, "partial", ""),
+        attrs.evolve(document(6, "partial"), users=Users(state="partial", users=(User(entity=" ", state="deleted"),))),
+        attrs.evolve(
+            document(6, "partial"),
+            users=Users(users=(User(entity=BOB, state="partial", endpoints=(Endpoint(entity="", state="deleted"),)),)),
+        ),
     ],
     ids=lambda one: f"{one.state} {one.version} of {one.entity[:3]}",
 )

@@ -73,8 +73,12 @@ def broken(version: int | None = 2, **changes: object) -> ConferenceInfo:
                 users=(attrs.evolve(BOB, endpoints=(Endpoint(entity="{1}", state="DELETED"),)),),
             )
         ),
+        broken(users=Users(state="partial", users=(User(entity="", state="deleted"),))),
+        broken(
+            users=Users(state="partial", users=(attrs.evolve(BOB, endpoints=(Endpoint(entity="", state="deleted"),)),))
+        ),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_what_cannot_be_read_changes_nothing_and_the_whole_is_asked_for(document: ConferenceInfo) -> None:
     known = McuPart(ConferenceAddress.read(CONF))

@@ -228,13 +228,25 @@ def last_answer(phone: Phone) -> SessionDescription:
     return SessionDescription.parse(event.response.body)
 
 
-def test_audio_that_is_switched_off_gets_nothing_and_comes_back() -> None:
+#: What may stand beside a line of audio that is switched off.
+BESIDE = (b"", b"m=video 5000 RTP/AVP 34\r\n", b"m=image 5000 udptl t38\r\n", b"m=video 0 RTP/AVP 34\r\n")
+
+
+@pytest.mark.parametrize("update", [False, True])
+@pytest.mark.parametrize("beside", BESIDE)
+def test_audio_that_is_switched_off_gets_nothing_and_comes_back(beside: bytes, update: bool) -> None:
     world, (one, two) = conference(1000, 2000)
     answer_questions(one)
     world.run(0.5)
     whole, off = bodies(one)
-    reinvite(world, one, body=off)
-    assert last_answer(one).media[0].port == 0
+    if update:
+        assert one.session is not None
+        one.endpoint.update(one.session, body=off + beside, content_type="application/sdp", now=world.now)
+        world.run(0.1)
+    else:
+        reinvite(world, one, body=off + beside)
+    assert {line.port for line in last_answer(one).media} == {0}
+    assert len(last_answer(one).media) == (2 if beside else 1)
     assert (status_of(world, 1), audio_of(world, 1)[0]) == ("on-hold", "inactive")
     heard, reports = len(one.heard), len(one.reports)
     one.talking = False

@@ -77,6 +77,45 @@ def test_what_a_reader_needs_stays() -> None:
     assert mask("sip", data) == data.replace(b"0123", b"0000")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a=crypto: 1 X  inline: SECRET",
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline :SECRET|2^31",
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline SECRET",
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 SECRET",
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:|SECRET",
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA SECRET+/",
+        "a=crypto:SECRET",
+        " a = crypto : inline:\tSECRET",
+        "a=key-mgmt: mikey  SECRET",
+        "a = key-mgmt : mikey SECRET",
+        "a=key-mgmt:SECRET",
+        "k=SECRET",
+        "k = clear : SECRET",
+        "k= base64 :SECRET",
+        "a=ice-pwd SECRET",
+        "a = ice-pwd : SECRET",
+        ' Authorization : Digest response\r\n = "SECRET"',
+        "Authorization:Digest response : SECRET",
+        'Authorization: Digest realm="a", response "SECRET"',
+        "Authorization: Digest\r response=SECRET",
+    ],
+)
+def test_a_secret_is_covered_where_the_grammar_is_broken(line: str) -> None:
+    data = f"{line}\r\nv=0\r\n".encode()
+    covered = mask("sip", data)
+    assert b"SECRET" not in covered
+    assert len(covered) == len(data)
+    assert covered.endswith(b"\r\nv=0\r\n")
+
+
+def test_lines_of_keys_that_are_in_form_lose_nothing_but_the_key() -> None:
+    for rest in (b"|2^20|1:4 UNENCRYPTED_SRTP", b"", b"|1:1;inline:BBBB|2:1 KDR=0"):
+        line = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA" + rest.replace(b"BBBB", b"AAAA") + b"\r\nk=prompt\r\n"
+        assert mask("sip", line.replace(b"AAAA", b"c2Vj")) == line
+
+
 @given(st.binary(min_size=1, max_size=46))
 def test_a_covered_key_is_still_base64(key: bytes) -> None:
     line = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + base64.b64encode(key) + b"|2^31\r\n"

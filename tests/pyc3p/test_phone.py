@@ -340,7 +340,8 @@ def test_keys_by_telephone_event_are_told() -> None:
     assert event.digit == "7"
 
 
-def test_audio_that_is_switched_off_is_sent_nothing_until_it_is_back() -> None:
+@pytest.mark.parametrize("beside", [b"", b"m=video 5000 RTP/AVP 34\r\n"])
+def test_audio_that_is_switched_off_is_sent_nothing_until_it_is_back(beside: bytes) -> None:
     call = line()
     session = call.invite()
     call.wait(sip.SessionAnswered)
@@ -354,7 +355,7 @@ def test_audio_that_is_switched_off_is_sent_nothing_until_it_is_back() -> None:
         call.network.run_for(1.0)
         return len(call.network.recording.of_layer("rtp")) - before
 
-    assert sent_in_a_second(OFFER.replace(b"m=audio 30000", b"m=audio 0")) == 0
+    assert sent_in_a_second(OFFER.replace(b"m=audio 30000", b"m=audio 0") + beside) == 0
     assert call.phone.state is CallState.TALKING
     assert sent_in_a_second(OFFER) >= 49
 

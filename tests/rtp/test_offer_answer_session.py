@@ -15,6 +15,7 @@ from rtp import (
     EncryptionMismatch,
     InlineKey,
     LocalRtpError,
+    NegotiationError,
     NoCommonCodec,
     OfferAnswerSession,
     OfferState,
@@ -126,6 +127,40 @@ def test_encryption_is_not_switched_off_in_a_running_call() -> None:
     with pytest.raises(EncryptionMismatch):
         ours.receive_answer(answered)
     assert ours.agreement is before
+
+
+#: Lines of other kinds, and whether they are live does not matter.
+OTHERS = ("video 5000 RTP/AVP 34", "video 0 RTP/AVP 34", "image 5002 udptl t38", "application 5004 TCP/BFCP *")
+
+
+@given(st.lists(st.sampled_from(OTHERS), max_size=3), st.integers(0, 3), st.booleans())
+def test_an_offer_that_ends_the_sound_is_answered_in_kind(others: list[str], place: int, up: bool) -> None:
+    ours = OfferAnswerSession(Capabilities(), address="192.0.2.1", port=4000)
+    if up:
+        call(OfferAnswerSession(Capabilities(), address="192.0.2.2", port=5000), ours)
+    lines = list(others)
+    lines.insert(place, "audio 0 RTP/AVP 0")
+    body = "v=0\r\no=- 1 2 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n"
+    offered = SessionDescription.parse((body + "".join(f"m={line}\r\n" for line in lines)).encode())
+    if up or all(" 0 " in line for line in lines):
+        answered, agreement = ours.receive_offer(offered)
+        assert [(line.kind, line.port) for line in answered.media] == [(line.split()[0], 0) for line in lines]
+        assert agreement.audio is None
+    else:
+        with pytest.raises(NoCommonCodec):
+            ours.receive_offer(offered)
+
+
+def test_an_offer_that_moves_the_sound_to_what_we_do_not_do_is_refused() -> None:
+    ours = OfferAnswerSession(Capabilities(), address="192.0.2.1", port=4000)
+    call(OfferAnswerSession(Capabilities(), address="192.0.2.2", port=5000), ours)
+    before = ours.agreement
+    for line in ("m=audio 4000 RTP/AVP 99", "m=audio 4000 RTP/SAVP 0", "m=audio x RTP/AVP 0", "m=image 5000 udptl t38"):
+        first = "" if "image" in line else "m=audio 0 RTP/AVP 0\r\n"
+        body = f"v=0\r\no=- 1 2 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n{first}{line}\r\n"
+        with pytest.raises(NegotiationError):
+            ours.receive_offer(SessionDescription.parse(body.encode()))
+        assert ours.agreement is before
 
 
 @given(st.lists(st.sampled_from(OfferInput), max_size=6))

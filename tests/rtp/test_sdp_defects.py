@@ -301,3 +301,54 @@ def test_one_damaged_line_is_noted_or_leaves_nothing_to_use(body: bytes) -> None
         return
     assert len(made.media) == len(description.media)
     negotiate(description, made, Role.ANSWERER)
+
+
+#: Mappings of a number with a meaning of its own: useless ones, and those that say another meaning.
+STATIC_MAPPINGS = (
+    "PCMU/0",
+    "PCMU",
+    "PCMU/",
+    "PCMU/x",
+    "/8000",
+    "",
+    "PCMA/8000",
+    "PCMU/16000",
+    "PCMU/8000/2",
+    "opus/48000/2",
+)
+
+
+@given(st.lists(st.sampled_from(STATIC_MAPPINGS), min_size=1, max_size=3))
+def test_what_is_said_of_a_number_with_a_meaning_of_its_own_does_not_change_it(mappings: list[str]) -> None:
+    lines = "".join(f"a=rtpmap:0 {mapping}\r\n" for mapping in mappings).encode()
+    offered = parse(BODY + lines)
+    assert offered.media[0].codecs[0] == Codec(0, "PCMU")
+    assert offered.defects
+    made = answer(offered, Capabilities(address="192.0.2.2", port=5000))
+    agreed = negotiate(offered, made, Role.ANSWERER).audio
+    assert agreed is not None
+    assert agreed.codec == Codec(0, "PCMU")
+    assert bytes(offered) == BODY + lines
+    with pytest.raises(MalformedSdp):
+        SessionDescription.parse(BODY + lines, strict=True)
+
+
+@pytest.mark.parametrize("mapping", ["pcmu/8000", "PCMU/8000/1", "PCMU/8000/0"])
+def test_a_mapping_that_says_the_meaning_of_a_number_is_no_defect(mapping: str) -> None:
+    offered = parse(BODY + f"a=rtpmap:0 {mapping}\r\n".encode())
+    assert offered.media[0].codecs[0].key == ("PCMU", 8000, 1)
+    assert offered.defects == ()
+
+
+def test_a_number_that_is_free_means_what_its_mapping_says() -> None:
+    offered = parse(
+        changed(b"RTP/AVP 0 101", b"RTP/AVP 19 77 101") + b"a=rtpmap:77 PCMA/8000\r\na=rtpmap:19 PCMU/8000\r\n"
+    )
+    assert [codec.encoding for codec in offered.media[0].codecs] == ["PCMU", "PCMA", "telephone-event"]
+    assert offered.defects == ()
+
+
+def test_a_format_without_a_clock_cannot_be_used() -> None:
+    offered = parse(changed(b"RTP/AVP 0 101", b"RTP/AVP 96 0 101") + b"a=rtpmap:96 PCMA/0\r\n")
+    assert [codec.payload_type for codec in offered.media[0].codecs] == [0, 101]
+    assert offered.defects

@@ -20,6 +20,7 @@ from sip import (
     refusal_of_body,
 )
 from sip.message.bodies import SDP, describes, description_in
+from sip.testing.network import raw_request
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
 ISUP = "application/isup;version=nxv3"
@@ -244,3 +245,23 @@ def test_no_damage_to_a_body_or_its_headers_raises(whole: Part, data: st.DataObj
     assert isinstance(body_of(message, SDP), bytes)
     refusal = refusal_of_body(message, (SDP,))
     assert refusal is None or refusal.status in (400, 415)
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ((), 415),
+        (("Content-Disposition: session;handling=optional",), None),
+        (("Content-Type: ;;",), 400),
+        (("Content-Type: application/sdp", "Content-Type: application/sdp"), 400),
+        (("Content-Type: application/sdp", "Content-Disposition: ;;"), None),
+        (("Content-Type: text/plain", "Content-Disposition: ;;"), 415),
+    ],
+)
+def test_what_the_headers_of_a_body_that_cannot_be_read_mean_to_its_reader(
+    lines: tuple[str, ...], status: int | None
+) -> None:
+    message = parse_message(raw_request("INVITE", extra=lines, body=b"v=0"))
+    message.ignore_unreadable()
+    refused = refusal_of_body(message, ("application/sdp",))
+    assert (refused and refused.status) == status

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import LocalProtocolError, MalformedHeader, NameAddr, SipError, Uri, refuse
+from sip import LocalProtocolError, MalformedHeader, NameAddr, SipError, Uri, parse_message, refuse
+from sip.testing.network import raw_request
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,8 @@ def test_the_parts_of_an_address(text: str, name: str | None, uri: str, params: 
         '"Alice <sip:a@b.example>',
         '"Bob "<sip:eve@b.example>" Smith" <sip:bob@b.example>',
         '"Alice "B" <sip:a@b.example>;x="1',
+        '"Alice" "B <sip:a@b.example>',
+        '"A"B" <sip:a@b.example>, "C"D" <sip:c@d.example>',
         '""A" <B>" C <sip:a@b.example>" x',
         "sip:a@b.example?Route=%3Csip:x%3E",
         "sip:a@b.example, sip:c@d.example",
@@ -71,6 +74,9 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         ('Bob "The Builder" <sip:bob@b.example>', 'Bob "The Builder"', "sip:bob@b.example"),
         ('"Bob" Smith <sip:bob@b.example>', '"Bob" Smith', "sip:bob@b.example"),
         ('"A" "B" <sip:bob@b.example>;x="<urn:uuid:1>"', 'A" "B', "sip:bob@b.example"),
+        ('"a"b" <sip:bob@b.example>;tag=1', 'a"b', "sip:bob@b.example"),
+        ('"Bob <sip:x@y.example>" z" <sip:bob@b.example>', 'Bob <sip:x@y.example>" z', "sip:bob@b.example"),
+        ('Bob "The" Builder" <sip:bob@b.example>;x="y"', 'Bob "The" Builder"', "sip:bob@b.example"),
         ('"Bob Smith" sip:bob@b.example', "Bob Smith", "sip:bob@b.example"),
         ("<sip:a@b.example>;tag=a/b=", None, "sip:a@b.example"),
         ("<sip:a@b.example>;tag=1;tag=2", None, "sip:a@b.example"),
@@ -150,3 +156,16 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
         return
     assert str(address) == text
     assert isinstance(hash(address), int)
+
+
+ODD = ('"a"b" <sip:b@h.example>', '"Bob <sip:x@y.example>" z" <sip:b@h.example>;q=1', '"A "B" C" <sip:b@h.example>')
+EVEN = ("<sip:b@h.example>", '"Bob" <sip:b@h.example>;x="<a>,b"', '"Bob, B" <sip:b@h.example>')
+
+
+@given(st.lists(st.sampled_from(ODD + EVEN), min_size=1, max_size=5), st.sampled_from([",", ", ", " ,\t"]))
+def test_odd_quotes_in_a_list_hide_no_address(items: list[str], comma: str) -> None:
+    told = parse_message(raw_request("OPTIONS", extra=(f"Contact: {comma.join(items)}",)))
+    if all(item in EVEN for item in items) or '"Bob, B" <sip:b@h.example>' not in items:
+        assert [str(each.uri) for each in told.contact if isinstance(each, NameAddr)] == ["sip:b@h.example"] * len(
+            items
+        )

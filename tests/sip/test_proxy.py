@@ -27,6 +27,8 @@ from sip import (
     Proxy,
     ProxyConfig,
     Pump,
+    Registrar,
+    RegistrarConfig,
     Request,
     RequestFailed,
     RequestId,
@@ -381,6 +383,17 @@ def test_what_the_proxy_says_itself_names_it_once(asked: Request) -> None:
     town.unreachable.add(BOB)
     town.receive(asked, town.flow(ALICE))
     assert town.response_to(ALICE).headers.get_all("Server") == ("town",)
+
+
+def test_options_about_an_element_with_both_tells_what_registrar_and_proxy_do() -> None:
+    town = Town()
+    Registrar(town.endpoint, RegistrarConfig(domains=("example.com",)), entropy=SeededEntropy(b"registrar"))
+    town.receive(request("OPTIONS", "sip:example.com"), town.flow(ALICE))
+    told = town.response_to(ALICE)
+    assert told.status == 200
+    assert {"OPTIONS", "REGISTER", "INVITE", "SUBSCRIBE", "MESSAGE"} <= set(told.headers.get("Allow", "").split(", "))
+    assert {"path", "outbound", "ms-benotify"} <= set(told.headers.get("Supported", "").split(", "))
+    assert told.headers.get("Accept") == "*/*"
 
 
 # What is refused -----------------------------------------------------------------------------------------------------
