@@ -324,7 +324,6 @@ PAST_LIFE: Final[Mapping[str, int]] = {
     "focus.mcus.link": 2,
     "focus.mcus.relay": 1,
     "mcu.leg_state": 2,
-    "pyc3p.phone.call": 1,
 }
 
 
