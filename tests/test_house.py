@@ -323,7 +323,6 @@ PAST_LIFE: Final[Mapping[str, int]] = {
     "focus.client.client": 2,
     "focus.mcus.link": 2,
     "focus.mcus.relay": 1,
-    "mcu.leg_state": 2,
 }
 
 
