@@ -322,7 +322,6 @@ def test_a_circle_through_an_excused_wing_is_not_excused() -> None:
 PAST_LIFE: Final[Mapping[str, int]] = {
     "focus.client.client": 2,
     "focus.mcus.link": 2,
-    "focus.mcus.relay": 1,
 }
 
 
