@@ -321,7 +321,6 @@ def test_a_circle_through_an_excused_wing_is_not_excused() -> None:
 #: Assignments past ``Life``, by module. A number may only sink.
 PAST_LIFE: Final[Mapping[str, int]] = {
     "focus.client.client": 2,
-    "focus.mcus.link": 2,
 }
 
 
