@@ -168,6 +168,14 @@ class Conference:
             now=now,
         )
 
+    def subscribe_again(self, event: SubscribeReceived, *, expires: int, now: float) -> None:
+        """A SUBSCRIBE in the dialog of a subscription prolongs or ends it."""
+        if expires == 0 or event.subscription not in self.notifier:
+            self.notifier.unsubscribed(event.subscription, now=now)
+        else:
+            user = self.notifier.user_of(event.subscription)
+            self.subscribe(event, user=user, expires=expires, now=now)
+
     def end_subscription_of(self, user: str, event: SubscribeReceived, *, now: float) -> bool:
         """A SUBSCRIBE with Expires 0 in a dialog of its own ends the live subscription of its user and flow.
 

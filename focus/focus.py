@@ -314,7 +314,7 @@ class Focus:
         expires = granted_expires(event.expires, self.config)
         conference = self._subscriptions.get(event.subscription)
         if conference is not None:
-            self._subscribe_again(conference, event, expires=expires, now=now)
+            conference.subscribe_again(event, expires=expires, now=now)
             self._settle(conference, now=now)
             return
         conference = self._subscribable(ConferenceAddress.of(event.request.uri))
@@ -329,14 +329,6 @@ class Focus:
         self._subscriptions[event.subscription] = conference
         conference.subscribe(event, user=key, expires=expires, now=now)
         self._settle(conference, now=now)
-
-    @staticmethod
-    def _subscribe_again(conference: Conference, event: SubscribeReceived, *, expires: int, now: float) -> None:
-        if expires == 0 or event.subscription not in conference.notifier:
-            conference.notifier.unsubscribed(event.subscription, now=now)
-        else:
-            user = conference.notifier.user_of(event.subscription)
-            conference.subscribe(event, user=user, expires=expires, now=now)
 
     def _subscribable(self, address: ConferenceAddress) -> Conference:
         conference = self._active.get(address.key)

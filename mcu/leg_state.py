@@ -9,6 +9,7 @@ from typing import Final
 
 from c3p import Status
 from mcu.errors import LocalError
+from sip import Life
 
 __all__ = ["ROSTER_STATUS", "TRANSITIONS", "Input", "LegLife", "State"]
 
@@ -106,21 +107,16 @@ ROSTER_STATUS: Final[Mapping[State, Status]] = MappingProxyType(
 )
 
 
-class LegLife:
-    """Holds the state of one leg; only ``process`` changes it."""
+class LegLife(Life[State, Input]):
+    """Where one leg is in its table."""
 
-    __slots__ = ("state",)
+    __slots__ = ()
 
     def __init__(self, state: State = State.OPENING) -> None:
-        self.state = state
-
-    def allows(self, event: Input) -> bool:
-        return (self.state, event) in TRANSITIONS
+        super().__init__(TRANSITIONS, state, of="a leg")
 
     def process(self, event: Input) -> State:
         """Move on; raises ``LocalError``, state unchanged, for an input that the state does not have."""
-        try:
-            self.state = TRANSITIONS[self.state, event]
-        except KeyError:
-            raise LocalError(f"{event.value} is not possible while {self.state.value}") from None
+        if not self.follow(event):
+            raise LocalError(f"{event.value} is not possible while {self.state.value}")
         return self.state

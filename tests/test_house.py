@@ -312,10 +312,6 @@ def test_a_circle_that_goes_beyond_one_concept_is_not_excused() -> None:
 #: Assignments past ``Life``, by module. A number may only sink.
 PAST_LIFE: Final[Mapping[str, int]] = {
     "focus.client.client": 2,
-    "focus.mcus.link": 2,
-    "focus.mcus.relay": 1,
-    "mcu.leg_state": 2,
-    "pyc3p.phone.call": 1,
 }
 
 

@@ -28,7 +28,7 @@ from focus.commands.table import plan
 from focus.context import Context
 from focus.events import CommandFinished
 from focus.mcus.link import McuLink
-from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState
+from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState, relay_life
 from focus.participant import Participant
 from focus.policy import ATTENDEE
 from focus.refusal import Refused
@@ -228,7 +228,7 @@ class OpenCommands:
         self._relays.pop(relay.request_id, None)
         if relay.again:
             number = self._context.exchanges.new_request_id()
-            self._submit(attrs.evolve(relay, request_id=number, state=RelayState.NEW, again=False), now=now)
+            self._submit(attrs.evolve(relay, request_id=number, life=relay_life(), again=False), now=now)
             return
         if isinstance(relay.command, DeleteUser):
             self._conference.mcu_did_not_eject(

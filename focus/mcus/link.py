@@ -27,6 +27,7 @@ from focus.context import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.link_state import LINK, LinkInput, LinkState
 from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
+from sip import Life
 
 #: MCUs that failed and may come back are remembered; three attempts name at most six principals.
 _RETIRED_LIMIT: Final = 12
@@ -73,9 +74,9 @@ class McuLink:
         self.mcu_type = mcu_type
         self.focus_uri = focus_uri
         self.mcu_uri = mcu_uri
-        self.state = LinkState.ABSENT
         self.address: McuAddress | None = None
         self._config = config
+        self._life = Life(LINK, LinkState.ABSENT, of="a link")
         self._exchanges = exchanges
         self._owner = owner
         self._relays = relays
@@ -91,6 +92,11 @@ class McuLink:
         self._resync_wanted = False
         self._retired: dict[str, str] = {}  #: principal -> URL of MCUs that failed us
         self._heard_at = 0.0  #: when the MCU last said anything, monotonic seconds
+
+    @property
+    def state(self) -> LinkState:
+        """Where the link stands."""
+        return self._life.state
 
     # What the conference asks ----------------------------------------------------------------------------------------
 
@@ -111,7 +117,7 @@ class McuLink:
         if self.state in (LinkState.ABSENT, LinkState.FAILED) and not self._closed:
             self._attempts, self._exclude = 0, self._exclude if self._retry_at is None else []
             self._retry_at = None
-            self._process(LinkInput.NEEDED)
+            self._life.command(LinkInput.NEEDED)
             self._allocate(now=now)
 
     def resynchronise(self, *, now: float) -> None:
@@ -136,7 +142,7 @@ class McuLink:
         if self._exchange is not None:
             self._exchanges.forget(self._exchange[0])
             self._exchange = None
-        self._process(LinkInput.CLOSE)
+        self._life.command(LinkInput.CLOSE)
         if self.state is LinkState.CLOSING and self.address is not None:
             command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
             self._post(self.address.http_url, command, _Purpose.CLOSE, to=self.mcu_uri)
@@ -172,7 +178,7 @@ class McuLink:
         address = self.address
         if address is None or self.state is not LinkState.READY:
             return
-        self._process(LinkInput.LOST)
+        self._life.command(LinkInput.LOST)
         self._retire(address)
         self.address, self._time_outs, self._resync_wanted = None, 0, False
         if self._exchange is not None:
@@ -200,7 +206,7 @@ class McuLink:
         elif purpose is _Purpose.RESYNCHRONISE:
             self._resynchronised(reply, now=now)
         else:
-            self._process(LinkInput.CLOSED)
+            self._life.command(LinkInput.CLOSED)
         self._send_next(now=now)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
@@ -212,7 +218,7 @@ class McuLink:
         elif purpose is _Purpose.INITIALISE:
             self._next_mcu(Failure(Reason.TIMEOUT), now=now)
         elif purpose is _Purpose.CLOSE:
-            self._process(LinkInput.CLOSED)
+            self._life.command(LinkInput.CLOSED)
         else:
             self._command_failed(reason, now=now)
         self._send_next(now=now)
@@ -245,7 +251,7 @@ class McuLink:
         if response is None or response.code is not Code.SUCCESS or address is None:
             self._exhausted(Failure.of(reply), now=now)
             return
-        self._process(LinkInput.ALLOCATED)
+        self._life.command(LinkInput.ALLOCATED)
         self.address = address
         # An MCU that is assigned again is no longer one to turn away.
         self._retired = {name: url for name, url in self._retired.items() if name not in address.principals}
@@ -257,7 +263,7 @@ class McuLink:
         if response is None or response.code is not Code.SUCCESS:
             self._next_mcu(Failure.of(reply), now=now)
             return
-        self._process(LinkInput.INITIALISED)
+        self._life.command(LinkInput.INITIALISED)
         self._exclude = []
         command = response.command
         info = command.conference_info if isinstance(command, AddConference) else None
@@ -272,11 +278,11 @@ class McuLink:
         if self._attempts >= self._config.bootstrap_attempts:
             self._exhausted(failure, now=now)
         else:
-            self._process(LinkInput.REFUSED)
+            self._life.command(LinkInput.REFUSED)
             self._allocate(now=now)
 
     def _exhausted(self, failure: Failure, *, now: float) -> None:
-        self._process(LinkInput.EXHAUSTED)
+        self._life.command(LinkInput.EXHAUSTED)
         self._retry_at = now + self._config.failure_cache
         waiting, self._queue = self._queue, deque()
         for relay in waiting:
@@ -376,9 +382,6 @@ class McuLink:
     def _post_document(self, url: str, document: Request, purpose: _Purpose) -> None:
         number = self._exchanges.post(url, document, owner=self, timeout=self._config.http_timeout)
         self._exchange = (number, purpose)
-
-    def _process(self, event: LinkInput) -> None:
-        self.state = LINK[self.state, event]
 
     def _retire(self, address: McuAddress) -> None:
         for principal in address.principals:

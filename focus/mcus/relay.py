@@ -10,7 +10,7 @@ import attrs
 
 from c3p import Code, Command, Reason, Reply, Request, Response
 from focus.errors import LocalProtocolError
-from sip import SessionId
+from sip import Life, SessionId
 
 
 class RelayState(enum.Enum):
@@ -52,6 +52,11 @@ RELAY: Final[Mapping[tuple[RelayState, RelayInput], RelayState]] = {
     (RelayState.PENDING, RelayInput.TIMER): RelayState.DONE,
     (RelayState.PENDING, RelayInput.ABANDONED): RelayState.DONE,
 }
+
+
+def relay_life(state: RelayState = RelayState.NEW) -> Life[RelayState, RelayInput]:
+    """The life of one relayed command, from its beginning."""
+    return Life(RELAY, state, of="a relayed command")
 
 
 @attrs.frozen
@@ -100,17 +105,20 @@ class Relay:
     parent: ClientCommand | None = None  #: None: the Focus's own wish, nobody is told of the result
     originator: str | None = None
     originator_role: str | None = None
-    state: RelayState = RelayState.NEW
+    life: Life[RelayState, RelayInput] = attrs.Factory(relay_life)
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
     again: bool = False  #: whether to try once more when no answer comes (conferencing-flows 8)
 
+    @property
+    def state(self) -> RelayState:
+        """Where it stands."""
+        return self.life.state
+
     def process(self, event: RelayInput) -> None:
         """Go on as the table says. Raises LocalProtocolError outside of it, with the state as before."""
-        try:
-            self.state = RELAY[self.state, event]
-        except KeyError:
-            raise LocalProtocolError(f"{event.value} while {self.state.value}") from None
+        if not self.life.follow(event):
+            raise LocalProtocolError(f"{event.value} while {self.state.value}")
 
 
 class RelayOwner(Protocol):

@@ -49,7 +49,7 @@ class Call:
     caller: sip.NameAddr
     offer: SessionDescription | None  #: None: the INVITE had none, so the phone makes one
     answer_at: float | None  #: when ringing is over; None: never
-    state: CallState = CallState.RINGING
+    life: sip.Life[CallState, CallInput] = attrs.field(factory=lambda: sip.Life(CALL, CallState.RINGING))
     media: OfferAnswerSession | None = None  #: None until the ports are open
     audio: PhoneAudio | None = None  #: None until both descriptions are known
     answered_at: float | None = None
@@ -57,11 +57,14 @@ class Call:
     hold_wanted: bool = False
     hold_request: sip.RequestId | None = None  #: a re-INVITE of ours that is open
 
+    @property
+    def state(self) -> CallState:
+        """How far the call is."""
+        return self.life.state
+
     def move(self, given: CallInput) -> bool:
         """Take an input; False when it means nothing in this state."""
-        after = CALL.get((self.state, given))
-        self.state = after or self.state
-        return after is not None
+        return self.life.follow(given)
 
     def description(self) -> tuple[SessionDescription, Agreement | None]:
         """Our description for the 200: the answer, or an offer when the INVITE had none; raises RtpError."""

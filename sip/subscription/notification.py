@@ -5,6 +5,8 @@ from typing import Final
 import attrs
 
 from sip.message.lines import Lines
+from sip.message.request import Request
+from sip.message.response import Response
 
 
 @attrs.frozen
@@ -26,3 +28,9 @@ class Notification:
 
 #: Says nothing, but wants an answer: for a subscriber whose address may be an invention.
 PROBE: Final = Notification("pending", None, None, [], b"", None)
+
+
+def reason_of(message: Request | Response) -> str:
+    """Return why there are no more notifications; where the last one gives no reason, the time is up."""
+    state = message.subscription_state
+    return "timeout" if state is None or state.reason is None else state.reason

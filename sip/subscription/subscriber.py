@@ -20,6 +20,7 @@ from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.subscription.initial_request import FirstRequest, RequestTemplate
+from sip.subscription.notification import reason_of
 from sip.subscription.notifier import AUTOEXTEND
 from sip.subscription.owner import SubscriptionOwner
 from sip.subscription.refresh import FINAL, MAX_423, MOST_DEMANDED, SubscriptionTimer
@@ -367,7 +368,7 @@ class Subscriber(Subscription):
         self._subscriptions.context.emit(event)
         said = message.subscription_state
         if last:
-            reason = self._ends_as if ending else _reason_of(message)
+            reason = self._ends_as if ending else reason_of(message)
             self._over(reason, None if said is None else said.retry_after)
             return
         if self.state is SubscriberState.ACTIVE:
@@ -395,8 +396,3 @@ class Subscriber(Subscription):
         self._timer.stop()
         self._leave()
         self._subscriptions.remove(self)
-
-
-def _reason_of(message: Request | Response) -> str:
-    state = message.subscription_state
-    return "timeout" if state is None or state.reason is None else state.reason

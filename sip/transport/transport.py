@@ -14,6 +14,7 @@ from sip.headers.via import Via
 from sip.ids import WantId
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import ip_address
+from sip.transport.avoided import AvoidedServers
 from sip.transport.next_hop import Hop, Search, Waiter, Want
 from sip.transport.return_routability import ProvenSources
 from sip.transport.streams import Streams
@@ -39,7 +40,7 @@ class Transport:
         self._known_as: dict[Flow, list[Hop]] = {}
         self._udp_only: OrderedDict[tuple[str, int], None] = OrderedDict()
         self.proven = ProvenSources(context.config.max_flows)
-        self._avoided: OrderedDict[tuple[str, int], float] = OrderedDict()
+        self._avoided = AvoidedServers(context.config.max_flows)
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
         self.watchers: list[str] = []  #: owners of the cores that hear of each closed flow
@@ -373,19 +374,7 @@ class Transport:
 
     def avoid(self, destination: Destination, until: float) -> None:
         """Try others before a destination for a while (RFC 3261 section 21.5.4)."""
-        server = destination.host, destination.port
-        self._avoided[server] = max(until, self._avoided.get(server, until))
-        self._avoided.move_to_end(server)
-        if len(self._avoided) > self._context.config.max_flows:
-            self._avoided.popitem(last=False)
-
-    def _in_order(
-        self, destinations: Sequence[Destination], first: Destination | None, now: float
-    ) -> Sequence[Destination]:
-        if not self._avoided and first is None:
-            return destinations
-        avoided = self._avoided
-        return sorted(destinations, key=lambda each: (each != first, avoided.get((each.host, each.port), now) > now))
+        self._avoided.add(destination, until)
 
     def resolved(self, want_id: WantId, destinations: Sequence[Destination], now: float) -> None:
         """Let the one who asked try what was found."""
@@ -394,7 +383,7 @@ class Transport:
             return
         for search in want.searches:
             if search.active:
-                search.destinations.extend(self._in_order(destinations, search.first, now))
+                search.destinations.extend(self._avoided.last(destinations, search.first, now))
                 self._switch_large(search)
                 self._context.attempt("send", self._advance, search, now)
 

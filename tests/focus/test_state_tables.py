@@ -11,7 +11,7 @@ from c3p import ConferenceKeys, DeleteConference
 from focus import ClientState, LocalProtocolError
 from focus.client.state import CLIENT, ClientInput
 from focus.mcus.link_state import LINK, LinkInput, LinkState
-from focus.mcus.relay import RELAY, Relay, RelayInput, RelayState
+from focus.mcus.relay import RELAY, Relay, RelayInput, RelayState, relay_life
 
 TABLES: list[tuple[type[enum.Enum], type[enum.Enum], Mapping[tuple[enum.Enum, enum.Enum], enum.Enum], enum.Enum]] = [
     (RelayState, RelayInput, RELAY, RelayState.NEW),  # type: ignore[list-item]
@@ -39,7 +39,7 @@ def test_every_state_can_be_reached_and_every_input_means_something(
 @pytest.mark.parametrize("given", RelayInput)
 def test_a_relay_refuses_what_is_not_in_its_table(state: RelayState, given: RelayInput) -> None:
     command = DeleteConference(conference_keys=ConferenceKeys(conf_entity="sip:x@example.com"))
-    relay = Relay(request_id="1", mcu_type="audio-video", command=command, state=state)
+    relay = Relay(request_id="1", mcu_type="audio-video", command=command, life=relay_life(state))
     if (state, given) in RELAY:
         relay.process(given)
         assert relay.state is RELAY[state, given]

@@ -514,7 +514,7 @@ def test_a_phone_without_registrar_does_not_register() -> None:
 @given(st.sampled_from(CallState), st.sampled_from(CallInput))
 def test_inputs_outside_the_table_change_nothing(state: CallState, given_input: CallInput) -> None:
     caller = sip.NameAddr(sip.Uri.parse("sip:ann@example.com"))
-    call = Call(session=sip.SessionId(1), leg=1, caller=caller, offer=None, answer_at=None, state=state)  # type: ignore[arg-type]
+    call = Call(session=sip.SessionId(1), leg=1, caller=caller, offer=None, answer_at=None, life=sip.Life(CALL, state))  # type: ignore[arg-type]
     moved = call.move(given_input)
     assert moved is ((state, given_input) in CALL)
     assert call.state is CALL.get((state, given_input), state)
