@@ -138,11 +138,15 @@ def _came_back(crossed: list[Crossing], element: str) -> Iterator[Key]:
 
 
 def _key(message: Request | Response, via: Via) -> Key:
-    return (
-        via.host.lower(),
-        via.branch or message.headers.get("Call-ID", "") or "",
-        message.headers.get("CSeq", "") or "",
-    )
+    return via.host.lower(), via.branch or message.headers.get("Call-ID", "") or "", _cseq(message)
+
+
+def _cseq(message: Request | Response) -> str:
+    """CSeq as everybody writes it: leading zeros make no other number."""
+    try:
+        return str(message.cseq)
+    except RemoteProtocolError:
+        return message.headers.get("CSeq", "") or ""
 
 
 def _read(data: bytes) -> Request | Response | None:
