@@ -310,9 +310,7 @@ def test_a_circle_that_goes_beyond_one_concept_is_not_excused() -> None:
 # Three: one hand on every state
 
 #: Assignments past ``Life``, by module. A number may only sink.
-PAST_LIFE: Final[Mapping[str, int]] = {
-    "focus.client.client": 2,
-}
+PAST_LIFE: Final[Mapping[str, int]] = {}
 
 
 def test_states_are_assigned_by_life_alone() -> None:

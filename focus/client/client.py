@@ -38,6 +38,7 @@ from sip import (
     Entropy,
     Event,
     Flow,
+    Life,
     NameAddr,
     NotifyReceived,
     ReinviteReceived,
@@ -80,7 +81,7 @@ class Client(ConferenceCommands):
         self.config = config
         self._endpoint = endpoint
         self._entropy = entropy
-        self._state = ClientState.OUT
+        self._life = Life(CLIENT, ClientState.OUT, of="a client")
         self._events: list[Event] = []
         self._outgoing = Outgoing(endpoint, config)
         self._watch = Watch(endpoint, config)
@@ -116,12 +117,12 @@ class Client(ConferenceCommands):
     @property
     def state(self) -> ClientState:
         """Where the client stands."""
-        return self._state
+        return self._life.state
 
     @property
     def conference_uri(self) -> str | None:
         """The conference that the client is in, or on its way into."""
-        return self._conference_uri if self._state is not ClientState.OUT else None
+        return self._conference_uri if self.state is not ClientState.OUT else None
 
     @property
     def roster(self) -> ConferenceInfo | None:
@@ -208,7 +209,7 @@ class Client(ConferenceCommands):
 
     def leave(self, *, now: float) -> None:
         """Leave, or give a join up: Left or JoinFailed follows."""
-        joining = self._state is ClientState.JOINING
+        joining = self.state is ClientState.JOINING
         self._process(ClientInput.LEAVE)
         assert self._session is not None
         if joining:
@@ -251,15 +252,13 @@ class Client(ConferenceCommands):
         return (NameAddr(proxy.with_params(lr=None)),) if proxy is not None else ()
 
     def _joined(self) -> str:
-        if self._state is not ClientState.JOINED:
-            raise LocalProtocolError(f"not in a conference: {self._state.value}")
+        if self.state is not ClientState.JOINED:
+            raise LocalProtocolError(f"not in a conference: {self.state.value}")
         return self._conference_uri
 
     def _process(self, event: ClientInput) -> None:
-        try:
-            self._state = CLIENT[self._state, event]
-        except KeyError:
-            raise LocalProtocolError(f"{event.value} while {self._state.value}") from None
+        if not self._life.follow(event):
+            raise LocalProtocolError(f"{event.value} while {self.state.value}")
 
     def _service(self, command: Command, *, now: float) -> CommandId:
         return self._outgoing.service(command, me=self._me(), route=self._route(), now=now)
@@ -269,7 +268,7 @@ class Client(ConferenceCommands):
         return self._outgoing.info(self._session, self._conference_uri, command, now=now)
 
     def _answered(self, event: SessionAnswered, now: float) -> None:
-        if self._state is ClientState.LEAVING:
+        if self.state is ClientState.LEAVING:
             return  # its BYE is out
         response = response_in(event.response)
         command = response.command if response is not None else None
@@ -315,7 +314,7 @@ class Client(ConferenceCommands):
     def _ended(self, event: SessionEnded, now: float) -> None:
         if event.session != self._session:
             return
-        left_by_us = self._state is ClientState.LEAVING
+        left_by_us = self.state is ClientState.LEAVING
         self._session = None
         if self._join is not None:  # it was given up when the answer was on its way
             self._join_failed(None, None, None)
@@ -333,7 +332,7 @@ class Client(ConferenceCommands):
 
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
         """The connection broke: show the Focus that we are still there, before it gives us up."""
-        if event.session == self._session and self._state is ClientState.JOINED:
+        if event.session == self._session and self.state is ClientState.JOINED:
             self._proof = self._endpoint.update(event.session, now=now)
             self._watch.reconnect(now=now)
 

@@ -18,6 +18,7 @@ from sip.testing import held
 KEPT = (
     *("_listen", "_sent_by", "listen", "_entries", "_by_owner", "_proxies"),
     *("_known_as", "_by_hop", "proven", "_avoided", "ended", "_heap", "counters", "config", "_store"),
+    "_table",  # of what leads from where to where, in the life of a client
 )
 
 NAMES = ("bob", "carol", "dave")
