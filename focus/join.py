@@ -44,7 +44,7 @@ def read_join(request: SipRequest, *, identity: AddressOfRecord | None, conferen
     try:
         document = read_request(request)
     except Refused as refused:
-        called = _called_by_a_phone(request) if refused.refusal is refusal.UNPARSEABLE else None
+        called = _called_by_a_phone(request) if refused.refusal in (refusal.UNPARSEABLE, refusal.NOT_C3P) else None
         raise (refused if called is None else Refused(called)) from None
     if identity is None:
         raise Refused(refusal.BAD_FROM, document)

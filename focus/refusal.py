@@ -47,6 +47,8 @@ INVALID_ENTITY: Final = _of(ErrorId.INVALID_CONFERENCE_ENTITY, specific=CommandR
 NOT_IMPLEMENTED: Final = _of(ErrorId.COMMAND_NOT_IMPLEMENTED, Reason.NOT_SUPPORTED)
 NOT_FOR_AN_MCU: Final = _of(ErrorId.CANNOT_TARGET_MCU, specific=CommandReason.INVALID_MCU_URI)
 UNPARSEABLE: Final = _of(ErrorId.DOCUMENT_DOES_NOT_PARSE, Reason.REQUEST_MALFORMED)
+#: A body of which no part is C3P, and which must be understood (RFC 3261 section 8.2.3).
+NOT_C3P: Final = attrs.evolve(UNPARSEABLE, status=415, text="The body is not a C3P document")
 #: A phone that calls a Conference-URI: what it asks for is not malformed, it is at the wrong address.
 CALLED_BY_A_PHONE: Final = attrs.evolve(
     UNPARSEABLE,

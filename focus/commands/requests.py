@@ -15,13 +15,14 @@ _LONGEST_ID: Final = 64
 
 
 def read_request(request: SipRequest) -> Request:
-    """The C3P request in a body. Raises Refused: 3006, or 3004 for a command that nobody knows."""
+    """The C3P request in a body. Raises Refused: 3006 (415 where it is something else), 3004 for a command unknown."""
     body, refused = body_of(request, CCCP_TYPE), refusal_of_body(request, (CCCP_TYPE,))
     if refused is not None and "Content-Type" in request.headers and (body or request.content_type == CCCP_TYPE):
         # The command is there, but so is something without which it must not be carried out (RFC 5621 section 8.4).
         raise Refused(Refusal(refused.status, None, "The body is not understood", Reason.NOT_SUPPORTED))
     if not body:
-        raise Refused(refusal.UNPARSEABLE)
+        foreign = request.body and refused is not None and refused.status == 415
+        raise Refused(refusal.NOT_C3P if foreign else refusal.UNPARSEABLE)
     try:
         document = parse_document(body)
     except MalformedDocument as error:

@@ -147,7 +147,7 @@ def test_what_cannot_be_read_is_400_and_what_nobody_knows_501() -> None:
     unknown = two.replace(b"<getConferences/><getConferences/>", b"<playPrompt/>")
     assert send(site, alice, b"<request") == (400, "3006")
     assert send(site, alice, b"", "application/cccp+xml") == (400, "3006")
-    assert send(site, alice, b"hello", "text/plain") == (400, "3006")
+    assert send(site, alice, b"hello", "text/plain") == (415, "3006")
     assert send(site, alice, bytes(alice.roster)) == (400, "3006")
     assert send(site, alice, two) == (400, "3006")
     assert send(site, alice, unknown) == (501, "3004")

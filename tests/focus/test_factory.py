@@ -253,7 +253,7 @@ def test_refusals_are_sip_errors_with_their_error_ids() -> None:
     cases = [
         (scheduler.post(b""), 400, "3006"),
         (scheduler.post(b"<request"), 400, "3006"),
-        (scheduler.post(b"hello", content_type="text/plain"), 400, "3006"),
+        (scheduler.post(b"hello", content_type="text/plain"), 415, "3006"),
         (scheduler.service(record(), from_="sip:bob@example.com"), 403, "3000"),
         (scheduler.service(record(), **{"to": other}), 403, "3014"),
         (scheduler.post(bytes(Request(request_id="1", from_=ALICE, to=other, command=record()))), 400, "3001"),
