@@ -37,6 +37,8 @@ def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer
     if refusal.for_people:
         agent = f"[{server}]" if ":" in server else server
         headers.append(("Warning", f'399 {agent} "{refusal.text}"'))
+    if refusal.retry_after is not None:
+        headers.append(("Retry-After", str(refusal.retry_after)))
     if refusal.status == 415:
         headers.append(("Accept", CCCP_TYPE))
     if refusal.status == 421:
@@ -47,7 +49,12 @@ def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer
 
 def failure(document: Request, refusal: Refusal) -> Response:
     """The C3P form of a refusal."""
-    return document.respond(Code.FAILURE, reason=refusal.general, command_reason=refusal.specific)
+    return document.respond(
+        Code.FAILURE,
+        reason=refusal.general,
+        command_reason=refusal.specific,
+        retry_after=refusal.retry_after,
+    )
 
 
 class Remembered:

@@ -24,6 +24,8 @@ no authenticated participant has been there for a time: those whom an MCU called
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import attrs
 
 from c3p import (
@@ -213,10 +215,19 @@ class Conference:
             dialling=self._commands.dialling(),
         )
 
+    @property
+    def open_commands(self) -> int:
+        """Commands that have not ended."""
+        return len(self._commands)
+
     def role_of(self, participant: Participant) -> str:
         """What a sender may do now."""
         user = self.roster.find(participant.user)
         return user.role if user is not None else ATTENDEE
+
+    def is_in(self, user: str) -> bool:
+        """Whether somebody with that key is in the roster."""
+        return user in self.roster.users
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
@@ -345,6 +356,16 @@ class Conference:
             self.end(EndReason.EXPIRED, now=now)
         elif self._unattended_until is not None and self._unattended_until <= now:
             self.end(EndReason.UNATTENDED, now=now)
+
+
+def sizes_of(active: Collection[Conference]) -> dict[str, int]:
+    """How much is kept for these conferences."""
+    return {
+        "conferences": len(active),
+        "participants": sum(len(one.participants) for one in active),
+        "subscriptions": sum(len(one.notifier) for one in active),
+        "commands": sum(one.open_commands for one in active),
+    }
 
 
 def describe(record: ConferenceRecord) -> ConferenceDescription:

@@ -36,6 +36,7 @@ class FocusConfig:
     #: seconds without a word of an MCU that has participants, after which it is asked; they speak every 30 s
     mcu_silence: float = 45.0
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
+    drain_retry_after: int = 30  #: seconds told to who is refused while this Focus drains
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
     max_users: int = 500  #: in one roster; the reference point for one MCU is 250
@@ -66,4 +67,5 @@ class FactoryConfig:
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
     max_listed: int = 500  #: records in one getConferences answer
+    drain_retry_after: int = 30  #: seconds told to who wants a new conference while this Focus Factory drains
     record_readers: frozenset[str] = frozenset()  #: principals that may read records over HTTP: Focuses elsewhere

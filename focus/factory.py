@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
@@ -95,6 +96,8 @@ class FocusFactory:
         self._entropy = entropy
         self._activations = activations
         self._events: list[Event] = []
+        self._draining = False
+        self._refusals: Counter[tuple[str, int, str]] = Counter()
         endpoint.add_core(
             config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",), media_types=(CCCP_TYPE,)
         )
@@ -103,6 +106,20 @@ class FocusFactory:
     def owner(self) -> str:
         """Name of this core at the endpoint."""
         return self.config.owner
+
+    @property
+    def draining(self) -> bool:
+        """Whether new conferences are refused."""
+        return self._draining
+
+    @property
+    def refusals(self) -> Mapping[tuple[str, int, str], int]:
+        """How often something was refused, as `Focus.refusals`; what was asked is always ``service``."""
+        return dict(self._refusals)
+
+    def drain(self, *, now: float) -> None:
+        """Refuse new conferences with 503, for good. Records that there are can be read, changed and deleted."""
+        self._draining = True
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         uri = request.uri
@@ -152,8 +169,11 @@ class FocusFactory:
             owns = aor_key(event.request.to.uri) == identity.key
             if not owns and type(document.command) not in _FOR_EVERYBODY:
                 raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
+            if self._draining and isinstance(document.command, AddConference):
+                raise Refused(refusal.DRAINING.after(self.config.drain_retry_after), document)
             return Answer(200, bytes(self._answer(document, identity, now=now)))
         except Refused as refused:
+            self._refusals["service", refused.refusal.status, refused.refusal.name] += 1
             return refuse(refused.refusal, refused.document, server=self.config.server)
 
     def _answer(self, document: Request, organizer: AddressOfRecord, *, now: float) -> Response:

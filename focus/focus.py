@@ -23,8 +23,8 @@ from c3p import (
     mcu_type_of,
 )
 from focus import policy, refusal
-from focus.answers import Answer, refuse
-from focus.conference import Conference
+from focus.answers import Answer
+from focus.conference import Conference, sizes_of
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
@@ -81,6 +81,7 @@ class Focus:
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
         self._context = Context(endpoint=endpoint, config=config, exchanges=self._exchanges, emit=self._events.append)
+        self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active: dict[str, Conference] = {}
         self._sessions: dict[SessionId, Conference] = {}
@@ -106,6 +107,23 @@ class Focus:
     def conferences(self) -> tuple[str, ...]:
         """Conference-URIs of the active conferences."""
         return tuple(one.focus_uri for one in self._active.values())
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new is taken any more."""
+        return self._context.draining
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment, as `sip.Endpoint.sizes`."""
+        return sizes_of(self._active.values())
+
+    def drain(self, *, now: float) -> None:
+        """Take nothing new, for good: new activations, and people who are not in a conference yet, get 503.
+
+        Who is in one may come back to it. Conferences go on; end them with ``end_conference``.
+        """
+        self._context.draining = True
 
     def roster(self, conference_uri: str) -> ConferenceInfo | None:
         """The whole state of an active conference, None when it is not active."""
@@ -181,18 +199,7 @@ class Focus:
         try:
             self._join(event, now=now)
         except Refused as refused:
-            self._refuse(event, refused, now=now)
-
-    def _refuse(self, event: InviteReceived, refused: Refused, *, now: float) -> None:
-        answer = refuse(refused.refusal, refused.document, server=self.config.server)
-        self._endpoint.reject(
-            event.session,
-            answer.status,
-            headers=answer.headers,
-            body=answer.body,
-            content_type=answer.content_type,
-            now=now,
-        )
+            self._context.reject(event.session, refused, now=now)
 
     def _join(self, event: InviteReceived, *, now: float) -> None:
         address = ConferenceAddress.of(event.request.uri)
@@ -223,6 +230,8 @@ class Focus:
         if self.config.require_session_timer and "timer" not in event.request.supported:
             raise Refused(refusal.TIMER_MISSING, join.document)
         conference = self._active.get(address.key)
+        if self.draining and (conference is None or not conference.participants.of_user(join.user.key)):
+            raise Refused(refusal.DRAINING.after(self.config.drain_retry_after), join.document)
         admission = policy.admit(
             record,
             join.user,
@@ -260,7 +269,7 @@ class Focus:
                 raise Refused(found)
             self._admit(event, found, now=now)
         except Refused as refused:
-            self._refuse(event, refused, now=now)
+            self._context.reject(event.session, refused, now=now)
 
     # Dialogs ---------------------------------------------------------------------------------------------------------
 
@@ -307,8 +316,7 @@ class Focus:
         try:
             self._subscribe(event, now=now)
         except Refused as refused:
-            answer = refuse(refused.refusal, None, server=self.config.server)
-            self._endpoint.reject_subscription(event.subscription, answer.status, headers=answer.headers, now=now)
+            self._context.reject_subscription(event.subscription, refused, now=now)
 
     def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
         expires = granted_expires(event.expires, self.config)
@@ -365,9 +373,7 @@ class Focus:
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
         """What an MCU posted to the callback URL; `peer` is its authenticated principal (decisions 4).
 
-        404 for a conference that is not active here, 403 for anybody but the MCU that it names.
-
-        Then drain and read ``next_timeout``.
+        404 for a conference that is not active, 403 for anybody but its MCU. Then drain and read ``next_timeout``.
         """
         if not isinstance(document, (Notify, Response)):
             return Reply(400)

@@ -20,7 +20,7 @@ from c3p import (
     Response,
 )
 from focus import refusal
-from focus.answers import ACCEPTED, Answer, refuse
+from focus.answers import ACCEPTED, Answer
 from focus.commands.checks import check_ends
 from focus.commands.plan import Activation, DialOut, Facts, Plan
 from focus.commands.requests import asks_nothing, read_request
@@ -49,6 +49,9 @@ class ActiveConference(Activation, Protocol):
     def role_of(self, participant: Participant) -> str:
         """What a sender may do now."""
 
+    def is_in(self, user: str) -> bool:
+        """Whether somebody with that key is in the roster."""
+
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
 
@@ -69,6 +72,9 @@ class OpenCommands:
         self._commands: dict[int, ClientCommand] = {}
         self._relays: dict[str, Relay] = {}
         self._dialled: dict[int, DialOut] = {}  #: by number of the command that is having them called
+
+    def __len__(self) -> int:
+        return len(self._commands)
 
     @property
     def idle(self) -> bool:
@@ -95,7 +101,7 @@ class OpenCommands:
                 return
             self._carry_out(participant, transaction, document, self._checked(participant, document, request), now=now)
         except Refused as refused:
-            answer = refuse(refused.refusal, refused.document, server=self._context.config.server)
+            answer = self._context.refuse("command", refused)
             if refused.document is not None and answer.status != 503:
                 participant.remembered.put(refused.document.request_id, answer)
             self._context.answer(transaction, answer, now=now)
@@ -104,6 +110,9 @@ class OpenCommands:
         check_ends(document, identity=participant.user, to=request.to.uri)
         decided = plan(document, self._conference.facts_for(participant))
         config = self._context.config
+        brings_in = decided.dial_out.user.key if decided.dial_out is not None else None
+        if self._context.draining and brings_in is not None and not self._conference.is_in(brings_in):
+            raise Refused(refusal.DRAINING.after(config.drain_retry_after), document)
         if decided.for_mcus and (
             participant.open_commands >= config.max_commands_per_participant
             or len(self._commands) >= config.max_commands
