@@ -29,6 +29,7 @@ from focus.config import FactoryConfig, FocusConfig
 from focus.errors import FocusError, LocalProtocolError, RecordExists, StoreError, StoreFull
 from focus.events import (
     CommandFinished,
+    CommandRelayed,
     ConferenceActivated,
     ConferenceEnded,
     EndReason,
@@ -55,6 +56,7 @@ __all__ = [
     "CommandFailed",
     "CommandFinished",
     "CommandId",
+    "CommandRelayed",
     "CommandSucceeded",
     "ConferenceActivated",
     "ConferenceCreated",

@@ -12,7 +12,7 @@ from c3p import ExchangeOwner, Exchanges
 from focus.answers import Answer, refuse
 from focus.config import FocusConfig
 from focus.refusal import Refused
-from sip import Endpoint, Event, SessionId, SubscriptionId, TransactionId
+from sip import Endpoint, Entropy, Event, SessionId, SubscriptionId, TransactionId
 
 
 class ConferenceExchangeOwner(ExchangeOwner, Protocol):
@@ -21,7 +21,7 @@ class ConferenceExchangeOwner(ExchangeOwner, Protocol):
     focus_uri: str  #: Conference-URI
 
 
-@attrs.define(kw_only=True)
+@attrs.define
 class Context:
     """The endpoint, the settings, the C3P exchanges, and where events for the application go."""
 
@@ -29,6 +29,7 @@ class Context:
     config: FocusConfig
     exchanges: Exchanges[ConferenceExchangeOwner]
     emit: Callable[[Event], None]
+    correlations: Entropy  #: names of commands
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 

@@ -80,7 +80,7 @@ class Focus:
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
-        self._context = Context(endpoint=endpoint, config=config, exchanges=self._exchanges, emit=self._events.append)
+        self._context = Context(endpoint, config, self._exchanges, self._events.append, entropy.child("correlations"))
         self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active: dict[str, Conference] = {}
@@ -121,7 +121,7 @@ class Focus:
     def drain(self, *, now: float) -> None:
         """Take nothing new, for good: new activations, and people who are not in a conference yet, get 503.
 
-        Who is in one may come back to it. Conferences go on; end them with ``end_conference``.
+        Who is in one may come back. Conferences go on; end them with ``end_conference``.
         """
         self._context.draining = True
 

@@ -68,6 +68,8 @@ class Leg:
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
     originator: Identity | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
+    correlation: str = ""  #: name of the command that it came from, as the Focus gave it
+    call_id: str = ""  #: of its session
     attempt: Attempt | None = None
     more_attempts: list[Attempt] = attrs.Factory(list)  #: other targets of a redirection
     redirects: int = 0
@@ -122,7 +124,15 @@ class Leg:
 
     def about(self, owner: str) -> About:
         """The part that all events about it have in common."""
-        return About(owner=owner, leg=self.id, conference=self.conference.uri, user=self.user, endpoint=self.endpoint)
+        return About(
+            owner=owner,
+            leg=self.id,
+            conference=self.conference.uri,
+            user=self.user,
+            endpoint=self.endpoint,
+            call_id=self.call_id,
+            correlation=self.correlation,
+        )
 
     def allows(self, event: Input) -> bool:
         return self.life.allows(event)

@@ -26,7 +26,7 @@ from focus.commands.plan import Activation, DialOut, Facts, Plan
 from focus.commands.requests import asks_nothing, read_request
 from focus.commands.table import plan
 from focus.context import Context
-from focus.events import CommandFinished
+from focus.events import CommandFinished, CommandRelayed
 from focus.mcus.link import McuLink
 from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState, relay_life
 from focus.participant import Participant
@@ -141,6 +141,7 @@ class OpenCommands:
             carried = decided.effect.apply(self._conference, command, now=now)
             self._answer_now(command, carried, transaction, participant, now=now)
             return
+        self._context.emit(_relayed(command, self._conference.focus_uri, self._context.config.owner))
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
         participant.remembered.put(document.request_id, Answer(ACCEPTED))
         participant.open_commands += 1
@@ -161,6 +162,8 @@ class OpenCommands:
             requester=participant.user.text,
             session=participant.session,
             request=document,
+            correlation=self._context.correlations.token(8),
+            received_at=now,
             waiting_for={mcu_type for mcu_type, _ in decided.for_mcus},
             everywhere=decided.everywhere,
             deadline=now + self._context.config.fan_out_timeout if decided.everywhere else None,
@@ -180,7 +183,7 @@ class OpenCommands:
         answer = Answer(200, bytes(response))
         participant.remembered.put(command.request.request_id, answer)
         self._context.answer(transaction, answer, now=now)
-        self._report(command, response, delivered=True)
+        self._report(command, response, delivered=True, now=now)
 
     # Relaying --------------------------------------------------------------------------------------------------------
 
@@ -202,6 +205,7 @@ class OpenCommands:
             parent=parent,
             originator=participant.user.text if participant is not None else None,
             originator_role=role,
+            correlation=parent.correlation if parent is not None else None,
             # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
             again=isinstance(command, ModifyUserRoles),
         )
@@ -314,7 +318,7 @@ class OpenCommands:
             participant.open_commands -= 1
             participant.remembered.put(command.request.request_id, Answer(200, bytes(response)))
         delivered = self._tell(command, response, now=now)
-        self._report(command, response, delivered=delivered)
+        self._report(command, response, delivered=delivered, now=now)
 
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
         """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
@@ -326,7 +330,7 @@ class OpenCommands:
         )
         return True
 
-    def _report(self, command: ClientCommand, response: Response, *, delivered: bool) -> None:
+    def _report(self, command: ClientCommand, response: Response, *, delivered: bool, now: float) -> None:
         self._context.emit(
             CommandFinished(
                 owner=self._context.config.owner,
@@ -338,8 +342,23 @@ class OpenCommands:
                 reason=response.reason,
                 specific_reason=response.command_reason,
                 delivered=delivered,
+                correlation=command.correlation,
+                took=now - command.received_at,
             )
         )
+
+
+def _relayed(command: ClientCommand, focus_uri: str, owner: str) -> CommandRelayed:
+    asked = command.request.command
+    return CommandRelayed(
+        owner=owner,
+        conference_uri=focus_uri,
+        requester=command.requester,
+        command=asked.name,
+        request_id=command.request.request_id,
+        correlation=command.correlation,
+        target=asked.user.entity if isinstance(asked, AddUser) else None,
+    )
 
 
 def _due(items: Iterable[Timed], now: float) -> list[Timed]:

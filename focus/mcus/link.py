@@ -374,6 +374,7 @@ class McuLink:
             command=command,
             originator=relay.originator if relay is not None else None,
             originator_role=relay.originator_role if relay is not None else None,
+            correlation_id=relay.correlation if relay is not None else None,
         )
 
     def _post(self, url: str, command: Command, purpose: _Purpose, *, to: str) -> None:

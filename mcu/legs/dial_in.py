@@ -69,7 +69,7 @@ class DialIn:
             self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
             return
         leg.life.process(Input.INVITED)
-        leg.offer, leg.invited_at = body_of(request, SDP), now
+        leg.offer, leg.invited_at, leg.call_id = body_of(request, SDP), now, request.call_id
         self._context.bind(leg, event.session)
         self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.deadlines.set((Wait.ARRIVAL, leg), None)
