@@ -15,6 +15,7 @@ from sip.message.message import Message
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.timers import Timers
+from sip.traffic import Traffic
 
 
 class Context:
@@ -31,6 +32,7 @@ class Context:
         "config",
         "counters",
         "timers",
+        "traffic",
         "waits",
     )
 
@@ -38,6 +40,7 @@ class Context:
         self.config = config
         self.timers = Timers(lambda error: self.fault(error, "fire a timer"))
         self.counters: Counter[str] = Counter()
+        self.traffic = Traffic()
         self.waits = entropy.child("waits")  #: for random delays
         self._tags = entropy.child("tags")
         self._branches = entropy.child("branches")

@@ -150,6 +150,7 @@ class ServerTransaction:
         self._life.command(_INPUTS[status // 100 - 1])
         following, self.status = self._life.state, status
         self.data = bytes(response)
+        self._transactions.context.traffic.response("out", response.cseq.method, status)
         self._send(now)
         if following is before:
             self._transactions.timers.stop(self._resend)  # an INVITE with a 1xx needs no 100

@@ -108,6 +108,7 @@ class Transactions:
 
     def register(self, transaction: ClientTransaction, flow: Flow) -> None:
         """Note a transaction whose request went out."""
+        self.context.traffic.request("out", transaction.method)
         self._clients[transaction.branch, transaction.method] = transaction
         on_flow = self._by_flow.get(flow.id)
         if on_flow is None:
@@ -143,6 +144,7 @@ class Transactions:
         if transaction is None:
             self.context.count("dropped: response without transaction")
             return None
+        self.context.traffic.response("in", transaction.method, response.status)
         before = self.context.reported
         try:
             transaction.receive(response, now)
@@ -219,6 +221,7 @@ class Transactions:
 
     def open_server(self, key: object, request: Request, via: Via, flow: Flow) -> ServerTransaction:
         """Begin a server transaction for a new request; whoever does not answer at once lets it ``wait``."""
+        self.context.traffic.request("in", request.method)
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
