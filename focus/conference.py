@@ -42,6 +42,7 @@ from c3p import (
     UserKeys,
     mcu_uri,
 )
+from focus import refusal
 from focus.answers import Answer
 from focus.commands.open_commands import OpenCommands
 from focus.commands.plan import Facts
@@ -65,7 +66,9 @@ from focus.participants import Participants
 from focus.policy import ATTENDEE, Admission, Requester
 from focus.policy import Verdict as Admitted
 from focus.records import ConferenceRecord
+from focus.refusal import Refusal
 from focus.roster import Changes, Roster
+from focus.subscription_policy import NOT_JOINED
 from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
 
 
@@ -109,6 +112,14 @@ class Conference:
                 in_lobby=admission.verdict is Admitted.LOBBY,
             )
         )
+
+    def media_invite_refusal(self, mcu_type: str | None, user: str | None) -> Refusal:
+        """What a media INVITE of a user (key) to the MCU-Conference-URI of a type is refused with."""
+        if mcu_type not in self.record.mcu_types:
+            return refusal.INVALID_MCU
+        if user is None or not self.participants.of_user(user):
+            return NOT_JOINED
+        return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
 
     def left(self, session: SessionId, cause: str, *, now: float) -> None:
         """A Focus dialog ended."""
@@ -195,6 +206,10 @@ class Conference:
     def receive_c3p(self, document: Notify | Response, *, peer: str, now: float) -> Reply:
         """What an MCU posted."""
         return self._mcus.receive(document, peer=peer, now=now)
+
+    def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
+        """An MCU may be gone; it is asked when it is one of this conference."""
+        self._mcus.suspect(mcu_id, now=now)
 
     # For commands ----------------------------------------------------------------------------------------------------
 

@@ -119,10 +119,7 @@ class Focus:
         return sizes_of(self._active.values())
 
     def drain(self, *, now: float) -> None:
-        """Take nothing new, for good: new activations, and people who are not in a conference yet, get 503.
-
-        Who is in one may come back. Conferences go on; end them with ``end_conference``.
-        """
+        """Take nothing new, for good: new activations, and people who are not in a conference yet. The rest goes on."""
         self._context.draining = True
 
     def roster(self, conference_uri: str) -> ConferenceInfo | None:
@@ -137,6 +134,12 @@ class Focus:
             raise LocalProtocolError(f"not active: {conference_uri}")
         conference.end(EndReason.DELETED, now=now)
         self._settle(conference, now=now)
+
+    def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
+        """Ask an MCU for its part in every conference that it has: whoever runs it says that it may be gone."""
+        for conference in tuple(self._active.values()):
+            conference.suspect_mcu(mcu_id, now=now)
+            self._settle(conference, now=now)
 
     def record_changed(self, conference_uri: str, *, now: float) -> None:
         """The record of a conference is another one, or gone, which ends the conference when it is active."""
@@ -218,11 +221,7 @@ class Focus:
         identity = self._identify(event.request, event.flow)
         if conference is None:
             return refusal.UNKNOWN_CONFERENCE
-        if mcu_type_of(uri) not in conference.record.mcu_types:
-            return refusal.INVALID_MCU
-        if identity is None or not conference.participants.of_user(identity.key):
-            return NOT_JOINED
-        return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
+        return conference.media_invite_refusal(mcu_type_of(uri), identity.key if identity is not None else None)
 
     def _admit(self, event: InviteReceived, record: ConferenceRecord, *, now: float) -> None:
         address = ConferenceAddress.read(record.focus_uri)
