@@ -14,6 +14,8 @@ import sip
 from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.log import FORMATS
+from pyc3p.settings.serve import MOST_WORKERS
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -102,6 +104,12 @@ def demo_command(output: Path, as_json: bool) -> int:
     help="Seconds without media after which a phone is asked whether it is there; 0: never.  [default: 60]",
 )
 @click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
+@click.option(
+    "--workers", type=click.IntRange(0, MOST_WORKERS), help="Processes of the MCU; 0: none of its own.  [default: 1]"
+)
+@click.option("--ops-port", type=_SERVER_PORT, help="Health and metrics over HTTP on this port.  [default: none]")
+@click.option("--ops-host", help="Address of that port.  [default: 127.0.0.1]")
+@click.option("--log-format", type=click.Choice(FORMATS), help="How events are written.  [default: auto]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool, **options: object) -> int:
@@ -110,16 +118,22 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
     Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file. Proxies, PBXs and trunks that
     ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
     """
-    from pyc3p.commands.credentials import readable_by_others
-    from pyc3p.commands.serve import run_serve
     from pyc3p.settings.loading import load_config
+    from pyc3p.workers.launch import launched
 
-    config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
-    if config_file is not None and config.secret and readable_by_others(config_file):
-        click.echo(
-            f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`", err=True
-        )
-    return run_serve(config, as_json=as_json)
+    sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
+    config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
+    # Processes read their modules while this one does.
+    with launched(config.workers if "mcu" in config.parts else 0) as workers:
+        from pyc3p.commands.credentials import readable_by_others
+        from pyc3p.commands.serve import run_serve
+
+        if config_file is not None and config.secret and readable_by_others(config_file):
+            click.echo(
+                f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`",
+                err=True,
+            )
+        return run_serve(config, as_json=as_json, launched=workers)
 
 
 @cli.command("invite")

@@ -6,17 +6,26 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyc3p.commands.output import Output
+from pyc3p.commands.output import Output, format_of
 from pyc3p.elements import event_loop, parts
-from pyc3p.elements.server import Server, build_server
+from pyc3p.elements.server import Server
+from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
+from pyc3p.ops.log import log_libraries
+from pyc3p.ops.measures import Measures
 from pyc3p.problems import Problem
 from pyc3p.settings.serve import ServeConfig
+from pyc3p.trace.ordering import InOrder
 from pyc3p.trace.pcap import PcapWriter
 from pyc3p.trace.trace import Names, Trace, text_address
 from sip.aio import wall_clock
+
+if TYPE_CHECKING:
+    from pyc3p.ops.port import OpsPort
 
 
 def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
@@ -32,12 +41,20 @@ def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
                 yield part, f"{sip_at}, {http_at}{parts.FOCUS_PATH}"
             case "focus-factory":
                 yield part, f"{sip_at}, {http_at}{parts.FACTORY_PATH}"
+            case "mcu" if worker_count(config) > 1:
+                for number in range(1, config.workers + 1):
+                    yield worker_id(config, number), _mcu_at(worker_config(config, number))
             case "mcu":
-                own_http = f"http://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
-                own_sip = f"sip:{text_address((host, config.mcu_sip_port))} (UDP, TCP)"
-                yield part, f"{own_sip}, {own_http}, RTP {config.media_ports}"
+                yield part, _mcu_at(config)
             case _:
                 yield part, sip_at
+
+
+def _mcu_at(config: ServeConfig) -> str:
+    host = config.public_host
+    own_http = f"http://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
+    own_sip = f"sip:{text_address((host, config.mcu_sip_port))} (UDP, TCP)"
+    return f"{own_sip}, {own_http}, RTP {config.media_ports}"
 
 
 def what_next(config: ServeConfig) -> str:
@@ -53,30 +70,51 @@ def what_next(config: ServeConfig) -> str:
     return f"{told}; stop with Ctrl-C"
 
 
-def run_serve(config: ServeConfig, *, as_json: bool) -> int:
-    """Serve until SIGTERM or SIGINT."""
-    return event_loop.run(_serve(config.settled(), Output(as_json=as_json)))
+def run_serve(config: ServeConfig, *, as_json: bool, launched: Sequence[subprocess.Popen[bytes]] = ()) -> int:
+    """Serve until SIGTERM or SIGINT. ``launched`` are processes of workers that were started already."""
+    output = Output(style=format_of(config.log.format, as_json=as_json))
+    log_libraries(output)
+    return event_loop.run(_serve(config.settled(), output, launched))
 
 
-async def _serve(config: ServeConfig, output: Output) -> int:
+async def _serve(config: ServeConfig, output: Output, launched: Sequence[subprocess.Popen[bytes]]) -> int:
     with _capture(config) as trace:
-        server = build_server(config, trace, output)
+        measures = Measures() if config.ops.port else None
+        observers = [measures.observe] if measures is not None else []
+        server = build_system(config, trace, output, observers=observers, launched=launched)
+        ops = _ops_port(config, server, measures) if measures is not None else None
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         try:
             await server.start()
+            if ops is not None:
+                await ops.start()
             _calm_collector()
             for part, where in listening(config):
                 output.tell(f"{part:14}{where}", "bold", listening=part, at=where)
+            if ops is not None:
+                where = f"http://{text_address((config.ops.host, ops.port))}"
+                output.tell(f"{'ops':14}{where}/metrics, /health, /ready", "bold", listening="ops", at=where)
             output.tell(what_next(config), ready=config.sip_domain)
             await stop.wait()
             output.tell("draining", draining=config.drain_timeout)
             await _drain(server, stop)
         finally:
             await server.stop()
+            if ops is not None:
+                await ops.stop()
     return 0
+
+
+def _ops_port(config: ServeConfig, server: Server, measures: Measures) -> OpsPort:
+    # The library that it needs is needed by nobody else.
+    from pyc3p.ops.port import OpsPort
+
+    for node in server.nodes:
+        measures.watch(node)
+    return OpsPort(config.ops, server, measures)
 
 
 def _calm_collector() -> None:
@@ -135,8 +173,11 @@ def _capture(config: ServeConfig) -> Iterator[Trace | None]:
     except OSError as error:
         raise Problem(f"{config.capture} cannot be written: {error.strerror}") from error
     with writer:
-        trace = Trace(readers=[writer], unsafe=config.unsafe_capture)
+        reader = InOrder(writer) if worker_count(config) else writer
+        trace = Trace(readers=[reader], unsafe=config.unsafe_capture)
         with _names_beside(Path(config.capture + ".names"), trace.names):
             yield trace
+        if isinstance(reader, InOrder):
+            reader.flush()
     if writer.failed is not None:
         raise Problem(f"{config.capture} is not complete: {writer.failed.strerror}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TypeVar, cast
 
@@ -15,7 +16,7 @@ from c3p.aio import C3pClient, C3pServer, Handler
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import C3PMachine, Document, Element, HookedPump
 from pyc3p.problems import Problem, port_problem
-from pyc3p.trace.trace import ElementTrace
+from pyc3p.trace.sinks import ElementSink
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
 from sip import Event, InternalFault
 from sip.aio import FaultLog, Resolver, SipTransport, live_entropy
@@ -65,7 +66,7 @@ class Node:
         http: HttpSettings | None = None,
         media: MediaPortsConfig | None = None,
         advertise: str | None = None,
-        trace: ElementTrace | None = None,
+        trace: ElementSink | None = None,
         resolver: Resolver | None = None,
         on_event: Callable[[Event], None] | None = None,
         remember: bool = True,
@@ -86,6 +87,7 @@ class Node:
         self._on_event = on_event
         self._remember = remember
         self._sip_port_option = sip_port_option
+        self.on_tick_late: Callable[[float], None] | None = None  #: is given the seconds by which each mix was late
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, _Timer] = {}
@@ -187,6 +189,28 @@ class Node:
         """SIP listeners with the ports that they really have."""
         return self._sip.listening if self._sip is not None else ()
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much waits or is kept here, beside what the machines keep themselves."""
+        found = {"http exchanges": len(self._tasks), "media ports": len(self._ports) if self._ports is not None else 0}
+        if self.element.pump is not None:
+            found |= self.element.pump.endpoint.sizes
+        return found
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What was dropped, refused or late at the sockets, by what it was, and the faults of this program."""
+        found = Counter(self.element.counters)
+        if self.element.pump is not None:
+            found.update(self.element.pump.counters)
+            found.update(self.element.pump.endpoint.counters)
+        if self._sip is not None:
+            found.update(self._sip.counters)
+        if self._ports is not None:
+            ports = self._ports
+            found.update({"media dropped in": ports.dropped_in, "media dropped out": ports.dropped_out})
+        return found
+
     # Events ----------------------------------------------------------------------------------------------------------
 
     def of(self, kind: type[E]) -> list[E]:
@@ -253,7 +277,9 @@ class Node:
             self._timers[name] = _Timer(due, self._loop.call_at(due, self._fire, name, action))
 
     def _fire(self, name: str, action: Callable[[], None]) -> None:
-        del self._timers[name]
+        due = self._timers.pop(name).due
+        if name == "media" and self.on_tick_late is not None:
+            self.on_tick_late(max(0.0, self.now - due))
         action()
 
     def _others_timeout(self) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
@@ -16,21 +17,25 @@ import mcu
 import sip
 from pyc3p.commands.addresses import parse_port_range, parse_proxy
 from pyc3p.commands.credentials import Wallet, open_wallet
-from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
 from pyc3p.elements import parts
 from pyc3p.elements.node import HttpSettings, Node
 from pyc3p.elements.parts import CoreSettings, Place, SipCores
+from pyc3p.ops.log import log_event
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
-from pyc3p.trace.trace import Trace
+from pyc3p.trace.sinks import Sinks
+from pyc3p.workers.workers import Workers
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock
 
 SERVER = "focus"  #: principal of the process that holds the Focus
 #: Seconds for the last BYEs and notifications before sockets are closed.
 FAREWELL = 0.5
+
+
+Observer = Callable[[str, sip.Event], None]
 
 
 def bearer(secret: str, principal: str) -> str:
@@ -46,66 +51,111 @@ class Server:
     nodes: list[Node] = attrs.Factory(list)
     cores: SipCores = SipCores()
     mcu: mcu.Mcu | None = None
+    workers: Workers | None = None  #: MCUs in processes of their own
+    draining: bool = False
 
     @property
     def busy(self) -> bool:
         """Whether a conference goes on."""
         active = self.cores.focus is not None and bool(self.cores.focus.conferences)
-        return active or (self.mcu is not None and bool(self.mcu.conferences))
+        here = self.mcu is not None and bool(self.mcu.conferences)
+        return active or here or (self.workers is not None and self.workers.busy)
 
     async def start(self) -> None:
         """Open everything; raises Problem."""
+        if self.workers is not None:
+            await self.workers.start()
         for node in self.nodes:
             await node.start()
+        if self.workers is not None:
+            await self.workers.ready()
+
+    def worker_lost(self, mcu_id: str) -> None:
+        """The process of an MCU ended: the Focus need not wait until it falls silent."""
+        if self.cores.focus is not None:
+            self.cores.focus.suspect_mcu(mcu_id, now=asyncio.get_running_loop().time())
+            self.kick()
+
+    def begin_drain(self) -> None:
+        """Take nothing new, in any part."""
+        now = asyncio.get_running_loop().time()
+        self.draining = True
+        for part in (self.cores.focus, self.cores.focus_factory, self.mcu):
+            if part is not None:
+                part.drain(now=now)
+        if self.workers is not None:
+            self.workers.drain()
+        self.kick()
 
     async def drain(self) -> None:
         """Take nothing new, give conferences some time to end, then end them."""
         loop = asyncio.get_running_loop()
-        if self.mcu is not None:
-            self.mcu.drain(now=loop.time())
-            self._kick()
+        self.begin_drain()
         end = loop.time() + self.config.drain_timeout
         while self.busy and loop.time() < end:
             await asyncio.sleep(0.1)
-        self._end_conferences(loop.time())
-        self._kick()
-        await asyncio.sleep(FAREWELL)
+        self.end_conferences()
+        farewell = loop.time() + FAREWELL
+        if self.workers is not None:
+            # The Focus has told them; whoever's Focus is elsewhere, or was not heard, ends its conferences by itself.
+            while self.workers.busy and loop.time() < farewell - FAREWELL / 2:
+                await asyncio.sleep(0.02)
+            self.workers.end_conferences()
+        await asyncio.sleep(max(0.0, farewell - loop.time()))
 
-    def _end_conferences(self, now: float) -> None:
-        conferences = self.cores.focus
+    def end_conferences(self) -> None:
+        """End what still goes on, and tell everybody who is in it."""
+        now, conferences = asyncio.get_running_loop().time(), self.cores.focus
         for uri in conferences.conferences if conferences is not None else ():
             assert conferences is not None
             with contextlib.suppress(focus.LocalProtocolError):  # over in the meantime
                 conferences.end_conference(uri, now=now)
         if self.mcu is not None:
             self.mcu.close(now=now)
+        self.kick()
 
-    def _kick(self) -> None:
+    def kick(self) -> None:
+        """Carry what commands to the machines caused."""
         for node in self.nodes:
             node.kick()
 
     async def stop(self) -> None:
         """Close everything."""
+        if self.workers is not None:
+            await self.workers.stop()
         for node in reversed(self.nodes):
             await node.stop()
 
 
-def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Server:
-    """Put the parts together; raises UsageProblem when one lacks what it needs."""
-    _check(config)
-    secret = config.secret or os.environ.get("PYC3P_SECRET") or secrets.token_hex(16)
+def build_server(
+    config: ServeConfig, trace: Sinks | None, output: Output, *, observers: Sequence[Observer] = ()
+) -> Server:
+    """Put the parts together, all in this process; raises UsageProblem when one lacks what it needs.
+
+    ``observers`` are called with the name of an element and each event that it tells.
+    """
+    check_parts(config)
+    secret = shared_secret(config)
     entropy = live_entropy()
     server = Server(config)
     if set(config.parts) - {"mcu"}:
         element, server.cores = _core_element(config, entropy)
-        server.nodes.append(_node(element, config, secret, SERVER, config.http_port, trace, output))
+        server.nodes.append(_node(element, config, secret, SERVER, config.http_port, trace, output, observers))
     if "mcu" in config.parts:
         element, server.mcu = _mcu_element(config, entropy, output)
-        server.nodes.append(_node(element, config, secret, config.mcu_id, config.mcu_http_port, trace, output))
+        server.nodes.append(
+            _node(element, config, secret, config.mcu_id, config.mcu_http_port, trace, output, observers)
+        )
     return server
 
 
-def _check(config: ServeConfig) -> None:
+def shared_secret(config: ServeConfig) -> str:
+    """The secret of all parts: made up where they are all here."""
+    return config.secret or os.environ.get("PYC3P_SECRET") or secrets.token_hex(16)
+
+
+def check_parts(config: ServeConfig) -> None:
+    """Raises UsageProblem when a part lacks what it needs of the others."""
     have = set(config.parts)
     alone = config.whole and not config.mcus
     if not alone and not (config.secret or os.environ.get("PYC3P_SECRET")) and have & {"focus", "mcu", "mcu-factory"}:
@@ -135,7 +185,7 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
         domain=config.sip_domain,
         aliases=config.aliases,
         store=focus.MemoryStore(wall_clock=place.wall_clock),
-        mcu_factory_url=_factory_url(config),
+        mcu_factory_url=factory_url(config),
         callback_url=place.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
         record_readers=frozenset({SERVER}),
@@ -148,7 +198,8 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
     return parts.server(place, cores, settings, entropy=entropy.child("server"), mcu_factory=factory)
 
 
-def _factory_url(config: ServeConfig) -> str:
+def factory_url(config: ServeConfig) -> str:
+    """Where MCUs announce themselves."""
     if "mcu-factory" in config.parts:
         return _place(config, "", 0, config.http_port).url(parts.MCU_FACTORY_PATH)
     return config.mcu_factory_url
@@ -158,8 +209,8 @@ def _mcu_element(config: ServeConfig, entropy: sip.Entropy, output: Output) -> t
     return parts.av_mcu(
         _place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port),
         entropy=entropy.child(config.mcu_id),
-        factory_url=_factory_url(config),
-        outbound_proxy=_outbound_proxy(config),
+        factory_url=factory_url(config),
+        outbound_proxy=outbound_proxy(config),
         credentials=_wallet(config, output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
@@ -176,7 +227,8 @@ def _wallet(config: ServeConfig, output: Output) -> Wallet:
     return wallet
 
 
-def _outbound_proxy(config: ServeConfig) -> sip.Uri | None:
+def outbound_proxy(config: ServeConfig) -> sip.Uri | None:
+    """The proxy through which an MCU calls, None when it calls directly."""
     if config.outbound_proxy:
         return parse_proxy(config.outbound_proxy, option="--outbound-proxy")
     return _place(config, "", config.sip_port, 0).sip_uri() if "proxy" in config.parts else None
@@ -188,8 +240,9 @@ def _node(
     secret: str,
     principal: str,
     http_port: int,
-    trace: Trace | None,
+    trace: Sinks | None,
     output: Output,
+    observers: Sequence[Observer],
 ) -> Node:
     peers = (*SERVER_PRINCIPALS, config.mcu_id, *config.mcus)
     known = {bearer(secret, peer): peer for peer in peers}
@@ -197,9 +250,9 @@ def _node(
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
     def on_event(event: sip.Event) -> None:
-        text = narrate(event)
-        if text is not None:
-            output.tell(text, event=type(event).__name__)
+        log_event(output, element.name, event)
+        for observer in observers:
+            observer(element.name, event)
 
     return Node(
         element,

@@ -9,11 +9,16 @@ import attrs
 
 from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
+from pyc3p.settings.log import LogSettings
+from pyc3p.settings.ops import OpsSettings
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
 #: Names that the other parts have over HTTP.
 SERVER_PRINCIPALS: Final = ("focus", "focus-factory", "mcu-factory")
+
+#: More processes than any machine has cores for are a slip of the pen.
+MOST_WORKERS: Final = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -36,12 +41,15 @@ class ServeConfig:
     mcu_id: str = "mcu-1"  #: of the MCU served here; its principal over HTTP
     credentials: str = ""  #: TOML file with name and password by realm, for proxies and PBXs that challenge the MCU
     mcus: tuple[str, ...] = ()  #: ids of MCUs in other processes that may report here
-    max_legs: int = 250  #: of the MCU
+    workers: int = 1  #: processes of the MCU, ``ID.1`` and so on when there are several; 0: in that of the others
+    max_legs: int = 250  #: of the MCU, each process of it
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     dead_media: float = 60.0  #: seconds without media after which the MCU asks whether a phone is there; 0: never
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
+    log: LogSettings = LogSettings()
+    ops: OpsSettings = OpsSettings()
 
     def __attrs_post_init__(self) -> None:
         unknown = [part for part in self.parts if part not in PARTS]
@@ -63,6 +71,8 @@ class ServeConfig:
         for name in ("ring_timeout", "dead_media", "drain_timeout"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")
+        if not 0 <= self.workers <= MOST_WORKERS:
+            raise UsageProblem(f"workers must be from 0 to {MOST_WORKERS}, not {self.workers}")
         if self.max_legs < 1:
             raise UsageProblem(f"max_legs must be at least 1, not {self.max_legs}")
         for name in ("mcu_factory_url", "records_url"):

@@ -112,6 +112,11 @@ def mask(layer: str, data: bytes) -> bytes:
     return _masked(data)
 
 
+def mask_text(text: str) -> str:
+    """A text for people with every secret covered, of the same length where it is ASCII."""
+    return _masked(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
 def _masked(data: bytes) -> bytes:
     data = _HEADER.sub(_mask_credentials, data)
     data = _CRYPTO.sub(_mask_crypto, data)

@@ -55,7 +55,11 @@ class Kept(Output):
 def serve_config(**more: object) -> ServeConfig:
     with reserved_ports(4) as ports:
         names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port")
-        fields = dict(zip(names, ports, strict=True)) | {"media_ports": "43000-43199", "drain_timeout": 0.2} | more
+        fields = (
+            dict(zip(names, ports, strict=True))
+            | {"media_ports": "43000-43199", "drain_timeout": 0.2, "workers": 0}
+            | more
+        )
     return ServeConfig(**fields)  # type: ignore[arg-type]
 
 
@@ -447,7 +451,7 @@ def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, 
         # Once more, as after ten seconds.
         for _ in range(3):
             far.mcu.drain(now=asyncio.get_running_loop().time())
-            far._kick()
+            far.kick()
             await asyncio.sleep(0.5)
         await far.stop()
 
@@ -484,7 +488,7 @@ def test_an_mcu_that_is_taken_after_all_says_so_once() -> None:
         for _ in range(3):  # as after ten seconds
             server.mcu.drain(now=asyncio.get_running_loop().time())
             server.mcu._registration.changed(now=asyncio.get_running_loop().time())
-            server._kick()
+            server.kick()
             await asyncio.sleep(1.2)
         await factory.stop()
 

@@ -1,0 +1,222 @@
+"""MCUs in processes of their own: started, told, listened to, and started again."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyc3p.commands.invite import Invite
+from pyc3p.commands.trace import names_beside, read_ladder
+from pyc3p.elements.loopback import reserved_ports
+from pyc3p.elements.system import build_system, worker_config
+from pyc3p.phone import PhoneReleased
+from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.serve import ServeConfig
+from pyc3p.trace.ladder import Band, Step
+from pyc3p.workers.back_off import FIRST, LONGEST, WELL, BackOff
+from pyc3p.workers.frames import MAX_FRAME, BrokenPipeProtocol, FrameReader, Kind, frame, read_message
+from tests.pyc3p.test_serve import (
+    Kept,
+    call_and_end,
+    command,
+    invite_options,
+    phone_at,
+    read_until,
+    serve_config,
+    until,
+)
+
+# Frames ------------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.sampled_from(Kind), st.binary(max_size=200))), st.data())
+def test_frames_come_out_as_they_went_in_however_they_were_cut(
+    sent: list[tuple[Kind, bytes]], data: st.DataObject
+) -> None:
+    stream = b"".join(frame(kind, content) for kind, content in sent)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)))))
+    reader, got = FrameReader(), []
+    for begin, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        got += list(reader.receive(stream[begin:end]))
+    assert got == sent
+    assert reader.rest() == b""
+
+
+@given(st.binary(max_size=64))
+def test_what_is_no_frame_is_said_and_not_waited_for(data: bytes) -> None:
+    reader = FrameReader()
+    try:
+        for kind, content in reader.receive(data):
+            assert len(content) <= MAX_FRAME
+            if kind is Kind.MESSAGE:
+                read_message(content)
+    except BrokenPipeProtocol:
+        return
+    assert len(reader.rest()) <= 64
+
+
+def test_a_frame_that_is_too_large_is_not_sent() -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        frame(Kind.MESSAGE, bytes(MAX_FRAME + 1))
+
+
+# Starting again ----------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_ends_soon_again_and_again_is_waited_for_longer_and_longer() -> None:
+    back_off = BackOff()
+    waits = []
+    for n in range(10):
+        back_off.began(now=100.0 * n)
+        waits.append(back_off.ended(now=100.0 * n + 1.0))
+    assert waits[:4] == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST]
+    assert waits[-1] == LONGEST
+
+
+def test_a_worker_that_had_been_well_is_started_again_at_once() -> None:
+    back_off = BackOff()
+    for n in range(10):
+        back_off.began(now=float(n))
+        back_off.ended(now=float(n))
+    back_off.began(now=100.0)
+    assert back_off.ended(now=100.0 + WELL) == FIRST
+
+
+# Names and ports ---------------------------------------------------------------------------------------------------
+
+
+def test_one_worker_has_the_name_and_the_ports_of_the_mcu() -> None:
+    config = ServeConfig(secret="s")
+    one = worker_config(config, 1)
+    assert (one.parts, one.mcu_id, one.mcu_sip_port, one.mcu_http_port) == (("mcu",), "mcu-1", 5070, 8445)
+    assert one.media_ports == config.media_ports
+    assert one.outbound_proxy == "sip:127.0.0.1:5060"
+    assert one.mcu_factory_url == "http://127.0.0.1:8444/LiveServer/MCUFactory"
+
+
+def test_several_workers_share_nothing() -> None:
+    config = ServeConfig(secret="s", workers=3, mcu_id="mcu-7", media_ports="30000-31000")
+    all_three = [worker_config(config, number) for number in (1, 2, 3)]
+    assert [one.mcu_id for one in all_three] == ["mcu-7.1", "mcu-7.2", "mcu-7.3"]
+    assert [one.mcu_sip_port for one in all_three] == [5070, 5071, 5072]
+    assert [one.mcu_http_port for one in all_three] == [8445, 8446, 8447]
+    assert [one.media_ports for one in all_three] == ["30000-30331", "30332-30663", "30664-30995"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"workers": 4, "media_ports": "30000-30005"}, "too few for 4 workers"),
+        ({"workers": 3, "mcu_http_port": 65534}, "no port for worker 3"),
+        ({"workers": 65}, "workers must be from 0 to 64"),
+        ({"parts": ("mcu",), "mcu_factory_url": "http://192.0.2.1/"}, "set PYC3P_SECRET"),
+    ],
+)
+def test_what_does_not_fit_is_named_before_anything_is_started(settings: dict[str, object], complaint: str) -> None:
+    with pytest.raises(UsageProblem, match=complaint):
+        build_system(attrs.evolve(ServeConfig(), **settings), None, Kept())
+
+
+# Processes ---------------------------------------------------------------------------------------------------------
+
+
+def with_workers(config: ServeConfig, scenario: object) -> Kept:
+    output = Kept()
+
+    async def everything() -> None:
+        server = build_system(config, None, output)
+        try:
+            await server.start()
+            await scenario(server, output)  # type: ignore[operator]
+        finally:
+            await server.stop()
+            assert server.workers is not None
+            assert all(one._process is None or one._process.poll() is not None for one in server.workers.all)
+
+    asyncio.run(everything())
+    return output
+
+
+def test_a_worker_that_dies_is_started_again_and_the_focus_recovers() -> None:
+    config, told = serve_config(workers=1, drain_timeout=5.0), Kept()
+
+    async def scenario(server, output: Kept) -> None:
+        (worker,) = server.workers.all
+        phone = await phone_at(config, "bob")
+        first = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(first.run())
+        await first.node.wait_for(lambda: bool(first.reached), 10.0, "the call")
+        assert server.busy
+        assert worker.conferences == 1
+        os.kill(worker._process.pid, signal.SIGKILL)
+        await until(lambda: any("mcu-1 lost" in text for text in output.texts))
+        await until(lambda: "bob@127.0.0.1: audio-video gone" in [text.strip() for text, _ in first._output.lines])
+        await until(lambda: "mcu-1 runs again" in output.texts)
+        first.obey("end")
+        await running
+        await phone.stop()
+        other = await phone_at(config, "carol")
+        assert await call_and_end(invite_options(config, "sip:carol@127.0.0.1"), told) == 0
+        await other.stop()
+
+    output = with_workers(config, scenario)
+    assert "call carol@127.0.0.1: done" in told.texts
+    assert any("mcu-1 ended unasked (signal 9); starting it again in 0.5 s" in text for text in output.texts)
+
+
+def test_draining_ends_the_conferences_of_workers_and_tells_everybody() -> None:
+    config = serve_config(workers=2)
+
+    async def scenario(server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), Kept())
+        running = asyncio.ensure_future(invite.run())
+        await invite.node.wait_for(lambda: bool(invite.reached), 10.0, "the call")
+        await server.drain()
+        assert not server.busy
+        await phone.wait_for(lambda: bool(phone.of(PhoneReleased)), 5.0, "the end")
+        assert await running == 0
+        await phone.stop()
+
+    output = with_workers(config, scenario)
+    assert {"MCU mcu-1.1 announced itself", "MCU mcu-1.2 announced itself"} <= set(output.texts)
+
+
+def test_the_problem_of_a_worker_is_the_problem_of_the_server() -> None:
+    with reserved_ports(1) as (port,):
+        config = serve_config(workers=1, mcu_http_port=port)
+
+        async def scenario(server, output: Kept) -> None:
+            raise AssertionError("it must not start")
+
+        with pytest.raises(Problem, match=f"port {port} on 127.0.0.1 is in use.*--mcu-http-port"):
+            with_workers(config, scenario)
+
+
+def test_a_capture_has_both_processes_and_each_hop_once(tmp_path: Path) -> None:
+    config, capture = serve_config(), tmp_path / "serve.pcap"
+    names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port", "media_ports")
+    options = [f"--{name.replace('_', '-')}={getattr(config, name)}" for name in names]
+    with command("serve", "--json", "--workers=1", "--capture", str(capture), *options) as server:
+        read_until(server, "announced")
+        with command("phone", "--json", f"--as=sip:bob@127.0.0.1:{config.sip_port}", "--ring-time=0.1") as phone:
+            read_until(phone, "PhoneRegistered")
+            with command("invite", "--json", "--for=4", f"sip:bob@127.0.0.1:{config.sip_port}") as presenter:
+                presenter.communicate(timeout=60)
+                assert presenter.returncode == 0
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=30)
+        assert server.returncode == 0
+    ladder = read_ladder(capture, names_beside(capture))
+    assert {"focus", "mcu-1"} <= set(ladder.columns)
+    steps = [item for item in ladder.items if isinstance(item, Step)]
+    between = [item for item in steps if {item.source, item.target} == {"focus", "mcu-1"}]
+    assert sum(item.label == "INVITE" for item in between) == 1
+    assert sum("addUser" in item.detail and item.source == "focus" for item in between) == 1
+    assert any(isinstance(item, Band) for item in ladder.items)
+    assert [item.at for item in between] == sorted(item.at for item in between)
