@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyc3p.commands.capturing import capturing
 from pyc3p.commands.output import Output, format_of
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.server import Server
 from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
 from pyc3p.ops.log import log_libraries
 from pyc3p.ops.measures import Measures
-from pyc3p.problems import Problem
 from pyc3p.settings.serve import ServeConfig
-from pyc3p.trace.ordering import InOrder
-from pyc3p.trace.pcap import PcapWriter
-from pyc3p.trace.trace import Names, Trace, text_address
-from sip.aio import wall_clock
+from pyc3p.trace.trace import text_address
 
 if TYPE_CHECKING:
     from pyc3p.ops.port import OpsPort
@@ -78,7 +73,7 @@ def run_serve(config: ServeConfig, *, as_json: bool, launched: Sequence[subproce
 
 
 async def _serve(config: ServeConfig, output: Output, launched: Sequence[subprocess.Popen[bytes]]) -> int:
-    with _capture(config) as trace:
+    with capturing(config, output, in_order=worker_count(config) > 0) as trace:
         measures = Measures() if config.ops.port else None
         observers = [measures.observe] if measures is not None else []
         server = build_system(config, trace, output, observers=observers, launched=launched)
@@ -137,47 +132,3 @@ async def _drain(server: Server, stop: asyncio.Event) -> None:
     for task in (draining, again):
         task.cancel()
     await asyncio.gather(draining, again, return_exceptions=True)
-
-
-@contextlib.contextmanager
-def _names_beside(path: Path, names: Names) -> Iterator[None]:
-    """Write names as they become known, so that who is killed leaves them; tidied up in the end."""
-    try:
-        with path.open("w", encoding="utf-8", buffering=1) as file:
-            file.write(names.dump())
-
-            def add(line: str) -> None:
-                with contextlib.suppress(OSError):  # what is written in the end says so
-                    file.write(f"{line}\n")
-
-            names.on_added = add
-            try:
-                yield
-            finally:
-                names.on_added = None
-        path.write_text(names.dump(), encoding="utf-8")
-    except OSError as error:
-        if error.filename != str(path):
-            raise
-        raise Problem(f"{path} cannot be written: {error.strerror}") from error
-
-
-@contextlib.contextmanager
-def _capture(config: ServeConfig) -> Iterator[Trace | None]:
-    """A trace into a capture file, when one is wanted."""
-    if not config.capture:
-        yield None
-        return
-    try:
-        writer = PcapWriter(Path(config.capture), wall_clock=wall_clock())
-    except OSError as error:
-        raise Problem(f"{config.capture} cannot be written: {error.strerror}") from error
-    with writer:
-        reader = InOrder(writer) if worker_count(config) else writer
-        trace = Trace(readers=[reader], unsafe=config.unsafe_capture)
-        with _names_beside(Path(config.capture + ".names"), trace.names):
-            yield trace
-        if isinstance(reader, InOrder):
-            reader.flush()
-    if writer.failed is not None:
-        raise Problem(f"{config.capture} is not complete: {writer.failed.strerror}")

@@ -16,6 +16,7 @@ import pytest
 
 import focus
 import sip
+from pyc3p.commands.capturing import capturing
 from pyc3p.commands.invite import Invite, InviteOptions
 from pyc3p.commands.output import Output
 from pyc3p.commands.phone import PhoneOptions, audio_source
@@ -662,3 +663,24 @@ def test_what_a_phone_plays_comes_from_its_options(tmp_path: Path) -> None:
         audio_source(options(tone=9000.0))
     with pytest.raises(UsageProblem, match="cannot be read"):
         audio_source(options(play=tmp_path / "none.wav"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_stops_the_capture_is_said_once_and_nothing_else(tmp_path: Path) -> None:
+    full = tmp_path / "serve.pcap"
+    full.symlink_to("/dev/full")
+    config, output = serve_config(capture=str(full)), Kept()
+
+    async def everything() -> None:
+        with capturing(config, output, in_order=False) as trace:
+            server = build_server(config, trace, output)
+            await server.start()
+            phone = await phone_at(config, "bob")
+            assert await call_and_end(invite_options(config, "sip:bob@127.0.0.1"), Kept()) == 0
+            await phone.stop()
+            await server.stop()
+
+    asyncio.run(everything())
+    assert [text for text in output.texts if str(full) in text] == [
+        f"{full} stops here, the rest is missing: No space left on device"
+    ]
