@@ -19,7 +19,7 @@ class Answer:
     """What a SIP request is answered with."""
 
     status: int
-    body: bytes = b""
+    body: bytes = attrs.field(default=b"", repr=False)
     headers: tuple[tuple[str, str], ...] = ()
 
     @property

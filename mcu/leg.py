@@ -77,7 +77,7 @@ class Leg:
     invited_at: float | None = None
     connected_at: float | None = None
     session: SessionId | None = None
-    offer: bytes = b""  #: SDP of the INVITE of a dial-in
+    offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     stream: MediaStream | None = None
@@ -87,7 +87,7 @@ class Leg:
     egress_blocked: bool = False
     asserted_identity: str | None = None
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
-    early_answers: dict[str | None, bytes] = attrs.Factory(dict)
+    early_answers: dict[str | None, bytes] = attrs.field(factory=dict, repr=False)
     disconnection: Disconnection | None = None
     alive_at: float = 0.0  #: when the far end last gave a sign of life by SIP
     doubted_at: float | None = None  #: when it was first asked whether it is there, since it last gave one of any kind

@@ -357,7 +357,7 @@ def _relayed(command: ClientCommand, focus_uri: str, owner: str) -> CommandRelay
         command=asked.name,
         request_id=command.request.request_id,
         correlation=command.correlation,
-        target=asked.user.entity if isinstance(asked, AddUser) else None,
+        target=AddressOfRecord.read(asked.user.entity).text if isinstance(asked, AddUser) else None,
     )
 
 
