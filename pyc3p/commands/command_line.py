@@ -119,12 +119,12 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
     ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
     """
     from pyc3p.settings.loading import load_config
-    from pyc3p.workers.launch import launched
+    from pyc3p.workers.launch import can_fork, launched
 
     sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
     config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
-    # Processes read their modules while this one does.
-    with launched(config.workers if "mcu" in config.parts else 0) as workers:
+    # Where workers are no copies of this process, they read their modules while it does.
+    with launched(config.workers if "mcu" in config.parts and not can_fork() else 0) as early:
         from pyc3p.commands.credentials import readable_by_others
         from pyc3p.commands.serve import run_serve
 
@@ -133,7 +133,7 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
                 f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`",
                 err=True,
             )
-        return run_serve(config, as_json=as_json, launched=workers)
+        return run_serve(config, as_json=as_json, early=early)
 
 
 @cli.command("invite")

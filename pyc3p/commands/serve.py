@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from pyc3p.ops.log import log_libraries
 from pyc3p.ops.measures import Measures
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
+from pyc3p.workers.child import main as be_worker
+from pyc3p.workers.launch import Process, can_fork, fork, launched
 
 if TYPE_CHECKING:
     from pyc3p.ops.port import OpsPort
@@ -65,18 +66,21 @@ def what_next(config: ServeConfig) -> str:
     return f"{told}; stop with Ctrl-C"
 
 
-def run_serve(config: ServeConfig, *, as_json: bool, launched: Sequence[subprocess.Popen[bytes]] = ()) -> int:
-    """Serve until SIGTERM or SIGINT. ``launched`` are processes of workers that were started already."""
+def run_serve(config: ServeConfig, *, as_json: bool, early: Sequence[Process] = ()) -> int:
+    """Serve until SIGTERM or SIGINT. ``early`` are processes of workers that were started already."""
     output = Output(style=format_of(config.log.format, as_json=as_json))
-    log_libraries(output)
-    return event_loop.run(_serve(config.settled(), output, launched))
+    # A worker that is a copy of this process need not read all modules again. Now: before there is a loop or a thread.
+    copies = worker_count(config) - len(early) if can_fork() else 0
+    with launched(copies, lambda: fork(be_worker)) as forked:
+        log_libraries(output)
+        return event_loop.run(_serve(config.settled(), output, [*early, *forked]))
 
 
-async def _serve(config: ServeConfig, output: Output, launched: Sequence[subprocess.Popen[bytes]]) -> int:
+async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) -> int:
     with capturing(config, output, in_order=worker_count(config) > 0) as trace:
         measures = Measures() if config.ops.port else None
         observers = [measures.observe] if measures is not None else []
-        server = build_system(config, trace, output, observers=observers, launched=launched)
+        server = build_system(config, trace, output, observers=observers, launched=early)
         ops = _ops_port(config, server, measures) if measures is not None else None
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 from collections.abc import Sequence
 
 import attrs
@@ -22,6 +21,7 @@ from pyc3p.elements.server import (
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.sinks import Sinks
+from pyc3p.workers.launch import Process
 from pyc3p.workers.task import Task
 from pyc3p.workers.worker import Worker
 from pyc3p.workers.workers import Workers
@@ -38,7 +38,7 @@ def build_system(
     output: Output,
     *,
     observers: Sequence[Observer] = (),
-    launched: Sequence[subprocess.Popen[bytes]] = (),
+    launched: Sequence[Process] = (),
 ) -> Server:
     """Put the parts together, MCUs as workers where the settings say so; raises UsageProblem.
 

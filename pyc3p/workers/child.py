@@ -86,7 +86,9 @@ class Child:
         # A whole group or unit is told to stop at once: then the server drains, and we do what it says.
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         loop.add_signal_handler(signal.SIGTERM, self._drain)
-        await self._channel.connect(sys.stdin.buffer, os.fdopen(_frames_out, "wb", buffering=0), already=already)
+        await self._channel.connect(
+            os.fdopen(0, "rb", buffering=0, closefd=False), os.fdopen(_frames_out, "wb", buffering=0), already=already
+        )
         style = Format.LINE if self._task.is_log else Format.PLAIN
         output = Output(style=style, forward=self._tell)
         log_libraries(output, self._task.config.mcu_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-import subprocess
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from pyc3p.trace.sinks import ElementSink, Sinks
 from pyc3p.workers.back_off import BackOff
 from pyc3p.workers.channel import Channel, fields_of
 from pyc3p.workers.frames import Kind, frame, message, read_message, read_record
-from pyc3p.workers.launch import launch
+from pyc3p.workers.launch import Process, launch
 from pyc3p.workers.task import Task
 
 #: Seconds between two questions whether a worker is still there.
@@ -42,7 +41,7 @@ class Worker:
         trace: Sinks | None,
         on_lost: Callable[[str], None],
         *,
-        launched: subprocess.Popen[bytes] | None = None,
+        launched: Process | None = None,
     ) -> None:
         """``launched`` is a process that was started early and waits for its settings."""
         self.id = task.config.mcu_id
@@ -179,7 +178,7 @@ class Worker:
         if not await _over(process, SLOWEST_STOP):
             process.kill()
             await _over(process, SLOWEST_STOP)
-        code = process.returncode
+        code = process.poll()
         return None if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def _warn(self, text: str) -> None:
@@ -222,7 +221,7 @@ class Worker:
         )
 
 
-async def _over(process: subprocess.Popen[bytes], seconds: float) -> bool:
+async def _over(process: Process, seconds: float) -> bool:
     """Whether a process ends within some time. There is no event for it that all platforms and loops know."""
     end = asyncio.get_running_loop().time() + seconds
     while process.poll() is None:
@@ -232,7 +231,7 @@ async def _over(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+def _close_pipes(process: Process) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import attrs
@@ -19,6 +20,7 @@ from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.ladder import Band, Step
 from pyc3p.workers.back_off import FIRST, LONGEST, WELL, BackOff
+from pyc3p.workers.channel import Channel
 from pyc3p.workers.frames import MAX_FRAME, BrokenPipeProtocol, FrameReader, Kind, frame, read_message
 from tests.pyc3p.test_serve import (
     Kept,
@@ -220,3 +222,72 @@ def test_a_capture_has_both_processes_and_each_hop_once(tmp_path: Path) -> None:
     assert sum("addUser" in item.detail and item.source == "focus" for item in between) == 1
     assert any(isinstance(item, Band) for item in ladder.items)
     assert [item.at for item in between] == sorted(item.at for item in between)
+
+
+def test_a_machine_of_mcus_alone_serves_several() -> None:
+    common = {"secret": "shared", "workers": 2}
+    front = serve_config(
+        parts=("focus-factory", "focus", "mcu-factory"), mcus=("far.1", "far.2"), **{**common, "workers": 0}
+    )
+    back = serve_config(
+        parts=("mcu",),
+        mcu_id="far",
+        mcu_factory_url=f"http://127.0.0.1:{front.http_port}/LiveServer/MCUFactory",
+        **common,
+    )
+    output = Kept()
+
+    async def everything() -> None:
+        server, far = build_system(front, None, output), build_system(back, None, Kept())
+        await server.start()
+        try:
+            await far.start()
+            await until(lambda: sum("announced itself" in text for text in output.texts) == 2)
+        finally:
+            await far.stop()
+            await server.stop()
+
+    asyncio.run(everything())
+    assert {"MCU far.1 announced itself", "MCU far.2 announced itself"} <= set(output.texts)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="who started whom is read from /proc")
+def test_no_worker_outlives_its_server_however_that_ended() -> None:
+    config = serve_config()
+    names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port", "media_ports")
+    options = [f"--{name.replace('_', '-')}={getattr(config, name)}" for name in names]
+    with command("serve", "--json", *options) as server:
+        read_until(server, "announced")
+        (worker,) = children_of(server.pid)
+        server.kill()
+        server.wait()
+        for _ in range(200):
+            if not Path(f"/proc/{worker}").exists() or "Z" in Path(f"/proc/{worker}/stat").read_text().split()[2]:
+                return
+            time.sleep(0.05)
+        raise AssertionError("it is still there")
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_what_a_worker_cannot_say_in_time_is_dropped_and_keeps_nobody_waiting() -> None:
+    async def everything() -> None:
+        reads, writes = os.pipe()
+        unread, end = os.pipe()
+        channel = Channel(lambda kind, content: None, lambda why: None)
+        await channel.connect(os.fdopen(unread, "rb", buffering=0), os.fdopen(writes, "wb", buffering=0))
+        big = frame(Kind.RECORD, bytes(1024 * 1024))
+        for _ in range(20):
+            channel.send(big, droppable=True)
+        assert channel.dropped > 0
+        dropped = channel.dropped
+        channel.send(frame(Kind.MESSAGE, b"{}"))  # there is room for the few that matter
+        assert channel.dropped == dropped
+        os.close(reads)
+        os.close(end)
+        channel.close()
+
+    asyncio.run(everything())
