@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Final
 
 import c3p
@@ -80,7 +82,13 @@ class LogHandler(logging.Handler):
             self.handleError(record)
 
 
-def log_libraries(output: Output, part: str = "serve") -> None:
+@contextlib.contextmanager
+def log_libraries(output: Output, part: str = "serve") -> Iterator[None]:
     """Have what is logged with ``logging`` told by ``output``; a person at a terminal reads it on standard error."""
+    handler = LogHandler(output, part)
     if output.is_log:
-        logging.getLogger().addHandler(LogHandler(output, part))
+        logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)

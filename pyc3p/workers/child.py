@@ -79,19 +79,23 @@ class Child:
         self._stopped = asyncio.Event()
         self._server: Server | None = None
         self._sampler: Any = None
+        self._leaving: asyncio.Future[None] | None = None
 
     async def run(self, already: bytes) -> int:
         """Serve until the server that started us says stop, or is gone."""
         loop = asyncio.get_running_loop()
-        # A whole group or unit is told to stop at once: then the server drains, and we do what it says.
+        # Ctrl-C is for the server, which tells us what to do. SIGTERM for this process alone makes room for another.
         loop.add_signal_handler(signal.SIGINT, lambda: None)
-        loop.add_signal_handler(signal.SIGTERM, self._drain)
+        loop.add_signal_handler(signal.SIGTERM, self._replace)
         await self._channel.connect(
             os.fdopen(0, "rb", buffering=0, closefd=False), os.fdopen(_frames_out, "wb", buffering=0), already=already
         )
         style = Format.LINE if self._task.is_log else Format.PLAIN
         output = Output(style=style, forward=self._tell)
-        log_libraries(output, self._task.config.mcu_id)
+        with log_libraries(output, self._task.config.mcu_id):
+            return await self._serve(output)
+
+    async def _serve(self, output: Output) -> int:
         trace = ForwardingSinks(self._channel) if self._task.traced else None
         try:
             self._server = build_server(self._task.config, trace, output, observers=self._observers())
@@ -155,6 +159,12 @@ class Child:
     def _drain(self) -> None:
         if self._server is not None and not self._server.draining:
             self._server.begin_drain()
+
+    def _replace(self) -> None:
+        """Drain and end: the server starts another, unless it drains too."""
+        if self._server is not None and self._leaving is None:
+            self._leaving = asyncio.ensure_future(self._server.drain())
+            self._leaving.add_done_callback(lambda done: self._stopped.set())
 
     def _abandoned(self, why: str) -> None:
         """The server is gone: nobody would give this MCU anything to do any more, nor tell it to end."""

@@ -71,7 +71,7 @@ class Worker:
         self._heard = loop.time()
         self._process, self._launched = self._launched or launch(), None
         self._ready = loop.create_future()
-        channel = self._channel = Channel(self._told, self._ended)
+        channel = self._channel = Channel(self._told, lambda why: self._ended(channel, why))
         assert self._process.stdout is not None
         assert self._process.stdin is not None
         await channel.connect(self._process.stdout, self._process.stdin)
@@ -85,7 +85,8 @@ class Worker:
         except TimeoutError:
             raise Problem(f"{self.id} did not start within {SLOWEST_START:g} s") from None
         self.running = True
-        self._spawn(self._watch())
+        assert self._channel is not None
+        self._spawn(self._watch(self._channel))
 
     def drain(self) -> None:
         """Let it take nothing new."""
@@ -132,23 +133,26 @@ class Worker:
 
     # The end of the process ------------------------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
+    async def _watch(self, channel: Channel) -> None:
         """Ask whether it is still there; one that says nothing is ended, and so started again."""
         loop = asyncio.get_running_loop()
-        while True:
+        while self._channel is channel:
             await asyncio.sleep(PING)
-            if loop.time() - self._heard > STUCK and self._process is not None:
+            if self._channel is channel and loop.time() - self._heard > STUCK and self._process is not None:
                 self._warn(f"{self.id} says nothing for {STUCK:g} s and is ended")
                 self._process.kill()
                 return
             self._say("ping")
 
-    def _ended(self, why: str) -> None:
+    def _ended(self, channel: Channel, why: str) -> None:
+        if channel is not self._channel:
+            return  # of a process before this one
         was_running, self.running, self.conferences = self.running, False, 0
         self._channel = None
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(Problem(f"{self.id} ended before it was ready: {why}"))
-        if not self._stopping and was_running:
+        # One that drains ends when it is done, and nobody needs another.
+        if was_running and not self._stopping and not self._draining:
             self._spawn(self._again(why))
 
     async def _again(self, why: str) -> None:

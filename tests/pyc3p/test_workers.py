@@ -291,3 +291,34 @@ def test_what_a_worker_cannot_say_in_time_is_dropped_and_keeps_nobody_waiting() 
         channel.close()
 
     asyncio.run(everything())
+
+
+def test_a_worker_can_be_replaced_by_another_without_its_server() -> None:
+    config = serve_config(workers=1)
+
+    async def scenario(server, output: Kept) -> None:
+        (worker,) = server.workers.all
+        before = worker._process.pid
+        os.kill(before, signal.SIGTERM)
+        await until(lambda: "mcu-1 runs again" in output.texts)
+        assert worker._process.pid != before
+        assert worker.restarts == 1
+
+    output = with_workers(config, scenario)
+    assert any("mcu-1 ended unasked (exit code 0)" in text for text in output.texts)
+
+
+def test_a_worker_that_says_nothing_is_ended_and_another_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyc3p.workers.worker.PING", 0.1)
+    monkeypatch.setattr("pyc3p.workers.worker.STUCK", 0.5)
+    config = serve_config(workers=1)
+
+    async def scenario(server, output: Kept) -> None:
+        (worker,) = server.workers.all
+        os.kill(worker._process.pid, signal.SIGSTOP)
+        await until(lambda: worker.restarts == 1)
+        monkeypatch.setattr("pyc3p.workers.worker.STUCK", 60.0)
+        await until(lambda: worker.running)
+
+    output = with_workers(config, scenario)
+    assert any("says nothing" in text for text in output.texts)
