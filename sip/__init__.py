@@ -105,6 +105,7 @@ from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
 from sip.trace import TraceSink
+from sip.traffic import Traffic
 from sip.transport.locate import is_numeric
 
 __all__ = [
@@ -229,6 +230,7 @@ __all__ = [
     "TimedNet",
     "Timestamp",
     "TraceSink",
+    "Traffic",
     "TransactionId",
     "Transmit",
     "UpdateReceived",

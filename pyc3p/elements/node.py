@@ -88,6 +88,7 @@ class Node:
         self._remember = remember
         self._sip_port_option = sip_port_option
         self.on_tick_late: Callable[[float], None] | None = None  #: is given the seconds by which each mix was late
+        self.http: Counter[tuple[str, str]] = Counter()  #: C3P exchanges by direction (``in``, ``out``) and outcome
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, _Timer] = {}
@@ -305,6 +306,7 @@ class Node:
 
         def answer(document: Document, peer: str) -> c3p.Reply:
             reply = self.element.receive_c3p(path, document, peer=peer, now=self.now)
+            self.http["in", str(reply.status)] += 1
             # The answer goes out first; what it sets in motion follows in the next turn of the loop.
             self._loop.call_soon(self.kick)
             return reply
@@ -312,6 +314,7 @@ class Node:
         return answer
 
     def _stranger(self, host: str, path: str) -> None:
+        self.http["in", "401"] += 1
         if path in self.element.services and len(self._strangers) < MAX_STRANGERS:
             event = StrangerRefused(owner=self.name, host=host, path=path)
             if event not in self._strangers:
@@ -325,6 +328,8 @@ class Node:
                 outcome = await self._client.post(exchange)
             except c3p.C3PError:  # a document that cannot be written down: nothing was sent
                 outcome = c3p.ExchangeFailure.UNUSABLE
+        known = str(outcome.status) if isinstance(outcome, c3p.Reply) else outcome.name.lower()
+        self.http["out", known] += 1
         self._take(self.element.c3p_answered(machine, exchange.id, outcome, now=self.now))
         self.kick()
 

@@ -121,6 +121,8 @@ def _of_node(node: Node) -> Iterator[Family]:
     yield counter(
         "pyc3p_dropped", "Dropped, refused or mended, by what it was", _words(node.counters), "what", part=part
     )
+    text = "C3P over HTTP by status, or by why there was no answer"
+    yield counter("pyc3p_http_exchanges", text, dict(node.http), "direction", "outcome", part=part)
     pump = node.element.pump
     if pump is not None:
         traffic = pump.endpoint.traffic

@@ -96,6 +96,7 @@ def test_a_call_is_measured_in_all_parts_wherever_they_run(workers: int) -> None
         }
         assert {key: found.get(key) for key in one} == dict.fromkeys(one, 1.0)
         assert found["pyc3p_media_packets_total", (("part", "mcu-1"), ("what", "sent"))] > 0
+        assert found["pyc3p_http_exchanges_total", (("direction", "in"), ("outcome", "200"), ("part", "mcu-1"))] >= 2
         assert found["pyc3p_mixer_lateness_seconds_count", (("part", "mcu-1"),)] > 0
         assert (("pyc3p_worker_up", (("part", "mcu-1"),)) in found) == bool(workers)
 
