@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import InviteReceived
+from sip import InviteReceived, Traffic
 from sip.testing import Agent, Network
-from sip.traffic import METHODS, Traffic
+from sip.traffic import METHODS
 
 
 def test_a_call_is_counted_once_on_both_sides_whatever_is_repeated(net: Network, alice: Agent, bob: Agent) -> None:
