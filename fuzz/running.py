@@ -93,7 +93,7 @@ class Phones(Element):
             self._last_request = sent.data
         names = {each.host: each.name for each in (self._scene.site, self._scene.alice, self._scene.bob)}
         stream = None if flow.transport == "UDP" else (flow.id, sent.by)
-        receiver = names.get(flow.remote.host, "nobody")
+        receiver = names.get(flow.remote.host)  # None where nobody is
         self._scene.crossings.append(
             Crossing(sender=sent.by, receiver=receiver, flow=stream, sent=sent.data, arrived=sent.data)
         )
