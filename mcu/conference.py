@@ -15,7 +15,7 @@ from mcu.leg import Leg
 from sip import Uri
 
 if TYPE_CHECKING:
-    from mcu.audio.mix import ConferenceMixer
+    from mcu.audio.conference_audio import ConferenceAudio
 
 __all__ = ["Conference"]
 
@@ -31,7 +31,7 @@ class Conference:
     mcu_key: str
     peer: str  #: principal of the Focus that owns it
     focus_link: FocusLink
-    mixer: ConferenceMixer
+    mixer: ConferenceAudio
     conversation_id: str
     subject: str | None = None
     locked: bool = False

@@ -35,7 +35,7 @@ from mcu.leg import Disconnection, Leg
 from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination, disconnection_of
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
