@@ -18,6 +18,7 @@ A core of your own lives on an agent too::
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -34,6 +35,9 @@ from sip.testing.agent import METHODS, Agent
 from sip.testing.wire import Wire
 
 __all__ = ["METHODS", "Agent", "Network", "raw_request"]
+
+#: Rounds at one instant after which the network counts as never coming to rest.
+MAX_ROUNDS: Final = 10_000
 
 
 @attrs.frozen
@@ -125,6 +129,10 @@ class Network:
     def join(self, agent: Agent) -> None:
         """Add an agent that was made elsewhere."""
         self._agents[agent.host] = agent
+
+    def leave(self, agent: Agent) -> None:
+        """Take an agent off the network: nothing reaches it, and it does nothing any more."""
+        del self._agents[agent.host]
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -230,23 +238,39 @@ class Network:
             if (arrival is None or arrival > clock.now) and self.carry_other():
                 continue
             due = [at for agent in self._agents.values() if (at := agent.next_timeout()) is not None]
-            if arrival is not None:
-                due.append(arrival)
+            due += [at for at in (arrival, self.next_other()) if at is not None]
             if not due or min(due) > end:
                 clock.move_to(end)
                 return
             clock.move_to(min(due))
             self._deliver()
             self._fire()
+            self.do_other()
+
+    def settle(self) -> None:
+        """Carry everything that is on its way at this instant, and what follows from it. No timer fires."""
+        for _ in range(MAX_ROUNDS):
+            self.flush()
+            if not self._deliver() and not self.carry_other():
+                return
+        raise AssertionError(f"the network does not come to rest\n{self.ladder()}")
 
     def carry_other(self) -> bool:
         """Carry what is not SIP, once no SIP is due at this instant; return whether there was any."""
         return False
 
-    def _deliver(self) -> None:
-        clock = self.wire.clock
+    def next_other(self) -> float | None:
+        """Return when something is due that is not SIP."""
+        return None
+
+    def do_other(self) -> None:
+        """Do it, where it is due."""
+
+    def _deliver(self) -> bool:
+        clock, moved = self.wire.clock, False
         while (at := clock.next_at()) is not None and at <= clock.now:
-            clock.step()
+            moved = clock.step()
+        return moved
 
     def _fire(self) -> None:
         for agent in self._agents.values():
