@@ -34,6 +34,7 @@ from focus.join import Join, read_join
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.refusal import Refusal, Refused
 from focus.remote_records import RemoteRecords
+from focus.roster_document import whole_document
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import (
     AddressOfRecord,
@@ -110,7 +111,7 @@ class Focus:
     def roster(self, conference_uri: str) -> ConferenceInfo | None:
         """The whole state of an active conference, None when it is not active."""
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
-        return conference.roster.full() if conference is not None else None
+        return whole_document(conference.roster) if conference is not None else None
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
         """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""

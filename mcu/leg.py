@@ -8,11 +8,10 @@ import attrs
 
 from c3p import Request
 from mcu.events import About, LegId
-from mcu.identity import Identity
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.outcome import Ending
 from rtp import Direction, MediaStream, OfferAnswerSession
-from sip import NameAddr, SessionId, Uri
+from sip import AddressOfRecord, NameAddr, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
@@ -66,7 +65,7 @@ class Leg:
     created_at: float
     display_name: str | None = None
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
-    originator: Identity | None = None  #: who had it added, as the Focus authenticated it
+    originator: AddressOfRecord | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
     attempt: Attempt | None = None
     more_attempts: list[Attempt] = attrs.Factory(list)  #: other targets of a redirection

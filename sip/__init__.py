@@ -59,6 +59,7 @@ from sip.events import (
 from sip.faults import InternalFault, Rest, TimedNet, internal_fault
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.headers.contact import STAR, Star
 from sip.headers.content_disposition import ContentDisposition
 from sip.headers.content_type import ContentType
 from sip.headers.cseq import CSeq
@@ -66,7 +67,7 @@ from sip.headers.date import Date, Timestamp
 from sip.headers.event import EventPackage
 from sip.headers.ms_diagnostics import MsDiagnostics
 from sip.headers.ms_keep_alive import MsKeepAlive
-from sip.headers.name_addr import STAR, NameAddr, Star
+from sip.headers.name_addr import NameAddr
 from sip.headers.parameterised import Parameterised
 from sip.headers.privacy import Privacy
 from sip.headers.rack import RAck

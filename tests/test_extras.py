@@ -27,6 +27,7 @@ def test_protocol_packages_and_their_drivers_need_no_extra() -> None:
         ("sip.testing", "pyc3p[testing]"),
         ("c3p.testing", "pyc3p[testing]"),
         ("rtp.testing", "pyc3p[testing]"),
+        ("pyc3p.simnet", "pyc3p[testing]"),
         ("mcu.audio.mixer", "pyc3p[mcu]"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections import deque
-from typing import Final, Protocol
+from typing import Protocol
 
 from c3p import (
     AddConference,
@@ -26,11 +26,9 @@ from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.link_state import LINK, LinkInput, LinkState
+from focus.mcus.loss import LostMcus
 from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
 from sip import Life
-
-#: MCUs that failed and may come back are remembered; three attempts name at most six principals.
-_RETIRED_LIMIT: Final = 12
 
 
 class LinkOwner(Protocol):
@@ -90,7 +88,7 @@ class McuLink:
         self._retry_at: float | None = None
         self._closed = False
         self._resync_wanted = False
-        self._retired: dict[str, str] = {}  #: principal -> URL of MCUs that failed us
+        self._lost = LostMcus()
         self._heard_at = 0.0  #: when the MCU last said anything, monotonic seconds
 
     @property
@@ -165,7 +163,7 @@ class McuLink:
 
     def turn_away(self, peer: str) -> bool:
         """If `peer` is an MCU that failed before and came back: tell it to drop the conference (flows 11, step 7)."""
-        url = self._retired.pop(peer, None)
+        url = self._lost.pop(peer)
         if url is None:
             return False
         command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
@@ -174,12 +172,12 @@ class McuLink:
         return True
 
     def mark_lost(self, reason: str, *, now: float) -> None:
-        """The assigned MCU failed: commands in flight fail, and a replacement is looked for."""
+        """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`)."""
         address = self.address
         if address is None or self.state is not LinkState.READY:
             return
         self._life.command(LinkInput.LOST)
-        self._retire(address)
+        self._lost.add(address)
         self.address, self._time_outs, self._resync_wanted = None, 0, False
         if self._exchange is not None:
             self._exchanges.forget(self._exchange[0])
@@ -253,8 +251,7 @@ class McuLink:
             return
         self._life.command(LinkInput.ALLOCATED)
         self.address = address
-        # An MCU that is assigned again is no longer one to turn away.
-        self._retired = {name: url for name, url in self._retired.items() if name not in address.principals}
+        self._lost.assigned(address)
         command = AddConference(conference_info=self._owner.describe_for(self), callback_uri=self._config.callback_url)
         self._post(address.http_url, command, _Purpose.INITIALISE, to=self.mcu_uri)
 
@@ -273,7 +270,7 @@ class McuLink:
     def _next_mcu(self, failure: Failure, *, now: float) -> None:
         address, self.address = self.address, None
         assert address is not None
-        self._retire(address)
+        self._lost.add(address)
         self._exclude.append(address.mcu_id)
         if self._attempts >= self._config.bootstrap_attempts:
             self._exhausted(failure, now=now)
@@ -382,12 +379,6 @@ class McuLink:
     def _post_document(self, url: str, document: Request, purpose: _Purpose) -> None:
         number = self._exchanges.post(url, document, owner=self, timeout=self._config.http_timeout)
         self._exchange = (number, purpose)
-
-    def _retire(self, address: McuAddress) -> None:
-        for principal in address.principals:
-            self._retired[principal] = address.http_url
-        while len(self._retired) > _RETIRED_LIMIT:
-            del self._retired[next(iter(self._retired))]
 
     def _seconds_to_retry(self, now: float) -> int:
         return max(1, math.ceil((self._retry_at or now) - now))

@@ -23,6 +23,7 @@ from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
+from focus.mcus.loss import take_off
 from focus.mcus.relay import RelayOwner
 from focus.mcus.roster_part import McuPart, Merge, Verdict
 from focus.roster import Roster
@@ -173,10 +174,7 @@ class Mcus:
     def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
         """An MCU failed: all that it owned goes (conferencing-flows 11)."""
         self._parts.pop(link.mcu_type, None)
-        for _, user in self._roster.holders(link.mcu_type):
-            for endpoint in list(user.of_type(link.mcu_type).values()):
-                self._roster.remove_endpoint(user.address, endpoint.entity)
-        self._roster.remove_view(self._views[link.mcu_type])
+        take_off(self._roster, link.mcu_type, self._views[link.mcu_type])
         self._context.emit(
             McuLost(
                 owner=self._context.config.owner,

@@ -29,7 +29,7 @@ from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
 from mcu.focus_link import FocusLink, FocusLinkSettings
 from mcu.identity import conference_id
-from mcu.legs.ending import Termination, disconnection_of
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason

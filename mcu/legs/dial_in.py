@@ -22,8 +22,8 @@ from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.renegotiation import diagnostics
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason

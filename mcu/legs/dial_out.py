@@ -10,8 +10,8 @@ from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPort
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
-from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.targets import Targets, number_or_user
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending, ending_of_status
 from mcu.policy import DialOutQuestion, Refusal, RefusalReason

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-import sip
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
-from pyc3p.simnet.clock import Alarm
 from pyc3p.simnet.failed import SimulationFailed
 from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, ResolveWanted
+from sip.testing import Alarm
 
 if TYPE_CHECKING:
     from pyc3p.simnet.network import SimNetwork
@@ -33,7 +32,6 @@ class SimHost:
         self.on_event: Callable[[Event], None] | None = None
         self.off = False  #: switched off: it does nothing any more
         self._alarm: Alarm | None = None
-        self._flows: dict[tuple[str, int, str, int], Flow] = {}
         self._next_port = 30_000
         self._legs: dict[LegId, int] = {}
         self._woken_at = -1.0
@@ -65,12 +63,8 @@ class SimHost:
 
     # Traffic in ------------------------------------------------------------------------------------------------------
 
-    def receive_datagram(self, local: sip.Address, remote: sip.Address, data: bytes) -> None:
-        """A SIP datagram arrived."""
-        self.receive_stream(self.udp_flow(local, remote), data)
-
-    def receive_stream(self, flow: Flow, data: bytes) -> None:
-        """SIP bytes arrived on a flow."""
+    def receive_sip(self, flow: Flow, data: bytes) -> None:
+        """SIP bytes arrived on a flow, a datagram or a piece of a stream."""
         if self.element.pump is not None:
             self.run(self.element.pump.receive_data(data, flow=flow, now=self.network.now))
 
@@ -92,13 +86,6 @@ class SimHost:
         """A datagram came to an address where nobody takes it."""
         if self.element.pump is not None and not self.off:
             self.feed(self.element.pump.endpoint.send_failed(flow, now=self.network.now))
-
-    def udp_flow(self, local: sip.Address, remote: sip.Address) -> Flow:
-        """The flow of a pair of UDP addresses, always the same."""
-        key = (local.host, local.port, remote.host, remote.port)
-        if key not in self._flows:
-            self._flows[key] = Flow(self.network.new_flow_id(), "UDP", local, remote)
-        return self._flows[key]
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class TransparentInvite:
         self._context = context
 
     def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """Reported by the receiver."""
+        """Reported by `CancelServer`, with the request."""
 
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """Report it."""

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from sip.core.acted_on import Element, check_request, element_of
+from sip.core.cancel import CancelServer
 from sip.core.dialog import Dialog
 from sip.core.forwarding import TransparentInvite
 from sip.core.routing import KNOWN_METHODS, CoreEntry, Routing
 from sip.core.stack import Stack
 from sip.endpoint.mending import Mending
 from sip.errors import RemoteProtocolError
-from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
+from sip.events import AckReceived, FlowLost, RequestReceived
 from sip.flow import Flow
 from sip.headers.via import Via
 from sip.message.parsing import parse_message
@@ -43,6 +44,7 @@ class Receiver:
         self._sessions = sessions
         self._subscriptions = subscriptions
         self._transparent = TransparentInvite(stack.context)
+        self._cancels = CancelServer(stack, self._transparent)
         self.mending = Mending(stack, sessions)
         self._streams = stack.transport.streams
         self._keep_alives = stack.requests.keep_alives
@@ -139,7 +141,7 @@ class Receiver:
             if method == "ACK":
                 self._ack(request, via, flow, now)
             elif method == "CANCEL":
-                self._cancel(request, via, flow, now)
+                self._cancels.receive_cancel(request, via, flow, now)
             elif method == "BENOTIFY":
                 self._benotify(request, flow, now)
             else:
@@ -187,34 +189,6 @@ class Receiver:
             self._context.emit(AckReceived(owner=core.owner, request=request, flow=flow))
         else:
             self._context.count("dropped: ACK for nothing")
-
-    def _cancel(self, request: Request, via: Via, flow: Flow, now: float) -> None:
-        key = self._transactions.key_of(request, via, flow, "CANCEL")
-        again = self._transactions.find_server(key)
-        if again is not None:
-            again.receive_again(now)
-            return
-        invite = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
-        if invite is None:
-            # Anybody can send any number of these: nothing is kept of them.
-            self._answers.refuse_statelessly(request, 481, flow)
-            return
-        # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE.
-        if invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
-            invite.to_tag = self._context.new_tag()
-        if self._transactions.is_full():  # the more welcome is what ends something
-            self._answers.answer_statelessly(request, 200, flow, invite.to_tag)
-        else:
-            cancelling = self._transactions.open_server(key, request, via, flow)
-            cancelling.to_tag = invite.to_tag
-            self._answers.send(cancelling, 200, now=now)
-        if invite.state is not State.PROCEEDING or invite.user is None:
-            return
-        if invite.user is self._transparent:
-            event = CancelReceived(owner=invite.owner, transaction=invite.id, request=request)
-            self._context.emit(event)
-        else:
-            invite.user.on_cancel(invite, request, now)
 
     def _benotify(self, request: Request, flow: Flow, now: float) -> None:
         if self._subscriptions.receive_benotify(request, flow, now):

@@ -14,7 +14,8 @@ from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
 from sip.events import Event, FlowClosed, RequestReceived
 from sip.flow import Flow
-from sip.headers.name_addr import NameAddr, Star
+from sip.headers.contact import Star
+from sip.headers.name_addr import NameAddr
 from sip.ids import TransactionId
 from sip.message.request import Request
 from sip.servers.bound_flows import BoundFlows

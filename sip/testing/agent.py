@@ -179,8 +179,12 @@ class Agent:
             self.net.connect(self, event)
         elif isinstance(event, ResolveWanted):
             self.net.resolve(self, event)
-        else:
+        elif not self.answer(event):
             self._note(event)
+
+    def answer(self, event: Event) -> bool:
+        """Answer what a core asks of its driver; False when it does not. Media ports, for one: for a subclass to do."""
+        return False
 
     def _note(self, event: Event) -> None:
         if isinstance(event, InternalFault) and self.net.faults_raise:
