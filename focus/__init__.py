@@ -38,13 +38,16 @@ from focus.events import (
     ParticipantLeft,
     RecordAdded,
     RecordRemoved,
+    RecordsWanted,
+    RecordWanted,
+    RecordWriteWanted,
     RosterPublished,
 )
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
 from focus.policy import ConferencePolicy
-from focus.records import ConferenceRecord, ConferenceStore, MemoryStore
+from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 
 __all__ = [
     "CapabilitiesReceived",
@@ -83,11 +86,15 @@ __all__ = [
     "RecordAdded",
     "RecordExists",
     "RecordRemoved",
+    "RecordWanted",
+    "RecordWriteWanted",
+    "RecordsWanted",
     "RosterChanged",
     "RosterPublished",
     "StoreError",
     "StoreFull",
     "Subscribed",
     "SubscriptionLost",
+    "Written",
     "from_header",
 ]
