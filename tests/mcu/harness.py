@@ -51,6 +51,7 @@ from rtp import (
     Capabilities,
     MediaAgreement,
     MediaStream,
+    MediaStreamConfig,
     OfferAnswerSession,
     RtcpPacket,
     SessionDescription,
@@ -203,6 +204,7 @@ class Phone(Agent):
             cname=self.address.host,
             uniform=lambda: 0.5,
             now=self.now,
+            config=MediaStreamConfig(unproven=None),  # what it hears does not go through it: see ``receive_media``
         )
 
     def frame(self) -> bytes:
