@@ -77,11 +77,13 @@ from rtp.srtp.context import SrtpContext
 from rtp.stream.counters import MediaCounters
 from rtp.stream.dtmf import DtmfReceiver, DtmfSender
 from rtp.stream.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
-from rtp.stream.media_stream import MediaStream, MediaStreamConfig, Outgoing
+from rtp.stream.media_stream import MediaStream, Outgoing
+from rtp.stream.media_stream_config import MediaStreamConfig
 from rtp.stream.receiver import RtpReceiver
 from rtp.stream.rtcp_session import RtcpConfig, RtcpSession
 from rtp.stream.sender import RtpSender
 from rtp.stream.source_lock import SourcePolicy
+from rtp.stream.unproven import UnprovenPolicy
 
 __all__ = [
     "CN",
@@ -167,6 +169,7 @@ __all__ = [
     "TelephoneEventEnded",
     "TelephoneEventStarted",
     "UnknownRtcp",
+    "UnprovenPolicy",
     "alaw_decode",
     "alaw_encode",
     "answer",

@@ -79,6 +79,7 @@ class InboundMedia:
         self._line = TimeLine(clock_rate)
         self._held: tuple[RtpPacket, _Use, float] | None = None  #: of a source that still has to prove itself
         self._conflicts: dict[TransportAddress, float] = {}  #: who used our SSRC, and when last
+        self.echo: TransportAddress | None = None  #: who did so last
         self.apply(agreement)
 
     def apply(self, agreement: MediaAgreement) -> None:
@@ -134,6 +135,7 @@ class InboundMedia:
         """Somebody sends under our SSRC. The first time it may be chance, and another SSRC helps; when the same
         address does it again it is an echo, which would follow us for ever (RFC 3550 section 8.2)."""
         self.counts["looped"] += 1
+        self.echo = source
         known = self._conflicts.pop(source, -_CONFLICT_MEMORY)
         self._conflicts[source] = now
         if len(self._conflicts) > _MAX_CONFLICTS:
@@ -144,7 +146,15 @@ class InboundMedia:
         lock = self.lock
         before, destination = lock.locked, lock.destination
         measure = use is not Use.EVENT
-        verdict = lock.admit(packet.ssrc, packet.sequence_number, packet.timestamp, source, now=now, measure=measure)
+        verdict = lock.admit(
+            packet.ssrc,
+            packet.sequence_number,
+            packet.timestamp,
+            source,
+            now=now,
+            measure=measure,
+            authentic=self.keys.secure,
+        )
         if verdict is Verdict.ACCEPTED:
             self._held = None
             if measure and self.receiving:

@@ -50,6 +50,7 @@ from rtp import (
     Capabilities,
     MediaAgreement,
     MediaStream,
+    MediaStreamConfig,
     OfferAnswerSession,
     RtcpPacket,
     SessionDescription,
@@ -191,6 +192,7 @@ class Phone:
             cname=self.address.host,
             uniform=lambda: 0.5,
             now=self.now,
+            config=MediaStreamConfig(unproven=None),  # what it hears does not go through it: see ``receive_media``
         )
 
     def frame(self) -> bytes:

@@ -345,12 +345,12 @@ def test_audio_that_is_switched_off_is_sent_nothing_until_it_is_back(beside: byt
     call = line()
     session = call.invite()
     call.wait(sip.SessionAnswered)
-    call.network.run_for(0.5)
+    call.network.run_for(0.2)
 
     def sent_in_a_second(body: bytes) -> int:
         reinvite = call.caller.endpoint.reinvite
         call.do(lambda now: reinvite(session, body=body, content_type=SDP, now=now))
-        call.network.run_for(0.5)
+        call.network.run_for(0.2)
         before = len(call.network.recording.of_layer("rtp"))
         call.network.run_for(1.0)
         return len(call.network.recording.of_layer("rtp")) - before
