@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from c3p.answer_book import AnswerBook
 from c3p.binding.node import Extra, Node, Unknown
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, legible
+from c3p.binding.xml import DEFAULT_LIMITS, STRANGERS_LIMITS, DocumentLimits, legible
 from c3p.commands import (
     COMMANDS,
     AccessNumber,
@@ -173,6 +173,7 @@ __all__ = [
     "REQUEST_LIFE",
     "REQUEST_TIMEOUT",
     "SIP_STATUS",
+    "STRANGERS_LIMITS",
     "AccessMethod",
     "AccessNumber",
     "AccessNumbers",

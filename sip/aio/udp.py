@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from sip.aio.settings import TransportSettings
+from sip.aio.turn import Turn
 from sip.flow import Address, Flow
 
 #: Hosts that mean every address of the machine.
@@ -82,6 +83,7 @@ class UdpSocket:
         failed: Callable[[Flow], None],
     ) -> None:
         self._sock, self._loop, self._settings = sock, loop, settings
+        self._turn = Turn(loop, settings)
         self._new_flow, self._received, self._drained, self._failed = new_flow, received, drained, failed
         self.local = Address(*sock.getsockname()[:2])
         self._flows: OrderedDict[tuple[str, int], Flow] = OrderedDict()
@@ -180,7 +182,8 @@ class UdpSocket:
     def _readable(self) -> None:
         recvfrom_into, view, received = self._sock.recvfrom_into, self._view, self._received
         try:
-            for _ in range(self._settings.drain):
+            # What is left in the socket makes it readable in the next turn again.
+            while self._turn.take():
                 try:
                     size, source = recvfrom_into(view)
                 except (BlockingIOError, InterruptedError):

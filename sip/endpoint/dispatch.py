@@ -51,12 +51,12 @@ class Receiver:
 
     # Bytes -----------------------------------------------------------------------------------------------------------
 
-    def receive_data(self, data: bytes, flow: Flow, now: float) -> None:
-        """Take a datagram or a piece of a stream."""
+    def receive_data(self, data: bytes, flow: Flow, most: int | None, now: float) -> None:
+        """Take a datagram or a piece of a stream, of which ``most`` messages are looked at."""
         if flow.transport == "UDP":
             self._datagram(data, flow, now)
         else:
-            self._stream(data, flow, now)
+            self._stream(data, flow, most, now)
 
     def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
         if len(data) < _SMALLEST or data[0] not in _FIRST:
@@ -70,7 +70,7 @@ class Receiver:
             return
         self._message(message, flow, now)
 
-    def _stream(self, data: bytes, flow: Flow, now: float) -> None:
+    def _stream(self, data: bytes, flow: Flow, most: int | None, now: float) -> None:
         parsers = self._streams.parsers
         parser = parsers.get(flow.id)
         if parser is None:
@@ -78,7 +78,7 @@ class Receiver:
             self._transport.saw(flow)
         while True:
             try:
-                items = parser.receive_data(data)
+                items = parser.receive_data(data, most)
             except RemoteProtocolError as error:
                 self._unreadable(error, flow)
                 if parser.closed:
@@ -88,6 +88,8 @@ class Receiver:
                 self._received(items, flow, now)
                 if not parser.failing:
                     return
+            if most is not None:
+                return
             data = b""
 
     def unfinished(self, flow: Flow) -> int | None:

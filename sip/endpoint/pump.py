@@ -63,9 +63,12 @@ class Pump:
         self._faults: list[Event] = []
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
 
-    def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
-        """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``."""
-        return self.settle(self.endpoint.receive_data(data, flow=flow, now=now), now=now)
+    def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
+        """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``.
+
+        ``most`` is that of `Endpoint.receive_data`.
+        """
+        return self.settle(self.endpoint.receive_data(data, flow=flow, now=now, most=most), now=now)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due at ``now`` in the endpoint and in every core, and settle.

@@ -21,6 +21,11 @@ class Streams:
         parser = self.parsers.get(flow.id)
         return parser is not None and parser.pending > 0
 
+    def unread(self, flow: Flow) -> bool:
+        """Whether something that has come on a stream was not looked at yet."""
+        parser = self.parsers.get(flow.id)
+        return parser is not None and parser.unread
+
     def unfinished(self, flow: Flow) -> int | None:
         """Number of the message that has begun to come on a stream but is not complete; None between messages."""
         parser = self.parsers.get(flow.id)
