@@ -104,6 +104,7 @@ class CoreSettings:
     records_url: str | None = None
     record_readers: frozenset[str] = frozenset()
     policy: focus.ConferencePolicy = focus.ConferencePolicy()
+    authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
@@ -134,7 +135,10 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
         )
     if "registrar" in parts:
         registrar = Registrar(
-            endpoint, RegistrarConfig(domains=(domain, *settings.aliases)), entropy=entropy.child("registrar")
+            endpoint,
+            RegistrarConfig(domains=(domain, *settings.aliases)),
+            entropy=entropy.child("registrar"),
+            authenticator=settings.authenticator,
         )
     if "proxy" in parts:
         proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
@@ -145,7 +149,7 @@ def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar 
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
     config = ProxyConfig(domains=(settings.domain, *settings.aliases))
     if registrar is None:
-        return Proxy(endpoint, config, entropy=entropy)
+        return Proxy(endpoint, config, entropy=entropy, authenticator=settings.authenticator)
     return Proxy(
         endpoint,
         config,
@@ -153,6 +157,7 @@ def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar 
         location=registrar.lookup,
         moved=registrar.flow_after,
         may_relay=lambda request, flow: registrar.knows(flow),
+        authenticator=settings.authenticator,
     )
 
 

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore
+from sip.authentication.identification import Identification
 from sip.core.routing import Claim
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
@@ -27,33 +29,21 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.servers.flow_token import FlowTokens
 from sip.servers.location import Target
-from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, caller_flow
-from sip.servers.proxy_route import OwnAddresses, path, record_route, strict_route, was_recorded
+from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, SenderPending
+from sip.servers.proxy_copy import Copies
+from sip.servers.proxy_route import OwnAddresses, strict_route, was_recorded
 from sip.servers.proxy_targets import Alternatives, Targeting
 from sip.servers.response_context import Branch, ResponseContext
+from sip.servers.undecided import UNKNOWN_IN_TIME, Undecided, UndecidedRequests
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.timers import Timers
 
 __all__ = ["Proxy", "ProxyConfig"]
 
-#: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
-_RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 _Lines = Iterable[tuple[str, object]]
 _ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
 _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
-
-
-def _everything(request: Request, flow: Flow) -> bool:
-    return True
-
-
-def _nobody(uri: Uri) -> Sequence[Target]:
-    return ()
-
-
-def _nowhere(flow: Flow, uri: Uri) -> Flow | None:
-    return None
 
 
 class Proxy:
@@ -65,6 +55,10 @@ class Proxy:
     Digest credentials, without they get 403. ``claims`` may leave some requests to others; those of dialogs that
     began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for requests
     of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430.
+
+    With an ``authenticator`` everybody says who he is, in our domains too, and ``credentials`` and the trust of the
+    settings are not looked at. The identity goes on as ``P-Asserted-Identity``. Not asked are requests of dialogs that
+    went through us, ACK, which then stays in our domains, and OPTIONS about the proxy itself.
     """
 
     def __init__(
@@ -74,10 +68,11 @@ class Proxy:
         *,
         entropy: Entropy,
         location: Callable[[Uri], Sequence[Target]] | None = None,
-        claims: Callable[[Request, Flow], bool] = _everything,
+        claims: Callable[[Request, Flow], bool] = lambda request, flow: True,
         claim: Claim = Claim.PROXY,
         may_relay: Callable[[Request, Flow], bool] | None = None,
         credentials: CredentialStore | None = None,
+        authenticator: Authenticator | None = None,
         moved: Callable[[Flow, Uri], Flow | None] | None = None,
     ) -> None:
         self.config = config or ProxyConfig()
@@ -98,9 +93,12 @@ class Proxy:
             wall_clock=endpoint.wall_clock,
             may_relay=may_relay,
             credentials=credentials,
+            authenticator=authenticator,
         )
         parts = (endpoint, self.config, self._own, self._tokens, self._admission)
-        self._targeting = Targeting(*parts, location or _nobody, moved or _nowhere)
+        self._targeting = Targeting(*parts, location or (lambda uri: ()), moved or (lambda flow, uri: None))
+        self._copies = Copies(*parts)
+        self._undecided = UndecidedRequests(self.config.owner)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
@@ -121,7 +119,8 @@ class Proxy:
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment; zero when nothing goes on."""
-        return {"contexts": len(self._contexts), "branches": len(self._branches), "timers": len(self._timers)}
+        waiting = {"undecided": len(self._undecided)}
+        return {"contexts": len(self._contexts), "branches": len(self._branches), "timers": len(self._timers)} | waiting
 
     # The core --------------------------------------------------------------------------------------------------------
 
@@ -131,7 +130,7 @@ class Proxy:
             if event.transaction is None:
                 self._forward_unanswered(event.request, event.flow, now)
             else:
-                self._receive(event.transaction, event.request, event.flow, now)
+                self._receive(Undecided.of(event, event.transaction), now)
         elif isinstance(event, ProvisionalReceived):
             self._on_provisional(event.request_id, event.response, now)
         elif isinstance(event, ResponseReceived):
@@ -143,8 +142,9 @@ class Proxy:
         elif isinstance(event, CancelReceived):
             self._on_cancel(event.transaction, event.request, now)
         elif isinstance(event, ServerTransactionEnded):
+            self._undecided.forget(event.transaction)
             self._forget(self._contexts.get(event.transaction))
-        return []
+        return self.take_events()
 
     def abandon(self, event: Event, *, now: float) -> None:
         """Answer 500 to the request that an event was about, and forget it (`sip.endpoint.pump.Forgetful`)."""
@@ -153,49 +153,73 @@ class Proxy:
         if context is not None and not context.answered:
             context.answered = True
             self._cancel_others(context, (), now)
-            self._answer(context.transaction, context.request, 500, (), now)
+            self._answer(context.transaction, context.request, Answered(500), now)
         self._forget(context)
 
     def next_timeout(self) -> float | None:
-        """When Timer C of some branch is due."""
-        return self._timers.next_timeout()
+        """When Timer C of some branch is due, or a request that waits is given up."""
+        due = (self._timers.next_timeout(), self._undecided.next_timeout())
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Cancel branches that rang for too long."""
+        """Cancel branches that rang for too long; answer who waited for too long."""
         self._timers.run(now)
-        return []
+        for undecided in self._undecided.expire(now):
+            self._answer(undecided.transaction, undecided.request, Answered.by(UNKNOWN_IN_TIME), now)
+        return self.take_events()
 
     def take_events(self) -> list[Event]:
-        """Nothing: a proxy has no events for the application."""
-        return []
+        """Events for the application: `IdentificationPending`."""
+        return self._undecided.take_events()
 
     # Requests --------------------------------------------------------------------------------------------------------
 
-    def _receive(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
+    def identified(self, pending_id: str, identification: Identification, *, now: float) -> list[Event]:
+        """Who sent the request of an `IdentificationPending`; nothing happens when it has given up.
+
+        Raises LocalProtocolError when nothing waits for it, or the answer is that it is to wait again.
+        """
+        undecided = self._undecided.decided(pending_id, identification)
+        if undecided is not None:
+            self._receive(undecided, now, identification)
+        return self.take_events()
+
+    def _receive(
+        self,
+        held: Undecided,
+        now: float,
+        identification: Identification | None = None,
+    ) -> None:
+        transaction, request = held.transaction, held.request
         try:
-            context = self._admitted(transaction, request, flow, now)
+            context = self._admitted(held, now, identification)
         except Answered as answered:
-            self._answer(transaction, request, answered.status, answered.headers, now)
+            self._answer(transaction, request, answered, now)
+        except SenderPending as asked:
+            if not self._undecided.hold(asked.pending, held, now=now):
+                self._answer(transaction, request, Answered.by(UNKNOWN_IN_TIME), now)
         except RemoteProtocolError as error:
-            self._answer(transaction, request, error.status_hint, (), now)
+            self._answer(transaction, request, Answered(error.status_hint), now)
         else:
             self._contexts[transaction] = context
             self._next_group(context, now)
 
-    def _answer(self, transaction: TransactionId, request: Request, status: int, headers: _Lines, now: float) -> None:
-        self._endpoint.send_response(transaction, self._made(request, status, headers), now=now)
+    def _answer(self, transaction: TransactionId, request: Request, answer: Answered, now: float) -> None:
+        response = self._made(request, answer.status, answer.headers, answer.reason)
+        self._endpoint.send_response(transaction, response, now=now)
 
-    def _made(self, request: Request, status: int, headers: _Lines = ()) -> Response:
+    def _made(self, request: Request, status: int, headers: _Lines = (), reason: str | None = None) -> Response:
         """An answer of our own, and said to be that."""
-        return request.response(status, to_tag=self._entropy.token(8), headers=[*headers, *self._server])
+        return request.response(status, reason, to_tag=self._entropy.token(8), headers=[*headers, *self._server])
 
-    def _admitted(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> ResponseContext:
+    def _admitted(self, held: Undecided, now: float, identification: Identification | None) -> ResponseContext:
         """Validate, take our Route values off, and find the targets (sections 16.3 to 16.5)."""
+        request, flow = held.request, held.flow
         fingerprint = self._admission.validate(request)
-        found = self._targeting.find(request, flow, now)
+        found = self._targeting.find(request, flow, now, identification)
         breadth = self._admission.breadth(request)
         return ResponseContext(
-            transaction=transaction,
+            transaction=held.transaction,
             is_invite=request.method == "INVITE",
             request=found.request,
             located=found.located,
@@ -220,7 +244,7 @@ class Proxy:
         for number, target in enumerate(alternatives):
             if not self._targeting.is_reachable(target, context.request):
                 continue  # it was when the target set was made
-            request, hop = strict_route(self._copy(context.request, context.flow, target, share))
+            request, hop = strict_route(self._copies.of(context.request, context.flow, target, share))
             request_id = self._endpoint.forward(
                 self.owner,
                 request,
@@ -238,34 +262,6 @@ class Proxy:
             return
         context.finals.append(self._made(context.request, 430))
 
-    def _copy(self, request: Request, flow: Flow, target: Target, breadth: int) -> Request:
-        """The copy that goes to one target (section 16.6 steps 1 to 6)."""
-        hops = 70 if request.max_forwards is None else request.max_forwards - 1
-        changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
-        if target.route:
-            changes["Route"] = [*target.route, *request.route]
-        return request.evolve(uri=target.uri.without_headers(), set=changes, prepend=self._marks(request, flow, target))
-
-    def _marks(self, request: Request, flow: Flow, target: Target) -> list[tuple[str, object]]:
-        """Record-Route of what begins a dialog; Path of a registration that goes on from here."""
-        if request.method == "REGISTER" and self.config.add_path:
-            return path(self._own, flow, self._tokens.issue(flow, None, scope="path"))
-        if request.method not in _RECORDED or request.to.tag is not None or not self.config.record_route:
-            return []
-        token = self._tokens.issue(caller_flow(request, flow), target.flow, scope=request.call_id)
-        return record_route(self._own, flow, self._transport_to(request, target), token)
-
-    def _transport_to(self, request: Request, target: Target) -> str:
-        """The transport that the next hop will be reached by, as far as its URI tells."""
-        if target.flow is not None:
-            return target.flow.transport
-        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
-        if hop.scheme == "sips":
-            return "TLS"
-        ours = [each.transport.upper() for each in self._endpoint.listen]
-        default = "UDP" if "UDP" in ours or not ours else ours[0]
-        return hop.transport.upper() if hop.transport else default
-
     def _forward_unanswered(self, request: Request, flow: Flow, now: float) -> None:
         """An ACK for a 2xx, or a BENOTIFY: on without state, dropped where another request would be refused."""
         try:
@@ -276,7 +272,7 @@ class Proxy:
             return
         branch = f"{fingerprint}-{self._entropy.token(8)}"
         target = found.targets[0]
-        copy, hop = strict_route(self._copy(found.request, flow, target, 1))
+        copy, hop = strict_route(self._copies.of(found.request, flow, target, 1))
         self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=hop, branch=branch, now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
@@ -379,6 +375,8 @@ class Proxy:
     # Cancelling ------------------------------------------------------------------------------------------------------
 
     def _on_cancel(self, transaction: TransactionId, request: Request, now: float) -> None:
+        if (undecided := self._undecided.forget(transaction)) is not None:
+            self._answer(transaction, undecided.request, Answered(487), now)
         context = self._contexts.get(transaction)
         if context is None or context.answered:
             return

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from sip.authentication.asserted import kept_private, with_identity
+from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.authentication.identification import Challenged, Identification, Identified, Pending, Proof, Refused
 from sip.core.routing import KNOWN_METHODS
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
@@ -17,9 +20,10 @@ from sip.headers.auth_params import split_auth
 from sip.headers.challenge import Authorization
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.servers.location import Target
 from sip.transport.locate import is_numeric
 
-__all__ = ["Admission", "Answered", "ProxyConfig"]
+__all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending"]
 
 
 @attrs.frozen(kw_only=True)
@@ -51,9 +55,22 @@ class ProxyConfig:
 class Answered(Exception):
     """A request that the proxy answers itself."""
 
-    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = ()) -> None:
+    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = (), reason: str | None = None) -> None:
         super().__init__(status)
-        self.status, self.headers = status, tuple(headers)
+        self.status, self.headers, self.reason = status, tuple(headers), reason
+
+    @classmethod
+    def by(cls, refused: Refused) -> Answered:
+        """An answer that others have decided on."""
+        return cls(refused.status, refused.headers, refused.text)
+
+
+class SenderPending(Exception):
+    """A request of whose sender the application knows later."""
+
+    def __init__(self, pending: Pending) -> None:
+        super().__init__(pending.id)
+        self.pending = pending
 
 
 class Admission:
@@ -68,8 +85,10 @@ class Admission:
         wall_clock: float,
         may_relay: Callable[[Request, Flow], bool] | None,
         credentials: CredentialStore | None,
+        authenticator: Authenticator | None,
     ) -> None:
         self._config, self._key, self._may_relay = config, key, may_relay
+        self._identities = authenticator
         self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
         self._authenticator: DigestServer | None = None
         if credentials is not None:
@@ -114,6 +133,10 @@ class Admission:
 
     def let_out(self, request: Request, flow: Flow, *, now: float) -> Request:
         """Let a request leave our domains, without the credentials that were for us; raises Answered."""
+        if self._identities is not None:
+            if request.method == "ACK":
+                raise Answered(403)  # nobody has said who sent it
+            return request  # `identified` has let it in
         if self._is_trusted(flow) or (self._may_relay is not None and self._may_relay(request, flow)):
             return request
         if self._authenticator is None:
@@ -126,13 +149,44 @@ class Admission:
             raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
         return _without_credentials(request, self._authenticator.config.realm)
 
+    def identified(self, request: Request, flow: Flow, known: Identification | None, *, now: float) -> Request:
+        """A request of somebody who has said who he is, with that identity; raises Answered and SenderPending.
+
+        ``known`` is the answer that came later. An ACK is not asked, and passes as a request of nobody.
+        """
+        if self._identities is None or request.method == "ACK":
+            return self.believed(request, flow)
+        found = known or self._identities.identify(request, flow, now=now, proxy=True)
+        match found:
+            case Pending():
+                raise SenderPending(found)
+            case Challenged():
+                raise Answered(found.status, found.headers)
+            case Refused():
+                raise Answered.by(found)
+            case Identified():
+                believed = found.proof is Proof.TRUSTED_PEER
+                return with_identity(request, found, believed=believed, realm=self._identities.realm)
+
     def believed(self, request: Request, flow: Flow) -> Request:
         """The request without an identity that nobody we trust has asserted (RFC 3325 section 5)."""
         if "P-Asserted-Identity" not in request.headers or self._is_trusted(flow):
             return request
         return request.evolve(remove=["P-Asserted-Identity"])
 
+    def kept_private(self, request: Request, target: Target) -> Request:
+        """The request as a target may see it: a hidden identity is for those who are trusted (RFC 3325 section 5)."""
+        if self._identities is None:
+            return request
+        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
+        trusted = (
+            self._identities.trusts(target.flow) if target.flow is not None else self._identities.trusts_host(hop.host)
+        )
+        return request if trusted else kept_private(request)
+
     def _is_trusted(self, flow: Flow) -> bool:
+        if self._identities is not None:
+            return self._identities.trusts(flow)
         if self._config.open_relay or any(name in self._config.trusted_peers for name in flow.peer_identity):
             return True
         if not is_numeric(flow.remote.host):

@@ -8,6 +8,7 @@ from itertools import groupby
 
 import attrs
 
+from sip.authentication.identification import Identification
 from sip.core.dialog import must_fit_request_line
 from sip.core.routing import KNOWN_METHODS
 from sip.endpoint.endpoint import Endpoint
@@ -62,10 +63,17 @@ class Targeting:
         self._endpoint, self._config, self._own, self._tokens = endpoint, config, own, tokens
         self._admission, self._location, self._moved = admission, location, moved
 
-    def find(self, request: Request, flow: Flow, now: float) -> Found:
-        """Take our Route values off, and find the targets (section 16.5); raises Answered."""
+    def find(self, request: Request, flow: Flow, now: float, identification: Identification | None = None) -> Found:
+        """Take our Route values off, and find the targets (section 16.5); raises Answered and SenderPending.
+
+        ``identification`` says who sent the request, where that came later.
+        """
         found = preprocess(request, flow, self._own, self._tokens)
-        onward, uri = self._admission.believed(found.request, flow), found.request.uri
+        onward, uri = found.request, found.request.uri
+        if found.known or found.flow is not None or self._is_about_us(onward, flow):
+            onward = self._admission.believed(onward, flow)
+        else:
+            onward = self._admission.identified(onward, flow, identification, now=now)
         if found.flow is not None:
             return Found(request=onward, targets=[self._by_flow(uri, found.flow)])
         if not onward.route:
@@ -78,6 +86,11 @@ class Targeting:
         if not found.known:
             onward = self._admission.let_out(onward, flow, now=now)
         return Found(request=onward, targets=[_AsItIs(uri=uri)])
+
+    def _is_about_us(self, request: Request, flow: Flow) -> bool:
+        """Whether a request asks what we can do (section 11.2): phones do to see whether we are there."""
+        uri = request.uri
+        return request.method == "OPTIONS" and uri.user is None and not request.route and self._own.include(uri, flow)
 
     def _by_flow(self, uri: Uri, flow: Flow) -> Target:
         """The end of a dialog whose requests go down a flow, or down the one that took its place (RFC 5626 5.3.1)."""
