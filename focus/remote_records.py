@@ -39,7 +39,8 @@ class RemoteRecords:
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
         awaited = self._waiting[event.session] = _Awaited(self, event, focus_uri)
-        self._exchanges.post(url, request, owner=awaited, timeout=self._config.http_timeout)
+        timeout, peer = self._config.http_timeout, self._config.records_principal
+        self._exchanges.post(url, request, owner=awaited, timeout=timeout, peer=peer)
         return True
 
     def forget(self, session: SessionId) -> None:
