@@ -109,6 +109,7 @@ class Focus:
                 self._records,
                 config.records_url,
                 timeout=config.http_timeout,
+                peer=config.records_principal,
                 exchanges=self._exchanges,
                 procedures=self._procedures,
             )

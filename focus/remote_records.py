@@ -17,7 +17,7 @@ from sip import ConferenceAddress
 
 
 class RemoteRecords:
-    """A store that has what another one has, and otherwise asks at ``url``. It writes nowhere else."""
+    """A store that has what another one has, and otherwise asks ``peer`` at ``url``. It writes nowhere else."""
 
     def __init__(
         self,
@@ -25,12 +25,14 @@ class RemoteRecords:
         url: str,
         *,
         timeout: float,
+        peer: str,
         exchanges: Exchanges[ConferenceExchangeOwner],
         procedures: Procedures,
     ) -> None:
         self._store = store
         self._url = url
         self._timeout = timeout
+        self._peer = peer
         self._exchanges = exchanges
         self._procedures = procedures
 
@@ -48,7 +50,7 @@ class RemoteRecords:
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
         owner = _Awaited(self._procedures, focus_uri)
-        number = self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout)
+        number = self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout, peer=self._peer)
         return Later(kind=Kind.EXCHANGE, id=number)
 
     def of_organizer(

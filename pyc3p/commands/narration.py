@@ -59,6 +59,8 @@ def _of_server(event: Event) -> str | None:
 _MEND: Final[Mapping[AnnouncementFault, str]] = {
     AnnouncementFault.NOT_AUTHENTICATED: "its secret is unknown; name it with --mcu, and give both one PYC3P_SECRET",
     AnnouncementFault.PRINCIPAL: "{peer} may not announce MCUs; name it with --mcu",
+    AnnouncementFault.NOT_ITS_ID: "{peer} may only announce itself; start it with --mcu-id {peer}",
+    AnnouncementFault.HOST: "{peer} is not expected at its address; name its hosts in [[c3p.peers]]",
     AnnouncementFault.ID_TAKEN: "another MCU has that id; give it one of its own with --mcu-id, and name that here "
     "with --mcu",
     AnnouncementFault.INCOMPLETE: "id, URL and types are needed",
