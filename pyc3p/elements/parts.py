@@ -104,6 +104,7 @@ class CoreSettings:
     records_url: str | None = None
     record_readers: frozenset[str] = frozenset()
     policy: focus.ConferencePolicy = focus.ConferenceRules()
+    proxy: ProxyConfig = ProxyConfig()  #: but for its domains
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
@@ -143,7 +144,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
-    config = ProxyConfig(domains=(settings.domain, *settings.aliases))
+    config = attrs.evolve(settings.proxy, domains=(settings.domain, *settings.aliases))
     if registrar is None:
         return Proxy(endpoint, config, entropy=entropy)
     return Proxy(
@@ -152,7 +153,8 @@ def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar 
         entropy=entropy,
         location=registrar.lookup,
         moved=registrar.flow_after,
-        may_relay=lambda request, flow: registrar.knows(flow),
+        bound=registrar.at,
+        registered=registrar.knows,
     )
 
 

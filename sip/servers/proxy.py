@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -27,9 +28,10 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.servers.flow_token import FlowTokens
 from sip.servers.location import Target
-from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, caller_flow
-from sip.servers.proxy_route import OwnAddresses, path, record_route, strict_route, was_recorded
-from sip.servers.proxy_targets import Alternatives, Targeting
+from sip.servers.proxy_admission import Admission, Answered, ProxyConfig
+from sip.servers.proxy_marks import Marks
+from sip.servers.proxy_route import OwnAddresses, strict_route, was_recorded
+from sip.servers.proxy_targets import Alternatives, Targeting, Users, hop_of
 from sip.servers.response_context import Branch, ResponseContext
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
@@ -37,8 +39,6 @@ from sip.timers import Timers
 
 __all__ = ["Proxy", "ProxyConfig"]
 
-#: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
-_RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 _Lines = Iterable[tuple[str, object]]
 _ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
 _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
@@ -48,23 +48,25 @@ def _everything(request: Request, flow: Flow) -> bool:
     return True
 
 
-def _nobody(uri: Uri) -> Sequence[Target]:
-    return ()
-
-
-def _nowhere(flow: Flow, uri: Uri) -> Flow | None:
-    return None
+def _key(config: ProxyConfig, entropy: Entropy) -> bytes:
+    """What tokens and branches are signed with: from the secret, where there is one."""
+    if not config.secret:
+        return bytes.fromhex(entropy.child("key").token(32))
+    return hmac.digest(config.secret.encode(), f"sip proxy {config.owner}".encode(), "sha256")
 
 
 class Proxy:
     """Forwards what no other core of the endpoint claims.
 
-    ``location`` gives the target set of a URI of our domains (`Registrar.lookup` is one). A request may leave our
-    domains when it belongs to a dialog that went through us before, when it comes from a trusted network or peer, or
-    when ``may_relay`` says so (`Registrar.knows` its flow, for one). With ``credentials`` all others are asked for
-    Digest credentials, without they get 403. ``claims`` may leave some requests to others; those of dialogs that
-    began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for requests
-    of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430.
+    ``location`` gives the target set of a URI of our domains (`Registrar.lookup` is one), ``bound`` the binding of a
+    Contact (`Registrar.at`): everybody may call our users. A request may leave our domains when it belongs to a dialog
+    that went through us before and goes to its other end, when it comes from a trusted network or peer, or when a user
+    of ours has it sent to where `ProxyConfig.relay_to` says. With ``credentials`` users are those who prove it by
+    Digest; without, those who are ``registered`` on their flow (`Registrar.knows`), which is worth as much as the
+    registrar asks for. All others get 403. ``may_relay`` is an application's own word: it lets a request go anywhere.
+    ``claims`` may leave some requests to others; those of dialogs that began here come back in any case. ``moved``
+    gives the open flow of a device whose connection is closed, for requests of dialogs that began on that one
+    (`Registrar.flow_after`); without, they are answered 430. Raises LocalProtocolError for settings that are no places.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class Proxy:
         claims: Callable[[Request, Flow], bool] = _everything,
         claim: Claim = Claim.PROXY,
         may_relay: Callable[[Request, Flow], bool] | None = None,
+        registered: Callable[[Flow], bool] | None = None,
         credentials: CredentialStore | None = None,
         moved: Callable[[Flow, Uri], Flow | None] | None = None,
+        bound: Callable[[Uri], Target | None] | None = None,
     ) -> None:
         self.config = config or ProxyConfig()
         self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
@@ -86,8 +90,9 @@ class Proxy:
         name = endpoint.config.user_agent
         self._server: list[tuple[str, object]] = [] if name is None else [("Server", name)]
         self._entropy = entropy.child(f"proxy {self.config.owner}")
-        key = bytes.fromhex(self._entropy.child("key").token(32))
-        self._tokens = FlowTokens(key, limit=self.config.max_flows)
+        key = _key(self.config, self._entropy)
+        epoch = bytes.fromhex(self._entropy.child("epoch").token(4))
+        self._tokens = FlowTokens(key, limit=self.config.max_flows, epoch=epoch)
         self._own = OwnAddresses(
             lambda: endpoint.listen, frozenset(canonical_host(each) for each in self.config.domains)
         )
@@ -97,10 +102,12 @@ class Proxy:
             entropy=self._entropy.child("nonces"),
             wall_clock=endpoint.wall_clock,
             may_relay=may_relay,
+            registered=registered,
             credentials=credentials,
         )
-        parts = (endpoint, self.config, self._own, self._tokens, self._admission)
-        self._targeting = Targeting(*parts, location or _nobody, moved or _nowhere)
+        users = Users.known_to(location, moved, bound)
+        self._targeting = Targeting(endpoint, self.config, self._own, self._tokens, self._admission, users)
+        self._marks = Marks(endpoint, self.config, self._own, self._tokens)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
@@ -199,6 +206,7 @@ class Proxy:
             is_invite=request.method == "INVITE",
             request=found.request,
             located=found.located,
+            vouched=found.vouched,
             flow=flow,
             fingerprint=fingerprint,
             breadth=breadth,
@@ -220,12 +228,15 @@ class Proxy:
         for number, target in enumerate(alternatives):
             if not self._targeting.is_reachable(target, context.request):
                 continue  # it was when the target set was made
-            request, hop = strict_route(self._copy(context.request, context.flow, target, share))
+            marks = self._marks.of(
+                context.request, context.flow, target, located=context.located, vouched=context.vouched
+            )
+            request, hop = strict_route(self._copy(context.request, target, share, marks))
             request_id = self._endpoint.forward(
                 self.owner,
                 request,
                 flow=target.flow,
-                next_hop=hop,
+                next_hop=hop or hop_of(target),
                 branch=f"{context.fingerprint}-{self._entropy.token(8)}",
                 now=now,
             )
@@ -238,33 +249,14 @@ class Proxy:
             return
         context.finals.append(self._made(context.request, 430))
 
-    def _copy(self, request: Request, flow: Flow, target: Target, breadth: int) -> Request:
+    @staticmethod
+    def _copy(request: Request, target: Target, breadth: int, marks: _Lines = ()) -> Request:
         """The copy that goes to one target (section 16.6 steps 1 to 6)."""
         hops = 70 if request.max_forwards is None else request.max_forwards - 1
         changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
         if target.route:
             changes["Route"] = [*target.route, *request.route]
-        return request.evolve(uri=target.uri.without_headers(), set=changes, prepend=self._marks(request, flow, target))
-
-    def _marks(self, request: Request, flow: Flow, target: Target) -> list[tuple[str, object]]:
-        """Record-Route of what begins a dialog; Path of a registration that goes on from here."""
-        if request.method == "REGISTER" and self.config.add_path:
-            return path(self._own, flow, self._tokens.issue(flow, None, scope="path"))
-        if request.method not in _RECORDED or request.to.tag is not None or not self.config.record_route:
-            return []
-        token = self._tokens.issue(caller_flow(request, flow), target.flow, scope=request.call_id)
-        return record_route(self._own, flow, self._transport_to(request, target), token)
-
-    def _transport_to(self, request: Request, target: Target) -> str:
-        """The transport that the next hop will be reached by, as far as its URI tells."""
-        if target.flow is not None:
-            return target.flow.transport
-        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
-        if hop.scheme == "sips":
-            return "TLS"
-        ours = [each.transport.upper() for each in self._endpoint.listen]
-        default = "UDP" if "UDP" in ours or not ours else ours[0]
-        return hop.transport.upper() if hop.transport else default
+        return request.evolve(uri=target.uri.without_headers(), set=changes, prepend=marks)
 
     def _forward_unanswered(self, request: Request, flow: Flow, now: float) -> None:
         """An ACK for a 2xx, or a BENOTIFY: on without state, dropped where another request would be refused."""
@@ -276,8 +268,9 @@ class Proxy:
             return
         branch = f"{fingerprint}-{self._entropy.token(8)}"
         target = found.targets[0]
-        copy, hop = strict_route(self._copy(found.request, flow, target, 1))
-        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=hop, branch=branch, now=now)
+        copy, hop = strict_route(self._copy(found.request, target, 1))
+        next_hop = hop or hop_of(target)
+        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=next_hop, branch=branch, now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 

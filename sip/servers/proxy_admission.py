@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
@@ -17,6 +18,8 @@ from sip.headers.auth_params import split_auth
 from sip.headers.challenge import Authorization
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.servers.places import Places
+from sip.syntax.uri import Uri
 from sip.transport.locate import is_numeric
 
 __all__ = ["Admission", "Answered", "ProxyConfig"]
@@ -31,6 +34,15 @@ class ProxyConfig:
     trusted: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: networks whose requests may leave our domains, and
     #: whose P-Asserted-Identity is believed
     trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) that are trusted in the same way
+    #: Where the other parts of the system are (Focus, MCU): ``host:port``, hosts, networks. Everybody may have requests
+    #: passed on to them, as to our users, and what comes from their addresses is trusted.
+    parts: tuple[str, ...] = ()
+    #: Where users of ours may have requests sent, beside our domains: hosts, ``host:port``, networks, ``.domain`` with
+    #: all below it, ``*`` for anywhere. Nowhere, because whoever relays for others is answerable for it.
+    relay_to: tuple[str, ...] = ()
+    #: What all processes that stand in for each other, and those that come after them, share: requests of dialogs that
+    #: one of them let pass are known to all. Empty: known to this process alone.
+    secret: str = attrs.field(default="", repr=False)
     open_relay: bool = False  #: take anybody's request anywhere: for tests only
     sequential: bool = False  #: try contacts one preference after the other in place of all at once
     record_route: bool = True  #: stay on the way of dialogs; clients behind connections are not reached otherwise
@@ -67,9 +79,11 @@ class Admission:
         entropy: Entropy,
         wall_clock: float,
         may_relay: Callable[[Request, Flow], bool] | None,
+        registered: Callable[[Flow], bool] | None,
         credentials: CredentialStore | None,
     ) -> None:
-        self._config, self._key, self._may_relay = config, key, may_relay
+        self._config, self._key, self._may_relay, self._registered = config, key, may_relay, registered
+        self._parts, self._relay_to = Places(config.parts), Places(config.relay_to)
         self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
         self._authenticator: DigestServer | None = None
         if credentials is not None:
@@ -113,27 +127,44 @@ class Admission:
         return breadth
 
     def let_out(self, request: Request, flow: Flow, *, now: float) -> Request:
-        """Let a request leave our domains, without the credentials that were for us; raises Answered."""
-        if self._is_trusted(flow) or (self._may_relay is not None and self._may_relay(request, flow)):
+        """Let a request leave our domains, without the credentials that were for us; raises Answered.
+
+        Users of ours may have it sent to where `ProxyConfig.relay_to` says; those who are trusted, anywhere.
+        """
+        if self.is_trusted(flow) or (self._may_relay is not None and self._may_relay(request, flow)):
             return request
         if self._authenticator is None:
-            raise Answered(403)
+            if self._registered is None or not self._registered(flow) or not self._leads_to_a_place(request):
+                raise Answered(403)
+            return request
         verdict = self._authenticator.verify(request, now=now)
         if verdict.outcome is Outcome.MALFORMED:
             raise Answered(400)
         if verdict.outcome is not Outcome.ACCEPTED:
             stale = verdict.outcome is Outcome.STALE
             raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
+        if not self._leads_to_a_place(request):
+            raise Answered(403)
         return _without_credentials(request, self._authenticator.config.realm)
 
     def believed(self, request: Request, flow: Flow) -> Request:
         """The request without an identity that nobody we trust has asserted (RFC 3325 section 5)."""
-        if "P-Asserted-Identity" not in request.headers or self._is_trusted(flow):
+        if "P-Asserted-Identity" not in request.headers or self.is_trusted(flow):
             return request
         return request.evolve(remove=["P-Asserted-Identity"])
 
-    def _is_trusted(self, flow: Flow) -> bool:
-        if self._config.open_relay or any(name in self._config.trusted_peers for name in flow.peer_identity):
+    def _leads_to_a_place(self, request: Request) -> bool:
+        return self._relay_to.include(next_hop_of(request))
+
+    def is_part(self, uri: Uri) -> bool:
+        """Whether a URI is an address of another part of the system."""
+        return self._parts.include(uri)
+
+    def is_trusted(self, flow: Flow) -> bool:
+        """Whether what comes by a flow may go anywhere, and is believed about who sent it."""
+        if self._config.open_relay or self._parts.include_source(flow):
+            return True
+        if any(name in self._config.trusted_peers for name in flow.peer_identity):
             return True
         if not is_numeric(flow.remote.host):
             return False
