@@ -61,7 +61,7 @@ from focus.notifier import Notifier
 from focus.participant import Participant
 from focus.participants import Participants
 from focus.policy import ATTENDEE, Admission, Requester
-from focus.policy import Verdict as Admitted
+from focus.policy import AdmissionVerdict as Admitted
 from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster
 from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId

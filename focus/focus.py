@@ -22,7 +22,7 @@ from c3p import (
     is_focus_uri,
     mcu_type_of,
 )
-from focus import policy, refusal
+from focus import refusal
 from focus.answers import Answer, refuse
 from focus.conference import Conference
 from focus.config import FocusConfig
@@ -31,6 +31,7 @@ from focus.context import ConferenceExchangeOwner, Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.join import Join, read_join
+from focus.policy import Admission, JoinQuestion
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.refusal import Refusal, Refused
 from focus.remote_records import RemoteRecords
@@ -223,17 +224,18 @@ class Focus:
         if self.config.require_session_timer and "timer" not in event.request.supported:
             raise Refused(refusal.TIMER_MISSING, join.document)
         conference = self._active.get(address.key)
-        admission = policy.admit(
-            record,
-            join.user,
+        question = JoinQuestion(
+            record=record,
+            user=join.user,
             wish=join.wish,
             locked=conference is not None and conference.locked,
             lobby_capable=join.lobby_capable,
             already_in=conference is not None and conference.participants.is_let_in(join.user),
-            policy=self.config.policy,
         )
-        if isinstance(admission, Refusal):
-            raise Refused(admission, join.document)
+        admission = self.config.policy.admit(question)
+        if not isinstance(admission, Admission):
+            undecided = refusal.NOT_AUTHORISED.saying("nobody has decided it")
+            raise Refused(admission if isinstance(admission, Refusal) else undecided, join.document)
         if conference is None:
             conference = self._activate(address, record, join, now=now)
         try:

@@ -8,7 +8,7 @@ from typing import Final
 from c3p import C3PError, Command, Endpoint, Request, Role, SessionType, focus_uri_of, is_focus_uri, mcu_type_of
 from focus import refusal
 from focus.commands.plan import Facts
-from focus.policy import ROLES
+from focus.policy import ROLES, Allowed, CommandQuestion, PresentQuestion
 from focus.refusal import Refusal, Refused
 from sip import AddressOfRecord, ConferenceAddress, Uri
 
@@ -55,6 +55,20 @@ def insist(denied: Refusal | None, document: Request) -> None:
     """Who may do it was asked before: `denied` is the answer."""
     if denied is not None:
         raise Refused(denied, document)
+
+
+def check_allowed(question: CommandQuestion, document: Request, facts: Facts) -> None:
+    """Ask the policy. Raises Refused: whatever is no yes is a no."""
+    decision = facts.policy.authorise(question)
+    if not isinstance(decision, Allowed):
+        refused = decision if isinstance(decision, Refusal) else refusal.NOT_AUTHORISED.saying("nobody has decided it")
+        raise Refused(refused, document)
+
+
+def check_presents(document: Request, facts: Facts) -> None:
+    """What is for presenters. Raises Refused."""
+    question = PresentQuestion(record=facts.record, requester=facts.requester, command=document.command.NAME)
+    check_allowed(question, document, facts)
 
 
 def mcu_type_in(command: Command, document: Request, facts: Facts) -> str:

@@ -103,7 +103,8 @@ class CoreSettings:
     callback_url: str | None = None
     records_url: str | None = None
     record_readers: frozenset[str] = frozenset()
-    policy: focus.ConferencePolicy = focus.ConferencePolicy()
+    policy: focus.ConferencePolicy = focus.ConferenceRules()
+    proxy: ProxyConfig = ProxyConfig()  #: but for its domains
     authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
 
 
@@ -147,7 +148,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
-    config = ProxyConfig(domains=(settings.domain, *settings.aliases))
+    config = attrs.evolve(settings.proxy, domains=(settings.domain, *settings.aliases))
     if registrar is None:
         return Proxy(endpoint, config, entropy=entropy, authenticator=settings.authenticator)
     return Proxy(
@@ -156,7 +157,8 @@ def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar 
         entropy=entropy,
         location=registrar.lookup,
         moved=registrar.flow_after,
-        may_relay=lambda request, flow: registrar.knows(flow),
+        bound=registrar.at,
+        registered=registrar.knows,
         authenticator=settings.authenticator,
     )
 
