@@ -103,7 +103,7 @@ class CoreSettings:
     callback_url: str | None = None
     records_url: str | None = None
     record_readers: frozenset[str] = frozenset()
-    policy: focus.ConferencePolicy = focus.ConferencePolicy()
+    policy: focus.ConferencePolicy = focus.ConferenceRules()
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
