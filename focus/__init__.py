@@ -38,6 +38,9 @@ from focus.events import (
     ParticipantLeft,
     RecordAdded,
     RecordRemoved,
+    RecordsWanted,
+    RecordWanted,
+    RecordWriteWanted,
     RosterPublished,
 )
 from focus.factory import FocusFactory
@@ -60,7 +63,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
-from focus.records import ConferenceRecord, ConferenceStore, MemoryStore
+from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
 __all__ = [
@@ -112,6 +115,9 @@ __all__ = [
     "RecordAdded",
     "RecordExists",
     "RecordRemoved",
+    "RecordWanted",
+    "RecordWriteWanted",
+    "RecordsWanted",
     "Refusal",
     "Requester",
     "RoleQuestion",
@@ -121,5 +127,6 @@ __all__ = [
     "StoreFull",
     "Subscribed",
     "SubscriptionLost",
+    "Written",
     "from_header",
 ]

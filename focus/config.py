@@ -46,7 +46,9 @@ class FocusConfig:
     max_commands_per_participant: int = 64  #: open for one participant; beyond that 503
     remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (C3P reference, 4.5)
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
-    max_waiting_joins: int = 256  #: joins waiting for a record from another process
+    #: seconds that a request waits for a record, an identity or a decision that comes later; a client gives up after 32
+    answer_timeout: float = 10.0
+    max_waiting_joins: int = 256  #: joins, and other requests, that wait for such an answer or behind one that does
 
 
 @attrs.frozen(kw_only=True)
@@ -66,4 +68,7 @@ class FactoryConfig:
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
     max_listed: int = 500  #: records in one getConferences answer
+    #: seconds that a request waits for a record or an identity that comes later; a client gives up after 32
+    answer_timeout: float = 10.0
+    max_waiting: int = 256  #: requests that wait for such an answer, or behind one that does
     record_readers: frozenset[str] = frozenset()  #: principals that may read records over HTTP: Focuses elsewhere

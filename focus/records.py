@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import heapq
 import re
 from collections.abc import Iterable
@@ -55,9 +56,25 @@ class ConferenceRecord:
         """Those who have a role since scheduling, read."""
         return tuple((AddressOfRecord.read(user), role) for user, role in self.roles)
 
+    def is_over(self, wall_clock: float) -> bool:
+        """Whether its time is over at `wall_clock`, in seconds since 1970."""
+        return self.expires_at is not None and self.expires_at <= wall_clock
+
+
+class Written(enum.Enum):
+    """What became of a record that was to be written."""
+
+    DONE = "done"
+    EXISTS = "exists"  #: it was to be new, and there is one of that key
+    CHANGED = "changed"  #: it is another version than the one that was to be replaced, or gone
+    FULL = "full"  #: a limit of the store is reached
+
 
 class ConferenceStore(Protocol):
-    """Where records live. Keys are `sip.conference_key` of the Conference-URI."""
+    """Where records live that can be had at once. Keys are `sip.conference_key` of the Conference-URI.
+
+    A store that needs time to answer is none of these: see `RecordWanted`.
+    """
 
     def add(self, key: str, record: ConferenceRecord) -> None:
         """Keep a new record. Raises `RecordExists` or `StoreFull`."""

@@ -19,6 +19,8 @@ class Refusal:
     general: str = Reason.OTHER_FAILURE  #: response/@reason
     specific: str | None = None  #: reason on the command element
     for_people: bool = False  #: whether the text also goes into a Warning, which phones show
+    headers: tuple[tuple[str, str], ...] = ()  #: further headers of the answer, such as a challenge
+    phrase: str | None = None  #: reason phrase of the status line, None: that of the status
 
     def saying(self, text: str) -> Refusal:
         """The same refusal with a text that says more."""
@@ -70,6 +72,9 @@ LOCKED: Final = attrs.evolve(NOT_AUTHORISED, text="The conference is locked", sp
 THIRD_PARTY_DIAL_OUT: Final = _of(ErrorId.THIRD_PARTY_DIAL_OUT_NOT_ALLOWED, Reason.UNAUTHORIZED)
 INVALID_ROLE: Final = _of(ErrorId.INVALID_ROLE, Reason.REQUEST_MALFORMED, CommandReason.INVALID_ROLE)
 BUSY: Final = Refusal(503, None, "Too much to do", Reason.SERVER_BUSY)
+#: A store, a directory or a policy elsewhere is silent, or says that it cannot answer: it may in some seconds.
+NO_ANSWER: Final = attrs.evolve(BUSY, text="No answer in time", headers=(("Retry-After", "10"),))
+STORE_FAILED: Final = attrs.evolve(NO_ANSWER, text="The conference records cannot be had")
 
 
 def of_malformed(error: MalformedDocument) -> Refusal:

@@ -7,10 +7,10 @@ from typing import Final
 
 from c3p import C3PError, Command, Endpoint, Request, Role, SessionType, focus_uri_of, is_focus_uri, mcu_type_of
 from focus import refusal
-from focus.commands.plan import Facts
+from focus.commands.plan import Facts, Postponed
 from focus.policy import ROLES, Allowed, CommandQuestion, PresentQuestion
 from focus.refusal import Refusal, Refused
-from sip import AddressOfRecord, ConferenceAddress, Uri
+from sip import AddressOfRecord, ConferenceAddress, Pending, Uri
 
 #: A GUID, with or without braces (C3P reference, 2.3).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
@@ -58,8 +58,10 @@ def insist(denied: Refusal | None, document: Request) -> None:
 
 
 def check_allowed(question: CommandQuestion, document: Request, facts: Facts) -> None:
-    """Ask the policy. Raises Refused: whatever is no yes is a no."""
-    decision = facts.policy.authorise(question)
+    """Ask the policy. Raises Refused: whatever is no yes is a no; Postponed when it decides later."""
+    decision = facts.decision(question)
+    if isinstance(decision, Pending):
+        raise Postponed(question, decision)
     if not isinstance(decision, Allowed):
         refused = decision if isinstance(decision, Refusal) else refusal.NOT_AUTHORISED.saying("nobody has decided it")
         raise Refused(refused, document)
