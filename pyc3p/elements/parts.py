@@ -110,7 +110,8 @@ class CoreSettings:
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
-    domain = settings.domain
+    domain, known = settings.domain, settings.authenticator
+    identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
     factory = conferences = registrar = proxy = None
     if "focus" in parts:
         conferences = focus.Focus(
@@ -122,6 +123,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 callback_url=settings.callback_url,
                 records_url=settings.records_url,
                 policy=settings.policy,
+                identify=identify,
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
@@ -129,7 +131,9 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
-            focus.FactoryConfig(domain=domain, aliases=settings.aliases, record_readers=settings.record_readers),
+            focus.FactoryConfig(
+                domain=domain, aliases=settings.aliases, record_readers=settings.record_readers, identify=identify
+            ),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
             activations=conferences,
