@@ -257,7 +257,7 @@ class Proxy:
                 now=now,
             )
             self._branches[request_id] = context
-            context.tried.append(request_id)
+            context.sent(request_id, believed=self._admission.trusts(target, context.request))
             branch = Branch(had_flow=target.flow is not None, others=alternatives[number + 1 :], share=share)
             context.branches[request_id] = branch
             if context.is_invite:
@@ -288,13 +288,13 @@ class Proxy:
             return  # 100 is ours to send; other methods have no other (RFC 4320 section 4.1)
         self._restart_timer_c(context, request_id, branch, now)
         if not context.answered:
-            self._endpoint.send_response(context.transaction, response, now=now)
+            self._endpoint.send_response(context.transaction, context.seen(request_id, response), now=now)
 
     def _on_final(self, request_id: RequestId, response: Response, now: float) -> None:
         context = self._branches.get(request_id)
         if context is None:
             return
-        branch = context.branches.pop(request_id, None)
+        branch, response = context.branches.pop(request_id, None), context.seen(request_id, response)
         if branch is not None:
             self._timers.stop(branch.timer_c)
         if response.status < 300:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from sip.authentication.asserted import kept_private, with_identity
+from sip.authentication.asserted import with_identity
 from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
 from sip.authentication.identification import Challenged, Identification, Identified, Pending, Proof, Refused
@@ -220,15 +220,12 @@ class Admission:
             return request
         return request.evolve(remove=["P-Asserted-Identity"])
 
-    def kept_private(self, request: Request, target: Target) -> Request:
-        """The request as a target may see it: a hidden identity is for those who are trusted (RFC 3325 section 5)."""
-        if self._identities is None:
-            return request
+    def trusts(self, target: Target, request: Request) -> bool:
+        """Whether a target may know who hides, and is believed about who answers (RFC 3325 section 5, RFC 5876)."""
         hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
-        trusted = (
-            self._identities.trusts(target.flow) if target.flow is not None else self._identities.trusts_host(hop.host)
-        )
-        return request if trusted or self.is_part(hop) else kept_private(request)
+        if self._identities is None or self.is_part(hop):
+            return True
+        return self._identities.trusts_host(hop.host) if target.flow is None else self._identities.trusts(target.flow)
 
     def _leads_to_a_place(self, request: Request) -> bool:
         return self._relay_to.include(next_hop_of(request))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sip.authentication.asserted import kept_private
 from sip.message.request import Request
 from sip.servers.location import Target
 from sip.servers.proxy_admission import Admission
@@ -30,5 +31,5 @@ class Copies:
         changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
         if target.route:
             changes["Route"] = [*target.route, *request.route]
-        seen = self._admission.kept_private(request, target)
+        seen = request if self._admission.trusts(target, request) else kept_private(request)
         return seen.evolve(uri=target.uri.without_headers(), set=changes, prepend=marks)

@@ -286,6 +286,20 @@ def test_a_trusted_peer_asserts_whom_it_likes_and_a_stranger_nobody() -> None:
     assert town.sent(EVES) == []
 
 
+@pytest.mark.parametrize("status", [180, 200, 486])
+def test_who_answers_is_believed_of_trusted_peers_alone(status: int) -> None:
+    asserted = [("P-Asserted-Identity", "<sip:boss@example.com>")]
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
+    town.register("carol", EVES)
+    for uri, host, believed in (("sip:carol@example.com", EVES, False), (f"sip:x@{TRUSTED}", TRUSTED, True)):
+        town.receive(town.proven("INVITE", uri, BOBS), BOBS)
+        (invite,) = town.sent(host)
+        assert isinstance(invite, Request)
+        town.receive(invite.response(status, to_tag="t", headers=asserted), host)
+        (told,) = town.sent(BOBS)
+        assert ("P-Asserted-Identity" in told.headers) is believed
+
+
 def test_a_call_that_went_through_us_is_not_asked_again() -> None:
     town = Town()
     town.register("carol", EVES)
