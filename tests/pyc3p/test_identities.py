@@ -98,8 +98,10 @@ def test_a_presenter_is_nobody_but_the_owner_of_the_password(tmp_path: Path) -> 
 
     async def scenario(server: Server, output: Kept) -> None:
         options = attrs.evolve(invite_options(config, f"sip:bob@{HOST}", wallet=wallet("ann")), aor=f"sip:bob@{HOST}")
-        with pytest.raises(Problem, match="403"):
+        with pytest.raises(Problem, match=f"does not take 'ann', .* for sip:bob@{HOST}; say --as sip:ann@{HOST}"):
             await call_and_end(options, Kept())
+        with pytest.raises(Problem, match="does not take the password of 'ann'"):
+            await call_and_end(attrs.evolve(options, wallet=wallet("ann", "wrong")), Kept())
 
     with_server(config, scenario)
 
