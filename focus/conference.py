@@ -61,7 +61,8 @@ from focus.notifier import Notifier
 from focus.participant import Participant
 from focus.participants import Participants
 from focus.policy import ATTENDEE, Admission, Requester
-from focus.policy import Verdict as Admitted
+from focus.policy import AdmissionVerdict as Admitted
+from focus.questions.procedure import Steps, Turn
 from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster
 from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
@@ -144,14 +145,14 @@ class Conference:
                 keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user.text)
                 self._commands.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
 
-    def info(self, session: SessionId, transaction: TransactionId, request: Request, *, now: float) -> None:
+    def info(self, session: SessionId, transaction: TransactionId, request: Request, turn: Turn) -> Steps[None]:
         """A request with a command, in a Focus dialog."""
         participant = self.participants.get(session)
         if participant is None:
-            self._context.answer(transaction, Answer(481), now=now)
+            self._context.answer(transaction, Answer(481), now=turn.now)
             return
         self.participants.seen(session)
-        self._commands.receive(participant, transaction, request, now=now)
+        yield from self._commands.receive(participant, transaction, request, turn)
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
@@ -217,6 +218,10 @@ class Conference:
         """What a sender may do now."""
         user = self.roster.find(participant.user)
         return user.role if user is not None else ATTENDEE
+
+    def is_here(self, participant: Participant) -> bool:
+        """Whether a dialog has not ended."""
+        return self.participants.get(participant.session) is participant
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from focus.identity import Identify, from_header
-from focus.policy import ConferencePolicy
+from focus.policy import ConferencePolicy, ConferenceRules
 
 #: Media types of OCS 2007; a deployment lists here what its MCU Factory can really allocate.
 DEFAULT_MCU_TYPES = ("audio-video",)
@@ -24,7 +24,7 @@ class FocusConfig:
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
     records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
-    policy: ConferencePolicy = ConferencePolicy()
+    policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
     require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none
     session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200

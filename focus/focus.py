@@ -29,6 +29,7 @@ from focus.context import ConferenceExchangeOwner, Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.joining import Joining
+from focus.policy import Admission, Decision
 from focus.questions.identification import Found
 from focus.questions.procedure import Kind, Line, Steps, Turn, settled
 from focus.questions.procedures import Procedures
@@ -196,6 +197,10 @@ class Focus:
         """Answer what ``identify`` left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
         self._procedures.answer(Kind.IDENTITY, pending_id, found, now=now)
 
+    def decided(self, pending_id: str, decision: Admission | Decision, *, now: float) -> None:
+        """Answer what the policy left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
+        self._procedures.answer(Kind.DECISION, pending_id, decision, now=now)
+
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         return request.uri.host in self._domains and conf_id_of(str(request.uri)) is not None
 
@@ -250,7 +255,7 @@ class Focus:
         if conference is None or event.session is None:
             self._context.answer(event.transaction, Answer(481), now=turn.now)
         else:
-            conference.info(event.session, event.transaction, event.request, now=turn.now)
+            yield from conference.info(event.session, event.transaction, event.request, turn)
             self._active.settle(conference, now=turn.now)
 
     def _conference_of(self, event: RequestReceived) -> Conference | None:

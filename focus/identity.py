@@ -45,7 +45,11 @@ def insist_on(known: Known) -> Identified | None:
 
 
 def name_of(identified: Identified | None, request: Request) -> AddressOfRecord | None:
-    """Under which name somebody takes part: a proven user who wants to stay hidden, under its From (RFC 3323)."""
-    if identified is None:
-        return None
-    return AddressOfRecord.read(str(request.from_.uri)) if identified.anonymous else identified.user
+    """Under which name somebody takes part. A proven user who wants to stay hidden does under the From (RFC 3323).
+
+    But only where that names nobody: any other name in From was not proven.
+    """
+    if identified is None or not identified.anonymous:
+        return identified.user if identified is not None else None
+    hidden = AddressOfRecord.read(str(request.from_.uri))
+    return identified.user if is_authenticated(hidden) else hidden

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from c3p import focus_uri_of, is_focus_uri, mcu_type_of
-from focus import policy, refusal
+from focus import refusal
 from focus.active import ActiveConferences
 from focus.answers import refuse
 from focus.conference import Conference
 from focus.context import Context
 from focus.identity import Known, insist_on, name_of
 from focus.join import Join, read_join
+from focus.policy import Admission, JoinQuestion
 from focus.questions.identification import identification, sender_of
-from focus.questions.procedure import Line, Steps, Turn, settled
+from focus.questions.procedure import Line, Steps, Turn, decided, settled
 from focus.questions.stores import RecordStore
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal, Refused
@@ -58,7 +59,7 @@ class Joining:
         if record is None or record.is_over(self._context.endpoint.wall_clock + turn.now):
             insist_on(known)
             raise Refused(refusal.UNKNOWN_CONFERENCE)
-        self._admit(event, record, known, now=turn.now)
+        yield from self._admit(event, record, known, turn)
 
     def _media_invite(self, uri: str, event: InviteReceived, known: Known) -> Refusal:
         """What a direct media INVITE to an MCU-Conference-URI is refused with."""
@@ -72,32 +73,36 @@ class Joining:
             return NOT_JOINED
         return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
 
-    def _admit(self, event: InviteReceived, record: ConferenceRecord, known: Known, *, now: float) -> None:
+    def _admit(self, event: InviteReceived, record: ConferenceRecord, known: Known, turn: Turn) -> Steps[None]:
         config = self._context.config
         address = ConferenceAddress.read(record.focus_uri)
         join = read_join(event.request, identity=name_of(insist_on(known), event.request), conference=address)
         if config.require_session_timer and "timer" not in event.request.supported:
             raise Refused(refusal.TIMER_MISSING, join.document)
         conference = self._active.get(address.key)
-        admission = policy.admit(
-            record,
-            join.user,
+        question = JoinQuestion(
+            record=record,
+            user=join.user,
             wish=join.wish,
             locked=conference is not None and conference.locked,
             lobby_capable=join.lobby_capable,
             already_in=conference is not None and conference.participants.is_let_in(join.user),
-            policy=config.policy,
         )
-        if isinstance(admission, Refusal):
-            raise Refused(admission, join.document)
-        if conference is None:
-            conference = self._activate(address, record, join, now=now)
         try:
-            conference.join(event, join, admission, now=now)
+            admission = yield from decided(config.policy.admit(question))
+        except Refused as refused:
+            raise Refused(refused.refusal, join.document) from None
+        if not isinstance(admission, Admission):
+            undecided = refusal.NOT_AUTHORISED.saying("nobody has decided it")
+            raise Refused(admission if isinstance(admission, Refusal) else undecided, join.document)
+        # It may have ended, or even begun anew, while the policy took its time.
+        conference = self._active.get(address.key) or self._activate(address, record, join, now=turn.now)
+        try:
+            conference.join(event, join, admission, now=turn.now)
             self._active.of_session[event.session] = conference
         finally:
             # Somebody whom a full conference refuses must not leave an empty conference behind.
-            self._active.settle(conference, now=now)
+            self._active.settle(conference, now=turn.now)
 
     def _activate(self, address: ConferenceAddress, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
         if self._active.full:

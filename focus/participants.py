@@ -26,7 +26,7 @@ from focus.context import Context
 from focus.join import Join, if_legible
 from focus.participant import Participant
 from focus.policy import Admission
-from focus.policy import Verdict as Admitted
+from focus.policy import AdmissionVerdict as Admitted
 from focus.refusal import Refused
 from focus.roster import Roster
 from sip import AddressOfRecord, InviteReceived, NameAddr, Request, SessionId

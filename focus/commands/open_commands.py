@@ -23,7 +23,7 @@ from c3p import (
 from focus import refusal
 from focus.answers import ACCEPTED, Answer, refuse
 from focus.commands.checks import check_ends
-from focus.commands.plan import Activation, DialOut, Facts, Plan
+from focus.commands.plan import Activation, DialOut, Facts, Plan, Postponed
 from focus.commands.requests import asks_nothing, read_request
 from focus.commands.table import plan
 from focus.context import Context
@@ -31,7 +31,8 @@ from focus.events import CommandFinished
 from focus.mcus.link import McuLink
 from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState, relay_life
 from focus.participant import Participant
-from focus.policy import ATTENDEE
+from focus.policy import ATTENDEE, Decision
+from focus.questions.procedure import Steps, Turn, decided
 from focus.refusal import Refused
 from sip import AddressOfRecord, TransactionId
 from sip import Request as SipRequest
@@ -49,6 +50,9 @@ class ActiveConference(Activation, Protocol):
 
     def role_of(self, participant: Participant) -> str:
         """What a sender may do now."""
+
+    def is_here(self, participant: Participant) -> bool:
+        """Whether a dialog has not ended."""
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
@@ -83,34 +87,55 @@ class OpenCommands:
 
     # A command arrives -----------------------------------------------------------------------------------------------
 
-    def receive(self, participant: Participant, transaction: TransactionId, request: SipRequest, *, now: float) -> None:
+    def receive(
+        self, participant: Participant, transaction: TransactionId, request: SipRequest, turn: Turn
+    ) -> Steps[None]:
         """Take an INFO of a participant."""
         try:
             if asks_nothing(request):
-                self._context.answer(transaction, Answer(200), now=now)
+                self._context.answer(transaction, Answer(200), now=turn.now)
                 return
             document = read_request(request, DEFAULT_LIMITS)
             repeated = participant.remembered.get(document.request_id)
             if repeated is not None:
-                self._context.answer(transaction, repeated, now=now)
+                self._context.answer(transaction, repeated, now=turn.now)
                 return
-            self._carry_out(participant, transaction, document, self._checked(participant, document, request), now=now)
+            planned = yield from self._checked(participant, document, request)
+            if planned is None:  # the dialog ended while the policy took its time
+                self._context.answer(transaction, Answer(481), now=turn.now)
+            else:
+                self._carry_out(participant, transaction, document, planned, now=turn.now)
         except Refused as refused:
             answer = refuse(refused.refusal, refused.document, server=self._context.config.server)
             if refused.document is not None and answer.status != 503:
                 participant.remembered.put(refused.document.request_id, answer)
-            self._context.answer(transaction, answer, now=now)
+            self._context.answer(transaction, answer, now=turn.now)
 
-    def _checked(self, participant: Participant, document: Request, request: SipRequest) -> Plan:
+    def _checked(self, participant: Participant, document: Request, request: SipRequest) -> Steps[Plan | None]:
+        """What a command takes; None when its sender has gone meanwhile. Raises Refused."""
         check_ends(document, identity=participant.user, to=request.to.uri)
-        decided = plan(document, self._conference.facts_for(participant))
+        facts = self._conference.facts_for(participant)
+        while True:
+            try:
+                planned = plan(document, facts)
+                break
+            except Postponed as postponed:
+                question, open_decision = postponed.question, postponed.pending
+            try:
+                decision: Decision = yield from decided(open_decision)
+            except Refused as refused:
+                raise Refused(refused.refusal, document) from None
+            if not self._conference.is_here(participant):
+                return None
+            # Everything is looked at anew, since much may have changed; what was decided is one of the facts.
+            facts = attrs.evolve(self._conference.facts_for(participant), decided=(question, decision))
         config = self._context.config
-        if decided.for_mcus and (
+        if planned.for_mcus and (
             participant.open_commands >= config.max_commands_per_participant
             or len(self._commands) >= config.max_commands
         ):
             raise Refused(refusal.BUSY, document)
-        return decided
+        return planned
 
     def dialling(self) -> dict[str, frozenset[str]]:
         """Keys of users whom somebody is having called, and the MCU types that know of it already."""
@@ -125,37 +150,37 @@ class OpenCommands:
         return found
 
     def _carry_out(
-        self, participant: Participant, transaction: TransactionId, document: Request, decided: Plan, *, now: float
+        self, participant: Participant, transaction: TransactionId, document: Request, planned: Plan, *, now: float
     ) -> None:
-        command = self._new_command(participant, document, decided, now=now)
-        if not decided.for_mcus and not decided.later:
-            assert decided.effect is not None  # a plan does something
-            carried = decided.effect.apply(self._conference, command, now=now)
+        command = self._new_command(participant, document, planned, now=now)
+        if not planned.for_mcus and not planned.later:
+            assert planned.effect is not None  # a plan does something
+            carried = planned.effect.apply(self._conference, command, now=now)
             self._answer_now(command, carried, transaction, participant, now=now)
             return
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
         participant.remembered.put(document.request_id, Answer(ACCEPTED))
         participant.open_commands += 1
         self._commands[command.number] = command
-        if decided.dial_out is not None:
-            self._dialled[command.number] = decided.dial_out
-        if decided.effect is not None:
-            decided.effect.apply(self._conference, command, now=now)
-        for mcu_type, relayed in decided.for_mcus:
+        if planned.dial_out is not None:
+            self._dialled[command.number] = planned.dial_out
+        if planned.effect is not None:
+            planned.effect.apply(self._conference, command, now=now)
+        for mcu_type, relayed in planned.for_mcus:
             self.relay(mcu_type, relayed, parent=command, participant=participant, now=now)
-        if not decided.for_mcus and not command.done:
+        if not planned.for_mcus and not command.done:
             self._finish(command, _success(command), now=now)
 
-    def _new_command(self, participant: Participant, document: Request, decided: Plan, *, now: float) -> ClientCommand:
+    def _new_command(self, participant: Participant, document: Request, planned: Plan, *, now: float) -> ClientCommand:
         self._count += 1
         return ClientCommand(
             number=self._count,
             requester=participant.user.text,
             session=participant.session,
             request=document,
-            waiting_for={mcu_type for mcu_type, _ in decided.for_mcus},
-            everywhere=decided.everywhere,
-            deadline=now + self._context.config.fan_out_timeout if decided.everywhere else None,
+            waiting_for={mcu_type for mcu_type, _ in planned.for_mcus},
+            everywhere=planned.everywhere,
+            deadline=now + self._context.config.fan_out_timeout if planned.everywhere else None,
         )
 
     def _answer_now(

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from sip import Event
+from sip import Event, Pending
 
 T = TypeVar("T")
 
@@ -59,3 +59,11 @@ def awaited(question: Later[T]) -> Steps[T]:
 def settled(found: T | Later[T]) -> Steps[T]:
     """An answer that is there, or else comes. Raises Refused when none does."""
     return (yield from awaited(found)) if isinstance(found, Later) else found
+
+
+def decided(found: T | Pending) -> Steps[T]:
+    """A decision of the policy, waited for as often as it says that it comes later. Raises Refused when none does."""
+    while isinstance(found, Pending):
+        question: Later[T | Pending] = Later(kind=Kind.DECISION, id=found.id)
+        found = yield from awaited(question)
+    return found

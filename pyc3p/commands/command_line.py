@@ -140,7 +140,9 @@ def serve_command(
 @cli.command("invite")
 @click.argument("target", nargs=-1, required=True)
 @click.option("--server", help="Focus, as host or host:port.  [default: the host of the first TARGET, port 5060]")
-@click.option("--as", "identity", help="Who you are.  [default: sip:presenter@ the host of the server]")
+@click.option(
+    "--as", "identity", help="Who you are.  [default: your user name, or presenter, at the host of the server]"
+)
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
@@ -167,16 +169,18 @@ def invite_command(
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
     from pyc3p.commands.credentials import open_wallet
-    from pyc3p.commands.invite import InviteOptions, run_invite
+    from pyc3p.commands.invite import PRESENTER, InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
     where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
-    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], "presenter")
+    wallet = open_wallet(credentials, default_username=parse_target(identity).user if identity else None)
+    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], wallet.name_at(where[0]) or PRESENTER)
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),
         server=where,
         aor=str(aor),
-        wallet=open_wallet(credentials, default_username=aor.user),
+        named=identity is not None,
+        wallet=wallet,
         display_name=display_name,
         conference=parse_conference(conference) if conference else None,
         subject=subject,

@@ -139,6 +139,11 @@ class Authenticator:
             return self._wait(verdict.pending, _Question(request=request, flow=flow, proxy=proxy, asked_at=now))
         return self._judged(verdict, request, flow, proxy, now)
 
+    def is_ours(self, identified: Identified, flow: Flow) -> bool:
+        """Whether somebody who was identified is a user of our domains, and none of a domain that vouches for him."""
+        uri = identified.user.uri
+        return identified.proof is Proof.DIGEST or (uri is not None and self._is_home(uri.host, flow))
+
     def resolved(self, pending_id: str, secret: str | None, *, now: float) -> Identification:
         """The answer to a question of the store, None for an unknown user; what it means for the request.
 

@@ -132,9 +132,18 @@ class Registrar:
     def flow_after(self, flow: Flow, uri: Uri) -> Flow | None:
         """The open flow on which the device at ``uri`` is registered now that it left another one; None for no such.
 
-        For the requests of dialogs that began on the other one (`Proxy`).
+        For the requests of dialogs that began on the other one (`Proxy`). Of a flow that another process had only the
+        addresses are known: then it is the device that registered the same Contact from the same host.
         """
-        return self._flows.after(flow, uri, self._location.of, self._endpoint.is_open)
+        after = self._flows.after(flow, uri, self._location.of, self._endpoint.is_open)
+        if after is not None or (binding := self.at(uri)) is None or binding.flow is None:
+            return after
+        same = (binding.flow.transport, binding.flow.remote.host) == (flow.transport, flow.remote.host)
+        return binding.flow if same and self._endpoint.is_open(binding.flow) else None
+
+    def at(self, contact: Uri) -> Binding | None:
+        """The binding of a Contact; None when nobody registered it."""
+        return self._location.at(contact)
 
     # The core --------------------------------------------------------------------------------------------------------
 

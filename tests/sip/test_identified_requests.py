@@ -54,7 +54,7 @@ class Slow:
 class Town:
     """A registrar and a proxy for example.com at HERE, and a network that only records."""
 
-    def __init__(self, store: CredentialStore | None = None, **more: object) -> None:
+    def __init__(self, store: CredentialStore | None = None, *, relay_to: tuple[str, ...] = (), **more: object) -> None:
         entropy = SeededEntropy(b"town")
         listen = (Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060))
         self.endpoint = Endpoint(EndpointConfig(listen=listen), entropy=entropy)
@@ -68,7 +68,7 @@ class Town:
         )
         self.proxy = Proxy(
             self.endpoint,
-            ProxyConfig(domains=("example.com",), trusted=("0.0.0.0/0",)),
+            ProxyConfig(domains=("example.com",), trusted=("0.0.0.0/0",), relay_to=relay_to),
             entropy=entropy,
             location=self.registrar.lookup,
             authenticator=self.authenticator,
@@ -76,12 +76,12 @@ class Town:
         self.pump = Pump(self.endpoint, [self.registrar, self.proxy])
         self.events: list[Event] = []
         self.now = 0.0
-        self._flows: dict[str, Flow] = {}
+        self.flows: dict[str, Flow] = {}
         self._sent: list[tuple[str, Request | Response]] = []
         self._cseq = 0
 
     def flow(self, host: str) -> Flow:
-        return self._flows.setdefault(host, Flow(len(self._flows) + 1, "UDP", Address(HERE, 5060), Address(host, 5060)))
+        return self.flows.setdefault(host, Flow(len(self.flows) + 1, "UDP", Address(HERE, 5060), Address(host, 5060)))
 
     def receive(self, message: Request | Response, host: str) -> None:
         self.handle(self.pump.receive_data(bytes(message), flow=self.flow(host), now=self.now))
@@ -263,7 +263,7 @@ def test_a_spoofed_from_is_refused_with_a_password_and_without() -> None:
 
 
 def test_an_anonymous_caller_is_known_to_us_and_to_trusted_peers_alone() -> None:
-    town = Town(trusted_networks=("10.0.0.0/8",))
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
     town.register("carol", EVES)
     anonymous = '"Anonymous" <sip:anonymous@anonymous.invalid>'
     for uri, host, seen in (("sip:carol@example.com", EVES, False), (f"sip:gateway@{TRUSTED}", TRUSTED, True)):
@@ -286,6 +286,20 @@ def test_a_trusted_peer_asserts_whom_it_likes_and_a_stranger_nobody() -> None:
     assert town.sent(EVES) == []
 
 
+@pytest.mark.parametrize("status", [180, 200, 486])
+def test_who_answers_is_believed_of_trusted_peers_alone(status: int) -> None:
+    asserted = [("P-Asserted-Identity", "<sip:boss@example.com>")]
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
+    town.register("carol", EVES)
+    for uri, host, believed in (("sip:carol@example.com", EVES, False), (f"sip:x@{TRUSTED}", TRUSTED, True)):
+        town.receive(town.proven("INVITE", uri, BOBS), BOBS)
+        (invite,) = town.sent(host)
+        assert isinstance(invite, Request)
+        town.receive(invite.response(status, to_tag="t", headers=asserted), host)
+        (told,) = town.sent(BOBS)
+        assert ("P-Asserted-Identity" in told.headers) is believed
+
+
 def test_a_call_that_went_through_us_is_not_asked_again() -> None:
     town = Town()
     town.register("carol", EVES)
@@ -306,6 +320,30 @@ def test_a_call_that_went_through_us_is_not_asked_again() -> None:
         assert isinstance(arrived, Request)
         assert arrived.method == method
         assert "P-Asserted-Identity" not in arrived.headers
+
+
+def test_users_relay_to_where_a_setting_says_and_trusted_peers_anywhere() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("198.51.100.3",), certificate_domains=("partner.example",))
+    for uri, good in ((f"sip:x@{EVES}", True), ("sip:x@203.0.113.9", False)):
+        made = town.proven("MESSAGE", uri, BOBS)
+        town.receive(made, BOBS)
+        assert [each.status for each in town.sent(BOBS) if isinstance(each, Response)] == ([] if good else [403])
+        assert len(town.sent(uri.partition("@")[2])) == good
+    town.receive(town.request("MESSAGE", "sip:x@203.0.113.9", TRUSTED), TRUSTED)
+    assert len(town.sent("203.0.113.9")) == 1
+
+
+def test_who_is_vouched_for_by_another_domain_calls_our_users_and_nobody_else() -> None:
+    town = Town(relay_to=("*",), certificate_domains=("partner.example",))
+    town.register("carol", EVES)
+    partner = "198.51.100.9"
+    flow = Flow(99, "TLS", Address(HERE, 5061), Address(partner, 40_000), ("partner.example",))
+    town.flows[partner] = flow
+    ann = "<sip:ann@partner.example>"
+    town.receive(town.request("MESSAGE", "sip:carol@example.com", partner, ann), partner)
+    (arrived,) = town.sent(EVES)
+    assert arrived.headers.get_all("P-Asserted-Identity") == (ann,)
+    assert town.answer(town.request("MESSAGE", "sip:x@203.0.113.9", partner, ann), partner).status == 403
 
 
 def test_an_ack_of_a_stranger_leaves_for_nowhere() -> None:
