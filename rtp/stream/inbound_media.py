@@ -20,6 +20,7 @@ from rtp.srtp.keys import ReceivingKeys
 from rtp.stream.dtmf import DtmfReceiver
 from rtp.stream.jitter_buffer import Frame, JitterBuffer, JitterBufferConfig
 from rtp.stream.receiver import Verdict
+from rtp.stream.sample_time import SampleTime
 from rtp.stream.source_lock import SourceLock, SourcePolicy, TransportAddress
 from rtp.stream.time_line import TimeLine
 
@@ -76,7 +77,7 @@ class InboundMedia:
         self.counts: Counter[str] = Counter()
         self.keys = ReceivingKeys()
         self._accept_own_ssrc = accept_own_ssrc
-        self._line = TimeLine(clock_rate)
+        self._line, self._samples = TimeLine(clock_rate), SampleTime(clock_rate)
         self._held: tuple[RtpPacket, _Use, float] | None = None  #: of a source that still has to prove itself
         self._conflicts: dict[TransportAddress, float] = {}  #: who used our SSRC, and when last
         self.echo: TransportAddress | None = None  #: who did so last
@@ -176,7 +177,8 @@ class InboundMedia:
         if held is None or not follows or (packet.sequence_number - held[0].sequence_number) & 0xFFFF != 1:
             held = packet, Use.NOTHING, now
         first, use, at = held
-        self._line.begin_anew(first.sequence_number, first.timestamp, len(first.payload), now=at)
+        units = use.units(len(first.payload)) if isinstance(use, AudioCoding) else len(first.payload)
+        self._line.begin_anew(first.sequence_number, first.timestamp, units, now=at)
         return self._take(first, use, at)
 
     def _take(self, packet: RtpPacket, use: _Use, now: float) -> list[MediaEvent]:
@@ -201,8 +203,9 @@ class InboundMedia:
     def _sound(self, packet: RtpPacket, use: _Use, now: float) -> None:
         payload = packet.payload
         if isinstance(use, AudioCoding) and payload:
-            at = self._line.follow(packet.sequence_number, packet.timestamp, len(payload), now=now)
-            self.jitter.push(at, use.decode(payload), now=now, marker=packet.marker)
+            units = use.units(len(payload))
+            at = self._line.follow(packet.sequence_number, packet.timestamp, units, now=now)
+            self.jitter.push(self._samples.of(at), use.decode(payload), now=now, marker=packet.marker)
         elif use is Use.NOISE:
             self._noise(packet, now)
         elif use is not Use.NOTHING:
@@ -215,7 +218,7 @@ class InboundMedia:
             self.counts["unknown_format"] += 1
             return
         at = self._line.follow(packet.sequence_number, packet.timestamp, 0, now=now)
-        self.jitter.push_noise(at, level, now=now)
+        self.jitter.push_noise(self._samples.of(at), level, now=now)
 
     def pop(self, *, now: float) -> Frame | None:
         """The frame of this tick; None in silence, while a key is pressed, and when we do not listen."""

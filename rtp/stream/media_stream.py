@@ -70,7 +70,7 @@ class MediaStream:
         self._heard = now
         self._silence_reported = False
         self._begin(ssrc, sequence_number, timestamp, now)
-        frame = round(config.jitter.frame * config.jitter.clock_rate)
+        frame = round(config.jitter.frame * agreement.codec.clock_rate)
         self._out = OutboundMedia(agreement, self._sender, frame=frame)
         self._in = InboundMedia(
             agreement, policy=config.source, jitter=config.jitter, accept_own_ssrc=config.accept_own_ssrc
