@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sip.authentication.digest import Credentials
+from sip.authentication.authenticator import Authenticator, AuthenticatorConfig
+from sip.authentication.digest import Credentials, secret_of
 from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
 from sip.authentication.identification import (
     Challenged,
@@ -95,6 +96,7 @@ from sip.message.stream import Keepalive, StreamParser
 from sip.servers.location import Binding
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip.servers.undecided import IdentificationPending
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
@@ -115,6 +117,8 @@ __all__ = [
     "Address",
     "AddressOfRecord",
     "AuthenticationInfo",
+    "Authenticator",
+    "AuthenticatorConfig",
     "Authorization",
     "Binding",
     "BindingsChanged",
@@ -148,6 +152,7 @@ __all__ = [
     "FlowLost",
     "Headers",
     "Identification",
+    "IdentificationPending",
     "Identified",
     "Identify",
     "InternalFault",
@@ -248,5 +253,6 @@ __all__ = [
     "refusal_of_body",
     "refuse",
     "same_user",
+    "secret_of",
     "tolerate",
 ]

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from sip.authentication.asserted import kept_private, with_identity
+from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.authentication.identification import Challenged, Identification, Identified, Pending, Proof, Refused
 from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
 from sip.entropy import Entropy
@@ -18,11 +21,12 @@ from sip.headers.auth_params import split_auth
 from sip.headers.challenge import Authorization
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.servers.location import Target
 from sip.servers.places import Places
 from sip.syntax.uri import Uri
 from sip.transport.locate import is_numeric
 
-__all__ = ["Admission", "Answered", "ProxyConfig"]
+__all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "keys_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -60,12 +64,33 @@ class ProxyConfig:
         return [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
 
 
+def keys_of(config: ProxyConfig, entropy: Entropy) -> tuple[bytes, bytes]:
+    """What tokens and branches of a proxy are signed with, and what tells this process from others with that key."""
+    epoch = bytes.fromhex(entropy.child("epoch").token(4))
+    if not config.secret:
+        return bytes.fromhex(entropy.child("key").token(32)), epoch
+    return hmac.digest(config.secret.encode(), f"sip proxy {config.owner}".encode(), "sha256"), epoch
+
+
 class Answered(Exception):
     """A request that the proxy answers itself."""
 
-    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = ()) -> None:
+    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = (), reason: str | None = None) -> None:
         super().__init__(status)
-        self.status, self.headers = status, tuple(headers)
+        self.status, self.headers, self.reason = status, tuple(headers), reason
+
+    @classmethod
+    def by(cls, refused: Refused) -> Answered:
+        """An answer that others have decided on."""
+        return cls(refused.status, refused.headers, refused.text)
+
+
+class SenderPending(Exception):
+    """A request of whose sender the application knows later."""
+
+    def __init__(self, pending: Pending) -> None:
+        super().__init__(pending.id)
+        self.pending = pending
 
 
 class Admission:
@@ -81,8 +106,10 @@ class Admission:
         may_relay: Callable[[Request, Flow], bool] | None,
         registered: Callable[[Flow], bool] | None,
         credentials: CredentialStore | None,
+        authenticator: Authenticator | None,
     ) -> None:
         self._config, self._key, self._may_relay, self._registered = config, key, may_relay, registered
+        self._identities = authenticator
         self._parts, self._relay_to = Places(config.parts), Places(config.relay_to)
         self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
         self._authenticator: DigestServer | None = None
@@ -126,15 +153,17 @@ class Admission:
             raise Answered(440)
         return breadth
 
-    def let_out(self, request: Request, flow: Flow, *, now: float) -> Request:
+    def let_out(self, request: Request, flow: Flow, *, ours: bool, now: float) -> Request:
         """Let a request leave our domains, without the credentials that were for us; raises Answered.
 
-        Users of ours may have it sent to where `ProxyConfig.relay_to` says; those who are trusted, anywhere.
+        Users of ours (``ours``: it was proved) may have it sent to where `ProxyConfig.relay_to` says; those who are
+        trusted, anywhere.
         """
         if self.is_trusted(flow) or (self._may_relay is not None and self._may_relay(request, flow)):
             return request
-        if self._authenticator is None:
-            if self._registered is None or not self._registered(flow) or not self._leads_to_a_place(request):
+        if self._identities is not None or self._authenticator is None:
+            registered = self._identities is None and self._registered is not None and self._registered(flow)
+            if not (ours or registered) or not self._leads_to_a_place(request):
                 raise Answered(403)
             return request
         verdict = self._authenticator.verify(request, now=now)
@@ -147,11 +176,43 @@ class Admission:
             raise Answered(403)
         return _without_credentials(request, self._authenticator.config.realm)
 
+    def identified(
+        self, request: Request, flow: Flow, known: Identification | None, *, now: float
+    ) -> tuple[Request, Identified | None]:
+        """A request of somebody who has said who he is, with that identity; raises Answered and SenderPending.
+
+        ``known`` is the answer that came later. An ACK is not asked, and passes as a request of nobody; the other
+        parts of our system are believed.
+        """
+        if self._identities is None or request.method == "ACK" or self._parts.include_source(flow):
+            return self.believed(request, flow), None
+        found = known or self._identities.identify(request, flow, now=now, proxy=True)
+        match found:
+            case Pending():
+                raise SenderPending(found)
+            case Challenged():
+                raise Answered(found.status, found.headers)
+            case Refused():
+                raise Answered.by(found)
+            case Identified():
+                believed = found.proof is Proof.TRUSTED_PEER
+                return with_identity(request, found, believed=believed, realm=self._identities.realm), found
+
     def believed(self, request: Request, flow: Flow) -> Request:
         """The request without an identity that nobody we trust has asserted (RFC 3325 section 5)."""
         if "P-Asserted-Identity" not in request.headers or self.is_trusted(flow):
             return request
         return request.evolve(remove=["P-Asserted-Identity"])
+
+    def kept_private(self, request: Request, target: Target) -> Request:
+        """The request as a target may see it: a hidden identity is for those who are trusted (RFC 3325 section 5)."""
+        if self._identities is None:
+            return request
+        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
+        trusted = (
+            self._identities.trusts(target.flow) if target.flow is not None else self._identities.trusts_host(hop.host)
+        )
+        return request if trusted else kept_private(request)
 
     def _leads_to_a_place(self, request: Request) -> bool:
         return self._relay_to.include(next_hop_of(request))
@@ -164,6 +225,8 @@ class Admission:
         """Whether what comes by a flow may go anywhere, and is believed about who sent it."""
         if self._config.open_relay or self._parts.include_source(flow):
             return True
+        if self._identities is not None:
+            return self._identities.trusts(flow)
         if any(name in self._config.trusted_peers for name in flow.peer_identity):
             return True
         if not is_numeric(flow.remote.host):

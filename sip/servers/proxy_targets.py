@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from sip.authentication.identification import Identification, Identified
 from sip.core.dialog import must_fit_request_line
 from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
@@ -109,33 +110,47 @@ class Targeting:
         self._endpoint, self._config, self._own, self._tokens = endpoint, config, own, tokens
         self._admission, self._users = admission, users
 
-    def find(self, request: Request, flow: Flow, now: float) -> Found:
-        """Take our Route values off, and find the targets (section 16.5); raises Answered."""
+    def find(self, request: Request, flow: Flow, now: float, identification: Identification | None = None) -> Found:
+        """Take our Route values off, and find the targets (section 16.5); raises Answered and SenderPending.
+
+        ``identification`` says who sent the request, where that came later.
+        """
         try:
             found = preprocess(request, flow, self._own, self._tokens)
         except UnreadableToken:
             raise Answered(403) from None  # RFC 5626 section 5.3
-        onward, uri, token = self._admission.believed(found.request, flow), found.request.uri, found.token
+        onward, uri, token = found.request, found.request.uri, found.token
+        hop, sender = next_hop_of(onward), None
+        if token is not None and not self._is_of_its_dialog(token, onward.method, hop, flow):
+            token = None
+        if token is not None or self._is_about_us(onward, flow):
+            onward = self._admission.believed(onward, flow)
+        else:
+            onward, sender = self._admission.identified(onward, flow, identification, now=now)
         if token is not None and token.target.bound:
             return Found(request=onward, targets=[self._by_flow(uri, token.target)])
+        vouched = self._admission.is_trusted(flow) or self._is_ours(sender, flow)
         if not onward.route:
             if self._own.include(uri, flow):
-                return self._located(onward, uri, flow)
+                return self._located(onward, uri, vouched)
             if uri.scheme not in ("sip", "sips"):
-                return self._located(onward, uri, flow, none=416)
+                return self._located(onward, uri, vouched, none=416)
         elif onward.route[0].uri.scheme not in ("sip", "sips"):
             raise Answered(400)  # there is no way to follow it
-        hop = next_hop_of(onward)
         if not is_host_name(hop.host):
             raise Answered(400)  # nobody can be asked where that is
-        if token is not None and self._is_of_its_dialog(token, onward.method, hop, flow):
+        if token is not None:
             return Found(request=onward, targets=[AsItIs(uri=uri)])
-        vouched = self._admission.is_trusted(flow)
-        if not vouched and not onward.route and (binding := self._users.at(uri)) is not None:
-            return Found(request=onward, targets=[binding], located=True)
-        if not vouched and not self._admission.is_part(hop):
-            onward, vouched = self._admission.let_out(onward, flow, now=now), True
+        if not onward.route and (binding := self._users.at(uri)) is not None:
+            return Found(request=onward, targets=[binding], located=True, vouched=vouched)
+        if not self._admission.is_part(hop):
+            onward, vouched = self._admission.let_out(onward, flow, ours=vouched, now=now), True
         return Found(request=onward, targets=[AsItIs(uri=uri)], vouched=vouched)
+
+    def _is_ours(self, sender: Identified | None, flow: Flow) -> bool:
+        """Whether who was identified is a user of our domains, and not of one that vouches for its own."""
+        uri = None if sender is None else sender.user.uri
+        return uri is not None and self._own.include_place(uri.host, Uri("sip", uri.host), flow)
 
     def _is_of_its_dialog(self, token: Pass, method: str, hop: Uri, flow: Flow) -> bool:
         """Whether what may use a token keeps to the two ends that it was written for.
@@ -143,12 +158,17 @@ class Targeting:
         A user of ours follows the other end wherever that has gone (RFC 3261 section 12.2: the remote target may
         change), if the request comes from where the user is. Whoever is none of ours could name any target.
         """
-        if method in _PARTING or self._tokens.is_host(hop.host, token.target.reached):
+        if token.target.bound or method in _PARTING or self._tokens.is_host(hop.host, token.target.reached):
             return True
         sender = token.sender
         if sender is None or not sender.local:
             return False
         return flow == sender.flow or self._tokens.is_host(canonical_host(flow.remote.host), sender.source)
+
+    def _is_about_us(self, request: Request, flow: Flow) -> bool:
+        """Whether a request asks what we can do (section 11.2): phones do to see whether we are there."""
+        uri = request.uri
+        return request.method == "OPTIONS" and uri.user is None and not request.route and self._own.include(uri, flow)
 
     def _by_flow(self, uri: Uri, end: NamedEnd) -> Target:
         """The end of a dialog whose requests go down a flow, or down the one that took its place (RFC 5626 5.3.1)."""
@@ -165,7 +185,7 @@ class Targeting:
             raise Answered(430)
         return AsItIs(uri=uri, flow=end.flow)
 
-    def _located(self, request: Request, uri: Uri, flow: Flow, none: int = 480) -> Found:
+    def _located(self, request: Request, uri: Uri, vouched: bool, none: int = 480) -> Found:
         if uri.user is None and none != 416 and request.method == "OPTIONS":
             raise Answered(200, self._config.capabilities())  # about us (section 11.2)
         if uri.user is None and none != 416 and request.method not in KNOWN_METHODS:
@@ -173,7 +193,6 @@ class Targeting:
         targets = [each for each in self._users.location(uri) if self.is_reachable(each, request)]
         if not targets:
             raise Answered(none)
-        vouched = self._admission.is_trusted(flow)
         return Found(request=request, targets=targets, located=True, vouched=vouched)
 
     def is_reachable(self, target: Target, request: Request) -> bool:

@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import Authorization, Challenge, Credentials, DigestConfig, PasswordStore, Request, Response, SeededEntropy
-from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response, secret_of
+from sip import (
+    Authorization,
+    Challenge,
+    Credentials,
+    DigestConfig,
+    PasswordStore,
+    Request,
+    Response,
+    SeededEntropy,
+    secret_of,
+)
+from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response
 from sip.authentication.digest_server import DigestServer, Outcome
 
 MUFASA = {

@@ -1,8 +1,8 @@
-"""What a proxy writes into the requests that it passes on, to be on the way again: Record-Route and Path."""
+"""The copy of a request that a proxy sends to one target (RFC 3261 section 16.6 steps 1 to 6)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sip.endpoint.endpoint import Endpoint
@@ -11,25 +11,46 @@ from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.servers.flow_token import PATH, DialogEnd, FlowTokens, dialog_scope
 from sip.servers.location import Target
-from sip.servers.proxy_admission import ProxyConfig, caller_flow
+from sip.servers.proxy_admission import Admission, ProxyConfig, caller_flow
 from sip.servers.proxy_route import OwnAddresses, path, record_route
+from sip.servers.response_context import ResponseContext
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 
-__all__ = ["Marks"]
+__all__ = ["Copies"]
 
-#: Requests that begin a dialog, so that their answers fix the way of what follows (RFC 3261 section 16.6 step 4).
+#: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
 _RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 
 
-class Marks:
-    """Makes the header lines."""
+class Copies:
+    """Makes the copies of one proxy."""
 
-    def __init__(self, endpoint: Endpoint, config: ProxyConfig, own: OwnAddresses, tokens: FlowTokens) -> None:
-        self._endpoint, self._config, self._own, self._tokens = endpoint, config, own, tokens
+    def __init__(
+        self, endpoint: Endpoint, config: ProxyConfig, own: OwnAddresses, tokens: FlowTokens, admission: Admission
+    ) -> None:
+        self._endpoint, self._config, self._own = endpoint, config, own
+        self._tokens, self._admission = tokens, admission
 
-    def of(
-        self, request: Request, flow: Flow, target: Target, *, located: bool, vouched: bool
+    def of(self, context: ResponseContext, target: Target, breadth: int) -> Request:
+        """The copy for one target."""
+        marks = self._marks(context.request, context.flow, target, context.located, context.vouched)
+        return self.plain(context.request, target, breadth, marks)
+
+    def plain(
+        self, request: Request, target: Target, breadth: int, marks: Iterable[tuple[str, object]] = ()
+    ) -> Request:
+        """The same of a request that begins nothing."""
+        hops = 70 if request.max_forwards is None else request.max_forwards - 1
+        changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
+        if target.route:
+            changes["Route"] = [*target.route, *request.route]
+        return self._admission.kept_private(request, target).evolve(
+            uri=target.uri.without_headers(), set=changes, prepend=marks
+        )
+
+    def _marks(
+        self, request: Request, flow: Flow, target: Target, located: bool, vouched: bool
     ) -> Sequence[tuple[str, object]]:
         """Record-Route of what begins a dialog; Path of a registration that goes on from here."""
         if request.method == "REGISTER" and self._config.add_path:
