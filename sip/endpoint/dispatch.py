@@ -45,6 +45,7 @@ class Receiver:
         self._transparent = TransparentInvite(stack.context)
         self.mending = Mending(stack, sessions)
         self._streams = stack.transport.streams
+        self._sources = stack.transport.sources
         self._keep_alives = stack.requests.keep_alives
 
     # Bytes -----------------------------------------------------------------------------------------------------------
@@ -57,6 +58,7 @@ class Receiver:
             self._stream(data, flow, most, now)
 
     def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        self._sources.heard(flow, len(data))
         if len(data) < _SMALLEST or data[0] not in _FIRST:
             # Keep-alives, STUN, RTP on the wrong port, noise.
             self._context.count("dropped: not SIP")
@@ -122,7 +124,7 @@ class Receiver:
             message.check()
             message.ignore_unreadable()
             if isinstance(message, Response):
-                broken = self._transactions.receive_response(message, now)
+                broken = self._transactions.receive_response(message, flow, now)
                 if broken is not None:
                     self.mending.answer(*broken, now)
             else:
@@ -136,6 +138,8 @@ class Receiver:
     def _dispatch(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         """Give a request to its transaction; ``via`` is the top one as it came."""
         method = request.method
+        if not flow.reliable:
+            self._sources.received(request, flow)
         try:
             if method == "ACK":
                 self._ack(request, via, flow, now)
@@ -177,7 +181,6 @@ class Receiver:
             return
         dialog = self._dialogs.find(request)
         if dialog is not None:
-            self._transport.proven.add(flow)
             session = session_of(dialog)
             if session is not None:
                 self._sessions.received.acknowledge(session, request, now)
@@ -200,14 +203,18 @@ class Receiver:
             # Anybody can send any number of these: nothing is kept of them.
             self._answers.refuse_statelessly(request, 481, flow)
             return
-        # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE.
-        if invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
-            invite.to_tag = self._context.new_tag()
+        # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE. Another host
+        # than the one that sent the INVITE is not told it, because with it that one may prove that it is there.
+        tag = invite.to_tag
+        if flow.remote.host != invite.flow.remote.host:
+            tag = self._context.new_tag()
+        elif invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
+            tag = invite.to_tag = self._context.new_tag()
         if self._transactions.is_full():  # the more welcome is what ends something
-            self._answers.answer_statelessly(request, 200, flow, invite.to_tag)
+            self._answers.answer_statelessly(request, 200, flow, tag)
         else:
             cancelling = self._transactions.open_server(key, request, via, flow)
-            cancelling.to_tag = invite.to_tag
+            cancelling.to_tag = tag
             self._answers.send(cancelling, 200, now=now)
         if invite.state is not State.PROCEEDING or invite.user is None:
             return
@@ -284,7 +291,6 @@ class Receiver:
             routing = self._route_in_dialog(request, dialog)
             if routing.status is None:
                 check_request(request, Element.IN_DIALOG)
-            self._transport.proven.add(flow)
             dialog.takes(transaction.cseq)
             if dialog.flow is None and routing.status is None and flow.reliable:
                 # A peer whose connection broke came back over another one, which may be the only way to it.
