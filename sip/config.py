@@ -68,6 +68,12 @@ class EndpointConfig:
     #: Realm to credentials, as a function or a mapping; None never retries.
     credentials: "Callable[[str], Credentials | None] | None" = attrs.field(default=None, converter=_as_lookup)
 
+    #: Networks of hosts that are believed to be where their datagrams say, and that may stand for many: our own proxies
+    #: and other parts. No limit by source holds for them. Loopback, where no stranger's datagram comes from.
+    trusted_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    #: times the octets of its questions that a UDP source is answered with before it has shown that it reads answers
+    amplification: int = 2
+
     max_transactions: int = 60_000  #: both sides together, those too that linger for half a minute after their answer,
     #: with about 2 KiB each; a call that a proxy forwards over UDP has four of them: enough for 500 calls a second
     max_dialogs: int = 20_000  #: as many as transactions: each began with one
@@ -78,6 +84,7 @@ class EndpointConfig:
     max_avoidance: float = 300.0  #: seconds for which the Retry-After of a 503 is believed when others could serve
     max_pending_per_destination: int = 256  #: requests that wait for one connection or one look-up
     max_blocked: int = 1_000  #: messages kept for one flow that does not take more; beyond it the flow counts as lost
+    max_blocked_octets: int = 4 * 1024 * 1024  #: of them together: some rosters of a large conference
     #: Octets by which a NOTIFY to a UDP source that has not shown that it is there may exceed its SUBSCRIBE: Contact
     #: and Subscription-State make it that much larger. A larger document waits for the answer to a NOTIFY without.
     unproven_excess: int = 256

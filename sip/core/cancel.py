@@ -30,14 +30,18 @@ class CancelServer:
             # Anybody can send any number of these: nothing is kept of them.
             self._answers.refuse_statelessly(request, 481, flow)
             return
-        # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE.
-        if invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
-            invite.to_tag = self._context.new_tag()
+        # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE. Another host
+        # than the one that sent the INVITE is not told it, because with it that one may prove that it is there.
+        tag = invite.to_tag
+        if flow.remote.host != invite.flow.remote.host:
+            tag = self._context.new_tag()
+        elif tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
+            tag = invite.to_tag = self._context.new_tag()
         if self._transactions.is_full():  # the more welcome is what ends something
-            self._answers.answer_statelessly(request, 200, flow, invite.to_tag)
+            self._answers.answer_statelessly(request, 200, flow, tag)
         else:
             cancelling = self._transactions.open_server(key, request, via, flow)
-            cancelling.to_tag = invite.to_tag
+            cancelling.to_tag = tag
             self._answers.send(cancelling, 200, now=now)
         if invite.state is not State.PROCEEDING or invite.user is None:
             return

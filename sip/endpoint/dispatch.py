@@ -47,6 +47,7 @@ class Receiver:
         self._cancels = CancelServer(stack, self._transparent)
         self.mending = Mending(stack, sessions)
         self._streams = stack.transport.streams
+        self._sources = stack.transport.sources
         self._keep_alives = stack.requests.keep_alives
 
     # Bytes -----------------------------------------------------------------------------------------------------------
@@ -59,6 +60,7 @@ class Receiver:
             self._stream(data, flow, most, now)
 
     def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        self._sources.heard(flow, len(data))
         if len(data) < _SMALLEST or data[0] not in _FIRST:
             # Keep-alives, STUN, RTP on the wrong port, noise.
             self._context.count("dropped: not SIP")
@@ -124,7 +126,7 @@ class Receiver:
             message.check()
             message.ignore_unreadable()
             if isinstance(message, Response):
-                broken = self._transactions.receive_response(message, now)
+                broken = self._transactions.receive_response(message, flow, now)
                 if broken is not None:
                     self.mending.answer(*broken, now)
             else:
@@ -139,6 +141,8 @@ class Receiver:
     def _dispatch(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         """Give a request to its transaction; ``via`` is the top one as it came."""
         method = request.method
+        if not flow.reliable:
+            self._sources.received(request, flow)
         try:
             if method == "ACK":
                 self._ack(request, via, flow, now)
@@ -180,7 +184,6 @@ class Receiver:
             return
         dialog = self._dialogs.find(request)
         if dialog is not None:
-            self._transport.proven.add(flow)
             session = session_of(dialog)
             if session is not None:
                 self._sessions.received.acknowledge(session, request, now)
@@ -259,7 +262,6 @@ class Receiver:
             routing = self._route_in_dialog(request, dialog)
             if routing.status is None:
                 check_request(request, Element.IN_DIALOG)
-            self._transport.proven.add(flow)
             dialog.takes(transaction.cseq)
             if dialog.flow is None and routing.status is None and flow.reliable:
                 # A peer whose connection broke came back over another one, which may be the only way to it.

@@ -49,7 +49,8 @@ class Agent:
         self.name = name
         self.host = host
         listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060))
-        self._config = attrs.evolve(settings, listen=listen)
+        trusted = (*settings.trusted_networks, *net.trusted)
+        self._config = attrs.evolve(settings, listen=listen, trusted_networks=trusted)
         self.endpoint = endpoint or Endpoint(self._config, entropy=SeededEntropy(name.encode()))
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in

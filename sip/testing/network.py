@@ -90,9 +90,15 @@ class Network:
         jitter: float = 0.0,
         latency: float = 0.01,
         now: float = 0.0,
+        trusted: tuple[str, ...] = ("192.0.2.0/24",),
     ) -> None:
-        """Probabilities are of one datagram; ``jitter`` and ``latency`` are seconds; time begins at ``now``."""
+        """Probabilities are of one datagram; ``jitter`` and ``latency`` are seconds; time begins at ``now``.
+
+        Agents trust the networks ``trusted``: by default each other, and ``outside``. Without them they treat each
+        other as strangers (`EndpointConfig.trusted_networks`).
+        """
         self.seed = seed
+        self.trusted = trusted
         self.loss, self.duplication, self.jitter, self.latency = loss, duplication, jitter, latency
         self.names: dict[str, list[Destination]] = {}  #: what look-ups find
         self.log: list[Sent] = []

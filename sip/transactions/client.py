@@ -172,6 +172,7 @@ class ClientTransaction:
         else:
             self.server = self._search.destinations[0]
         self.data = bytes(self.request)
+        transactions.transport.sources.asks(flow, self.request, len(self.data))
         transactions.transport.send(flow, self.data)
         transactions.register(self, flow)
         if flow.transport == "UDP":
@@ -310,7 +311,10 @@ class ClientTransaction:
     def _resend(self, now: float) -> None:
         assert self.flow is not None
         transactions = self._transactions
-        transactions.transport.send(self.flow, self.data)
+        # An invented peer can cause a NOTIFY, or a BYE for want of an ACK: no more copies of them than it paid for.
+        caused = self.request is not None and self.request.to.tag is not None
+        if not caused or transactions.transport.sources.affords(self.flow, len(self.data)):
+            transactions.transport.send(self.flow, self.data)
         self._interval *= 2
         if self.method != "INVITE":
             ceiling = transactions.config.t2

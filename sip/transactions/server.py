@@ -13,6 +13,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri_parts import ip_address
 from sip.timers import Timer
+from sip.transactions.affordable import affordable, kept_for_final, kept_for_ringing
 from sip.transactions.owner import TransactionOwner
 from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State
 
@@ -64,9 +65,11 @@ class ServerTransaction:
         "_flow",
         "_interval",
         "_is_invite",
+        "_kept",
         "_life",
         "_request",
         "_resend",
+        "_reserve",
         "_transactions",
         "_via",
         "answers",
@@ -109,6 +112,8 @@ class ServerTransaction:
         self.data = b""  #: the last answer
         self.cancelled = False
         self._interval = 0.0
+        # Octets that a source which may be an invention can be sent: kept for our final answer, and for others.
+        self._reserve = self._kept = 0
         self._resend: Timer | None = None
         self._deadline: Timer | None = None
         is_invite = request.method == "INVITE"
@@ -149,6 +154,9 @@ class ServerTransaction:
         before = self._life.state
         self._life.command(_INPUTS[status // 100 - 1])
         following, self.status = self._life.state, status
+        self._kept = 0
+        if not self.flow.reliable and self.flow not in self._transactions.transport.proven:
+            response = self._afforded(response)
         self.data = bytes(response)
         self._send(now)
         if following is before:
@@ -164,6 +172,22 @@ class ServerTransaction:
             self._complete(now)
         else:
             self._transactions.lingering.add(self, now)  # Timer L
+
+    def _afforded(self, response: Response) -> Response:
+        """Return what is sent to a source that may be an invention."""
+        transactions, request = self._transactions, self._request
+        if request is None:  # one more 2xx of an INVITE that forked
+            return response
+        unproven = transactions.transport.sources.unproven
+        if response.status >= 200:
+            unproven.keep(self.flow, -self._reserve)
+            self._reserve = 0
+            return affordable(transactions.context, transactions.transport, request, response, self.flow)
+        if self._is_invite:
+            if not self._reserve:
+                self._reserve = unproven.keep(self.flow, kept_for_final(request))
+            self._kept = kept_for_ringing(request) if response.status == 100 else 0
+        return response
 
     def repeat(self, now: float) -> None:
         """Send the last answer again: the user retransmits its 2xx, not the transaction (RFC 6026 section 7.1)."""
@@ -190,13 +214,16 @@ class ServerTransaction:
         """Send the last answer where RFC 3261 section 18.2.2 and RFC 3581 say."""
         flow = self._flow
         if flow is not None and self._transactions.transport.is_open(flow):
-            self._transactions.transport.send(flow, self.data)
+            self._transactions.transport.answer(flow, self.data, kept=self._kept)
             return
         via = self._via
         assert via is not None
         if not self.flow.reliable:
             # Answers go to nobody's name: whoever sent this could make us look it up, and wait for it.
+            # Nor do they go where a Via wants them, unless who is there has shown that it takes part.
             maddr = ip_address(via.params.get("maddr") or "")
+            if maddr and not self._transactions.transport.sources.is_proven(maddr):
+                maddr = None
             host = maddr or self.flow.remote.host
             port = self.flow.remote.port if via.wants_rport and not maddr else via.port or 5060
             if (host, port) == (self.flow.remote.host, self.flow.remote.port):
@@ -213,7 +240,7 @@ class ServerTransaction:
         if flow.transport == "UDP":
             self._via = None  # there is no other way than this one, and many of us wait for half a minute
         if self.data:
-            self._transactions.transport.send(flow, self.data)
+            self._transactions.transport.answer(flow, self.data, kept=self._kept)
 
     def flow_unavailable(self, now: float) -> None:
         """Count it: transport errors do not end a server transaction (RFC 6026 section 8.5)."""

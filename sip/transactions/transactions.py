@@ -133,7 +133,7 @@ class Transactions:
         """Return the transaction of a request of ours that is not over."""
         return self._by_request.get(request_id)
 
-    def receive_response(self, response: Response, now: float) -> Broken | None:
+    def receive_response(self, response: Response, flow: Flow, now: float) -> Broken | None:
         """Hand a response to its transaction; a stray one is dropped (RFC 6026 section 7).
 
         Returns what a final answer left open that could not be handled, None when all is well.
@@ -143,6 +143,8 @@ class Transactions:
         if transaction is None:
             self.context.count("dropped: response without transaction")
             return None
+        if not flow.reliable and transaction.flow is not None:
+            self.transport.sources.answered(transaction.flow, flow)
         before = self.context.reported
         try:
             transaction.receive(response, now)
