@@ -59,6 +59,7 @@ class FarmPlan:
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
     dial_out_policy: mcu.DialPolicy | None = None
+    media_policy: mcu.MediaPolicy | None = None  #: None: no SRTP, and the users of the domain are known
     conference_policy: focus.ConferencePolicy = focus.ConferencePolicy()
 
     @property
@@ -110,6 +111,7 @@ def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy
             outbound_proxy=farm.outbound_proxy,
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
+            media_policy=plan.media_policy or mcu.MediaRules(known_domains=frozenset({plan.domain})),
         )
     for person in plan.people:
         farm.elements[person.name], farm.clients[person.name] = parts.client(
