@@ -187,11 +187,13 @@ class DialOut:
     def report_connected(self, leg: Leg, *, now: float) -> None:
         """Tell Focus and application that the leg is in the mix."""
         agreement = leg.negotiation.agreement if leg.negotiation is not None else None
-        codec = agreement.audio.codec.encoding if agreement is not None and agreement.audio is not None else ""
+        audio = agreement.audio if agreement is not None else None
+        codec, encrypted = (audio.codec.encoding, audio.secure) if audio is not None else ("", False)
         self._context.notify(leg.conference, self._context.documents.connected(leg), now=now)
         rang = now - (leg.invited_at if leg.invited_at is not None else now)
-        self._context.emit(LegConnected(**leg.about(self._context.config.owner), codec=codec, rang_for=rang))
-        if agreement is not None and agreement.audio is not None and agreement.audio.held:
+        about = leg.about(self._context.config.owner)
+        self._context.emit(LegConnected(**about, codec=codec, rang_for=rang, encrypted=encrypted))
+        if audio is not None and audio.held:
             leg.life.process(Input.HOLD)
             self._media.apply_filters(leg)
             self._context.notify(leg.conference, self._context.documents.media(leg), now=now)

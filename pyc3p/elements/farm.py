@@ -43,6 +43,7 @@ class Handset:
     reaction: Reaction = Reaction.ANSWER
     ring_time: float = 0.5  #: seconds until it is answered
     hang_up_after: float | None = None  #: seconds after the answer
+    srtp: mcu.Srtp = mcu.Srtp.OFF
 
 
 @attrs.frozen(kw_only=True)
@@ -157,7 +158,7 @@ def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
         reaction=handset.reaction,
         ring_time=handset.ring_time,
         hang_up_after=handset.hang_up_after,
-    )
+    ).with_srtp(handset.srtp)
     farm.elements[handset.name], farm.phones[handset.name] = parts.phone(
         place, config, entropy=entropy, source=handset.source
     )
