@@ -12,7 +12,8 @@ from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
-from rtp import CODINGS, Capabilities, Codec
+from mcu.media_policy import MediaPolicy, MediaRules
+from rtp import CODINGS, Capabilities, Codec, Encryption
 from sip import Uri
 
 __all__ = ["SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
@@ -48,8 +49,10 @@ class McuConfig:
     display_name: str = "Conference"  #: caller name shown by phones
     gateways: GatewayTable = GatewayTable()
     #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of
-    #: ``crypto`` only the suites count: each leg has keys of its own.
+    #: ``crypto`` only the suites count: each leg has keys of its own. Whether it uses them says ``media_policy``.
     capabilities: Capabilities = attrs.field(default=Capabilities())
+    #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
+    media_policy: MediaPolicy = MediaRules()
 
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
     media_timeout: float = 5.0  #: seconds in which the application must open a port
@@ -92,6 +95,8 @@ class McuConfig:
         unknown = [codec.rtpmap.partition(" ")[2] for codec in value.codecs if not _has_coding(codec)]
         if unknown:
             raise LocalError(f"codecs that cannot be mixed: {', '.join(unknown)}")
+        if value.encryption is not Encryption.REJECTED:
+            raise LocalError("whether media are encrypted is said by media_policy, not by capabilities")
         suites = [line.suite for line in value.crypto if line.profile is None]
         if suites:
             raise LocalError(f"crypto suites that are unknown: {', '.join(suites)}")

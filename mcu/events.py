@@ -100,6 +100,7 @@ class LegConnected(LegEvent):
 
     codec: str
     rang_for: float  #: seconds between the INVITE and the 2xx
+    encrypted: bool = False  #: whether its media are, by SRTP
 
 
 @attrs.frozen(kw_only=True)

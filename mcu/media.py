@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
+import attrs
+
 from mcu.context import Context
 from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
 from mcu.leg import Leg
@@ -43,6 +45,7 @@ class Media:
         self._context, self._on_broken, self._make_mixer = context, on_broken, ConferenceAudio
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
+        self._trusting = attrs.evolve(self._config, unproven=None)  # the far end does not name others' addresses
         self._mixers: list[ConferenceAudio] = []
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
@@ -77,7 +80,7 @@ class Media:
             uniform=entropy.uniform,
             now=now,
             wall_clock=self._context.endpoint.wall_clock,
-            config=self._config,
+            config=self._trusting if leg.terms.known else self._config,
         )
         line = leg.conference.mixer.add(leg.id, leg.stream)
         self._lines[leg.id] = (leg, line)

@@ -76,7 +76,7 @@ class _Pair(NamedTuple):
 class MediaPorts:
     """Opens an even RTP and the next odd RTCP port for each leg.
 
-    To be used on the thread of a running loop. ``on_batch`` gets what came in. Ports are drawn at random, so nobody
+    To be used on the thread of a running loop. ``on_batch`` gets what came in. Ports are drawn at random: nobody
     can tell from the ports of one call those of the next: ``draw`` gives a number below the one it is given, by default
     from the system. Counters: ``dropped_in`` (batch full), ``dropped_out`` (socket full or destination unreachable),
     ``unknown`` (sent for a leg that has no ports).

@@ -106,7 +106,7 @@ def _of_leg(event: Event) -> str | None:
         case mcu.LegAlerting():
             return f"{who} rings"
         case mcu.LegConnected():
-            return f"{who} connected ({event.codec})"
+            return f"{who} connected ({event.codec}{', SRTP' if event.encrypted else ''})"
         case mcu.LegEnded():
             status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
             refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""

@@ -12,6 +12,7 @@ import attrs
 
 import focus
 import mcu
+import rtp
 import sip
 from pyc3p.element import C3PService, Element, HookedPump
 from pyc3p.phone import Phone, PhoneConfig
@@ -203,6 +204,8 @@ def av_mcu(
     dead_media: float | None = 60.0,
     policy: mcu.DialPolicy | None = None,
     credentials: Lookup | None = None,
+    capabilities: rtp.Capabilities | None = None,
+    media_policy: mcu.MediaPolicy | None = None,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks."""
     endpoint = place.endpoint(entropy, credentials=credentials)
@@ -215,6 +218,8 @@ def av_mcu(
         ring_timeout=ring_timeout,
         max_legs=max_legs,
         dead_media=dead_media,
+        capabilities=capabilities or rtp.Capabilities(),
+        media_policy=media_policy or mcu.MediaRules(),
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core

@@ -173,6 +173,8 @@ def _mcu_element(config: ServeConfig, entropy: sip.Entropy, secret: str, output:
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
         dead_media=config.dead_media or None,
+        capabilities=config.media.capabilities,
+        media_policy=config.media.rules((config.sip_domain, *config.aliases)),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import attrs
+
 import sip
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Address, Outgoing, Packet
@@ -19,6 +21,7 @@ from rtp import (
     DTMF_TYPES,
     Agreement,
     DtmfInfo,
+    Encryption,
     LocalRtpError,
     MediaCounters,
     OfferAnswerSession,
@@ -188,6 +191,7 @@ class Phone:
             caller=caller,
             offer=SessionDescription.parse(offer) if offer else None,
             answer_at=None if self.reaction is Reaction.IGNORE else now + self.config.ring_time,
+            signalling_encrypted=event.flow.transport == "TLS",
         )
         self._endpoint.progress(event.session, 180, now=now)
         self._events.append(PhoneRinging(owner=self.owner, caller=str(caller.uri), caller_name=caller.display_name))
@@ -302,8 +306,17 @@ class Phone:
         """The ports of the call are open."""
         call = self._call
         if call is not None and call.leg == leg:
+            level = self.config.capabilities.encryption
+            if call.offer is None and not call.signalling_encrypted and level is not Encryption.REJECTED:
+                # We would have to offer keys where others can read them.
+                if level is Encryption.REQUIRED:
+                    self._endpoint.reject(call.session, 488, now=now)
+                    self._release(call, CallEnd.FAILED, now)
+                    return self.take_events()
+                level = Encryption.REJECTED
             call.media = OfferAnswerSession(
-                self.config.capabilities.with_fresh_keys(lambda size: bytes.fromhex(self._entropy.token(size))),
+                attrs.evolve(self.config.capabilities, encryption=level).with_fresh_keys(self._octets),
+                octets=self._octets,
                 address=advertised,
                 port=rtp[1],
                 rtcp_port=rtcp[1],
@@ -311,6 +324,9 @@ class Phone:
             )
             self._answer_when_due(call, now)
         return self.take_events()
+
+    def _octets(self, size: int) -> bytes:
+        return bytes.fromhex(self._entropy.token(size))
 
     def media_failed(self, leg: LegId, reason: str, *, now: float) -> list[Event]:
         """There are no ports for the call: it is refused."""

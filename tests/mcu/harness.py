@@ -54,6 +54,7 @@ from rtp import (
     OfferAnswerSession,
     RtcpPacket,
     SessionDescription,
+    SrtpContext,
     parse_rtcp,
 )
 from sip import (
@@ -114,6 +115,7 @@ class Phone:
         self.stream: MediaStream | None = None
         self.heard: list[bytes] = []
         self.reports: list[RtcpPacket] = []
+        self.contexts: dict[bytes, SrtpContext] = {}
         self.csrcs: list[tuple[int, ...]] = []
         self.talking = True
         methods = ("INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "OPTIONS", "INFO")
@@ -207,6 +209,7 @@ class Phone:
         return [*out, *self.stream.data_to_send()]
 
     def receive_media(self, kind: str, data: bytes, source: tuple[str, int], now: float) -> None:
+        data = self._opened(kind, data)
         if kind == "rtcp":
             self.reports += parse_rtcp(data)
         if self.stream is None or kind == "rtcp":
@@ -214,6 +217,14 @@ class Phone:
         count = data[0] & 15
         self.csrcs.append(tuple(int.from_bytes(data[12 + 4 * n : 16 + 4 * n], "big") for n in range(count)))
         self.heard.append(self.stream.decode(data[12 + 4 * count :]))
+
+    def _opened(self, kind: str, data: bytes) -> bytes:
+        """The packet inside; raises when it is not what was agreed."""
+        line = None if self.stream is None else self.stream.agreement.remote_crypto
+        if line is None:
+            return data
+        context = self.contexts.setdefault(line.keys[0].key_and_salt, SrtpContext(line.suite, *line.master()))
+        return context.unprotect_rtcp(data) if kind == "rtcp" else context.unprotect(data)
 
     @property
     def last_sample(self) -> int:
