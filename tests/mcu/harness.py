@@ -90,8 +90,9 @@ def guid(number: int) -> str:
 
 
 def endpoint_at(host: str, seed: str) -> SipEndpoint:
-    """An endpoint with one address."""
-    return SipEndpoint(EndpointConfig(listen=(Listen("UDP", host, 5060),)), entropy=SeededEntropy(seed.encode()))
+    """An endpoint with one address, which believes the others to be where they say."""
+    config = EndpointConfig(listen=(Listen("UDP", host, 5060),), trusted_networks=("192.0.2.0/24",))
+    return SipEndpoint(config, entropy=SeededEntropy(seed.encode()))
 
 
 class Phone:
