@@ -37,6 +37,7 @@ from focus.commands.checks import check_ends
 from focus.commands.requests import read_request
 from focus.config import FactoryConfig
 from focus.contact import own_name
+from focus.creations import Creations
 from focus.errors import RecordExists, StoreFull
 from focus.events import RecordAdded, RecordRemoved
 from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
@@ -95,6 +96,7 @@ class FocusFactory:
         self._entropy = entropy
         self._activations = activations
         self._events: list[Event] = []
+        self._creations = Creations(config, endpoint.config.trusted_networks)
         endpoint.add_core(
             config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",), media_types=(CCCP_TYPE,)
         )
@@ -152,6 +154,10 @@ class FocusFactory:
             owns = aor_key(event.request.to.uri) == identity.key
             if not owns and type(document.command) not in _FOR_EVERYBODY:
                 raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
+            if isinstance(document.command, AddConference) and not self._creations.take(
+                identity.key, event.flow, now=now
+            ):
+                raise Refused(refusal.BUSY, document)
             return Answer(200, bytes(self._answer(document, identity, now=now)))
         except Refused as refused:
             return refuse(refused.refusal, refused.document, server=self.config.server)

@@ -24,6 +24,7 @@ from c3p import (
 )
 from focus import policy, refusal
 from focus.answers import Answer, refuse
+from focus.attendance import Attendance
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
@@ -84,6 +85,7 @@ class Focus:
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active: dict[str, Conference] = {}
         self._sessions: dict[SessionId, Conference] = {}
+        self._attendance = Attendance(config)
         self._subscriptions: dict[SubscriptionId, Conference] = {}
         self._deadlines: Deadlines[str] = Deadlines()
         self._remote_records = RemoteRecords(config, self._exchanges, self._record_arrived)
@@ -170,6 +172,7 @@ class Focus:
         conference.settle(now=now)
         if conference.ended and self._active.get(conference.key) is conference:
             del self._active[conference.key]
+            self._attendance.end(conference.key)
         if self._active.get(conference.key) is conference:
             self._deadlines.set(conference.key, conference.next_timeout())
         elif conference.key not in self._active:
@@ -222,6 +225,7 @@ class Focus:
         join = read_join(event.request, identity=self._identify(event.request, event.flow), conference=address)
         if self.config.require_session_timer and "timer" not in event.request.supported:
             raise Refused(refusal.TIMER_MISSING, join.document)
+        self._attendance.check_room(join)
         conference = self._active.get(address.key)
         admission = policy.admit(
             record,
@@ -239,6 +243,7 @@ class Focus:
         try:
             conference.join(event, join, admission, now=now)
             self._sessions[event.session] = conference
+            self._attendance.joined(event.session, join)
         finally:
             # Somebody whom a full conference refuses must not leave an empty conference behind.
             self._settle(conference, now=now)
@@ -250,6 +255,7 @@ class Focus:
     def _activate(self, address: ConferenceAddress, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
         if len(self._active) >= self.config.max_conferences:
             raise Refused(refusal.BUSY, join.document)
+        self._attendance.begin(address.key, record, join)
         conference = self._active[address.key] = Conference(self._context, address=address, record=record, now=now)
         return conference
 
@@ -296,6 +302,7 @@ class Focus:
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
         self._remote_records.forget(event.session)
         conference = self._sessions.pop(event.session, None)
+        self._attendance.left(event.session)
         if conference is not None:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
             conference.left(event.session, cause, now=now)
@@ -331,8 +338,7 @@ class Focus:
         self._settle(conference, now=now)
 
     def _subscribable(self, address: ConferenceAddress) -> Conference:
-        conference = self._active.get(address.key)
-        if conference is not None:
+        if (conference := self._active.get(address.key)) is not None:
             return conference
         known = self._store.get(address.key) is not None
         raise Refused(NOT_JOINED if known else refusal.UNKNOWN_CONFERENCE)

@@ -86,6 +86,10 @@ class Receiver:
                     return
             else:
                 self._received(items, flow, now)
+                if not self._streams.has_room(flow):
+                    self._context.count("refused: unfinished messages of one source")
+                    self._give_up(flow, "too much is unfinished", now)
+                    return
                 if not parser.failing:
                     return
             if most is not None:
@@ -159,8 +163,7 @@ class Receiver:
         known = self._transactions.find_server(key)
         if known is not None:
             known.receive_again(now)
-        elif self._transactions.is_full():
-            self._context.count("refused: too many transactions")
+        elif self._transactions.is_full(flow, request.method):
             self._answers.refuse_statelessly(request, 503, flow)
         else:
             if flow.transport != "UDP" and "alias" in via.params:
@@ -210,7 +213,7 @@ class Receiver:
             tag = self._context.new_tag()
         elif invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
             tag = invite.to_tag = self._context.new_tag()
-        if self._transactions.is_full():  # the more welcome is what ends something
+        if self._transactions.is_full(flow, "CANCEL"):  # the more welcome is what ends something
             self._answers.answer_statelessly(request, 200, flow, tag)
         else:
             cancelling = self._transactions.open_server(key, request, via, flow)

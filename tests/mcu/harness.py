@@ -98,7 +98,8 @@ class Agent:
     def __init__(self, host: str, seed: str) -> None:
         self.address = Address(host, 5060)
         self.endpoint = SipEndpoint(
-            EndpointConfig(listen=(Listen("UDP", host, 5060),)), entropy=SeededEntropy(seed.encode())
+            EndpointConfig(listen=(Listen("UDP", host, 5060),), trusted_networks=("192.0.2.0/24",)),
+            entropy=SeededEntropy(seed.encode()),
         )
 
     def flow(self, remote: Address) -> Flow:
