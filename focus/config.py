@@ -40,6 +40,8 @@ class FocusConfig:
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
+    max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
+    max_joins_per_user: int = 100  #: dialogs of one user in all conferences together
     max_users: int = 500  #: in one roster; the reference point for one MCU is 250
     max_endpoints_per_user: int = 16  #: devices and media of one user: a bound on what one name can take
     max_subscriptions: int = 1_000  #: of one conference: each costs a document per change
@@ -69,6 +71,13 @@ class FactoryConfig:
     anonymous_allowed: bool = True  #: whether records may admit anonymous participants
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
+    #: Conferences that one user may create: so many at once, and then so many a minute. A record costs some kilobytes
+    #: until it expires, and the store has its limits in all and for each organizer.
+    creations_at_once: int = 100
+    creations_a_minute: float = 30.0
+    #: The same of one source (an address, of IPv6 a /64), where a site behind a NAT is one; trusted networks have none.
+    creations_at_once_per_source: int = 500
+    creations_a_minute_per_source: float = 150.0
     max_listed: int = 500  #: records in one getConferences answer
     #: seconds that a request waits for a record or an identity that comes later; a client gives up after 32
     answer_timeout: float = 10.0

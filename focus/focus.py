@@ -283,6 +283,7 @@ class Focus:
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
         self._procedures.forget(event.session, now=now)
         conference = self._active.of_session.pop(event.session, None)
+        self._active.attendance.left(event.session)
         if conference is not None:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
             conference.left(event.session, cause, now=now)

@@ -94,6 +94,7 @@ from sip.message.reason_phrases import REASONS
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
+from sip.networks import Networks, source_of
 from sip.servers.location import Binding
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
@@ -102,11 +103,13 @@ from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
+from sip.shares import Shares
 from sip.syntax.grammar import refuse, tolerate
 from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
+from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
 from sip.transport.locate import is_numeric
 
@@ -173,6 +176,7 @@ __all__ = [
     "MsKeepAlive",
     "Multipart",
     "NameAddr",
+    "Networks",
     "NotifyFailed",
     "NotifyReceived",
     "Parameterised",
@@ -221,6 +225,7 @@ __all__ = [
     "SessionRefreshed",
     "SessionState",
     "SessionView",
+    "Shares",
     "SipError",
     "Star",
     "StreamParser",
@@ -234,6 +239,7 @@ __all__ = [
     "TargetDialog",
     "TimedNet",
     "Timestamp",
+    "TokenBuckets",
     "TraceSink",
     "TransactionId",
     "Transmit",
@@ -255,5 +261,6 @@ __all__ = [
     "refuse",
     "same_user",
     "secret_of",
+    "source_of",
     "tolerate",
 ]

@@ -76,6 +76,13 @@ class EndpointConfig:
 
     max_transactions: int = 60_000  #: both sides together, those too that linger for half a minute after their answer,
     #: with about 2 KiB each; a call that a proxy forwards over UDP has four of them: enough for 500 calls a second
+    #: Of one source (an address, of IPv6 a /64 network), a tenth of all or less, so that nobody is refused because of
+    #: another. Behind one address of a large site are some hundreds of phones.
+    max_transactions_per_source: int = 6_000  #: requests of a source, with those that linger after their answer
+    max_invites_per_source: int = 500  #: INVITEs without final answer: each keeps phones ringing
+    max_sessions_per_source: int = 1_000  #: sessions that a source began: calls, and joins of conferences
+    max_subscriptions_per_source: int = 2_000  #: subscriptions that a source began: each costs a document per change
+    max_unfinished_per_source: int = 16 * 1024 * 1024  #: octets of messages that are not complete, on all connections
     max_dialogs: int = 20_000  #: as many as transactions: each began with one
     max_sessions: int = 20_000  #: INVITE sessions, ringing and established
     max_subscriptions: int = 20_000  #: both sides together

@@ -15,6 +15,7 @@ from sip.message.lines import Lines
 from sip.message.message import Message
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.source_limits import SourceLimits
 from sip.timers import Timers
 
 
@@ -31,6 +32,7 @@ class Context:
         "_tags",
         "config",
         "counters",
+        "limits",
         "timers",
         "waits",
     )
@@ -39,6 +41,7 @@ class Context:
         self.config = config
         self.timers = Timers(lambda error: self.fault(error, "fire a timer"))
         self.counters: Counter[str] = Counter()
+        self.limits = SourceLimits(config)
         self.waits = entropy.child("waits")  #: for random delays
         self._tags = entropy.child("tags")
         self._branches = entropy.child("branches")

@@ -25,6 +25,8 @@ def source_of(host: str) -> str:
         return host
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
+    if address.is_loopback:
+        return str(address)
     return str(ipaddress.IPv6Network((address, _IPV6_PREFIX), strict=False))
 
 
@@ -36,6 +38,13 @@ class Networks:
 
     def __bool__(self) -> bool:
         return bool(self._networks)
+
+    def holds(self, source: str) -> bool:
+        """Whether all addresses of what `source_of` returned are in these networks."""
+        if "/" not in source:
+            return source in self
+        network = ipaddress.IPv6Network(source)
+        return any(isinstance(each, ipaddress.IPv6Network) and network.subnet_of(each) for each in self._networks)
 
     def __contains__(self, host: object) -> bool:
         if not isinstance(host, str):

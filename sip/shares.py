@@ -4,13 +4,12 @@ A limit on the whole alone lets one peer take the whole. `Shares` counts what is
 `sip.token_bucket` counts what is done in a time. Whoever refuses answers 503 with Retry-After, and the others go on.
 """
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 
 __all__ = ["Shares"]
 
 
-def _nobody(holder: Hashable) -> bool:
+def _nobody(holder: str) -> bool:
     return False
 
 
@@ -23,35 +22,37 @@ class Shares:
     def __init__(self, most: int, *, exempt: Callable[[str], bool] = _nobody) -> None:
         self.most = most
         self._exempt = exempt
-        self._held: Counter[str] = Counter()
+        self._held: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._held)
 
     def __getitem__(self, holder: str) -> int:
-        return self._held[holder]
+        return self._held.get(holder, 0)
 
     def has_room(self, holder: str, amount: int = 1) -> bool:
         """Whether a holder may have that much more."""
-        return self._held[holder] + amount <= self.most or self._exempt(holder)
+        return self._held.get(holder, 0) + amount <= self.most or self._exempt(holder)
 
     def take(self, holder: str, amount: int = 1) -> bool:
         """Note that a holder has more; False, and nothing is noted, when that is too much."""
-        if not self.has_room(holder, amount):
+        held = self._held.get(holder, 0) + amount
+        if held > self.most and not self._exempt(holder):
             return False
-        if amount:
-            self._held[holder] += amount
+        self._held[holder] = held
         return True
 
     def give_back(self, holder: str, amount: int = 1) -> None:
         """Note that a holder has less."""
-        self._held[holder] -= amount
-        if self._held[holder] <= 0:
-            del self._held[holder]
+        left = self._held.get(holder, 0) - amount
+        if left > 0:
+            self._held[holder] = left
+        else:
+            self._held.pop(holder, None)
 
     def move(self, before: Iterable[str], after: Iterable[str]) -> None:
         """Note that some things went and others came, whether there is room or not."""
         for holder in after:
-            self._held[holder] += 1
+            self._held[holder] = self._held.get(holder, 0) + 1
         for holder in before:
             self.give_back(holder)

@@ -37,7 +37,7 @@ class CancelServer:
             tag = self._context.new_tag()
         elif tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
             tag = invite.to_tag = self._context.new_tag()
-        if self._transactions.is_full():  # the more welcome is what ends something
+        if self._transactions.is_full(flow, "CANCEL"):  # the more welcome is what ends something
             self._answers.answer_statelessly(request, 200, flow, tag)
         else:
             cancelling = self._transactions.open_server(key, request, via, flow)

@@ -88,6 +88,10 @@ class Receiver:
                     return
             else:
                 self._received(items, flow, now)
+                if not self._streams.has_room(flow):
+                    self._context.count("refused: unfinished messages of one source")
+                    self._give_up(flow, "too much is unfinished", now)
+                    return
                 if not parser.failing:
                     return
             if most is not None:
@@ -162,8 +166,7 @@ class Receiver:
         known = self._transactions.find_server(key)
         if known is not None:
             known.receive_again(now)
-        elif self._transactions.is_full():
-            self._context.count("refused: too many transactions")
+        elif self._transactions.is_full(flow, request.method):
             self._answers.refuse_statelessly(request, 503, flow)
         else:
             if flow.transport != "UDP" and "alias" in via.params:

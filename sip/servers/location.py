@@ -49,6 +49,7 @@ class Binding:
     cseq: int
     q: float = 1.0
     route: tuple[NameAddr, ...] = ()  #: the Path of the registration
+    source: str = ""  #: where it counts in limits by source; empty for nobody
     received: Flow | None = None  #: where the REGISTER came from, None when a proxy stood between
     instance: str | None = None  #: +sip.instance without its angle brackets
     reg_id: str | None = None  #: which of several flows of that instance (RFC 5626)

@@ -56,6 +56,10 @@ class ServerOwner(TransactionOwner, Protocol):
         """Drop a transaction that is over."""
         ...
 
+    def answered(self, transaction: "ServerTransaction") -> None:
+        """Note that an INVITE waits for no final answer any more."""
+        ...
+
 
 class ServerTransaction:
     """One request of a peer. INVITE and the other methods differ by table and timers only."""
@@ -81,6 +85,7 @@ class ServerTransaction:
         "key",
         "merge_key",
         "owner",
+        "source",
         "status",
         "to_tag",
         "user",
@@ -105,6 +110,7 @@ class ServerTransaction:
         self.flow = flow  #: where the request came from
         self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
         self.owner = ""
+        self.source = ""  #: where it counts in limits by source
         self.user: ServerUser | None = None
         self.answers: Answerer | None = None  #: the usage whose rules an answer must follow, if any
         self.to_tag: str | None = None
@@ -167,7 +173,7 @@ class ServerTransaction:
         if following is State.PROCEEDING:  # 1xx to a non-INVITE
             self._deadline = self._transactions.timers.start(now + self._transactions.patience, self._on_unanswered)
             return
-        self.answers = self._request = None  # the answer is all that is needed from here on
+        self._let_go()  # the answer is all that is needed from here on
         if following is State.COMPLETED:
             self._complete(now)
         else:
@@ -306,9 +312,15 @@ class ServerTransaction:
         self._transactions.timers.stop(self._deadline)
         self._resend = self._deadline = None
 
+    def _let_go(self) -> None:
+        if self._is_invite and self._request is not None:
+            self._transactions.answered(self)
+        self.answers = self._request = None
+
     def _release(self, now: float) -> None:
         """Let go of everything: it is over."""
         self._stop_timers()
+        self._let_go()
         self._transactions.forget(self)
         if self.user is not None:
             self.user.on_ended(self, now)

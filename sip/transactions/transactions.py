@@ -8,6 +8,7 @@ from sip.ids import RequestId, TransactionId
 from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.networks import source_of
 from sip.syntax.uri import Uri
 from sip.timers import Queue
 from sip.transactions.client import ClientTransaction, ClientUser, Finish
@@ -215,16 +216,30 @@ class Transactions:
         """Return a server transaction that is not over."""
         return self._by_transaction.get(transaction_id)
 
-    def is_full(self) -> bool:
-        """Whether a new request has to be refused."""
-        return len(self) >= self.config.max_transactions
+    def is_full(self, flow: Flow, method: str) -> bool:
+        """Whether a new request on a flow has to be refused: there are too many, or too many of that source."""
+        if len(self) >= self.config.max_transactions:
+            self.context.count("refused: too many transactions")
+            return True
+        if not self.context.limits.may_ask(flow, invites=method == "INVITE"):
+            self.context.count("refused: too many transactions of one source")
+            return True
+        return False
 
     def open_server(self, key: object, request: Request, via: Via, flow: Flow) -> ServerTransaction:
         """Begin a server transaction for a new request; whoever does not answer at once lets it ``wait``."""
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
+        transaction.source = source_of(flow.remote.host)
+        self.context.limits.transactions.take(transaction.source)
+        if request.method == "INVITE":
+            self.context.limits.invites.take(transaction.source)
         return transaction
+
+    def answered(self, transaction: ServerTransaction) -> None:
+        """Note that an INVITE has its final answer, or gets none any more."""
+        self.context.limits.invites.give_back(transaction.source)
 
     def is_merged(self, request: Request) -> bool:
         """Whether the same request is already here by another way (RFC 3261 section 8.2.2.2)."""
@@ -241,6 +256,7 @@ class Transactions:
     def forget(self, transaction: ServerTransaction) -> None:
         """Drop a server transaction that is over."""
         self._servers.pop(transaction.key, None)
+        self.context.limits.transactions.give_back(transaction.source)
         self._by_transaction.pop(transaction.id, None)
         if transaction.merge_key is not None and self._merging.get(transaction.merge_key) is transaction:
             del self._merging[transaction.merge_key]

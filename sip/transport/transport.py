@@ -47,7 +47,7 @@ class Transport:
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
         self.watchers: list[str] = []  #: owners of the cores that hear of each closed flow
-        self.streams = Streams()
+        self.streams = Streams(context.limits)
         self._alias = ";alias" if context.config.offer_alias else ""
         self._listen: dict[str, list[Listen]] = {}
         self._sent_by: dict[tuple[str, str, int], str] = {}

@@ -6,13 +6,13 @@ from sip import (
     Address,
     Flow,
     InviteReceived,
+    Networks,
     NotifyReceived,
     RequestReceived,
     SubscribeReceived,
     SubscriptionEnded,
     SubscriptionId,
 )
-from sip.networks import Networks
 from sip.testing.network import Agent, Network, raw_request
 from sip.transport.return_routability import ProvenSources
 
