@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from sip.authentication.digest import Credentials
 from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
+from sip.authentication.identification import (
+    Challenged,
+    Identification,
+    Identified,
+    Identify,
+    Pending,
+    Proof,
+    Refused,
+)
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines
@@ -114,6 +123,7 @@ __all__ = [
     "CSeq",
     "CancelReceived",
     "Challenge",
+    "Challenged",
     "Claim",
     "ConferenceAddress",
     "ConnectWanted",
@@ -138,6 +148,9 @@ __all__ = [
     "FlowClosed",
     "FlowLost",
     "Headers",
+    "Identification",
+    "Identified",
+    "Identify",
     "InternalFault",
     "InviteReceived",
     "Join",
@@ -161,14 +174,17 @@ __all__ = [
     "Params",
     "Part",
     "PasswordStore",
+    "Pending",
     "PrackReceived",
     "Privacy",
+    "Proof",
     "ProvisionalReceived",
     "Proxy",
     "ProxyConfig",
     "Pump",
     "RAck",
     "Reason",
+    "Refused",
     "Registrar",
     "RegistrarConfig",
     "ReinviteReceived",

@@ -110,9 +110,9 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
     Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file. Proxies, PBXs and trunks that
     ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
     """
-    from pyc3p.commands.config import load_config
     from pyc3p.commands.credentials import readable_by_others
     from pyc3p.commands.serve import run_serve
+    from pyc3p.settings.loading import load_config
 
     config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
     if config_file is not None and config.secret and readable_by_others(config_file):

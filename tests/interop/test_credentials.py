@@ -9,10 +9,10 @@ import pytest
 
 import sip
 from pyc3p.commands.credentials import Wallet
-from pyc3p.commands.serve import Server
 from pyc3p.elements import parts
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.node import Node
+from pyc3p.elements.server import Server
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy

@@ -8,9 +8,9 @@ import pytest
 
 from pyc3p import Record
 from pyc3p.cli import main
-from pyc3p.commands.config import load_config
 from pyc3p.commands.invite import InviteOptions
 from pyc3p.problems import UsageProblem
+from pyc3p.settings.loading import load_config
 from pyc3p.trace.pcap import write_pcap
 from pyc3p.trace.trace import dump_record
 

@@ -14,9 +14,10 @@ from pyc3p.commands.addresses import (
     server_of,
     without_port,
 )
-from pyc3p.commands.config import PARTS, ServeConfig, load_config
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.loading import load_config
+from pyc3p.settings.serve import PARTS, ServeConfig
 
 
 def test_options_go_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> None:

@@ -16,19 +16,20 @@ import pytest
 
 import focus
 import sip
-from pyc3p.commands.config import PARTS, ServeConfig
 from pyc3p.commands.invite import Invite, InviteOptions
 from pyc3p.commands.output import Output
 from pyc3p.commands.phone import PhoneOptions, audio_source
-from pyc3p.commands.serve import Server, build_server, listening, what_next
+from pyc3p.commands.serve import listening, what_next
 from pyc3p.commands.trace import names_beside, read_ladder
 from pyc3p.elements import parts
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.node import Node
+from pyc3p.elements.server import Server, build_server
 from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction, ToneSource
 from pyc3p.phone.tone import SilenceSource
 from pyc3p.phone.wav import read_wav
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.serve import PARTS, ServeConfig
 from pyc3p.trace.ladder import Step
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy

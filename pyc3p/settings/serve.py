@@ -1,12 +1,8 @@
-"""Settings of ``pyc3p serve``: options of the command line over one TOML file over defaults."""
+"""Settings of one ``pyc3p serve`` process. Those of one concern are a section of their own, in its own module."""
 
 from __future__ import annotations
 
-import difflib
 import math
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import attrs
@@ -100,45 +96,3 @@ class ServeConfig:
     def whole(self) -> bool:
         """Whether all parts that speak C3P over HTTP with each other are in this process."""
         return {"focus", "mcu-factory", "mcu"} <= set(self.parts)
-
-
-def load_config(path: Path | None, options: Mapping[str, object]) -> ServeConfig:
-    """The settings of a TOML file with ``options`` (None: not given) over them; raises UsageProblem."""
-    settings = _read(path) if path is not None else {}
-    settings.update({name: value for name, value in options.items() if value is not None})
-    fields = {field.name: field for field in attrs.fields(ServeConfig)}
-    for name, value in settings.items():
-        if name not in fields:
-            close = difflib.get_close_matches(name, fields, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise UsageProblem(f"{path}: there is no setting {name}{hint}")
-        settings[name] = _checked(name, value, fields[name].default)
-    return ServeConfig(**settings)  # type: ignore[arg-type]  # each value was checked against its default
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageProblem(f"{path} is not TOML: {error}") from error
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"{path} is not TOML: it is no text in UTF-8") from error
-
-
-def _checked(name: str, value: object, default: object) -> object:
-    """A value of the type that the setting has."""
-    if isinstance(default, tuple):
-        if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        raise UsageProblem(f"{name} must be a list of words")
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not type(default):
-        raise UsageProblem(f"{name} must be {_KINDS[type(default)]}, not {value!r}")
-    return value
-
-
-_KINDS: Final = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
