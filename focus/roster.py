@@ -110,7 +110,8 @@ class Roster:
         present = user.endpoints.get(guid)
         # The first spelling of a GUID stays, so that subscribers who compare text follow.
         spelling = endpoint.entity if present is None else present.entity
-        endpoint = attrs.evolve(endpoint, entity=spelling, state=State.FULL)
+        if endpoint.entity != spelling or endpoint.state != State.FULL:
+            endpoint = attrs.evolve(endpoint, entity=spelling, state=State.FULL)
         if present != endpoint:
             user.endpoints[guid] = endpoint
             self._touch(address.key)
@@ -142,7 +143,8 @@ class Roster:
 
     def set_view(self, address: ConferenceAddress, view: EntityView) -> None:
         """Add the view of the conference or of an MCU, or put it in place of the one before."""
-        view = attrs.evolve(view, state=State.FULL)
+        if view.state != State.FULL:
+            view = attrs.evolve(view, state=State.FULL)
         if self.views.get(address.key) != view:
             self.views[address.key] = view
             self._removed_views.pop(address.key, None)

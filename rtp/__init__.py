@@ -9,6 +9,8 @@
 ('0', '8', '13', '101')
 """
 
+from __future__ import annotations
+
 from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise, NoiseGenerator
 from rtp.codecs.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode

@@ -1,5 +1,7 @@
 """What all layers of one endpoint share: settings, time, chance, the events so far and the counters."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 from collections import Counter

@@ -55,10 +55,11 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
         raise MalformedDocument("a document type declaration is not allowed")
     _check_items(text, limits)
     try:
-        root = etree.fromstring(text, _parser())
+        root = etree.fromstring(text, _PARSER)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise MalformedDocument(f"not well-formed XML: {error}") from error
-    if _deeper_than(limits.depth)(root):
+    # Each level but the deepest has a tag that opens it and one that closes it.
+    if text.count(b"<") > 2 * limits.depth and _deeper_than(limits.depth)(root):
         raise DocumentTooLarge(f"elements are nested deeper than {limits.depth}")
     return root
 
@@ -94,16 +95,15 @@ def _utf8(data: bytes) -> bytes:
     return text
 
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+_PARSER: Final = etree.XMLParser(
+    encoding="utf-8",
+    resolve_entities=False,
+    load_dtd=False,
+    no_network=True,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+)
 
 
 def _has_doctype(text: bytes) -> bool:

@@ -76,6 +76,7 @@ class Replica:
         self._strict = strict
         self._life = Life(REPLICA, ReplicaState.UNKNOWN)
         self._conference = conference_key(entity) if entity else None
+        self._entity = entity  #: as it was spelt last, so that a name is read once
         self._info: ConferenceInfo | None = None
         self._version: int | None = None
         self._step: tuple[ConferenceInfo | None, ConferenceInfo | None] = (None, None)  # before and after the last one
@@ -172,10 +173,13 @@ class Replica:
     def _take(self, document: ConferenceInfo, after: ConferenceInfo | None) -> None:
         self._step, self._changes = (self._info, after), None
         self._info, self._version = after, document.version
-        self._conference = conference_key(document.entity)
+        if document.entity != self._entity:
+            self._entity, self._conference = document.entity, conference_key(document.entity)
 
     def _after(self, document: ConferenceInfo) -> ConferenceInfo:
         return self._info.apply(document, strict=self._strict) if self._info else document.settled()
 
     def _foreign(self, document: ConferenceInfo) -> bool:
-        return bool(self._conference and document.entity and conference_key(document.entity) != self._conference)
+        if not self._conference or not document.entity or document.entity == self._entity:
+            return False
+        return conference_key(document.entity) != self._conference

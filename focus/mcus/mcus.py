@@ -93,7 +93,7 @@ class Mcus:
 
     def receive(self, document: Notify | Response, *, peer: str, now: float) -> Reply:
         """A notification, or a late response, that was posted to the callback URL by `peer`."""
-        link = self._links.get(mcu_type_of(document.from_) or "")
+        link = self._named(document.from_)
         if link is None:
             return Reply(404)
         if not link.trusts(peer):
@@ -105,6 +105,11 @@ class Mcus:
         else:
             self._notified(link, document.conference_info, now=now)
         return Reply(200)
+
+    def _named(self, uri: str) -> McuLink | None:
+        """The link of an MCU-Conference-URI; it is not taken apart where it is spelt as we spell it."""
+        same = (link for link in self._links.values() if link.mcu_uri == uri)
+        return next(same, None) or self._links.get(mcu_type_of(uri) or "")
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
         part = self._part(link)

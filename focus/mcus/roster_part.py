@@ -137,7 +137,7 @@ class Merge:
     def _wanted(self, user: User | None) -> dict[str, Endpoint]:
         endpoints = user.endpoints if user is not None else ()
         return {
-            guid_key(one.entity): attrs.evolve(one, session_type=self.mcu_type)
+            guid_key(one.entity): one if one.session_type else attrs.evolve(one, session_type=self.mcu_type)
             for one in endpoints
             if one.session_type in (None, self.mcu_type) and one.state != State.DELETED
         }

@@ -178,18 +178,18 @@ class Phone:
     # Calls -----------------------------------------------------------------------------------------------------------
 
     def _invited(self, event: sip.InviteReceived, now: float) -> None:
-        refused = self._refusal(event.request)
+        refused, offer = self._judge(event.request)
         if refused is not None:
             self._endpoint.reject(event.session, refused.status, headers=refused.headers, now=now)
             self._events.append(PhoneReleased(owner=self.owner, end=CallEnd.REFUSED, talked_for=0.0))
             return
         self._legs += 1
-        caller, offer = event.request.from_, sip.body_of(event.request, SDP)
+        caller = event.request.from_
         self._call = Call(
             session=event.session,
             leg=LegId(self._legs),
             caller=caller,
-            offer=SessionDescription.parse(offer) if offer else None,
+            offer=offer,
             answer_at=None if self.reaction is Reaction.IGNORE else now + self.config.ring_time,
             signalling_encrypted=event.flow.transport == "TLS",
         )
@@ -197,20 +197,19 @@ class Phone:
         self._events.append(PhoneRinging(owner=self.owner, caller=str(caller.uri), caller_name=caller.display_name))
         self._events.append(MediaPortWanted(owner=self.owner, leg=self._call.leg))
 
-    def _refusal(self, request: sip.Request) -> sip.BodyRefusal | None:
-        """How a call is refused at once, None when it rings."""
+    def _judge(self, request: sip.Request) -> tuple[sip.BodyRefusal | None, SessionDescription | None]:
+        """How a call is refused at once, None when it rings; and its offer, if it has one."""
         if self._call is not None or self.reaction is Reaction.BUSY:
-            return sip.BodyRefusal(486)
+            return sip.BodyRefusal(486), None
         if self.reaction is Reaction.DECLINE:
-            return sip.BodyRefusal(603)
+            return sip.BodyRefusal(603), None
         refused, offer = sip.refusal_of_body(request, (SDP,)), sip.body_of(request, SDP)
         if refused is not None or not offer:
-            return refused
+            return refused, None
         try:
-            SessionDescription.parse(offer)
+            return None, SessionDescription.parse(offer)
         except RtpError:
-            return sip.BodyRefusal(400)
-        return None
+            return sip.BodyRefusal(400), None
 
     def _answer_when_due(self, call: Call, now: float) -> None:
         if call.answer_at is None or call.answer_at > now or call.media is None:

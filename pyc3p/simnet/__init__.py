@@ -12,6 +12,8 @@
 ['audio-video dialing-out', 'audio-video alerting', 'audio-video connected']
 """
 
+from __future__ import annotations
+
 from pyc3p.simnet.bodies import BodyAlteration, BodyHow
 from pyc3p.simnet.conditions import Conditions, HttpFault
 from pyc3p.simnet.conference import SimFarm

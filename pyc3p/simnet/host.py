@@ -41,22 +41,38 @@ class SimHost:
         """Events of one kind so far."""
         return [event for event in self.events if isinstance(event, kind)]
 
+    def newest(self, kind: type[E], fits: Callable[[E], bool] = lambda event: True) -> Callable[[], bool]:
+        """A question that is asked again and again: was there such an event? It looks at each event once."""
+        looked_at, found = 0, False
+
+        def answer() -> bool:
+            nonlocal looked_at, found
+            while not found and looked_at < len(self.events):
+                event = self.events[looked_at]
+                looked_at += 1
+                found = isinstance(event, kind) and fits(event)
+            return found
+
+        return answer
+
     def kick(self) -> None:
         """Call after commands were given to a machine from outside."""
         self.run([])
 
     def run(self, events: Iterable[Event]) -> None:
         """Take what a machine told the application, drain the element until nothing moves, set the alarm."""
-        if self.off:
-            return
-        waiting = [*events, *self.element.settle(now=self.network.now)]
+        if not self.off:
+            self._go_on([*events, *self.element.settle(now=self.network.now)])
+
+    def _go_on(self, waiting: list[Event]) -> None:
+        """The same with what the element has told, which is settled."""
         for _ in range(MAX_ROUNDS):
             for event in waiting:
                 self._handle(event)
             moved = self._send()
-            waiting = self.element.settle(now=self.network.now)
             if not waiting and not moved:
                 break
+            waiting = self.element.settle(now=self.network.now)
         else:
             raise RuntimeError(f"{self.name} does not come to rest")
         self._set_alarm()
@@ -66,7 +82,9 @@ class SimHost:
     def receive_sip(self, flow: Flow, data: bytes) -> None:
         """SIP bytes arrived on a flow, a datagram or a piece of a stream."""
         if self.element.pump is not None:
-            self.run(self.element.pump.receive_data(data, flow=flow, now=self.network.now))
+            told = self.element.pump.receive_data(data, flow=flow, now=self.network.now)
+            if not self.off:
+                self._go_on([*told, *self.element.take_other_events()])
 
     def receive_media(self, leg: LegId, kind: str, data: bytes, source: tuple[str, int]) -> None:
         """A media packet arrived."""

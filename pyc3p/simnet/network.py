@@ -20,7 +20,7 @@ from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.ladder_text import render_text
 from pyc3p.trace.trace import Recording, Trace
 from sip import ConnectWanted, Destination, Flow
-from sip.testing import VirtualClock, Wire
+from sip.testing import Wire
 
 #: Steps in one run; a simulation that needs more does not come to an end.
 MAX_STEPS = 5_000_000
@@ -33,6 +33,7 @@ class SimNetwork:
         self.seed = seed
         self.dice = Dice(seed, conditions or Conditions())
         self.wire: Wire[SimHost | RawPeer] = Wire(self.dice)
+        self.clock = self.wire.clock  #: what is to happen, and when
         self.recording = Recording()
         self.trace = Trace(readers=[self.recording])
         self.web = SimWeb(self)
@@ -49,11 +50,6 @@ class SimNetwork:
         self._names: dict[str, tuple[Destination, ...]] = {}
         self._name_ports: dict[tuple[str, int], str] = {}
         self._ports = itertools.count(40_000)
-
-    @property
-    def clock(self) -> VirtualClock:
-        """What is to happen, and when."""
-        return self.wire.clock
 
     @property
     def now(self) -> float:

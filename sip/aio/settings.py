@@ -1,5 +1,7 @@
 """Settings of the asyncio driver: limits of what the network may make it hold."""
 
+from __future__ import annotations
+
 import ssl
 
 import attrs

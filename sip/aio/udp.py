@@ -1,5 +1,7 @@
 """One UDP socket on an event loop: a reader callback that drains it, which costs a quarter of a DatagramProtocol."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import select
@@ -77,7 +79,7 @@ class UdpSocket:
         *,
         loop: asyncio.AbstractEventLoop,
         settings: TransportSettings,
-        new_flow: Callable[["UdpSocket", Address, Address], Flow],
+        new_flow: Callable[[UdpSocket, Address, Address], Flow],
         received: Callable[[bytes, Flow], None],
         drained: Callable[[], None],
         failed: Callable[[Flow], None],
@@ -145,7 +147,7 @@ class UdpSocket:
         else:
             self._loop.add_reader(self._sock, self._readable)
 
-    def _unwatch(self, readiness: "_Readiness") -> None:
+    def _unwatch(self, readiness: _Readiness) -> None:
         self._loop.remove_reader(readiness)
         readiness.close()
 

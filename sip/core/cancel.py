@@ -1,5 +1,7 @@
 """CANCEL as a server takes it (RFC 3261 section 9.2): it is answered hop by hop, the INVITE by whoever has it."""
 
+from __future__ import annotations
+
 from sip.core.forwarding import TransparentInvite
 from sip.core.stack import Stack
 from sip.events import CancelReceived

@@ -1,5 +1,7 @@
 """Requests and answers that a proxy passes on (RFC 3261 section 16)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.context import Context

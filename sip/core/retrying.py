@@ -3,6 +3,8 @@
 Not before it is welcome, and never after the end.
 """
 
+from __future__ import annotations
+
 from typing import Final, Protocol
 
 from sip.context import Context

@@ -1,5 +1,7 @@
 """Answers to requests: one way to build and send them (RFC 3261 section 8.2.6)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.context import Context

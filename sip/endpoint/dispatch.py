@@ -1,5 +1,7 @@
 """What comes in: bytes to messages, messages to the transaction, dialog or core that they belong to."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.core.acted_on import Element, check_request, element_of

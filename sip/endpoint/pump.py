@@ -1,5 +1,7 @@
 """One loop, without I/O, that feeds an endpoint's events to its cores until nothing moves."""
 
+from __future__ import annotations
+
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable

@@ -19,6 +19,13 @@ from sip.syntax.uri_parts import COMMON as COMMON_URI
 
 __all__ = ["NameAddr"]
 
+# RFC 3261 section 25.1:
+#   from-spec     =  ( name-addr / addr-spec ) *( SEMI from-param )
+#   name-addr     =  [ display-name ] LAQUOT addr-spec RAQUOT
+#   addr-spec     =  SIP-URI / SIPS-URI / absoluteURI
+#   display-name  =  *(token LWS)/ quoted-string
+# Section 20: a URI with a comma, question mark or semicolon has to be in brackets; behind one without brackets come
+# parameters of the header.
 #: A name-addr as nearly everybody writes it. Groups: quoted name, plain name, the six of the URI, the parameters.
 _COMMON = re.compile(
     rf'(?:"([^"\\\r\n]*+)"[ \t]*+|([{TOKEN_CHARS}][{TOKEN_CHARS} \t]*+)?+)<{COMMON_URI}>({COMMON_PARAMS})'

@@ -1,5 +1,7 @@
 """Where users can be reached: bindings of addresses-of-record to contacts (RFC 3261 section 10)."""
 
+from __future__ import annotations
+
 import heapq
 from collections.abc import Iterable, Iterator
 from typing import Protocol

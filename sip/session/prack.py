@@ -1,5 +1,7 @@
 """PRACK, with or without a session description (RFC 3262 sections 3 to 5): ours, and answers to the other side's."""
 
+from __future__ import annotations
+
 import attrs
 
 from sip.core.dialog import Dialog

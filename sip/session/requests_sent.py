@@ -1,5 +1,7 @@
 """Requests of ours inside a session: BYE, re-INVITE, UPDATE, INFO and the like."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from sip.core.retrying import send_with_credentials

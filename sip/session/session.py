@@ -1,5 +1,7 @@
 """One INVITE session."""
 
+from __future__ import annotations
+
 from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.headers.name_addr import NameAddr

@@ -1,5 +1,7 @@
 """All INVITE sessions of an endpoint: how they begin, are refreshed and end."""
 
+from __future__ import annotations
+
 from sip.core.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput
 from sip.core.retrying import Retrying, retry_after_of
 from sip.core.routing import CoreEntry

@@ -1,5 +1,7 @@
 """What may be sent to a subscriber over UDP before it is known to be where it says (no amplification)."""
 
+from __future__ import annotations
+
 from sip.flow import Flow
 from sip.message.request import Request
 from sip.transport.return_routability import ProvenSources

@@ -1,5 +1,7 @@
 """What both sides of a subscription have in common."""
 
+from __future__ import annotations
+
 from typing import ClassVar
 
 from sip.core.dialog import Dialog

@@ -1,5 +1,7 @@
 """All subscriptions of an endpoint, on both sides."""
 
+from __future__ import annotations
+
 from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.core.stack import Stack

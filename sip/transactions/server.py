@@ -1,5 +1,7 @@
 """Server transactions (RFC 3261 section 17.2): a request that waits for our answer."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -23,11 +25,11 @@ _INPUTS: Final = (Input.SEND_1XX, Input.SEND_2XX, *(Input.SEND_FINAL,) * 4)
 class ServerUser(Protocol):
     """What a server transaction reports to, beside the core that answers it."""
 
-    def on_cancel(self, transaction: "ServerTransaction", request: Request, now: float) -> None:
+    def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """Take a CANCEL for an INVITE without final answer; it has been answered."""
         ...
 
-    def on_ended(self, transaction: "ServerTransaction", now: float) -> None:
+    def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """Learn that the transaction is over."""
         ...
 
@@ -37,7 +39,7 @@ class Answerer(Protocol):
 
     def answer(
         self,
-        transaction: "ServerTransaction",
+        transaction: ServerTransaction,
         status: int,
         reason: str | None,
         headers: Lines,
@@ -52,7 +54,7 @@ class Answerer(Protocol):
 class ServerOwner(TransactionOwner, Protocol):
     """What a server transaction is registered with."""
 
-    def forget(self, transaction: "ServerTransaction") -> None:
+    def forget(self, transaction: ServerTransaction) -> None:
         """Drop a transaction that is over."""
         ...
 

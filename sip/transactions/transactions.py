@@ -1,5 +1,7 @@
 """All transactions of one endpoint: matching, limits, and what a broken flow means for them."""
 
+from __future__ import annotations
+
 from sip.context import Context
 from sip.events import Event
 from sip.flow import Destination, Flow
