@@ -1,5 +1,7 @@
 """Networks by which hosts are told apart: those that are trusted, and what counts as one source."""
 
+from __future__ import annotations
+
 import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache

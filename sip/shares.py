@@ -4,6 +4,8 @@ A limit on the whole alone lets one peer take the whole. `Shares` counts what is
 `sip.token_bucket` counts what is done in a time. Whoever refuses answers 503 with Retry-After, and the others go on.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 
 __all__ = ["Shares"]

@@ -1,5 +1,7 @@
 """What one source may have open at one endpoint: the limits of `EndpointConfig` that end in ``_per_source``."""
 
+from __future__ import annotations
+
 from sip.config import EndpointConfig
 from sip.flow import Flow
 from sip.networks import Networks, source_of

@@ -1,5 +1,7 @@
 """How many connections there are: in all, and of one source."""
 
+from __future__ import annotations
+
 from sip.aio.settings import TransportSettings
 from sip.aio.stream import Connection
 from sip.networks import source_of

@@ -5,6 +5,8 @@ kernel or in `StreamTurns`, while timers fire and media goes its way; and whoeve
 who sent much, because connections take their turns one after the other, a message each.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections import deque
 from collections.abc import Callable

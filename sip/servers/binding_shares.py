@@ -1,5 +1,7 @@
 """How much of a registrar one source may fill: bindings that it made, and users for whom it made them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.networks import Networks

@@ -3,6 +3,8 @@
 The theory is in `sip.transport.return_routability`.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 from sip.context import Context

@@ -58,7 +58,7 @@ class ServerOwner(TransactionOwner, Protocol):
         """Drop a transaction that is over."""
         ...
 
-    def answered(self, transaction: "ServerTransaction") -> None:
+    def answered(self, transaction: ServerTransaction) -> None:
         """Note that an INVITE waits for no final answer any more."""
         ...
 

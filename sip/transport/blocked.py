@@ -1,5 +1,7 @@
 """Messages for flows that take no more for now."""
 
+from __future__ import annotations
+
 from collections import deque
 
 from sip.flow import Flow, Transmit

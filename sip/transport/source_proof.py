@@ -1,5 +1,7 @@
 """Proof of UDP sources, as the layers above the transport use it (theory: `sip.transport.return_routability`)."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from typing import Final
