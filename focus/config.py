@@ -48,6 +48,13 @@ class FocusConfig:
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
     #: seconds that a request waits for a record, an identity or a decision that comes later; a client gives up after 32
     answer_timeout: float = 10.0
+    #: wrong passcodes in `guest_guess_window` from one source: as many as somebody types who misremembers
+    guest_guesses_per_source: int = 10
+    #: ... and for one conference: guests of many sources guess 100 of a million six-digit passcodes in ten minutes
+    guest_guesses_per_conference: int = 100
+    guest_guess_window: float = 600.0  #: seconds
+    #: Digest algorithms for passcodes, best first; MD5-sess is what clients in use expect (SIP profile 15)
+    guest_algorithms: tuple[str, ...] = ("SHA-256", "MD5-sess")
     max_waiting_joins: int = 256  #: joins, and other requests, that wait for such an answer or behind one that does
 
 

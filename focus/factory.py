@@ -243,7 +243,9 @@ class FocusFactory:
                     command_reason=CommandReason.CONFERENCE_DOESNT_EXIST,
                 ),
             )
-        found = GetConference(conference_keys=keys, conference_info=self._scheduling.described(record, now=now))
+        found = GetConference(
+            conference_keys=keys, conference_info=self._scheduling.described(record, for_a_focus=True, now=now)
+        )
         return Reply(200, document.respond(Code.SUCCESS, command=found))
 
 

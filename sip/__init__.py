@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sip.authentication.digest import Credentials
-from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
+from sip.authentication.digest import secret_of as digest_secret
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, PasswordStore
+from sip.authentication.digest_server import Outcome as DigestOutcome
 from sip.authentication.identification import (
     Challenged,
     Identification,
@@ -136,6 +138,8 @@ __all__ = [
     "Defect",
     "Destination",
     "DigestConfig",
+    "DigestOutcome",
+    "DigestServer",
     "EndCause",
     "Endpoint",
     "EndpointConfig",
@@ -241,6 +245,7 @@ __all__ = [
     "body_parts",
     "canonical_host",
     "conference_key",
+    "digest_secret",
     "find_part",
     "internal_fault",
     "is_numeric",

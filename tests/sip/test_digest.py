@@ -6,9 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import Authorization, Challenge, Credentials, DigestConfig, PasswordStore, Request, Response, SeededEntropy
+from sip import (
+    Authorization,
+    Challenge,
+    Credentials,
+    DigestConfig,
+    DigestServer,
+    PasswordStore,
+    Request,
+    Response,
+    SeededEntropy,
+)
 from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response, secret_of
-from sip.authentication.digest_server import DigestServer, Outcome
+from sip.authentication.digest_server import Outcome
 
 MUFASA = {
     "method": "GET",
