@@ -87,6 +87,7 @@ class FocusFactory:
             owner=config.owner,
             emit=self._events.append,
             limit=config.max_waiting,
+            per_source=config.max_waiting_per_source,
             timeout=config.answer_timeout,
         )
         self._store = store

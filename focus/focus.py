@@ -101,6 +101,7 @@ class Focus:
             owner=config.owner,
             emit=self._events.append,
             limit=config.max_waiting_joins,
+            per_source=config.max_waiting_per_source,
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
         self._records = record_store(store, self._procedures, config.owner)

@@ -100,6 +100,8 @@ class Joining:
         if not isinstance(admission, Admission):
             undecided = refusal.NOT_AUTHORISED.saying("nobody has decided it")
             raise Refused(admission if isinstance(admission, Refusal) else undecided, join.document)
+        if not self._context.endpoint.is_open(event.flow):
+            raise Refused(refusal.GONE)
         # It may have ended, or even begun anew, while the policy took its time.
         conference = self._active.get(address.key) or self._activate(address, record, join, now=turn.now)
         try:

@@ -53,6 +53,8 @@ class Subscribing:
         yield Line(sender_of(event.request, event.flow))
         known = yield from identification(config.identify, event.request, event.flow)
         yield Line(address.key)
+        if not self._context.endpoint.is_open(event.flow):
+            raise Refused(refusal.GONE)
         conference = self._active.get(address.key)
         if conference is None:
             insist_on(known)
