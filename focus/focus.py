@@ -28,6 +28,7 @@ from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
+from focus.guests import Guests
 from focus.joining import Joining
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
@@ -100,6 +101,7 @@ class Focus:
             owner=config.owner,
             emit=self._events.append,
             limit=config.max_waiting_joins,
+            per_source=config.max_waiting_per_source,
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
         self._records = record_store(store, self._procedures, config.owner)
@@ -112,8 +114,9 @@ class Focus:
                 exchanges=self._exchanges,
                 procedures=self._procedures,
             )
-        self._joining = Joining(self._context, self._active, everywhere)
-        self._subscribing = Subscribing(self._context, self._active, self._records)
+        guests = Guests(config, entropy.child("guests"), wall_clock=endpoint.wall_clock)
+        self._joining = Joining(self._context, self._active, everywhere, guests)
+        self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
             self._claims,

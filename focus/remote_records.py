@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import attrs
 
@@ -35,21 +36,22 @@ class RemoteRecords:
         self._procedures = procedures
 
     def find(self, address: ConferenceAddress) -> ConferenceRecord | Later[ConferenceRecord | None] | None:
-        """The record of a conference. Raises Refused when too many wait for one."""
+        """The record of a conference."""
         found = self._store.find(address)
-        return found if found is not None else self._ask(address.text)
+        if found is not None:
+            return found
+        owner = _Awaited(self._procedures, self._procedures.new_id(), address.text)
+        return Later(kind=Kind.EXCHANGE, id=owner.number, ask=partial(self._post, owner))
 
-    def _ask(self, focus_uri: str) -> Later[ConferenceRecord | None]:
-        self._procedures.check_room()
+    def _post(self, owner: _Awaited) -> None:
+        focus_uri = owner.focus_uri
         request = Request(
             request_id=self._exchanges.new_request_id(),
             from_=focus_uri,
             to=self._url,
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
-        owner = _Awaited(self._procedures, focus_uri)
-        number = self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout)
-        return Later(kind=Kind.EXCHANGE, id=number)
+        self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout)
 
     def of_organizer(
         self, organizer_key: str, limit: int
@@ -75,6 +77,7 @@ class _Awaited:
     """The owner of one exchange."""
 
     procedures: Procedures
+    number: int  #: of the question
     focus_uri: str
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
@@ -86,10 +89,10 @@ class _Awaited:
         command = response.command if response.code is Code.SUCCESS else None
         info = command.conference_info if isinstance(command, GetConference) else None
         record = record_documents.read_fetched(info, self.focus_uri) if info is not None else None
-        if self.procedures.knows(Kind.EXCHANGE, exchange_id):
-            self.procedures.answer(Kind.EXCHANGE, exchange_id, record, now=now)
+        if self.procedures.knows(Kind.EXCHANGE, self.number):
+            self.procedures.answer(Kind.EXCHANGE, self.number, record, now=now)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The Focus Factory cannot be asked."""
-        if self.procedures.knows(Kind.EXCHANGE, exchange_id):
-            self.procedures.refuse(Kind.EXCHANGE, exchange_id, refusal.BUSY, now=now)
+        if self.procedures.knows(Kind.EXCHANGE, self.number):
+            self.procedures.refuse(Kind.EXCHANGE, self.number, refusal.BUSY, now=now)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from sip.authentication.authenticator import Authenticator, AuthenticatorConfig
-from sip.authentication.digest import Credentials, secret_of
-from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
+from sip.authentication.digest import Credentials
+from sip.authentication.digest import secret_of as digest_secret
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, PasswordStore
+from sip.authentication.digest_server import Outcome as DigestOutcome
 from sip.authentication.identification import (
     Challenged,
     Identification,
@@ -140,6 +142,8 @@ __all__ = [
     "Defect",
     "Destination",
     "DigestConfig",
+    "DigestOutcome",
+    "DigestServer",
     "EndCause",
     "Endpoint",
     "EndpointConfig",
@@ -246,6 +250,7 @@ __all__ = [
     "body_parts",
     "canonical_host",
     "conference_key",
+    "digest_secret",
     "find_part",
     "internal_fault",
     "is_numeric",
@@ -253,6 +258,5 @@ __all__ = [
     "refusal_of_body",
     "refuse",
     "same_user",
-    "secret_of",
     "tolerate",
 ]

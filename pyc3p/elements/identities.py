@@ -45,7 +45,7 @@ class Passwords:
         """What stands for a password, None for an unknown user."""
         password = self.parts.get(username)
         if password is not None:
-            return sip.secret_of(algorithm, username, realm, password)
+            return sip.digest_secret(algorithm, username, realm, password)
         return None if self.users is None else self.users.secret(username, realm, algorithm)
 
 

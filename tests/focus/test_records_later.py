@@ -6,7 +6,7 @@ import itertools
 
 import attrs
 import pytest
-from focus_site import DOMAIN, Phone, Site
+from focus_site import DOMAIN, Phone, RawPeer, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from late_store import LateStore
@@ -71,6 +71,20 @@ def status(phone: Phone) -> int | None:
         return 200
     failed = phone.node.of(JoinFailed)
     return failed[0].status if failed else None
+
+
+def invitation(conference: str, branch: str) -> bytes:
+    """A joining INVITE as bytes; what it asks for does not matter."""
+    return RawPeer.message(
+        f"""INVITE {conference} SIP/2.0
+        Via: SIP/2.0/TCP 192.0.2.77:5060;branch=z9hG4bK{branch}
+        Max-Forwards: 70
+        From: <sip:raw{branch}@{DOMAIN}>;tag=1
+        To: <{conference}>
+        Contact: <sip:raw@192.0.2.77;transport=tcp>
+        Call-ID: {branch}
+        CSeq: 1 INVITE"""
+    )
 
 
 # The Focus -----------------------------------------------------------------------------------------------------------
@@ -213,6 +227,29 @@ def test_how_many_wait_is_limited_and_the_others_are_refused_at_once() -> None:
     more = joining(site, "frank", conference + "Y")
     assert status(joining(site, "grace", conference + "Z")) == 503
     assert (status(other), status(more), len(store.open)) == (None, None, 2)
+
+
+def test_one_source_does_not_take_all_places_and_gets_its_own_back() -> None:
+    site, store, conference = late_site(max_waiting_per_source=2)
+    bob = site.client("bob")
+    flow = site.net.pair(bob.node, site.node, "TCP")[1]
+    for number in range(3):
+        invite = invitation(conference + str(number), f"{number}")
+        site.node.take(site.node.endpoint.receive_data(invite, flow=flow, now=site.net.now))
+    assert len(store.open) == 2
+    assert status(joining(site, "carol", conference)) is None
+    assert len(store.open) == 3
+    store.answer_all()
+    assert site.focus._procedures._of_source == {}
+
+
+def test_nobody_is_let_in_on_a_connection_that_has_broken() -> None:
+    site, store, conference = late_site()
+    bob, carol = joining(site, "bob", conference), joining(site, "carol", conference)
+    site.net.unreachable(bob.node)
+    site.net.break_off(next(iter(site.net.connections(bob.node))))
+    store.answer_all()
+    assert (status(carol), len(site.focus.roster(conference).users.users)) == (200, 1)  # type: ignore[union-attr]
 
 
 def test_a_record_that_is_deleted_while_a_join_reads_it_ends_the_conference() -> None:

@@ -30,8 +30,8 @@ from sip import (
     Request,
     Response,
     SeededEntropy,
+    digest_secret,
     parse_message,
-    secret_of,
 )
 from sip.authentication.digest import DigestClient
 
@@ -405,7 +405,7 @@ def pending(town: Town) -> list[str]:
 
 
 def answer(town: Town, core: Registrar | Proxy, asked: str, user: str, password: str | None = None) -> None:
-    secret = secret_of("MD5", user, "example.com", PASSWORDS[user] if password is None else password)
+    secret = digest_secret("MD5", user, "example.com", PASSWORDS[user] if password is None else password)
     core.identified(asked, town.authenticator.resolved(asked, secret, now=town.now), now=town.now)
     town.settle()
 
@@ -479,7 +479,7 @@ def test_an_answer_that_nobody_waits_for_is_a_mistake_of_the_caller() -> None:
             core.identified("another", Refused(), now=town.now)
     with pytest.raises(LocalProtocolError, match="is none"):
         town.proxy.identified(asked, Pending("another"), now=town.now)
-    found = town.authenticator.resolved(asked, secret_of("MD5", "bob", "example.com", "zanzibar"), now=town.now)
+    found = town.authenticator.resolved(asked, digest_secret("MD5", "bob", "example.com", "zanzibar"), now=town.now)
     assert isinstance(found, Identified)
     town.proxy.identified(asked, found, now=town.now)
     town.settle()
