@@ -65,9 +65,3 @@ def test_what_has_no_row_changes_nothing(life_of: Any, error: type[Exception], s
                 life.command(what)
         expected = after or expected
         assert (life.state, life.ignored) == (expected, ignored)
-
-
-@pytest.mark.parametrize(("life_of", "error"), LIVES, ids=["c3p", "rtp"])
-def test_nobody_else_sets_the_state(life_of: Any, error: type[Exception]) -> None:
-    with pytest.raises(AttributeError):
-        life_of(TABLE, State.IDLE).state = State.BUSY

@@ -124,7 +124,8 @@ class Receiver:
                 if broken is not None:
                     self.mending.answer(*broken, now)
             else:
-                self._dispatch(stamped(message, flow), message.via[0], flow, now)
+                via = message.via[0]  # before it is stamped: afterwards it would have to be read again
+                self._dispatch(stamped(message, flow), via, flow, now)
         except RemoteProtocolError as error:
             error.received = message
             self._unreadable(error, flow)

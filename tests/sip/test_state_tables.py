@@ -1,17 +1,14 @@
 """Every table: what it does not list changes nothing, whoever asks; every state can be left; the end is the end."""
 
-import ast
 import re
 from collections.abc import Mapping
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sip
 from sip import Life, LocalProtocolError, SessionState
 from sip.core.dialog import DIALOG, DialogInput, DialogState
 from sip.core.keep_alive import KEEP_ALIVE, KeepAliveInput, KeepAliveState
@@ -83,34 +80,6 @@ def test_a_life_is_where_its_table_leads_whether_told_or_hearing(data: st.DataOb
         state, useless = table.get((state, happens), state), useless + (not useful)
         assert life.follow(happens) is useful
         assert (life.state, life.ignored) == (state, useless)
-
-
-def test_the_state_of_a_life_can_only_be_read() -> None:
-    life = Life(DIALOG, DialogState.EARLY)
-    with pytest.raises(AttributeError):
-        life.state = DialogState.CONFIRMED  # type: ignore[misc]
-
-
-def states_assigned(source: str) -> list[int]:
-    """Lines that assign an attribute ``state``, or declare one in a class that keeps what changes."""
-    return [
-        target.lineno
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
-        for targets in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        for target in (targets.elts if isinstance(targets, ast.Tuple) else [targets])
-        if isinstance(target, ast.Attribute) and target.attr == "state"
-    ]
-
-
-def test_nothing_assigns_a_state_beside_a_life() -> None:
-    assert states_assigned("self.state = State.TERMINATED\nbefore, kept.state = 1, 2\nx.state: int = 1") == [1, 2, 3]
-    found = {
-        str(path): lines
-        for path in Path(sip.__file__).parent.rglob("*.py")
-        if "testing" not in path.parts and (lines := states_assigned(path.read_text()))
-    }
-    assert found == {}
 
 
 def test_rfc_6026_accepted_absorbs_retransmitted_invites_and_lets_every_2xx_through() -> None:
