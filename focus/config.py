@@ -19,8 +19,10 @@ class FocusConfig:
     domain: str = "example.com"  #: SIP domain of the conferences served here
     aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
     mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
+    mcu_factory_principal: str = "mcu-factory"  #: who that MCU Factory is
     callback_url: str | None = None  #: where MCUs post late responses and notifications (decisions 3)
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
+    records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)

@@ -110,6 +110,7 @@ class Focus:
             everywhere = RemoteRecords(
                 self._records,
                 config.records_url,
+                peer=config.records_principal,
                 timeout=config.http_timeout,
                 exchanges=self._exchanges,
                 procedures=self._procedures,

@@ -18,19 +18,20 @@ from sip import ConferenceAddress
 
 
 class RemoteRecords:
-    """A store that has what another one has, and otherwise asks at ``url``. It writes nowhere else."""
+    """A store that has what another one has, and otherwise asks ``peer`` at ``url``. It writes nowhere else."""
 
     def __init__(
         self,
         store: RecordStore,
         url: str,
         *,
+        peer: str,
         timeout: float,
         exchanges: Exchanges[ConferenceExchangeOwner],
         procedures: Procedures,
     ) -> None:
         self._store = store
-        self._url = url
+        self._url, self._peer = url, peer
         self._timeout = timeout
         self._exchanges = exchanges
         self._procedures = procedures
@@ -51,7 +52,7 @@ class RemoteRecords:
             to=self._url,
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
-        self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout)
+        self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout, peer=self._peer)
 
     def of_organizer(
         self, organizer_key: str, limit: int

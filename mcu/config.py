@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -34,8 +35,12 @@ class McuConfig:
     owner: str = "mcu"  #: name of this core at its endpoint
     outbound_proxy: Uri | None = None  #: preloaded Route of every dial-out; ``None`` calls the target directly
     factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
+    factory_principal: str = "mcu-factory"  #: who that Factory is
     #: Principals whose commands are taken; ``None`` takes those of every authenticated peer.
     focus_peers: frozenset[str] | None = None
+    #: Hosts on which each of them may have its callback URL; ``None`` takes any. Host names and addresses as in URLs,
+    #: in lower case. What is posted there says who is in a conference.
+    callback_hosts: Mapping[str, frozenset[str]] | None = None
     #: ``isfocus`` on the Contact of a dial-out. Off, which RFC 4579 section 4.2 allows, because deployed phones crash
     #: on it (sip-profile 18) or write it into the Request-URI of their BYE.
     isfocus: bool = False
@@ -112,6 +117,11 @@ class FactoryConfig:
     focus_peers: frozenset[str] | None = None
     #: Principals that may announce an MCU; ``None`` takes every authenticated peer.
     mcu_peers: frozenset[str] | None = None
+    #: Hosts on which the MCUs of each principal may be, by URL and by SIP address; ``None`` takes any. Host names and
+    #: addresses as in URLs, in lower case.
+    mcu_hosts: Mapping[str, frozenset[str]] | None = None
+    #: Whether an MCU may have only the id that is its principal, and ``ID.n`` for workers; else any id that is free.
+    id_is_principal: bool = True
     mcus: tuple[StaticMcu, ...] = ()
     forget_after: float = 35.0  #: seconds of silence; three announcements every 10 s may be lost
     probe_interval: float | None = None  #: seconds between ``getMcuHealth`` to MCUs of the list; ``None``: no probes

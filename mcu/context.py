@@ -97,7 +97,8 @@ class Context:
         link = conference.focus_link
         document = link.document_to_send(lambda version: self.documents.full(conference, version), now=now)
         if document is not None:
-            self.exchanges.post(link.url, document, owner=conference, timeout=link.answer_timeout)
+            timeout, peer = link.answer_timeout, conference.peer
+            self.exchanges.post(link.url, document, owner=conference, timeout=timeout, peer=peer)
         self.schedule(conference)
 
     def schedule(self, conference: Conference) -> None:

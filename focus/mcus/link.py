@@ -145,7 +145,7 @@ class McuLink:
         self._life.command(LinkInput.CLOSE)
         if self.state is LinkState.CLOSING and self.address is not None:
             command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post(self.address.http_url, command, _Purpose.CLOSE, to=self.mcu_uri)
+            self._post_to(self.address, command, _Purpose.CLOSE)
 
     def abandon(self, relay: Relay) -> None:
         """Forget a command that its owner finished: what the MCU still answers is dropped."""
@@ -170,7 +170,7 @@ class McuLink:
             return False
         command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
         document = self._request(command, to=self.mcu_uri)
-        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout)
+        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout, peer=peer)
         return True
 
     def mark_lost(self, reason: str, *, now: float) -> None:
@@ -241,7 +241,8 @@ class McuLink:
             exclude=tuple(self._exclude),
         )
         self._attempts += 1
-        self._post(self._config.mcu_factory_url, command, _Purpose.ALLOCATE, to=self._config.mcu_factory_url)
+        url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
+        self._post_document(url, self._request(command, to=url), _Purpose.ALLOCATE, peer=factory)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -256,7 +257,7 @@ class McuLink:
         # An MCU that is assigned again is no longer one to turn away.
         self._retired = {name: url for name, url in self._retired.items() if name not in address.principals}
         command = AddConference(conference_info=self._owner.describe_for(self), callback_uri=self._config.callback_url)
-        self._post(address.http_url, command, _Purpose.INITIALISE, to=self.mcu_uri)
+        self._post_to(address, command, _Purpose.INITIALISE)
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -296,7 +297,7 @@ class McuLink:
         if self._resync_wanted:
             self._resync_wanted = False
             command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post(self.address.http_url, command, _Purpose.RESYNCHRONISE, to=self.mcu_uri)
+            self._post_to(self.address, command, _Purpose.RESYNCHRONISE)
         elif self._queue:
             self._send(self._queue.popleft())
 
@@ -306,7 +307,7 @@ class McuLink:
         self._open[relay.request_id] = relay
         self._sent = relay
         document = self._request(relay.command, to=self.mcu_uri, relay=relay)
-        self._post_document(self.address.http_url, document, _Purpose.COMMAND)
+        self._post_document(self.address.http_url, document, _Purpose.COMMAND, peer=self.address.mcu_id)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
@@ -376,11 +377,12 @@ class McuLink:
             originator_role=relay.originator_role if relay is not None else None,
         )
 
-    def _post(self, url: str, command: Command, purpose: _Purpose, *, to: str) -> None:
-        self._post_document(url, self._request(command, to=to), purpose)
+    def _post_to(self, address: McuAddress, command: Command, purpose: _Purpose) -> None:
+        self._post_document(address.http_url, self._request(command, to=self.mcu_uri), purpose, peer=address.mcu_id)
 
-    def _post_document(self, url: str, document: Request, purpose: _Purpose) -> None:
-        number = self._exchanges.post(url, document, owner=self, timeout=self._config.http_timeout)
+    def _post_document(self, url: str, document: Request, purpose: _Purpose, *, peer: str) -> None:
+        timeout = self._config.http_timeout
+        number = self._exchanges.post(url, document, owner=self, timeout=timeout, peer=peer)
         self._exchange = (number, purpose)
 
     def _retire(self, address: McuAddress) -> None:

@@ -659,7 +659,7 @@ def test_pings_are_answered_and_keep_a_connection() -> None:
         trace = Records()
         async with Element("TCP", trace=trace) as bob, Element("TCP") as alice:
             await alice.outcome(alice.send(uri(bob, "TCP")))
-            (connection,) = alice.transport._connections.values()
+            (connection,) = alice.transport._connections
             alice.endpoint.keep_alive(connection.flow, interval=0.05, now=alice.transport.now)
             alice.transport.kick()
             while sum(record.data == b"\r\n" for record in trace.all) < 3:
