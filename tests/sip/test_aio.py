@@ -942,6 +942,20 @@ def test_tls_proves_both_ends(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_a_user_is_known_by_the_name_in_a_certificate(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        authority = Authority(tmp_path)
+        bobs = authority.contexts("bob", sip_uri("b.example.com"), dns_name("h.example.com"))
+        async with Element("TLS", tls=bobs) as bob:
+            alices = authority.contexts("alice", sip_uri("alice@a.example.com"), sip_uri("a.example.com"))
+            async with Element("TLS", tls=alices, resolver=tls_zone(bob.port("TLS"))) as alice:
+                assert status(await alice.outcome(alice.send("sips:bob@b.example.com"))) == 200
+            ((_, flow),) = bob.phone.received
+            assert (flow.peer_users, flow.peer_identity) == (("sip:alice@a.example.com",), ("a.example.com",))
+
+    run(scenario)
+
+
 def test_a_server_that_is_somebody_else_gets_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         authority = Authority(tmp_path)
