@@ -29,6 +29,7 @@ from pyc3p.elements.certificates import client_context, load_identity
 from pyc3p.elements.server import Server, build_server
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import C3pPeerSettings, C3pSettings
+from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.serve import ServeConfig
 from tests.certificates import DAY, NOW, Authority, Certified
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, phone_at, serve_config, until
@@ -265,7 +266,10 @@ def test_a_focus_is_called_back_at_its_own_hosts_and_keeps_its_conferences() -> 
             {"host": "192.0.2.1", "parts": ("mcu",), "mcu_factory_url": "http://192.0.2.2/"},
             "belongs to the Focus alone",
         ),
-        ({"host": "192.0.2.1", "secret": "short", "mcus": ("mcu-2",)}, "fewer than 16 characters"),
+        (
+            {"host": "192.0.2.1", "secret": "short", "mcus": ("mcu-2",), "identity": IdentitySettings(insecure=True)},
+            "fewer than 16 characters",
+        ),
         ({"c3p": C3pSettings(peers=(C3pPeerSettings(name="mcu-2"),)), "secret": ""}, "mcu-2 has no secret"),
         ({"mcus": ("mcu-1.2",)}, "is what a worker of mcu-1 is called"),
     ],
