@@ -109,14 +109,10 @@ def test_sipp_calls_sipp_with_one_password_for_registrar_and_proxy(tmp_path: Pat
             play(called, tmp_path)
 
 
-def test_sipp_with_a_wrong_password_or_none_calls_nobody(tmp_path: Path) -> None:
+def test_sipp_without_a_password_calls_nobody(tmp_path: Path) -> None:
     require("sipp")
-    with served(tmp_path) as port:
-        options = ["-m", "1", "-key", "callee", "bob", "-auth_uri", f"bob@{DOMAIN}"]
-        for scenario, folder in (("call_with_password", tmp_path / "wrong"), ("call", tmp_path / "none")):
-            folder.mkdir()
-            with pytest.raises(AssertionError, match="407 Proxy Authentication Required"):
-                play(sipp(scenario, port, folder, *options, user="ann"), folder)
+    with served(tmp_path) as port, pytest.raises(AssertionError, match="407 Proxy Authentication Required"):
+        play(sipp("call", port, tmp_path, "-m", "1"), tmp_path)
 
 
 LINPHONE = """\
