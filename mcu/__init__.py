@@ -37,7 +37,17 @@ from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
-from mcu.policy import DialOutPolicy, DialOutQuestion, DialPolicy, Refusal, RefusalReason
+from mcu.policy import (
+    Allowed,
+    Cause,
+    Decision,
+    DialOutPolicy,
+    DialOutQuestion,
+    DialOutRules,
+    DialPolicy,
+    Refusal,
+    RefusalReason,
+)
 from mcu.responses import diagnostics_of
 
 if TYPE_CHECKING:
@@ -47,14 +57,18 @@ __all__ = [
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
+    "Allowed",
     "AnnouncementFault",
     "AnnouncementRefused",
     "Candidate",
+    "Cause",
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
+    "Decision",
     "DialOutPolicy",
     "DialOutQuestion",
+    "DialOutRules",
     "DialPolicy",
     "DtmfReceived",
     "Ending",

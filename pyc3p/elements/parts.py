@@ -192,7 +192,7 @@ def av_mcu(
     ring_timeout: float = 60.0,
     max_legs: int = 250,
     dead_media: float | None = 60.0,
-    policy: mcu.DialPolicy | None = None,
+    policy: mcu.DialOutPolicy | None = None,
     credentials: Lookup | None = None,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks."""
