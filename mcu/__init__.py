@@ -49,6 +49,7 @@ from mcu.policy import (
     RefusalReason,
 )
 from mcu.responses import diagnostics_of
+from mcu.telephone_number import TelephoneNumber, number_in
 
 if TYPE_CHECKING:
     from mcu.audio.mixer import Mix, Mixer
@@ -107,8 +108,10 @@ __all__ = [
     "SelectionStrategy",
     "SpeakerSettings",
     "StaticMcu",
+    "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",
+    "number_in",
 ]
 
 _NEEDS_NUMPY = frozenset({"Mix", "Mixer"})

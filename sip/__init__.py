@@ -94,6 +94,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
 from sip.servers.location import Binding
+from sip.servers.places import Places
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
 from sip.servers.undecided import IdentificationPending
@@ -179,6 +180,7 @@ __all__ = [
     "Part",
     "PasswordStore",
     "Pending",
+    "Places",
     "PrackReceived",
     "Privacy",
     "Proof",

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import sip
-from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_of, without_port
+from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 
@@ -115,9 +115,11 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
     from pyc3p.settings.loading import load_config
 
     config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
-    if config_file is not None and config.secret and readable_by_others(config_file):
+    passwords = any(each.password for each in config.gateways)
+    if config_file is not None and (config.secret or passwords) and readable_by_others(config_file):
+        held = "the secret" if config.secret else "the password of a gateway"
         click.echo(
-            f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`", err=True
+            f"pyc3p: {config_file} holds {held} and can be read by others; do `chmod 600 {config_file}`", err=True
         )
     return run_serve(config, as_json=as_json)
 
@@ -155,7 +157,7 @@ def invite_command(
     from pyc3p.commands.invite import InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
-    where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
+    where = parse_address(server, default_port=5060, option="--server") if server else server_for(people)
     aor = parse_target(identity) if identity else sip.Uri("sip", where[0], "presenter")
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),

@@ -193,6 +193,7 @@ def av_mcu(
     max_legs: int = 250,
     dead_media: float | None = 60.0,
     policy: mcu.DialOutPolicy | None = None,
+    gateways: mcu.GatewayTable | None = None,
     credentials: Lookup | None = None,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks."""
@@ -202,6 +203,7 @@ def av_mcu(
         http_url=place.url(MCU_PATH),
         sip_contact=place.sip_uri("mcu"),
         outbound_proxy=outbound_proxy,
+        gateways=gateways or mcu.GatewayTable(),
         factory_url=factory_url,
         ring_timeout=ring_timeout,
         max_legs=max_legs,

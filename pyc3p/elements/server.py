@@ -19,7 +19,7 @@ from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
-from pyc3p.elements import parts
+from pyc3p.elements import calls, parts
 from pyc3p.elements.node import HttpSettings, Node
 from pyc3p.elements.parts import CoreSettings, Place, SipCores
 from pyc3p.problems import UsageProblem
@@ -139,6 +139,7 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
         callback_url=place.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
         record_readers=frozenset({SERVER}),
+        proxy=calls.proxy_config(config),
     )
     factory = mcu.McuFactory(mcu.FactoryConfig()) if "mcu-factory" in config.parts else None
     cores = [part for part in config.parts if part not in ("mcu", "mcu-factory")]
@@ -164,13 +165,17 @@ def _mcu_element(config: ServeConfig, entropy: sip.Entropy, output: Output) -> t
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
         dead_media=config.dead_media or None,
+        policy=calls.dial_out_rules(config),
+        gateways=calls.gateways(config),
     )
 
 
 def _wallet(config: ServeConfig, output: Output) -> Wallet:
     wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
+    wallet.known = {**calls.trunk_credentials(config), **wallet.known}
     wallet.on_unknown = lambda realm: output.tell(
-        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials",
+        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials, or "
+        "give its gateway realm, username and password",
         realm=realm,
     )
     return wallet

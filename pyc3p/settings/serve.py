@@ -9,6 +9,8 @@ import attrs
 
 from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
+from pyc3p.settings.calls import CallSettings
+from pyc3p.settings.gateways import GatewaySettings
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
@@ -40,6 +42,8 @@ class ServeConfig:
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     dead_media: float = 60.0  #: seconds without media after which the MCU asks whether a phone is there; 0: never
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
+    calls: CallSettings = CallSettings()
+    gateways: tuple[GatewaySettings, ...] = ()
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
 
@@ -69,6 +73,8 @@ class ServeConfig:
             url = getattr(self, name)
             if url and not url.startswith(("http://", "https://")):
                 raise UsageProblem(f"{name} must begin with http:// or https://, not {url!r}")
+
+        self.calls.check(self.gateways)
 
     @property
     def public_host(self) -> str:

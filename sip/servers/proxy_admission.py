@@ -39,7 +39,7 @@ class ProxyConfig:
     #: whose P-Asserted-Identity is believed
     trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) that are trusted in the same way
     #: Where the other parts of the system are (Focus, MCU): ``host:port``, hosts, networks. Everybody may have requests
-    #: passed on to them, as to our users, and what comes from their addresses is trusted.
+    #: passed on to them, as to our users, and what comes from there is trusted.
     parts: tuple[str, ...] = ()
     #: Where users of ours may have requests sent, beside our domains: hosts, ``host:port``, networks, ``.domain`` with
     #: all below it, ``*`` for anywhere. Nowhere, because whoever relays for others is answerable for it.
