@@ -36,6 +36,7 @@ class Attempt:
     target: Uri
     route: tuple[NameAddr, ...] = ()
     caller: Uri | None = None  #: identity that the trunk wants instead of the conference's
+    asserted: Uri | None = None  #: identity that is asserted there instead of that of whoever asked for the call
 
 
 @attrs.frozen(kw_only=True)

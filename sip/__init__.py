@@ -96,6 +96,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
 from sip.servers.location import Binding
+from sip.servers.places import Places
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
 from sip.servers.undecided import IdentificationPending
@@ -183,6 +184,7 @@ __all__ = [
     "Part",
     "PasswordStore",
     "Pending",
+    "Places",
     "PrackReceived",
     "Privacy",
     "Proof",

@@ -9,7 +9,7 @@ import attrs
 from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
-from mcu.identity import Identity
+from mcu.identity import Identity, endpoint_id
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
@@ -69,6 +69,10 @@ class Participant:
     def own(self) -> bool:
         """Whether somebody has itself added."""
         return self.originator is not None and self.originator.key == self.user.key
+
+    def is_endpoint(self, entity: str) -> bool:
+        """Whether it is that endpoint of the roster."""
+        return endpoint_id(entity) == endpoint_id(self.endpoint)
 
     def leg(self, number: LegId, conference: Conference, state: State, request: Request, *, now: float) -> Leg:
         """The leg of this participant, with the filters that its role starts with."""

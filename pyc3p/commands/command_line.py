@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import sip
-from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_of, without_port
+from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 
@@ -139,9 +139,11 @@ def serve_command(
     given = {**options, **{f"identity.{name}": value for name, value in identity.items()}}
     config = load_config(config_file, {**given, "parts": part or None, "mcus": options["mcus"] or None})
     secret = config.secret or any(peer.secret for peer in config.c3p.peers)
-    if config_file is not None and secret and readable_by_others(config_file):
+    passwords = any(each.password for each in config.gateways)
+    if config_file is not None and (secret or passwords) and readable_by_others(config_file):
+        held = "a secret" if secret else "the password of a gateway"
         click.echo(
-            f"pyc3p: {config_file} holds a secret and can be read by others; do `chmod 600 {config_file}`", err=True
+            f"pyc3p: {config_file} holds {held} and can be read by others; do `chmod 600 {config_file}`", err=True
         )
     return run_serve(config, as_json=as_json)
 
@@ -203,7 +205,7 @@ def invite_command(
     from pyc3p.commands.invite import PRESENTER, InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
-    where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
+    where = parse_address(server, default_port=5060, option="--server") if server else server_for(people)
     wallet = open_wallet(credentials, default_username=parse_target(identity).user if identity else None)
     aor = parse_target(identity) if identity else sip.Uri("sip", where[0], wallet.name_at(where[0]) or PRESENTER)
     options = InviteOptions(

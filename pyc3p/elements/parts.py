@@ -218,7 +218,8 @@ def av_mcu(
     ring_timeout: float = 60.0,
     max_legs: int = 250,
     dead_media: float | None = 60.0,
-    policy: mcu.DialPolicy | None = None,
+    policy: mcu.DialOutPolicy | None = None,
+    gateways: mcu.GatewayTable | None = None,
     credentials: Lookup | None = None,
     trust: McuTrust | None = None,
 ) -> tuple[Element, mcu.Mcu]:
@@ -233,6 +234,7 @@ def av_mcu(
         http_url=place.url(MCU_PATH),
         sip_contact=place.sip_uri("mcu"),
         outbound_proxy=outbound_proxy,
+        gateways=gateways or mcu.GatewayTable(),
         factory_url=factory_url,
         ring_timeout=ring_timeout,
         max_legs=max_legs,

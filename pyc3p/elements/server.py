@@ -19,7 +19,7 @@ from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
-from pyc3p.elements import parts
+from pyc3p.elements import calls, parts
 from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
@@ -200,6 +200,7 @@ def _core_element(build: _Build, own: str, known: Identities | None) -> tuple[El
         record_readers=foci,
         mcu_factory_principal=role_of(config, "mcu-factory", peers),
         records_principal=role_of(config, "focus-factory", peers),
+        proxy=calls.proxy_config(config),
         authenticator=None if known is None else known.authenticator,
     )
     others = frozenset((*foci, *SERVER_PRINCIPALS))
@@ -236,17 +237,21 @@ def _mcu_element(build: _Build) -> tuple[Element, mcu.Mcu]:
             focus_peers=foci,
             callback_hosts=hosts_of(config, lambda name: name in foci),
         ),
+        policy=calls.dial_out_rules(config),
+        gateways=calls.gateways(config),
     )
 
 
 def _wallet(config: ServeConfig, peers: Acquaintance, output: Output) -> Wallet:
     """What the MCU proves itself with: at our proxy that it is a part of this system, elsewhere what it was given."""
     wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
+    wallet.known = {**calls.trunk_credentials(config), **wallet.known}
     own = part_credentials_of(config, peers)
     if own is not None and config.sip_domain not in wallet.known:
         wallet.known[config.sip_domain] = own
     wallet.on_unknown = lambda realm: output.tell(
-        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials",
+        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials, or "
+        "give its gateway realm, username and password",
         realm=realm,
     )
     return wallet

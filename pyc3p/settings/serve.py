@@ -10,6 +10,8 @@ import attrs
 from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import C3pSettings, check_principal
+from pyc3p.settings.calls import CallSettings
+from pyc3p.settings.gateways import GatewaySettings
 from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.tls import TlsSettings
 
@@ -46,6 +48,8 @@ class ServeConfig:
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
     tls: TlsSettings = TlsSettings()
     c3p: C3pSettings = C3pSettings()
+    calls: CallSettings = CallSettings()
+    gateways: tuple[GatewaySettings, ...] = ()
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
@@ -80,6 +84,8 @@ class ServeConfig:
             url = getattr(self, name)
             if url and not url.startswith(("http://", "https://")):
                 raise UsageProblem(f"{name} must begin with http:// or https://, not {url!r}")
+
+        self.calls.check(self.gateways)
 
     @property
     def mcu_hosts(self) -> dict[str, str]:

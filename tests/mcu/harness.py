@@ -38,6 +38,7 @@ from c3p import (
 )
 from mcu import (
     DialOutPolicy,
+    DialOutRules,
     LegEnded,
     LegEvent,
     LegId,
@@ -308,7 +309,7 @@ class World:
                 **settings,  # type: ignore[arg-type]
             ),
             entropy=SeededEntropy(b"mcu core"),
-            policy=policy,
+            policy=policy or DialOutRules(domains=None, numbers=None),  # phones are at addresses of their own here
         )
         self.focus = Focus()
         self.phones: dict[str, Phone] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from sip import (
@@ -237,6 +238,26 @@ def test_calls_within_the_domain_need_a_password_too() -> None:
     refused = town.answer(town.request("INVITE", "sip:carol@example.com", STRANGERS), STRANGERS)
     assert refused.status == 407
     assert town.sent(EVES) == []
+
+
+def test_who_proved_to_be_a_user_is_relayed_to_where_a_setting_says_and_a_trusted_peer_anywhere() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
+    town.receive(town.proven("MESSAGE", f"sip:gateway@{TRUSTED}", BOBS), BOBS)
+    assert [type(each) for each in town.sent(TRUSTED)] == [Request]
+    assert town.answer(town.proven("MESSAGE", f"sip:dave@{STRANGERS}", BOBS), BOBS).status == 403
+    town.receive(town.request("MESSAGE", f"sip:dave@{STRANGERS}", TRUSTED), TRUSTED)
+    assert [type(each) for each in town.sent(STRANGERS)] == [Request]
+
+
+def test_whom_another_domain_vouches_for_calls_our_users_and_is_not_relayed() -> None:
+    town = Town(certificate_domains=("example.org",))
+    town.register("carol", EVES)
+    town.flows[STRANGERS] = attrs.evolve(town.flow(STRANGERS), peer_identity=("example.org",))
+    dave = "<sip:dave@example.org>"
+    town.receive(town.request("MESSAGE", "sip:carol@example.com", STRANGERS, dave), STRANGERS)
+    assert [type(each) for each in town.sent(EVES)] == [Request]
+    refused = town.answer(town.request("MESSAGE", f"sip:gateway@{TRUSTED}", STRANGERS, dave), STRANGERS)
+    assert refused.status == 403
 
 
 def test_an_identity_that_was_proved_goes_on_and_no_other_and_no_credentials() -> None:
