@@ -6,6 +6,7 @@ import logging
 
 import attrs
 import pytest
+from calling import Caller
 from focus_site import DOMAIN, RECORDS_URL, Phone, Site
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,9 +36,20 @@ from focus import (
     SubscriptionLost,
     from_header,
     guest_aor,
+    guests,
 )
 from focus.guesses import Guesses, source_of
-from sip import AddressOfRecord, Challenged, Flow, Identification, Identified, SeededEntropy
+from sip import (
+    AddressOfRecord,
+    Challenged,
+    Flow,
+    Identification,
+    Identified,
+    SeededEntropy,
+    SessionFailed,
+    Uri,
+    conference_key,
+)
 from sip import Request as SipRequest
 
 PASSCODE = "tulip-4711"
@@ -224,6 +236,48 @@ def test_a_stranger_does_not_follow_under_the_name_of_a_guest() -> None:
     )[0]
     assert answer.status == 401  # type: ignore[union-attr]
     assert not bob.node.of(SubscriptionLost)
+
+
+def test_without_a_passcode_a_guest_is_known_by_its_connection_alone() -> None:
+    site, conference = site_with_guests(passcode=None)
+    bob = guest(site, "bob")
+    assert tried(site, bob, conference, None) == 200
+    peer = Scheduler(site)
+    answer = peer.send(
+        f"""SUBSCRIBE {conference} SIP/2.0
+        Via: SIP/2.0/TCP 192.0.2.77:5060;branch=z9hG4bKspy
+        Max-Forwards: 70
+        From: <{bob.client.config.aor}>;tag=1
+        To: <{conference}>
+        Contact: <sip:x@192.0.2.77;transport=tcp>
+        Call-ID: spy
+        CSeq: 1 SUBSCRIBE
+        Event: conference"""
+    )[0]
+    assert answer.status == 401  # type: ignore[union-attr]
+
+
+def test_credentials_that_make_no_sense_are_400_and_no_guess() -> None:
+    site, conference = site_with_guests(guest_guesses_per_source=1)
+    realm = conference_key(Uri.parse(conference))
+    caller = Caller(site, "nobody")
+    caller.aor = "sip:nobody@anonymous.invalid"
+    for _ in range(3):
+        caller.node.events.clear()
+        broken = (("Authorization", f'Digest realm="{realm}", algorithm=MD5-sess'),)
+        caller.invite(conference, bytes(caller.document(conference)), headers=broken)
+        assert caller.node.last(SessionFailed).status == 400
+
+
+def test_conferences_whose_nonces_were_forgotten_ask_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guests, "_MOST_SERVERS", 1)
+    site, first = site_with_guests()
+    second = site.created(site.client("erin"), passcode=PASSCODE, admission_policy="anonymous")
+    for uri in (first, second, first):
+        phone = guest(site, f"bob{uri}{site.net.now}")
+        assert tried(site, phone, uri, PASSCODE) == 200
+        site.net.run(1.0)
+    assert len(site.focus._joining._guests._servers) == 1
 
 
 # Records -------------------------------------------------------------------------------------------------------------
