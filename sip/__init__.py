@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sip.authentication.authenticator import Authenticator, AuthenticatorConfig
 from sip.authentication.digest import Credentials
 from sip.authentication.digest import secret_of as digest_secret
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, PasswordStore
@@ -97,6 +98,7 @@ from sip.message.stream import Keepalive, StreamParser
 from sip.servers.location import Binding
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip.servers.undecided import IdentificationPending
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
@@ -117,6 +119,8 @@ __all__ = [
     "Address",
     "AddressOfRecord",
     "AuthenticationInfo",
+    "Authenticator",
+    "AuthenticatorConfig",
     "Authorization",
     "Binding",
     "BindingsChanged",
@@ -152,6 +156,7 @@ __all__ = [
     "FlowLost",
     "Headers",
     "Identification",
+    "IdentificationPending",
     "Identified",
     "Identify",
     "InternalFault",

@@ -32,6 +32,7 @@ class Flow:
     local: Address
     remote: Address
     peer_identity: tuple[str, ...] = ()  #: names that the peer's certificate proved, if any (RFC 5922)
+    peer_users: tuple[str, ...] = ()  #: the ``sip:user@domain`` names in it; an `Authenticator` may believe them
 
     @property
     def reliable(self) -> bool:

@@ -92,6 +92,9 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--mcu-factory-url", help="Where an MCU Factory in another process is.")
 @click.option("--records-url", help="Where a Focus Factory in another process is.")
 @click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
+@click.option("--users", type=_FILE, help="File of users and hashes; `pyc3p user add` makes it.")
+@click.option("--trust", multiple=True, metavar="NETWORK", help="Believe whoever calls from there; repeatable.")
+@click.option("--insecure", is_flag=True, help="Let everybody in, on a network too.")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
 @click.option("--credentials", help="TOML file with name and password by realm, for proxies that ask the MCU.")
 @click.option("--mcu", "mcus", multiple=True, metavar="ID", help="An MCU in another process, by its name; repeatable.")
@@ -104,8 +107,18 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
-def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool, **options: object) -> int:
+def serve_command(
+    part: tuple[str, ...],
+    config_file: Path | None,
+    as_json: bool,
+    users: Path | None,
+    trust: tuple[str, ...],
+    insecure: bool,
+    **options: object,
+) -> int:
     """Serve the PARTs named, or all: registrar, proxy, focus-factory, focus, mcu-factory, mcu.
+
+    On loopback everybody is let in. On any other address say who may use the server, with --users or --trust.
 
     Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file. Proxies, PBXs and trunks that
     ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
@@ -114,7 +127,9 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
     from pyc3p.commands.serve import run_serve
     from pyc3p.settings.loading import load_config
 
-    config = load_config(config_file, {**options, "parts": part or None, "mcus": options["mcus"] or None})
+    identity = {"users": str(users) if users else None, "trust": trust or None, "insecure": insecure or None}
+    given = {**options, **{f"identity.{name}": value for name, value in identity.items()}}
+    config = load_config(config_file, {**given, "parts": part or None, "mcus": options["mcus"] or None})
     if config_file is not None and config.secret and readable_by_others(config_file):
         click.echo(
             f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`", err=True
@@ -125,7 +140,9 @@ def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool
 @cli.command("invite")
 @click.argument("target", nargs=-1, required=True)
 @click.option("--server", help="Focus, as host or host:port.  [default: the host of the first TARGET, port 5060]")
-@click.option("--as", "identity", help="Who you are.  [default: sip:presenter@ the host of the server]")
+@click.option(
+    "--as", "identity", help="Who you are.  [default: your user name, or presenter, at the host of the server]"
+)
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
@@ -152,16 +169,18 @@ def invite_command(
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
     from pyc3p.commands.credentials import open_wallet
-    from pyc3p.commands.invite import InviteOptions, run_invite
+    from pyc3p.commands.invite import PRESENTER, InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
     where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
-    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], "presenter")
+    wallet = open_wallet(credentials, default_username=parse_target(identity).user if identity else None)
+    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], wallet.name_at(where[0]) or PRESENTER)
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),
         server=where,
         aor=str(aor),
-        wallet=open_wallet(credentials, default_username=aor.user),
+        named=identity is not None,
+        wallet=wallet,
         display_name=display_name,
         conference=parse_conference(conference) if conference else None,
         subject=subject,
@@ -231,6 +250,52 @@ def phone_command(
         wallet=open_wallet(credentials, default_username=aor.user),
     )
     return run_phone(options, as_json=as_json)
+
+
+@cli.group("user")
+def user_group() -> None:
+    """Look after the users of a server: a file of names and hashes, without a password in it."""
+
+
+_users_option = click.option(
+    "--users", type=_FILE, default=Path("pyc3p-users"), show_default=True, help="The file, as for `pyc3p serve`."
+)
+_realm_option = click.option("--realm", help="The domain of the server.  [default: as in NAME@DOMAIN, or in the file]")
+
+
+@user_group.command("add")
+@click.argument("name")
+@_users_option
+@_realm_option
+def user_add_command(name: str, users: Path, realm: str | None) -> int:
+    """Add the user NAME, or NAME@DOMAIN, or give it another password.
+
+    The password is asked for at a terminal, twice; otherwise it is one line of standard input.
+    """
+    from pyc3p.commands.user import add_user
+
+    return add_user(users, name, realm)
+
+
+@user_group.command("remove")
+@click.argument("name")
+@_users_option
+@_realm_option
+def user_remove_command(name: str, users: Path, realm: str | None) -> int:
+    """Remove the user NAME, or NAME@DOMAIN."""
+    from pyc3p.commands.user import remove_user
+
+    return remove_user(users, name, realm)
+
+
+@user_group.command("list")
+@_users_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def user_list_command(users: Path, as_json: bool) -> int:
+    """List the users, each with the domain that it is of."""
+    from pyc3p.commands.user import list_users
+
+    return list_users(users, as_json=as_json)
 
 
 def run(arguments: list[str]) -> int:

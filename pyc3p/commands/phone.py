@@ -157,7 +157,7 @@ async def _first_answer(node: Node, where: str, options: PhoneOptions) -> None:
     await node.wait_for(answered, ANSWER, f"an answer of the registrar at {where} (is `pyc3p serve` running there?)")
     refused = node.of(PhoneNotRegistered)
     if refused and not node.of(PhoneRegistered):
-        problem = options.wallet.refused(refused[0].status, where)
+        problem = options.wallet.refused(refused[0].status, where, aor=options.aor)
         if problem is not None:
             raise problem
         raise Problem(f"the registrar at {where} {_refusal(refused[0])}; {_mend(options, refused[0])}")

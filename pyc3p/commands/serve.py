@@ -65,6 +65,7 @@ async def _serve(config: ServeConfig, output: Output) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        watching = _watch_users(server, output)
         try:
             await server.start()
             _calm_collector()
@@ -75,8 +76,20 @@ async def _serve(config: ServeConfig, output: Output) -> int:
             output.tell("draining", draining=config.drain_timeout)
             await _drain(server, stop)
         finally:
+            if watching is not None:
+                watching.cancel()
             await server.stop()
     return 0
+
+
+def _watch_users(server: Server, output: Output) -> asyncio.Task[None] | None:
+    """Read the users file again when it changes, and on SIGHUP."""
+    known = server.identities
+    if known is None or known.users is None:
+        return None
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, known.reload, output)
+    return asyncio.ensure_future(known.watch(output))
 
 
 def _calm_collector() -> None:

@@ -104,11 +104,14 @@ class CoreSettings:
     records_url: str | None = None
     record_readers: frozenset[str] = frozenset()
     policy: focus.ConferencePolicy = focus.ConferenceRules()
+    proxy: ProxyConfig = ProxyConfig()  #: but for its domains
+    authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
-    domain = settings.domain
+    domain, known = settings.domain, settings.authenticator
+    identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
     factory = conferences = registrar = proxy = None
     if "focus" in parts:
         conferences = focus.Focus(
@@ -120,6 +123,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 callback_url=settings.callback_url,
                 records_url=settings.records_url,
                 policy=settings.policy,
+                identify=identify,
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
@@ -127,14 +131,19 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
-            focus.FactoryConfig(domain=domain, aliases=settings.aliases, record_readers=settings.record_readers),
+            focus.FactoryConfig(
+                domain=domain, aliases=settings.aliases, record_readers=settings.record_readers, identify=identify
+            ),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
             activations=conferences,
         )
     if "registrar" in parts:
         registrar = Registrar(
-            endpoint, RegistrarConfig(domains=(domain, *settings.aliases)), entropy=entropy.child("registrar")
+            endpoint,
+            RegistrarConfig(domains=(domain, *settings.aliases)),
+            entropy=entropy.child("registrar"),
+            authenticator=settings.authenticator,
         )
     if "proxy" in parts:
         proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
@@ -143,16 +152,18 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
-    config = ProxyConfig(domains=(settings.domain, *settings.aliases))
+    config = attrs.evolve(settings.proxy, domains=(settings.domain, *settings.aliases))
     if registrar is None:
-        return Proxy(endpoint, config, entropy=entropy)
+        return Proxy(endpoint, config, entropy=entropy, authenticator=settings.authenticator)
     return Proxy(
         endpoint,
         config,
         entropy=entropy,
         location=registrar.lookup,
         moved=registrar.flow_after,
-        may_relay=lambda request, flow: registrar.knows(flow),
+        bound=registrar.at,
+        registered=registrar.knows,
+        authenticator=settings.authenticator,
     )
 
 

@@ -8,6 +8,7 @@ import hmac
 import os
 import secrets
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -20,6 +21,7 @@ from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
 from pyc3p.elements import parts
+from pyc3p.elements.identities import Identities, identities, part_credentials
 from pyc3p.elements.node import HttpSettings, Node
 from pyc3p.elements.parts import CoreSettings, Place, SipCores
 from pyc3p.problems import UsageProblem
@@ -29,6 +31,8 @@ from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock
 
 SERVER = "focus"  #: principal of the process that holds the Focus
+#: Parts that ask who somebody is.
+_ASKING: Final = frozenset({"registrar", "proxy", "focus", "focus-factory"})
 #: Seconds for the last BYEs and notifications before sockets are closed.
 FAREWELL = 0.5
 
@@ -46,6 +50,7 @@ class Server:
     nodes: list[Node] = attrs.Factory(list)
     cores: SipCores = SipCores()
     mcu: mcu.Mcu | None = None
+    identities: Identities | None = None  #: None: everybody is believed
 
     @property
     def busy(self) -> bool:
@@ -96,11 +101,14 @@ def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Se
     secret = config.secret or os.environ.get("PYC3P_SECRET") or secrets.token_hex(16)
     entropy = live_entropy()
     server = Server(config)
+    if set(config.parts) & _ASKING:
+        config.identity.check_open(config.host)
+        server.identities = identities(config, secret, entropy=entropy, wall_clock=wall_clock())
     if set(config.parts) - {"mcu"}:
-        element, server.cores = _core_element(config, entropy)
+        element, server.cores = _core_element(config, entropy, server.identities)
         server.nodes.append(_node(element, config, secret, SERVER, config.http_port, trace, output))
     if "mcu" in config.parts:
-        element, server.mcu = _mcu_element(config, entropy, output)
+        element, server.mcu = _mcu_element(config, entropy, secret, output)
         server.nodes.append(_node(element, config, secret, config.mcu_id, config.mcu_http_port, trace, output))
     return server
 
@@ -129,7 +137,7 @@ def _place(config: ServeConfig, name: str, sip_port: int, http_port: int) -> Pla
     )
 
 
-def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, SipCores]:
+def _core_element(config: ServeConfig, entropy: sip.Entropy, known: Identities | None) -> tuple[Element, SipCores]:
     place = _place(config, SERVER, config.sip_port, config.http_port)
     settings = CoreSettings(
         domain=config.sip_domain,
@@ -139,6 +147,7 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, S
         callback_url=place.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
         record_readers=frozenset({SERVER}),
+        authenticator=None if known is None else known.authenticator,
     )
     factory = mcu.McuFactory(mcu.FactoryConfig()) if "mcu-factory" in config.parts else None
     cores = [part for part in config.parts if part not in ("mcu", "mcu-factory")]
@@ -154,21 +163,24 @@ def _factory_url(config: ServeConfig) -> str:
     return config.mcu_factory_url
 
 
-def _mcu_element(config: ServeConfig, entropy: sip.Entropy, output: Output) -> tuple[Element, mcu.Mcu]:
+def _mcu_element(config: ServeConfig, entropy: sip.Entropy, secret: str, output: Output) -> tuple[Element, mcu.Mcu]:
     return parts.av_mcu(
         _place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port),
         entropy=entropy.child(config.mcu_id),
         factory_url=_factory_url(config),
         outbound_proxy=_outbound_proxy(config),
-        credentials=_wallet(config, output).find,
+        credentials=_wallet(config, secret, output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
         dead_media=config.dead_media or None,
     )
 
 
-def _wallet(config: ServeConfig, output: Output) -> Wallet:
+def _wallet(config: ServeConfig, secret: str, output: Output) -> Wallet:
+    """What the MCU proves itself with: at our proxy that it is a part of this system, elsewhere what it was given."""
     wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
+    if config.identity.asks and config.sip_domain not in wallet.known:
+        wallet.known[config.sip_domain] = part_credentials(secret, config.mcu_id)
     wallet.on_unknown = lambda realm: output.tell(
         f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials",
         realm=realm,

@@ -9,6 +9,7 @@ import attrs
 
 from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
+from pyc3p.settings.identity import IdentitySettings
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
@@ -42,6 +43,7 @@ class ServeConfig:
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
+    identity: IdentitySettings = IdentitySettings()  #: who may use the server
 
     def __attrs_post_init__(self) -> None:
         unknown = [part for part in self.parts if part not in PARTS]

@@ -4,7 +4,9 @@ import asyncio
 import ssl
 from typing import Protocol, cast
 
-from sip.aio.tls import peer_identity, proves
+import attrs
+
+from sip.aio.tls import peer_identity, peer_users, proves
 from sip.flow import Address, Flow
 
 
@@ -66,6 +68,8 @@ class Connection(asyncio.Protocol):
         name = "TCP" if self.tls is None else "TLS"
         identity = () if self.tls is None else peer_identity(self.tls)
         self.flow = self._owner.new_flow(name, Address(*local[:2]), Address(*remote[:2]), identity)
+        if self.tls is not None:
+            self.flow = attrs.evolve(self.flow, peer_users=peer_users(self.tls))
         self._transport.set_write_buffer_limits(high=self._write_buffer)
         self._let_in = self._owner.connection_opened(self)
         if not self._let_in:

@@ -15,6 +15,21 @@ def peer_identity(tls: ssl.SSLObject) -> tuple[str, ...]:
     return certificate_identity(certificate) if certificate else ()
 
 
+def peer_users(tls: ssl.SSLObject) -> tuple[str, ...]:
+    """The users whom the peer's verified certificate names, as SIP URIs; none when nothing was verified."""
+    certificate = tls.getpeercert()
+    return certificate_users(certificate) if certificate else ()
+
+
+def certificate_users(certificate: Certificate) -> tuple[str, ...]:
+    """SIP URIs with a user part among the names of a certificate.
+
+    RFC 5922 section 7.1 says that they identify no domain; what they are worth is for who trusts the authority to say.
+    """
+    names = (value for kind, value in _pairs(certificate.get("subjectAltName")) if kind == "URI")
+    return tuple(dict.fromkeys(name for name in names if name[:4].lower() == "sip:" and "@" in name))
+
+
 def certificate_identity(certificate: Certificate) -> tuple[str, ...]:
     """Domains of a certificate: SIP URIs of subjectAltName, else its DNS names, else the common name (section 7.1)."""
     alternatives = _pairs(certificate.get("subjectAltName"))

@@ -38,6 +38,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def __init__(self, config: EndpointConfig, *, entropy: Entropy, wall_clock: float = 0.0) -> None:
         self.config = config
         self.wall_clock = wall_clock
+        self.now = 0.0  #: monotonic seconds of the last bytes or timers: for who is asked while a core handles an event
         stack = Stack.build(config, entropy)
         self._context = stack.context
         self._transport = stack.transport
@@ -76,6 +77,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
+        self.now = now
         self._receiver.receive_data(data, flow, now)
         return self.take_events()
 
@@ -92,6 +94,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
+        self.now = now
         self._context.timers.run(now)
         self._receiver.close_lost(now)
         self._sessions.ended.forget_old(now)

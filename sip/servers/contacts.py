@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,16 +14,13 @@ from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.servers.gruu import opaque_of_instance
 from sip.servers.location import Binding
+from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 
 __all__ = ["Asked", "binding_of", "is_usable", "listed", "size_of"]
 
 #: Characters of a User-Agent that are kept.
 _SHOWN: Final = 100
-#: A name that DNS can be asked for (RFC 1035 section 2.3.4); underscores are in use.
-_NAME: Final = re.compile(
-    r"(?=.{1,253}\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+)*+\.?"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +97,7 @@ def _can_be_asked(uri: Uri) -> bool:
         must_fit_request_line(uri)
     except RemoteProtocolError:
         return False
-    return ":" in uri.host or _NAME.fullmatch(uri.host) is not None
+    return is_host_name(uri.host)
 
 
 def size_of(binding: Binding) -> int:

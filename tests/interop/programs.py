@@ -18,7 +18,13 @@ from pathlib import Path
 
 import pytest
 
-DEBIAN_PACKAGE = {"sipp": "sip-tester", "baresip": "baresip", "kamailio": "kamailio", "tshark": "tshark"}
+DEBIAN_PACKAGE = {
+    "sipp": "sip-tester",
+    "baresip": "baresip",
+    "kamailio": "kamailio",
+    "tshark": "tshark",
+    "linphonec": "linphone-cli",
+}
 MODULES = {
     "kamailio": ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"),
     "baresip": ("/usr/lib/baresip/modules",),

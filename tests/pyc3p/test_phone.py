@@ -467,6 +467,20 @@ def test_silence_and_refusals_without_an_end_are_tried_ever_more_seldom() -> Non
     assert len(phone.phone_host.of(PhoneRegistered)) == 1
 
 
+@pytest.mark.parametrize("status", [401, 407])
+def test_credentials_that_were_refused_are_not_shown_again_soon(status: int) -> None:
+    phone = registering(register_retry=5.0)
+    times = [at for at, _ in phone.answered(*[(status, {})] * 5, GRANTED)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert [round(wait) for wait in waits] == [300, 600, 1200, 1800, 1800]
+
+
+def test_a_binding_is_not_saved_with_credentials_that_are_refused() -> None:
+    phone = registering(register_expires=100)
+    times = [at for at, _ in phone.answered(GRANTED, (401, {}), GRANTED)]
+    assert times[2] - times[1] == pytest.approx(300.0, abs=0.1)
+
+
 def test_a_registrar_says_when_to_come_again() -> None:
     phone = registering(register_max_retry=600.0)
     times = [at for at, _ in phone.answered((503, {"Retry-After": "77"}), (503, {"Retry-After": "99999"}), GRANTED)]

@@ -29,6 +29,7 @@ from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction, T
 from pyc3p.phone.tone import SilenceSource
 from pyc3p.phone.wav import read_wav
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.serve import PARTS, ServeConfig
 from pyc3p.trace.ladder import Step
 from rtp.aio import MediaPortsConfig
@@ -297,6 +298,10 @@ def test_phones_may_register_at_the_address_as_well_as_the_domain() -> None:
     assert "call bob@example.com: done" in told.texts
 
 
+#: For a server that listens on all addresses of this machine, and would otherwise not start.
+OPEN = IdentitySettings(insecure=True)
+
+
 @pytest.mark.parametrize(
     ("settings", "registered", "called", "presenter"),
     [
@@ -304,7 +309,7 @@ def test_phones_may_register_at_the_address_as_well_as_the_domain() -> None:
         ({}, "127.0.0.1", "localhost", "127.0.0.1"),
         ({}, "localhost", "127.0.0.1", "localhost"),
         ({"host": "localhost"}, "127.0.0.1", "127.0.0.1", "localhost"),
-        ({"host": "0.0.0.0", "advertise": "127.0.0.1"}, "localhost", "127.0.0.1", "localhost"),
+        ({"host": "0.0.0.0", "advertise": "127.0.0.1", "identity": OPEN}, "localhost", "127.0.0.1", "localhost"),
         ({"domain": "example.com"}, "localhost", "example.com", "localhost"),
     ],
 )
