@@ -27,6 +27,7 @@ from c3p import (
     parse_document,
 )
 from focus import (
+    ConferenceCreated,
     ConferenceRecord,
     FactoryConfig,
     JoinFailed,
@@ -41,10 +42,15 @@ from focus import (
 from focus.guesses import Guesses, source_of
 from sip import (
     AddressOfRecord,
+    Authenticator,
+    AuthenticatorConfig,
     Challenged,
+    Credentials,
     Flow,
     Identification,
     Identified,
+    PasswordStore,
+    Pending,
     SeededEntropy,
     SessionFailed,
     Uri,
@@ -183,6 +189,59 @@ def test_a_guest_whose_nonce_is_old_is_asked_again_and_it_counts_as_no_guess() -
         assert tried(site, bob, conference, PASSCODE) == 200
         bob.client.leave(now=site.net.now)
         site.net.run(400.0)
+
+
+class Slow:
+    """Passwords of users in a database: a question, and an answer later."""
+
+    def __init__(self) -> None:
+        self.users = PasswordStore({"alice": "alice's own"})
+        self.asked: list[tuple[str, str, str, str]] = []
+
+    def secret(self, username: str, realm: str, algorithm: str) -> Pending:
+        self.asked.append((f"secret-{len(self.asked)}", username, realm, algorithm))
+        return Pending(self.asked[-1][0])
+
+
+def test_users_prove_their_password_and_guests_the_passcode_whatever_the_database_takes() -> None:
+    database = Slow()
+    judge = Authenticator(
+        AuthenticatorConfig(domains=(DOMAIN,)), database, key=b"k" * 32, entropy=SeededEntropy(b"judge")
+    )
+    site = Site()
+    identify = judge.asked_at(lambda: site.net.now)
+    site = Site(identify=identify, factory=FactoryConfig(domain=DOMAIN, identify=identify))
+
+    def answered() -> None:
+        while database.asked:
+            number, *question = database.asked.pop(0)
+            core = site.focus if len(site.focus._procedures) else site.factory
+            found = judge.resolved(number, database.users.secret(*question), now=site.net.now)
+            core.identified(number, found, now=site.net.now)
+            site.node.take([])
+            site.net.run()
+
+    alice, bob = site.client("alice"), guest(site, "bob")
+    alice.node.endpoint.set_credentials(DOMAIN, Credentials("alice", "alice's own"))
+    alice.client.create_conference(admission_policy="anonymous", passcode=PASSCODE, now=site.net.now)
+    site.net.run()
+    answered()
+    conference = alice.node.last(ConferenceCreated).conference_uri
+    alice.client.join(conference, now=site.net.now)
+    site.net.run()
+    answered()
+    assert (status(alice), alice.client.role) == (200, "presenter")
+    assert tried(site, bob, conference, PASSCODE) == 200
+    assert tried(site, guest(site, "carol"), conference, "wrong") == 401
+    mallory = site.client("mallory", aor=f"sip:alice@{DOMAIN}")
+    mallory.node.endpoint.set_credentials(DOMAIN, Credentials("alice", "guessed"))
+    mallory.client.join(conference, now=site.net.now)
+    site.net.run()
+    answered()
+    assert status(mallory) == 401
+    bob.client.subscribe(now=site.net.now)
+    site.net.run()
+    assert bob.user(f"sip:alice@{DOMAIN}") is not None
 
 
 # What strangers try --------------------------------------------------------------------------------------------------
