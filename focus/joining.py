@@ -84,7 +84,7 @@ class Joining:
             raise Refused(refusal.TIMER_MISSING, join.document)
         conference = self._active.get(address.key)
         if conference is not None:
-            check_name(join.user, event.flow, conference.participants)
+            check_name(join, event.flow, conference.participants)
         question = JoinQuestion(
             record=record,
             user=join.user,

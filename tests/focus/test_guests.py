@@ -6,7 +6,7 @@ import logging
 
 import attrs
 import pytest
-from calling import Caller
+from calling import GUID, Caller, with_endpoint
 from focus_site import DOMAIN, RECORDS_URL, Phone, Site
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +18,7 @@ from test_records_later import joining, status
 from c3p import (
     AddConference,
     AdmissionPolicy,
+    ClientInfo,
     Code,
     ConferenceKeys,
     GetConference,
@@ -274,6 +275,21 @@ def test_nobody_takes_the_name_of_a_guest_who_is_there() -> None:
     mallory = site.client("mallory", aor=bob.client.config.aor)
     assert tried(site, mallory, conference, None) == 403
     assert bob.node.of(Left) == []
+
+
+def test_nobody_takes_the_name_of_a_guest_behind_the_same_proxy() -> None:
+    """Both come by one connection: what is theirs is the device."""
+    site, conference = site_with_guests(None, AdmissionPolicy.CLOSED_AUTHENTICATED, lobby=True)
+    proxy = Caller(site, "nobody")
+    proxy.aor = "sip:nobody@anonymous.invalid"
+    answers = []
+    waiting = {"client_info": ClientInfo(lobby_capable=True)}
+    for device in (GUID, GUID, GUID.replace("9E18", "0000")):
+        proxy.node.events.clear()
+        proxy.invite(conference, bytes(with_endpoint(proxy.document(conference), entity=device, **waiting)))
+        failed = proxy.node.of(SessionFailed)
+        answers.append(failed[0].status if failed else 200)
+    assert answers == [200, 200, 403]
 
 
 def test_a_stranger_does_not_follow_under_the_name_of_a_guest() -> None:
