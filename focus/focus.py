@@ -34,7 +34,7 @@ from focus.policy import Admission, Decision
 from focus.questions.identification import Found
 from focus.questions.procedure import Kind, Line, Steps, Turn, settled
 from focus.questions.procedures import Procedures
-from focus.questions.stores import record_store
+from focus.questions.stores import Records, record_store
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.refusal import Refused
 from focus.remote_records import RemoteRecords
@@ -105,7 +105,7 @@ class Focus:
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
         self._records = record_store(store, self._procedures, config.owner)
-        everywhere = self._records
+        everywhere: Records = self._records
         if config.records_url is not None:
             everywhere = RemoteRecords(
                 self._records,

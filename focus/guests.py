@@ -17,11 +17,12 @@ from typing import Final
 
 import attrs
 
-from c3p import AdmissionPolicy
+from c3p import AdmissionPolicy, guid_key
 from focus import refusal
 from focus.config import FocusConfig
 from focus.guesses import Guesses, source_of
 from focus.identity import Known, insist_on, is_authenticated, name_of
+from focus.join import Join
 from focus.participants import Participants
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal, Refused
@@ -160,12 +161,17 @@ def needs_passcode(record: ConferenceRecord) -> bool:
     return record.passcode is not None and record.admission_policy == AdmissionPolicy.ANONYMOUS
 
 
-def check_name(name: AddressOfRecord, flow: Flow, participants: Participants) -> None:
-    """An anonymous name belongs to the connection that joined with it, as long as that is there. Raises Refused."""
-    if is_authenticated(name):
+def check_name(join: Join, flow: Flow, participants: Participants) -> None:
+    """An anonymous name belongs to the device that joined with it, as long as its connection is there. Raises Refused.
+
+    Behind a proxy many come by one connection, and all of one name are one user, in front of the lobby or behind it.
+    """
+    if is_authenticated(join.user):
         return
-    if any(one.flow != flow and one.lost_until is None for one in participants.of_user(name.key)):
-        raise Refused(_TAKEN)
+    device = guid_key(join.endpoint.entity)
+    for one in participants.of_user(join.user.key):
+        if one.lost_until is None and (one.flow != flow or guid_key(one.endpoint) != device):
+            raise Refused(_TAKEN, join.document)
 
 
 def _too_many(wait: float) -> Refusal:

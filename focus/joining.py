@@ -14,7 +14,7 @@ from focus.join import Join, read_join
 from focus.policy import Admission, JoinQuestion
 from focus.questions.identification import identification, sender_of
 from focus.questions.procedure import Line, Steps, Turn, decided, settled
-from focus.questions.stores import RecordStore
+from focus.questions.stores import Records
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal, Refused
 from focus.subscription_policy import NOT_JOINED
@@ -24,7 +24,7 @@ from sip import ConferenceAddress, InviteReceived
 class Joining:
     """How somebody gets into a conference."""
 
-    def __init__(self, context: Context, active: ActiveConferences, records: RecordStore, guests: Guests) -> None:
+    def __init__(self, context: Context, active: ActiveConferences, records: Records, guests: Guests) -> None:
         self._guests = guests
         self._context = context
         self._active = active
@@ -84,7 +84,7 @@ class Joining:
             raise Refused(refusal.TIMER_MISSING, join.document)
         conference = self._active.get(address.key)
         if conference is not None:
-            check_name(join.user, event.flow, conference.participants)
+            check_name(join, event.flow, conference.participants)
         question = JoinQuestion(
             record=record,
             user=join.user,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 
 import attrs
@@ -12,17 +11,17 @@ from focus import record_documents, refusal
 from focus.context import ConferenceExchangeOwner
 from focus.questions.procedure import Kind, Later
 from focus.questions.procedures import Procedures
-from focus.questions.stores import RecordStore
-from focus.records import ConferenceRecord, Written
+from focus.questions.stores import Records
+from focus.records import ConferenceRecord
 from sip import ConferenceAddress
 
 
 class RemoteRecords:
-    """A store that has what another one has, and otherwise asks ``peer`` at ``url``. It writes nowhere else."""
+    """The records that a store has, and those that ``peer`` has at ``url``."""
 
     def __init__(
         self,
-        store: RecordStore,
+        store: Records,
         url: str,
         *,
         peer: str,
@@ -53,24 +52,6 @@ class RemoteRecords:
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
         self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout, peer=self._peer)
-
-    def of_organizer(
-        self, organizer_key: str, limit: int
-    ) -> tuple[ConferenceRecord, ...] | Later[tuple[ConferenceRecord, ...]]:
-        """The records of an organizer that are here."""
-        return self._store.of_organizer(organizer_key, limit)
-
-    def write(self, before: ConferenceRecord | None, after: ConferenceRecord | None) -> Written | Later[Written]:
-        """Write a record here."""
-        return self._store.write(before, after)
-
-    def next_timeout(self) -> float | None:
-        """When the next record here expires."""
-        return self._store.next_timeout()
-
-    def expire(self, *, now: float) -> Iterable[ConferenceRecord]:
-        """Drop the records here whose time has come."""
-        return self._store.expire(now=now)
 
 
 @attrs.define

@@ -11,7 +11,7 @@ from focus.guests import Guests
 from focus.identity import insist_on
 from focus.questions.identification import identification, sender_of
 from focus.questions.procedure import Line, Steps, Turn, settled
-from focus.questions.stores import RecordStore
+from focus.questions.stores import Records
 from focus.refusal import Refused
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import ConferenceAddress, SubscribeReceived
@@ -20,7 +20,7 @@ from sip import ConferenceAddress, SubscribeReceived
 class Subscribing:
     """How somebody comes to follow a conference."""
 
-    def __init__(self, context: Context, active: ActiveConferences, records: RecordStore, guests: Guests) -> None:
+    def __init__(self, context: Context, active: ActiveConferences, records: Records, guests: Guests) -> None:
         self._guests = guests
         self._context = context
         self._active = active

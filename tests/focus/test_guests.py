@@ -6,6 +6,7 @@ import logging
 
 import attrs
 import pytest
+from calling import GUID, Caller, with_endpoint
 from focus_site import DOMAIN, RECORDS_URL, Phone, Site
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from test_records_later import joining, status
 from c3p import (
     AddConference,
     AdmissionPolicy,
+    ClientInfo,
     Code,
     ConferenceKeys,
     GetConference,
@@ -26,6 +28,7 @@ from c3p import (
     parse_document,
 )
 from focus import (
+    ConferenceCreated,
     ConferenceRecord,
     FactoryConfig,
     JoinFailed,
@@ -35,9 +38,25 @@ from focus import (
     SubscriptionLost,
     from_header,
     guest_aor,
+    guests,
 )
 from focus.guesses import Guesses, source_of
-from sip import AddressOfRecord, Challenged, Flow, Identification, Identified, SeededEntropy
+from sip import (
+    AddressOfRecord,
+    Authenticator,
+    AuthenticatorConfig,
+    Challenged,
+    Credentials,
+    Flow,
+    Identification,
+    Identified,
+    PasswordStore,
+    Pending,
+    SeededEntropy,
+    SessionFailed,
+    Uri,
+    conference_key,
+)
 from sip import Request as SipRequest
 
 PASSCODE = "tulip-4711"
@@ -173,6 +192,59 @@ def test_a_guest_whose_nonce_is_old_is_asked_again_and_it_counts_as_no_guess() -
         site.net.run(400.0)
 
 
+class Slow:
+    """Passwords of users in a database: a question, and an answer later."""
+
+    def __init__(self) -> None:
+        self.users = PasswordStore({"alice": "alice's own"})
+        self.asked: list[tuple[str, str, str, str]] = []
+
+    def secret(self, username: str, realm: str, algorithm: str) -> Pending:
+        self.asked.append((f"secret-{len(self.asked)}", username, realm, algorithm))
+        return Pending(self.asked[-1][0])
+
+
+def test_users_prove_their_password_and_guests_the_passcode_whatever_the_database_takes() -> None:
+    database = Slow()
+    judge = Authenticator(
+        AuthenticatorConfig(domains=(DOMAIN,)), database, key=b"k" * 32, entropy=SeededEntropy(b"judge")
+    )
+    site = Site()
+    identify = judge.asked_at(lambda: site.net.now)
+    site = Site(identify=identify, factory=FactoryConfig(domain=DOMAIN, identify=identify))
+
+    def answered() -> None:
+        while database.asked:
+            number, *question = database.asked.pop(0)
+            core = site.focus if len(site.focus._procedures) else site.factory
+            found = judge.resolved(number, database.users.secret(*question), now=site.net.now)
+            core.identified(number, found, now=site.net.now)
+            site.node.take([])
+            site.net.run()
+
+    alice, bob = site.client("alice"), guest(site, "bob")
+    alice.node.endpoint.set_credentials(DOMAIN, Credentials("alice", "alice's own"))
+    alice.client.create_conference(admission_policy="anonymous", passcode=PASSCODE, now=site.net.now)
+    site.net.run()
+    answered()
+    conference = alice.node.last(ConferenceCreated).conference_uri
+    alice.client.join(conference, now=site.net.now)
+    site.net.run()
+    answered()
+    assert (status(alice), alice.client.role) == (200, "presenter")
+    assert tried(site, bob, conference, PASSCODE) == 200
+    assert tried(site, guest(site, "carol"), conference, "wrong") == 401
+    mallory = site.client("mallory", aor=f"sip:alice@{DOMAIN}")
+    mallory.node.endpoint.set_credentials(DOMAIN, Credentials("alice", "guessed"))
+    mallory.client.join(conference, now=site.net.now)
+    site.net.run()
+    answered()
+    assert status(mallory) == 401
+    bob.client.subscribe(now=site.net.now)
+    site.net.run()
+    assert bob.user(f"sip:alice@{DOMAIN}") is not None
+
+
 # What strangers try --------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +277,21 @@ def test_nobody_takes_the_name_of_a_guest_who_is_there() -> None:
     assert bob.node.of(Left) == []
 
 
+def test_nobody_takes_the_name_of_a_guest_behind_the_same_proxy() -> None:
+    """Both come by one connection: what is theirs is the device."""
+    site, conference = site_with_guests(None, AdmissionPolicy.CLOSED_AUTHENTICATED, lobby=True)
+    proxy = Caller(site, "nobody")
+    proxy.aor = "sip:nobody@anonymous.invalid"
+    answers = []
+    waiting = {"client_info": ClientInfo(lobby_capable=True)}
+    for device in (GUID, GUID, GUID.replace("9E18", "0000")):
+        proxy.node.events.clear()
+        proxy.invite(conference, bytes(with_endpoint(proxy.document(conference), entity=device, **waiting)))
+        failed = proxy.node.of(SessionFailed)
+        answers.append(failed[0].status if failed else 200)
+    assert answers == [200, 200, 403]
+
+
 def test_a_stranger_does_not_follow_under_the_name_of_a_guest() -> None:
     site, conference = site_with_guests()
     bob = guest(site, "bob")
@@ -224,6 +311,48 @@ def test_a_stranger_does_not_follow_under_the_name_of_a_guest() -> None:
     )[0]
     assert answer.status == 401  # type: ignore[union-attr]
     assert not bob.node.of(SubscriptionLost)
+
+
+def test_without_a_passcode_a_guest_is_known_by_its_connection_alone() -> None:
+    site, conference = site_with_guests(passcode=None)
+    bob = guest(site, "bob")
+    assert tried(site, bob, conference, None) == 200
+    peer = Scheduler(site)
+    answer = peer.send(
+        f"""SUBSCRIBE {conference} SIP/2.0
+        Via: SIP/2.0/TCP 192.0.2.77:5060;branch=z9hG4bKspy
+        Max-Forwards: 70
+        From: <{bob.client.config.aor}>;tag=1
+        To: <{conference}>
+        Contact: <sip:x@192.0.2.77;transport=tcp>
+        Call-ID: spy
+        CSeq: 1 SUBSCRIBE
+        Event: conference"""
+    )[0]
+    assert answer.status == 401  # type: ignore[union-attr]
+
+
+def test_credentials_that_make_no_sense_are_400_and_no_guess() -> None:
+    site, conference = site_with_guests(guest_guesses_per_source=1)
+    realm = conference_key(Uri.parse(conference))
+    caller = Caller(site, "nobody")
+    caller.aor = "sip:nobody@anonymous.invalid"
+    for _ in range(3):
+        caller.node.events.clear()
+        broken = (("Authorization", f'Digest realm="{realm}", algorithm=MD5-sess'),)
+        caller.invite(conference, bytes(caller.document(conference)), headers=broken)
+        assert caller.node.last(SessionFailed).status == 400
+
+
+def test_conferences_whose_nonces_were_forgotten_ask_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guests, "_MOST_SERVERS", 1)
+    site, first = site_with_guests()
+    second = site.created(site.client("erin"), passcode=PASSCODE, admission_policy="anonymous")
+    for uri in (first, second, first):
+        phone = guest(site, f"bob{uri}{site.net.now}")
+        assert tried(site, phone, uri, PASSCODE) == 200
+        site.net.run(1.0)
+    assert len(site.focus._joining._guests._servers) == 1
 
 
 # Records -------------------------------------------------------------------------------------------------------------

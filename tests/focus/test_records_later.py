@@ -29,6 +29,7 @@ from c3p import (
 from focus import (
     ConferenceActivated,
     ConferenceEnded,
+    ConferenceRecord,
     Focus,
     FocusConfig,
     Joined,
@@ -41,6 +42,7 @@ from focus import (
     RecordWriteWanted,
     Written,
 )
+from focus.questions import procedures
 from sip import InternalFault, SeededEntropy
 from sip import Response as SipResponse
 
@@ -285,6 +287,45 @@ def test_a_change_that_is_announced_is_asked_for_and_without_an_answer_the_confe
     assert store.open == []
 
 
+def test_a_conference_that_ended_while_its_record_was_asked_for_stays_ended() -> None:
+    site, store, conference = late_site()
+    joining(site, "bob", conference)
+    store.answer()
+    site.focus.record_changed(conference, now=site.net.now)
+    site.node.take([])
+    site.focus.end_conference(conference, now=site.net.now)
+    store.answer()
+    assert site.focus.conferences == ()
+    assert len(site.node.of(ConferenceEnded)) == 1
+
+
+def test_what_is_asked_anew_after_its_time_is_not_asked() -> None:
+    """A store that is so late that the time is over at the very moment of its answer."""
+    site, store, peer = factory_site()
+    asked(peer, record(), 1)
+    store.answer_all()
+    asked(peer, DeleteConference(conference_keys=KEYS), 2)
+    site.factory.record_found(
+        store.open[0].id, site.store.of_organizer(f"alice@{DOMAIN}")[0], now=site.net.now + TIMEOUT
+    )
+    site.node.take([])
+    site.net.run()
+    assert codes(peer) == [Code.SUCCESS, 503]
+    assert len(site.store.of_organizer(f"alice@{DOMAIN}")) == 1
+
+
+def test_of_questions_given_up_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(procedures, "_REMEMBERED", 1)
+    site, store, conference = late_site()
+    joining(site, "bob", conference)
+    joining(site, "carol", conference + "X")
+    site.net.run(TIMEOUT + 1.0)
+    first, second = store.open
+    with pytest.raises(LocalProtocolError):
+        store.answer(first)
+    store.answer(second)
+
+
 def test_a_subscription_without_join_waits_for_the_record_too() -> None:
     site, store, conference = late_site()
     peer = Scheduler(site)
@@ -410,6 +451,31 @@ def test_commands_of_one_organizer_are_carried_out_in_their_order() -> None:
     store.answer_all()
     assert [one.request_id for one in answers(peer) if isinstance(one, Response)] == ["1", "2", "3"]
     assert codes(peer) == [Code.SUCCESS, Code.SUCCESS, Code.FAILURE]
+
+
+def test_a_store_at_hand_that_lost_a_record_is_asked_again_and_then_given_up() -> None:
+    site = Site()
+    peer = Scheduler(site)
+    peer.asked(record())
+
+    def replace(key: str, changed: ConferenceRecord) -> None:
+        raise KeyError(key)
+
+    site.store.replace = replace  # type: ignore[method-assign]
+    answer = peer.asked(ModifyConference(conference_keys=KEYS, conference_info=record().conference_info))
+    assert (answer.code, answer.reason) == (Code.FAILURE, "serverBusy")
+
+
+def test_a_store_that_is_full_when_a_record_changes_is_a_failure() -> None:
+    site, store, peer = factory_site()
+    asked(peer, record(), 1)
+    store.answer_all()
+    asked(peer, ModifyConference(conference_keys=KEYS, conference_info=record().conference_info), 2)
+    store.answer()
+    site.factory.record_written(store.open.pop().id, Written.FULL, now=site.net.now)
+    site.node.take([])
+    site.net.run()
+    assert codes(peer) == [Code.SUCCESS, Code.FAILURE]
 
 
 @pytest.mark.parametrize("outcome", [Written.EXISTS, Written.FULL])
