@@ -24,6 +24,7 @@ from focus.client import (
     RosterChanged,
     Subscribed,
     SubscriptionLost,
+    guest_aor,
 )
 from focus.config import FactoryConfig, FocusConfig
 from focus.errors import FocusError, LocalProtocolError, RecordExists, StoreError, StoreFull
@@ -129,4 +130,5 @@ __all__ = [
     "SubscriptionLost",
     "Written",
     "from_header",
+    "guest_aor",
 ]

@@ -52,7 +52,17 @@ class FocusConfig:
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
     #: seconds that a request waits for a record, an identity or a decision that comes later; a client gives up after 32
     answer_timeout: float = 10.0
+    #: wrong passcodes in `guest_guess_window` from one source: as many as somebody types who misremembers
+    guest_guesses_per_source: int = 10
+    #: ... and for one conference: guests of many sources guess 100 of a million six-digit passcodes in ten minutes
+    guest_guesses_per_conference: int = 100
+    guest_guess_window: float = 600.0  #: seconds
+    #: Digest algorithms for passcodes, best first; MD5-sess is what clients in use expect (SIP profile 15)
+    guest_algorithms: tuple[str, ...] = ("SHA-256", "MD5-sess")
     max_waiting_joins: int = 256  #: joins, and other requests, that wait for such an answer or behind one that does
+    #: ... of one address (of IPv6, one /64), so that it takes several to keep the others from being heard; behind a
+    #: proxy, through which everybody comes from one address, it should be as many as in all
+    max_waiting_per_source: int = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -82,4 +92,5 @@ class FactoryConfig:
     #: seconds that a request waits for a record or an identity that comes later; a client gives up after 32
     answer_timeout: float = 10.0
     max_waiting: int = 256  #: requests that wait for such an answer, or behind one that does
+    max_waiting_per_source: int = 64  #: ... of one address (of IPv6, one /64); see `FocusConfig`
     record_readers: frozenset[str] = frozenset()  #: principals that may read records over HTTP: Focuses elsewhere

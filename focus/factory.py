@@ -89,6 +89,7 @@ class FocusFactory:
             owner=config.owner,
             emit=self._events.append,
             limit=config.max_waiting,
+            per_source=config.max_waiting_per_source,
             timeout=config.answer_timeout,
         )
         self._store = store
@@ -250,7 +251,9 @@ class FocusFactory:
                     command_reason=CommandReason.CONFERENCE_DOESNT_EXIST,
                 ),
             )
-        found = GetConference(conference_keys=keys, conference_info=self._scheduling.described(record, now=now))
+        found = GetConference(
+            conference_keys=keys, conference_info=self._scheduling.described(record, for_a_focus=True, now=now)
+        )
         return Reply(200, document.respond(Code.SUCCESS, command=found))
 
 

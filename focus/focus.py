@@ -28,12 +28,13 @@ from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
+from focus.guests import Guests
 from focus.joining import Joining
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
 from focus.questions.procedure import Kind, Line, Steps, Turn, settled
 from focus.questions.procedures import Procedures
-from focus.questions.stores import record_store
+from focus.questions.stores import Records, record_store
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.refusal import Refused
 from focus.remote_records import RemoteRecords
@@ -101,21 +102,23 @@ class Focus:
             owner=config.owner,
             emit=self._events.append,
             limit=config.max_waiting_joins,
+            per_source=config.max_waiting_per_source,
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
         self._records = record_store(store, self._procedures, config.owner)
-        everywhere = self._records
+        everywhere: Records = self._records
         if config.records_url is not None:
             everywhere = RemoteRecords(
                 self._records,
                 config.records_url,
-                timeout=config.http_timeout,
                 peer=config.records_principal,
+                timeout=config.http_timeout,
                 exchanges=self._exchanges,
                 procedures=self._procedures,
             )
-        self._joining = Joining(self._context, self._active, everywhere)
-        self._subscribing = Subscribing(self._context, self._active, self._records)
+        guests = Guests(config, entropy.child("guests"), wall_clock=endpoint.wall_clock)
+        self._joining = Joining(self._context, self._active, everywhere, guests)
+        self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
             self._claims,

@@ -8,12 +8,13 @@ from focus.active import ActiveConferences
 from focus.answers import refuse
 from focus.conference import Conference
 from focus.context import Context
+from focus.guests import Guests, check_name
 from focus.identity import Known, insist_on, name_of
 from focus.join import Join, read_join
 from focus.policy import Admission, JoinQuestion
 from focus.questions.identification import identification, sender_of
 from focus.questions.procedure import Line, Steps, Turn, decided, settled
-from focus.questions.stores import RecordStore
+from focus.questions.stores import Records
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal, Refused
 from focus.subscription_policy import NOT_JOINED
@@ -23,7 +24,8 @@ from sip import ConferenceAddress, InviteReceived
 class Joining:
     """How somebody gets into a conference."""
 
-    def __init__(self, context: Context, active: ActiveConferences, records: RecordStore) -> None:
+    def __init__(self, context: Context, active: ActiveConferences, records: Records, guests: Guests) -> None:
+        self._guests = guests
         self._context = context
         self._active = active
         self._records = records
@@ -76,18 +78,21 @@ class Joining:
     def _admit(self, event: InviteReceived, record: ConferenceRecord, known: Known, turn: Turn) -> Steps[None]:
         config = self._context.config
         address = ConferenceAddress.read(record.focus_uri)
-        join = read_join(event.request, identity=name_of(insist_on(known), event.request), conference=address)
+        name = self._guests.joining(event.request, event.flow, record, known, now=turn.now)
+        join = read_join(event.request, identity=name, conference=address)
         if config.require_session_timer and "timer" not in event.request.supported:
             raise Refused(refusal.TIMER_MISSING, join.document)
         self._active.attendance.check_room(join)
         conference = self._active.get(address.key)
+        if conference is not None:
+            check_name(join, event.flow, conference.participants)
         question = JoinQuestion(
             record=record,
             user=join.user,
             wish=join.wish,
             locked=conference is not None and conference.locked,
             lobby_capable=join.lobby_capable,
-            already_in=conference is not None and conference.participants.is_let_in(join.user),
+            already_in=conference is not None and conference.participants.is_let_in(join.user, event.flow),
         )
         try:
             admission = yield from decided(config.policy.admit(question))
@@ -96,6 +101,8 @@ class Joining:
         if not isinstance(admission, Admission):
             undecided = refusal.NOT_AUTHORISED.saying("nobody has decided it")
             raise Refused(admission if isinstance(admission, Refusal) else undecided, join.document)
+        if not self._context.endpoint.is_open(event.flow):
+            raise Refused(refusal.GONE)
         # It may have ended, or even begun anew, while the policy took its time.
         conference = self._active.get(address.key) or self._activate(address, record, join, now=turn.now)
         try:

@@ -15,6 +15,9 @@ from c3p import AdmissionPolicy
 from focus.errors import RecordExists, StoreFull
 from sip import AddressOfRecord, Uri, aor_key
 
+#: What a person types: visible ASCII, long enough to be guessed seldom.
+_PASSCODE: Final = re.compile(r"[!-~]{4,64}")
+
 #: OCS 2007 and later ask for 8 to 32 ASCII alphanumerics (C3P reference, 2.2).
 _CONFERENCE_ID: Final = re.compile(r"[A-Za-z0-9]{8,32}")
 
@@ -22,6 +25,11 @@ _CONFERENCE_ID: Final = re.compile(r"[A-Za-z0-9]{8,32}")
 def is_conference_id(text: str) -> bool:
     """Whether `text` may name a conference: 8 to 32 ASCII letters and digits."""
     return _CONFERENCE_ID.fullmatch(text) is not None
+
+
+def is_passcode(text: str) -> bool:
+    """Whether `text` may be a passcode: 4 to 64 visible ASCII characters."""
+    return _PASSCODE.fullmatch(text) is not None
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -44,6 +52,9 @@ class ConferenceRecord:
     lobby_capable: bool = False  #: whether those who may not enter directly wait in a lobby
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
+    #: what guests have to know where `admission_policy` is anonymous; None: nothing. It is in no `repr`, and in no
+    #: document but that for a Focus elsewhere. A store keeps it as it keeps the rest.
+    passcode: str | None = attrs.field(default=None, repr=False)
     version: int = 1  #: counts the changes of the record
 
     @cached_property

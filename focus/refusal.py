@@ -76,6 +76,9 @@ BUSY: Final = Refusal(503, None, "Too much to do", Reason.SERVER_BUSY)
 NO_ANSWER: Final = attrs.evolve(BUSY, text="No answer in time", headers=(("Retry-After", "10"),))
 STORE_FAILED: Final = attrs.evolve(NO_ANSWER, text="The conference records cannot be had")
 
+#: Nobody is there any more to hear the answer.
+GONE: Final = Refusal(480, None, "The connection is gone")
+
 
 def of_malformed(error: MalformedDocument) -> Refusal:
     """The refusal of a document that could not be read."""

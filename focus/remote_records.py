@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import partial
 
 import attrs
 
@@ -11,65 +11,47 @@ from focus import record_documents, refusal
 from focus.context import ConferenceExchangeOwner
 from focus.questions.procedure import Kind, Later
 from focus.questions.procedures import Procedures
-from focus.questions.stores import RecordStore
-from focus.records import ConferenceRecord, Written
+from focus.questions.stores import Records
+from focus.records import ConferenceRecord
 from sip import ConferenceAddress
 
 
 class RemoteRecords:
-    """A store that has what another one has, and otherwise asks ``peer`` at ``url``. It writes nowhere else."""
+    """The records that a store has, and those that ``peer`` has at ``url``."""
 
     def __init__(
         self,
-        store: RecordStore,
+        store: Records,
         url: str,
         *,
-        timeout: float,
         peer: str,
+        timeout: float,
         exchanges: Exchanges[ConferenceExchangeOwner],
         procedures: Procedures,
     ) -> None:
         self._store = store
-        self._url = url
+        self._url, self._peer = url, peer
         self._timeout = timeout
-        self._peer = peer
         self._exchanges = exchanges
         self._procedures = procedures
 
     def find(self, address: ConferenceAddress) -> ConferenceRecord | Later[ConferenceRecord | None] | None:
-        """The record of a conference. Raises Refused when too many wait for one."""
+        """The record of a conference."""
         found = self._store.find(address)
-        return found if found is not None else self._ask(address.text)
+        if found is not None:
+            return found
+        owner = _Awaited(self._procedures, self._procedures.new_id(), address.text)
+        return Later(kind=Kind.EXCHANGE, id=owner.number, ask=partial(self._post, owner))
 
-    def _ask(self, focus_uri: str) -> Later[ConferenceRecord | None]:
-        self._procedures.check_room()
+    def _post(self, owner: _Awaited) -> None:
+        focus_uri = owner.focus_uri
         request = Request(
             request_id=self._exchanges.new_request_id(),
             from_=focus_uri,
             to=self._url,
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
-        owner = _Awaited(self._procedures, focus_uri)
-        number = self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout, peer=self._peer)
-        return Later(kind=Kind.EXCHANGE, id=number)
-
-    def of_organizer(
-        self, organizer_key: str, limit: int
-    ) -> tuple[ConferenceRecord, ...] | Later[tuple[ConferenceRecord, ...]]:
-        """The records of an organizer that are here."""
-        return self._store.of_organizer(organizer_key, limit)
-
-    def write(self, before: ConferenceRecord | None, after: ConferenceRecord | None) -> Written | Later[Written]:
-        """Write a record here."""
-        return self._store.write(before, after)
-
-    def next_timeout(self) -> float | None:
-        """When the next record here expires."""
-        return self._store.next_timeout()
-
-    def expire(self, *, now: float) -> Iterable[ConferenceRecord]:
-        """Drop the records here whose time has come."""
-        return self._store.expire(now=now)
+        self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout, peer=self._peer)
 
 
 @attrs.define
@@ -77,6 +59,7 @@ class _Awaited:
     """The owner of one exchange."""
 
     procedures: Procedures
+    number: int  #: of the question
     focus_uri: str
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
@@ -88,10 +71,10 @@ class _Awaited:
         command = response.command if response.code is Code.SUCCESS else None
         info = command.conference_info if isinstance(command, GetConference) else None
         record = record_documents.read_fetched(info, self.focus_uri) if info is not None else None
-        if self.procedures.knows(Kind.EXCHANGE, exchange_id):
-            self.procedures.answer(Kind.EXCHANGE, exchange_id, record, now=now)
+        if self.procedures.knows(Kind.EXCHANGE, self.number):
+            self.procedures.answer(Kind.EXCHANGE, self.number, record, now=now)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The Focus Factory cannot be asked."""
-        if self.procedures.knows(Kind.EXCHANGE, exchange_id):
-            self.procedures.refuse(Kind.EXCHANGE, exchange_id, refusal.BUSY, now=now)
+        if self.procedures.knows(Kind.EXCHANGE, self.number):
+            self.procedures.refuse(Kind.EXCHANGE, self.number, refusal.BUSY, now=now)

@@ -184,9 +184,9 @@ class Scheduling:
             anonymous_dialout=record.anonymous_dialout and self._config.anonymous_dialout,
         )
 
-    def described(self, record: ConferenceRecord, *, now: float) -> ConferenceInfo:
+    def described(self, record: ConferenceRecord, *, for_a_focus: bool = False, now: float) -> ConferenceInfo:
         """A record as it is answered."""
-        return record_documents.describe(record, updated_at=self.wall(now))
+        return record_documents.describe(record, updated_at=self.wall(now), for_a_focus=for_a_focus)
 
     def wall(self, now: float) -> float:
         """The time since 1970 at ``now``."""

@@ -7,10 +7,11 @@ from focus.active import ActiveConferences
 from focus.answers import refuse
 from focus.conference import Conference
 from focus.context import Context
-from focus.identity import insist_on, name_of
+from focus.guests import Guests
+from focus.identity import insist_on
 from focus.questions.identification import identification, sender_of
 from focus.questions.procedure import Line, Steps, Turn, settled
-from focus.questions.stores import RecordStore
+from focus.questions.stores import Records
 from focus.refusal import Refused
 from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
 from sip import ConferenceAddress, SubscribeReceived
@@ -19,7 +20,8 @@ from sip import ConferenceAddress, SubscribeReceived
 class Subscribing:
     """How somebody comes to follow a conference."""
 
-    def __init__(self, context: Context, active: ActiveConferences, records: RecordStore) -> None:
+    def __init__(self, context: Context, active: ActiveConferences, records: Records, guests: Guests) -> None:
+        self._guests = guests
         self._context = context
         self._active = active
         self._records = records
@@ -50,12 +52,17 @@ class Subscribing:
         address = ConferenceAddress.of(event.request.uri)
         yield Line(sender_of(event.request, event.flow))
         known = yield from identification(config.identify, event.request, event.flow)
-        name = name_of(insist_on(known), event.request)
         yield Line(address.key)
+        if not self._context.endpoint.is_open(event.flow):
+            raise Refused(refusal.GONE)
         conference = self._active.get(address.key)
         if conference is None:
+            insist_on(known)
             record = yield from settled(self._records.find(address))
             raise Refused(NOT_JOINED if record is not None else refusal.UNKNOWN_CONFERENCE)
+        name = self._guests.following(
+            event.request, event.flow, conference.record, known, conference.participants, now=turn.now
+        )
         key = name.key if name is not None else ""
         check_subscriber(conference.participants.of_user(key), event.flow)
         own = len(conference.notifier.of_user(key))

@@ -56,6 +56,10 @@ class McuConfig:
 
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
     media_timeout: float = 5.0  #: seconds in which the application must open a port
+    #: Seconds that a policy which decides later has for one address; below the time that a phone is let ring, because
+    #: the redirected wait with it. Then it is a refusal.
+    policy_timeout: float = 20.0
+    max_undecided: int = 100  #: addresses that wait for it; with more of them nobody decides, and calls are refused
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
     #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
     #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.

@@ -14,7 +14,7 @@ from mcu.config import McuConfig
 from mcu.documents import Documents
 from mcu.events import LegId
 from mcu.leg import Leg, MediaAddress
-from mcu.policy import DialPolicy
+from mcu.policy import DialOutPolicy
 from rtp import Capabilities, Encryption, OfferAnswerSession
 from sip import Deadlines, Entropy, Event, SessionId
 
@@ -36,7 +36,7 @@ class Wait(enum.Enum):
 class Context:
     """Owned by ``Mcu``; every part is given it."""
 
-    def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy) -> None:
+    def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialOutPolicy) -> None:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
         self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
         self.exchanges: Exchanges[ExchangeOwner] = Exchanges()

@@ -36,6 +36,7 @@ class Attempt:
     target: Uri
     route: tuple[NameAddr, ...] = ()
     caller: Uri | None = None  #: identity that the trunk wants instead of the conference's
+    asserted: Uri | None = None  #: identity that is asserted there instead of that of whoever asked for the call
     terms: MediaTerms = MediaTerms()
     #: Levels of encryption of our offer, to be tried in turn: the first is what is offered now.
     forms: tuple[Encryption, ...] = (Encryption.REJECTED,)

@@ -19,7 +19,7 @@ from typing import Final
 import attrs
 
 from pyc3p.problems import Problem, UsageProblem
-from sip import SipError, Uri, secret_of
+from sip import SipError, Uri, digest_secret
 
 try:
     import fcntl
@@ -68,7 +68,9 @@ def entries_of(name: str, realm: str, password: str) -> tuple[Entry, ...]:
     check_name(name)
     if not realm or not realm.isprintable() or re.search(r"[\"\\]|^\s|\s$", realm):
         raise UsageProblem(f"{realm!r} is no realm; use the domain of the server")
-    return tuple(Entry(name, realm, secret_of(algorithm, name, realm, password)) for algorithm in ALGORITHMS.values())
+    return tuple(
+        Entry(name, realm, digest_secret(algorithm, name, realm, password)) for algorithm in ALGORITHMS.values()
+    )
 
 
 def read_users(path: Path) -> tuple[Entry, ...]:

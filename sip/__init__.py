@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from sip.authentication.authenticator import Authenticator, AuthenticatorConfig
-from sip.authentication.digest import Credentials, secret_of
-from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
+from sip.authentication.digest import Credentials
+from sip.authentication.digest import secret_of as digest_secret
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, PasswordStore
+from sip.authentication.digest_server import Outcome as DigestOutcome
 from sip.authentication.identification import (
     Challenged,
     Identification,
@@ -96,6 +98,7 @@ from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
 from sip.networks import Networks, source_of
 from sip.servers.location import Binding
+from sip.servers.places import Places
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
 from sip.servers.undecided import IdentificationPending
@@ -144,6 +147,8 @@ __all__ = [
     "Defect",
     "Destination",
     "DigestConfig",
+    "DigestOutcome",
+    "DigestServer",
     "EndCause",
     "Endpoint",
     "EndpointConfig",
@@ -184,6 +189,7 @@ __all__ = [
     "Part",
     "PasswordStore",
     "Pending",
+    "Places",
     "PrackReceived",
     "Privacy",
     "Proof",
@@ -253,6 +259,7 @@ __all__ = [
     "body_parts",
     "canonical_host",
     "conference_key",
+    "digest_secret",
     "find_part",
     "internal_fault",
     "is_numeric",

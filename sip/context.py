@@ -7,7 +7,7 @@ import hmac
 from collections import Counter
 from collections.abc import Callable
 
-from sip.authentication.digest import MAX_CHALLENGED, DigestClient
+from sip.authentication.digest import MAX_CHALLENGED, Credentials, DigestClient
 from sip.config import EndpointConfig
 from sip.entropy import Entropy
 from sip.events import Event
@@ -28,6 +28,7 @@ class Context:
         "_branches",
         "_digest",
         "_events",
+        "_given",
         "_ids",
         "_last_id",
         "_stateless",
@@ -51,9 +52,8 @@ class Context:
         self._events: list[Event] = []
         self._last_id = 0
         self._stateless: bytes | None = None
-        self._digest: DigestClient | None = None
-        if config.credentials is not None:
-            self._digest = DigestClient(config.credentials, entropy=entropy.child("cnonces"))
+        self._given: dict[str, Credentials] = {}  # credentials by realm, beside those of the configuration
+        self._digest = DigestClient(self._credentials, entropy=entropy.child("cnonces"))
 
     def emit(self, event: Event) -> None:
         """Report an event."""
@@ -126,12 +126,24 @@ class Context:
         """Return a Call-ID of 128 random bits, which names no host (RFC 3261 section 8.1.1.4)."""
         return self._ids.token(16)
 
+    def set_credentials(self, realm: str, credentials: Credentials | None) -> None:
+        """Use these for a realm from now on, before those of the configuration; None forgets them."""
+        if credentials is None:
+            self._given.pop(realm, None)
+        else:
+            self._given[realm] = credentials
+
+    def _credentials(self, realm: str) -> Credentials | None:
+        configured = self.config.credentials
+        given = self._given.get(realm)
+        return given if given is not None or configured is None else configured(realm)
+
     def authorize(self, request: Request | None, response: Response, challenged: int) -> Lines | None:
         """Return the header lines with which a refused request is tried again; None when it is of no use.
 
         ``challenged`` is how often that was done for it before.
         """
-        if self._digest is None or request is None or response.status not in (401, 407):
+        if request is None or response.status not in (401, 407):
             return None
         if challenged >= MAX_CHALLENGED:
             self.count("refused: asked for credentials too often")

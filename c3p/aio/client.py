@@ -62,20 +62,26 @@ class C3pClient:
         secret: str | None = None,
         secrets: Mapping[str, str] | Lookup | None = None,
         trace: TraceSink | None = None,
-        ssl_context: ssl.SSLContext | None = None,
+        ssl_context: ssl.SSLContext | Callable[[str], ssl.SSLContext | None] | None = None,
         server_names: Mapping[str, str] | Lookup | None = None,
+        https_only: bool = False,
+        on_tls_failure: Callable[[str, Exception], None] | None = None,
         settings: ClientSettings | None = None,
     ) -> None:
         """``secret`` is shown to everybody, ``secrets`` holds one for each principal (``Exchange.peer``).
 
-        With ``secrets``, nothing is sent to a principal that has none there. ``server_names`` says which name the
-        certificate of a principal must have, over HTTPS; for others it is the host of the URL.
+        With ``secrets`` and without TLS, nothing is sent to a principal that has none there. ``ssl_context`` may be
+        one for each principal, or change. ``server_names`` says which name the certificate of a principal must have,
+        over HTTPS; for others it is the host of the URL. ``on_tls_failure`` is called with the URL and what TLS says.
+        ``https_only`` sends nothing to other URLs, whoever named them.
         """
         self._secret = secret
         self._secrets = _lookup(secrets)
         self._names = _lookup(server_names)
         self._trace = trace
         self._ssl = ssl_context
+        self._https_only = https_only
+        self._on_tls_failure = on_tls_failure
         self._settings = settings or ClientSettings()
         self._session: aiohttp.ClientSession | None = None
         self._stopped = False
@@ -99,10 +105,13 @@ class C3pClient:
         A connect failure is tried once more when the exchange is idempotent. Raises LocalProtocolError, before
         anything is sent, when the document cannot be serialised.
         """
+        secure = exchange.url.lower().startswith("https:")
+        if self._https_only and not secure:
+            return ExchangeFailure.CONNECT
         secret = self._secret
         if self._secrets is not None:
             secret = self._secrets(exchange.peer)
-            if secret is None:
+            if secret is None and not secure:
                 return ExchangeFailure.CONNECT
         post = post_of(exchange, secret=secret)
         try:
@@ -133,7 +142,6 @@ class C3pClient:
             connector = _Connector(
                 limit=self._settings.connections,
                 keepalive_timeout=self._settings.keep_alive,
-                ssl=self._ssl if self._ssl is not None else True,
             )
             connector.trace = self._trace
             self._session = aiohttp.ClientSession(
@@ -143,6 +151,9 @@ class C3pClient:
                 skip_auto_headers=("Accept-Encoding",),
             )
         return self._session
+
+    def _context_for(self, peer: str) -> ssl.SSLContext | None:
+        return self._ssl(peer) if callable(self._ssl) else self._ssl
 
     async def _attempt(self, exchange: Exchange, post: HttpPost) -> Reply | ExchangeFailure:
         if self._stopped:
@@ -157,11 +168,15 @@ class C3pClient:
                 headers=dict(post.fields),
                 timeout=timeout,
                 allow_redirects=False,
+                ssl=self._context_for(exchange.peer) or True,
                 server_hostname=self._names(exchange.peer) if self._names is not None else None,
             ) as answer:
                 return await self._receive(exchange, answer, attempt)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return failure_of(connected=attempt.connected and not _refused_by_tls(error))
+            failure = _tls_failure(error)
+            if failure is not None and self._on_tls_failure is not None:
+                self._on_tls_failure(post.url, failure)
+            return failure_of(connected=attempt.connected and failure is None)
         finally:
             _ATTEMPT.reset(token)
 
@@ -194,8 +209,8 @@ def _lookup(known: Mapping[str, str] | Lookup | None) -> Lookup | None:
     return known.get if isinstance(known, Mapping) else known
 
 
-def _refused_by_tls(error: BaseException | None) -> bool:
-    """Whether the peer took the connection down by TLS, which it does before it looks at any request."""
-    while error is not None and not isinstance(error, ssl.SSLError):
+def _tls_failure(error: BaseException | None) -> ssl.SSLError | ssl.CertificateError | None:
+    """What TLS took the connection down for, which it does before anybody looks at the request."""
+    while error is not None and not isinstance(error, ssl.SSLError | ssl.CertificateError):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -23,6 +23,22 @@ from c3p.exchange import Reply
 
 #: Carries out a document that an authenticated peer has posted.
 Handler = Callable[[Request | Response | Notify, str], Reply]
+#: Opens a listener for connections that the protocols are made for; raises OSError.
+Listen = Callable[[Callable[[], asyncio.BaseProtocol], str, int], Awaitable["Listener"]]
+
+
+class Listener(Protocol):
+    """Something that takes connections, with TLS perhaps."""
+
+    @property
+    def port(self) -> int:
+        """The port that it really has."""
+        ...
+
+    async def close(self) -> None:
+        """Take no more."""
+        ...
+
 
 _LOGGER: Final = logging.getLogger("c3p.aio")
 #: HTTP that a peer breaks is answered, not logged, so that nobody can fill a log; lower the level to see it.
@@ -55,11 +71,15 @@ class C3pServer:
         *,
         trace: TraceSink | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        listen: Listen | None = None,
         certificate_names: Mapping[str, str] | None = None,
         settings: ServerSettings | None = None,
         on_stranger: Callable[[str, str], None] | None = None,
     ) -> None:
-        """``on_stranger`` is called with address and path of each request that nobody answers for (401)."""
+        """``listen`` opens the listener in place of one with ``ssl_context``.
+
+        ``on_stranger`` is called with address and path of each request that nobody answers for (401).
+        """
         self._host = host
         self._port = port
         self._routes = dict(routes)
@@ -67,6 +87,8 @@ class C3pServer:
         self._names = certificate_names
         self._trace = trace
         self._ssl = ssl_context
+        self._listen = listen
+        self._listener: Listener | None = None
         self._settings = settings or ServerSettings()
         self._on_stranger = on_stranger
         self._runner: web.ServerRunner | None = None
@@ -92,21 +114,26 @@ class C3pServer:
         runner = web.ServerRunner(self._watched, shutdown_timeout=self._settings.stop_timeout)
         await runner.setup()
         try:
-            site = web.TCPSite(
-                runner,
-                self._host,
-                self._port,
-                ssl_context=self._ssl,
-            )
-            await site.start()
+            await self._open(runner)
         except BaseException:
             await runner.cleanup()
             raise
         self._runner = runner
-        self._port = int(runner.addresses[0][1])
+
+    async def _open(self, runner: web.ServerRunner) -> None:
+        if self._listen is None:
+            await web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl).start()
+            self._port = int(runner.addresses[0][1])
+            return
+        assert runner.server is not None
+        self._listener = await self._listen(runner.server, self._host, self._port)
+        self._port = self._listener.port
 
     async def stop(self) -> None:
         """Close the listener and all connections; does nothing when not started."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close()
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()

@@ -22,11 +22,12 @@ than the 32 s after which the client of a SIP request gives up (RFC 3261, Timer 
 beyond that a question is refused at once. That there is no answer says nothing about a record that was to be written.
 If it was after all, the late answer still has its consequences in the Focus, and the client finds it when it asks.
 
-Crossings. The asker may go while it waits: a CANCEL, or a broken connection, closes the procedure (`forget`), and the
-next in its line goes on. Other requests cannot be withdrawn; their answer is dropped by the endpoint when its
-transaction is over. After every wait everything is looked up anew: the conference may have ended, the record may have
-changed, the sender of a command may have left. An answer to a question that was given up is dropped and counted.
-An answer that nobody asked for, or a second one, is a mistake of our caller and raises LocalProtocolError.
+Crossings. The asker may go while it waits: a CANCEL, or a BYE, closes the procedure (`forget`), and the next in its
+line goes on. Other requests cannot be withdrawn; their answer is dropped by the endpoint when its transaction is over,
+and nobody is let in on a connection that has broken. After every wait everything is looked up anew: the conference may
+have ended, the record may have changed, the sender of a command may have left. An answer to a question that was given
+up is dropped and counted. An answer that nobody asked for, or a second one, is a mistake of our caller and raises
+LocalProtocolError.
 
 Faults. What raises when a request comes is caught by the net under the core (`sip.Pump`). What raises when a procedure
 goes on belongs to its request, not to whoever brought the answer or left the line: that request is answered

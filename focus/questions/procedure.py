@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -31,6 +31,7 @@ class Later(Generic[T]):
     kind: Kind
     id: int | str
     question: Event | None = None  #: what the application is asked with
+    ask: Callable[[], object] | None = None  #: how somebody else is asked: called when it really is waited for
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -11,9 +11,10 @@ import attrs
 
 from focus import refusal
 from focus.errors import LocalProtocolError
+from focus.guesses import source_of
 from focus.questions.procedure import Kind, Later, Line, Steps, Turn
 from focus.refusal import Refusal, Refused
-from sip import Deadlines, Endpoint, Event, internal_fault
+from sip import Deadlines, Endpoint, Event, Flow, internal_fault
 
 E = TypeVar("E", bound=Event)
 
@@ -37,21 +38,35 @@ class _Procedure:
     line: Hashable = attrs.field(factory=object)  #: the one that it is in, or will be; at first one of its own
     question: Later[Any] | None = None  #: what it waits for; None in a line, and while it runs
 
+    @property
+    def source(self) -> str | None:
+        """Where its request came from, None for what is our own."""
+        flow: Flow | None = getattr(self.event, "flow", None)
+        return None if flow is None else source_of(flow.remote.host)
+
 
 class Procedures:
     """Carries out procedures, at once as far as they come.
 
-    ``limit`` is how many may wait at once, ``timeout`` how long one may, in seconds. Faults, and what the application
-    is asked with, go to ``emit``.
+    ``limit`` is how many may wait at once, ``per_source`` how many of one source, ``timeout`` how long one may, in
+    seconds. Faults, and what the application is asked with, go to ``emit``.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, owner: str, emit: Callable[[Event], None], limit: int, timeout: float
+        self,
+        endpoint: Endpoint,
+        *,
+        owner: str,
+        emit: Callable[[Event], None],
+        limit: int,
+        per_source: int,
+        timeout: float,
     ) -> None:
         self._endpoint = endpoint
         self._owner = owner
         self._emit = emit
         self._limit = limit
+        self._per_source = per_source
         self._timeout = timeout
         self._open: dict[_Name, _Procedure] = {}
         self._given_up: OrderedDict[_Name, Event | None] = OrderedDict()
@@ -59,6 +74,7 @@ class Procedures:
         self._askers: dict[Hashable, _Procedure] = {}
         self._deadlines: Deadlines[_Procedure] = Deadlines()
         self._waiting: set[_Procedure] = set()
+        self._of_source: Counter[str] = Counter()
         self._ready: deque[_Procedure] = deque()
         self._next_id = 0
         self.late = 0  #: answers to questions that had been given up
@@ -72,10 +88,12 @@ class Procedures:
         self._next_id += 1
         return self._next_id
 
-    def check_room(self) -> None:
-        """Before something is asked that cannot be taken back. Raises Refused when too many wait already."""
-        if len(self._waiting) >= self._limit:
-            raise Refused(refusal.BUSY)
+    def _has_room(self, procedure: _Procedure) -> bool:
+        if procedure in self._waiting:
+            return True
+        source = procedure.source
+        full = source is not None and self._of_source[source] >= self._per_source
+        return len(self._waiting) < self._limit and not full
 
     # Beginning -------------------------------------------------------------------------------------------------------
 
@@ -113,7 +131,7 @@ class Procedures:
         procedure.line = line.key
         if line.key not in self._lines:
             return partial(procedure.steps.send, None)
-        if len(self._waiting) >= self._limit:
+        if not self._has_room(procedure):
             return partial(procedure.steps.throw, Refused(refusal.BUSY))
         self._wait(procedure)
         return None
@@ -126,7 +144,7 @@ class Procedures:
             problem = LocalProtocolError(f"{question.kind.value} {question.id!r} is being waited for already")
         elif procedure.turn.now >= procedure.deadline:
             problem = Refused(refusal.NO_ANSWER)
-        elif procedure not in self._waiting and len(self._waiting) >= self._limit:
+        elif not self._has_room(procedure):
             problem = Refused(refusal.BUSY)
         if problem is not None:
             return partial(procedure.steps.throw, problem)
@@ -136,6 +154,8 @@ class Procedures:
         self._wait(procedure)
         if question.question is not None:
             self._emit(question.question)
+        if question.ask is not None:
+            question.ask()
         return None
 
     def _wait(self, procedure: _Procedure) -> None:
@@ -143,6 +163,8 @@ class Procedures:
         if procedure in self._waiting:
             return
         self._waiting.add(procedure)
+        if (source := procedure.source) is not None:
+            self._of_source[source] += 1
         if procedure.asker is not None:
             self._askers[procedure.asker] = procedure
         self._lines.setdefault(procedure.line, deque()).append(procedure)
@@ -152,6 +174,10 @@ class Procedures:
         if procedure not in self._waiting:
             return
         self._waiting.discard(procedure)
+        if (source := procedure.source) is not None:
+            self._of_source[source] -= 1
+            if not self._of_source[source]:
+                del self._of_source[source]
         self._deadlines.set(procedure, None)
         if self._askers.get(procedure.asker) is procedure:
             del self._askers[procedure.asker]

@@ -13,11 +13,15 @@ from focus.records import ConferenceRecord, ConferenceStore, Written
 from sip import AddressOfRecord, ConferenceAddress
 
 
-class RecordStore(Protocol):
-    """What procedures ask. Each answer is there at once, or comes later."""
+class Records(Protocol):
+    """Where records are found, at once or later."""
 
     def find(self, address: ConferenceAddress) -> ConferenceRecord | Later[ConferenceRecord | None] | None:
         """The record of a conference, None when there is none."""
+
+
+class RecordStore(Records, Protocol):
+    """What procedures ask. Each answer is there at once, or comes later."""
 
     def of_organizer(
         self, organizer_key: str, limit: int

@@ -81,13 +81,18 @@ class Commands:
             return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
         return row.carry_out(self, conference, request, command, now)
 
+    def abandon(self, conference: Conference, *, now: float) -> None:
+        """The conference is over: nothing waits for it any more."""
+        self._dial_out.abandon(conference, now=now)
+
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
         participant = Participant.read(request, command, lambda: guid(self._context.entropy))
         if isinstance(participant, Refusal):
             return participant
-        if conference.leg_of(participant.endpoint) is not None:
+        held = self._dial_out.is_held(participant.endpoint, conference)
+        if held or conference.leg_of(participant.endpoint) is not None:
             return Refusal(RefusalReason.DUPLICATE, "endpoint is in the conference already")
         config = self._context.config
         if len(self._context.legs) >= config.max_legs or len(conference.legs) >= config.max_conference_legs:
@@ -97,8 +102,9 @@ class Commands:
 
     def _delete_user(self, conference: Conference, request: Request, command: DeleteUser, now: float) -> Answer:
         """Eject: answered when the roster change has been reported, so that nobody comes back for a moment."""
-        legs = conference.legs_of(user_id(command.user_keys.user_entity))
-        if not legs:
+        user = user_id(command.user_keys.user_entity)
+        legs = conference.legs_of(user)
+        if not self._dial_out.abandon(conference, user, now=now) and not legs:
             return Refusal(RefusalReason.USER, "no such participant on this MCU")
         success = request.respond(Code.SUCCESS)
         conference.ejections.append((frozenset(leg.id for leg in legs), success))

@@ -190,6 +190,7 @@ class Conferences:
         """Every leg is ended; responses that are owed still go out."""
         self._context.conferences.pop(conference.key, None)
         conference.focus_link.close()
+        self._commands.abandon(conference, now=now)
         for leg in tuple(conference.legs.values()):
             disconnection = disconnection_of(Ending.CANCELLED, reason=f"conference {cause.value}")
             if leg.connected:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, is_known_stream
+from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, guid_key, is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
 from mcu.leg import Leg
@@ -68,6 +68,10 @@ class Participant:
     def own(self) -> bool:
         """Whether somebody has itself added."""
         return self.originator is not None and same_user(self.originator, self.user)
+
+    def is_endpoint(self, entity: str) -> bool:
+        """Whether it is that endpoint of the roster."""
+        return guid_key(entity) == guid_key(self.endpoint)
 
     def leg(self, number: LegId, conference: Conference, state: State, request: Request, *, now: float) -> Leg:
         """The leg of this participant, with the filters that its role starts with."""

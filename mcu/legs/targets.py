@@ -5,9 +5,9 @@ from __future__ import annotations
 import attrs
 
 from mcu.config import McuConfig
-from mcu.gateway import global_number
 from mcu.leg import Attempt
 from mcu.media_policy import MediaTarget
+from mcu.telephone_number import number_in
 from sip import NameAddr, SipError, Uri
 
 __all__ = ["Targets", "number_or_user"]
@@ -17,10 +17,8 @@ def number_or_user(uri: Uri) -> str | None:
     """What a policy looks at: the digits of a ``tel:`` URI, the user part of any other."""
     if uri.scheme != "tel":
         return uri.user
-    try:
-        return global_number(uri.opaque_part or "")
-    except ValueError:
-        return None
+    number = number_in(uri)
+    return None if number is None else number.digits
 
 
 class Targets:
@@ -36,15 +34,16 @@ class Targets:
             return self._on_terms(Attempt(target=uri, route=self._proxy))
         if uri.scheme != "tel":
             return None
-        number = number_or_user(uri)
-        gateway = self._gateways.choose(number) if number else None
+        number = number_in(uri)
+        gateway = self._gateways.choose(number) if number is not None else None
         if gateway is None or number is None:
             return None
         try:
             attempt = Attempt(
-                target=Uri.parse(gateway.address(number)),
+                target=Uri.parse(gateway.address(number.digits)),
                 route=self._route(Uri.parse(gateway.next_hop)) if gateway.next_hop else self._proxy,
                 caller=Uri.parse(gateway.caller) if gateway.caller else None,
+                asserted=Uri.parse(asserted) if (asserted := gateway.asserted or gateway.caller) else None,
             )
         except SipError:
             return None

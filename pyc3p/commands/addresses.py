@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 import c3p
+import mcu
 import sip
 from pyc3p.problems import Problem, UsageProblem
 from sip import is_numeric
@@ -23,6 +25,8 @@ def parse_target(text: str) -> sip.Uri:
     except sip.SipError as error:
         raise UsageProblem(f"{text!r} is no SIP address; write it as sip:user@host") from error
     if uri.scheme == "tel":
+        if mcu.number_in(uri) is None:
+            raise UsageProblem(f"{text!r} is no telephone number; write it as tel:+15550100")
         return uri
     if uri.scheme not in ("sip", "sips") or not uri.user or not uri.host:
         raise UsageProblem(f"{text!r} is no SIP address; write it as sip:user@host")
@@ -138,6 +142,15 @@ def server_of(uri: sip.Uri) -> tuple[str, int]:
     if uri.scheme == "tel":
         raise UsageProblem(f"{uri} does not say where the server is; add --server HOST")
     return uri.host, uri.port or 5060
+
+
+def server_for(people: Sequence[sip.Uri]) -> tuple[str, int]:
+    """Where the server is when it was not said: at the host of the first address that has one.
+
+    Numbers have none; for them alone it is the one of ``pyc3p serve`` on this machine.
+    """
+    first = next((each for each in people if each.scheme != "tel"), None)
+    return server_of(first) if first is not None else (_LOOPBACK[0], 5060)
 
 
 def without_port(uri: sip.Uri, server: tuple[str, int]) -> sip.Uri:

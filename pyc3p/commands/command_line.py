@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import sip
-from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_of, without_port
+from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 
@@ -97,7 +97,13 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--insecure", is_flag=True, help="Let everybody in, on a network too.")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
 @click.option("--credentials", help="TOML file with name and password by realm, for proxies that ask the MCU.")
-@click.option("--mcu", "mcus", multiple=True, metavar="ID", help="An MCU in another process, by its name; repeatable.")
+@click.option(
+    "--mcu",
+    "mcus",
+    multiple=True,
+    metavar="ID",
+    help="An MCU in another process, with @HOST if on another host; repeatable.",
+)
 @click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
 @click.option(
     "--dead-media",
@@ -120,8 +126,10 @@ def serve_command(
 
     On loopback everybody is let in. On any other address say who may use the server, with --users or --trust.
 
-    Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file. Proxies, PBXs and trunks that
-    ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
+    Parts in several processes on one machine share a secret: PYC3P_SECRET, or secret in the TOML file. On several, it
+    stays with the Focus, and each other part is given what `pyc3p pair-secrets` prints for it, or all have
+    certificates. Proxies, PBXs and trunks that ask the MCU for a password get it from --credentials, or PYC3P_REALM,
+    PYC3P_USERNAME and PYC3P_PASSWORD. SIGHUP reads users and certificates again.
     """
     from pyc3p.commands.credentials import readable_by_others
     from pyc3p.commands.serve import run_serve
@@ -130,11 +138,36 @@ def serve_command(
     identity = {"users": str(users) if users else None, "trust": trust or None, "insecure": insecure or None}
     given = {**options, **{f"identity.{name}": value for name, value in identity.items()}}
     config = load_config(config_file, {**given, "parts": part or None, "mcus": options["mcus"] or None})
-    if config_file is not None and config.secret and readable_by_others(config_file):
+    secret = config.secret or any(peer.secret for peer in config.c3p.peers)
+    passwords = any(each.password for each in config.gateways)
+    if config_file is not None and (secret or passwords) and readable_by_others(config_file):
+        held = "a secret" if secret else "the password of a gateway"
         click.echo(
-            f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`", err=True
+            f"pyc3p: {config_file} holds {held} and can be read by others; do `chmod 600 {config_file}`", err=True
         )
     return run_serve(config, as_json=as_json)
+
+
+@cli.command("pair-secrets")
+@click.argument("name")
+@click.option("--with", "others", multiple=True, metavar="NAME", help="The other part; repeatable.  [default: focus]")
+@click.option("--config", "config_file", type=_FILE, help="Settings with the root secret, in place of PYC3P_SECRET.")
+def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path | None) -> int:
+    """Print what the part called NAME needs to know in place of the root secret.
+
+    An MCU is called by its id (mcu-1), other parts focus, mcu-factory or focus-factory: the first of these that the
+    process serves. Of what is printed for NAME no part can make the secret of another.
+    """
+    import os
+
+    from pyc3p.commands.pair_secrets import pair_secrets
+    from pyc3p.settings.loading import load_config
+
+    config = load_config(config_file, {})
+    root = os.environ.get("PYC3P_SECRET") or config.secret
+    for line in list(pair_secrets(root, name, others or ("focus",))):
+        click.echo(line)
+    return 0
 
 
 @cli.command("invite")
@@ -172,7 +205,7 @@ def invite_command(
     from pyc3p.commands.invite import PRESENTER, InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
-    where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
+    where = parse_address(server, default_port=5060, option="--server") if server else server_for(people)
     wallet = open_wallet(credentials, default_username=parse_target(identity).user if identity else None)
     aor = parse_target(identity) if identity else sip.Uri("sip", where[0], wallet.name_at(where[0]) or PRESENTER)
     options = InviteOptions(

@@ -12,7 +12,7 @@ from pathlib import Path
 from pyc3p.commands.output import Output
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.server import Server, build_server
-from pyc3p.problems import Problem
+from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.pcap import PcapWriter
 from pyc3p.trace.trace import Names, Trace, text_address
@@ -22,8 +22,9 @@ from sip.aio import wall_clock
 def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
     """Each part and where it listens."""
     host = config.public_host
-    sip_at = f"sip:{text_address((host, config.sip_port))} (UDP, TCP)"
-    http_at = f"http://{text_address((host, config.http_port))}"
+    sip_at = _sip_at(config, config.sip_port, config.tls.port)
+    scheme = "https" if config.c3p.secure else "http"
+    http_at = f"{scheme}://{text_address((host, config.http_port))}"
     for part in config.parts:
         match part:
             case "mcu-factory":
@@ -33,11 +34,16 @@ def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
             case "focus-factory":
                 yield part, f"{sip_at}, {http_at}{parts.FACTORY_PATH}"
             case "mcu":
-                own_http = f"http://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
-                own_sip = f"sip:{text_address((host, config.mcu_sip_port))} (UDP, TCP)"
+                own_http = f"{scheme}://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
+                own_sip = _sip_at(config, config.mcu_sip_port, config.tls.mcu_port)
                 yield part, f"{own_sip}, {own_http}, RTP {config.media_ports}"
             case _:
                 yield part, sip_at
+
+
+def _sip_at(config: ServeConfig, port: int, tls_port: int) -> str:
+    tls = f", port {tls_port} (TLS)" if config.tls.certificate else ""
+    return f"sip:{text_address((config.public_host, port))} (UDP, TCP){tls}"
 
 
 def what_next(config: ServeConfig) -> str:
@@ -65,7 +71,8 @@ async def _serve(config: ServeConfig, output: Output) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        watching = _watch_users(server, output)
+        loop.add_signal_handler(signal.SIGHUP, _reload, server, output)
+        watching = asyncio.ensure_future(server.identities.watch(output)) if server.identities is not None else None
         try:
             await server.start()
             _calm_collector()
@@ -82,14 +89,18 @@ async def _serve(config: ServeConfig, output: Output) -> int:
     return 0
 
 
-def _watch_users(server: Server, output: Output) -> asyncio.Task[None] | None:
-    """Read the users file again when it changes, and on SIGHUP."""
-    known = server.identities
-    if known is None or known.users is None:
-        return None
-    if hasattr(signal, "SIGHUP"):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, known.reload, output)
-    return asyncio.ensure_future(known.watch(output))
+def _reload(server: Server, output: Output) -> None:
+    """Read users and certificates again; with a mistake in them the old ones stay."""
+    if server.identities is not None:
+        server.identities.reload(output)
+    try:
+        found = server.reload()
+    except UsageProblem as problem:
+        output.tell(f"certificates stay as they were: {problem}", reloaded=False)
+    else:
+        if found or server.identities is None or server.identities.users is None:
+            told = "certificates were read again" if found else "there are no certificates to read"
+            output.tell(told, reloaded=found)
 
 
 def _calm_collector() -> None:

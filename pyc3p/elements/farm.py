@@ -59,7 +59,7 @@ class FarmPlan:
     mcus: Sequence[str] = ("mcu",)
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
-    dial_out_policy: mcu.DialPolicy | None = None
+    dial_out_policy: mcu.DialOutPolicy | None = None
     conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
     media_policy: mcu.MediaPolicy | None = None  #: None: no SRTP, and the users of the domain are known
 

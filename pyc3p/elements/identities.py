@@ -12,9 +12,11 @@ from typing import Final
 import attrs
 
 import sip
+from c3p import principal_of_worker
 from pyc3p.commands.output import Output
+from pyc3p.elements.principals import Acquaintance, server_principal
 from pyc3p.problems import Problem
-from pyc3p.settings.serve import ServeConfig
+from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.users import UsersFile
 
 #: Seconds between looks at the users file; who changes it waits no longer than that.
@@ -24,11 +26,12 @@ _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 
 
 def part_credentials(secret: str, name: str) -> sip.Credentials:
-    """With which a part of the system, an MCU, proves to our proxy that it is one.
+    """With which an MCU proves to our proxy that it is a part of the system, made of the secret of this pair.
 
-    Whoever it calls can ask it for them, and gets a hash to guess from: so the secret of all parts is behind work. No
-    user can have that name, for a users file has no colon in names.
+    Whoever it calls can ask it for them, and gets a hash to guess from: so the secret is behind work. No user can have
+    that name, for a users file has no colon in names. All workers of an MCU are one.
     """
+    name = principal_of_worker(name) or name
     derived = hashlib.scrypt(secret.encode(), salt=f"pyc3p sip part {name}".encode(), dklen=32, **_SCRYPT)
     return sip.Credentials(f"part:{name}", derived.hex())
 
@@ -45,7 +48,7 @@ class Passwords:
         """What stands for a password, None for an unknown user."""
         password = self.parts.get(username)
         if password is not None:
-            return sip.secret_of(algorithm, username, realm, password)
+            return sip.digest_secret(algorithm, username, realm, password)
         return None if self.users is None else self.users.secret(username, realm, algorithm)
 
 
@@ -75,14 +78,38 @@ class Identities:
                 self.reload(output)
 
 
-def identities(config: ServeConfig, secret: str, *, entropy: sip.Entropy, wall_clock: float) -> Identities | None:
-    """The authenticator that settings ask for, None when everybody is believed; raises UsageProblem."""
+def part_credentials_of(config: ServeConfig, peers: Acquaintance) -> sip.Credentials | None:
+    """Those of the MCU of this process; None when nobody asks for them, or it shares no secret with the server."""
+    if not config.identity.asks:
+        return None
+    servers = (*config.c3p.foci, server_principal(config), *SERVER_PRINCIPALS)
+    secret = next((found for name in servers if (found := peers.secret_for(name)) is not None), None)
+    return None if secret is None else part_credentials(secret, config.mcu_id)
+
+
+def _mcus(config: ServeConfig, peers: Acquaintance) -> list[sip.Credentials]:
+    """Those of all MCUs that share a secret with the server; with its own name it is the first that is known."""
+    servers = {server_principal(config), *config.c3p.foci, *SERVER_PRINCIPALS}
+    secrets: dict[str, str] = {}
+    for secret, name in peers.known.items():
+        if name not in servers:
+            secrets.setdefault(name, secret)
+    return [part_credentials(secret, name) for name, secret in secrets.items()]
+
+
+def identities(
+    config: ServeConfig, peers: Acquaintance, *, root: str | None, entropy: sip.Entropy, wall_clock: float
+) -> Identities | None:
+    """The authenticator that settings ask for, None when everybody is believed; raises UsageProblem.
+
+    With a ``root`` secret the processes that have it take each other's nonces.
+    """
     settings = config.identity
     if not settings.asks:
         return None
     realm = config.sip_domain
     users = UsersFile(Path(settings.users).expanduser(), realm) if settings.users else None
-    parts = [part_credentials(secret, name) for name in (config.mcu_id, *config.mcus)]
+    parts = _mcus(config, peers)
     authenticator = sip.Authenticator(
         sip.AuthenticatorConfig(
             domains=(realm, *config.aliases),
@@ -94,7 +121,7 @@ def identities(config: ServeConfig, secret: str, *, entropy: sip.Entropy, wall_c
             user_certificates=settings.user_certificates,
         ),
         Passwords(realm, users, {each.username: each.password for each in parts}),
-        key=hmac.digest(secret.encode(), f"sip nonces {realm}".encode(), "sha256"),
+        key=hmac.digest((root or entropy.token(32)).encode(), f"sip nonces {realm}".encode(), "sha256"),
         entropy=entropy.child("authenticator"),
         wall_clock=wall_clock,
     )

@@ -43,5 +43,5 @@ async def open_connection(
     except ValueError as error:  # a host, or a name for TLS, that none can be
         raise OSError(str(error)) from error
     if connection.refusal is not None:
-        raise OSError(connection.refusal)
+        raise (ssl.SSLCertVerificationError if connection.unproven else OSError)(connection.refusal)
     return connection

@@ -1,21 +1,25 @@
 """The asyncio driver of a pump: sockets, connections, look-ups and one timer."""
 
 import asyncio
+import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 
 import attrs
 
-from sip.aio.admission import Admission
 from sip.aio.clock import live_entropy
+from sip.aio.connections import Connections
 from sip.aio.connector import open_connection
 from sip.aio.edge_trace import EdgeTrace
 from sip.aio.faults import FaultLog
+from sip.aio.listeners import ListenFailed, StreamListeners
 from sip.aio.patience import Patience
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.stream import Connection
+from sip.aio.tls_faults import TlsFaultKind, TlsFaults
+from sip.aio.tls_listener import failure_text
 from sip.aio.turn import StreamTurns
 from sip.aio.udp import WILDCARDS, UdpSocket, bind_udp
 from sip.config import Listen
@@ -65,9 +69,7 @@ class SipTransport:
         )
         self._sockets: list[UdpSocket] = []
         self._socket_at: dict[Address, UdpSocket] = {}
-        self._servers: list[asyncio.Server] = []
-        self._admission = Admission(self._settings)
-        self._connections = self._admission.open
+        self._connections = Connections(self._settings)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_flow = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -77,12 +79,16 @@ class SipTransport:
         self._more_to_send = False
         self._running = False
         self.counters: Counter[str] = Counter()  #: what was dropped or refused at the edge, by reason
+        self._tls_faults = TlsFaults(self.counters, lambda found: self._faults.tell(found, on_events, now=self.now))
+        self._streams = StreamListeners(
+            self, settings=self._settings, context=lambda: self._tls.server, on_fault=self._tls_faults.report
+        )
         self.listening: tuple[Listen, ...] = ()  #: the listeners with the ports that they really have
 
     # Life ------------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Open all listeners. Raises OSError (ValueError for TLS without context) and then leaves nothing open."""
+        """Open all listeners. Raises ListenFailed (ValueError for TLS without context) and then leaves nothing open."""
         self._loop = asyncio.get_running_loop()
         self._running = True
         self._turns = StreamTurns(
@@ -110,15 +116,13 @@ class SipTransport:
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
-        for server in self._servers:
-            server.close()
+        await self._streams.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._close_connections()
         for sock in self._sockets:
             sock.close()
-        self._servers.clear()
         self._sockets.clear()
         self._socket_at.clear()
 
@@ -133,22 +137,22 @@ class SipTransport:
         return self._loop.time()
 
     async def _close_connections(self) -> None:
-        for connection in list(self._connections.values()):
+        for connection in self._connections:
             connection.close()
         end = self._loop.time() + self._settings.stop_timeout
         while self._connections and self._loop.time() < end:
             await asyncio.sleep(0.01)
-        for connection in list(self._connections.values()):
+        for connection in self._connections:
             connection.abort()
         await asyncio.sleep(0)
 
     # Listeners -------------------------------------------------------------------------------------------------------
 
     async def _listen(self, listen: Listen) -> Listen:
-        if listen.transport == "UDP":
-            port = self._listen_udp(listen)
-        else:
-            port = await self._listen_stream(listen)
+        try:
+            port = self._listen_udp(listen) if listen.transport == "UDP" else await self._streams.open(listen)
+        except OSError as error:
+            raise ListenFailed(listen, error) from error
         return attrs.evolve(listen, port=port)
 
     def _listen_udp(self, listen: Listen) -> int:
@@ -165,19 +169,12 @@ class SipTransport:
         self._sockets.append(made)
         return made.local.port
 
-    async def _listen_stream(self, listen: Listen) -> int:
-        if listen.transport == "TLS" and self._tls.server is None:
+    def set_tls(self, tls: TlsContexts) -> None:
+        """Use other certificates from the next connection on; those that stand stay. ``server`` cannot go away."""
+        if self._tls.server is not None and tls.server is None:
             raise ValueError("a TLS listener needs TlsContexts(server=...)")
-        server = await self._loop.create_server(
-            partial(Connection, self, accepted=True, write_buffer=self._settings.write_buffer),
-            listen.host,
-            listen.port,
-            ssl=self._tls.server if listen.transport == "TLS" else None,
-            ssl_handshake_timeout=self._settings.connect_timeout if listen.transport == "TLS" else None,
-            backlog=256,
-        )
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        self._tls = tls
+        self._tls_faults.forget()
 
     def new_flow(self, transport: str, local: Address, remote: Address, identity: tuple[str, ...] = ()) -> Flow:
         """A flow with a number that no other flow of this transport has or had."""
@@ -205,7 +202,7 @@ class SipTransport:
 
     def connection_opened(self, connection: Connection) -> bool:
         """Let a connection in, unless there are too many."""
-        if not self._running or not self._admission.let_in(connection):
+        if not self._running or not self._connections.admit(connection):
             self.counters["refused: too many connections"] += 1
             return False
         if connection.accepted:
@@ -228,20 +225,29 @@ class SipTransport:
             self._work(self._pump.receive_data(data, flow=connection.flow, now=self.now, most=1))
             self._patience.received(connection)
 
+    def connection_began_tls(self, connection: Connection) -> None:
+        """Somebody speaks TLS to a plain port."""
+        flow = connection.flow
+        self._tls_faults.report(TlsFaultKind.TLS_ON_PLAIN_PORT, flow.remote.host, flow.local.port)
+
     def connection_closed(self, connection: Connection) -> None:
         """Count a connection no more; the endpoint hears of its end after what came before that."""
-        self._admission.leave(connection)
+        if connection.tls_failure is not None and not connection.accepted:  # it wanted a certificate, or another one
+            remote = connection.flow.remote
+            self._tls_faults.report(TlsFaultKind.SERVER, remote.host, remote.port, connection.tls_failure)
+        self._connections.remove(connection)
         if self._trace is not None:
             self._trace.closed(connection.flow)
         self._turns.closed(connection)
 
     def _connection_ended(self, connection: Connection) -> None:
+        """Tell the endpoint that a flow is gone."""
         if self._running:
             self._work(self._settled(self._pump.endpoint.flow_closed(connection.flow, now=self.now)))
 
     def connection_writable(self, connection: Connection, writable: bool) -> None:
         """Tell the endpoint that a flow takes no more, or takes data again."""
-        if not self._running or connection.flow.id not in self._connections:
+        if not self._running or self._connections.get(connection.flow) is None:
             return
         if writable:
             self._work(self._settled(self._pump.endpoint.flow_writable(connection.flow, now=self.now)))
@@ -293,7 +299,7 @@ class SipTransport:
             if each.flow.transport == "UDP":
                 if (sock := self._socket_at.get(each.flow.local)) is not None:
                     sock.send(each.data, each.flow)
-            elif (connection := self._connections.get(each.flow.id)) is not None:
+            elif (connection := self._connections.get(each.flow)) is not None:
                 connection.write(each.data)
         if limit is not None and len(out) >= limit and not self._more_to_send:
             self._more_to_send = True
@@ -336,7 +342,7 @@ class SipTransport:
 
     def _give_up(self, flow: Flow) -> None:
         """Close a connection after what is on its way to it, an answer that says why perhaps."""
-        if (connection := self._connections.get(flow.id)) is not None:
+        if (connection := self._connections.get(flow)) is not None:
             connection.unread.clear()  # nobody knows where a message begins in it
             self._loop.call_soon(connection.close)
             self._loop.call_later(self._settings.stop_timeout, connection.abort)
@@ -363,7 +369,9 @@ class SipTransport:
                 settings=self._settings,
             )
         except OSError as error:
-            reason = str(error) or type(error).__name__
+            reason = failure_text(error)
+            if isinstance(error, ssl.SSLError):
+                self._tls_faults.report(TlsFaultKind.SERVER, destination.host, destination.port, reason)
             self._work(self._settled(endpoint.flow_failed(want, reason, now=self.now)))
         else:
             self._work(self._settled(endpoint.flow_opened(want, connection.flow, now=self.now)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from sip.authentication.digest import Credentials
 from sip.config import EndpointConfig, Listen
 from sip.core.forwarding import Forwarding
 from sip.core.routing import Claim, Routing
@@ -197,6 +198,13 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def is_open(self, flow: Flow) -> bool:
         """Whether something can still be sent on a flow; always so over UDP, where nobody knows."""
         return self._transport.is_open(flow)
+
+    def set_credentials(self, realm: str, credentials: Credentials | None) -> None:
+        """Answer challenges of a realm with these, before those of the configuration; None forgets them.
+
+        For secrets that come up while the endpoint runs, such as the passcode of a conference.
+        """
+        self._context.set_credentials(realm, credentials)
 
     def watch_flows(self, owner: str) -> None:
         """Let a core know of each connection that is closed: it gets FlowClosed."""

@@ -55,16 +55,11 @@ class Places:
         return uri.scheme in ("sip", "sips") and self._include(uri.host, _port(uri))
 
     def include_source(self, flow: Flow) -> bool:
-        """Whether a flow comes from one of them; the port of a source means nothing."""
-        return self._include(canonical_host(flow.remote.host), None)
+        """Whether a flow comes from one of them: where a port was said, from that port."""
+        return self._include(canonical_host(flow.remote.host), flow.remote.port)
 
-    def _include(self, host: str, port: int | None) -> bool:
-        if self._everywhere:
-            return True
-        if port is None:
-            if any(host == known for known, _ in self._hosts):
-                return True
-        elif (host, None) in self._hosts or (host, port) in self._hosts:
+    def _include(self, host: str, port: int) -> bool:
+        if self._everywhere or (host, None) in self._hosts or (host, port) in self._hosts:
             return True
         if self._networks and is_numeric(host):
             address = ipaddress.ip_address(host.partition("%")[0])

@@ -29,9 +29,8 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.servers.flow_token import FlowTokens
 from sip.servers.location import Target
-from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, SenderPending, signing_key
+from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, SenderPending, keys_of
 from sip.servers.proxy_copy import Copies
-from sip.servers.proxy_marks import Marks
 from sip.servers.proxy_route import OwnAddresses, strict_route, was_recorded
 from sip.servers.proxy_targets import Alternatives, Targeting, Users, hop_of
 from sip.servers.response_context import Branch, ResponseContext
@@ -50,19 +49,19 @@ _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
 class Proxy:
     """Forwards what no other core of the endpoint claims.
 
-    ``location`` gives the target set of a URI of our domains (`Registrar.lookup` is one), ``bound`` the binding of a
-    Contact (`Registrar.at`): everybody may call our users. A request may leave our domains when it belongs to a dialog
-    that went through us before and goes to its other end, when it comes from a trusted network or peer, or when a user
-    of ours has it sent to where `ProxyConfig.relay_to` says. With ``credentials`` users are those who prove it by
-    Digest; without, those who are ``registered`` on their flow (`Registrar.knows`), which is worth as much as the
-    registrar asks for. All others get 403. ``may_relay`` is an application's own word: it lets a request go anywhere.
-    ``claims`` may leave some requests to others; those of dialogs that began here come back in any case. ``moved``
-    gives the open flow of a device whose connection is closed, for requests of dialogs that began on that one
-    (`Registrar.flow_after`); without, they are answered 430. Raises LocalProtocolError for settings that are no places.
+    ``location`` gives the target set of a URI of our domains (`Registrar.lookup`), ``bound`` the binding of a Contact
+    (`Registrar.at`): everybody may call our users. A request may leave our domains when it goes to the other end of a
+    dialog that went through us before, when it comes from a trusted network or peer, or when a user of ours has it sent
+    to where `ProxyConfig.relay_to` says: with ``credentials`` whoever proves it by Digest; without, whoever is
+    ``registered`` on its flow (`Registrar.knows`), which is worth as much as the registrar asks for. Else 403.
+    ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some requests to others; those of dialogs
+    that began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for
+    requests of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430. Raises
+    LocalProtocolError for settings that are no places.
 
-    With an ``authenticator`` all say who they are, for calls to our users too, and it alone is looked at; the identity
-    goes on as ``P-Asserted-Identity``. Not asked are requests of dialogs that went through us, OPTIONS about the proxy
-    itself, and ACK, which then stays in our domains.
+    With an ``authenticator`` everybody says who he is, in our domains too, and ``credentials`` and the trust of the
+    settings are not looked at. The identity goes on as ``P-Asserted-Identity``. Not asked are requests of dialogs that
+    went through us, ACK, which then stays in our domains, and OPTIONS about the proxy itself.
     """
 
     def __init__(
@@ -87,8 +86,7 @@ class Proxy:
         name = endpoint.config.user_agent
         self._server: list[tuple[str, object]] = [] if name is None else [("Server", name)]
         self._entropy = entropy.child(f"proxy {self.config.owner}")
-        key = signing_key(self.config, self._entropy)
-        epoch = bytes.fromhex(self._entropy.child("epoch").token(4))
+        key, epoch = keys_of(self.config, self._entropy)
         self._tokens = FlowTokens(key, limit=self.config.max_flows, epoch=epoch)
         domains = frozenset(canonical_host(each) for each in self.config.domains)
         self._own = OwnAddresses(lambda: endpoint.listen, domains)
@@ -102,9 +100,9 @@ class Proxy:
             credentials=credentials,
             authenticator=authenticator,
         )
-        users = Users.known_to(location, moved, bound)
-        self._targeting = Targeting(endpoint, self.config, self._own, self._tokens, self._admission, users)
-        self._copies = Copies(self._admission, Marks(endpoint, self.config, self._own, self._tokens))
+        parts = (endpoint, self.config, self._own, self._tokens, self._admission)
+        self._targeting = Targeting(*parts, Users.known_to(location, moved, bound))
+        self._copies = Copies(*parts)
         self._undecided = UndecidedRequests(self.config.owner)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
@@ -235,10 +233,8 @@ class Proxy:
     # Forwarding ------------------------------------------------------------------------------------------------------
 
     def _next_group(self, context: ResponseContext, now: float) -> None:
-        group = context.groups.pop(0)
-        share = context.breadth // len(group)
-        for alternatives in group:
-            self._try(context, alternatives, share, now)
+        for alternatives in (group := context.groups.pop(0)):
+            self._try(context, alternatives, context.breadth // len(group), now)
         if not context.branches:
             self._finish(context, now)
 
@@ -247,7 +243,7 @@ class Proxy:
         for number, target in enumerate(alternatives):
             if not self._targeting.is_reachable(target, context.request):
                 continue  # it was when the target set was made
-            request, hop = strict_route(self._copies.marked(context, target, share))
+            request, hop = strict_route(self._copies.of(context, target, share))
             request_id = self._endpoint.forward(
                 self.owner,
                 request,
@@ -275,7 +271,7 @@ class Proxy:
             return
         branch = f"{fingerprint}-{self._entropy.token(8)}"
         target = found.targets[0]
-        copy, hop = strict_route(self._copies.of(found.request, target, 1))
+        copy, hop = strict_route(self._copies.plain(found.request, target, 1))
         next_hop = hop or hop_of(target)
         self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=next_hop, branch=branch, now=now)
 

@@ -27,7 +27,7 @@ from sip.servers.places import Places
 from sip.syntax.uri import Uri
 from sip.transport.locate import is_numeric
 
-__all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "Standing", "signing_key"]
+__all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "Standing", "keys_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +66,14 @@ class ProxyConfig:
         return [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
 
 
+def keys_of(config: ProxyConfig, entropy: Entropy) -> tuple[bytes, bytes]:
+    """What tokens and branches of a proxy are signed with, and what tells this process from others with that key."""
+    epoch = bytes.fromhex(entropy.child("epoch").token(4))
+    if not config.secret:
+        return bytes.fromhex(entropy.child("key").token(32)), epoch
+    return hmac.digest(config.secret.encode(), f"sip proxy {config.owner}".encode(), "sha256"), epoch
+
+
 class Standing(enum.Enum):
     """What the sender of a request is to a proxy."""
 
@@ -95,13 +103,6 @@ class SenderPending(Exception):
         self.pending = pending
 
 
-def signing_key(config: ProxyConfig, entropy: Entropy) -> bytes:
-    """What tokens and branches are signed with: from the secret, where there is one."""
-    if not config.secret:
-        return bytes.fromhex(entropy.child("key").token(32))
-    return hmac.digest(config.secret.encode(), f"sip proxy {config.owner}".encode(), "sha256")
-
-
 class Admission:
     """Decides about requests before they are forwarded."""
 
@@ -118,8 +119,8 @@ class Admission:
         authenticator: Authenticator | None,
     ) -> None:
         self._config, self._key, self._may_relay, self._registered = config, key, may_relay, registered
-        self._parts, self._relay_to = Places(config.parts), Places(config.relay_to)
         self._identities = authenticator
+        self._parts, self._relay_to = Places(config.parts), Places(config.relay_to)
         self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
         self._authenticator: DigestServer | None = None
         if credentials is not None:
@@ -165,7 +166,8 @@ class Admission:
     def let_out(self, request: Request, flow: Flow, standing: Standing, *, now: float) -> Request:
         """Let a request leave our domains, without the credentials that were for us; raises Answered.
 
-        Users of ours may have it sent to where `ProxyConfig.relay_to` says; those who are trusted, anywhere.
+        Users of ours (``ours``: it was proved) may have it sent to where `ProxyConfig.relay_to` says; those who are
+        trusted, anywhere.
         """
         if standing is Standing.TRUSTED or (self._may_relay is not None and self._may_relay(request, flow)):
             return request

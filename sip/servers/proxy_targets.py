@@ -120,30 +120,30 @@ class Targeting:
         except UnreadableToken:
             raise Answered(403) from None  # RFC 5626 section 5.3
         onward, uri, token = found.request, found.request.uri, found.token
+        hop = next_hop_of(onward)
+        if token is not None and not self._is_of_its_dialog(token, onward.method, hop, flow):
+            token = None  # it is not for this
         if token is None and not self._is_about_us(onward, flow):
             onward, standing = self._admission.admitted(onward, flow, identification, now=now)
         else:
             onward, standing = self._admission.believed(onward, flow), self._admission.standing(flow)
         if token is not None and token.target.bound:
             return Found(request=onward, targets=[self._by_flow(uri, token.target)])
+        vouched = standing is not Standing.STRANGER
         if not onward.route:
             if self._own.include(uri, flow):
-                return self._located(onward, uri, standing)
+                return self._located(onward, uri, vouched)
             if uri.scheme not in ("sip", "sips"):
-                return self._located(onward, uri, standing, none=416)
+                return self._located(onward, uri, vouched, none=416)
         elif onward.route[0].uri.scheme not in ("sip", "sips"):
             raise Answered(400)  # there is no way to follow it
-        hop = next_hop_of(onward)
         if not is_host_name(hop.host):
             raise Answered(400)  # nobody can be asked where that is
-        if token is not None and self._is_of_its_dialog(token, onward.method, hop, flow):
+        if token is not None:
             return Found(request=onward, targets=[AsItIs(uri=uri)])
-        if token is not None:  # it is not for this
-            onward, standing = self._admission.admitted(onward, flow, identification, now=now)
-        trusted, vouched = standing is Standing.TRUSTED, standing is not Standing.STRANGER
-        if not trusted and not onward.route and (binding := self._users.at(uri)) is not None:
+        if not onward.route and (binding := self._users.at(uri)) is not None:
             return Found(request=onward, targets=[binding], located=True, vouched=vouched)
-        if not trusted and not self._admission.is_part(hop):
+        if not self._admission.is_part(hop):
             onward, vouched = self._admission.let_out(onward, flow, standing, now=now), True
         return Found(request=onward, targets=[AsItIs(uri=uri)], vouched=vouched)
 
@@ -158,7 +158,7 @@ class Targeting:
         A user of ours follows the other end wherever that has gone (RFC 3261 section 12.2: the remote target may
         change), if the request comes from where the user is. Whoever is none of ours could name any target.
         """
-        if method in _PARTING or self._tokens.is_host(hop.host, token.target.reached):
+        if token.target.bound or method in _PARTING or self._tokens.is_host(hop.host, token.target.reached):
             return True
         sender = token.sender
         if sender is None or not sender.local:
@@ -180,7 +180,7 @@ class Targeting:
             raise Answered(430)
         return AsItIs(uri=uri, flow=end.flow)
 
-    def _located(self, request: Request, uri: Uri, standing: Standing, none: int = 480) -> Found:
+    def _located(self, request: Request, uri: Uri, vouched: bool, none: int = 480) -> Found:
         if uri.user is None and none != 416 and request.method == "OPTIONS":
             raise Answered(200, self._config.capabilities())  # about us (section 11.2)
         if uri.user is None and none != 416 and request.method not in KNOWN_METHODS:
@@ -188,7 +188,6 @@ class Targeting:
         targets = [each for each in self._users.location(uri) if self.is_reachable(each, request)]
         if not targets:
             raise Answered(none)
-        vouched = standing is not Standing.STRANGER
         return Found(request=request, targets=targets, located=True, vouched=vouched)
 
     def is_reachable(self, target: Target, request: Request) -> bool:

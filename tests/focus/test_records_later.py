@@ -6,7 +6,7 @@ import itertools
 
 import attrs
 import pytest
-from focus_site import DOMAIN, Phone, Site
+from focus_site import DOMAIN, Phone, RawPeer, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from late_store import LateStore
@@ -29,6 +29,7 @@ from c3p import (
 from focus import (
     ConferenceActivated,
     ConferenceEnded,
+    ConferenceRecord,
     Focus,
     FocusConfig,
     Joined,
@@ -41,6 +42,7 @@ from focus import (
     RecordWriteWanted,
     Written,
 )
+from focus.questions import procedures
 from sip import InternalFault, SeededEntropy
 from sip import Response as SipResponse
 
@@ -71,6 +73,20 @@ def status(phone: Phone) -> int | None:
         return 200
     failed = phone.node.of(JoinFailed)
     return failed[0].status if failed else None
+
+
+def invitation(conference: str, branch: str) -> bytes:
+    """A joining INVITE as bytes; what it asks for does not matter."""
+    return RawPeer.message(
+        f"""INVITE {conference} SIP/2.0
+        Via: SIP/2.0/TCP 192.0.2.77:5060;branch=z9hG4bK{branch}
+        Max-Forwards: 70
+        From: <sip:raw{branch}@{DOMAIN}>;tag=1
+        To: <{conference}>
+        Contact: <sip:raw@192.0.2.77;transport=tcp>
+        Call-ID: {branch}
+        CSeq: 1 INVITE"""
+    )
 
 
 # The Focus -----------------------------------------------------------------------------------------------------------
@@ -215,6 +231,29 @@ def test_how_many_wait_is_limited_and_the_others_are_refused_at_once() -> None:
     assert (status(other), status(more), len(store.open)) == (None, None, 2)
 
 
+def test_one_source_does_not_take_all_places_and_gets_its_own_back() -> None:
+    site, store, conference = late_site(max_waiting_per_source=2)
+    bob = site.client("bob")
+    flow = site.net.pair(bob.node, site.node, "TCP")[1]
+    for number in range(3):
+        invite = invitation(conference + str(number), f"{number}")
+        site.node.take(site.node.endpoint.receive_data(invite, flow=flow, now=site.net.now))
+    assert len(store.open) == 2
+    assert status(joining(site, "carol", conference)) is None
+    assert len(store.open) == 3
+    store.answer_all()
+    assert site.focus._procedures._of_source == {}
+
+
+def test_nobody_is_let_in_on_a_connection_that_has_broken() -> None:
+    site, store, conference = late_site()
+    bob, carol = joining(site, "bob", conference), joining(site, "carol", conference)
+    site.net.unreachable(bob.node)
+    site.net.break_off(next(iter(site.net.connections(bob.node))))
+    store.answer_all()
+    assert (status(carol), len(site.focus.roster(conference).users.users)) == (200, 1)  # type: ignore[union-attr]
+
+
 def test_a_record_that_is_deleted_while_a_join_reads_it_ends_the_conference() -> None:
     site, store, conference = late_site()
     bob = joining(site, "bob", conference)
@@ -246,6 +285,45 @@ def test_a_change_that_is_announced_is_asked_for_and_without_an_answer_the_confe
     site.focus.record_changed(conference, now=site.net.now)  # not active: of no interest
     site.node.take([])
     assert store.open == []
+
+
+def test_a_conference_that_ended_while_its_record_was_asked_for_stays_ended() -> None:
+    site, store, conference = late_site()
+    joining(site, "bob", conference)
+    store.answer()
+    site.focus.record_changed(conference, now=site.net.now)
+    site.node.take([])
+    site.focus.end_conference(conference, now=site.net.now)
+    store.answer()
+    assert site.focus.conferences == ()
+    assert len(site.node.of(ConferenceEnded)) == 1
+
+
+def test_what_is_asked_anew_after_its_time_is_not_asked() -> None:
+    """A store that is so late that the time is over at the very moment of its answer."""
+    site, store, peer = factory_site()
+    asked(peer, record(), 1)
+    store.answer_all()
+    asked(peer, DeleteConference(conference_keys=KEYS), 2)
+    site.factory.record_found(
+        store.open[0].id, site.store.of_organizer(f"alice@{DOMAIN}")[0], now=site.net.now + TIMEOUT
+    )
+    site.node.take([])
+    site.net.run()
+    assert codes(peer) == [Code.SUCCESS, 503]
+    assert len(site.store.of_organizer(f"alice@{DOMAIN}")) == 1
+
+
+def test_of_questions_given_up_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(procedures, "_REMEMBERED", 1)
+    site, store, conference = late_site()
+    joining(site, "bob", conference)
+    joining(site, "carol", conference + "X")
+    site.net.run(TIMEOUT + 1.0)
+    first, second = store.open
+    with pytest.raises(LocalProtocolError):
+        store.answer(first)
+    store.answer(second)
 
 
 def test_a_subscription_without_join_waits_for_the_record_too() -> None:
@@ -373,6 +451,31 @@ def test_commands_of_one_organizer_are_carried_out_in_their_order() -> None:
     store.answer_all()
     assert [one.request_id for one in answers(peer) if isinstance(one, Response)] == ["1", "2", "3"]
     assert codes(peer) == [Code.SUCCESS, Code.SUCCESS, Code.FAILURE]
+
+
+def test_a_store_at_hand_that_lost_a_record_is_asked_again_and_then_given_up() -> None:
+    site = Site()
+    peer = Scheduler(site)
+    peer.asked(record())
+
+    def replace(key: str, changed: ConferenceRecord) -> None:
+        raise KeyError(key)
+
+    site.store.replace = replace  # type: ignore[method-assign]
+    answer = peer.asked(ModifyConference(conference_keys=KEYS, conference_info=record().conference_info))
+    assert (answer.code, answer.reason) == (Code.FAILURE, "serverBusy")
+
+
+def test_a_store_that_is_full_when_a_record_changes_is_a_failure() -> None:
+    site, store, peer = factory_site()
+    asked(peer, record(), 1)
+    store.answer_all()
+    asked(peer, ModifyConference(conference_keys=KEYS, conference_info=record().conference_info), 2)
+    store.answer()
+    site.factory.record_written(store.open.pop().id, Written.FULL, now=site.net.now)
+    site.node.take([])
+    site.net.run()
+    assert codes(peer) == [Code.SUCCESS, Code.FAILURE]
 
 
 @pytest.mark.parametrize("outcome", [Written.EXISTS, Written.FULL])

@@ -37,6 +37,7 @@ from c3p import (
 )
 from mcu import (
     DialOutPolicy,
+    DialOutRules,
     LegEnded,
     LegEvent,
     LegId,
@@ -327,7 +328,7 @@ class World(Network):
                 **settings,  # type: ignore[arg-type]
             ),
             entropy=SeededEntropy(b"mcu core"),
-            policy=policy,
+            policy=policy or DialOutRules(domains=None, numbers=None),  # phones are at addresses of their own here
         )
         self.mcu_agent = McuAgent(self, "mcu", MCU_HOST, endpoint.config, endpoint=endpoint, cores=[self.mcu])
         self.join(self.mcu_agent)

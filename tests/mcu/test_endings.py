@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from c3p import AddUser, ConferenceKeys, Endpoint, ExchangeFailure, Media, Response, User
-from mcu import DialOutPolicy, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
+from mcu import DialOutRules, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
 from sip import EndCause, InviteReceived, SessionEnded
 from tests.mcu.harness import CONFERENCE, Code, Phone, World, diagnostics_of, guid, refusing, ringing, silent
 
@@ -270,7 +270,7 @@ def test_caps_are_server_busy() -> None:
 
 
 def test_domains_of_the_policy_hold() -> None:
-    world = World(DialOutPolicy(domains=frozenset({"example.com"})))
+    world = World(DialOutRules(domains=frozenset({"example.com"})))
     world.start()
     assert refusal(world) == ("unauthorized", "dialOutDeclined", "3014")
 
@@ -298,7 +298,7 @@ def test_a_redirection_is_followed() -> None:
 
 
 def test_each_target_passes_the_policy_again() -> None:
-    world = World(DialOutPolicy(domains=frozenset({"198.51.100.7"})))
+    world = World(DialOutRules(domains=frozenset({"198.51.100.7"})))
     world.start()
     world.phone(7, refusing(302, moved(8)))
     target = world.phone(8)

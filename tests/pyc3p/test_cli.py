@@ -56,7 +56,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["serve", "--ring-timeout", "nan"], 2, "no number of seconds"),
         (["serve", "--drain-timeout", "-1"], 2, "not in the range"),
         (["serve", "--mcu-factory-url", "here"], 2, "must begin with http://"),
-        (["serve", "--host", "host.invalid"], 1, "there is no host host.invalid"),
+        (["serve", "--host", "host.invalid", "--insecure"], 1, "there is no host host.invalid"),
         (["serve", "--domain", "a b"], 2, "domain wants the name or address of a host"),
         (["serve", "--advertise", "a b"], 2, "advertise wants the name or address of a host"),
         (["serve", "--host", "sip:a"], 2, "host wants the name or address of a host"),

@@ -15,18 +15,21 @@ import pytest
 import sip
 from pyc3p.commands.credentials import Wallet
 from pyc3p.elements import parts
-from pyc3p.elements.identities import identities, part_credentials
+from pyc3p.elements.identities import identities, part_credentials, part_credentials_of
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.node import Node
+from pyc3p.elements.principals import MutualSecrets, acquaint
 from pyc3p.elements.server import Server, build_server
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered, ToneSource
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.c3p import C3pPeerSettings, C3pSettings
 from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.loading import load_config
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.users import change_users, entries_of
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
+from sip.authentication.digest import DigestClient
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, serve_config, until, with_server
 
 HOST = "127.0.0.1"
@@ -146,11 +149,11 @@ def test_users_come_and_go_while_the_server_runs(tmp_path: Path) -> None:
 # What is refused at the start
 
 
-@pytest.mark.parametrize("parts", [("registrar",), ("proxy", "mcu"), ("focus", "focus-factory")])
+@pytest.mark.parametrize("parts", [("registrar",), ("proxy", "registrar"), ("focus", "focus-factory", "mcu-factory")])
 @pytest.mark.parametrize("host", ["192.0.2.10", "0.0.0.0", "2001:db8::1"])
 def test_a_server_that_others_can_reach_does_not_start_open(host: str, parts: tuple[str, ...]) -> None:
-    more: dict[str, object] = {"mcu_factory_url": "http://x.example", "secret": "s", "parts": parts}
-    config = attrs.evolve(ServeConfig(), host=host, advertise="192.0.2.10", **more)
+    secret = "s" * 32 if "focus" in parts else ""
+    config = ServeConfig(host=host, advertise="192.0.2.10", parts=parts, secret=secret)
     with pytest.raises(UsageProblem, match=r"can be reached by others: .* --users FILE .* --trust NETWORK.*--insecure"):
         build_server(config, None, Kept())
     for identity in (IdentitySettings(insecure=True), IdentitySettings(trust=("192.0.2.0/24",))):
@@ -159,7 +162,8 @@ def test_a_server_that_others_can_reach_does_not_start_open(host: str, parts: tu
 
 def test_parts_that_ask_nobody_start_anywhere() -> None:
     for alone in (("mcu",), ("mcu-factory",)):
-        config = ServeConfig(host="192.0.2.10", parts=alone, mcu_factory_url="http://x.example", secret="s")
+        c3p = C3pSettings(peers=(C3pPeerSettings(name="focus", secret="s" * 32, hosts=("192.0.2.11",)),))
+        config = ServeConfig(host="192.0.2.10", parts=alone, mcu_factory_url="http://x.example", c3p=c3p)
         assert build_server(config, None, Kept()).nodes
 
 
@@ -207,7 +211,33 @@ def test_parts_have_passwords_of_their_own_from_the_secret() -> None:
 
 
 def test_everybody_is_believed_when_nothing_is_set() -> None:
-    assert identities(ServeConfig(), "secret", entropy=live_entropy(), wall_clock=0.0) is None
+    peers = acquaint(ServeConfig(), "focus", root=None, mutual=MutualSecrets())
+    assert identities(ServeConfig(), peers, root=None, entropy=live_entropy(), wall_clock=0.0) is None
+
+
+def test_an_mcu_of_another_process_is_known_by_the_secret_of_the_pair() -> None:
+    asks, root = IdentitySettings(trust=("192.0.2.0/24",)), "r" * 32
+    there = ServeConfig(identity=asks, mcus=("mcu-2",))
+    peers = acquaint(there, "focus", root=root, mutual=MutualSecrets())
+    known = identities(there, peers, root=root, entropy=live_entropy(), wall_clock=0.0)
+    assert known is not None
+    for its_root, proof in ((root, sip.Proof.TRUSTED_PEER), ("x" * 32, None)):
+        here = ServeConfig(parts=("mcu",), mcu_id="mcu-2", identity=asks, mcu_factory_url="http://127.0.0.1:8444/x")
+        shown = part_credentials_of(here, acquaint(here, "mcu-2", root=its_root, mutual=MutualSecrets()))
+        found = identified_with(known.authenticator, shown)
+        assert (found.proof if isinstance(found, sip.Identified) else None) is proof
+
+
+def identified_with(authenticator: sip.Authenticator, shown: sip.Credentials | None) -> sip.Identification:
+    """What becomes of a request of whoever knows these credentials."""
+    lines = [("From", "<sip:x@127.0.0.1>;tag=1"), ("To", "<sip:bob@127.0.0.1>"), ("Call-ID", "1"), ("CSeq", "1 INVITE")]
+    request = sip.Request.build("INVITE", "sip:bob@127.0.0.1", lines)
+    flow = sip.Flow(1, "UDP", sip.Address(HOST, 5060), sip.Address(HOST, 5070))
+    asked = authenticator.identify(request, flow, now=0.0, proxy=True)
+    assert isinstance(asked, sip.Challenged)
+    client = DigestClient(lambda realm: shown, entropy=live_entropy())
+    headers = client.answer(request.response(asked.status, headers=asked.headers), request)
+    return authenticator.identify(request.evolve(set=dict(headers)), flow, now=0.0, proxy=True)
 
 
 # The command

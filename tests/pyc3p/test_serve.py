@@ -418,7 +418,7 @@ def test_further_mcus_are_named_and_taken() -> None:
             build_server(
                 serve_config(parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared"), None, Kept()
             )
-            for name in front.mcus
+            for name in front.mcu_hosts
         ]
         for other in others:
             await other.start()
@@ -437,15 +437,19 @@ def test_further_mcus_are_named_and_taken() -> None:
     ],
 )
 def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, here: str, there: str) -> None:
-    front = serve_config(secret="shared")
+    front = serve_config(secret="shared", parts=("focus-factory", "focus", "mcu-factory"))
     factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
     told = Kept()
 
+    def mcu_called(name: str, output: Kept) -> Server:
+        config = serve_config(parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared")
+        return build_server(config, None, output)
+
     async def scenario(server: Server, output: Kept) -> None:
+        first = mcu_called("mcu-1", Kept())
+        await first.start()
         await until(lambda: "MCU mcu-1 announced itself" in output.texts)
-        far = build_server(
-            serve_config(parts=("mcu",), mcu_id=mcu_id, mcu_factory_url=factory_url, secret="shared"), None, told
-        )
+        far = mcu_called(mcu_id, told)
         assert far.mcu is not None
         await far.start()
         await until(lambda: any(there in text for text in told.texts))
@@ -455,11 +459,26 @@ def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, 
             far._kick()
             await asyncio.sleep(0.5)
         await far.stop()
+        await first.stop()
 
     output = with_server(front, scenario)
     for texts, line in ((output.texts, here), (told.texts, there)):
         (shown,) = [text for text in texts if line in text]
         assert "--mcu" in shown
+
+
+def test_an_mcu_cannot_be_the_one_inside_the_server() -> None:
+    front = serve_config(secret="shared")
+    factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
+    told = Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        far = build_server(serve_config(parts=("mcu",), mcu_factory_url=factory_url, secret="shared"), None, told)
+        await far.start()
+        await until(lambda: any("does not know this MCU (401)" in text for text in told.texts))
+        await far.stop()
+
+    with_server(front, scenario)
 
 
 def test_a_factory_that_is_not_there_is_told() -> None:

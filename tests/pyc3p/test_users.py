@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pyc3p.cli import main
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.users import Entry, UsersFile, change_users, check_name, entries_of, read_users
-from sip import secret_of
+from sip import digest_secret
 
 REALM = "example.com"
-MD5, SHA256 = secret_of("MD5", "bob", REALM, "zanzibar"), secret_of("SHA-256", "bob", REALM, "zanzibar")
+MD5, SHA256 = digest_secret("MD5", "bob", REALM, "zanzibar"), digest_secret("SHA-256", "bob", REALM, "zanzibar")
 
 
 def private(path: Path, text: str) -> Path:
@@ -61,7 +61,7 @@ def test_what_an_htdigest_wrote_is_taken(tmp_path: Path) -> None:
     path = private(tmp_path / "users", "Mufasa:testrealm@host.com:939e7578ed9e3c518a452acee763bce9\r\n")
     (entry,) = read_users(path)
     assert (entry.name, entry.realm, entry.algorithm) == ("Mufasa", "testrealm@host.com", "MD5")
-    assert entry.secret == secret_of("MD5", "Mufasa", "testrealm@host.com", "Circle Of Life")
+    assert entry.secret == digest_secret("MD5", "Mufasa", "testrealm@host.com", "Circle Of Life")
 
 
 def test_the_domain_may_be_an_ipv6_address(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_user_is_added_changed_listed_and_removed(
     assert UsersFile(path, REALM).secret("bob", REALM, "MD5") == MD5
     assert run(monkeypatch, "add", "ann", *file, typed="geheim") == 0  # of the realm that the file has
     assert run(monkeypatch, "add", "bob", "--realm", REALM, *file, typed="new\n") == 0
-    assert UsersFile(path, REALM).secret("bob", REALM, "MD5") == secret_of("MD5", "bob", REALM, "new")
+    assert UsersFile(path, REALM).secret("bob", REALM, "MD5") == digest_secret("MD5", "bob", REALM, "new")
     assert run(monkeypatch, "list", *file, "--json") == 0
     *told, first, second = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in told] == ["added", "added", "changed"]

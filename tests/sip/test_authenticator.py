@@ -28,8 +28,8 @@ from sip import (
     Request,
     SeededEntropy,
     Uri,
+    digest_secret,
     parse_message,
-    secret_of,
 )
 from sip.authentication import digest_server
 from sip.authentication.digest import DigestClient
@@ -223,7 +223,7 @@ class Secrets:
     """A store that keeps what servers keep."""
 
     def __init__(self, *algorithms: str) -> None:
-        self._known = {each: secret_of(each, "bob", "example.com", "zanzibar") for each in algorithms}
+        self._known = {each: digest_secret(each, "bob", "example.com", "zanzibar") for each in algorithms}
 
     def secret(self, username: str, realm: str, algorithm: str) -> str | None:
         return self._known.get(algorithm) if username == "bob" else None
@@ -393,13 +393,13 @@ def test_a_store_may_answer_later() -> None:
     there = authenticator(store)
     assert there.identify(with_password(there), STRANGER, now=0.0) == Pending("question 1")
     assert store.asked == [("bob", "example.com", "MD5")]
-    found = there.resolved("question 1", secret_of("MD5", "bob", "example.com", "zanzibar"), now=1.0)
+    found = there.resolved("question 1", digest_secret("MD5", "bob", "example.com", "zanzibar"), now=1.0)
     assert identified(found)[0] == "sip:bob@example.com"
 
 
 def test_a_later_answer_for_a_wrong_password_or_an_unknown_user_is_a_challenge() -> None:
     there = authenticator(Slow())
-    for number, secret in enumerate((secret_of("MD5", "bob", "example.com", "other"), None), 1):
+    for number, secret in enumerate((digest_secret("MD5", "bob", "example.com", "other"), None), 1):
         there.identify(with_password(there, proxy=True), STRANGER, now=0.0, proxy=True)
         found = there.resolved(f"question {number}", secret, now=1.0)
         assert isinstance(found, Challenged)

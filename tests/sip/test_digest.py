@@ -11,14 +11,14 @@ from sip import (
     Challenge,
     Credentials,
     DigestConfig,
+    DigestServer,
     PasswordStore,
     Request,
     Response,
     SeededEntropy,
-    secret_of,
 )
-from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response
-from sip.authentication.digest_server import DigestServer, Outcome
+from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response, secret_of
+from sip.authentication.digest_server import Outcome
 
 MUFASA = {
     "method": "GET",

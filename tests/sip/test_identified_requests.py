@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from sip import (
@@ -30,8 +31,8 @@ from sip import (
     Request,
     Response,
     SeededEntropy,
+    digest_secret,
     parse_message,
-    secret_of,
 )
 from sip.authentication.digest import DigestClient
 
@@ -239,6 +240,26 @@ def test_calls_within_the_domain_need_a_password_too() -> None:
     assert town.sent(EVES) == []
 
 
+def test_who_proved_to_be_a_user_is_relayed_to_where_a_setting_says_and_a_trusted_peer_anywhere() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
+    town.receive(town.proven("MESSAGE", f"sip:gateway@{TRUSTED}", BOBS), BOBS)
+    assert [type(each) for each in town.sent(TRUSTED)] == [Request]
+    assert town.answer(town.proven("MESSAGE", f"sip:dave@{STRANGERS}", BOBS), BOBS).status == 403
+    town.receive(town.request("MESSAGE", f"sip:dave@{STRANGERS}", TRUSTED), TRUSTED)
+    assert [type(each) for each in town.sent(STRANGERS)] == [Request]
+
+
+def test_whom_another_domain_vouches_for_calls_our_users_and_is_not_relayed() -> None:
+    town = Town(certificate_domains=("example.org",))
+    town.register("carol", EVES)
+    town.flows[STRANGERS] = attrs.evolve(town.flow(STRANGERS), peer_identity=("example.org",))
+    dave = "<sip:dave@example.org>"
+    town.receive(town.request("MESSAGE", "sip:carol@example.com", STRANGERS, dave), STRANGERS)
+    assert [type(each) for each in town.sent(EVES)] == [Request]
+    refused = town.answer(town.request("MESSAGE", f"sip:gateway@{TRUSTED}", STRANGERS, dave), STRANGERS)
+    assert refused.status == 403
+
+
 def test_an_identity_that_was_proved_goes_on_and_no_other_and_no_credentials() -> None:
     town = Town()
     town.register("carol", EVES)
@@ -405,7 +426,7 @@ def pending(town: Town) -> list[str]:
 
 
 def answer(town: Town, core: Registrar | Proxy, asked: str, user: str, password: str | None = None) -> None:
-    secret = secret_of("MD5", user, "example.com", PASSWORDS[user] if password is None else password)
+    secret = digest_secret("MD5", user, "example.com", PASSWORDS[user] if password is None else password)
     core.identified(asked, town.authenticator.resolved(asked, secret, now=town.now), now=town.now)
     town.settle()
 
@@ -479,7 +500,7 @@ def test_an_answer_that_nobody_waits_for_is_a_mistake_of_the_caller() -> None:
             core.identified("another", Refused(), now=town.now)
     with pytest.raises(LocalProtocolError, match="is none"):
         town.proxy.identified(asked, Pending("another"), now=town.now)
-    found = town.authenticator.resolved(asked, secret_of("MD5", "bob", "example.com", "zanzibar"), now=town.now)
+    found = town.authenticator.resolved(asked, digest_secret("MD5", "bob", "example.com", "zanzibar"), now=town.now)
     assert isinstance(found, Identified)
     town.proxy.identified(asked, found, now=town.now)
     town.settle()
