@@ -210,6 +210,7 @@ def av_mcu(
     policy: mcu.DialPolicy | None = None,
     credentials: Lookup | None = None,
     trust: McuTrust | None = None,
+    secure_outbound_proxy: sip.Uri | None = None,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
@@ -222,6 +223,7 @@ def av_mcu(
         http_url=place.url(MCU_PATH),
         sip_contact=place.sip_uri("mcu"),
         outbound_proxy=outbound_proxy,
+        secure_outbound_proxy=secure_outbound_proxy,
         factory_url=factory_url,
         ring_timeout=ring_timeout,
         max_legs=max_legs,

@@ -253,14 +253,14 @@ class Proxy:
         if request.method not in _RECORDED or request.to.tag is not None or not self.config.record_route:
             return []
         token = self._tokens.issue(caller_flow(request, flow), target.flow, scope=request.call_id)
-        return record_route(self._own, flow, self._transport_to(request, target), token)
+        return record_route(self._own, flow, self._transport_to(request, target), token, to=target.uri)
 
     def _transport_to(self, request: Request, target: Target) -> str:
         """The transport that the next hop will be reached by, as far as its URI tells."""
         if target.flow is not None:
             return target.flow.transport
         hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
-        if hop.scheme == "sips":
+        if "sips" in (hop.scheme, target.uri.scheme):
             return "TLS"
         ours = [each.transport.upper() for each in self._endpoint.listen]
         default = "UDP" if "UDP" in ours or not ours else ours[0]
