@@ -133,11 +133,17 @@ def local_host_towards(host: str, port: int) -> str:
         raise Problem(f"there is no way to {host}: {why}; is the name right?") from error
 
 
-def server_of(uri: sip.Uri) -> tuple[str, int]:
-    """Where the server of an address is: its host, port 5060 unless it says another. Raises UsageProblem."""
+def server_of(uri: sip.Uri, *, default_port: int = 5060) -> tuple[str, int]:
+    """Where the server of an address is: its host, the default port unless it says another. Raises UsageProblem."""
     if uri.scheme == "tel":
         raise UsageProblem(f"{uri} does not say where the server is; add --server HOST")
-    return uri.host, uri.port or 5060
+    return uri.host, uri.port or default_port
+
+
+def proxy_at(address: tuple[str, int], transport: str | None) -> sip.Uri:
+    """A server as the first hop of requests; without a transport it is UDP."""
+    params = {"lr": None} if transport is None else {"transport": transport, "lr": None}
+    return sip.Uri("sip", address[0], port=address[1], params=params)
 
 
 def without_port(uri: sip.Uri, server: tuple[str, int]) -> sip.Uri:

@@ -6,7 +6,7 @@ import math
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ import sip
 from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
+
+if TYPE_CHECKING:
+    from pyc3p.elements.tls import SipTls
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,6 +38,20 @@ _SERVER_PORT = click.IntRange(1, 65535)
 _credentials_option = click.option(
     "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
 )
+_tls_option = click.option("--tls", is_flag=True, help="Ask the server over TLS.  [default port: 5061]")
+_ca_option = click.option(
+    "--ca", help="PEM file with who may certify the server, with --tls.  [default: those this system trusts]"
+)
+
+
+def _secured(*, tls: bool, ca: str | None) -> SipTls | None:
+    """TLS towards a server, or none; raises UsageProblem."""
+    from pyc3p.elements.tls import SipTls
+    from pyc3p.settings.tls import TlsSettings
+
+    if ca and not tls:
+        raise UsageProblem("--ca says who may certify the server, which needs --tls")
+    return SipTls(TlsSettings(ca=ca or "")) if tls else None
 
 
 def _version() -> str:
@@ -160,6 +177,8 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
+@_tls_option
+@_ca_option
 @_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
@@ -171,6 +190,8 @@ def invite_command(
     display_name: str | None,
     conference: str | None,
     subject: str,
+    tls: bool,
+    ca: str | None,
     credentials: Path | None,
     stay: float | None,
     keep: bool,
@@ -186,13 +207,20 @@ def invite_command(
     from pyc3p.commands.invite import InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
-    where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
+    tls = tls or bool(identity and identity.lower().startswith("sips:"))
+    port = 5061 if tls else 5060
+    where = (
+        parse_address(server, default_port=port, option="--server")
+        if server
+        else server_of(people[0], default_port=port)
+    )
     aor = parse_target(identity) if identity else sip.Uri("sip", where[0], "presenter")
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),
         server=where,
         aor=str(aor),
         wallet=open_wallet(credentials, default_username=aor.user),
+        tls=_secured(tls=tls, ca=ca),
         display_name=display_name,
         conference=parse_conference(conference) if conference else None,
         subject=subject,
@@ -220,6 +248,8 @@ def invite_command(
 )
 @click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
 @click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@_tls_option
+@_ca_option
 @_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -233,6 +263,8 @@ def phone_command(
     reaction: str,
     ring_time: float,
     hang_up_after: float | None,
+    tls: bool,
+    ca: str | None,
     credentials: Path | None,
     stay: float | None,
     as_json: bool,
@@ -248,9 +280,13 @@ def phone_command(
     aor = parse_target(identity)
     if aor.scheme == "tel":
         raise UsageProblem(f"--as {identity!r} is a number; write it as sip:number@host")
+    tls = tls or aor.scheme == "sips"
+    port = 5061 if tls else 5060
     options = PhoneOptions(
         aor=sip.Uri(aor.scheme, aor.host, aor.user),
-        server=parse_address(server, default_port=5060, option="--server") if server else server_of(aor),
+        server=parse_address(server, default_port=port, option="--server")
+        if server
+        else server_of(aor, default_port=port),
         sip_port=sip_port,
         tone=tone,
         play=play,
@@ -260,6 +296,7 @@ def phone_command(
         hang_up_after=hang_up_after,
         stay=stay,
         wallet=open_wallet(credentials, default_username=aor.user),
+        tls=_secured(tls=tls, ca=ca),
     )
     return run_phone(options, as_json=as_json)
 
