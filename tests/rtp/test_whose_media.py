@@ -269,6 +269,15 @@ def test_an_authenticated_packet_moves_the_leg_and_nothing_else_does() -> None:
     assert min(leg.heard) >= 0
 
 
+def test_a_stranger_who_sends_under_our_source_does_not_make_us_take_another() -> None:
+    leg = Leg()
+    leg.run(1.0, (leg.phone, PHONE))
+    echo = Sender(leg.stream.ssrc, ALIEN)
+    for port in range(7000, 7040):
+        assert leg.stream.receive("rtp", echo.packet(), (STRANGER[0], port), now=leg.now) == []
+    assert leg.stream.counters().looped == 40
+
+
 # RTCP ----------------------------------------------------------------------------------------------------------------
 
 
