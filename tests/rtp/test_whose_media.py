@@ -116,16 +116,17 @@ def rtcp_of(address: Address) -> Address:
 @pytest.mark.parametrize("address", [PHONE, NAT])
 @pytest.mark.parametrize("spoken", [0.6, 4.0])
 @pytest.mark.parametrize("knows_the_source", [False, True])
+@pytest.mark.parametrize("wait", [0.6, 10.0])
 @pytest.mark.parametrize("intrusion", [0.04, 60.0])
 def test_a_stranger_in_a_pause_is_not_heard_and_gets_nothing(
-    address: Address, spoken: float, knows_the_source: bool, intrusion: float
+    address: Address, spoken: float, knows_the_source: bool, wait: float, intrusion: float
 ) -> None:
     leg = Leg()
     leg.run(spoken, (leg.phone, address))
     leg.sent.clear()
     intruder = Sender(1000, ALIEN, sequence=leg.phone.sequence) if knows_the_source else leg.stranger
-    leg.pause(10 + intrusion)
-    leg.run(10.0)
+    leg.pause(wait + intrusion)
+    leg.run(wait)
     leg.run(intrusion, (intruder, STRANGER))
     assert set(leg.sent) == {address}
     assert min(leg.heard) >= 0
