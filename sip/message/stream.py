@@ -114,7 +114,10 @@ class StreamParser:
         if self._refused is not None and not items:
             refused, self._refused = self._refused, None
             self._finished += 1
-            raise refused
+            try:
+                raise refused
+            finally:
+                del refused  # see `assemble`
         return items
 
     def receive_eof(self) -> None:
