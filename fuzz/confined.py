@@ -1,9 +1,10 @@
-"""A network of our own: a server that is sent altered messages calls whatever address they name."""
+"""A network of our own, since a server that is sent altered messages calls whatever address they name."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import struct
 import sys
@@ -12,6 +13,7 @@ from typing import Final
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x1000_0000, 0x4000_0000
 _SIOCSIFFLAGS: Final = 0x8914
 _IFF_UP_RUNNING: Final = 0x41
+_PR_SET_PDEATHSIG: Final = 1
 
 
 def confine() -> bool:
@@ -32,6 +34,11 @@ def confine() -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP_RUNNING))
     return True
+
+
+def die_with_parent() -> None:
+    """For ``preexec_fn``: a child of a run that was killed ends with it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _become_root_inside(user: int, group: int) -> None:

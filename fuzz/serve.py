@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from fuzz.attack import HOST, Attack, Target  # noqa: E402
-from fuzz.confined import confine  # noqa: E402
+from fuzz.confined import confine, die_with_parent  # noqa: E402
 from pyc3p.elements.server import bearer  # noqa: E402
 from tests.altered.seed_of_commit import SEED  # noqa: E402
 
@@ -94,7 +94,7 @@ def served(folder: Path) -> Iterator[Served]:
     settings.chmod(0o600)
     command = [sys.executable, str(ROOT / "fuzz/serving.py"), str(kept), "serve", "--config", str(settings)]
     with output.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
     try:
         end = time.monotonic() + START
         while "stop with Ctrl-C" not in output.read_text(errors="replace"):
@@ -112,7 +112,9 @@ class Talk:
 
     def __init__(self) -> None:
         command = [sys.executable, str(ROOT / "fuzz/talking.py"), f"{HOST}:{SIP}"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent
+        )
         self.first = self._line()
 
     def figures(self) -> Figures:
