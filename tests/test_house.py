@@ -39,7 +39,10 @@ ABOUT_THE_INSIDE: Final = {
     "benchmarks.mcu_mixer": "measures the mix apart from the MCU",
     "benchmarks.rtp_packets": "measures every SRTP profile of the table",
     "docs.state_diagrams": "draws the tables of the state machines",
+    "fuzz.serve": "talks to a server as its own parts do",
+    "fuzz.serving": "is the command that serves, with gauges",
     "fuzz.sip_message": "runs every parser of the header table",
+    "fuzz.talking": "is a presenter and two phones at once",
 }
 #: Tests of several packages at once, which may look inside any.
 TESTS_OF_ALL: Final = ("interop", "simulation", "altered")

@@ -25,6 +25,8 @@ What can cross, and what becomes of it:
 - CANCEL and 2xx (RFC 3261 section 9.1: CANCEL has no effect on what has been answered). The endpoint acknowledges the
   2xx and sends BYE; here the leg stays CANCELLING until that is reported as a refusal, so that a phone that was
   answered in this moment is never left connected.
+- A 488 to one form of an offer. The same target is called once more with the next (`mcu.media_policy`): another key,
+  another profile, in the end none, as far as the policy goes.
 - A 180 that the network delivers after the 2xx. The table has no row for it any more, and `dial_out` drops it.
 - BYE from both sides. Who gives up first decides what roster and response say (`Leg.disconnection` is set once), and
   the far end's word for it is not heard any more.

@@ -22,7 +22,7 @@ from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
 from mcu.legs.dial_out import DialOut
-from mcu.legs.renegotiation import diagnostics
+from mcu.legs.renegotiation import diagnostics, refusal_headers
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.media_policy import MediaTarget
@@ -121,7 +121,7 @@ class DialIn:
         try:
             body = self._description(leg, negotiation)
         except RemoteRtpError as error:
-            self._unusable(leg, str(error), now)
+            self._unusable(leg, str(error), now, error)
             return
         if leg.offer and (negotiation.agreement is None or negotiation.agreement.audio is None):
             self._unusable(leg, "no audio is offered", now)
@@ -141,10 +141,10 @@ class DialIn:
         answer, _ = negotiation.receive_offer(SessionDescription.parse(leg.offer))
         return bytes(answer)
 
-    def _unusable(self, leg: Leg, text: str, now: float) -> None:
+    def _unusable(self, leg: Leg, text: str, now: float, error: Exception | None = None) -> None:
         assert leg.session is not None
-        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
-        self._context.endpoint.reject(leg.session, 488, headers=(header,), now=now)
+        headers = refusal_headers(error, text, self._context.config)
+        self._context.endpoint.reject(leg.session, 488, headers=headers, now=now)
         leg.life.process(Input.UNUSABLE)
         self._context.sessions.pop(leg.session, None)
         self._termination.over(

@@ -44,6 +44,18 @@ TRANSITIONS: Final[Mapping[tuple[OfferState, OfferInput], OfferState]] = {
 }
 
 
+#: Where to and under which suite a key of ours is used.
+_KeyUse = tuple[tuple[str, int] | None, str]
+
+
+def _use_of_key(agreement: Agreement, before: _KeyUse | None) -> _KeyUse | None:
+    """What our key is used for; None without one. Who is on hold by the unspecified address is where he was."""
+    audio = agreement.audio
+    if audio is None or audio.local_crypto is None:
+        return None
+    return (audio.remote_rtp or (before and before[0]), audio.local_crypto.suite)
+
+
 class OfferAnswerSession:
     """Keeps both descriptions of one call.
 
@@ -64,6 +76,7 @@ class OfferAnswerSession:
     ) -> None:
         """``octets`` gives so many random ones, for new keys in a running call (see ``_with_new_keys``)."""
         self._octets = octets
+        self._key_used: _KeyUse | None = None
         self._rekeyed = 0
         self.capabilities = capabilities
         self._life = Life(TRANSITIONS, OfferState.STABLE)
@@ -154,11 +167,9 @@ class OfferAnswerSession:
     def _wants_new_keys(self, agreement: Agreement) -> bool:
         """A key of ours stays while the peer's address, port and suite stay (RFC 4568 section 7.1.4). Who is at another
         address cannot know how often our sequence numbers have wrapped; a new key begins to count anew."""
-        before, after = self.agreement and self.agreement.audio, agreement.audio
-        if not before or not after or not before.local_crypto or not after.local_crypto or self._octets is None:
-            return False
-        moved = after.remote_rtp is not None and before.remote_rtp is not None and after.remote_rtp != before.remote_rtp
-        return (moved or after.local_crypto.suite != before.local_crypto.suite) and self._rekeyed < _MAX_REKEYS
+        used = _use_of_key(agreement, self._key_used)
+        changed = self._key_used is not None and used is not None and used != self._key_used
+        return changed and self._octets is not None and self._rekeyed < _MAX_REKEYS
 
     def _with_new_keys(self) -> Capabilities:
         assert self._octets is not None
@@ -180,6 +191,7 @@ class OfferAnswerSession:
     def _settle(self, local: SessionDescription, remote: SessionDescription, agreement: Agreement) -> None:
         self.local, self.remote, self.agreement = local, remote, agreement
         self._pending = None
+        self._key_used = _use_of_key(agreement, self._key_used) or self._key_used
         if agreement.audio is not None:
             stated = remote.has("encryption") or remote.media[agreement.audio.index].has("encryption")
             self._running = Running(None if stated else agreement.audio.proto, agreement.audio.secure)

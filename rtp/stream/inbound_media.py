@@ -136,6 +136,8 @@ class InboundMedia:
         """Somebody sends under our SSRC. The first time it may be chance, and another SSRC helps; when the same
         address does it again it is an echo, which would follow us for ever (RFC 3550 section 8.2)."""
         self.counts["looped"] += 1
+        if self.lock.is_stranger(source):
+            return None  # whoever made us change our source again and again would silence us
         self.echo = source
         known = self._conflicts.pop(source, -_CONFLICT_MEMORY)
         self._conflicts[source] = now

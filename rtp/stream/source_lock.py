@@ -180,6 +180,10 @@ class SourceLock:
             self.destination = source
         return Verdict.RESTARTED
 
+    def is_stranger(self, source: TransportAddress) -> bool:
+        """Whether the leg has a source and this address is not of it."""
+        return self.source is not None and source not in (self.source, self._signalled)
+
     def release(self) -> None:
         """The locked source left: the next one at its address may be locked."""
         self.locked = None

@@ -134,7 +134,10 @@ class StreamParser:
             refused, self._refused = self._refused, None
             self._finished += 1
             self._rest = bool(self._buffer)
-            raise refused
+            try:
+                raise refused
+            finally:
+                del refused  # see `assemble`
         return items
 
     def receive_eof(self) -> None:

@@ -123,14 +123,16 @@ class Conference:
         return seen
 
 
-def hold_conference(plan: FarmPlan, act: Callable[[Conference], Awaitable[None]]) -> None:
+def hold_conference(
+    plan: FarmPlan, act: Callable[[Conference], Awaitable[None]], *, media_ports: int = MEDIA_PORTS
+) -> None:
     """Run a farm on loopback for the time of `act`."""
 
     async def run() -> None:
         conferences: list[Conference] = []
         trace = Trace(names=Names(plan.names), readers=[])
         loopback = LoopbackFarm.build(
-            plan, trace, lambda name, event: conferences[0].happened(name, event), media_ports=MEDIA_PORTS
+            plan, trace, lambda name, event: conferences[0].happened(name, event), media_ports=media_ports
         )
         conferences.append(Conference(loopback))
         try:

@@ -25,6 +25,7 @@ from tests.interop.test_dial_out import (
     write_tone,
 )
 
+MEDIA_PORTS = 16_000  #: others than those of the tests that capture theirs
 BOB, CAROL = "sip:bob@example.com", "sip:carol@example.com"
 
 
@@ -76,7 +77,7 @@ def test_baresip_is_called_with_srtp(proxy: int, tmp_path: Path, offer: mcu.Srtp
         log = stack.enter_context(
             baresip(tmp_path, user="bob", domain="example.com", proxy=proxy, spoken=spoken, account_more=wants)
         )
-        hold_conference(plan, act)
+        hold_conference(plan, act, media_ports=MEDIA_PORTS)
         wait_for_text(log, "terminated", limit=5)
     heard = audio_of(heard_by_baresip(log))
     assert listen_for(heard, OUR_TONE).heard, listen_for(heard, OUR_TONE)
@@ -110,7 +111,7 @@ def test_linphone_is_called_with_srtp(
         async def act(conference: Conference) -> None:
             connected.append(await talk(conference, BARESIP_TONE, address))
 
-        hold_conference(plan, act)
+        hold_conference(plan, act, media_ports=MEDIA_PORTS)
     heard = audio_of(recording)
     assert listen_for(heard, OUR_TONE).heard, listen_for(heard, OUR_TONE)
     assert connected[0].encrypted is encrypted

@@ -18,7 +18,7 @@ from rtp import (
     RtpPacket,
     SessionDescription,
 )
-from sip import InviteReceived, ResponseReceived, Uri
+from sip import InviteReceived, ResponseReceived, SessionFailed, Uri
 from tests.mcu.harness import Phone, World, refusing
 from tests.mcu.test_dial_in import announce, answered, call, refused
 from tests.mcu.test_media import after_g711, reinvite, take_answer
@@ -229,6 +229,9 @@ def test_who_calls_in_is_taken_as_the_setting_says(srtp: Srtp, kind: str, secure
     call(world, phone, 1)
     if secure is None:
         assert refused(phone)[0] == 488
+        (event,) = [event for event in phone.seen if isinstance(event, SessionFailed)]
+        assert event.response is not None
+        assert event.response.headers.get("Warning") == '308 192.0.2.1:5060 "Encryption Levels not compatible"'
         return
     other = world.phone(2, level=2000)
     world.dial(2)
@@ -296,6 +299,7 @@ def test_keys_stay_while_address_port_and_suite_stay_and_change_with_each() -> N
         (host, 4000, line(7, tag=3)),
         (host, 4000, line(8)),  # the phone's own key is the phone's business
         (host, 4002, line(8)),
+        ("0.0.0.0", 4002, line(8)),  # on hold, as it was done once
         (host, 4002, line(8)),
         ("198.51.100.77", 4002, line(9)),
         ("198.51.100.77", 4002, line(9, SHORT)),
@@ -309,6 +313,7 @@ def test_keys_stay_while_address_port_and_suite_stay_and_change_with_each() -> N
         True,
         True,
         False,
+        True,
         True,
         False,
         False,

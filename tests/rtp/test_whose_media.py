@@ -116,16 +116,17 @@ def rtcp_of(address: Address) -> Address:
 @pytest.mark.parametrize("address", [PHONE, NAT])
 @pytest.mark.parametrize("spoken", [0.6, 4.0])
 @pytest.mark.parametrize("knows_the_source", [False, True])
+@pytest.mark.parametrize("wait", [0.6, 10.0])
 @pytest.mark.parametrize("intrusion", [0.04, 60.0])
 def test_a_stranger_in_a_pause_is_not_heard_and_gets_nothing(
-    address: Address, spoken: float, knows_the_source: bool, intrusion: float
+    address: Address, spoken: float, knows_the_source: bool, wait: float, intrusion: float
 ) -> None:
     leg = Leg()
     leg.run(spoken, (leg.phone, address))
     leg.sent.clear()
     intruder = Sender(1000, ALIEN, sequence=leg.phone.sequence) if knows_the_source else leg.stranger
-    leg.pause(10 + intrusion)
-    leg.run(10.0)
+    leg.pause(wait + intrusion)
+    leg.run(wait)
     leg.run(intrusion, (intruder, STRANGER))
     assert set(leg.sent) == {address}
     assert min(leg.heard) >= 0
@@ -267,6 +268,15 @@ def test_an_authenticated_packet_moves_the_leg_and_nothing_else_does() -> None:
     speak(elsewhere, 1.0)
     assert leg.heard[-1] > 8000
     assert min(leg.heard) >= 0
+
+
+def test_a_stranger_who_sends_under_our_source_does_not_make_us_take_another() -> None:
+    leg = Leg()
+    leg.run(1.0, (leg.phone, PHONE))
+    echo = Sender(leg.stream.ssrc, ALIEN)
+    for port in range(7000, 7040):
+        assert leg.stream.receive("rtp", echo.packet(), (STRANGER[0], port), now=leg.now) == []
+    assert leg.stream.counters().looped == 40
 
 
 # RTCP ----------------------------------------------------------------------------------------------------------------
