@@ -60,8 +60,8 @@ NO_NAMES = [
     f"<sip:bob@{'x' * 64}.example>",
     f"<sip:bob@{'x.' * 127}example>",
     "<sip:bob@ex\u00e4mple.com>",
-    "<sip:bob@example.com>",  # the address-of-record itself: it would come back here
 ]
+ITSELF = "<sip:bob@example.com>"  # the address-of-record: it would come back here
 
 
 @pytest.mark.parametrize("contact", UNREACHABLE)
@@ -85,6 +85,12 @@ def test_a_name_that_nobody_can_look_up_is_refused_also_where_a_flow_or_a_path_l
     assert Element().register(contact, vias=2, Path="<sip:192.0.2.5;lr>").status == 403
 
 
+def test_an_address_of_record_as_its_own_contact_needs_a_flow_or_a_path() -> None:
+    assert Element().register(ITSELF, vias=2).status == 403
+    assert Element().register(ITSELF).status == 200
+    assert Element().register(ITSELF, vias=2, Path="<sip:192.0.2.5;lr>").status == 200
+
+
 @pytest.mark.parametrize("path", ["<mailto:a@b>", "<sip:a..b;lr>", "<sip:192.0.2.5", "tel:1"])
 def test_a_path_that_leads_nowhere_is_a_bad_request(path: str) -> None:
     element = Element()
@@ -92,7 +98,7 @@ def test_a_path_that_leads_nowhere_is_a_bad_request(path: str) -> None:
     assert element.contacts() == []
 
 
-CONTACTS = [BOB, *UNREACHABLE, *NO_NAMES, "*", "<sip:x@[::1%eth0]>", "", ",", "<>", '"a" "b" <sip:b@h>']
+CONTACTS = [BOB, *UNREACHABLE, *NO_NAMES, ITSELF, "*", "<sip:x@[::1%eth0]>", "", ",", "<>", '"a" "b" <sip:b@h>']
 JUNK = ["", "x y", "gruu, gruu-10, outbound, path", "9" * 14, "-1", "\udcff", '"', "<mailto:x>", ","]
 PARAMS = ["", f";{INSTANCE}", f";{INSTANCE};reg-id=x", ";q=x;expires=\u0661", ';+sip.instance="<\udcff>"']
 HEADERS = ["Expires", "Path", "Supported", "User_Agent", "Authorization", "ms_keep_alive", "Require"]
