@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from focus.attendance import Attendance
 from focus.conference import Conference
 from focus.context import Context
 from focus.records import ConferenceRecord
@@ -19,6 +20,7 @@ class ActiveConferences:
         self.of_session: dict[SessionId, Conference] = {}
         self.of_subscription: dict[SubscriptionId, Conference] = {}
         self._deadlines: Deadlines[str] = Deadlines()
+        self.attendance = Attendance(context.config)
 
     def __iter__(self) -> Iterator[Conference]:
         return iter(self._by_key.values())
@@ -42,6 +44,7 @@ class ActiveConferences:
         conference.settle(now=now)
         if conference.ended and self._by_key.get(conference.key) is conference:
             del self._by_key[conference.key]
+            self.attendance.end(conference.key)
         if self._by_key.get(conference.key) is conference:
             self._deadlines.set(conference.key, conference.next_timeout())
         elif conference.key not in self._by_key:

@@ -19,8 +19,10 @@ class FocusConfig:
     domain: str = "example.com"  #: SIP domain of the conferences served here
     aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
     mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
+    mcu_factory_principal: str = "mcu-factory"  #: who that MCU Factory is
     callback_url: str | None = None  #: where MCUs post late responses and notifications (decisions 3)
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
+    records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
@@ -38,6 +40,8 @@ class FocusConfig:
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
+    max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
+    max_joins_per_user: int = 100  #: dialogs of one user in all conferences together
     max_users: int = 500  #: in one roster; the reference point for one MCU is 250
     max_endpoints_per_user: int = 16  #: devices and media of one user: a bound on what one name can take
     max_subscriptions: int = 1_000  #: of one conference: each costs a document per change
@@ -56,8 +60,8 @@ class FocusConfig:
     #: Digest algorithms for passcodes, best first; MD5-sess is what clients in use expect (SIP profile 15)
     guest_algorithms: tuple[str, ...] = ("SHA-256", "MD5-sess")
     max_waiting_joins: int = 256  #: joins, and other requests, that wait for such an answer or behind one that does
-    #: ... of one address (of IPv6, one /64), so that it takes several to keep the others from being heard; behind a
-    #: proxy, through which everybody comes from one address, it should be as many as in all
+    #: ... of one address (of IPv6, one /64), so that it takes several to keep the others from being heard; not of
+    #: `EndpointConfig.trusted_networks`: everybody comes by the address of a proxy
     max_waiting_per_source: int = 64
 
 
@@ -77,6 +81,13 @@ class FactoryConfig:
     anonymous_allowed: bool = True  #: whether records may admit anonymous participants
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
+    #: Conferences that one user may create: so many at once, and then so many a minute. A record costs some kilobytes
+    #: until it expires, and the store has its limits in all and for each organizer.
+    creations_at_once: int = 100
+    creations_a_minute: float = 30.0
+    #: The same of one source (an address, of IPv6 a /64), where a site behind a NAT is one; trusted networks have none.
+    creations_at_once_per_source: int = 500
+    creations_a_minute_per_source: float = 150.0
     max_listed: int = 500  #: records in one getConferences answer
     #: seconds that a request waits for a record or an identity that comes later; a client gives up after 32
     answer_timeout: float = 10.0

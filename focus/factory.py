@@ -9,6 +9,7 @@ import attrs
 
 from c3p import (
     CCCP_TYPE,
+    AddConference,
     Code,
     CommandReason,
     ConferenceInfo,
@@ -27,6 +28,7 @@ from focus.commands.checks import check_ends
 from focus.commands.requests import read_request
 from focus.config import FactoryConfig
 from focus.contact import own_name
+from focus.creations import Creations
 from focus.events import RecordAdded, RecordRemoved, RecordWriteWanted
 from focus.identity import insist_on
 from focus.questions.identification import Found, identification, sender_of
@@ -91,6 +93,7 @@ class FocusFactory:
             timeout=config.answer_timeout,
         )
         self._store = store
+        self._creations = Creations(config, endpoint.config.trusted_networks)
         self._records = record_store(store, self._procedures, config.owner)
         self._scheduling = Scheduling(self.config, self._records, wall_clock=endpoint.wall_clock, observer=self)
         endpoint.add_core(
@@ -163,6 +166,10 @@ class FocusFactory:
         owns = aor_key(event.request.to.uri) == organizer.key
         if not owns and type(document.command) not in _FOR_EVERYBODY:
             raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
+        if isinstance(document.command, AddConference) and not self._creations.take(
+            organizer.key, event.flow, now=turn.now
+        ):
+            raise Refused(refusal.BUSY, document)
         # All records of an organizer are one line, for getConferences shows them all.
         yield Line(organizer.key)
         try:

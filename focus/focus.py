@@ -38,6 +38,7 @@ from focus.questions.stores import Records, record_store
 from focus.records import ConferenceRecord, ConferenceStore
 from focus.refusal import Refused
 from focus.remote_records import RemoteRecords
+from focus.roster_document import whole_document
 from focus.subscribing import Subscribing
 from sip import (
     Claim,
@@ -111,10 +112,13 @@ class Focus:
                 self._records,
                 config.records_url,
                 timeout=config.http_timeout,
+                peer=config.records_principal,
                 exchanges=self._exchanges,
                 procedures=self._procedures,
             )
-        guests = Guests(config, entropy.child("guests"), wall_clock=endpoint.wall_clock)
+        guests = Guests(
+            config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
+        )
         self._joining = Joining(self._context, self._active, everywhere, guests)
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
@@ -140,7 +144,7 @@ class Focus:
     def roster(self, conference_uri: str) -> ConferenceInfo | None:
         """The whole state of an active conference, None when it is not active."""
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
-        return conference.roster.full() if conference is not None else None
+        return whole_document(conference.roster) if conference is not None else None
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
         """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""
@@ -284,6 +288,7 @@ class Focus:
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
         self._procedures.forget(event.session, now=now)
         conference = self._active.of_session.pop(event.session, None)
+        self._active.attendance.left(event.session)
         if conference is not None:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
             conference.left(event.session, cause, now=now)

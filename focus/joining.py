@@ -82,6 +82,7 @@ class Joining:
         join = read_join(event.request, identity=name, conference=address)
         if config.require_session_timer and "timer" not in event.request.supported:
             raise Refused(refusal.TIMER_MISSING, join.document)
+        self._active.attendance.check_room(join)
         conference = self._active.get(address.key)
         if conference is not None:
             check_name(join, event.flow, conference.participants)
@@ -107,6 +108,7 @@ class Joining:
         try:
             conference.join(event, join, admission, now=turn.now)
             self._active.of_session[event.session] = conference
+            self._active.attendance.joined(event.session, join)
         finally:
             # Somebody whom a full conference refuses must not leave an empty conference behind.
             self._active.settle(conference, now=turn.now)
@@ -114,4 +116,5 @@ class Joining:
     def _activate(self, address: ConferenceAddress, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
         if self._active.full:
             raise Refused(refusal.BUSY, join.document)
+        self._active.attendance.begin(address.key, record, join)
         return self._active.activate(address, record, now=now)

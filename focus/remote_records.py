@@ -17,7 +17,7 @@ from sip import ConferenceAddress
 
 
 class RemoteRecords:
-    """The records that a store has, and those that are to be had at ``url``."""
+    """The records that a store has, and those that ``peer`` has at ``url``."""
 
     def __init__(
         self,
@@ -25,12 +25,14 @@ class RemoteRecords:
         url: str,
         *,
         timeout: float,
+        peer: str,
         exchanges: Exchanges[ConferenceExchangeOwner],
         procedures: Procedures,
     ) -> None:
         self._store = store
         self._url = url
         self._timeout = timeout
+        self._peer = peer
         self._exchanges = exchanges
         self._procedures = procedures
 
@@ -50,7 +52,7 @@ class RemoteRecords:
             to=self._url,
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
-        self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout)
+        self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout, peer=self._peer)
 
 
 @attrs.define

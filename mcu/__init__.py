@@ -36,6 +36,7 @@ from mcu.factory.factory import McuFactory
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
+from mcu.media_policy import MediaPolicy, MediaRules, MediaTarget, MediaTerms, Srtp
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import DialOutPolicy, DialOutQuestion, DialPolicy, Refusal, RefusalReason
 from mcu.responses import diagnostics_of
@@ -79,8 +80,12 @@ __all__ = [
     "McuFactory",
     "McuForgotten",
     "McuRegistered",
+    "MediaPolicy",
     "MediaPortReleased",
     "MediaPortWanted",
+    "MediaRules",
+    "MediaTarget",
+    "MediaTerms",
     "MissingExtra",
     "Mix",
     "Mixer",
@@ -92,6 +97,7 @@ __all__ = [
     "RegistrationRefused",
     "SelectionStrategy",
     "SpeakerSettings",
+    "Srtp",
     "StaticMcu",
     "diagnostics_of",
     "ending_of_status",

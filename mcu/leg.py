@@ -8,11 +8,11 @@ import attrs
 
 from c3p import Request
 from mcu.events import About, LegId
-from mcu.identity import Identity
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
+from mcu.media_policy import MediaTerms
 from mcu.outcome import Ending
-from rtp import Direction, MediaStream, OfferAnswerSession
-from sip import NameAddr, SessionId, Uri
+from rtp import Direction, Encryption, MediaStream, OfferAnswerSession
+from sip import AddressOfRecord, NameAddr, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
@@ -36,6 +36,14 @@ class Attempt:
     target: Uri
     route: tuple[NameAddr, ...] = ()
     caller: Uri | None = None  #: identity that the trunk wants instead of the conference's
+    terms: MediaTerms = MediaTerms()
+    #: Levels of encryption of our offer, to be tried in turn: the first is what is offered now.
+    forms: tuple[Encryption, ...] = (Encryption.REJECTED,)
+
+    @property
+    def next_form(self) -> Attempt | None:
+        """The same with the next form of our offer; ``None`` when there is none."""
+        return attrs.evolve(self, forms=self.forms[1:]) if self.forms[1:] else None
 
 
 @attrs.frozen(kw_only=True)
@@ -66,9 +74,10 @@ class Leg:
     created_at: float
     display_name: str | None = None
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
-    originator: Identity | None = None  #: who had it added, as the Focus authenticated it
+    originator: AddressOfRecord | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
     attempt: Attempt | None = None
+    terms: MediaTerms = MediaTerms()  #: of its media
     more_attempts: list[Attempt] = attrs.Factory(list)  #: other targets of a redirection
     redirects: int = 0
     alerted: bool = False
@@ -76,6 +85,7 @@ class Leg:
     connected_at: float | None = None
     session: SessionId | None = None
     offer: bytes = b""  #: SDP of the INVITE of a dial-in
+    signalling_encrypted: bool = False  #: of the hop by which that came
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     stream: MediaStream | None = None

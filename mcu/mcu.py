@@ -27,10 +27,10 @@ from mcu.leg import Disconnection, Leg, MediaAddress
 from mcu.leg_state import State
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.session_events import SessionEvents
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialPolicy

@@ -62,6 +62,7 @@ from sip.events import (
 from sip.faults import InternalFault, Rest, TimedNet, internal_fault
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.headers.contact import STAR, Star
 from sip.headers.content_disposition import ContentDisposition
 from sip.headers.content_type import ContentType
 from sip.headers.cseq import CSeq
@@ -69,7 +70,7 @@ from sip.headers.date import Date, Timestamp
 from sip.headers.event import EventPackage
 from sip.headers.ms_diagnostics import MsDiagnostics
 from sip.headers.ms_keep_alive import MsKeepAlive
-from sip.headers.name_addr import STAR, NameAddr, Star
+from sip.headers.name_addr import NameAddr
 from sip.headers.parameterised import Parameterised
 from sip.headers.privacy import Privacy
 from sip.headers.rack import RAck
@@ -95,6 +96,7 @@ from sip.message.reason_phrases import REASONS
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
+from sip.networks import Networks, source_of
 from sip.servers.location import Binding
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
@@ -103,11 +105,13 @@ from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
+from sip.shares import Shares
 from sip.syntax.grammar import refuse, tolerate
 from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
+from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
 from sip.transport.locate import is_numeric
 
@@ -176,6 +180,7 @@ __all__ = [
     "MsKeepAlive",
     "Multipart",
     "NameAddr",
+    "Networks",
     "NotifyFailed",
     "NotifyReceived",
     "Parameterised",
@@ -224,6 +229,7 @@ __all__ = [
     "SessionRefreshed",
     "SessionState",
     "SessionView",
+    "Shares",
     "SipError",
     "Star",
     "StreamParser",
@@ -237,6 +243,7 @@ __all__ = [
     "TargetDialog",
     "TimedNet",
     "Timestamp",
+    "TokenBuckets",
     "TraceSink",
     "TransactionId",
     "Transmit",
@@ -258,5 +265,6 @@ __all__ = [
     "refusal_of_body",
     "refuse",
     "same_user",
+    "source_of",
     "tolerate",
 ]

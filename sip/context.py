@@ -1,5 +1,7 @@
 """What all layers of one endpoint share: settings, time, chance, the events so far and the counters."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 from collections import Counter
@@ -10,10 +12,12 @@ from sip.config import EndpointConfig
 from sip.entropy import Entropy
 from sip.events import Event
 from sip.faults import internal_fault
+from sip.flow import Flow
 from sip.message.lines import Lines
 from sip.message.message import Message
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.source_limits import SourceLimits
 from sip.timers import Timers
 
 
@@ -31,6 +35,7 @@ class Context:
         "_tags",
         "config",
         "counters",
+        "limits",
         "timers",
         "waits",
     )
@@ -39,6 +44,7 @@ class Context:
         self.config = config
         self.timers = Timers(lambda error: self.fault(error, "fire a timer"))
         self.counters: Counter[str] = Counter()
+        self.limits = SourceLimits(config)
         self.waits = entropy.child("waits")  #: for random delays
         self._tags = entropy.child("tags")
         self._branches = entropy.child("branches")
@@ -100,11 +106,15 @@ class Context:
         """Return a tag of 64 random bits (RFC 3261 section 19.3 asks for 32)."""
         return self._tags.token(8)
 
-    def tag_for(self, request: Request) -> str:
-        """Return the tag of answers without a transaction: the same for a repetition (RFC 3261 section 8.2.7)."""
+    def tag_for(self, request: Request, flow: Flow) -> str:
+        """Return the tag of answers without a transaction: the same for a repetition (RFC 3261 section 8.2.7).
+
+        From another address it is no repetition: what one host is told proves nothing for another.
+        """
         if self._stateless is None:
             self._stateless = self._tags.child("stateless").token(16).encode()
         named = [request.headers.get(name, "") or "" for name in ("Via", "From", "Call-ID", "CSeq")]
+        named.append(flow.remote.host)
         seal = hmac.new(self._stateless, "\n".join(named).encode("utf-8", "surrogateescape"), hashlib.sha256)
         return seal.hexdigest()[:16]
 

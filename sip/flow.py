@@ -1,5 +1,7 @@
 """Where bytes come from and go to: addresses, flows, destinations and what is to be sent."""
 
+from __future__ import annotations
+
 from typing import Final
 
 import attrs

@@ -9,6 +9,7 @@ import attrs
 
 from c3p import (
     CCCP_TYPE,
+    DEFAULT_LIMITS,
     AddUser,
     Code,
     Command,
@@ -94,7 +95,7 @@ class OpenCommands:
             if asks_nothing(request):
                 self._context.answer(transaction, Answer(200), now=turn.now)
                 return
-            document = read_request(request)
+            document = read_request(request, DEFAULT_LIMITS)
             repeated = participant.remembered.get(document.request_id)
             if repeated is not None:
                 self._context.answer(transaction, repeated, now=turn.now)

@@ -35,11 +35,12 @@ from mcu.leg import Disconnection, Leg
 from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination, disconnection_of
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
+from sip import AddressOfRecord
 
 __all__ = ["Commands", "conference_of", "may_control"]
 
@@ -55,7 +56,8 @@ def may_control(request: Request) -> bool:
     if request.originator is None or request.originator_role == Role.PRESENTER:
         return True
     command = request.command
-    return isinstance(command, DeleteUser) and user_id(command.user_keys.user_entity) == user_id(request.originator)
+    asker = AddressOfRecord.read(request.originator)
+    return isinstance(command, DeleteUser) and asker.is_named_by(command.user_keys.user_entity)
 
 
 class Commands:

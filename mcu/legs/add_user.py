@@ -9,11 +9,10 @@ import attrs
 from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
-from mcu.identity import Identity
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
-from sip import Uri
+from sip import AddressOfRecord, Uri, same_user
 
 __all__ = ["Participant"]
 
@@ -24,8 +23,8 @@ MAX_NAME = 256  #: characters of a display name or GUID; more is no name
 class Participant:
     """What a command says of the participant that it adds."""
 
-    user: Identity
-    originator: Identity | None  #: who wants it, as the Focus authenticated it
+    user: AddressOfRecord
+    originator: AddressOfRecord | None  #: who wants it, as the Focus authenticated it
     address: Uri  #: to call, or from which the call will come
     endpoint: str
     role: str
@@ -44,8 +43,8 @@ class Participant:
         refusal = _fault(command, endpoint)
         if refusal is not None:
             return refusal
-        identity = Identity.read(user.entity)
-        address = Identity.read(endpoint.endpoint_uri).uri if endpoint.endpoint_uri else identity.uri
+        identity = AddressOfRecord.read(user.entity)
+        address = AddressOfRecord.read(endpoint.endpoint_uri).uri if endpoint.endpoint_uri else identity.uri
         if identity.uri is None or address is None:
             return Refusal(RefusalReason.TARGET, "not an address that can be called")
         audio = next((media for media in endpoint.media if media.type in (MediaType.AUDIO, None)), None)
@@ -53,7 +52,7 @@ class Participant:
             return Refusal(RefusalReason.MEDIA, "this MCU has audio only")
         return cls(
             user=identity,
-            originator=None if request.originator is None else Identity.read(request.originator),
+            originator=None if request.originator is None else AddressOfRecord.read(request.originator),
             address=address,
             endpoint=endpoint.entity or make_guid(),
             role=user.roles[0] if user.roles else Role.ATTENDEE,
@@ -68,7 +67,7 @@ class Participant:
     @property
     def own(self) -> bool:
         """Whether somebody has itself added."""
-        return self.originator is not None and self.originator.key == self.user.key
+        return self.originator is not None and same_user(self.originator, self.user)
 
     def leg(self, number: LegId, conference: Conference, state: State, request: Request, *, now: float) -> Leg:
         """The leg of this participant, with the filters that its role starts with."""

@@ -10,13 +10,13 @@ from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPort
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
-from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.targets import Targets, number_or_user
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending, ending_of_status
 from mcu.policy import DialOutQuestion, Refusal, RefusalReason
 from mcu.responses import accepted, pending
-from rtp import Agreement, NegotiationError, OfferAnswerSession, RemoteRtpError, SessionDescription
+from rtp import Agreement, NegotiationError, RemoteRtpError, SessionDescription
 from sip import (
     FailureCause,
     NameAddr,
@@ -34,6 +34,7 @@ __all__ = ["DialOut"]
 
 PENDING_SECONDS = 180  #: how long a requester may wait after each ``pending`` (c3p 9)
 MAX_FORKS = 16  #: provisional answers with SDP that are kept for one call; as many as the endpoint keeps forks
+NOT_ACCEPTABLE = 488  #: RFC 3261 section 21.4.26: the same with another description may be
 _ENDINGS = {
     FailureCause.TIMEOUT: Ending.UNANSWERED,
     FailureCause.CANCELLED: Ending.CANCELLED,
@@ -89,7 +90,11 @@ class DialOut:
         if refusal is not None:
             return refusal
         attempt = self._targets.attempt(uri)
-        return attempt or Refusal(RefusalReason.TARGET, "no gateway for this number")
+        if attempt is None:
+            return Refusal(RefusalReason.TARGET, "no gateway for this number")
+        if not attempt.forms:
+            return Refusal(RefusalReason.MEDIA, "SRTP is required, and the signalling to there is not encrypted")
+        return attempt
 
     # Ports -----------------------------------------------------------------------------------------------------------
 
@@ -98,13 +103,8 @@ class DialOut:
         config = self._context.config
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
-        leg.negotiation = OfferAnswerSession(
-            self._context.capabilities(),
-            address=ports.advertised,
-            port=ports.rtp_port,
-            rtcp_port=ports.rtcp_port,
-            session_id=self._context.entropy.integer(62),
-        )
+        assert leg.attempt is not None
+        leg.negotiation = self._context.negotiation(leg.attempt.forms[0], ports)
         leg.invited_at = now
         self._context.deadlines.set((Wait.ANSWER, leg), now + config.ring_timeout)
         self._context.deadlines.set((Wait.PORT, leg), None)
@@ -176,6 +176,8 @@ class DialOut:
         leg.life.process(Input.ANSWERED)
         leg.connected_at = now
         leg.more_attempts.clear()
+        if leg.attempt is not None:
+            leg.terms = leg.attempt.terms
         leg.asserted_identity = _asserted(event.response)
         self._media.connect(leg, agreed, now=now)
         self.report_connected(leg, now=now)
@@ -185,11 +187,13 @@ class DialOut:
     def report_connected(self, leg: Leg, *, now: float) -> None:
         """Tell Focus and application that the leg is in the mix."""
         agreement = leg.negotiation.agreement if leg.negotiation is not None else None
-        codec = agreement.audio.codec.encoding if agreement is not None and agreement.audio is not None else ""
+        audio = agreement.audio if agreement is not None else None
+        codec, encrypted = (audio.codec.encoding, audio.secure) if audio is not None else ("", False)
         self._context.notify(leg.conference, self._context.documents.connected(leg), now=now)
         rang = now - (leg.invited_at if leg.invited_at is not None else now)
-        self._context.emit(LegConnected(**leg.about(self._context.config.owner), codec=codec, rang_for=rang))
-        if agreement is not None and agreement.audio is not None and agreement.audio.held:
+        about = leg.about(self._context.config.owner)
+        self._context.emit(LegConnected(**about, codec=codec, rang_for=rang, encrypted=encrypted))
+        if audio is not None and audio.held:
             leg.life.process(Input.HOLD)
             self._media.apply_filters(leg)
             self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
@@ -224,10 +228,12 @@ class DialOut:
             settled = self._settle(leg.conference, leg.request, uri, role=leg.role, own=leg.own, redirected=True)
             if isinstance(settled, Attempt):
                 leg.more_attempts.append(settled)
-        attempt = self._next_attempt(leg)
-        if attempt is None:
+        if not leg.more_attempts or not _same_offer(leg, leg.more_attempts[0]):
+            # Over, or on to ``failed``, which makes another offer for the next.
             self._context.endpoint.give_up(event.session, now=now)
             return
+        attempt = self._next_attempt(leg)
+        assert attempt is not None
         leg.life.process(Input.RETRY)
         leg.attempt = attempt
         self._context.endpoint.redirect(event.session, attempt.target, now=now)
@@ -243,12 +249,13 @@ class DialOut:
         """No 2xx will come: the next target of a redirection is called, or the leg is over."""
         ending = _ending(event)
         if leg.disconnection is None and ending not in _FINAL and not 600 <= (event.status or 0) < 700:
-            attempt = self._next_attempt(leg) if leg.allows(Input.RETRY) else None
+            attempt = self._after(leg, event) if leg.allows(Input.RETRY) else None
             if attempt is not None and leg.negotiation is not None:
                 leg.life.process(Input.RETRY)
                 leg.attempt = attempt
                 leg.negotiation.roll_back()
-                leg.negotiation.capabilities = self._context.capabilities()  # the key is known where it was refused
+                # With another key: the one before is known where it was refused.
+                leg.negotiation.capabilities = self._context.capabilities(attempt.forms[0])
                 self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
                 return
         response = event.response
@@ -261,10 +268,20 @@ class DialOut:
         )
         self._termination.refused(leg, disconnection, now=now)
 
+    def _after(self, leg: Leg, event: SessionFailed) -> Attempt | None:
+        """What is tried next: another form of the offer where this one is not acceptable, else the next target."""
+        form = leg.attempt.next_form if leg.attempt is not None and event.status == NOT_ACCEPTABLE else None
+        return form or self._next_attempt(leg)
+
     def rang_out(self, leg: Leg, *, now: float) -> None:
         """Nobody answered within the ring time: CANCEL."""
         leg.more_attempts.clear()
         self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="no answer"), now=now)
+
+
+def _same_offer(leg: Leg, attempt: Attempt) -> bool:
+    """Whether the offer that is out is the one that this target is to get."""
+    return leg.attempt is not None and leg.attempt.forms[0] is attempt.forms[0]
 
 
 def _ending(event: SessionFailed) -> Ending:

@@ -208,6 +208,13 @@ def invite_command(
 )
 @click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
 @click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@click.option(
+    "--srtp",
+    type=click.Choice(["off", "optional", "required"]),
+    default="off",
+    show_default=True,
+    help="Encrypted sound, with keys in the session description.",
+)
 @_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -221,6 +228,7 @@ def phone_command(
     reaction: str,
     ring_time: float,
     hang_up_after: float | None,
+    srtp: str,
     credentials: Path | None,
     stay: float | None,
     as_json: bool,
@@ -229,6 +237,7 @@ def phone_command(
 
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
+    from mcu import Srtp
     from pyc3p.commands.credentials import open_wallet
     from pyc3p.commands.phone import PhoneOptions, run_phone
     from pyc3p.phone import Reaction
@@ -246,6 +255,7 @@ def phone_command(
         reaction=Reaction(reaction),
         ring_time=ring_time,
         hang_up_after=hang_up_after,
+        srtp=Srtp(srtp),
         stay=stay,
         wallet=open_wallet(credentials, default_username=aor.user),
     )

@@ -59,6 +59,8 @@ def _of_server(event: Event) -> str | None:
 _MEND: Final[Mapping[AnnouncementFault, str]] = {
     AnnouncementFault.NOT_AUTHENTICATED: "its secret is unknown; name it with --mcu, and give both one PYC3P_SECRET",
     AnnouncementFault.PRINCIPAL: "{peer} may not announce MCUs; name it with --mcu",
+    AnnouncementFault.NOT_ITS_ID: "{peer} may only announce itself; start it with --mcu-id {peer}",
+    AnnouncementFault.HOST: "{peer} is not expected at its address; name its hosts in [[c3p.peers]]",
     AnnouncementFault.ID_TAKEN: "another MCU has that id; give it one of its own with --mcu-id, and name that here "
     "with --mcu",
     AnnouncementFault.INCOMPLETE: "id, URL and types are needed",
@@ -104,7 +106,7 @@ def _of_leg(event: Event) -> str | None:
         case mcu.LegAlerting():
             return f"{who} rings"
         case mcu.LegConnected():
-            return f"{who} connected ({event.codec})"
+            return f"{who} connected ({event.codec}{', SRTP' if event.encrypted else ''})"
         case mcu.LegEnded():
             status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
             refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 
+import mcu
 import sip
 from pyc3p.commands.addresses import local_host_towards, server_address
 from pyc3p.commands.credentials import PasswordWanted, Wallet
@@ -43,6 +44,7 @@ class PhoneOptions:
     reaction: Reaction = Reaction.ANSWER
     ring_time: float = 1.0
     hang_up_after: float | None = None
+    srtp: mcu.Srtp = mcu.Srtp.OFF
     stay: float | None = None  #: seconds; None: until Ctrl-C
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
 
@@ -83,7 +85,7 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
         reaction=options.reaction,
         ring_time=options.ring_time,
         hang_up_after=options.hang_up_after,
-    )
+    ).with_srtp(options.srtp)
     element, phone = parts.phone(
         with_port, config, entropy=live_entropy(), source=source, credentials=options.wallet.find
     )

@@ -18,7 +18,7 @@ from pyc3p.problems import Problem, port_problem
 from pyc3p.trace.trace import ElementTrace
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
 from sip import Event, InternalFault
-from sip.aio import FaultLog, Resolver, SipTransport, live_entropy
+from sip.aio import FaultLog, Resolver, SipTransport, TransportSettings, live_entropy
 
 E = TypeVar("E", bound=Event)
 
@@ -64,6 +64,7 @@ class Node:
         *,
         http: HttpSettings | None = None,
         media: MediaPortsConfig | None = None,
+        transport: TransportSettings | None = None,
         advertise: str | None = None,
         trace: ElementTrace | None = None,
         resolver: Resolver | None = None,
@@ -79,6 +80,7 @@ class Node:
         self.name = element.name
         self.events: list[Event] = []
         self._http = http
+        self._transport_settings = transport
         self._media_config = media or MediaPortsConfig()
         self._advertise = advertise
         self._trace = trace
@@ -144,7 +146,12 @@ class Node:
             pump.on_worked = self._worked
         listen = pump.endpoint.config.listen
         transport = SipTransport(
-            pump, entropy=live_entropy(), on_events=self._take, trace=self._trace, resolver=self._resolver
+            pump,
+            entropy=live_entropy(),
+            on_events=self._take,
+            trace=self._trace,
+            resolver=self._resolver,
+            settings=self._transport_settings,
         )
         try:
             await transport.start()

@@ -12,7 +12,9 @@ import attrs
 
 import focus
 import mcu
+import rtp
 import sip
+from focus import FactoryConfig, FocusConfig
 from pyc3p.element import C3PService, Element, HookedPump
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
@@ -38,6 +40,9 @@ class Place:
     public_host: str = ""  #: empty: ``host``
     transports: tuple[str, ...] = ("UDP", "TCP")
     wall_clock: float = 0.0  #: POSIX time at monotonic 0
+    #: Networks of parts and proxies that no limit by source holds for, beside loopback and the element's own addresses
+    trusted: tuple[str, ...] = ()
+    limits: sip.EndpointConfig = sip.EndpointConfig()  #: what an endpoint here has limits from
 
     @property
     def reachable(self) -> str:
@@ -62,7 +67,14 @@ class Place:
             sip.Listen(transport, self.host, self.sip_port, public_host=self.public_host or None)
             for transport in self.transports
         )
-        config = sip.EndpointConfig(listen=listen, user_agent=user_agent, credentials=credentials)
+        own = (host for host in (self.host, self.public_host) if sip.is_numeric(host))
+        config = attrs.evolve(
+            self.limits,
+            listen=listen,
+            user_agent=user_agent,
+            credentials=credentials,
+            trusted_networks=(*self.limits.trusted_networks, *own, *self.trusted),
+        )
         return sip.Endpoint(config, entropy=entropy.child("endpoint"), wall_clock=self.wall_clock)
 
 
@@ -106,6 +118,10 @@ class CoreSettings:
     policy: focus.ConferencePolicy = focus.ConferenceRules()
     proxy: ProxyConfig = ProxyConfig()  #: but for its domains
     authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
+    #: What the cores have limits from; what is named above goes before.
+    registrar: RegistrarConfig = RegistrarConfig()
+    focus: FocusConfig = FocusConfig()
+    factory: FactoryConfig = FactoryConfig()
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
@@ -116,7 +132,8 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "focus" in parts:
         conferences = focus.Focus(
             endpoint,
-            focus.FocusConfig(
+            attrs.evolve(
+                settings.focus,
                 domain=domain,
                 aliases=settings.aliases,
                 mcu_factory_url=settings.mcu_factory_url,
@@ -131,8 +148,12 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
-            focus.FactoryConfig(
-                domain=domain, aliases=settings.aliases, record_readers=settings.record_readers, identify=identify
+            attrs.evolve(
+                settings.factory,
+                domain=domain,
+                aliases=settings.aliases,
+                record_readers=settings.record_readers,
+                identify=identify,
             ),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
@@ -141,7 +162,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "registrar" in parts:
         registrar = Registrar(
             endpoint,
-            RegistrarConfig(domains=(domain, *settings.aliases)),
+            attrs.evolve(settings.registrar, domains=(domain, *settings.aliases)),
             entropy=entropy.child("registrar"),
             authenticator=settings.authenticator,
         )
@@ -203,6 +224,8 @@ def av_mcu(
     dead_media: float | None = 60.0,
     policy: mcu.DialPolicy | None = None,
     credentials: Lookup | None = None,
+    capabilities: rtp.Capabilities | None = None,
+    media_policy: mcu.MediaPolicy | None = None,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks."""
     endpoint = place.endpoint(entropy, credentials=credentials)
@@ -215,6 +238,8 @@ def av_mcu(
         ring_timeout=ring_timeout,
         max_legs=max_legs,
         dead_media=dead_media,
+        capabilities=capabilities or rtp.Capabilities(),
+        media_policy=media_policy or mcu.MediaRules(),
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core

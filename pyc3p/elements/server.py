@@ -134,6 +134,7 @@ def _place(config: ServeConfig, name: str, sip_port: int, http_port: int) -> Pla
         sip_port=sip_port,
         http_port=http_port,
         wall_clock=wall_clock(),
+        limits=config.limits.endpoint(),
     )
 
 
@@ -148,6 +149,9 @@ def _core_element(config: ServeConfig, entropy: sip.Entropy, known: Identities |
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
         record_readers=frozenset({SERVER}),
         authenticator=None if known is None else known.authenticator,
+        registrar=config.limits.registrar(),
+        focus=config.limits.focus(),
+        factory=config.limits.factory(),
     )
     factory = mcu.McuFactory(mcu.FactoryConfig()) if "mcu-factory" in config.parts else None
     cores = [part for part in config.parts if part not in ("mcu", "mcu-factory")]
@@ -173,6 +177,8 @@ def _mcu_element(config: ServeConfig, entropy: sip.Entropy, secret: str, output:
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
         dead_media=config.dead_media or None,
+        capabilities=config.media.capabilities,
+        media_policy=config.media.rules((config.sip_domain, *config.aliases)),
     )
 
 
@@ -223,6 +229,7 @@ def _node(
             port_option=f"--{prefix}http-port",
         ),
         media=media,
+        transport=config.limits.transport(),
         advertise=config.public_host,
         trace=trace.element(element.name) if trace is not None else None,
         on_event=on_event,

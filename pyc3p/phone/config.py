@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+import mcu
 import rtp
 import sip
 from pyc3p.phone.events import Reaction
@@ -29,6 +30,11 @@ class PhoneConfig:
     hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
     reaction: Reaction = Reaction.ANSWER
     capabilities: rtp.Capabilities = rtp.Capabilities(label=None, announce_encryption=False, bandwidth=None)
+
+    def with_srtp(self, srtp: mcu.Srtp) -> PhoneConfig:
+        """The same phone, which takes keys (RFC 4568), or demands them."""
+        level = mcu.MediaTerms(srtp=srtp).accepts
+        return attrs.evolve(self, capabilities=attrs.evolve(self.capabilities, encryption=level))
 
     @property
     def route(self) -> tuple[sip.NameAddr, ...]:

@@ -7,8 +7,9 @@ from typing import Final
 
 import attrs
 
-from pyc3p.commands.addresses import check_host, is_loopback
-from pyc3p.problems import UsageProblem
+from pyc3p.commands.addresses import check_host, is_loopback, numeric_host
+from pyc3p.problems import Problem, UsageProblem
+from sip import is_numeric
 
 #: What the users file has hashes of.
 _ALGORITHMS: Final = ("MD5", "SHA-256")
@@ -46,7 +47,12 @@ class IdentitySettings:
         return bool(self.users or self.trust or by_certificate)
 
     def check_open(self, host: str) -> None:
-        """Raise UsageProblem when a server at this address would let everybody in without having been told to."""
+        """Raise UsageProblem when a server at this address would let everybody in without having been told to.
+
+        Raises Problem for the name of no host.
+        """
+        if not is_numeric(numeric_host(host)):
+            raise Problem(f"there is no host {host}; choose an address of this machine with --host")
         if not (self.asks or self.insecure or is_loopback(host)):
             raise UsageProblem(
                 f"{host} can be reached by others: say who may use the server with --users FILE (`pyc3p user add` "

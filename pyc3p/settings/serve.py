@@ -10,6 +10,8 @@ import attrs
 from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.identity import IdentitySettings
+from pyc3p.settings.limits import LimitsSection
+from pyc3p.settings.media import MediaSettings
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
@@ -44,6 +46,8 @@ class ServeConfig:
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
+    media: MediaSettings = MediaSettings()
+    limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take
 
     def __attrs_post_init__(self) -> None:
         unknown = [part for part in self.parts if part not in PARTS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
@@ -32,6 +32,9 @@ class OfferInput(Enum):
     ROLL_BACK = "roll back"  #: our offer was refused, or the request that carried it failed
 
 
+#: New keys of ours in one call. Who moves more often than that keeps the last one: a stream counts with how many keys
+#: it has sent, since it must not use one twice (``rtp.srtp.keys``).
+_MAX_REKEYS: Final = 16
 #: An offer of the peer is answered in the same step, so it needs no state of its own.
 TRANSITIONS: Final[Mapping[tuple[OfferState, OfferInput], OfferState]] = {
     (OfferState.STABLE, OfferInput.SEND_OFFER): OfferState.LOCAL_OFFER,
@@ -57,7 +60,11 @@ class OfferAnswerSession:
         rtcp_port: int | None = None,
         session_id: int = 0,
         session_version: int = 1,
+        octets: Callable[[int], bytes] | None = None,
     ) -> None:
+        """``octets`` gives so many random ones, for new keys in a running call (see ``_with_new_keys``)."""
+        self._octets = octets
+        self._rekeyed = 0
         self.capabilities = capabilities
         self._life = Life(TRANSITIONS, OfferState.STABLE)
         self.local: SessionDescription | None = None  #: our last agreed description
@@ -116,10 +123,23 @@ class OfferAnswerSession:
     ) -> tuple[SessionDescription, Agreement]:
         """An offer of the peer: our answer and what both amount to."""
         self._life.check(OfferInput.RECEIVE_OFFER)
-        wish = direction or self.direction
+        wish, own = direction or self.direction, self.capabilities
+        made, agreement = self._answer(description, own, wish)
+        if self._wants_new_keys(agreement):
+            own = self._with_new_keys()
+            made, agreement = self._answer(description, own, wish)
+        self._life.command(OfferInput.RECEIVE_OFFER)
+        self.capabilities = own
+        self.direction = wish
+        self._settle(made, description, agreement)
+        return made, agreement
+
+    def _answer(
+        self, description: SessionDescription, own: Capabilities, wish: Direction
+    ) -> tuple[SessionDescription, Agreement]:
         made = answer(
             description,
-            self.capabilities,
+            own,
             self._address,
             self._port,
             rtcp_port=self._rtcp_port,
@@ -129,11 +149,21 @@ class OfferAnswerSession:
             previous=self.local,
             running=self._running,
         )
-        agreement = self._same_level(negotiate(description, made, Role.ANSWERER))
-        self._life.command(OfferInput.RECEIVE_OFFER)
-        self.direction = wish
-        self._settle(made, description, agreement)
-        return made, agreement
+        return made, self._same_level(negotiate(description, made, Role.ANSWERER))
+
+    def _wants_new_keys(self, agreement: Agreement) -> bool:
+        """A key of ours stays while the peer's address, port and suite stay (RFC 4568 section 7.1.4). Who is at another
+        address cannot know how often our sequence numbers have wrapped; a new key begins to count anew."""
+        before, after = self.agreement and self.agreement.audio, agreement.audio
+        if not before or not after or not before.local_crypto or not after.local_crypto or self._octets is None:
+            return False
+        moved = after.remote_rtp is not None and before.remote_rtp is not None and after.remote_rtp != before.remote_rtp
+        return (moved or after.local_crypto.suite != before.local_crypto.suite) and self._rekeyed < _MAX_REKEYS
+
+    def _with_new_keys(self) -> Capabilities:
+        assert self._octets is not None
+        self._rekeyed += 1
+        return self.capabilities.with_fresh_keys(self._octets)
 
     def roll_back(self) -> None:
         """Our offer was refused: the session goes on as before it (RFC 3264 section 8)."""

@@ -1,5 +1,7 @@
 """Opens TCP and TLS connections."""
 
+from __future__ import annotations
+
 import asyncio
 import ssl
 from functools import partial

@@ -49,6 +49,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.silent = True  #: nothing was received yet
         self.awaited = False  #: somebody waits for the rest of a message
+        self.unread = bytearray()  #: received, but not handled yet (`sip.aio.turn`)
+        self.waits = False  #: stands in line there
+        self.ended = False  #: closed
 
     @property
     def tls(self) -> ssl.SSLObject | None:

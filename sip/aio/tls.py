@@ -1,5 +1,7 @@
 """Who is at the other end of a TLS connection (RFC 5922)."""
 
+from __future__ import annotations
+
 import ipaddress
 import ssl
 from collections.abc import Iterator, Mapping

@@ -7,15 +7,16 @@ from functools import partial
 
 import attrs
 
+from sip.aio.admission import Admission
 from sip.aio.clock import live_entropy
 from sip.aio.connector import open_connection
-from sip.aio.edge_trace import MessageCutter
+from sip.aio.edge_trace import EdgeTrace
 from sip.aio.faults import FaultLog
 from sip.aio.patience import Patience
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.stream import Connection
-from sip.aio.token_bucket import TokenBuckets
+from sip.aio.turn import StreamTurns
 from sip.aio.udp import WILDCARDS, UdpSocket, bind_udp
 from sip.config import Listen
 from sip.endpoint.pump import Pump
@@ -23,6 +24,8 @@ from sip.entropy import Entropy
 from sip.events import ConnectWanted, Event, FlowLost, ResolveWanted
 from sip.flow import Address, Destination, Flow
 from sip.ids import WantId
+from sip.networks import source_of
+from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
 from sip.transport.locate import Target
 
@@ -50,7 +53,8 @@ class SipTransport:
         settings: TransportSettings | None = None,
         resolver: Resolver | None = None,
     ) -> None:
-        self._pump, self._on_events, self._trace = pump, on_events, trace
+        self._pump, self._on_events = pump, on_events
+        self._trace = None if trace is None else EdgeTrace(trace)
         self._uniform = (entropy or live_entropy()).child("sip.aio srv").uniform
         self._tls = tls or TlsContexts()
         self._settings = settings or TransportSettings()
@@ -62,9 +66,8 @@ class SipTransport:
         self._sockets: list[UdpSocket] = []
         self._socket_at: dict[Address, UdpSocket] = {}
         self._servers: list[asyncio.Server] = []
-        self._connections: dict[int, Connection] = {}
-        self._accepted: Counter[str] = Counter()
-        self._cutters: dict[int, MessageCutter] = {}
+        self._admission = Admission(self._settings)
+        self._connections = self._admission.open
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_flow = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -82,6 +85,13 @@ class SipTransport:
         """Open all listeners. Raises OSError (ValueError for TLS without context) and then leaves nothing open."""
         self._loop = asyncio.get_running_loop()
         self._running = True
+        self._turns = StreamTurns(
+            self._loop,
+            self._settings,
+            handle=self._handle_stream,
+            unread=self._pump.endpoint.unread,
+            ended=self._connection_ended,
+        )
         try:
             self.listening = tuple([await self._listen(each) for each in self._pump.endpoint.config.listen])
         except BaseException:
@@ -182,11 +192,11 @@ class SipTransport:
 
     def _datagram(self, data: bytes, flow: Flow) -> None:
         now = self._loop.time()
-        if not self._buckets.take(flow.remote.host, now=now):
+        if not self._buckets.take(source_of(flow.remote.host), now=now):
             self.counters["dropped: too many datagrams from one source"] += 1
             return
         if self._trace is not None:
-            self._record(flow, data, now, arrived=True)
+            self._trace.record(flow, data, now, arrived=True)
         self._handle(self._pump.receive_data(data, flow=flow, now=now))
 
     def _undelivered(self, flow: Flow) -> None:
@@ -195,46 +205,39 @@ class SipTransport:
 
     def connection_opened(self, connection: Connection) -> bool:
         """Let a connection in, unless there are too many."""
-        if not self._running or not self._has_room(connection):
+        if not self._running or not self._admission.let_in(connection):
             self.counters["refused: too many connections"] += 1
             return False
-        self._connections[connection.flow.id] = connection
         if connection.accepted:
-            self._accepted[connection.flow.remote.host] += 1
             self._patience.expect_first(connection)
-        if self._trace is not None:
-            self._cutters[connection.flow.id] = MessageCutter()
         return True
-
-    def _has_room(self, connection: Connection) -> bool:
-        source = self._accepted[connection.flow.remote.host] if connection.accepted else 0
-        return len(self._connections) < self._settings.max_connections and (
-            source < self._settings.max_connections_per_source
-        )
 
     def connection_received(self, connection: Connection, data: bytes) -> None:
         """Feed a piece of a stream; a peer that sends too fast has to wait."""
         now, flow = self._loop.time(), connection.flow
-        if not self._buckets.take(flow.remote.host, now=now):
+        if not self._buckets.take(source_of(flow.remote.host), now=now):
             connection.pause_reading()
             self._loop.call_later(1.0 / self._settings.source_rate, connection.resume_reading)
-        if (cutter := self._cutters.get(flow.id)) is not None:
-            for message in cutter.cut(data):
-                self._record(flow, message, now, arrived=True)
-        self._work(self._pump.receive_data(data, flow=flow, now=now))
-        self._patience.received(connection)
+        if self._trace is not None:
+            self._trace.received(flow, data, now)
+        self._turns.received(connection, data)
+
+    def _handle_stream(self, connection: Connection, data: bytes) -> None:
+        """Look at one message of a stream."""
+        if self._running:
+            self._work(self._pump.receive_data(data, flow=connection.flow, now=self.now, most=1))
+            self._patience.received(connection)
 
     def connection_closed(self, connection: Connection) -> None:
-        """Tell the endpoint that a flow is gone."""
-        flow = connection.flow
-        self._connections.pop(flow.id, None)
-        self._cutters.pop(flow.id, None)
-        if connection.accepted:
-            self._accepted[flow.remote.host] -= 1
-            if self._accepted[flow.remote.host] <= 0:
-                del self._accepted[flow.remote.host]
+        """Count a connection no more; the endpoint hears of its end after what came before that."""
+        self._admission.leave(connection)
+        if self._trace is not None:
+            self._trace.closed(connection.flow)
+        self._turns.closed(connection)
+
+    def _connection_ended(self, connection: Connection) -> None:
         if self._running:
-            self._work(self._settled(self._pump.endpoint.flow_closed(flow, now=self.now)))
+            self._work(self._settled(self._pump.endpoint.flow_closed(connection.flow, now=self.now)))
 
     def connection_writable(self, connection: Connection, writable: bool) -> None:
         """Tell the endpoint that a flow takes no more, or takes data again."""
@@ -286,7 +289,7 @@ class SipTransport:
         now = self._loop.time()
         for each in out:
             if self._trace is not None:
-                self._record(each.flow, each.data, now, arrived=False)
+                self._trace.record(each.flow, each.data, now, arrived=False)
             if each.flow.transport == "UDP":
                 if (sock := self._socket_at.get(each.flow.local)) is not None:
                     sock.send(each.data, each.flow)
@@ -314,14 +317,6 @@ class SipTransport:
         self._due = self._timer = None
         self._work(self._pump.handle_timeout(now=self.now))
 
-    def _record(self, flow: Flow, data: bytes, at: float, *, arrived: bool) -> None:
-        assert self._trace is not None
-        here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
-        source, destination = (there, here) if arrived else (here, there)
-        self._trace.record(
-            layer="sip", transport=flow.transport, source=source, destination=destination, data=data, at=at
-        )
-
     # Questions of the endpoint ---------------------------------------------------------------------------------------
 
     def _answer(self, event: Event) -> list[Event] | None:
@@ -342,6 +337,7 @@ class SipTransport:
     def _give_up(self, flow: Flow) -> None:
         """Close a connection after what is on its way to it, an answer that says why perhaps."""
         if (connection := self._connections.get(flow.id)) is not None:
+            connection.unread.clear()  # nobody knows where a message begins in it
             self._loop.call_soon(connection.close)
             self._loop.call_later(self._settings.stop_timeout, connection.abort)
 

@@ -1,5 +1,7 @@
 """Dialogs (RFC 3261 section 12): who talks to whom, through which proxies, and in what order."""
 
+from __future__ import annotations
+
 import enum
 import re
 from collections.abc import Iterable, Mapping
@@ -123,7 +125,7 @@ class Dialog:
     @classmethod
     def from_request(
         cls, request: Request, flow: Flow, local_tag: str, *, local_cseq: int, local_value: str | None = None
-    ) -> "Dialog":
+    ) -> Dialog:
         """Begin the dialog of a request that came to us (section 12.1.1); raises RemoteProtocolError.
 
         ``local_value`` is From of ours where a request of ours caused it; otherwise To of the request names us.
@@ -146,7 +148,7 @@ class Dialog:
         )
 
     @classmethod
-    def from_response(cls, response: Response, flow: Flow | None, ours: Begun, cseq: int) -> "Dialog":
+    def from_response(cls, response: Response, flow: Flow | None, ours: Begun, cseq: int) -> Dialog:
         """Begin the dialog of a request of ours (section 12.1.2); raises RemoteProtocolError.
 
         What we chose is taken from ``ours``: a response belongs to a request by its branch and method (section
@@ -179,7 +181,7 @@ class Dialog:
         response: Response,
         ours: Begun,
         cseq: int,
-    ) -> "Dialog":
+    ) -> Dialog:
         """Begin a dialog whose requests go where a request of ours went, on its very flow: to end it, no more."""
         target, hops = uri, routes
         if routes and not hop.lr:  # the Request-URI was the strict router's, the target the last Route

@@ -1,5 +1,7 @@
 """Requests and answers that a proxy passes on (RFC 3261 section 16)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.context import Context
@@ -54,7 +56,7 @@ class TransparentInvite:
         self._context = context
 
     def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """Reported by the receiver."""
+        """Reported by `CancelServer`, with the request."""
 
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """Report it."""

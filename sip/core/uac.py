@@ -1,5 +1,7 @@
 """Requests that we send: outside of dialogs and inside of them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -68,7 +70,7 @@ class PlainRequest:
 
     def __init__(
         self,
-        requests: "Requests",
+        requests: Requests,
         owner: str,
         method: str,
         outline: Outline,
@@ -138,7 +140,7 @@ class Once:
 
     __slots__ = ("branch", "finish", "requests")
 
-    def __init__(self, requests: "Requests", finish: Callable[[Flow, str], bytes], branch: str) -> None:
+    def __init__(self, requests: Requests, finish: Callable[[Flow, str], bytes], branch: str) -> None:
         self.requests = requests
         self.finish = finish
         self.branch = branch

@@ -70,15 +70,18 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
     # The machine -----------------------------------------------------------------------------------------------------
 
-    def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
+    def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
         """Take one datagram, or any piece of a stream, and return what it caused.
 
         A flow that a listener accepted needs no announcement: its first bytes introduce it.
 
+        A driver that has others to serve says how many messages of a stream are looked at now, at ``most``; the rest
+        waits until it calls again, perhaps without data, as long as ``unread`` says so.
+
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
         self.now = now
-        self._receiver.receive_data(data, flow, now)
+        self._receiver.receive_data(data, flow, most, now)
         return self.take_events()
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
@@ -155,6 +158,10 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         """
         self._receiver.flow_closed(flow, now)
         return self.take_events()
+
+    def unread(self, flow: Flow) -> bool:
+        """Whether something of a stream waits to be looked at since ``receive_data`` was told how much it may do."""
+        return self._transport.streams.unread(flow)
 
     def unfinished(self, flow: Flow) -> int | None:
         """Return which message of a stream has begun to come but is not complete, counted from 0; None if none has.

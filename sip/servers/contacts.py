@@ -12,6 +12,7 @@ from sip.errors import RemoteProtocolError
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.networks import source_of
 from sip.servers.gruu import opaque_of_instance
 from sip.servers.location import Binding
 from sip.syntax.host_name import is_host_name
@@ -63,6 +64,7 @@ def binding_of(aor: str, contact: NameAddr, request: Request, asked: Asked, expi
         cseq=request.cseq.number,
         q=_preference(contact.params.get("q")),
         route=asked.path,
+        source=source_of(asked.flow.remote.host),
         received=asked.flow if asked.direct else None,
         instance=instance,
         reg_id=contact.params.get("reg-id"),

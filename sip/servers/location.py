@@ -1,5 +1,7 @@
 """Where users can be reached: bindings of addresses-of-record to contacts (RFC 3261 section 10)."""
 
+from __future__ import annotations
+
 import heapq
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -49,6 +51,7 @@ class Binding:
     cseq: int
     q: float = 1.0
     route: tuple[NameAddr, ...] = ()  #: the Path of the registration
+    source: str = ""  #: where it counts in limits by source; empty for nobody
     received: Flow | None = None  #: where the REGISTER came from, None when a proxy stood between
     instance: str | None = None  #: +sip.instance without its angle brackets
     reg_id: str | None = None  #: which of several flows of that instance (RFC 5626)

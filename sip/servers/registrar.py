@@ -16,8 +16,11 @@ from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
 from sip.events import Event, FlowClosed, RequestReceived
 from sip.flow import Flow
-from sip.headers.name_addr import NameAddr, Star
+from sip.headers.contact import Star
+from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.networks import Networks
+from sip.servers.binding_shares import BindingShares
 from sip.servers.bound_flows import BoundFlows
 from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
 from sip.servers.location import Binding, Location
@@ -44,6 +47,8 @@ class RegistrarConfig:
     max_expires: int = 7200  #: seconds; longer ones are shortened, so that the dead do not stay for days
     max_contacts: int = 10  #: of one user; each call rings all of them
     max_users: int = 10_000  #: about 2 KiB each, at most `max_contacts` times `max_contact`
+    max_users_per_source: int = 1_000  #: registered from one address (of IPv6 a /64); a large site behind one NAT
+    max_bindings_per_source: int = 2_000  #: made from one address: two phones for each of them
     max_contact: int = 2_048  #: octets of a contact with its Path and what names it; several times what is usual
     keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
     flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
@@ -97,6 +102,11 @@ class Registrar:
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
         self._location = Location()
         self._flows = BoundFlows(limit=self.config.max_users)
+        self._shares = BindingShares(
+            bindings=self.config.max_bindings_per_source,
+            users=self.config.max_users_per_source,
+            trusted=Networks(endpoint.config.trusted_networks),
+        )
         self._events: list[Event] = []
         endpoint.add_core(
             self.config.owner,
@@ -168,6 +178,8 @@ class Registrar:
         ended = self._location.expire(now)
         self._flows.replace(ended, ())
         for aor in dict.fromkeys(each.aor for each in ended):
+            left = self._location.of(aor)
+            self._shares.replace((*(each for each in ended if each.aor == aor), *left), left)
             self._changed(aor, "expired")
         return self.take_events()
 
@@ -185,7 +197,7 @@ class Registrar:
         """Take back a snapshot; what has ended since is left out."""
         wall = self._endpoint.wall_clock
         for saved in bindings:
-            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall)
+            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall, source="")
             if binding.expires_at > now:
                 self._store(binding.aor, (*self._location.of(binding.aor), binding))
 
@@ -231,6 +243,8 @@ class Registrar:
         before = self._location.of(aor)
         after = self._within_limit(self._updated(aor, before, request, asked, now))
         if after and not before and len(self._location) >= self.config.max_users:
+            raise RegistrationRefused(503, [("Retry-After", "60")])
+        if not self._shares.have_room(before, after):
             raise RegistrationRefused(503, [("Retry-After", "60")])
         if after != before:
             self._store(aor, after)
@@ -303,6 +317,7 @@ class Registrar:
 
     def _store(self, aor: str, after: Sequence[Binding]) -> None:
         self._flows.replace(self._location.of(aor), after)
+        self._shares.replace(self._location.of(aor), after)
         self._location.replace(aor, after)
 
     def _flow_closed(self, flow: Flow) -> None:

@@ -1,5 +1,7 @@
 """ACK for a 2xx (RFC 3261 section 13.2.2.4): made once, sent again for every repetition of the 2xx."""
 
+from __future__ import annotations
+
 from sip.core.dialog import Dialog
 from sip.core.uac import Requests
 from sip.flow import Flow

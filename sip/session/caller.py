@@ -1,5 +1,7 @@
 """Our INVITE that begins a session (RFC 3261 sections 13.2, 9.1, 8.1.3; RFC 4028 for 422)."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from sip.core.acted_on import check_2xx

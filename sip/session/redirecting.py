@@ -1,5 +1,7 @@
 """Where a 3xx sends us (RFC 3261 section 8.1.3.4)."""
 
+from __future__ import annotations
+
 from sip.headers.name_addr import NameAddr
 from sip.message.response import Response
 from sip.syntax.uri import Uri

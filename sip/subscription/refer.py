@@ -1,5 +1,7 @@
 """A REFER that came, and the subscription that it implies (RFC 3515 section 2.4.4)."""
 
+from __future__ import annotations
+
 from sip.message.lines import Lines, has
 from sip.subscription.notifier import Notifier
 from sip.subscription.owner import SubscriptionOwner

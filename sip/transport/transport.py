@@ -15,8 +15,9 @@ from sip.ids import WantId
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import ip_address
 from sip.transport.avoided import AvoidedServers
+from sip.transport.blocked import BlockedFlows
 from sip.transport.next_hop import Hop, Search, Waiter, Want
-from sip.transport.return_routability import ProvenSources
+from sip.transport.source_proof import SourceProof
 from sip.transport.streams import Streams
 
 #: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
@@ -34,18 +35,19 @@ class Transport:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._out: deque[Transmit] = deque()
-        self._blocked: dict[Flow, deque[Transmit]] = {}
+        self._blocked = BlockedFlows(context.config.max_blocked, context.config.max_blocked_octets)
         self._open: dict[int, Flow] = {}  # reliable flows
+        self._lost: list[Flow] = []  # given up by us, until they are taken
+        self.sources = SourceProof(context.config)
+        self.proven = self.sources.proven
         self._by_hop: OrderedDict[Hop, Flow] = OrderedDict()
         self._known_as: dict[Flow, list[Hop]] = {}
         self._udp_only: OrderedDict[tuple[str, int], None] = OrderedDict()
-        self.proven = ProvenSources(context.config.max_flows)
         self._avoided = AvoidedServers(context.config.max_flows)
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
         self.watchers: list[str] = []  #: owners of the cores that hear of each closed flow
-        self.streams = Streams()
-        self._lost: list[Flow] = []  # given up by us, until they are taken
+        self.streams = Streams(context.limits)
         self._alias = ";alias" if context.config.offer_alias else ""
         self._listen: dict[str, list[Listen]] = {}
         self._sent_by: dict[tuple[str, str, int], str] = {}
@@ -101,17 +103,20 @@ class Transport:
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Queue ``data`` for ``flow``."""
-        if self._blocked:
-            held = self._blocked.get(flow)
-            if held is not None:
-                self._hold(held, flow, data)
-                return
+        if self._blocked and flow in self._blocked:
+            if not self._blocked.hold(Transmit(flow, data)):
+                self._give_up(flow)
+            return
         self._out.append(Transmit(flow, data))
 
-    def _hold(self, held: deque[Transmit], flow: Flow, data: bytes) -> None:
-        if len(held) < self._context.config.max_blocked:
-            held.append(Transmit(flow, data))
-            return
+    def answer(self, flow: Flow, data: bytes, *, kept: int = 0) -> None:
+        """Queue an answer, if its destination is proven or has asked for that much and ``kept`` octets more."""
+        if self.sources.affords(flow, len(data), kept):
+            self.send(flow, data)
+        else:
+            self._context.count("withheld: answer to a source that may be an invention")
+
+    def _give_up(self, flow: Flow) -> None:
         self._context.count("dropped: flow blocked for too long")
         if flow.reliable and self._open.pop(flow.id, None) is not None:
             self._context.emit(FlowLost(owner="", flow=flow, reason="blocked for too long"))
@@ -124,8 +129,6 @@ class Transport:
 
     def take_lost(self) -> list[Flow]:
         """Return the connections that were given up since the last call."""
-        if not self._lost:
-            return []
         lost, self._lost = self._lost, []
         return lost
 
@@ -139,8 +142,6 @@ class Transport:
             return list(out)
         return [out.popleft() for _ in range(limit)]
 
-    # Flows -----------------------------------------------------------------------------------------------------------
-
     def saw(self, flow: Flow) -> None:
         """Note a flow that data came from."""
         if flow.reliable:
@@ -150,24 +151,26 @@ class Transport:
         """Whether ``flow`` can still be sent on."""
         return flow.transport == "UDP" or flow.id in self._open
 
-    def opened(self, flow: Flow) -> bool:
-        """Whether requests to some address go down this flow, so that another one there is as good."""
-        return flow in self._known_as
-
     def flow_blocked(self, flow: Flow) -> None:
         """Keep what is sent on ``flow`` from now on."""
-        self._blocked.setdefault(flow, deque())
+        self._blocked.add(flow)
 
     def flow_writable(self, flow: Flow, now: float) -> None:
         """Send what was kept."""
-        self._out.extend(self._blocked.pop(flow, ()))
+        self._out.extend(self._blocked.release(flow))
+
+    # Flows -----------------------------------------------------------------------------------------------------------
+
+    def opened(self, flow: Flow) -> bool:
+        """Whether requests to some address go down this flow, so that another one there is as good."""
+        return flow in self._known_as
 
     def forget(self, flow: Flow) -> None:
         """Drop everything about a closed flow, and tell those who keep something themselves."""
         for owner in self.watchers:
             self._context.emit(FlowClosed(owner=owner, flow=flow))
         self._open.pop(flow.id, None)
-        self._blocked.pop(flow, None)
+        self._blocked.forget(flow)
         for hop in self._known_as.pop(flow, ()):
             if self._by_hop.get(hop) == flow:
                 del self._by_hop[hop]

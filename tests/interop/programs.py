@@ -215,6 +215,7 @@ module_path {modules}
 module g711.so
 module aufile.so
 module sndfile.so
+module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -256,6 +257,61 @@ def heard_by_baresip(log: Path) -> Path:
     """The recording of what the phone with this log decoded in its one call; complete once the phone has ended."""
     (recording,) = log.parent.glob("dump-*-dec.wav")
     return recording
+
+
+LINPHONE = """\
+[sip]
+sip_port={port}
+sip_tcp_port=0
+sip_tls_port=0
+media_encryption={encryption}
+media_encryption_mandatory={mandatory:d}
+default_proxy=0
+[rtp]
+audio_rtp_port={rtp}
+[net]
+firewall_policy=0
+"""
+
+
+@contextlib.contextmanager
+def linphone(
+    folder: Path, *, spoken: Path, recording: Path, encryption: str = "none", mandatory: bool = False
+) -> Iterator[str]:
+    """A phone that answers by itself, speaks a WAV file and records what it hears; gives its address."""
+    place = folder / "linphone"
+    (place / ".local/share/linphone").mkdir(parents=True)  # without it linphone does not even open its ports
+    port, rtp = free_port(), free_port() & ~1
+    (place / "rc").write_text(LINPHONE.format(port=port, rtp=rtp, encryption=encryption, mandatory=mandatory))
+    log = place / "linphone.log"
+    command = ["linphonec", "-c", str(place / "rc"), "-a"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=place,
+            env={**os.environ, "HOME": str(place)},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    try:
+        wait_for_text(log, "linphonec>")
+        for line in ("soundcard use files", f"play {spoken}", f"record {recording}"):
+            process.stdin.write(f"{line}\n".encode())
+            process.stdin.flush()
+        answers_options(port)
+        yield f"sip:bob@{HOST}:{port}"
+    finally:
+        with contextlib.suppress(OSError):
+            process.stdin.write(b"quit\n")
+            process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager

@@ -333,7 +333,7 @@ def test_one_connection_serves_all_requests_to_one_place() -> None:
 
 def test_a_burst_of_datagrams_is_all_answered() -> None:
     async def scenario() -> None:
-        settings = TransportSettings(drain=8, send_slice=3)
+        settings = TransportSettings(turn=8, send_slice=3)
         async with Element("UDP", settings=settings) as bob, Element("UDP", settings=settings) as alice:
             sent = [alice.send(uri(bob, "UDP")) for _ in range(200)]
             assert {status(await alice.outcome(each)) for each in sent} == {200}

@@ -74,7 +74,11 @@ class Town:
     ) -> None:
         self.users = users or {}
         entropy = SeededEntropy(b"town")
-        config = EndpointConfig(listen=(Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060)), user_agent="town")
+        config = EndpointConfig(
+            listen=(Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060)),
+            user_agent="town",
+            trusted_networks=("192.0.2.0/24",),
+        )
         self.endpoint = Endpoint(config, entropy=entropy)
         more = {"domains": ("example.com",), "trusted": ("192.0.2.0/24",), **more}
         self.proxy = Proxy(
