@@ -40,7 +40,7 @@ def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer
         headers.append(("Warning", f'399 {agent} "{refusal.text}"'))
     if refusal.status == 415:
         headers.append(("Accept", CCCP_TYPE))
-    if refusal.status == 503:
+    if refusal.status == 503 and all(name != "Retry-After" for name, _ in refusal.headers):
         headers.append(("Retry-After", "10"))
     if refusal.status == 421:
         headers.append(("Require", "timer"))

@@ -60,8 +60,8 @@ class FocusConfig:
     #: Digest algorithms for passcodes, best first; MD5-sess is what clients in use expect (SIP profile 15)
     guest_algorithms: tuple[str, ...] = ("SHA-256", "MD5-sess")
     max_waiting_joins: int = 256  #: joins, and other requests, that wait for such an answer or behind one that does
-    #: ... of one address (of IPv6, one /64), so that it takes several to keep the others from being heard; behind a
-    #: proxy, through which everybody comes from one address, it should be as many as in all
+    #: ... of one address (of IPv6, one /64), so that it takes several to keep the others from being heard; not of
+    #: `EndpointConfig.trusted_networks`: everybody comes by the address of a proxy
     max_waiting_per_source: int = 64
 
 

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
-from typing import Final
 
 import attrs
-
-#: Bits of an IPv6 address that one subscriber has all of (RFC 6177): whoever has one address has the others.
-_IPV6_PREFIX: Final = 64
-
-
-def source_of(host: str) -> str:
-    """What counts as one source: an IPv4 address, or an IPv6 network of 64 bits."""
-    try:
-        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
-    except ValueError:
-        return host
-    if address.version == 4:
-        return str(address)
-    return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
 
 
 @attrs.define

@@ -73,7 +73,7 @@ THIRD_PARTY_DIAL_OUT: Final = _of(ErrorId.THIRD_PARTY_DIAL_OUT_NOT_ALLOWED, Reas
 INVALID_ROLE: Final = _of(ErrorId.INVALID_ROLE, Reason.REQUEST_MALFORMED, CommandReason.INVALID_ROLE)
 BUSY: Final = Refusal(503, None, "Too much to do", Reason.SERVER_BUSY)
 #: A store, a directory or a policy elsewhere is silent, or says that it cannot answer: it may in some seconds.
-NO_ANSWER: Final = attrs.evolve(BUSY, text="No answer in time", headers=(("Retry-After", "10"),))
+NO_ANSWER: Final = attrs.evolve(BUSY, text="No answer in time")
 STORE_FAILED: Final = attrs.evolve(NO_ANSWER, text="The conference records cannot be had")
 
 #: Nobody is there any more to hear the answer.

@@ -11,10 +11,9 @@ import attrs
 
 from focus import refusal
 from focus.errors import LocalProtocolError
-from focus.guesses import source_of
 from focus.questions.procedure import Kind, Later, Line, Steps, Turn
 from focus.refusal import Refusal, Refused
-from sip import Deadlines, Endpoint, Event, Flow, internal_fault
+from sip import Deadlines, Endpoint, Event, Flow, Networks, internal_fault, source_of
 
 E = TypeVar("E", bound=Event)
 
@@ -67,6 +66,7 @@ class Procedures:
         self._emit = emit
         self._limit = limit
         self._per_source = per_source
+        self._trusted = Networks(endpoint.config.trusted_networks)
         self._timeout = timeout
         self._open: dict[_Name, _Procedure] = {}
         self._given_up: OrderedDict[_Name, Event | None] = OrderedDict()
@@ -92,7 +92,7 @@ class Procedures:
         if procedure in self._waiting:
             return True
         source = procedure.source
-        full = source is not None and self._of_source[source] >= self._per_source
+        full = source is not None and self._of_source[source] >= self._per_source and source not in self._trusted
         return len(self._waiting) < self._limit and not full
 
     # Beginning -------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from focus import (
     guest_aor,
     guests,
 )
-from focus.guesses import Guesses, source_of
+from focus.guesses import Guesses
 from sip import (
     AddressOfRecord,
     Authenticator,
@@ -449,14 +449,12 @@ def test_whatever_the_pace_no_more_guesses_are_heard_than_twice_the_limit_in_a_w
             assert sum(at - window < one <= at for one in times) <= 2 * most
 
 
-def test_keys_are_forgotten_oldest_first_and_sources_are_networks() -> None:
+def test_keys_are_forgotten_oldest_first() -> None:
     guesses = Guesses(most=1, window=60.0, limit=2)
     for key in ("a", "b", "c"):
         guesses.wrong(key, now=0.0)
     assert len(guesses) == 2
     assert [guesses.wait(key, now=0.0) > 0 for key in ("a", "b", "c")] == [False, True, True]
-    assert source_of("2001:db8::1") == source_of("2001:db8:0:0:ffff::2") != source_of("2001:db8:0:1::1")
-    assert (source_of("192.0.2.1"), source_of("host")) == ("192.0.2.1", "host")
 
 
 def test_a_record_is_the_same_with_and_without_its_passcode_in_repr() -> None:
