@@ -172,7 +172,9 @@ class ClientTransaction:
         else:
             self.server = self._search.destinations[0]
         self.data = bytes(self.request)
-        transactions.transport.sources.asks(flow, self.request, len(self.data))
+        sources = transactions.transport.sources
+        if sources.unproven.words or flow.remote.host not in sources.hosts:
+            sources.asks(flow, self.request, len(self.data))
         transactions.transport.send(flow, self.data)
         transactions.register(self, flow)
         if flow.transport == "UDP":
