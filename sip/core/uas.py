@@ -56,7 +56,7 @@ class Answers:
             transaction.to_tag = self._context.new_tag()
         lines: Lines = [*headers, *self._server]
         sources = self._transactions.transport.sources
-        if status > 100 and transaction.flow.remote.host not in sources.hosts:
+        if status > 100 and transaction.flow.remote.host not in sources.proven.hosts:
             # The answer to CANCEL has the tag of the INVITE, which another may have sent.
             sources.tells(transaction.flow, request, None if request.method == "CANCEL" else transaction.to_tag, lines)
         if content_type is not None:

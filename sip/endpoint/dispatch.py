@@ -58,7 +58,7 @@ class Receiver:
             self._stream(data, flow, most, now)
 
     def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        if flow.remote.host not in self._sources.hosts:
+        if flow.remote.host not in self._sources.proven.hosts:
             self._sources.heard(flow, len(data))
         if len(data) < _SMALLEST or data[0] not in _FIRST:
             # Keep-alives, STUN, RTP on the wrong port, noise.
@@ -144,7 +144,7 @@ class Receiver:
     def _dispatch(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         """Give a request to its transaction; ``via`` is the top one as it came."""
         method = request.method
-        if flow.remote.host not in self._sources.hosts and not flow.reliable:
+        if flow.remote.host not in self._sources.proven.hosts and not flow.reliable:
             self._sources.received(request, flow)
         try:
             if method == "ACK":

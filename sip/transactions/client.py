@@ -173,7 +173,7 @@ class ClientTransaction:
             self.server = self._search.destinations[0]
         self.data = bytes(self.request)
         sources = transactions.transport.sources
-        if sources.unproven.words or flow.remote.host not in sources.hosts:
+        if sources.unproven.words or flow.remote.host not in sources.proven.hosts:
             sources.asks(flow, self.request, len(self.data))
         transactions.transport.send(flow, self.data)
         transactions.register(self, flow)

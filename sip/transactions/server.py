@@ -162,7 +162,11 @@ class ServerTransaction:
         following, self.status = self._life.state, status
         self._kept = 0
         flow, transport = self.flow, self._transactions.transport
-        if flow.remote.host not in transport.sources.hosts and not flow.reliable and flow not in transport.proven:
+        if (
+            flow.remote.host not in transport.sources.proven.hosts
+            and not flow.reliable
+            and flow not in transport.proven
+        ):
             response = self._afforded(response)
         self.data = bytes(response)
         self._send(now)

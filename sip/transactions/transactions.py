@@ -144,7 +144,11 @@ class Transactions:
         if transaction is None:
             self.context.count("dropped: response without transaction")
             return None
-        if flow.remote.host not in self.transport.sources.hosts and not flow.reliable and transaction.flow is not None:
+        if (
+            flow.remote.host not in self.transport.sources.proven.hosts
+            and not flow.reliable
+            and transaction.flow is not None
+        ):
             self.transport.sources.answered(transaction.flow, flow)
         before = self.context.reported
         try:

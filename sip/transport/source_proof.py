@@ -20,12 +20,11 @@ _CHALLENGES: Final = frozenset(("www-authenticate", "proxy-authenticate"))
 class SourceProof:
     """Proven and unproven sources of one endpoint.
 
-    Nearly everybody is proven: who calls looks into ``hosts`` first.
+    Nearly everybody is proven: who calls looks into ``proven.hosts`` first.
     """
 
     def __init__(self, config: EndpointConfig) -> None:
         self.proven = ProvenSources(config.max_flows, Networks(config.trusted_networks))
-        self.hosts = self.proven.hosts
         self.unproven = UnprovenSources(config.max_flows, config.amplification)
 
     def is_proven(self, host: str) -> bool:
