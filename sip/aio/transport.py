@@ -174,7 +174,7 @@ class SipTransport:
             listen.port,
             ssl=self._tls.server if listen.transport == "TLS" else None,
             ssl_handshake_timeout=self._settings.connect_timeout if listen.transport == "TLS" else None,
-            backlog=256,
+            backlog=100,  # as many as asyncio accepts in one turn of the loop
         )
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
