@@ -24,37 +24,37 @@ class Shares:
     def __init__(self, most: int, *, exempt: Callable[[str], bool] = _nobody) -> None:
         self.most = most
         self._exempt = exempt
-        self._held: dict[str, int] = {}
+        self.held: dict[str, int] = {}  #: by holder; those that have nothing are not in it
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     def __getitem__(self, holder: str) -> int:
-        return self._held.get(holder, 0)
+        return self.held.get(holder, 0)
 
     def has_room(self, holder: str, amount: int = 1) -> bool:
         """Whether a holder may have that much more."""
-        return self._held.get(holder, 0) + amount <= self.most or self._exempt(holder)
+        return self.held.get(holder, 0) + amount <= self.most or self._exempt(holder)
 
     def take(self, holder: str, amount: int = 1) -> bool:
         """Note that a holder has more; False, and nothing is noted, when that is too much."""
-        held = self._held.get(holder, 0) + amount
+        held = self.held.get(holder, 0) + amount
         if held > self.most and not self._exempt(holder):
             return False
-        self._held[holder] = held
+        self.held[holder] = held
         return True
 
     def give_back(self, holder: str, amount: int = 1) -> None:
         """Note that a holder has less."""
-        left = self._held.get(holder, 0) - amount
+        left = self.held.get(holder, 0) - amount
         if left > 0:
-            self._held[holder] = left
+            self.held[holder] = left
         else:
-            self._held.pop(holder, None)
+            self.held.pop(holder, None)
 
     def move(self, before: Iterable[str], after: Iterable[str]) -> None:
         """Note that some things went and others came, whether there is room or not."""
         for holder in after:
-            self._held[holder] = self._held.get(holder, 0) + 1
+            self.held[holder] = self.held.get(holder, 0) + 1
         for holder in before:
             self.give_back(holder)

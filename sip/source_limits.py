@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sip.config import EndpointConfig
-from sip.flow import Flow
-from sip.networks import Networks, source_of
+from sip.networks import Networks
 from sip.shares import Shares
 
 __all__ = ["SourceLimits"]
@@ -21,7 +20,10 @@ class SourceLimits:
         self.subscriptions = Shares(config.max_subscriptions_per_source, exempt=trusted)
         self.unfinished = Shares(config.max_unfinished_per_source, exempt=trusted)
 
-    def may_ask(self, flow: Flow, *, invites: bool) -> bool:
+    def may_ask(self, source: str, method: str) -> bool:
         """Whether a source may have one more request open."""
-        source = source_of(flow.remote.host)
-        return self.transactions.has_room(source) and not (invites and not self.invites.has_room(source))
+        share = self.transactions
+        if share.held.get(source, 0) >= share.most and not share.has_room(source):
+            return False
+        share = self.invites
+        return method != "INVITE" or share.held.get(source, 0) < share.most or share.has_room(source)

@@ -47,7 +47,7 @@ class StreamListeners:
         if listen.transport == "TLS":
             return await self._open_tls(listen, protocol)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(protocol, listen.host, listen.port, backlog=256)
+        server = await loop.create_server(protocol, listen.host, listen.port, backlog=100)  # one turn of the loop
         self._plain.append(server)
         return int(server.sockets[0].getsockname()[1])
 

@@ -57,10 +57,10 @@ class Answers:
         if transaction.to_tag is None and status > 100 and request.to.tag is None:
             transaction.to_tag = self._context.new_tag()
         lines: Lines = [*headers, *self._server]
-        if not transaction.flow.reliable and status > 100:
+        sources = self._transactions.transport.sources
+        if status > 100 and transaction.flow.remote.host not in sources.proven.hosts:
             # The answer to CANCEL has the tag of the INVITE, which another may have sent.
-            tag = None if request.method == "CANCEL" else transaction.to_tag
-            self._transactions.transport.sources.tells(transaction.flow, request, tag, lines)
+            sources.tells(transaction.flow, request, None if request.method == "CANCEL" else transaction.to_tag, lines)
         if content_type is not None:
             lines.append(("Content-Type", content_type))
         return request._answered(status, phrase, transaction.to_tag if status > 100 else None, lines, body)

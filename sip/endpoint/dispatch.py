@@ -62,7 +62,8 @@ class Receiver:
             self._stream(data, flow, most, now)
 
     def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        self._sources.heard(flow, len(data))
+        if flow.remote.host not in self._sources.proven.hosts:
+            self._sources.heard(flow, len(data))
         if len(data) < _SMALLEST or data[0] not in _FIRST:
             # Keep-alives, STUN, RTP on the wrong port, noise.
             self._context.count("dropped: not SIP")
@@ -147,7 +148,7 @@ class Receiver:
     def _dispatch(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         """Give a request to its transaction; ``via`` is the top one as it came."""
         method = request.method
-        if not flow.reliable:
+        if flow.remote.host not in self._sources.proven.hosts and not flow.reliable:
             self._sources.received(request, flow)
         try:
             if method == "ACK":

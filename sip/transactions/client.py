@@ -179,7 +179,9 @@ class ClientTransaction:
             transactions.context.count("refused: a sips request over a flow without TLS")
             self.transport_error(now)
             return
-        transactions.transport.sources.asks(flow, self.request, len(self.data))
+        sources = transactions.transport.sources
+        if sources.unproven.words or flow.remote.host not in sources.proven.hosts:
+            sources.asks(flow, self.request, len(self.data))
         transactions.transport.send(flow, self.data)
         transactions.register(self, flow)
         if flow.transport == "UDP":

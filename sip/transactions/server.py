@@ -163,7 +163,12 @@ class ServerTransaction:
         self._life.command(_INPUTS[status // 100 - 1])
         following, self.status = self._life.state, status
         self._kept = 0
-        if not self.flow.reliable and self.flow not in self._transactions.transport.proven:
+        flow, transport = self.flow, self._transactions.transport
+        if (
+            flow.remote.host not in transport.sources.proven.hosts
+            and not flow.reliable
+            and flow not in transport.proven
+        ):
             response = self._afforded(response)
         self.data = bytes(response)
         self._send(now)
@@ -175,7 +180,9 @@ class ServerTransaction:
         if following is State.PROCEEDING:  # 1xx to a non-INVITE
             self._deadline = self._transactions.timers.start(now + self._transactions.patience, self._on_unanswered)
             return
-        self._let_go()  # the answer is all that is needed from here on
+        if self._is_invite:
+            self._transactions.answered(self)
+        self.answers = self._request = None  # the answer is all that is needed from here on
         if following is State.COMPLETED:
             self._complete(now)
         else:
@@ -314,15 +321,12 @@ class ServerTransaction:
         self._transactions.timers.stop(self._deadline)
         self._resend = self._deadline = None
 
-    def _let_go(self) -> None:
-        if self._is_invite and self._request is not None:
-            self._transactions.answered(self)
-        self.answers = self._request = None
-
     def _release(self, now: float) -> None:
         """Let go of everything: it is over."""
         self._stop_timers()
-        self._let_go()
+        if self._is_invite and self._request is not None:
+            self._transactions.answered(self)
+        self.answers = self._request = None
         self._transactions.forget(self)
         if self.user is not None:
             self.user.on_ended(self, now)

@@ -146,7 +146,11 @@ class Transactions:
         if transaction is None:
             self.context.count("dropped: response without transaction")
             return None
-        if not flow.reliable and transaction.flow is not None:
+        if (
+            flow.remote.host not in self.transport.sources.proven.hosts
+            and not flow.reliable
+            and transaction.flow is not None
+        ):
             self.transport.sources.answered(transaction.flow, flow)
         before = self.context.reported
         try:
@@ -223,7 +227,7 @@ class Transactions:
         if len(self) >= self.config.max_transactions:
             self.context.count("refused: too many transactions")
             return True
-        if not self.context.limits.may_ask(flow, invites=method == "INVITE"):
+        if not self.context.limits.may_ask(source_of(flow.remote.host), method):
             self.context.count("refused: too many transactions of one source")
             return True
         return False
@@ -233,10 +237,12 @@ class Transactions:
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
-        transaction.source = source_of(flow.remote.host)
-        self.context.limits.transactions.take(transaction.source)
+        source = transaction.source = source_of(flow.remote.host)
+        held = self.context.limits.transactions.held
+        held[source] = held.get(source, 0) + 1
         if request.method == "INVITE":
-            self.context.limits.invites.take(transaction.source)
+            held = self.context.limits.invites.held
+            held[source] = held.get(source, 0) + 1
         return transaction
 
     def answered(self, transaction: ServerTransaction) -> None:

@@ -55,7 +55,9 @@ class ProvenSources:
 
     def __init__(self, limit: int, trusted: Networks) -> None:
         self._limit, self._trusted = limit, trusted
-        self._hosts: OrderedDict[str, None] = OrderedDict()
+        self.hosts: OrderedDict[str, None] = (
+            OrderedDict()
+        )  #: who has; those of trusted networks once they were asked for
 
     def add(self, flow: Flow) -> None:
         """Note that the other side of a flow has read a message of ours."""
@@ -63,7 +65,7 @@ class ProvenSources:
             self._add(flow.remote.host)
 
     def _add(self, host: str) -> None:
-        hosts = self._hosts
+        hosts = self.hosts
         hosts[host] = None
         hosts.move_to_end(host)
         if len(hosts) > self._limit:
@@ -74,7 +76,7 @@ class ProvenSources:
 
     def has(self, host: str) -> bool:
         """Whether a host has shown it."""
-        if host in self._hosts:
+        if host in self.hosts:
             return True
         if host not in self._trusted:
             return False

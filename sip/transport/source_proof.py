@@ -20,7 +20,10 @@ _CHALLENGES: Final = frozenset(("www-authenticate", "proxy-authenticate"))
 
 
 class SourceProof:
-    """Proven and unproven sources of one endpoint."""
+    """Proven and unproven sources of one endpoint.
+
+    Nearly everybody is proven: who calls looks into ``proven.hosts`` first.
+    """
 
     def __init__(self, config: EndpointConfig) -> None:
         self.proven = ProvenSources(config.max_flows, Networks(config.trusted_networks))

@@ -113,7 +113,7 @@ class Transport:
 
     def answer(self, flow: Flow, data: bytes, *, kept: int = 0) -> None:
         """Queue an answer, if its destination is proven or has asked for that much and ``kept`` octets more."""
-        if self.sources.affords(flow, len(data), kept):
+        if flow.remote.host in self.sources.proven.hosts or self.sources.affords(flow, len(data), kept):
             self.send(flow, data)
         else:
             self._context.count("withheld: answer to a source that may be an invention")
