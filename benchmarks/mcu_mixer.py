@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mcu import LegId, Mixer, MixerSettings, SpeakerSettings
-from mcu.audio.mix import ConferenceMixer, Sent
+from mcu.audio.conference_audio import ConferenceAudio, Sent
 from rtp import Capabilities, MediaStream, RtpSender, answer, negotiate, offer, ulaw_encode
 
 FRAME = 0.02
@@ -45,7 +45,7 @@ class Conference:
     """Legs of which three talk, and the packets that their phones send."""
 
     def __init__(self, legs: int) -> None:
-        self.mixer = ConferenceMixer("sip:bench@example.com", MixerSettings(), SpeakerSettings())
+        self.mixer = ConferenceAudio("sip:bench@example.com", MixerSettings(), SpeakerSettings())
         self.streams = [stream(number) for number in range(legs)]
         self.phones = [RtpSender(ssrc=5000 + number, sequence_number=0, timestamp=0) for number in range(legs)]
         self.payloads = [sound(number < TALKERS, number) for number in range(legs)]

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from c3p.answer_book import AnswerBook
 from c3p.binding.node import Extra, Node, Unknown
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, legible
+from c3p.binding.xml import DEFAULT_LIMITS, STRANGERS_LIMITS, DocumentLimits, legible
+from c3p.carriage.client import HttpPost, failure_of, lane_of, may_repeat, outcome_of, post_of
+from c3p.carriage.http import HttpAnswer, HttpHead
+from c3p.carriage.lanes import LaneFull, Lanes
+from c3p.carriage.principals import (
+    bearer_principal,
+    certificate_principal,
+    pair_secret,
+    principal_of_worker,
+    proven_principal,
+)
+from c3p.carriage.server import BROKEN_OFF, FAULT, TOO_LARGE, TOO_SLOW, admit, answer_with, posted
+from c3p.carriage.settings import ClientSettings, ServerSettings
 from c3p.commands import (
     COMMANDS,
     AccessNumber,
@@ -159,11 +171,13 @@ from c3p.vocabulary import (
 )
 
 __all__ = [
+    "BROKEN_OFF",
     "CCCP_TYPE",
     "COMMANDS",
     "CONFERENCE_INFO_TYPE",
     "CONFERENCE_INVITE_TYPE",
     "DEFAULT_LIMITS",
+    "FAULT",
     "MCU_CONFERENCE_URI",
     "MCU_HTTP_URI",
     "MCU_ID",
@@ -173,6 +187,9 @@ __all__ = [
     "REQUEST_LIFE",
     "REQUEST_TIMEOUT",
     "SIP_STATUS",
+    "STRANGERS_LIMITS",
+    "TOO_LARGE",
+    "TOO_SLOW",
     "AccessMethod",
     "AccessNumber",
     "AccessNumbers",
@@ -186,6 +203,7 @@ __all__ = [
     "CallInfo",
     "Change",
     "ClientInfo",
+    "ClientSettings",
     "Code",
     "Command",
     "CommandReason",
@@ -232,8 +250,13 @@ __all__ = [
     "GetEncryptionKey",
     "GetMcuHealth",
     "HostInfo",
+    "HttpAnswer",
+    "HttpHead",
+    "HttpPost",
     "InitialFilters",
     "JoiningMethod",
+    "LaneFull",
+    "Lanes",
     "LobbyAccess",
     "LocalProtocolError",
     "MalformedDocument",
@@ -284,6 +307,7 @@ __all__ = [
     "RequestState",
     "Response",
     "Role",
+    "ServerSettings",
     "SessionType",
     "SetLobbyAccess",
     "SipDialogInfo",
@@ -305,11 +329,16 @@ __all__ = [
     "ViewLockedChanged",
     "ViewRemoved",
     "ViewVideoModeChanged",
+    "admit",
+    "answer_with",
     "are_known_filters",
+    "bearer_principal",
+    "certificate_principal",
     "changes",
     "conf_id_of",
     "conference_key",
     "diff",
+    "failure_of",
     "focus_factory_uri",
     "focus_uri",
     "focus_uri_of",
@@ -317,12 +346,20 @@ __all__ = [
     "guid_key",
     "is_focus_uri",
     "is_known_stream",
+    "lane_of",
     "legible",
+    "may_repeat",
     "mcu_type_of",
     "mcu_uri",
+    "outcome_of",
+    "pair_secret",
     "parse_document",
     "parse_join_link",
     "parse_timestamp",
+    "post_of",
+    "posted",
+    "principal_of_worker",
+    "proven_principal",
     "render_versions",
     "state_of",
     "uri_key",

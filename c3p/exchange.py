@@ -26,6 +26,7 @@ class Exchange:
     document: Request | Response | Notify
     timeout: float = 30.0  #: seconds until the answer must be there
     idempotent: bool = False  #: may be sent again once after a connect failure
+    peer: str = ""  #: principal that it is meant for and that has to prove itself; empty: whoever serves ``url``
 
 
 @attrs.frozen

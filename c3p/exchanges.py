@@ -46,19 +46,20 @@ class Exchanges(Generic[Owner]):
         self._last_request_id += 1
         return str(self._last_request_id)
 
-    def post(self, url: str, document: Request | Response | Notify, *, owner: Owner | None, timeout: float) -> int:
+    def post(
+        self, url: str, document: Request | Response | Notify, *, owner: Owner | None, timeout: float, peer: str = ""
+    ) -> int:
         """Have ``document`` posted to ``url``; the driver says how it ended within ``timeout`` seconds.
 
-        Without an ``owner`` nobody is told. Returns the id of the exchange. A request may be sent again after a
-        connect failure when its command can be carried out twice (c3p.md section 6); responses and notifications
-        always may, since requestId and version tell the receiver that it has them.
+        ``peer`` is the principal that it is meant for, if that is known. Without an ``owner`` nobody is told. Returns
+        the id of the exchange. A request may be sent again after a connect failure when its command can be carried out
+        twice (c3p.md section 6); responses and notifications always may, since requestId and version tell the receiver
+        that it has them.
         """
         self._last_id += 1
         self._open[self._last_id] = owner
         idempotent = document.command.IDEMPOTENT if isinstance(document, Request) else True
-        self._ready.append(
-            Exchange(id=self._last_id, url=url, document=document, timeout=timeout, idempotent=idempotent)
-        )
+        self._ready.append(Exchange(self._last_id, url, document, timeout=timeout, idempotent=idempotent, peer=peer))
         return self._last_id
 
     def forget(self, exchange_id: int) -> None:

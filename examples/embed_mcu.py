@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import c3p
-from mcu import LegConnected, LegEnded, LegId, Mcu, McuConfig, MediaPortWanted, MixerSettings
+from mcu import DialOutRules, LegConnected, LegEnded, LegId, Mcu, McuConfig, MediaPortWanted, MixerSettings
 from rtp import Capabilities, MediaStream, OfferAnswerSession, SessionDescription
 from sip import (
     Address,
@@ -95,7 +95,9 @@ class Host:
             sip_contact=Uri.parse("sip:mcu@192.0.2.1:5060"),
             mixer=MixerSettings(gate=0),
         )
-        self.mcu = Mcu(self.endpoint, config, entropy=SeededEntropy(b"not for production either"))
+        # Without rules of its own an MCU calls users of the conference's domain only; these phones are no users.
+        rules = DialOutRules(domains=frozenset(self.phones))
+        self.mcu = Mcu(self.endpoint, config, entropy=SeededEntropy(b"not for production either"), policy=rules)
         self.pump = Pump(self.endpoint, [self.mcu])
         self.pumps = {"192.0.2.1": self.pump} | {phone.host: phone.pump for phone in phones}
         self.legs: dict[int, LegId] = {}

@@ -44,7 +44,7 @@ async def main(domain: str = "example.com", host: str = "127.0.0.1", port: str =
         entropy=entropy,
         location=registrar.lookup,
         moved=registrar.flow_after,
-        may_relay=lambda request, flow: registrar.knows(flow),
+        bound=registrar.at,
     )
     transport = SipTransport(Pump(endpoint, [registrar, proxy]), on_events=show)
     await transport.start()

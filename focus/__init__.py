@@ -24,6 +24,7 @@ from focus.client import (
     RosterChanged,
     Subscribed,
     SubscriptionLost,
+    guest_aor,
 )
 from focus.config import FactoryConfig, FocusConfig
 from focus.errors import FocusError, LocalProtocolError, RecordExists, StoreError, StoreFull
@@ -39,15 +40,38 @@ from focus.events import (
     ParticipantLeft,
     RecordAdded,
     RecordRemoved,
+    RecordsWanted,
+    RecordWanted,
+    RecordWriteWanted,
     RosterPublished,
 )
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
-from focus.policy import ConferencePolicy
-from focus.records import ConferenceRecord, ConferenceStore, MemoryStore
+from focus.policy import (
+    Admission,
+    AdmissionVerdict,
+    Allowed,
+    CommandQuestion,
+    ConferencePolicy,
+    ConferenceRules,
+    Decision,
+    DialInQuestion,
+    DialOutQuestion,
+    EjectQuestion,
+    JoinQuestion,
+    MediaQuestion,
+    PresentQuestion,
+    Requester,
+    RoleQuestion,
+)
+from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
+from focus.refusal import Refusal
 
 __all__ = [
+    "Admission",
+    "AdmissionVerdict",
+    "Allowed",
     "CapabilitiesReceived",
     "Client",
     "ClientConfig",
@@ -56,6 +80,7 @@ __all__ = [
     "CommandFailed",
     "CommandFinished",
     "CommandId",
+    "CommandQuestion",
     "CommandRelayed",
     "CommandSucceeded",
     "ConferenceActivated",
@@ -63,7 +88,12 @@ __all__ = [
     "ConferenceEnded",
     "ConferencePolicy",
     "ConferenceRecord",
+    "ConferenceRules",
     "ConferenceStore",
+    "Decision",
+    "DialInQuestion",
+    "DialOutQuestion",
+    "EjectQuestion",
     "EndReason",
     "FactoryConfig",
     "FailureReason",
@@ -73,23 +103,34 @@ __all__ = [
     "FocusFactory",
     "Identify",
     "JoinFailed",
+    "JoinQuestion",
     "Joined",
     "LeaveCause",
     "Left",
     "LocalProtocolError",
     "McuAssigned",
     "McuLost",
+    "MediaQuestion",
     "MemoryStore",
     "ParticipantJoined",
     "ParticipantLeft",
+    "PresentQuestion",
     "RecordAdded",
     "RecordExists",
     "RecordRemoved",
+    "RecordWanted",
+    "RecordWriteWanted",
+    "RecordsWanted",
+    "Refusal",
+    "Requester",
+    "RoleQuestion",
     "RosterChanged",
     "RosterPublished",
     "StoreError",
     "StoreFull",
     "Subscribed",
     "SubscriptionLost",
+    "Written",
     "from_header",
+    "guest_aor",
 ]

@@ -21,6 +21,7 @@ class Answer:
     status: int
     body: bytes = attrs.field(default=b"", repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    phrase: str | None = None  #: reason phrase, None: that of the status
 
     @property
     def content_type(self) -> str | None:
@@ -44,7 +45,7 @@ def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer
     if refusal.status == 421:
         headers.append(("Require", "timer"))
     body = b"" if document is None else bytes(failure(document, refusal))
-    return Answer(refusal.status, body, tuple(headers))
+    return Answer(refusal.status, body, (*headers, *refusal.headers), refusal.phrase)
 
 
 def failure(document: Request, refusal: Refusal) -> Response:

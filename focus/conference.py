@@ -24,8 +24,6 @@ no authenticated participant has been there for a time: those whom an MCU called
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import attrs
 
 from c3p import (
@@ -42,7 +40,6 @@ from c3p import (
     UserKeys,
     mcu_uri,
 )
-from focus import refusal
 from focus.answers import Answer
 from focus.commands.open_commands import OpenCommands
 from focus.commands.plan import Facts
@@ -64,11 +61,10 @@ from focus.notifier import Notifier
 from focus.participant import Participant
 from focus.participants import Participants
 from focus.policy import ATTENDEE, Admission, Requester
-from focus.policy import Verdict as Admitted
+from focus.policy import AdmissionVerdict as Admitted
+from focus.questions.procedure import Steps, Turn
 from focus.records import ConferenceRecord
-from focus.refusal import Refusal
 from focus.roster import Changes, Roster
-from focus.subscription_policy import NOT_JOINED
 from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
 
 
@@ -113,14 +109,6 @@ class Conference:
             )
         )
 
-    def media_invite_refusal(self, mcu_type: str | None, user: str | None) -> Refusal:
-        """What a media INVITE of a user (key) to the MCU-Conference-URI of a type is refused with."""
-        if mcu_type not in self.record.mcu_types:
-            return refusal.INVALID_MCU
-        if user is None or not self.participants.of_user(user):
-            return NOT_JOINED
-        return refusal.NOT_IMPLEMENTED.saying("This Focus has its MCUs dial out only")
-
     def left(self, session: SessionId, cause: str, *, now: float) -> None:
         """A Focus dialog ended."""
         self._gone(session, cause, now=now)
@@ -157,14 +145,14 @@ class Conference:
                 keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user.text)
                 self._commands.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
 
-    def info(self, session: SessionId, transaction: TransactionId, request: Request, *, now: float) -> None:
+    def info(self, session: SessionId, transaction: TransactionId, request: Request, turn: Turn) -> Steps[None]:
         """A request with a command, in a Focus dialog."""
         participant = self.participants.get(session)
         if participant is None:
-            self._context.answer(transaction, Answer(481), now=now)
+            self._context.answer(transaction, Answer(481), now=turn.now)
             return
         self.participants.seen(session)
-        self._commands.receive(participant, transaction, request, now=now)
+        yield from self._commands.receive(participant, transaction, request, turn)
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
@@ -243,6 +231,10 @@ class Conference:
     def is_in(self, user: str) -> bool:
         """Whether somebody with that key is in the roster."""
         return user in self.roster.users
+
+    def is_here(self, participant: Participant) -> bool:
+        """Whether a dialog has not ended."""
+        return self.participants.get(participant.session) is participant
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
@@ -371,16 +363,6 @@ class Conference:
             self.end(EndReason.EXPIRED, now=now)
         elif self._unattended_until is not None and self._unattended_until <= now:
             self.end(EndReason.UNATTENDED, now=now)
-
-
-def sizes_of(active: Collection[Conference]) -> dict[str, int]:
-    """How much is kept for these conferences."""
-    return {
-        "conferences": len(active),
-        "participants": sum(len(one.participants) for one in active),
-        "subscriptions": sum(len(one.notifier) for one in active),
-        "commands": sum(one.open_commands for one in active),
-    }
 
 
 def describe(record: ConferenceRecord) -> ConferenceDescription:

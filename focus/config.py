@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from focus.identity import Identify, from_header
-from focus.policy import ConferencePolicy
+from focus.policy import ConferencePolicy, ConferenceRules
 
 #: Media types of OCS 2007; a deployment lists here what its MCU Factory can really allocate.
 DEFAULT_MCU_TYPES = ("audio-video",)
@@ -19,10 +19,12 @@ class FocusConfig:
     domain: str = "example.com"  #: SIP domain of the conferences served here
     aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
     mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
+    mcu_factory_principal: str = "mcu-factory"  #: who that MCU Factory is
     callback_url: str | None = None  #: where MCUs post late responses and notifications (decisions 3)
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
+    records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
-    policy: ConferencePolicy = ConferencePolicy()
+    policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
     require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none
     session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
@@ -39,6 +41,8 @@ class FocusConfig:
     drain_retry_after: int = 30  #: seconds told to who is refused while this Focus drains
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
+    max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
+    max_joins_per_user: int = 100  #: dialogs of one user in all conferences together
     max_users: int = 500  #: in one roster; the reference point for one MCU is 250
     max_endpoints_per_user: int = 16  #: devices and media of one user: a bound on what one name can take
     max_subscriptions: int = 1_000  #: of one conference: each costs a document per change
@@ -47,7 +51,19 @@ class FocusConfig:
     max_commands_per_participant: int = 64  #: open for one participant; beyond that 503
     remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (C3P reference, 4.5)
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
-    max_waiting_joins: int = 256  #: joins waiting for a record from another process
+    #: seconds that a request waits for a record, an identity or a decision that comes later; a client gives up after 32
+    answer_timeout: float = 10.0
+    #: wrong passcodes in `guest_guess_window` from one source: as many as somebody types who misremembers
+    guest_guesses_per_source: int = 10
+    #: ... and for one conference: guests of many sources guess 100 of a million six-digit passcodes in ten minutes
+    guest_guesses_per_conference: int = 100
+    guest_guess_window: float = 600.0  #: seconds
+    #: Digest algorithms for passcodes, best first; MD5-sess is what clients in use expect (SIP profile 15)
+    guest_algorithms: tuple[str, ...] = ("SHA-256", "MD5-sess")
+    max_waiting_joins: int = 256  #: joins, and other requests, that wait for such an answer or behind one that does
+    #: ... of one address (of IPv6, one /64), so that it takes several to keep the others from being heard; not of
+    #: `EndpointConfig.trusted_networks`: everybody comes by the address of a proxy
+    max_waiting_per_source: int = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +82,17 @@ class FactoryConfig:
     anonymous_allowed: bool = True  #: whether records may admit anonymous participants
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
+    #: Conferences that one user may create: so many at once, and then so many a minute. A record costs some kilobytes
+    #: until it expires, and the store has its limits in all and for each organizer.
+    creations_at_once: int = 100
+    creations_a_minute: float = 30.0
+    #: The same of one source (an address, of IPv6 a /64), where a site behind a NAT is one; trusted networks have none.
+    creations_at_once_per_source: int = 500
+    creations_a_minute_per_source: float = 150.0
     max_listed: int = 500  #: records in one getConferences answer
     drain_retry_after: int = 30  #: seconds told to who wants a new conference while this Focus Factory drains
+    #: seconds that a request waits for a record or an identity that comes later; a client gives up after 32
+    answer_timeout: float = 10.0
+    max_waiting: int = 256  #: requests that wait for such an answer, or behind one that does
+    max_waiting_per_source: int = 64  #: ... of one address (of IPv6, one /64); see `FocusConfig`
     record_readers: frozenset[str] = frozenset()  #: principals that may read records over HTTP: Focuses elsewhere

@@ -45,6 +45,7 @@ class Context:
         self.endpoint.reject(
             session,
             answer.status,
+            answer.phrase,
             headers=answer.headers,
             body=answer.body,
             content_type=answer.content_type,
@@ -54,13 +55,14 @@ class Context:
     def reject_subscription(self, subscription: SubscriptionId, refused: Refused, *, now: float) -> None:
         """Refuse a SUBSCRIBE."""
         answer = self.refuse("subscribe", refused)
-        self.endpoint.reject_subscription(subscription, answer.status, headers=answer.headers, now=now)
+        self.endpoint.reject_subscription(subscription, answer.status, answer.phrase, headers=answer.headers, now=now)
 
     def answer(self, transaction: TransactionId, answer: Answer, *, now: float) -> None:
         """Answer a request that is not an INVITE."""
         self.endpoint.respond(
             transaction,
             answer.status,
+            answer.phrase,
             headers=answer.headers,
             body=answer.body,
             content_type=answer.content_type,

@@ -6,6 +6,7 @@ import enum
 
 import attrs
 
+from focus.records import ConferenceRecord
 from sip import Event
 
 
@@ -122,3 +123,42 @@ class RosterPublished(Event):
     conference_uri: str
     version: int  #: of the roster
     subscribers: int
+
+
+# Questions to the application ----------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class RecordWanted(Event):
+    """A record is wanted: answer with ``record_found``, or with ``store_failed``."""
+
+    id: int
+    key: str  #: `sip.conference_key` of the Conference-URI: under this it was written
+    conference_uri: str
+
+
+@attrs.frozen(kw_only=True)
+class RecordsWanted(Event):
+    """The records of an organizer are wanted, oldest first: answer with ``records_found``, or ``store_failed``."""
+
+    id: int
+    organizer_key: str  #: `sip.aor_key` of the organizer
+    limit: int  #: no more than these are of use
+
+
+@attrs.frozen(kw_only=True)
+class RecordWriteWanted(Event):
+    """A record is to be added, replaced or removed: answer with ``record_written``, or with ``store_failed``.
+
+    ``before`` None: it is new, and there may be none of that key (`Written.EXISTS`). Otherwise what is there now must
+    be ``before``, which its ``version`` tells (`Written.CHANGED` if not), so that of two Focus Factories that change a
+    record at the same time none undoes what the other did. ``after`` None: it is to be removed; whether it has
+    changed since does not matter, and what is not there counts as removed.
+    """
+
+    id: int
+    key: str  #: `sip.conference_key` of the Conference-URI
+    conference_uri: str
+    organizer_key: str  #: `sip.aor_key` of the organizer
+    before: ConferenceRecord | None
+    after: ConferenceRecord | None

@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
 
 import attrs
 
 from c3p import (
     CCCP_TYPE,
     AddConference,
-    AdmissionPolicy,
-    C3PError,
     Code,
-    Command,
     CommandReason,
     ConferenceInfo,
-    ConferenceKeys,
-    DeleteConference,
     GetAvailableMcuTypes,
     GetConference,
-    GetConferences,
     GetConferencingCapabilities,
-    ModifyConference,
     Notify,
-    PstnBridging,
     Reason,
     Reply,
     Request,
     Response,
-    focus_uri,
 )
-from focus import record_documents, refusal
+from focus import refusal
 from focus.answers import Answer, refuse
 from focus.commands.checks import check_ends
 from focus.commands.requests import read_request
 from focus.config import FactoryConfig
 from focus.contact import own_name
-from focus.errors import RecordExists, StoreFull
-from focus.events import RecordAdded, RecordRemoved
-from focus.records import ConferenceRecord, ConferenceStore, is_conference_id
+from focus.creations import Creations
+from focus.events import RecordAdded, RecordRemoved, RecordWriteWanted
+from focus.identity import insist_on
+from focus.questions.identification import Found, identification, sender_of
+from focus.questions.procedure import Kind, Line, Steps, Turn
+from focus.questions.procedures import Procedures
+from focus.questions.stores import record_store
+from focus.records import ConferenceRecord, ConferenceStore, Written
 from focus.refusal import Refused
+from focus.scheduling import Failed, Scheduling
 from sip import (
-    AddressOfRecord,
     Claim,
     ConferenceAddress,
     Endpoint,
@@ -59,24 +55,18 @@ from sip import Request as SipRequest
 FACTORY_OPAQUE: Final = "app:conf:focusfactory"
 
 
-class _Failed(Exception):
-    """A command that is answered with a C3P failure; never leaves this module."""
-
-    def __init__(self, reason: str, specific: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason, self.specific = reason, specific
-
-
 class Activations(Protocol):
     """Whoever activates records: a Focus on the same store."""
 
-    def record_changed(self, conference_uri: str, *, now: float) -> None:
-        """A record is another one, or gone."""
+    def record_replaced(self, conference_uri: str, record: ConferenceRecord | None, *, now: float) -> None:
+        """The record of a conference is this one now; None: it is gone."""
 
 
 class FocusFactory:
     """A core for the Focus Factory URIs of one domain, one for each organizer.
 
+    `store` None is one that needs time to answer: the application is asked with `RecordWanted`, `RecordsWanted` and
+    `RecordWriteWanted`, and answers with ``record_found``, ``records_found``, ``record_written`` or ``store_failed``.
     `activations` is the Focus of the same process, if there is one: no conference outlives its record.
     """
 
@@ -85,19 +75,30 @@ class FocusFactory:
         endpoint: Endpoint,
         config: FactoryConfig,
         *,
-        store: ConferenceStore,
+        store: ConferenceStore | None,
         entropy: Entropy,
         activations: Activations | None = None,
     ) -> None:
         self.config = attrs.evolve(config, server=config.server or own_name(endpoint, config.domain))
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._endpoint = endpoint
-        self._store = store
         self._entropy = entropy
         self._activations = activations
         self._events: list[Event] = []
         self._draining = False
         self._refusals: Counter[tuple[str, int, str]] = Counter()
+        self._procedures = Procedures(
+            endpoint,
+            owner=config.owner,
+            emit=self._events.append,
+            limit=config.max_waiting,
+            per_source=config.max_waiting_per_source,
+            timeout=config.answer_timeout,
+        )
+        self._store = store
+        self._creations = Creations(config, endpoint.config.trusted_networks)
+        self._records = record_store(store, self._procedures, config.owner)
+        self._scheduling = Scheduling(self.config, self._records, wall_clock=endpoint.wall_clock, observer=self)
         endpoint.add_core(
             config.owner, self._claims, claim=Claim.CONFERENCE, methods=("SERVICE",), media_types=(CCCP_TYPE,)
         )
@@ -130,181 +131,124 @@ class FocusFactory:
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         """Answer a SERVICE request."""
         if isinstance(event, RequestReceived) and event.transaction is not None:
-            answer = self._service(event, now=now)
-            self._endpoint.respond(
-                event.transaction,
-                answer.status,
-                headers=answer.headers,
-                body=answer.body,
-                content_type=answer.content_type,
-                now=now,
-            )
+            self._procedures.begin(self._service, event, now=now)
         return self.take_events()
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
-        events, self._events = self._events, []
-        return events
+        taken = list(self._events)
+        self._events.clear()
+        return taken
 
     def next_timeout(self) -> float | None:
-        """When the next record expires."""
-        return self._store.next_timeout()
+        """When the next record expires, or somebody has waited long enough."""
+        due = (self._records.next_timeout(), self._procedures.next_timeout())
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Drop the records whose time has come."""
-        for record in self._store.expire(now=now):
-            self._removed(record, now=now)
+        """Drop the records whose time has come, and refuse those who have waited long enough."""
+        for record in self._records.expire(now=now):
+            self.written(record, None, now=now)
+        self._procedures.handle_timeout(now=now)
         return self.take_events()
 
     # SIP -------------------------------------------------------------------------------------------------------------
 
-    def _service(self, event: RequestReceived, *, now: float) -> Answer:
+    def _service(self, event: RequestReceived, turn: Turn) -> Steps[None]:
+        """From a SERVICE to its answer."""
         try:
-            document = read_request(event.request)
-            name = self.config.identify(event.request, event.flow)
-            if name is None:
-                raise Refused(refusal.BAD_FROM, document)
-            identity = AddressOfRecord.read(name)
-            check_ends(document, identity=identity, to=event.request.to.uri)
-            owns = aor_key(event.request.to.uri) == identity.key
-            if not owns and type(document.command) not in _FOR_EVERYBODY:
-                raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
-            if self._draining and isinstance(document.command, AddConference):
-                raise Refused(refusal.DRAINING.after(self.config.drain_retry_after), document)
-            return Answer(200, bytes(self._answer(document, identity, now=now)))
+            answer = yield from self._answer_to(event, turn)
         except Refused as refused:
             self._refusals["service", refused.refusal.status, refused.refusal.name] += 1
-            return refuse(refused.refusal, refused.document, server=self.config.server)
+            answer = refuse(refused.refusal, refused.document, server=self.config.server)
+        assert event.transaction is not None  # None is for transparent cores
+        self._endpoint.respond(
+            event.transaction,
+            answer.status,
+            answer.phrase,
+            headers=answer.headers,
+            body=answer.body,
+            content_type=answer.content_type,
+            now=turn.now,
+        )
 
-    def _answer(self, document: Request, organizer: AddressOfRecord, *, now: float) -> Response:
-        handler = _HANDLERS.get(type(document.command))
-        if handler is None:
+    def _answer_to(self, event: RequestReceived, turn: Turn) -> Steps[Answer]:
+        yield Line(sender_of(event.request, event.flow))
+        known = yield from identification(self.config.identify, event.request, event.flow)
+        identified = insist_on(known)
+        document = read_request(event.request)
+        if identified is None:
+            raise Refused(refusal.BAD_FROM, document)
+        organizer = identified.user
+        check_ends(document, identity=organizer, to=event.request.to.uri)
+        owns = aor_key(event.request.to.uri) == organizer.key
+        if not owns and type(document.command) not in _FOR_EVERYBODY:
+            raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
+        if isinstance(document.command, AddConference):
+            if self._draining:
+                raise Refused(refusal.DRAINING.after(self.config.drain_retry_after), document)
+            if not self._creations.take(organizer.key, event.flow, now=turn.now):
+                raise Refused(refusal.BUSY, document)
+        # All records of an organizer are one line, for getConferences shows them all.
+        yield Line(organizer.key)
+        try:
+            done = yield from self._scheduling.carry_out(document.command, organizer, turn)
+        except Failed as failed:
+            answer = document.respond(Code.FAILURE, reason=failed.reason, command_reason=failed.specific)
+            return Answer(200, bytes(answer))
+        if done is None:
             raise Refused(refusal.NOT_IMPLEMENTED, document)
-        try:
-            return document.respond(Code.SUCCESS, command=handler(self, document.command, organizer, now))
-        except _Failed as failed:
-            return document.respond(Code.FAILURE, reason=failed.reason, command_reason=failed.specific)
+        return Answer(200, bytes(document.respond(Code.SUCCESS, command=done)))
 
-    # Commands --------------------------------------------------------------------------------------------------------
+    # Answers of the application --------------------------------------------------------------------------------------
 
-    def _capabilities(self, command: GetConferencingCapabilities, organizer: AddressOfRecord, now: float) -> Command:
-        return GetConferencingCapabilities(mcu_types=self.config.mcu_types, pstn_bridging=PstnBridging(enabled=False))
+    def record_found(self, want_id: int, record: ConferenceRecord | None, *, now: float) -> None:
+        """Answer RecordWanted: the record, None when there is none. Raises LocalProtocolError when nobody asked."""
+        self._procedures.answer(Kind.RECORD, want_id, record, now=now)
 
-    def _available_types(self, command: GetAvailableMcuTypes, organizer: AddressOfRecord, now: float) -> Command:
-        return GetAvailableMcuTypes(mcu_types=self.config.mcu_types)
+    def records_found(self, want_id: int, records: Iterable[ConferenceRecord], *, now: float) -> None:
+        """Answer RecordsWanted, oldest first. Raises LocalProtocolError when nobody asked."""
+        self._procedures.answer(Kind.RECORDS, want_id, tuple(records), now=now)
 
-    def _add(self, command: AddConference, organizer: AddressOfRecord, now: float) -> Command:
-        info = command.conference_info
-        conference_id = info.description.conference_id if info is not None and info.description is not None else None
-        if info is None or conference_id is None or not is_conference_id(conference_id):
-            raise _Failed(Reason.REQUEST_MALFORMED)
-        uri = _conference_uri(organizer, conference_id)
-        lifetime = self.config.default_lifetime
-        base = ConferenceRecord(
-            conference_id=conference_id,
-            organizer=organizer.text,
-            focus_uri=uri,
-            mcu_types=self.config.mcu_types,
-            admission_policy=self.config.default_admission_policy,
-            expires_at=None if lifetime is None else self._wall(now) + lifetime,
-            attendee_dialout=self.config.attendee_dialout,
-        )
-        record = self._read(info, base, now=now)
-        try:
-            self._store.add(ConferenceAddress.read(uri).key, record)
-        except RecordExists as error:
-            raise _Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_EXISTS_ALREADY) from error
-        except StoreFull as error:
-            raise _Failed(Reason.SERVER_BUSY) from error
-        self._events.append(RecordAdded(owner=self.owner, conference_uri=uri, organizer=organizer.text))
-        return AddConference(conference_info=self._described(record, now=now))
+    def record_written(self, want_id: int, outcome: Written = Written.DONE, *, now: float) -> None:
+        """Answer RecordWriteWanted. Raises LocalProtocolError when nobody asked.
 
-    def _modify(self, command: ModifyConference, organizer: AddressOfRecord, now: float) -> Command:
-        info = command.conference_info
-        if info is None:
-            raise _Failed(Reason.REQUEST_MALFORMED)
-        key, record = self._record(command.conference_keys, organizer, info)
-        changed = attrs.evolve(self._read(info, record, now=now), version=record.version + 1)
-        self._store.replace(key, changed)
-        self._tell(changed, now=now)
-        return ModifyConference(
-            conference_keys=command.conference_keys, conference_info=self._described(changed, now=now)
-        )
+        What was written although nobody waits for it any more is reported, and told the Focus, all the same.
+        """
+        late = self._procedures.answer(Kind.WRITE, want_id, outcome, now=now)
+        if isinstance(late, RecordWriteWanted) and outcome is Written.DONE:
+            self.written(late.before, late.after, now=now)
 
-    def _delete(self, command: DeleteConference, organizer: AddressOfRecord, now: float) -> Command:
-        key, record = self._record(command.conference_keys, organizer)
-        self._store.remove(key)
-        self._removed(record, now=now)
-        return command.echo()
+    def store_failed(self, want_id: int, *, now: float) -> None:
+        """Answer any of the three: the store cannot do it now. Raises LocalProtocolError when nobody asked."""
+        asked = [kind for kind in (Kind.RECORD, Kind.RECORDS, Kind.WRITE) if self._procedures.knows(kind, want_id)]
+        kind = asked[0] if asked else Kind.RECORD
+        self._procedures.refuse(kind, want_id, refusal.STORE_FAILED, now=now)
 
-    def _removed(self, record: ConferenceRecord, *, now: float) -> None:
-        self._events.append(RecordRemoved(owner=self.owner, conference_uri=record.focus_uri))
-        self._tell(record, now=now)
+    def identified(self, pending_id: str, found: Found, *, now: float) -> None:
+        """Answer what ``identify`` left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
+        self._procedures.answer(Kind.IDENTITY, pending_id, found, now=now)
 
-    def _tell(self, record: ConferenceRecord, *, now: float) -> None:
+    def written(self, before: ConferenceRecord | None, after: ConferenceRecord | None, *, now: float) -> None:
+        """A record was added, replaced or removed: the application hears of it, and who activates it."""
+        record = after or before
+        assert record is not None
+        if before is None:
+            self._events.append(
+                RecordAdded(owner=self.owner, conference_uri=record.focus_uri, organizer=record.organizer)
+            )
+            return
+        if after is None:
+            self._events.append(RecordRemoved(owner=self.owner, conference_uri=record.focus_uri))
         if self._activations is not None:
-            self._activations.record_changed(record.focus_uri, now=now)
-
-    def _get(self, command: GetConference, organizer: AddressOfRecord, now: float) -> Command:
-        _, record = self._record(command.conference_keys, organizer)
-        return GetConference(conference_keys=command.conference_keys, conference_info=self._described(record, now=now))
-
-    def _get_all(self, command: GetConferences, organizer: AddressOfRecord, now: float) -> Command:
-        records = self._store.of_organizer(organizer.key)[: self.config.max_listed]
-        return GetConferences(conference_infos=tuple(self._described(record, now=now) for record in records))
-
-    # Records ---------------------------------------------------------------------------------------------------------
-
-    def _record(
-        self, keys: ConferenceKeys | None, organizer: AddressOfRecord, info: ConferenceInfo | None = None
-    ) -> tuple[str, ConferenceRecord]:
-        """The record that the keys name: by conference id, or by Conference-URI."""
-        conference_id = keys.conference_id if keys is not None else None
-        if conference_id is None and info is not None and info.description is not None:
-            conference_id = info.description.conference_id
-        uri = (keys.conf_entity if keys is not None else None) or (info.entity if info is not None else None)
-        if conference_id is not None and is_conference_id(conference_id):
-            uri = _conference_uri(organizer, conference_id)
-        key = ConferenceAddress.read(uri).key if uri else ""
-        record = self._store.get(key) if uri else None
-        if record is None or not organizer.is_named_by(record.organizer):
-            raise _Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_DOESNT_EXIST)
-        return key, record
-
-    def _read(self, info: ConferenceInfo, base: ConferenceRecord, *, now: float) -> ConferenceRecord:
-        try:
-            record = record_documents.read(info, base)
-        except C3PError as error:
-            raise _Failed(Reason.REQUEST_MALFORMED) from error
-        if record.admission_policy not in set(AdmissionPolicy):
-            raise _Failed(Reason.REQUEST_MALFORMED)
-        if record.admission_policy == AdmissionPolicy.ANONYMOUS and not self.config.anonymous_allowed:
-            raise _Failed(Reason.UNAUTHORIZED)
-        # Clients list every type they know; only those that can be allocated are kept.
-        types = tuple(kind for kind in record.mcu_types if kind in self.config.mcu_types)
-        expires_at = record.expires_at
-        if expires_at is not None:
-            expires_at = min(expires_at, self._wall(now) + self.config.max_lifetime)
-            if expires_at <= self._wall(now):
-                raise _Failed(Reason.REQUEST_MALFORMED)
-        return attrs.evolve(
-            record,
-            mcu_types=types,
-            expires_at=expires_at,
-            anonymous_dialout=record.anonymous_dialout and self.config.anonymous_dialout,
-        )
-
-    def _described(self, record: ConferenceRecord, *, now: float) -> ConferenceInfo:
-        return record_documents.describe(record, updated_at=self._wall(now))
-
-    def _wall(self, now: float) -> float:
-        """The time since 1970 at `now`."""
-        return self._endpoint.wall_clock + now
+            self._activations.record_replaced(record.focus_uri, after, now=now)
 
     # HTTP ------------------------------------------------------------------------------------------------------------
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
         """A Focus in another process asks for a record. `peer` is its authenticated principal.
+
+        503 where the store needs time to answer: then the Focus asks it by itself.
 
         Then drain and read ``next_timeout``.
         """
@@ -312,6 +256,8 @@ class FocusFactory:
             return Reply(403)
         if not isinstance(document, Request) or not isinstance(document.command, GetConference):
             return Reply(400)
+        if self._store is None:
+            return Reply(503)  # an answer that takes time has no place here; such a store is for every Focus to ask
         keys = document.command.conference_keys
         uri = keys.conf_entity if keys is not None else None
         record = self._store.get(ConferenceAddress.read(uri).key) if uri else None
@@ -324,25 +270,10 @@ class FocusFactory:
                     command_reason=CommandReason.CONFERENCE_DOESNT_EXIST,
                 ),
             )
-        found = GetConference(conference_keys=keys, conference_info=self._described(record, now=now))
+        found = GetConference(
+            conference_keys=keys, conference_info=self._scheduling.described(record, for_a_focus=True, now=now)
+        )
         return Reply(200, document.respond(Code.SUCCESS, command=found))
 
 
-def _conference_uri(organizer: AddressOfRecord, conference_id: str) -> str:
-    try:
-        return focus_uri(organizer.text, conference_id)
-    except C3PError as error:  # an organizer without user part
-        raise _Failed(Reason.REQUEST_MALFORMED) from error
-
-
 _FOR_EVERYBODY: Final = frozenset({GetConferencingCapabilities, GetAvailableMcuTypes})
-
-_HANDLERS: Final[Mapping[type[Command], Callable[[FocusFactory, Any, AddressOfRecord, float], Command]]] = {
-    GetConferencingCapabilities: FocusFactory._capabilities,
-    GetAvailableMcuTypes: FocusFactory._available_types,
-    AddConference: FocusFactory._add,
-    ModifyConference: FocusFactory._modify,
-    DeleteConference: FocusFactory._delete,
-    GetConference: FocusFactory._get,
-    GetConferences: FocusFactory._get_all,
-}

@@ -18,28 +18,31 @@ from c3p import (
     Request,
     Response,
     conf_id_of,
-    focus_uri_of,
-    is_focus_uri,
-    mcu_type_of,
 )
-from focus import policy, refusal
+from focus import refusal
+from focus.active import ActiveConferences
 from focus.answers import Answer
-from focus.conference import Conference, sizes_of
+from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
-from focus.join import Join, read_join
+from focus.guests import Guests
+from focus.joining import Joining
+from focus.policy import Admission, Decision
+from focus.questions.identification import Found
+from focus.questions.procedure import Kind, Line, Steps, Turn, settled
+from focus.questions.procedures import Procedures
+from focus.questions.stores import Records, record_store
 from focus.records import ConferenceRecord, ConferenceStore
-from focus.refusal import Refusal, Refused
+from focus.refusal import Refused
 from focus.remote_records import RemoteRecords
-from focus.subscription_policy import NOT_JOINED, check_subscriber, granted_expires
+from focus.roster_document import whole_document
+from focus.subscribing import Subscribing
 from sip import (
-    AddressOfRecord,
     Claim,
     ConferenceAddress,
-    Deadlines,
     Endpoint,
     Entropy,
     Event,
@@ -51,11 +54,9 @@ from sip import (
     SessionConfirmed,
     SessionEnded,
     SessionFlowLost,
-    SessionId,
     SessionRefreshed,
     SubscribeReceived,
     SubscriptionEnded,
-    SubscriptionId,
     UpdateReceived,
     canonical_host,
     internal_fault,
@@ -65,29 +66,62 @@ from sip import Request as SipRequest
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
 
+@attrs.frozen(kw_only=True)
+class _Told(Event):
+    """The record of a conference is another one, or gone; ``record`` is there if whoever says so has it."""
+
+    address: ConferenceAddress
+    record: ConferenceRecord | None
+    known: bool  #: whether ``record`` is what the store has
+
+
 class Focus:
     """All conferences of one domain.
 
     `store` is shared with a Focus Factory in the same process; with `records_url` records that it lacks are asked for
-    there. Nothing is kept, and no timer runs, for conferences in which nobody is. After every call, its commands
-    included, drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a `sip.Pump` does the first.
+    there. None is a store that needs time to answer: the application is asked with `RecordWanted`, and answers with
+    ``record_found`` or ``store_failed``. Nothing is kept, and no timer runs, for conferences in which nobody is. After
+    every call, its commands included, drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a
+    `sip.Pump` does the first.
     """
 
-    def __init__(self, endpoint: Endpoint, config: FocusConfig, *, store: ConferenceStore, entropy: Entropy) -> None:
+    def __init__(
+        self, endpoint: Endpoint, config: FocusConfig, *, store: ConferenceStore | None, entropy: Entropy
+    ) -> None:
+        if store is None and config.records_url is not None:
+            raise LocalProtocolError("records_url is for what a store lacks that answers at once")
         config = self.config = attrs.evolve(config, server=config.server or own_name(endpoint, config.domain))
-        self._endpoint = endpoint
-        self._store = store
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
         self._context = Context(endpoint, config, self._exchanges, self._events.append, entropy.child("correlations"))
         self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
-        self._active: dict[str, Conference] = {}
-        self._sessions: dict[SessionId, Conference] = {}
-        self._subscriptions: dict[SubscriptionId, Conference] = {}
-        self._deadlines: Deadlines[str] = Deadlines()
-        self._remote_records = RemoteRecords(config, self._exchanges, self._record_arrived)
+        self._active = ActiveConferences(self._context)
+        self._procedures = Procedures(
+            endpoint,
+            owner=config.owner,
+            emit=self._events.append,
+            limit=config.max_waiting_joins,
+            per_source=config.max_waiting_per_source,
+            timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
+        )
+        self._records = record_store(store, self._procedures, config.owner)
+        everywhere: Records = self._records
+        if config.records_url is not None:
+            everywhere = RemoteRecords(
+                self._records,
+                config.records_url,
+                peer=config.records_principal,
+                timeout=config.http_timeout,
+                exchanges=self._exchanges,
+                procedures=self._procedures,
+            )
+        guests = Guests(
+            config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
+        )
+        self._joining = Joining(self._context, self._active, everywhere, guests)
+        self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
             self._claims,
@@ -106,7 +140,7 @@ class Focus:
     @property
     def conferences(self) -> tuple[str, ...]:
         """Conference-URIs of the active conferences."""
-        return tuple(one.focus_uri for one in self._active.values())
+        return tuple(one.focus_uri for one in self._active)
 
     @property
     def draining(self) -> bool:
@@ -116,7 +150,7 @@ class Focus:
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment, as `sip.Endpoint.sizes`."""
-        return sizes_of(self._active.values())
+        return {**self._active.sizes, "waiting": len(self._procedures)}
 
     def drain(self, *, now: float) -> None:
         """Take nothing new, for good: new activations, and people who are not in a conference yet. The rest goes on."""
@@ -125,7 +159,7 @@ class Focus:
     def roster(self, conference_uri: str) -> ConferenceInfo | None:
         """The whole state of an active conference, None when it is not active."""
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
-        return conference.roster.full() if conference is not None else None
+        return whole_document(conference.roster) if conference is not None else None
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
         """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""
@@ -133,25 +167,65 @@ class Focus:
         if conference is None:
             raise LocalProtocolError(f"not active: {conference_uri}")
         conference.end(EndReason.DELETED, now=now)
-        self._settle(conference, now=now)
+        self._active.settle(conference, now=now)
 
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part in every conference that it has: whoever runs it says that it may be gone."""
-        for conference in tuple(self._active.values()):
+        for conference in tuple(self._active):
             conference.suspect_mcu(mcu_id, now=now)
-            self._settle(conference, now=now)
+            self._active.settle(conference, now=now)
+
+    # Records ---------------------------------------------------------------------------------------------------------
 
     def record_changed(self, conference_uri: str, *, now: float) -> None:
-        """The record of a conference is another one, or gone, which ends the conference when it is active."""
-        key = ConferenceAddress.read(conference_uri).key
-        conference, record = self._active.get(key), self._store.get(key)
+        """The record of a conference is another one, or gone, which ends the conference when it is active.
+
+        It is asked for where it is not at hand. When there is no answer the conference stays as it was.
+        """
+        self._told(conference_uri, None, known=False, now=now)
+
+    def record_replaced(self, conference_uri: str, record: ConferenceRecord | None, *, now: float) -> None:
+        """The record of a conference is this one now; None: it is gone, which ends the conference when it is active."""
+        self._told(conference_uri, record, known=True, now=now)
+
+    def _told(self, conference_uri: str, record: ConferenceRecord | None, *, known: bool, now: float) -> None:
+        address = ConferenceAddress.read(conference_uri)
+        told = _Told(owner=self.owner, address=address, record=record, known=known)
+        self._procedures.begin(self._take_record, told, now=now)
+
+    def _take_record(self, told: _Told, turn: Turn) -> Steps[None]:
+        try:
+            # Joins that were there before may have read the record as it was.
+            yield Line(told.address.key)
+            if self._active.get(told.address.key) is None:
+                return
+            record = told.record if told.known else (yield from settled(self._records.find(told.address)))
+        except Refused:
+            return
+        conference = self._active.get(told.address.key)
         if conference is None:
             return
         if record is None:
-            conference.end(EndReason.EXPIRED if conference.expired(now) else EndReason.DELETED, now=now)
+            conference.end(EndReason.EXPIRED if conference.expired(turn.now) else EndReason.DELETED, now=turn.now)
         else:
             conference.record_modified(record)
-        self._settle(conference, now=now)
+        self._active.settle(conference, now=turn.now)
+
+    def record_found(self, want_id: int, record: ConferenceRecord | None, *, now: float) -> None:
+        """Answer RecordWanted: the record, None when there is none. Raises LocalProtocolError when nobody asked."""
+        self._procedures.answer(Kind.RECORD, want_id, record, now=now)
+
+    def store_failed(self, want_id: int, *, now: float) -> None:
+        """Answer RecordWanted: the store cannot say. Raises LocalProtocolError when nobody asked."""
+        self._procedures.refuse(Kind.RECORD, want_id, refusal.STORE_FAILED, now=now)
+
+    def identified(self, pending_id: str, found: Found, *, now: float) -> None:
+        """Answer what ``identify`` left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
+        self._procedures.answer(Kind.IDENTITY, pending_id, found, now=now)
+
+    def decided(self, pending_id: str, decision: Admission | Decision, *, now: float) -> None:
+        """Answer what the policy left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
+        self._procedures.answer(Kind.DECISION, pending_id, decision, now=now)
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         return request.uri.host in self._domains and conf_id_of(str(request.uri)) is not None
@@ -172,115 +246,46 @@ class Focus:
         return taken
 
     def next_timeout(self) -> float | None:
-        """When something is due in one of the conferences."""
-        return self._deadlines.earliest()
+        """When something is due in one of the conferences, or somebody has waited long enough."""
+        due = (self._active.next_timeout(), self._procedures.next_timeout())
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due."""
-        for key in self._deadlines.pop_due(now):
-            conference = self._active.get(key)
-            if conference is not None:  # pragma: no branch (what has ended has no deadline)
-                try:
-                    conference.handle_timeout(now=now)
-                    self._settle(conference, now=now)
-                except Exception as error:  # what is due in other conferences is done all the same
-                    self._events.append(internal_fault(error, "handle_timeout", owner=self.owner))
+        for conference in self._active.due(now):
+            try:
+                conference.handle_timeout(now=now)
+                self._active.settle(conference, now=now)
+            except Exception as error:  # what is due in other conferences is done all the same
+                self._events.append(internal_fault(error, "handle_timeout", owner=self.owner))
+        self._procedures.handle_timeout(now=now)
         return self.take_events()
-
-    def _settle(self, conference: Conference, *, now: float) -> None:
-        conference.settle(now=now)
-        if conference.ended and self._active.get(conference.key) is conference:
-            del self._active[conference.key]
-        if self._active.get(conference.key) is conference:
-            self._deadlines.set(conference.key, conference.next_timeout())
-        elif conference.key not in self._active:
-            self._deadlines.set(conference.key, None)
 
     # Joining ---------------------------------------------------------------------------------------------------------
 
     def _invited(self, event: InviteReceived, now: float) -> None:
-        try:
-            self._join(event, now=now)
-        except Refused as refused:
-            self._context.reject(event.session, refused, now=now)
-
-    def _join(self, event: InviteReceived, *, now: float) -> None:
-        address = ConferenceAddress.of(event.request.uri)
-        if not is_focus_uri(address.text):
-            raise Refused(self._media_invite(address.text, event))
-        active = self._active.get(address.key)
-        record = active.record if active is not None else self._store.get(address.key)
-        if record is not None:
-            self._admit(event, record, now=now)
-        elif not self._remote_records.ask(event, address.text):
-            raise Refused(refusal.UNKNOWN_CONFERENCE)
-
-    def _media_invite(self, uri: str, event: InviteReceived) -> Refusal:
-        """What a direct media INVITE to an MCU-Conference-URI is refused with."""
-        conference = self._active.get(ConferenceAddress.read(focus_uri_of(uri)).key)
-        identity = self._identify(event.request, event.flow)
-        if conference is None:
-            return refusal.UNKNOWN_CONFERENCE
-        return conference.media_invite_refusal(mcu_type_of(uri), identity.key if identity is not None else None)
-
-    def _admit(self, event: InviteReceived, record: ConferenceRecord, *, now: float) -> None:
-        address = ConferenceAddress.read(record.focus_uri)
-        join = read_join(event.request, identity=self._identify(event.request, event.flow), conference=address)
-        if self.config.require_session_timer and "timer" not in event.request.supported:
-            raise Refused(refusal.TIMER_MISSING, join.document)
-        conference = self._active.get(address.key)
-        if self.draining and (conference is None or not conference.participants.of_user(join.user.key)):
-            raise Refused(refusal.DRAINING.after(self.config.drain_retry_after), join.document)
-        admission = policy.admit(
-            record,
-            join.user,
-            wish=join.wish,
-            locked=conference is not None and conference.locked,
-            lobby_capable=join.lobby_capable,
-            already_in=conference is not None and conference.participants.is_let_in(join.user),
-            policy=self.config.policy,
-        )
-        if isinstance(admission, Refusal):
-            raise Refused(admission, join.document)
-        if conference is None:
-            conference = self._activate(address, record, join, now=now)
-        try:
-            conference.join(event, join, admission, now=now)
-            self._sessions[event.session] = conference
-        finally:
-            # Somebody whom a full conference refuses must not leave an empty conference behind.
-            self._settle(conference, now=now)
-
-    def _identify(self, request: SipRequest, flow: Flow) -> AddressOfRecord | None:
-        identity = self.config.identify(request, flow)
-        return AddressOfRecord.read(identity) if identity is not None else None
-
-    def _activate(self, address: ConferenceAddress, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
-        if len(self._active) >= self.config.max_conferences:
-            raise Refused(refusal.BUSY, join.document)
-        conference = self._active[address.key] = Conference(self._context, address=address, record=record, now=now)
-        return conference
-
-    def _record_arrived(self, event: InviteReceived, found: ConferenceRecord | Refusal, now: float) -> None:
-        """The Focus Factory elsewhere answered."""
-        try:
-            if isinstance(found, Refusal):
-                raise Refused(found)
-            self._admit(event, found, now=now)
-        except Refused as refused:
-            self._context.reject(event.session, refused, now=now)
+        self._procedures.begin(self._joining.procedure, event, asker=event.session, now=now)
 
     # Dialogs ---------------------------------------------------------------------------------------------------------
 
     def _requested(self, event: RequestReceived, now: float) -> None:
+        self._procedures.begin(self._carry_out, event, now=now)
+
+    def _carry_out(self, event: RequestReceived, turn: Turn) -> Steps[None]:
         assert event.transaction is not None  # None is for transparent cores
         # INFO, and only in a dialog: the endpoint answers everything else. The dialog may be one of a subscription.
-        conference = self._sessions.get(event.session) if event.session is not None else None
+        conference = self._conference_of(event)
+        if conference is not None:
+            yield Line(conference.key)
+            conference = self._conference_of(event)
         if conference is None or event.session is None:
-            self._context.answer(event.transaction, Answer(481), now=now)
+            self._context.answer(event.transaction, Answer(481), now=turn.now)
         else:
-            conference.info(event.session, event.transaction, event.request, now=now)
-            self._settle(conference, now=now)
+            yield from conference.info(event.session, event.transaction, event.request, turn)
+            self._active.settle(conference, now=turn.now)
+
+    def _conference_of(self, event: RequestReceived) -> Conference | None:
+        return self._active.of_session.get(event.session) if event.session is not None else None
 
     def _refreshed_by_request(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
         """A re-INVITE or UPDATE changes nothing in a Focus dialog: there is no media in it."""
@@ -290,62 +295,33 @@ class Focus:
     def _alive(
         self, event: ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed, now: float
     ) -> None:
-        conference = self._sessions.get(event.session)
+        conference = self._active.of_session.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
             conference.participants.seen(event.session)
-            self._settle(conference, now=now)
+            self._active.settle(conference, now=now)
 
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
-        conference = self._sessions.get(event.session)
+        conference = self._active.of_session.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
             conference.participants.flow_lost(event.session, now=now)
-            self._settle(conference, now=now)
+            self._active.settle(conference, now=now)
 
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
-        self._remote_records.forget(event.session)
-        conference = self._sessions.pop(event.session, None)
+        self._procedures.forget(event.session, now=now)
+        conference = self._active.of_session.pop(event.session, None)
+        self._active.attendance.left(event.session)
         if conference is not None:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
             conference.left(event.session, cause, now=now)
-            self._settle(conference, now=now)
+            self._active.settle(conference, now=now)
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
     def _subscribed(self, event: SubscribeReceived, now: float) -> None:
-        try:
-            self._subscribe(event, now=now)
-        except Refused as refused:
-            self._context.reject_subscription(event.subscription, refused, now=now)
-
-    def _subscribe(self, event: SubscribeReceived, *, now: float) -> None:
-        expires = granted_expires(event.expires, self.config)
-        conference = self._subscriptions.get(event.subscription)
-        if conference is not None:
-            conference.subscribe_again(event, expires=expires, now=now)
-            self._settle(conference, now=now)
-            return
-        conference = self._subscribable(ConferenceAddress.of(event.request.uri))
-        identity = self._identify(event.request, event.flow)
-        key = identity.key if identity is not None else ""
-        check_subscriber(conference.participants.of_user(key), event.flow)
-        own = len(conference.notifier.of_user(key))
-        if len(conference.notifier) >= self.config.max_subscriptions or own >= self.config.max_subscriptions_per_user:
-            raise Refused(refusal.BUSY)
-        if expires == 0 and conference.end_subscription_of(key, event, now=now):
-            return
-        self._subscriptions[event.subscription] = conference
-        conference.subscribe(event, user=key, expires=expires, now=now)
-        self._settle(conference, now=now)
-
-    def _subscribable(self, address: ConferenceAddress) -> Conference:
-        conference = self._active.get(address.key)
-        if conference is not None:
-            return conference
-        known = self._store.get(address.key) is not None
-        raise Refused(NOT_JOINED if known else refusal.UNKNOWN_CONFERENCE)
+        self._procedures.begin(self._subscribing.procedure, event, now=now)
 
     def _subscription_over(self, event: SubscriptionEnded, now: float) -> None:
-        conference = self._subscriptions.pop(event.subscription, None)
+        conference = self._active.of_subscription.pop(event.subscription, None)
         if conference is not None:
             conference.notifier.forget(event.subscription)
 
@@ -366,7 +342,7 @@ class Focus:
     def _answered(self, owner: ConferenceExchangeOwner | None, *, now: float) -> list[Event]:
         conference = self._active.get(ConferenceAddress.read(owner.focus_uri).key) if owner is not None else None
         if conference is not None:
-            self._settle(conference, now=now)
+            self._active.settle(conference, now=now)
         return self.take_events()
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
@@ -380,7 +356,7 @@ class Focus:
         if conference is None:
             return Reply(404)
         reply = conference.receive_c3p(document, peer=peer, now=now)
-        self._settle(conference, now=now)
+        self._active.settle(conference, now=now)
         return reply
 
 

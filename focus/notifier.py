@@ -7,9 +7,10 @@ from typing import Final
 
 import attrs
 
-from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, State, render_versions
+from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, render_versions
 from focus.contact import contact_of, record_route
 from focus.roster import Changes, Roster
+from focus.roster_document import deleted_document, lobby_document, partial_document, whole_document
 from sip import Endpoint, Flow, Request, SubscriptionId
 
 AUTOEXTEND: Final = "com.microsoft.autoextend"
@@ -113,7 +114,7 @@ class Notifier:
             if subscriber.limited:
                 self._publish_to_lobby(subscriber, changes, now=now)
                 continue
-            document = document or render_versions(self._roster.partial(changes))
+            document = document or render_versions(partial_document(self._roster, changes))
             self._send(subscriber, subscriber.number(document), now=now)
 
     def let_in(self, user: str, *, now: float) -> None:
@@ -139,14 +140,16 @@ class Notifier:
     def end_user(self, user: str, reason: str, changes: Changes | None, *, now: float) -> None:
         """End the subscriptions of a user, with a last document that says what happened when `changes` is given."""
         subscribers = self.of_user(user)
-        document = render_versions(self._roster.partial(changes)) if changes is not None and subscribers else None
+        document = (
+            render_versions(partial_document(self._roster, changes)) if changes is not None and subscribers else None
+        )
         for subscriber in subscribers:
             body = subscriber.number(document) if document is not None else b""
             self._end(subscriber, reason, body, now=now)
 
     def end_all(self, *, now: float) -> None:
         """The conference is over: a last document with a deleted root (conferencing-flows 12)."""
-        gone = render_versions(ConferenceInfo(entity=self._roster.focus_uri, state=State.DELETED))
+        gone = render_versions(deleted_document(self._roster))
         for subscriber in list(self._subscribers.values()):
             self._end(subscriber, "noresource", subscriber.number(gone), now=now)
 
@@ -155,12 +158,13 @@ class Notifier:
         self._end(subscriber, reason, b"", now=now)
 
     def _whole_for(self, subscriber: Subscriber) -> ConferenceInfo:
-        return self._roster.full_for(subscriber.user) if subscriber.limited else self._roster.full()
+        roster = self._roster
+        return lobby_document(roster, subscriber.user) if subscriber.limited else whole_document(roster)
 
     def _publish_to_lobby(self, subscriber: Subscriber, changes: Changes, *, now: float) -> None:
         own = changes.only(subscriber.user)
         if own is not None:
-            body = subscriber.number(render_versions(self._roster.partial(own, count=1)))
+            body = subscriber.number(render_versions(partial_document(self._roster, own, count=1)))
             self._send(subscriber, body, now=now)
 
     def _send_whole(self, subscriber: Subscriber, *, now: float) -> None:

@@ -23,13 +23,14 @@ from focus import refusal
 from focus.answers import Remembered
 from focus.contact import contact_of, record_route
 from focus.context import Context
+from focus.identity import is_authenticated
 from focus.join import Join, if_legible
 from focus.participant import Participant
 from focus.policy import Admission
-from focus.policy import Verdict as Admitted
+from focus.policy import AdmissionVerdict as Admitted
 from focus.refusal import Refused
 from focus.roster import Roster
-from sip import AddressOfRecord, InviteReceived, NameAddr, Request, SessionId
+from sip import AddressOfRecord, Flow, InviteReceived, NameAddr, Request, SessionId
 
 _ALLOW: Final = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
 
@@ -57,9 +58,11 @@ class Participants:
         """The dialogs of one user (key)."""
         return [one for one in self._participants.values() if one.user.key == user]
 
-    def is_let_in(self, address: AddressOfRecord) -> bool:
-        """Whether a user has a Focus endpoint that does not wait in the lobby."""
+    def is_let_in(self, address: AddressOfRecord, flow: Flow) -> bool:
+        """Whether a user has a Focus endpoint that does not wait in the lobby; a guest, on the same connection."""
         user = self._roster.find(address)
+        if not is_authenticated(address) and all(one.flow != flow for one in self.of_user(address.key)):
+            return False
         return user is not None and bool(user.of_type(SessionType.FOCUS)) and not user.in_lobby
 
     # Joining ---------------------------------------------------------------------------------------------------------

@@ -1,9 +1,14 @@
-"""Who may do what: pure functions over facts, no state (C3P reference 7.1, 7.4, 8, 10)."""
+"""Who may do what (C3P reference 7.1, 7.4, 8, 10): the questions of a Focus, and the rules that answer by default.
+
+A `ConferencePolicy` answers each question with a typed decision, at once or, with `sip.Pending`, later.
+`ConferenceRules` is the one that comes with the package: settings over the pure functions below, which have no state.
+"""
 
 from __future__ import annotations
 
 import enum
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -12,7 +17,7 @@ from focus import refusal
 from focus.identity import is_authenticated
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal
-from sip import AddressOfRecord, same_user
+from sip import AddressOfRecord, Pending, same_user
 
 PRESENTER: Final = Role.PRESENTER.value
 ATTENDEE: Final = Role.ATTENDEE.value
@@ -25,16 +30,7 @@ AUTOPROMOTE_ENTERPRISE: Final = 0x8000
 DIAL_OUT_TYPES: Final = frozenset({McuType.AUDIO_VIDEO.value, McuType.CHAT.value})
 
 
-@attrs.frozen(kw_only=True)
-class ConferencePolicy:
-    """What a deployment decides for all conferences of a Focus."""
-
-    organizer_may_be_ejected: bool = False
-    demotion: bool = True  #: OCS refused to make a presenter an attendee; later servers do it
-    presenters_wish: bool = False  #: whether an enterprise user who asks for presenter gets it without being listed
-
-
-class Verdict(enum.Enum):
+class AdmissionVerdict(enum.Enum):
     """What becomes of somebody who wants to join."""
 
     ADMITTED = "admitted"
@@ -45,7 +41,7 @@ class Verdict(enum.Enum):
 class Admission:
     """The way in, and as what."""
 
-    verdict: Verdict
+    verdict: AdmissionVerdict
     role: str
 
 
@@ -61,6 +57,170 @@ class Requester:
     def presents(self) -> bool:
         """Whether the sender is a presenter who has been let in."""
         return self.role == PRESENTER and not self.in_lobby
+
+
+# Questions -----------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class JoinQuestion:
+    """May somebody join a conference, at once or through the lobby, and as what?"""
+
+    record: ConferenceRecord
+    user: AddressOfRecord  #: authenticated, as far as `FocusConfig.identify` does
+    wish: str | None  #: role that was asked for
+    locked: bool
+    lobby_capable: bool  #: the client knows what a lobby is
+    already_in: bool  #: another device of the same user has been let in
+
+
+@attrs.frozen(kw_only=True)
+class PresentQuestion:
+    """May somebody lock, end, mute all, let people in from the lobby, announce: what presenters do (section 10)?"""
+
+    record: ConferenceRecord
+    requester: Requester
+    command: str  #: name of the C3P command
+
+
+@attrs.frozen(kw_only=True)
+class DialOutQuestion:
+    """May somebody have an address called (7.4)?"""
+
+    record: ConferenceRecord
+    requester: Requester
+    target: AddressOfRecord  #: who will be in the roster
+    called: AddressOfRecord  #: the address that is called: that of `target`, or any other that the command names
+    locked: bool
+
+
+@attrs.frozen(kw_only=True)
+class DialInQuestion:
+    """May somebody announce a connection of a user to an MCU (7.5)?"""
+
+    record: ConferenceRecord
+    requester: Requester
+    target: AddressOfRecord
+
+
+@attrs.frozen(kw_only=True)
+class EjectQuestion:
+    """May somebody eject a user (7.6)?"""
+
+    record: ConferenceRecord
+    requester: Requester
+    target: AddressOfRecord
+    from_one_mcu: bool  #: and not from the conference
+
+
+@attrs.frozen(kw_only=True)
+class RoleQuestion:
+    """May somebody change the role of a user (7.3)?"""
+
+    record: ConferenceRecord
+    requester: Requester
+    target: AddressOfRecord
+    role: str  #: presenter or attendee
+
+
+@attrs.frozen(kw_only=True)
+class MediaQuestion:
+    """May somebody change a media filter of a user (7.8)?"""
+
+    record: ConferenceRecord
+    requester: Requester
+    target: AddressOfRecord
+    opens: bool  #: the filter lets through afterwards
+    may_modify_own: bool  #: what the `mayModifyOwnFilters` rules of the MCU's view say for the requester's role
+
+
+CommandQuestion = PresentQuestion | DialOutQuestion | DialInQuestion | EjectQuestion | RoleQuestion | MediaQuestion
+
+
+@attrs.frozen
+class Allowed:
+    """Yes. The other decisions are a `Refusal`, which says what the sender hears, and `sip.Pending`: later."""
+
+
+Decision = Allowed | Refusal | Pending
+
+
+class ConferencePolicy(Protocol):
+    """What a deployment decides for all conferences of a Focus.
+
+    Anything with these two methods. They are asked in the step in which a request came, and must not block: a policy
+    that has to look something up returns `sip.Pending`. Nothing but an `Allowed` or an `Admission` lets anybody do
+    anything.
+    """
+
+    def __new__(cls, *settings: Any, **more: Any) -> Any:
+        """``ConferencePolicy(...)`` is an older way to write ``ConferenceRules(...)``."""
+        return ConferenceRules(*settings, **more) if cls is ConferencePolicy else super().__new__(cls)
+
+    def admit(self, question: JoinQuestion) -> Admission | Refusal | Pending:
+        """Whether somebody joins."""
+        ...
+
+    def authorise(self, question: CommandQuestion) -> Decision:
+        """Whether a command is carried out."""
+        ...
+
+
+def _own_address(user: AddressOfRecord, called: AddressOfRecord) -> bool:
+    return same_user(user, called)
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceRules:
+    """The rules of the C3P reference, with what it leaves to a deployment as settings."""
+
+    organizer_may_be_ejected: bool = False
+    demotion: bool = True  #: OCS refused to make a presenter an attendee; later servers do it
+    presenters_wish: bool = False  #: whether an enterprise user who asks for presenter gets it without being listed
+    #: Whether an address is a phone of a user, who may have it called without being a presenter. By default the user's
+    #: own address is, where its phones are registered; a registrar knows more. Numbers are the MCU's to judge.
+    phone_of: Callable[[AddressOfRecord, AddressOfRecord], bool] = _own_address
+
+    def admit(self, question: JoinQuestion) -> Admission | Refusal:
+        """Organizer, then those listed, then what the record says (7.1)."""
+        return admit(
+            question.record,
+            question.user,
+            wish=question.wish,
+            locked=question.locked,
+            lobby_capable=question.lobby_capable,
+            already_in=question.already_in,
+            policy=self,
+        )
+
+    def authorise(self, question: CommandQuestion) -> Allowed | Refusal:
+        """The rule for the kind of question."""
+        return self._refusal(question) or Allowed()
+
+    def _refusal(self, question: CommandQuestion) -> Refusal | None:
+        record, requester = question.record, question.requester
+        match question:
+            case PresentQuestion():
+                return authorise_presenter(requester)
+            case DialOutQuestion(target=target, called=called, locked=locked):
+                own = is_number(called) or self.phone_of(requester.user, called)
+                return authorise_dial_out(record, requester, target, locked=locked, own_phone=own)
+            case DialInQuestion(target=target):
+                return authorise_dial_in(requester, target)
+            case EjectQuestion(target=target, from_one_mcu=from_one_mcu):
+                return authorise_eject(record, requester, target, from_one_mcu=from_one_mcu, policy=self)
+            case RoleQuestion(target=target, role=role):
+                return authorise_roles(record, requester, target, role, policy=self)
+            case MediaQuestion(target=target, opens=opens, may_modify_own=may):
+                return authorise_media(requester, target, opens=opens, may_modify_own=may)
+
+
+def is_number(called: AddressOfRecord) -> bool:
+    """Whether an address is a telephone number: which ones may be called is the MCU's to say, that knows its trunks."""
+    return called.uri is not None and called.uri.scheme == "tel"
+
+
+# Rules ---------------------------------------------------------------------------------------------------------------
 
 
 def is_organizer(record: ConferenceRecord, user: AddressOfRecord) -> bool:
@@ -79,7 +239,7 @@ def in_enterprise(record: ConferenceRecord, user: AddressOfRecord) -> bool:
     return own is not None and host is not None and own.host == host.host
 
 
-def granted_role(record: ConferenceRecord, user: AddressOfRecord, wish: str | None, policy: ConferencePolicy) -> str:
+def granted_role(record: ConferenceRecord, user: AddressOfRecord, wish: str | None, policy: ConferenceRules) -> str:
     """The role of a user who joins: organizer, then those listed, then the autopromote mask (7.1)."""
     if is_organizer(record, user):
         return PRESENTER
@@ -101,7 +261,7 @@ def admit(
     locked: bool,
     lobby_capable: bool,
     already_in: bool,
-    policy: ConferencePolicy,
+    policy: ConferenceRules,
 ) -> Admission | Refusal:
     """Whether `user` may join, at once or through the lobby, and as what (7.1).
 
@@ -109,12 +269,12 @@ def admit(
     """
     role = granted_role(record, user, wish, policy)
     if is_organizer(record, user) or already_in:
-        return Admission(verdict=Verdict.ADMITTED, role=role)
+        return Admission(verdict=AdmissionVerdict.ADMITTED, role=role)
     invited = _is_invited(record, user)
     if invited and not (locked and role != PRESENTER):
-        return Admission(verdict=Verdict.ADMITTED, role=role)
+        return Admission(verdict=AdmissionVerdict.ADMITTED, role=role)
     if lobby_capable and (invited or record.lobby_capable):
-        return Admission(verdict=Verdict.LOBBY, role=role)
+        return Admission(verdict=AdmissionVerdict.LOBBY, role=role)
     return refusal.LOCKED if invited else refusal.NOT_AUTHORISED.saying("not admitted to this conference")
 
 
@@ -134,9 +294,9 @@ def authorise_presenter(requester: Requester) -> Refusal | None:
 
 
 def authorise_dial_out(
-    record: ConferenceRecord, requester: Requester, target: AddressOfRecord, *, locked: bool
+    record: ConferenceRecord, requester: Requester, target: AddressOfRecord, *, locked: bool, own_phone: bool = True
 ) -> Refusal | None:
-    """Who may have somebody called (7.4)."""
+    """Who may have somebody called (7.4): presenters, others themselves, at a phone of theirs (`own_phone`)."""
     if requester.presents:
         return None
     if requester.in_lobby:
@@ -145,7 +305,7 @@ def authorise_dial_out(
         return refusal.LOCKED
     if not is_authenticated(requester.user) and not record.anonymous_dialout:
         return refusal.NOT_AUTHORISED.saying("anonymous participants may not dial out")
-    if same_user(target, requester.user) or record.attendee_dialout:
+    if record.attendee_dialout or (same_user(target, requester.user) and own_phone):
         return None
     return refusal.THIRD_PARTY_DIAL_OUT
 
@@ -163,7 +323,7 @@ def authorise_eject(
     target: AddressOfRecord,
     *,
     from_one_mcu: bool,
-    policy: ConferencePolicy,
+    policy: ConferenceRules,
 ) -> Refusal | None:
     """Presenters eject others; anybody may take itself off an MCU; the organizer stays unless the policy says so."""
     if from_one_mcu and same_user(target, requester.user):
@@ -177,7 +337,7 @@ def authorise_eject(
 
 
 def authorise_roles(
-    record: ConferenceRecord, requester: Requester, target: AddressOfRecord, role: str, *, policy: ConferencePolicy
+    record: ConferenceRecord, requester: Requester, target: AddressOfRecord, role: str, *, policy: ConferenceRules
 ) -> Refusal | None:
     """Presenters change roles, but not the organizer's (7.3)."""
     denied = authorise_presenter(requester)

@@ -25,7 +25,7 @@ from c3p import (
     parse_timestamp,
 )
 from focus.policy import ROLES
-from focus.records import ConferenceRecord
+from focus.records import ConferenceRecord, is_passcode
 from sip import ConferenceAddress, SipError, Uri
 
 
@@ -39,8 +39,9 @@ def describe(
     record: ConferenceRecord,
     *,
     updated_at: float | None = None,
+    for_a_focus: bool = False,
 ) -> ConferenceInfo:
-    """A record as a Focus Factory answers it; times are wall-clock seconds."""
+    """A record as a Focus Factory answers it; times are wall-clock seconds. Only a Focus is told the passcode."""
     uris = tuple(
         UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in record.mcu_types
     )
@@ -56,6 +57,7 @@ def describe(
         autopromote=record.autopromote,
         lobby_capable=record.lobby_capable,
         anonymous_dialout_allowed=record.anonymous_dialout,
+        passcode=record.passcode if for_a_focus else None,
     )
     users = tuple(User(entity=user, state=State.FULL, roles=(role,)) for user, role in record.roles)
     views = tuple(EntityView(entity=kind, state=State.FULL) for kind in record.mcu_types)
@@ -81,6 +83,8 @@ def read(info: ConferenceInfo, base: ConferenceRecord) -> ConferenceRecord:
         "anonymous_dialout": description.anonymous_dialout_allowed,
     }
     changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if description.passcode is not None:
+        changes["passcode"] = _passcode_in(description.passcode)
     if description.expiry_time is not None:
         changes["expires_at"] = parse_timestamp(description.expiry_time)
     if info.users is not None:
@@ -88,6 +92,13 @@ def read(info: ConferenceInfo, base: ConferenceRecord) -> ConferenceRecord:
     if info.conference_view is not None:
         changes["mcu_types"] = mcu_types_in(info)
     return attrs.evolve(base, **changes)
+
+
+def _passcode_in(text: str) -> str | None:
+    """The passcode that is set; an empty one takes it away. Raises C3PError for one that nobody could type."""
+    if text and not is_passcode(text):
+        raise C3PError("not a passcode")
+    return text or None
 
 
 def _roles_in(users: Users) -> Iterator[tuple[str, str]]:

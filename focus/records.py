@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import heapq
 import re
 from collections.abc import Iterable
@@ -14,6 +15,9 @@ from c3p import AdmissionPolicy
 from focus.errors import RecordExists, StoreFull
 from sip import AddressOfRecord, Uri, aor_key
 
+#: What a person types: visible ASCII, long enough to be guessed seldom.
+_PASSCODE: Final = re.compile(r"[!-~]{4,64}")
+
 #: OCS 2007 and later ask for 8 to 32 ASCII alphanumerics (C3P reference, 2.2).
 _CONFERENCE_ID: Final = re.compile(r"[A-Za-z0-9]{8,32}")
 
@@ -21,6 +25,11 @@ _CONFERENCE_ID: Final = re.compile(r"[A-Za-z0-9]{8,32}")
 def is_conference_id(text: str) -> bool:
     """Whether `text` may name a conference: 8 to 32 ASCII letters and digits."""
     return _CONFERENCE_ID.fullmatch(text) is not None
+
+
+def is_passcode(text: str) -> bool:
+    """Whether `text` may be a passcode: 4 to 64 visible ASCII characters."""
+    return _PASSCODE.fullmatch(text) is not None
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -43,6 +52,9 @@ class ConferenceRecord:
     lobby_capable: bool = False  #: whether those who may not enter directly wait in a lobby
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
+    #: what guests have to know where `admission_policy` is anonymous; None: nothing. It is in no `repr`, and in no
+    #: document but that for a Focus elsewhere. A store keeps it as it keeps the rest.
+    passcode: str | None = attrs.field(default=None, repr=False)
     version: int = 1  #: counts the changes of the record
 
     @cached_property
@@ -55,9 +67,25 @@ class ConferenceRecord:
         """Those who have a role since scheduling, read."""
         return tuple((AddressOfRecord.read(user), role) for user, role in self.roles)
 
+    def is_over(self, wall_clock: float) -> bool:
+        """Whether its time is over at `wall_clock`, in seconds since 1970."""
+        return self.expires_at is not None and self.expires_at <= wall_clock
+
+
+class Written(enum.Enum):
+    """What became of a record that was to be written."""
+
+    DONE = "done"
+    EXISTS = "exists"  #: it was to be new, and there is one of that key
+    CHANGED = "changed"  #: it is another version than the one that was to be replaced, or gone
+    FULL = "full"  #: a limit of the store is reached
+
 
 class ConferenceStore(Protocol):
-    """Where records live. Keys are `sip.conference_key` of the Conference-URI."""
+    """Where records live that can be had at once. Keys are `sip.conference_key` of the Conference-URI.
+
+    A store that needs time to answer is none of these: see `RecordWanted`.
+    """
 
     def add(self, key: str, record: ConferenceRecord) -> None:
         """Keep a new record. Raises `RecordExists` or `StoreFull`."""

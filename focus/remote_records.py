@@ -2,72 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import attrs
 
 from c3p import Code, ConferenceKeys, ExchangeFailure, Exchanges, GetConference, Reply, Request
 from focus import record_documents, refusal
-from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
+from focus.questions.procedure import Kind, Later
+from focus.questions.procedures import Procedures
+from focus.questions.stores import Records
 from focus.records import ConferenceRecord
-from focus.refusal import Refusal
-from sip import InviteReceived, SessionId
-
-#: What becomes of a join: the record, or why it is refused.
-Arrived = Callable[[InviteReceived, "ConferenceRecord | Refusal", float], None]
+from sip import ConferenceAddress
 
 
 class RemoteRecords:
-    """The joins that wait for their record."""
+    """The records that a store has, and those that ``peer`` has at ``url``."""
 
-    def __init__(self, config: FocusConfig, exchanges: Exchanges[ConferenceExchangeOwner], arrived: Arrived) -> None:
-        self._config = config
+    def __init__(
+        self,
+        store: Records,
+        url: str,
+        *,
+        peer: str,
+        timeout: float,
+        exchanges: Exchanges[ConferenceExchangeOwner],
+        procedures: Procedures,
+    ) -> None:
+        self._store = store
+        self._url, self._peer = url, peer
+        self._timeout = timeout
         self._exchanges = exchanges
-        self._arrived = arrived
-        self._waiting: dict[SessionId, _Awaited] = {}
+        self._procedures = procedures
 
-    def ask(self, event: InviteReceived, focus_uri: str) -> bool:
-        """Ask for a record; False when there is nobody to ask, or too many wait."""
-        url = self._config.records_url
-        if url is None or len(self._waiting) >= self._config.max_waiting_joins:
-            return False
+    def find(self, address: ConferenceAddress) -> ConferenceRecord | Later[ConferenceRecord | None] | None:
+        """The record of a conference."""
+        found = self._store.find(address)
+        if found is not None:
+            return found
+        owner = _Awaited(self._procedures, self._procedures.new_id(), address.text)
+        return Later(kind=Kind.EXCHANGE, id=owner.number, ask=partial(self._post, owner))
+
+    def _post(self, owner: _Awaited) -> None:
+        focus_uri = owner.focus_uri
         request = Request(
             request_id=self._exchanges.new_request_id(),
             from_=focus_uri,
-            to=url,
+            to=self._url,
             command=GetConference(conference_keys=ConferenceKeys(conf_entity=focus_uri)),
         )
-        awaited = self._waiting[event.session] = _Awaited(self, event, focus_uri)
-        self._exchanges.post(url, request, owner=awaited, timeout=self._config.http_timeout)
-        return True
-
-    def forget(self, session: SessionId) -> None:
-        """The caller gave up."""
-        self._waiting.pop(session, None)
-
-    def _settle(self, event: InviteReceived, found: ConferenceRecord | Refusal, now: float) -> None:
-        if self._waiting.pop(event.session, None) is not None:
-            self._arrived(event, found, now)
+        self._exchanges.post(self._url, request, owner=owner, timeout=self._timeout, peer=self._peer)
 
 
 @attrs.define
 class _Awaited:
     """The owner of one exchange."""
 
-    records: RemoteRecords
-    event: InviteReceived
+    procedures: Procedures
+    number: int  #: of the question
     focus_uri: str
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """Go on with the record, or without."""
         response = reply.document if reply.status == 200 else None
-        command = response.command if response is not None and response.code is Code.SUCCESS else None
+        if response is None:
+            self.failed(exchange_id, ExchangeFailure.CONNECT, now=now)
+            return
+        command = response.command if response.code is Code.SUCCESS else None
         info = command.conference_info if isinstance(command, GetConference) else None
         record = record_documents.read_fetched(info, self.focus_uri) if info is not None else None
-        missing = refusal.BUSY if response is None else refusal.UNKNOWN_CONFERENCE
-        self.records._settle(self.event, missing if record is None else record, now)
+        if self.procedures.knows(Kind.EXCHANGE, self.number):
+            self.procedures.answer(Kind.EXCHANGE, self.number, record, now=now)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The Focus Factory cannot be asked."""
-        self.records._settle(self.event, refusal.BUSY, now)
+        if self.procedures.knows(Kind.EXCHANGE, self.number):
+            self.procedures.refuse(Kind.EXCHANGE, self.number, refusal.BUSY, now=now)

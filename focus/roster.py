@@ -1,4 +1,7 @@
-"""The state of one conference: mutable inside the Focus, frozen documents on demand (conference-info 3 and 6)."""
+"""The state of one conference, mutable inside the Focus, and what changed in it (conference-info 3 and 6).
+
+`roster_document` says it in documents.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from c3p import (
-    ConferenceDescription,
-    ConferenceInfo,
-    ConferenceView,
-    Endpoint,
-    EntityView,
-    SessionType,
-    State,
-    Status,
-    User,
-    Users,
-    guid_key,
-)
+from c3p import ConferenceDescription, Endpoint, EntityView, SessionType, State, Status, guid_key
 from sip import AddressOfRecord, ConferenceAddress
 
 
@@ -35,16 +26,6 @@ class RosterUser:
     def entity(self) -> str:
         """The name as it was spelt first."""
         return self.address.text
-
-    def view(self) -> User:
-        """The user whole, as decisions 14 puts it into documents."""
-        return User(
-            entity=self.entity,
-            state=State.FULL,
-            display_text=self.display_text,
-            roles=(self.role,),
-            endpoints=tuple(self.endpoints.values()),
-        )
 
     def of_type(self, session_type: str) -> dict[str, Endpoint]:
         """The endpoints of one session type, by key."""
@@ -111,45 +92,6 @@ class Roster:
         """Whether anybody has an endpoint of that type."""
         return any(one.session_type == session_type for user in self.users.values() for one in user.endpoints.values())
 
-    def full(self) -> ConferenceInfo:
-        """The whole conference."""
-        return self._document(State.FULL, [user.view() for user in self.users.values()], list(self.views.values()))
-
-    def full_for(self, key: str) -> ConferenceInfo:
-        """What a user in the lobby may see: the conference and itself (decisions 19)."""
-        user = self.users.get(key)
-        return self._document(State.FULL, [user.view()] if user is not None else [], list(self.views.values()), count=1)
-
-    def partial(self, changes: Changes, *, count: int | None = None) -> ConferenceInfo:
-        """What changed: each changed user whole, removed ones as deleted, the others not at all (decisions 14).
-
-        `count` replaces the number of participants, for those who may not know it.
-        """
-        users = [User(entity=entity, state=State.DELETED) for _, entity in changes.removed_users]
-        users += [self.users[key].view() for key in changes.users]
-        views = [EntityView(entity=entity, state=State.DELETED) for entity in changes.removed_views]
-        views += [self.views[key] for key in changes.views]
-        return self._document(State.PARTIAL, users, views, description=changes.description, count=count)
-
-    def _document(
-        self,
-        state: State,
-        users: list[User],
-        views: list[EntityView],
-        *,
-        description: bool = True,
-        count: int | None = None,
-    ) -> ConferenceInfo:
-        whole = state is State.FULL
-        return ConferenceInfo(
-            entity=self.focus_uri,
-            state=state,
-            version=self.version,
-            description=self.description if description else None,
-            users=Users(state=state, participant_count=len(self.users) if count is None else count, users=tuple(users)),
-            conference_view=ConferenceView(state=state, views=tuple(views)) if views or whole else None,
-        )
-
     # Changing --------------------------------------------------------------------------------------------------------
 
     def set_endpoint(
@@ -168,7 +110,8 @@ class Roster:
         present = user.endpoints.get(guid)
         # The first spelling of a GUID stays, so that subscribers who compare text follow.
         spelling = endpoint.entity if present is None else present.entity
-        endpoint = attrs.evolve(endpoint, entity=spelling, state=State.FULL)
+        if endpoint.entity != spelling or endpoint.state != State.FULL:
+            endpoint = attrs.evolve(endpoint, entity=spelling, state=State.FULL)
         if present != endpoint:
             user.endpoints[guid] = endpoint
             self._touch(address.key)
@@ -200,7 +143,8 @@ class Roster:
 
     def set_view(self, address: ConferenceAddress, view: EntityView) -> None:
         """Add the view of the conference or of an MCU, or put it in place of the one before."""
-        view = attrs.evolve(view, state=State.FULL)
+        if view.state != State.FULL:
+            view = attrs.evolve(view, state=State.FULL)
         if self.views.get(address.key) != view:
             self.views[address.key] = view
             self._removed_views.pop(address.key, None)

@@ -93,7 +93,7 @@ class Phones(Element):
             self._last_request = sent.data
         names = {each.host: each.name for each in (self._scene.site, self._scene.alice, self._scene.bob)}
         stream = None if flow.transport == "UDP" else (flow.id, sent.by)
-        receiver = names.get(flow.remote.host, "nobody")
+        receiver = names.get(flow.remote.host)  # None where nobody is
         self._scene.crossings.append(
             Crossing(sender=sent.by, receiver=receiver, flow=stream, sent=sent.data, arrived=sent.data)
         )
@@ -251,9 +251,9 @@ class Conferencing(Element):
         here = sip.Address(place.host, 5060)
         host = self._hostile.meeting.host(self._element)
         if kind == b"\2":
-            flow = sip.Flow(network.new_flow_id(), "TCP", here, sip.Address("192.0.2.250", 30_000 + self._count))
+            flow = network.wire.flow("TCP", here, sip.Address("192.0.2.250", 30_000 + self._count))
             self._cross(message, (flow.id, "stranger"))
-            host.receive_stream(flow, message)
+            host.receive_sip(flow, message)
             host.flow_closed(flow)
             return
         source = ("192.0.2.250", 5060) if kind == b"\1" else (proxy.host, 5060)

@@ -36,9 +36,21 @@ from mcu.factory.factory import McuFactory
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
+from mcu.media_policy import MediaPolicy, MediaRules, MediaTarget, MediaTerms, Srtp
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
-from mcu.policy import DialOutPolicy, DialOutQuestion, DialPolicy, Refusal, RefusalReason
+from mcu.policy import (
+    Allowed,
+    Cause,
+    Decision,
+    DialOutPolicy,
+    DialOutQuestion,
+    DialOutRules,
+    DialPolicy,
+    Refusal,
+    RefusalReason,
+)
 from mcu.responses import diagnostics_of
+from mcu.telephone_number import TelephoneNumber, number_in
 
 if TYPE_CHECKING:
     from mcu.audio.mixer import Mix, Mixer
@@ -47,14 +59,18 @@ __all__ = [
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
+    "Allowed",
     "AnnouncementFault",
     "AnnouncementRefused",
     "Candidate",
+    "Cause",
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
+    "Decision",
     "DialOutPolicy",
     "DialOutQuestion",
+    "DialOutRules",
     "DialPolicy",
     "DtmfReceived",
     "Ending",
@@ -79,8 +95,12 @@ __all__ = [
     "McuFactory",
     "McuForgotten",
     "McuRegistered",
+    "MediaPolicy",
     "MediaPortReleased",
     "MediaPortWanted",
+    "MediaRules",
+    "MediaTarget",
+    "MediaTerms",
     "MissingExtra",
     "Mix",
     "Mixer",
@@ -92,9 +112,12 @@ __all__ = [
     "RegistrationRefused",
     "SelectionStrategy",
     "SpeakerSettings",
+    "Srtp",
     "StaticMcu",
+    "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",
+    "number_in",
 ]
 
 _NEEDS_NUMPY = frozenset({"Mix", "Mixer"})

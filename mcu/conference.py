@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from c3p import ExchangeFailure, Filter, InitialFilters, MediaFiltersRules, Reply, Response, Role
+from c3p import ExchangeFailure, Filter, InitialFilters, MediaFiltersRules, Reply, Response, Role, guid_key
 from mcu.events import LegId
 from mcu.focus_link import FocusLink
-from mcu.identity import conference_id, endpoint_id
+from mcu.identity import conference_id
 from mcu.leg import Leg
 from sip import Uri
 
 if TYPE_CHECKING:
-    from mcu.audio.mix import ConferenceMixer
+    from mcu.audio.conference_audio import ConferenceAudio
 
 __all__ = ["Conference"]
 
@@ -31,7 +31,7 @@ class Conference:
     mcu_key: str
     peer: str  #: principal of the Focus that owns it
     focus_link: FocusLink
-    mixer: ConferenceMixer
+    mixer: ConferenceAudio
     conversation_id: str
     subject: str | None = None
     locked: bool = False
@@ -44,14 +44,14 @@ class Conference:
 
     def add(self, leg: Leg) -> None:
         self.legs[leg.id] = leg
-        self._by_endpoint[endpoint_id(leg.endpoint)] = leg
+        self._by_endpoint[guid_key(leg.endpoint)] = leg
 
     def remove(self, leg: Leg) -> None:
         self.legs.pop(leg.id, None)
-        self._by_endpoint.pop(endpoint_id(leg.endpoint), None)
+        self._by_endpoint.pop(guid_key(leg.endpoint), None)
 
     def leg_of(self, endpoint: str) -> Leg | None:
-        return self._by_endpoint.get(endpoint_id(endpoint))
+        return self._by_endpoint.get(guid_key(endpoint))
 
     def legs_of(self, user_key: str) -> list[Leg]:
         """Every leg of one user."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -11,7 +12,8 @@ from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
-from rtp import CODINGS, Capabilities, Codec
+from mcu.media_policy import MediaPolicy, MediaRules
+from rtp import CODINGS, Capabilities, Codec, Encryption
 from sip import Uri
 
 __all__ = ["SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
@@ -33,9 +35,14 @@ class McuConfig:
     sip_contact: Uri  #: own SIP address, never a conference URI: Contact of its calls (decisions 20)
     owner: str = "mcu"  #: name of this core at its endpoint
     outbound_proxy: Uri | None = None  #: preloaded Route of every dial-out; ``None`` calls the target directly
+    secure_outbound_proxy: Uri | None = None  #: the same for targets that are sips, if it is another address
     factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
+    factory_principal: str = "mcu-factory"  #: who that Factory is
     #: Principals whose commands are taken; ``None`` takes those of every authenticated peer.
     focus_peers: frozenset[str] | None = None
+    #: Hosts on which each of them may have its callback URL; ``None`` takes any. Host names and addresses as in URLs,
+    #: in lower case. What is posted there says who is in a conference.
+    callback_hosts: Mapping[str, frozenset[str]] | None = None
     #: ``isfocus`` on the Contact of a dial-out. Off, which RFC 4579 section 4.2 allows, because deployed phones crash
     #: on it (sip-profile 18) or write it into the Request-URI of their BYE.
     isfocus: bool = False
@@ -43,11 +50,17 @@ class McuConfig:
     display_name: str = "Conference"  #: caller name shown by phones
     gateways: GatewayTable = GatewayTable()
     #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of
-    #: ``crypto`` only the suites count: each leg has keys of its own.
+    #: ``crypto`` only the suites count: each leg has keys of its own. Whether it uses them says ``media_policy``.
     capabilities: Capabilities = attrs.field(default=Capabilities())
+    #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
+    media_policy: MediaPolicy = MediaRules()
 
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
     media_timeout: float = 5.0  #: seconds in which the application must open a port
+    #: Seconds that a policy which decides later has for one address; below the time that a phone is let ring, because
+    #: the redirected wait with it. Then it is a refusal.
+    policy_timeout: float = 20.0
+    max_undecided: int = 100  #: addresses that wait for it; with more of them nobody decides, and calls are refused
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
     #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
     #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
@@ -87,6 +100,8 @@ class McuConfig:
         unknown = [codec.rtpmap.partition(" ")[2] for codec in value.codecs if not _has_coding(codec)]
         if unknown:
             raise LocalError(f"codecs that cannot be mixed: {', '.join(unknown)}")
+        if value.encryption is not Encryption.REJECTED:
+            raise LocalError("whether media are encrypted is said by media_policy, not by capabilities")
         suites = [line.suite for line in value.crypto if line.profile is None]
         if suites:
             raise LocalError(f"crypto suites that are unknown: {', '.join(suites)}")
@@ -112,6 +127,11 @@ class FactoryConfig:
     focus_peers: frozenset[str] | None = None
     #: Principals that may announce an MCU; ``None`` takes every authenticated peer.
     mcu_peers: frozenset[str] | None = None
+    #: Hosts on which the MCUs of each principal may be, by URL and by SIP address; ``None`` takes any. Host names and
+    #: addresses as in URLs, in lower case.
+    mcu_hosts: Mapping[str, frozenset[str]] | None = None
+    #: Whether an MCU may have only the id that is its principal, and ``ID.n`` for workers; else any id that is free.
+    id_is_principal: bool = True
     mcus: tuple[StaticMcu, ...] = ()
     forget_after: float = 35.0  #: seconds of silence; three announcements every 10 s may be lost
     probe_interval: float | None = None  #: seconds between ``getMcuHealth`` to MCUs of the list; ``None``: no probes

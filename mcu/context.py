@@ -6,14 +6,16 @@ import enum
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import attrs
+
 from c3p import ConferenceInfo, ExchangeOwner, Exchanges, Response, format_timestamp
 from mcu.conference import Conference
 from mcu.config import McuConfig
 from mcu.documents import Documents
 from mcu.events import LegId
-from mcu.leg import Leg
-from mcu.policy import DialPolicy
-from rtp import Capabilities
+from mcu.leg import Leg, MediaAddress
+from mcu.policy import DialOutPolicy
+from rtp import Capabilities, Encryption, OfferAnswerSession
 from sip import Deadlines, Entropy, Event, SessionId
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Wait(enum.Enum):
 class Context:
     """Owned by ``Mcu``; every part is given it."""
 
-    def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy) -> None:
+    def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialOutPolicy) -> None:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
         self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
         self.exchanges: Exchanges[ExchangeOwner] = Exchanges()
@@ -47,9 +49,23 @@ class Context:
         self._events: list[Event] = []
         self._last_leg = 0
 
-    def capabilities(self) -> Capabilities:
+    def capabilities(self, encryption: Encryption) -> Capabilities:
         """What a leg is offered: with keys of its own, since two legs under one key would undo the encryption."""
-        return self.config.capabilities.with_fresh_keys(lambda size: bytes.fromhex(self.entropy.token(size)))
+        return attrs.evolve(self.config.capabilities, encryption=encryption).with_fresh_keys(self._octets)
+
+    def negotiation(self, encryption: Encryption, ports: MediaAddress) -> OfferAnswerSession:
+        """The descriptions of a new leg."""
+        return OfferAnswerSession(
+            self.capabilities(encryption),
+            address=ports.advertised,
+            port=ports.rtp_port,
+            rtcp_port=ports.rtcp_port,
+            session_id=self.entropy.integer(62),
+            octets=self._octets,
+        )
+
+    def _octets(self, size: int) -> bytes:
+        return bytes.fromhex(self.entropy.token(size))
 
     def emit(self, event: Event) -> None:
         """Report to the application."""
@@ -97,7 +113,8 @@ class Context:
         link = conference.focus_link
         document = link.document_to_send(lambda version: self.documents.full(conference, version), now=now)
         if document is not None:
-            self.exchanges.post(link.url, document, owner=conference, timeout=link.answer_timeout)
+            timeout, peer = link.answer_timeout, conference.peer
+            self.exchanges.post(link.url, document, owner=conference, timeout=timeout, peer=peer)
         self.schedule(conference)
 
     def schedule(self, conference: Conference) -> None:

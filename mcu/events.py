@@ -104,6 +104,7 @@ class LegConnected(LegEvent):
 
     codec: str
     rang_for: float  #: seconds between the INVITE and the 2xx
+    encrypted: bool = False  #: whether its media are, by SRTP
 
 
 @attrs.frozen(kw_only=True)
@@ -186,6 +187,8 @@ class AnnouncementFault(enum.Enum):
 
     NOT_AUTHENTICATED = "not authenticated"  #: no principal: neither a certificate nor a known secret
     PRINCIPAL = "principal not allowed"  #: not among ``FactoryConfig.mcu_peers``
+    NOT_ITS_ID = "not its id"  #: an id that is not that of the principal, nor of a worker of it
+    HOST = "host not allowed"  #: its URL or SIP address is on no host of ``FactoryConfig.mcu_hosts``
     ID_TAKEN = "id taken"  #: another principal, or an MCU at another URL, announced that ``McuConfig.mcu_id``
     INCOMPLETE = "incomplete"  #: id, URL or types are missing
     NO_ROOM = "no room"  #: ``FactoryConfig.max_mcus`` are known

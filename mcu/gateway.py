@@ -6,22 +6,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from mcu.telephone_number import TelephoneNumber, global_number
+
 __all__ = ["Gateway", "GatewayTable", "global_number"]
-
-#: RFC 3966 section 5.1.1: visual separators carry no meaning.
-_SEPARATORS = str.maketrans("", "", "-.() ")
-
-
-def global_number(text: str) -> str:
-    """The digits of a ``tel:`` subscriber number, a leading ``+`` kept, separators and parameters dropped.
-
-    Raises ``ValueError`` for anything but digits, ``*``, ``#`` and the hexadecimal phone digits A to D.
-    """
-    number = text.partition(";")[0].translate(_SEPARATORS).upper()
-    digits = number.removeprefix("+")
-    if not digits or not set(digits) <= set("0123456789*#ABCD"):
-        raise ValueError(f"not a telephone number: {text!r}")
-    return number
 
 
 @attrs.frozen(kw_only=True)
@@ -29,15 +16,27 @@ class Gateway:
     """A way to the telephone network for the numbers that begin with ``prefix``."""
 
     prefix: str  #: with ``+`` for global numbers; the empty string matches every number
-    domain: str  #: host of the SIP URI that is called
+    domain: str  #: host of the SIP URI that is called, with a port where it has one
     strip: int = 0  #: characters taken off the front of the number
     prepend: str = ""  #: put before what is left
+    plus: bool = True  #: whether a global number keeps its ``+``: there are trunks that take digits only
     next_hop: str | None = None  #: SIP URI of the proxy to use instead of the configured one
     caller: str | None = None  #: SIP URI for From, when the trunk wants its own identity
+    #: URI for P-Asserted-Identity at the trunk; None: ``caller``, or where that is None whoever asked for the call.
+    asserted: str | None = None
+    #: The ``phone-context`` of local numbers that are called here (RFC 3966 section 5.1.5): a domain, or ``+`` and the
+    #: first digits. None takes those that do not say theirs.
+    context: str | None = None
 
     def address(self, number: str) -> str:
         """The SIP URI that calls ``number`` (RFC 3966 section 3: ``user=phone``)."""
-        return f"sip:{self.prepend}{number[self.strip :]}@{self.domain};user=phone"
+        user = f"{self.prepend}{number[self.strip :]}"
+        return f"sip:{user if self.plus else user.removeprefix('+')}@{self.domain};user=phone"
+
+    def takes(self, number: TelephoneNumber) -> bool:
+        """Whether it leads to that number: its prefix fits, and a local number means here what it means there."""
+        wanted = None if self.context is None else TelephoneNumber.parse(f"0;phone-context={self.context}").context
+        return number.digits.startswith(self.prefix) and number.context in (None, wanted)
 
 
 @attrs.frozen
@@ -46,7 +45,8 @@ class GatewayTable:
 
     gateways: Sequence[Gateway] = ()
 
-    def choose(self, number: str) -> Gateway | None:
+    def choose(self, number: str | TelephoneNumber) -> Gateway | None:
         """The gateway for ``number``, or ``None`` when no prefix matches."""
-        fitting = [gateway for gateway in self.gateways if number.startswith(gateway.prefix)]
+        wanted = TelephoneNumber(digits=number) if isinstance(number, str) else number
+        fitting = [gateway for gateway in self.gateways if gateway.takes(wanted)]
         return max(fitting, key=lambda gateway: len(gateway.prefix), default=None)

@@ -1,33 +1,14 @@
-"""Names of conferences, users and endpoints, and the keys under which they are found.
+"""Keys under which conferences and users are found, and new names for endpoints.
 
-Spelling that differs without meaning is folded in a key. Each is computed once, where its document is read.
+Spelling that differs without meaning is folded in a key (`sip.AddressOfRecord`; of endpoints `c3p.guid_key`). Each is
+computed once, where its document is read.
 """
 
 from __future__ import annotations
 
-import attrs
+from sip import AddressOfRecord, Entropy, SipError, Uri, conference_key
 
-from sip import Entropy, SipError, Uri, aor_key, conference_key
-
-__all__ = ["Identity", "conference_id", "endpoint_id", "guid", "user_id"]
-
-
-@attrs.frozen
-class Identity:
-    """A user as a document names it, with what is derived from the name."""
-
-    text: str  #: as it came
-    uri: Uri | None  #: ``None`` when the text is no URI
-    key: str  #: see ``user_id``
-
-    @classmethod
-    def read(cls, text: str) -> Identity:
-        """Take a name apart, once."""
-        try:
-            uri = Uri.parse(text)
-        except SipError:
-            return cls(text, None, text.strip().lower())
-        return cls(text, uri, aor_key(uri))
+__all__ = ["conference_id", "guid", "user_id"]
 
 
 def conference_id(uri: str) -> str | None:
@@ -40,12 +21,7 @@ def conference_id(uri: str) -> str | None:
 
 def user_id(uri: str) -> str:
     """Key of a user: the address of record without parameters; any other text folded to lower case."""
-    return Identity.read(uri).key
-
-
-def endpoint_id(entity: str) -> str:
-    """Key of an endpoint: GUIDs are compared without regard to case and braces (conference-info 4.3)."""
-    return entity.strip().strip("{}").lower()
+    return AddressOfRecord.read(uri).key
 
 
 def guid(entropy: Entropy) -> str:

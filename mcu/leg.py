@@ -8,11 +8,11 @@ import attrs
 
 from c3p import Request
 from mcu.events import About, LegId
-from mcu.identity import Identity
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
+from mcu.media_policy import MediaTerms
 from mcu.outcome import Ending
-from rtp import Direction, MediaStream, OfferAnswerSession
-from sip import NameAddr, SessionId, Uri
+from rtp import Direction, Encryption, MediaStream, OfferAnswerSession
+from sip import AddressOfRecord, NameAddr, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
@@ -36,6 +36,15 @@ class Attempt:
     target: Uri
     route: tuple[NameAddr, ...] = ()
     caller: Uri | None = None  #: identity that the trunk wants instead of the conference's
+    asserted: Uri | None = None  #: identity that is asserted there instead of that of whoever asked for the call
+    terms: MediaTerms = MediaTerms()
+    #: Levels of encryption of our offer, to be tried in turn: the first is what is offered now.
+    forms: tuple[Encryption, ...] = (Encryption.REJECTED,)
+
+    @property
+    def next_form(self) -> Attempt | None:
+        """The same with the next form of our offer; ``None`` when there is none."""
+        return attrs.evolve(self, forms=self.forms[1:]) if self.forms[1:] else None
 
 
 @attrs.frozen(kw_only=True)
@@ -66,11 +75,12 @@ class Leg:
     created_at: float
     display_name: str | None = None
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
-    originator: Identity | None = None  #: who had it added, as the Focus authenticated it
+    originator: AddressOfRecord | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
     correlation: str = ""  #: name of the command that it came from, as the Focus gave it
     call_id: str = ""  #: of its session
     attempt: Attempt | None = None
+    terms: MediaTerms = MediaTerms()  #: of its media
     more_attempts: list[Attempt] = attrs.Factory(list)  #: other targets of a redirection
     redirects: int = 0
     alerted: bool = False
@@ -78,6 +88,7 @@ class Leg:
     connected_at: float | None = None
     session: SessionId | None = None
     offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
+    signalling_encrypted: bool = False  #: of the hop by which that came
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     stream: MediaStream | None = None

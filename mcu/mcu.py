@@ -28,13 +28,13 @@ from mcu.leg import Disconnection, Leg, MediaAddress
 from mcu.leg_state import State
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination, disconnection_of
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.session_events import SessionEvents
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Arrived, Media
 from mcu.outcome import Ending
-from mcu.policy import DialOutPolicy, DialPolicy
+from mcu.policy import Decision, DialOutPolicy, DialOutRules
 from mcu.registration import Registration
 from sip import Claim, Entropy, Event, Flow, internal_fault
 from sip import Request as SipRequest
@@ -55,10 +55,10 @@ class Mcu:
     """
 
     def __init__(
-        self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialPolicy | None = None
+        self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialOutPolicy | None = None
     ) -> None:
         self.config = config
-        self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutPolicy())
+        self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutRules())
         self._media = Media(context, self._broke)
         self._termination = Termination(context, self._media)
         self._dial_out = DialOut(context, self._media, self._termination)
@@ -138,7 +138,7 @@ class Mcu:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
-        due = (self._context.deadlines.earliest(), self._registration.next_timeout())
+        due = (self._context.deadlines.earliest(), self._registration.next_timeout(), self._dial_out.next_timeout())
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
@@ -151,6 +151,7 @@ class Mcu:
                     self._waited_in_vain(*key, now)
             except Exception as error:  # what else is due is done all the same
                 self._context.emit(internal_fault(error, "handle_timeout", owner=self.owner))
+        self._dial_out.handle_timeout(now=now)
         self._registration.handle_timeout(now=now)
         return self._done(now)
 
@@ -174,6 +175,18 @@ class Mcu:
             self._liveness.due(leg, now=now)
         else:
             self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
+
+    # Policy ----------------------------------------------------------------------------------------------------------
+
+    def decided(self, pending_id: str, decision: Decision, *, now: float) -> list[Event]:
+        """What the policy has decided about a call for which it returned `sip.Pending`: allowed, or a refusal.
+
+        Nothing happens when the call has been given up: after ``McuConfig.policy_timeout`` it is a refusal. Raises
+        ``LocalError``, with nothing changed, when nothing waits for it or it is to wait again. Then drain all and read
+        ``next_timeout``.
+        """
+        self._dial_out.decided(pending_id, decision, now=now)
+        return self._done(now)
 
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
 

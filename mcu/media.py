@@ -25,7 +25,7 @@ from rtp import (
 from sip import internal_fault
 
 if TYPE_CHECKING:
-    from mcu.audio.mix import ConferenceMixer, Line, Sent
+    from mcu.audio.conference_audio import ConferenceAudio, Line, Sent
 
 __all__ = ["FRAME", "Arrived", "Media"]
 
@@ -50,12 +50,13 @@ class Media:
 
     def __init__(self, context: Context, on_broken: BrokenListener) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
-        from mcu.audio.mix import ConferenceMixer
+        from mcu.audio.conference_audio import ConferenceAudio
 
-        self._context, self._on_broken, self._make_mixer = context, on_broken, ConferenceMixer
+        self._context, self._on_broken, self._make_mixer = context, on_broken, ConferenceAudio
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
-        self._mixers: list[ConferenceMixer] = []
+        self._trusting = attrs.evolve(self._config, unproven=None)  # the far end does not name others' addresses
+        self._mixers: list[ConferenceAudio] = []
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._byes: list[Sent] = []
@@ -67,12 +68,12 @@ class Media:
 
     # Mixers and legs ------------------------------------------------------------------------------------------------
 
-    def open_mixer(self, conference: str) -> ConferenceMixer:
+    def open_mixer(self, conference: str) -> ConferenceAudio:
         mixer = self._make_mixer(conference, self._context.config.mixer, self._context.config.speaker)
         self._mixers.append(mixer)
         return mixer
 
-    def close_mixer(self, mixer: ConferenceMixer) -> None:
+    def close_mixer(self, mixer: ConferenceAudio) -> None:
         self._mixers.remove(mixer)
 
     def connect(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
@@ -90,7 +91,7 @@ class Media:
             uniform=entropy.uniform,
             now=now,
             wall_clock=self._context.endpoint.wall_clock,
-            config=self._config,
+            config=self._trusting if leg.terms.known else self._config,
         )
         line = leg.conference.mixer.add(leg.id, leg.stream)
         self._lines[leg.id] = (leg, line)
@@ -241,7 +242,7 @@ class Media:
         for leg in released:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg))
 
-    def _report_speaker(self, mixer: ConferenceMixer) -> None:
+    def _report_speaker(self, mixer: ConferenceAudio) -> None:
         known = self._lines.get(mixer.speaker) if mixer.speaker is not None else None
         self._context.emit(
             ActiveSpeakerChanged(

@@ -42,7 +42,8 @@ class Registration:
         request = Request(
             request_id=str(self._requests), from_=str(config.sip_contact), to=url, command=self._announcement()
         )
-        self._context.exchanges.post(url, request, owner=self, timeout=config.register_interval / 2)
+        timeout, peer = config.register_interval / 2, config.factory_principal
+        self._context.exchanges.post(url, request, owner=self, timeout=timeout, peer=peer)
 
     def _announcement(self) -> RegisterMcu:
         context, config = self._context, self._context.config

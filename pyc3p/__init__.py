@@ -4,6 +4,8 @@ For tests of your own there is :mod:`pyc3p.simnet`; :mod:`pyc3p.trace` shows wha
 :mod:`pyc3p.elements` runs whole systems over real sockets.
 """
 
+from __future__ import annotations
+
 from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.trace import Names, Record, Recording, Trace
 

@@ -9,6 +9,8 @@
 ('0', '8', '13', '101')
 """
 
+from __future__ import annotations
+
 from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise, NoiseGenerator
 from rtp.codecs.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
@@ -77,11 +79,13 @@ from rtp.srtp.context import SrtpContext
 from rtp.stream.counters import MediaCounters
 from rtp.stream.dtmf import DtmfReceiver, DtmfSender
 from rtp.stream.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
-from rtp.stream.media_stream import MediaStream, MediaStreamConfig, Outgoing
+from rtp.stream.media_stream import MediaStream, Outgoing
+from rtp.stream.media_stream_config import MediaStreamConfig
 from rtp.stream.receiver import RtpReceiver
 from rtp.stream.rtcp_session import RtcpConfig, RtcpSession
 from rtp.stream.sender import RtpSender
 from rtp.stream.source_lock import SourcePolicy
+from rtp.stream.unproven import UnprovenPolicy
 
 __all__ = [
     "CN",
@@ -167,6 +171,7 @@ __all__ = [
     "TelephoneEventEnded",
     "TelephoneEventStarted",
     "UnknownRtcp",
+    "UnprovenPolicy",
     "alaw_decode",
     "alaw_encode",
     "answer",

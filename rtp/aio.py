@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import secrets
 import socket
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Final, NamedTuple, Protocol
 
@@ -18,6 +20,9 @@ TransportAddress = tuple[str, int]
 
 _DATAGRAM: Final = 65_535  #: octets; more cannot come in UDP
 _UNAVAILABLE: Final = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL})
+#: Pairs given back last, which rest while others are free: what is still on its way to a call that ended is not to
+#: arrive at the next.
+_RESTING: Final = 64
 
 
 class TraceSink(Protocol):
@@ -71,8 +76,10 @@ class _Pair(NamedTuple):
 class MediaPorts:
     """Opens an even RTP and the next odd RTCP port for each leg.
 
-    To be used on the thread of a running loop. ``on_batch`` gets what came in. Counters: ``dropped_in`` (batch full),
-    ``dropped_out`` (socket full or destination unreachable), ``unknown`` (sent for a leg that has no ports).
+    To be used on the thread of a running loop. ``on_batch`` gets what came in. Ports are drawn at random: nobody
+    can tell from the ports of one call those of the next: ``draw`` gives a number below the one it is given, by default
+    from the system. Counters: ``dropped_in`` (batch full), ``dropped_out`` (socket full or destination unreachable),
+    ``unknown`` (sent for a leg that has no ports).
     """
 
     def __init__(
@@ -81,6 +88,7 @@ class MediaPorts:
         *,
         config: MediaPortsConfig | None = None,
         trace: TraceSink | None = None,
+        draw: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self.config = config or MediaPortsConfig()
         self.dropped_in = self.dropped_out = self.unknown = 0
@@ -90,8 +98,11 @@ class MediaPorts:
         self._pairs: dict[Hashable, _Pair] = {}
         self._batch: list[Arrival] = []
         first, last = self.config.port_range
-        self._ports = range(first + first % 2, last, 2)  # even, with room for the odd one after it
-        self._cursor = 0
+        #: Even, with room for the odd one after it.
+        self._free = list(range(first + first % 2, last, 2))
+        self._draw = draw
+        self._resting: deque[int] = deque()
+        self._rest = min(_RESTING, len(self._free) // 2)
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -111,6 +122,9 @@ class MediaPorts:
         pair = self._pairs.pop(key, None)
         if pair is None:
             return
+        self._resting.append(pair.addresses["rtp"][1])
+        if len(self._resting) > self._rest:
+            self._free.append(self._resting.popleft())
         for opened in pair.sockets.values():
             self._loop.remove_reader(opened)
             opened.close()
@@ -138,19 +152,26 @@ class MediaPorts:
                 trace.record(layer=kind, transport="UDP", source=source, destination=destination, data=data, at=now)
 
     def _bind_pair(self) -> _Pair:
-        """The next free pair after the last one, so that a port just given back rests for a while."""
-        for step in range(len(self._ports)):
-            port = self._ports[(self._cursor + step) % len(self._ports)]
-            try:
-                pair = _bind(self.config.host, port)
-            except OSError as error:
-                if error.errno == errno.EADDRNOTAVAIL or error.errno not in _UNAVAILABLE:
-                    raise
-                continue
-            self._cursor += step + 1
-            return pair
+        """A free pair, drawn at random; one that was just given back only when there is no other."""
+        taken: list[int] = []  #: by other programs
+        try:
+            while self._free or self._resting:
+                port = self._drawn() if self._free else self._resting.popleft()
+                try:
+                    return _bind(self.config.host, port)
+                except OSError as error:
+                    taken.append(port)
+                    if error.errno == errno.EADDRNOTAVAIL or error.errno not in _UNAVAILABLE:
+                        raise
+        finally:
+            self._free += taken
         first, last = self.config.port_range
         raise OSError(errno.EADDRINUSE, f"no free pair of media ports between {first} and {last}")
+
+    def _drawn(self) -> int:
+        free, index = self._free, self._draw(len(self._free))
+        free[index], free[-1] = free[-1], free[index]
+        return free.pop()
 
     def _readable(self, key: Hashable, kind: str, opened: socket.socket, local: TransportAddress) -> None:
         now = self._loop.time()

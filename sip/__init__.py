@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sip.authentication.authenticator import Authenticator, AuthenticatorConfig
 from sip.authentication.digest import Credentials
-from sip.authentication.digest_server import CredentialStore, DigestConfig, PasswordStore
+from sip.authentication.digest import secret_of as digest_secret
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, PasswordStore
+from sip.authentication.digest_server import Outcome as DigestOutcome
 from sip.authentication.identification import (
     Challenged,
     Identification,
@@ -59,6 +62,7 @@ from sip.events import (
 from sip.faults import InternalFault, Rest, TimedNet, internal_fault
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.headers.contact import STAR, Star
 from sip.headers.content_disposition import ContentDisposition
 from sip.headers.content_type import ContentType
 from sip.headers.cseq import CSeq
@@ -66,7 +70,7 @@ from sip.headers.date import Date, Timestamp
 from sip.headers.event import EventPackage
 from sip.headers.ms_diagnostics import MsDiagnostics
 from sip.headers.ms_keep_alive import MsKeepAlive
-from sip.headers.name_addr import STAR, NameAddr, Star
+from sip.headers.name_addr import NameAddr
 from sip.headers.parameterised import Parameterised
 from sip.headers.privacy import Privacy
 from sip.headers.rack import RAck
@@ -92,18 +96,23 @@ from sip.message.reason_phrases import REASONS
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
+from sip.networks import Networks, source_of
 from sip.servers.location import Binding
+from sip.servers.places import Places
 from sip.servers.proxy import Proxy, ProxyConfig
 from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip.servers.undecided import IdentificationPending
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
+from sip.shares import Shares
 from sip.syntax.grammar import refuse, tolerate
 from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
+from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
 from sip.traffic import Traffic
 from sip.transport.locate import is_numeric
@@ -116,6 +125,8 @@ __all__ = [
     "Address",
     "AddressOfRecord",
     "AuthenticationInfo",
+    "Authenticator",
+    "AuthenticatorConfig",
     "Authorization",
     "Binding",
     "BindingsChanged",
@@ -137,6 +148,8 @@ __all__ = [
     "Defect",
     "Destination",
     "DigestConfig",
+    "DigestOutcome",
+    "DigestServer",
     "EndCause",
     "Endpoint",
     "EndpointConfig",
@@ -149,6 +162,7 @@ __all__ = [
     "FlowLost",
     "Headers",
     "Identification",
+    "IdentificationPending",
     "Identified",
     "Identify",
     "InternalFault",
@@ -168,6 +182,7 @@ __all__ = [
     "MsKeepAlive",
     "Multipart",
     "NameAddr",
+    "Networks",
     "NotifyFailed",
     "NotifyReceived",
     "Parameterised",
@@ -175,6 +190,7 @@ __all__ = [
     "Part",
     "PasswordStore",
     "Pending",
+    "Places",
     "PrackReceived",
     "Privacy",
     "Proof",
@@ -216,6 +232,7 @@ __all__ = [
     "SessionRefreshed",
     "SessionState",
     "SessionView",
+    "Shares",
     "SipError",
     "Star",
     "StreamParser",
@@ -229,6 +246,7 @@ __all__ = [
     "TargetDialog",
     "TimedNet",
     "Timestamp",
+    "TokenBuckets",
     "TraceSink",
     "Traffic",
     "TransactionId",
@@ -243,6 +261,7 @@ __all__ = [
     "body_parts",
     "canonical_host",
     "conference_key",
+    "digest_secret",
     "find_part",
     "internal_fault",
     "is_numeric",
@@ -250,5 +269,7 @@ __all__ = [
     "refusal_of_body",
     "refuse",
     "same_user",
+    "secret_of",
+    "source_of",
     "tolerate",
 ]

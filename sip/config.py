@@ -68,8 +68,21 @@ class EndpointConfig:
     #: Realm to credentials, as a function or a mapping; None never retries.
     credentials: "Callable[[str], Credentials | None] | None" = attrs.field(default=None, converter=_as_lookup)
 
+    #: Networks of hosts that are believed to be where their datagrams say, and that may stand for many: our own proxies
+    #: and other parts. No limit by source holds for them. Loopback, where no stranger's datagram comes from.
+    trusted_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    #: times the octets of its questions that a UDP source is answered with before it has shown that it reads answers
+    amplification: int = 2
+
     max_transactions: int = 60_000  #: both sides together, those too that linger for half a minute after their answer,
     #: with about 2 KiB each; a call that a proxy forwards over UDP has four of them: enough for 500 calls a second
+    #: Of one source (an address, of IPv6 a /64 network), a tenth of all or less, so that nobody is refused because of
+    #: another. Behind one address of a large site are some hundreds of phones.
+    max_transactions_per_source: int = 6_000  #: requests of a source, with those that linger after their answer
+    max_invites_per_source: int = 500  #: INVITEs without final answer: each keeps phones ringing
+    max_sessions_per_source: int = 1_000  #: sessions that a source began: calls, and joins of conferences
+    max_subscriptions_per_source: int = 2_000  #: subscriptions that a source began: each costs a document per change
+    max_unfinished_per_source: int = 16 * 1024 * 1024  #: octets of messages that are not complete, on all connections
     max_dialogs: int = 20_000  #: as many as transactions: each began with one
     max_sessions: int = 20_000  #: INVITE sessions, ringing and established
     max_subscriptions: int = 20_000  #: both sides together
@@ -78,6 +91,7 @@ class EndpointConfig:
     max_avoidance: float = 300.0  #: seconds for which the Retry-After of a 503 is believed when others could serve
     max_pending_per_destination: int = 256  #: requests that wait for one connection or one look-up
     max_blocked: int = 1_000  #: messages kept for one flow that does not take more; beyond it the flow counts as lost
+    max_blocked_octets: int = 4 * 1024 * 1024  #: of them together: some rosters of a large conference
     #: Octets by which a NOTIFY to a UDP source that has not shown that it is there may exceed its SUBSCRIBE: Contact
     #: and Subscription-State make it that much larger. A larger document waits for the answer to a NOTIFY without.
     unproven_excess: int = 256

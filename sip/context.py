@@ -1,19 +1,23 @@
 """What all layers of one endpoint share: settings, time, chance, the events so far and the counters."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Callable
 
-from sip.authentication.digest import MAX_CHALLENGED, DigestClient
+from sip.authentication.digest import MAX_CHALLENGED, Credentials, DigestClient
 from sip.config import EndpointConfig
 from sip.entropy import Entropy
 from sip.events import Event
 from sip.faults import internal_fault
+from sip.flow import Flow
 from sip.message.lines import Lines
 from sip.message.message import Message
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.source_limits import SourceLimits
 from sip.timers import Timers
 from sip.traffic import Traffic
 
@@ -25,12 +29,14 @@ class Context:
         "_branches",
         "_digest",
         "_events",
+        "_given",
         "_ids",
         "_last_id",
         "_stateless",
         "_tags",
         "config",
         "counters",
+        "limits",
         "timers",
         "traffic",
         "waits",
@@ -41,6 +47,7 @@ class Context:
         self.timers = Timers(lambda error: self.fault(error, "fire a timer"))
         self.counters: Counter[str] = Counter()
         self.traffic = Traffic()
+        self.limits = SourceLimits(config)
         self.waits = entropy.child("waits")  #: for random delays
         self._tags = entropy.child("tags")
         self._branches = entropy.child("branches")
@@ -48,9 +55,8 @@ class Context:
         self._events: list[Event] = []
         self._last_id = 0
         self._stateless: bytes | None = None
-        self._digest: DigestClient | None = None
-        if config.credentials is not None:
-            self._digest = DigestClient(config.credentials, entropy=entropy.child("cnonces"))
+        self._given: dict[str, Credentials] = {}  # credentials by realm, beside those of the configuration
+        self._digest = DigestClient(self._credentials, entropy=entropy.child("cnonces"))
 
     def emit(self, event: Event) -> None:
         """Report an event."""
@@ -103,11 +109,15 @@ class Context:
         """Return a tag of 64 random bits (RFC 3261 section 19.3 asks for 32)."""
         return self._tags.token(8)
 
-    def tag_for(self, request: Request) -> str:
-        """Return the tag of answers without a transaction: the same for a repetition (RFC 3261 section 8.2.7)."""
+    def tag_for(self, request: Request, flow: Flow) -> str:
+        """Return the tag of answers without a transaction: the same for a repetition (RFC 3261 section 8.2.7).
+
+        From another address it is no repetition: what one host is told proves nothing for another.
+        """
         if self._stateless is None:
             self._stateless = self._tags.child("stateless").token(16).encode()
         named = [request.headers.get(name, "") or "" for name in ("Via", "From", "Call-ID", "CSeq")]
+        named.append(flow.remote.host)
         seal = hmac.new(self._stateless, "\n".join(named).encode("utf-8", "surrogateescape"), hashlib.sha256)
         return seal.hexdigest()[:16]
 
@@ -119,12 +129,24 @@ class Context:
         """Return a Call-ID of 128 random bits, which names no host (RFC 3261 section 8.1.1.4)."""
         return self._ids.token(16)
 
+    def set_credentials(self, realm: str, credentials: Credentials | None) -> None:
+        """Use these for a realm from now on, before those of the configuration; None forgets them."""
+        if credentials is None:
+            self._given.pop(realm, None)
+        else:
+            self._given[realm] = credentials
+
+    def _credentials(self, realm: str) -> Credentials | None:
+        configured = self.config.credentials
+        given = self._given.get(realm)
+        return given if given is not None or configured is None else configured(realm)
+
     def authorize(self, request: Request | None, response: Response, challenged: int) -> Lines | None:
         """Return the header lines with which a refused request is tried again; None when it is of no use.
 
         ``challenged`` is how often that was done for it before.
         """
-        if self._digest is None or request is None or response.status not in (401, 407):
+        if request is None or response.status not in (401, 407):
             return None
         if challenged >= MAX_CHALLENGED:
             self.count("refused: asked for credentials too often")

@@ -1,5 +1,7 @@
 """Where tags, branches, Call-IDs and random waits come from: one injected source with labelled children."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 from typing import Final, Protocol
@@ -22,7 +24,7 @@ class Entropy(Protocol):
         """Return a number that is at least 0 and less than 1."""
         ...
 
-    def child(self, label: str) -> "Entropy":
+    def child(self, label: str) -> Entropy:
         """Return an independent source; the same label of the same seed always gives the same values."""
         ...
 
@@ -59,7 +61,7 @@ class SeededEntropy:
         """Return a number that is at least 0 and less than 1, with 53 bits of chance."""
         return self.integer(53) / (1 << 53)
 
-    def child(self, label: str) -> "SeededEntropy":
+    def child(self, label: str) -> SeededEntropy:
         """Return an independent source for ``label``."""
         return SeededEntropy(hmac.digest(self._seed, b"child:" + label.encode(), "sha256"))
 

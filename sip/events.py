@@ -1,5 +1,7 @@
 """What an endpoint reports. Every event names the core that owns it; ``""`` means the application or driver."""
 
+from __future__ import annotations
+
 import enum
 
 import attrs

@@ -1,5 +1,7 @@
 """Where bytes come from and go to: addresses, flows, destinations and what is to be sent."""
 
+from __future__ import annotations
+
 from typing import Final
 
 import attrs
@@ -32,6 +34,7 @@ class Flow:
     local: Address
     remote: Address
     peer_identity: tuple[str, ...] = ()  #: names that the peer's certificate proved, if any (RFC 5922)
+    peer_users: tuple[str, ...] = ()  #: the ``sip:user@domain`` names in it; an `Authenticator` may believe them
 
     @property
     def reliable(self) -> bool:

@@ -1,5 +1,7 @@
 """Names for what an endpoint keeps. Numbers are never used twice by one endpoint."""
 
+from __future__ import annotations
+
 from typing import NewType
 
 TransactionId = NewType("TransactionId", int)  #: a request that somebody sent to us

@@ -1,5 +1,7 @@
 """The one way in which the state of anything changes: by a table of what leads from where to where."""
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Mapping
 from typing import Generic, TypeVar

@@ -3,6 +3,8 @@
 What waits equally long as many others, and is hardly ever stopped, stands in a queue instead.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush

@@ -1,5 +1,7 @@
 """The sink that an adapter tells of every message at the network edge."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 

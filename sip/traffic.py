@@ -1,5 +1,7 @@
 """Requests and answers counted by method and status, in words of which there are not many, whatever peers send."""
 
+from __future__ import annotations
+
 from collections import Counter
 from typing import Final
 

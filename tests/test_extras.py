@@ -27,6 +27,7 @@ def test_protocol_packages_and_their_drivers_need_no_extra() -> None:
         ("sip.testing", "pyc3p[testing]"),
         ("c3p.testing", "pyc3p[testing]"),
         ("rtp.testing", "pyc3p[testing]"),
+        ("pyc3p.simnet", "pyc3p[testing]"),
         ("mcu.audio.mixer", "pyc3p[mcu]"),
     ],
 )
@@ -38,7 +39,8 @@ def test_a_module_that_needs_an_extra_names_it(module: str, extra: str) -> None:
 
 @pytest.mark.parametrize("missing", ["click", "rich", "aiohttp", "numpy"])
 def test_a_command_without_its_extra_is_one_line_that_names_it(missing: str) -> None:
-    done = python_without((missing,), "from pyc3p.cli import main\nmain(['serve', '--host', '192.0.2.1'])")
+    command = "['serve', '--host', '192.0.2.1', '--insecure']"
+    done = python_without((missing,), f"import pyc3p.cli\npyc3p.cli.main({command})")
     assert done.stderr == f"pyc3p: {missing} is not installed; pip install 'pyc3p[server]' brings it\n"
     assert done.returncode == 1
 

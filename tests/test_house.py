@@ -38,8 +38,11 @@ ABOUT_THE_INSIDE: Final = {
     "benchmarks.conference_load": "measures elements one by one, on real sockets",
     "benchmarks.mcu_mixer": "measures the mix apart from the MCU",
     "benchmarks.rtp_packets": "measures every SRTP profile of the table",
+    "benchmarks.under_attack": "measures turns of the loop of an element on real sockets",
     "docs.state_diagrams": "draws the tables of the state machines",
+    "fuzz.serving": "is the command that serves, with gauges",
     "fuzz.sip_message": "runs every parser of the header table",
+    "fuzz.talking": "is a presenter and two phones at once",
 }
 #: Tests of several packages at once, which may look inside any.
 TESTS_OF_ALL: Final = ("interop", "simulation", "altered")
@@ -344,12 +347,13 @@ def test_a_long_module_is_found(tmp_path: Path) -> None:
     assert too_long(tree) == [f"sip.long has {LONGEST + 1} lines"]
 
 
-#: Classes that are in pieces all the same.
+#: Classes that are in pieces all the same, and why (docs/design-decisions.rst): each is one page of commands to its
+#: user, of which a class that held the part would write every signature a second time.
 IN_PIECES: Final = {
     "focus.client.conferencing.ConferenceCommands": "one method a command, beside the client's own life",
     "sip.message.header_values.HeaderValues": "one property a header, beside what a message does",
-    "sip.session.commands.SessionCommands": "still there: the endpoint is to hold it",
-    "sip.subscription.commands.SubscriptionCommands": "still there: the endpoint is to hold it",
+    "sip.session.commands.SessionCommands": "commands of sessions, which know Sessions alone",
+    "sip.subscription.commands.SubscriptionCommands": "commands of subscriptions, which know Subscriptions alone",
 }
 
 

@@ -26,7 +26,10 @@ def pump_of(kind: str) -> sip.Pump:
 
 
 def element(kind: str) -> Element:
-    place, entropy = Place(name=kind, host=HOST, sip_port=5060, transports=("UDP",)), sip.SeededEntropy(b"options")
+    place, entropy = (
+        Place(name=kind, host=HOST, sip_port=5060, transports=("UDP",), trusted=("192.0.2.0/24",)),
+        sip.SeededEntropy(b"options"),
+    )
     if kind == "mcu":
         return av_mcu(place, entropy=entropy, factory_url=None, outbound_proxy=None)[0]
     if kind == "phone":

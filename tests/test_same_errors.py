@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from c3p import MEANINGS, SIP_STATUS, CommandReason, ErrorId, Reason
-from focus import refusal
-from focus.refusal import Refusal
+from focus import Refusal, refusal
 from mcu import OUTCOMES, RefusalReason
 
 SAME = {

@@ -7,8 +7,9 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
     raise ImportError("c3p.aio needs aiohttp: pip install 'pyc3p[server]'") from error
 
-from c3p.aio.client import C3pClient, ClientSettings
-from c3p.aio.server import C3pServer, Handler, ServerSettings
+from c3p.aio.client import C3pClient
+from c3p.aio.server import C3pServer, Handler, Listen, Listener
 from c3p.aio.trace import TraceSink
+from c3p.carriage.settings import ClientSettings, ServerSettings
 
-__all__ = ["C3pClient", "C3pServer", "ClientSettings", "Handler", "ServerSettings", "TraceSink"]
+__all__ = ["C3pClient", "C3pServer", "ClientSettings", "Handler", "Listen", "Listener", "ServerSettings", "TraceSink"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Final
 
@@ -13,29 +15,15 @@ from aiohttp.client import ClientRequest, ClientTimeout
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
-from c3p.aio.lanes import LaneFull, Lanes
-from c3p.aio.server import CONTENT_TYPE
 from c3p.aio.trace import TraceSink, Wire
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
-from c3p.conference.entity_key import uri_key
-from c3p.documents import parse_document
-from c3p.envelope import Notify, Request, Response
-from c3p.errors import C3PError
+from c3p.carriage.client import HttpPost, failure_of, lane_of, may_repeat, outcome_of, post_of
+from c3p.carriage.http import HttpAnswer
+from c3p.carriage.lanes import LaneFull, Lanes
+from c3p.carriage.settings import ClientSettings
 from c3p.exchange import Exchange, ExchangeFailure, Reply
-from c3p.uris import focus_uri_of
 
-_MOST_DIGITS: Final = 9  #: of Retry-After; more than thirty years is no answer
-
-
-@attrs.frozen(kw_only=True)
-class ClientSettings:
-    """How a client waits."""
-
-    connect_timeout: float = 5.0  #: seconds until the connection must stand (c3p.md section 6)
-    keep_alive: float = 15.0  #: seconds that an idle connection is kept; shorter than servers keep theirs
-    connections: int = 100  #: at once, to all peers together
-    most_waiting: int = 64  #: exchanges waiting in one lane; more fail at once, so that memory stays bounded
-    limits: DocumentLimits = DEFAULT_LIMITS
+#: Finds the TLS name of a principal, or its secret; None where there is none.
+Lookup = Callable[[str], str | None]
 
 
 @attrs.define
@@ -72,17 +60,32 @@ class C3pClient:
         self,
         *,
         secret: str | None = None,
+        secrets: Mapping[str, str] | Lookup | None = None,
         trace: TraceSink | None = None,
-        ssl_context: ssl.SSLContext | None = None,
+        ssl_context: ssl.SSLContext | Callable[[str], ssl.SSLContext | None] | None = None,
+        server_names: Mapping[str, str] | Lookup | None = None,
+        https_only: bool = False,
+        on_tls_failure: Callable[[str, Exception], None] | None = None,
         settings: ClientSettings | None = None,
     ) -> None:
+        """``secret`` is shown to everybody, ``secrets`` holds one for each principal (``Exchange.peer``).
+
+        With ``secrets`` and without TLS, nothing is sent to a principal that has none there. ``ssl_context`` may be
+        one for each principal, or change. ``server_names`` says which name the certificate of a principal must have,
+        over HTTPS; for others it is the host of the URL. ``on_tls_failure`` is called with the URL and what TLS says.
+        ``https_only`` sends nothing to other URLs, whoever named them.
+        """
         self._secret = secret
+        self._secrets = _lookup(secrets)
+        self._names = _lookup(server_names)
         self._trace = trace
         self._ssl = ssl_context
+        self._https_only = https_only
+        self._on_tls_failure = on_tls_failure
         self._settings = settings or ClientSettings()
         self._session: aiohttp.ClientSession | None = None
         self._stopped = False
-        self._lanes = Lanes(most_waiting=self._settings.most_waiting)
+        self._lanes: Lanes[asyncio.Future[None]] = Lanes(most_waiting=self._settings.most_waiting)
 
     async def start(self) -> None:
         """Make ready, also again after :meth:`stop`; the first :meth:`post` does so by itself."""
@@ -102,22 +105,43 @@ class C3pClient:
         A connect failure is tried once more when the exchange is idempotent. Raises LocalProtocolError, before
         anything is sent, when the document cannot be serialised.
         """
-        body = bytes(exchange.document)
+        secure = exchange.url.lower().startswith("https:")
+        if self._https_only and not secure:
+            return ExchangeFailure.CONNECT
+        secret = self._secret
+        if self._secrets is not None:
+            secret = self._secrets(exchange.peer)
+            if secret is None and not secure:
+                return ExchangeFailure.CONNECT
+        post = post_of(exchange, secret=secret)
         try:
-            async with self._lanes.turn(_lane(exchange)):
-                outcome = await self._attempt(exchange, body)
-                if outcome is ExchangeFailure.CONNECT and exchange.idempotent:
-                    outcome = await self._attempt(exchange, body)
+            async with self._turn(lane_of(exchange)):
+                outcome = await self._attempt(exchange, post)
+                if may_repeat(exchange, outcome):
+                    outcome = await self._attempt(exchange, post)
                 return outcome
         except LaneFull:
             return ExchangeFailure.CONNECT
+
+    @asynccontextmanager
+    async def _turn(self, lane: tuple[str, str, bool]) -> AsyncIterator[None]:
+        """Wait for one's turn in a lane. Raises LaneFull."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        at_once = self._lanes.enter(lane, turn)
+        try:
+            if not at_once:
+                await turn
+            yield
+        finally:
+            following = self._lanes.leave(lane, turn)
+            if following is not None and not following.done():
+                following.set_result(None)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = _Connector(
                 limit=self._settings.connections,
                 keepalive_timeout=self._settings.keep_alive,
-                ssl=self._ssl if self._ssl is not None else True,
             )
             connector.trace = self._trace
             self._session = aiohttp.ClientSession(
@@ -128,26 +152,31 @@ class C3pClient:
             )
         return self._session
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": CONTENT_TYPE, "Accept": CONTENT_TYPE}
-        if self._secret is not None:
-            headers["Authorization"] = f"Bearer {self._secret}"
-        return headers
+    def _context_for(self, peer: str) -> ssl.SSLContext | None:
+        return self._ssl(peer) if callable(self._ssl) else self._ssl
 
-    async def _attempt(self, exchange: Exchange, body: bytes) -> Reply | ExchangeFailure:
+    async def _attempt(self, exchange: Exchange, post: HttpPost) -> Reply | ExchangeFailure:
         if self._stopped:
             return ExchangeFailure.CONNECT
-        attempt = _Attempt(body)
+        attempt = _Attempt(post.body)
         token = _ATTEMPT.set(attempt)
         try:
             timeout = ClientTimeout(total=exchange.timeout, sock_connect=self._settings.connect_timeout)
             async with self._open().post(
-                exchange.url, data=body, headers=self._headers(), timeout=timeout, allow_redirects=False
+                post.url,
+                data=post.body,
+                headers=dict(post.fields),
+                timeout=timeout,
+                allow_redirects=False,
+                ssl=self._context_for(exchange.peer) or True,
+                server_hostname=self._names(exchange.peer) if self._names is not None else None,
             ) as answer:
                 return await self._receive(exchange, answer, attempt)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-            # Without a connection nothing was done there; with one it may have been.
-            return ExchangeFailure.TIMEOUT if attempt.connected else ExchangeFailure.CONNECT
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            failure = _tls_failure(error)
+            if failure is not None and self._on_tls_failure is not None:
+                self._on_tls_failure(post.url, failure)
+            return failure_of(connected=attempt.connected and failure is None)
         finally:
             _ATTEMPT.reset(token)
 
@@ -158,7 +187,10 @@ class C3pClient:
         now = asyncio.get_running_loop().time()
         start = f"HTTP/1.1 {answer.status} {answer.reason or ''}".rstrip()
         attempt.wire.received(start, answer.headers.items(), body or b"", now)
-        return ExchangeFailure.UNUSABLE if body is None else _understand(exchange, answer, body, self._settings.limits)
+        if body is None:
+            return ExchangeFailure.UNUSABLE
+        given = HttpAnswer(status=answer.status, fields=tuple(answer.headers.items()), body=body)
+        return outcome_of(exchange, given, limits=self._settings.limits)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes | None:
         """The body, None when it is larger than a document may be."""
@@ -173,47 +205,12 @@ class C3pClient:
         return b"".join(parts)
 
 
-def _lane(exchange: Exchange) -> tuple[str, str, bool]:
-    document = exchange.document
-    return exchange.url, _conference(document), isinstance(document, Notify)
+def _lookup(known: Mapping[str, str] | Lookup | None) -> Lookup | None:
+    return known.get if isinstance(known, Mapping) else known
 
 
-def _conference(document: Request | Response | Notify) -> str:
-    for uri in (document.to, document.from_):
-        try:
-            return uri_key(focus_uri_of(uri))
-        except C3PError:
-            continue
-    return ""
-
-
-def _understand(
-    exchange: Exchange, answer: aiohttp.ClientResponse, body: bytes, limits: DocumentLimits
-) -> Reply | ExchangeFailure:
-    document = _response_of(exchange, body, limits)
-    if answer.status == 200:
-        asked = isinstance(exchange.document, Request)
-        usable = document is not None or not (body or asked)
-        return Reply(200, document) if usable else ExchangeFailure.UNUSABLE
-    if answer.status == 202:
-        return Reply(202)
-    if 400 <= answer.status < 600:
-        return Reply(answer.status, document, _retry_after(answer))
-    return ExchangeFailure.UNUSABLE
-
-
-def _response_of(exchange: Exchange, body: bytes, limits: DocumentLimits) -> Response | None:
-    """The response in a body, if it is one and answers what was asked."""
-    try:
-        document = parse_document(body, limits=limits) if body else None
-    except C3PError:
-        return None
-    asked = exchange.document
-    if not isinstance(document, Response):
-        return None
-    return document if not isinstance(asked, Request) or document.request_id == asked.request_id else None
-
-
-def _retry_after(answer: aiohttp.ClientResponse) -> int | None:
-    text = answer.headers.get("Retry-After", "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+def _tls_failure(error: BaseException | None) -> ssl.SSLError | ssl.CertificateError | None:
+    """What TLS took the connection down for, which it does before anybody looks at the request."""
+    while error is not None and not isinstance(error, ssl.SSLError | ssl.CertificateError):
+        error = error.__cause__ or error.__context__
+    return error

@@ -3,64 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import ssl
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Protocol
 
-import attrs
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 
 from c3p.aio.trace import TraceSink, Wire
 from c3p.aio.watched import WatchedServer
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
-from c3p.documents import parse_document
+from c3p.carriage.http import HttpAnswer, HttpHead
+from c3p.carriage.principals import certificate_principal, proven_principal
+from c3p.carriage.server import BROKEN_OFF, FAULT, TOO_LARGE, TOO_SLOW, admit, answer_with, posted
+from c3p.carriage.settings import ServerSettings
 from c3p.envelope import Notify, Request, Response
-from c3p.errors import C3PError, MalformedDocument
 from c3p.exchange import Reply
-from c3p.media_types import CCCP_TYPE
 
 #: Carries out a document that an authenticated peer has posted.
 Handler = Callable[[Request | Response | Notify, str], Reply]
+#: Opens a listener for connections that the protocols are made for; raises OSError.
+Listen = Callable[[Callable[[], asyncio.BaseProtocol], str, int], Awaitable["Listener"]]
 
-CONTENT_TYPE: Final = f"{CCCP_TYPE}; charset=utf-8"
+
+class Listener(Protocol):
+    """Something that takes connections, with TLS perhaps."""
+
+    @property
+    def port(self) -> int:
+        """The port that it really has."""
+        ...
+
+    async def close(self) -> None:
+        """Take no more."""
+        ...
+
+
 _LOGGER: Final = logging.getLogger("c3p.aio")
 #: HTTP that a peer breaks is answered, not logged, so that nobody can fill a log; lower the level to see it.
 _WIRE_LOGGER: Final = logging.getLogger("c3p.aio.wire")
 _WIRE_LOGGER.setLevel(logging.CRITICAL)
-_BEARER: Final = "bearer"
 
 
-@attrs.frozen(kw_only=True)
-class ServerSettings:
-    """What a server allows its peers."""
+class _Ended(Exception):
+    """The request ends here, with this answer."""
 
-    limits: DocumentLimits = DEFAULT_LIMITS
-    body_timeout: float = 10.0  #: seconds for the body of one request; peers are servers nearby
-    header_timeout: float = 10.0  #: seconds from the connection, or the end of what it was idle for, to a whole head
-    keep_alive: float = 75.0  #: seconds that an idle connection stays open; longer than clients keep theirs
-    most_strangers: int = 128  #: connections that have not shown a secret yet; one more closes the oldest of them
-    stop_timeout: float = 2.0  #: seconds that requests in progress have when the server stops
-    most_requests: int = 256  #: requests in progress at once; more are answered 503, so that memory stays bounded
-    busy_retry_after: int = 1  #: seconds, sent with that 503
-
-
-class _Refused(Exception):
-    """The request ends here, with this reply."""
-
-    def __init__(self, status: int, **headers: str) -> None:
-        super().__init__(status)
-        self.status = status
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    def __init__(self, answer: HttpAnswer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 class C3pServer:
     """Authenticates peers, parses what they post and gives it to the handler of the path.
 
     ``secrets`` maps each bearer secret to the principal that has it; with TLS that asks for client certificates, the
-    subjectAltName of the peer's certificate is the principal. Who is neither is answered 401.
+    subjectAltName of the peer's certificate is the principal: ``certificate_names`` maps the names that count to
+    principals, without it the first name is it. Who is neither is answered 401.
     """
 
     def __init__(
@@ -72,16 +71,24 @@ class C3pServer:
         *,
         trace: TraceSink | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        listen: Listen | None = None,
+        certificate_names: Mapping[str, str] | None = None,
         settings: ServerSettings | None = None,
         on_stranger: Callable[[str, str], None] | None = None,
     ) -> None:
-        """``on_stranger`` is called with address and path of each request that nobody answers for (401)."""
+        """``listen`` opens the listener in place of one with ``ssl_context``.
+
+        ``on_stranger`` is called with address and path of each request that nobody answers for (401).
+        """
         self._host = host
         self._port = port
         self._routes = dict(routes)
-        self._secrets = {secret.encode(): principal for secret, principal in secrets.items()}
+        self._secrets = dict(secrets)
+        self._names = certificate_names
         self._trace = trace
         self._ssl = ssl_context
+        self._listen = listen
+        self._listener: Listener | None = None
         self._settings = settings or ServerSettings()
         self._on_stranger = on_stranger
         self._runner: web.ServerRunner | None = None
@@ -107,21 +114,26 @@ class C3pServer:
         runner = web.ServerRunner(self._watched, shutdown_timeout=self._settings.stop_timeout)
         await runner.setup()
         try:
-            site = web.TCPSite(
-                runner,
-                self._host,
-                self._port,
-                ssl_context=self._ssl,
-            )
-            await site.start()
+            await self._open(runner)
         except BaseException:
             await runner.cleanup()
             raise
         self._runner = runner
-        self._port = int(runner.addresses[0][1])
+
+    async def _open(self, runner: web.ServerRunner) -> None:
+        if self._listen is None:
+            await web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl).start()
+            self._port = int(runner.addresses[0][1])
+            return
+        assert runner.server is not None
+        self._listener = await self._listen(runner.server, self._host, self._port)
+        self._port = self._listener.port
 
     async def stop(self) -> None:
         """Close the listener and all connections; does nothing when not started."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close()
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()
@@ -141,98 +153,63 @@ class C3pServer:
                 body = await self._read(request)
             finally:
                 wire.received(_request_line(request), request.headers.items(), body, clock())
-            response = _answer_with(handler(self._parse(body), peer))
-        except _Refused as refused:
-            response = web.Response(status=refused.status, headers=refused.headers)
+            answer = self._carry_out(handler, peer, body)
+        except _Ended as ended:
+            answer = ended.answer
         except Exception:
             # A fault of ours must not take the server down, nor tell the peer what it was.
             _LOGGER.exception("the handler of %s failed", request.path)
-            response = web.Response(status=500)
+            answer = FAULT
         finally:
             self._in_progress -= 1
+        response = web.Response(status=answer.status, body=answer.body, headers=CIMultiDict(answer.fields))
         _record_answer(wire, response, clock())
         return response
 
     def _admit(self, request: web.BaseRequest) -> tuple[Handler, str]:
         """Handler and principal of a request whose head is in order, before its body is read."""
-        peer = self._principal(request)
-        if peer is None:
-            if self._on_stranger is not None:
-                self._on_stranger(request.remote or "", request.path)
-            raise _Refused(401, WWW_Authenticate="Bearer")
-        self._watched.proved(request.transport)
-        if self._in_progress > self._settings.most_requests:
-            raise _Refused(503, Retry_After=str(self._settings.busy_retry_after))
-        handler = self._routes.get(request.path)
-        if handler is None:
-            raise _Refused(404)
-        if request.method != "POST":
-            raise _Refused(405, Allow="POST")
-        if request.content_type != CCCP_TYPE or request.headers.get("Content-Encoding", "identity") != "identity":
-            raise _Refused(415)
-        return handler, peer
+        head = HttpHead(method=request.method, path=request.path, fields=tuple(request.headers.items()))
+        peer = proven_principal(head.fields, self._secrets, self._certified(request)) or ""
+        if peer:
+            self._watched.proved(request.transport)
+        elif self._on_stranger is not None:
+            self._on_stranger(request.remote or "", request.path)
+        others = self._in_progress - 1
+        refusal = admit(head, peer=peer, paths=self._routes, in_progress=others, settings=self._settings)
+        if refusal is not None:
+            raise _Ended(refusal)
+        return self._routes[request.path], peer
+
+    def _carry_out(self, handler: Handler, peer: str, body: bytes) -> HttpAnswer:
+        document = posted(body, settings=self._settings)
+        return document if isinstance(document, HttpAnswer) else answer_with(handler(document, peer))
 
     async def _read(self, request: web.BaseRequest) -> bytes:
         """The body, at most as large as a document may be."""
-        most = self._settings.limits.size
-        if request.content_length is not None and request.content_length > most:
-            raise _Refused(413)
         parts: list[bytes] = []
         size = 0
         try:
             async with asyncio.timeout(self._settings.body_timeout):
                 async for part in request.content.iter_any():
                     size += len(part)
-                    if size > most:
-                        raise _Refused(413)
+                    if size > self._settings.limits.size:
+                        raise _Ended(TOO_LARGE)
                     parts.append(part)
         except TimeoutError:
-            raise _Refused(408) from None
+            raise _Ended(TOO_SLOW) from None
         except (ConnectionError, web.RequestPayloadError, HttpProcessingError):
-            raise _Refused(400) from None
+            raise _Ended(BROKEN_OFF) from None
         return b"".join(parts)
 
-    def _parse(self, body: bytes) -> Request | Response | Notify:
-        try:
-            document = parse_document(body, limits=self._settings.limits)
-        except C3PError as error:
-            raise _Refused(error.status_hint if isinstance(error, MalformedDocument) else 400) from error
-        if not isinstance(document, Request | Response | Notify):
-            raise _Refused(400)
-        return document
-
-    def _principal(self, request: web.BaseRequest) -> str | None:
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == _BEARER:
-            return self._owner(secret.strip().encode("utf-8", "surrogateescape"))
-        return _certificate_principal(request)
-
-    def _owner(self, secret: bytes) -> str | None:
-        """Principal that has the secret. Every secret is compared, each in constant time."""
-        owner = None
-        for known, principal in self._secrets.items():
-            if hmac.compare_digest(known, secret):
-                owner = principal
-        return owner
-
-
-def _certificate_principal(request: web.BaseRequest) -> str | None:
-    """First name in the subjectAltName of a certificate that TLS has verified."""
-    certificate = request.transport.get_extra_info("peercert") if request.transport else None
-    names = certificate.get("subjectAltName", ()) if certificate else ()
-    return str(names[0][1]) if names else None
+    def _certified(self, request: web.BaseRequest) -> str | None:
+        """Principal of a certificate that TLS has verified."""
+        certificate = request.transport.get_extra_info("peercert") if request.transport else None
+        names = certificate.get("subjectAltName", ()) if certificate else ()
+        return certificate_principal((str(name) for _, name in names), self._names)
 
 
 def _request_line(request: web.BaseRequest) -> str:
     return f"{request.method} {request.raw_path} HTTP/{request.version.major}.{request.version.minor}"
-
-
-def _answer_with(reply: Reply) -> web.Response:
-    document = bytes(reply.document) if reply.document else b""
-    headers = {"Content-Type": CONTENT_TYPE} if document else {}
-    if reply.retry_after is not None:
-        headers["Retry-After"] = str(reply.retry_after)
-    return web.Response(status=reply.status, body=document, headers=headers)
 
 
 def _record_answer(wire: Wire, response: web.Response, at: float) -> None:

@@ -32,11 +32,18 @@ class DocumentLimits:
 
     size: int = 1 << 20  #: bytes; a roster of four users is 28 kB, so this holds some hundreds of users
     depth: int = 64  #: nested elements; conference-info needs 12, and recursion over unknown content stays cheap
+    #: elements, with comments and instructions; a user of a roster has about 25, so this holds as many users as `size`
+    elements: int = 20_000
+    #: attributes of all elements, counted by the quotes of the document; half the elements of a roster have one
+    attributes: int = 20_000
 
 
 #: Attributes of one element. The largest known has 8; the time to list them grows with the square of their number.
 MOST_ATTRIBUTES: Final = 256
 DEFAULT_LIMITS: Final = DocumentLimits()
+#: For documents of whoever has not shown yet who it is: 64 kB. What begins something (a conference, a join) has 1 to
+#: 5 kB; rosters and other large documents come from those who are known.
+STRANGERS_LIMITS: Final = DocumentLimits(size=64 << 10, elements=2_000, attributes=2_000)
 
 
 def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._Element:
@@ -46,13 +53,29 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
     text = _utf8(data)
     if _has_doctype(text.lstrip(_SPACE)):
         raise MalformedDocument("a document type declaration is not allowed")
+    _check_items(text, limits)
     try:
-        root = etree.fromstring(text, _parser())
+        root = etree.fromstring(text, _PARSER)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise MalformedDocument(f"not well-formed XML: {error}") from error
-    if _deeper_than(limits.depth)(root):
+    # Each level but the deepest has a tag that opens it and one that closes it.
+    if text.count(b"<") > 2 * limits.depth and _deeper_than(limits.depth)(root):
         raise DocumentTooLarge(f"elements are nested deeper than {limits.depth}")
     return root
+
+
+def _check_items(text: bytes, limits: DocumentLimits) -> None:
+    """Count what the tree would be made of, before it is built: building it is what costs.
+
+    Each start tag has a "<" that is no part of "</", and in text there is none; each attribute has two quotes.
+    So no document has more of them than are counted here.
+    """
+    elements = text.count(b"<") - text.count(b"</")
+    if elements > limits.elements:
+        raise DocumentTooLarge(f"document of {elements} elements, {limits.elements} are allowed")
+    attributes = (text.count(b'"') + text.count(b"'")) // 2
+    if attributes > limits.attributes:
+        raise DocumentTooLarge(f"document of {attributes} attributes, {limits.attributes} are allowed")
 
 
 def _utf8(data: bytes) -> bytes:
@@ -72,16 +95,15 @@ def _utf8(data: bytes) -> bytes:
     return text
 
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+_PARSER: Final = etree.XMLParser(
+    encoding="utf-8",
+    resolve_entities=False,
+    load_dtd=False,
+    no_network=True,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+)
 
 
 def _has_doctype(text: bytes) -> bool:

@@ -11,7 +11,7 @@ from c3p.binding.node import Node
 from c3p.conference.uri_entry import UriEntry
 from c3p.conference.user import full_by_default
 from c3p.conference.view import MediaEntry
-from c3p.namespaces import CI, MSCI
+from c3p.namespaces import CI, MSCI, MSCP
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -94,3 +94,5 @@ class ConferenceDescription(Node):
     main_video_mute_allowed: Annotated[bool | None, Text(MSCI, "main-video-mute-allowed", Kind.BOOLEAN, 3)] = None
     pano_video_mute_allowed: Annotated[bool | None, Text(MSCI, "pano-video-mute-allowed", Kind.BOOLEAN, 3)] = None
     is_large_meeting: Annotated[bool | None, Text(MSCI, "is-large-meeting", Kind.BOOLEAN, 3)] = None
+    #: what guests have to know; ours, in what an organizer writes and a Focus reads, and in no roster
+    passcode: Annotated[str | None, Text(MSCP, "passcode", Kind.TEXT, 3)] = attrs.field(default=None, repr=False)

@@ -49,7 +49,6 @@ class Receipt(Enum):
 REPLICA: Final[Mapping[tuple[ReplicaState, ReplicaInput], ReplicaState]] = MappingProxyType(
     {
         (ReplicaState.UNKNOWN, ReplicaInput.FULL): ReplicaState.CURRENT,
-        (ReplicaState.UNKNOWN, ReplicaInput.PARTIAL): ReplicaState.STALE,
         (ReplicaState.UNKNOWN, ReplicaInput.AHEAD): ReplicaState.STALE,
         (ReplicaState.UNKNOWN, ReplicaInput.UNREADABLE): ReplicaState.STALE,
         (ReplicaState.UNKNOWN, ReplicaInput.DELETED): ReplicaState.GONE,
@@ -77,9 +76,11 @@ class Replica:
         self._strict = strict
         self._life = Life(REPLICA, ReplicaState.UNKNOWN)
         self._conference = conference_key(entity) if entity else None
+        self._entity = entity  #: as it was spelt last, so that a name is read once
         self._info: ConferenceInfo | None = None
         self._version: int | None = None
-        self._changes: tuple[Change, ...] = ()
+        self._step: tuple[ConferenceInfo | None, ConferenceInfo | None] = (None, None)  # before and after the last one
+        self._changes: tuple[Change, ...] | None = None
 
     @property
     def state(self) -> ReplicaState:
@@ -107,12 +108,12 @@ class Replica:
         Documents of another conference are ignored. What cannot be read, or says neither version nor entity, changes
         nothing: the answer is GAP (RFC 4575 sections 4.3 and 4.6).
         """
-        self._changes = ()
+        self._step, self._changes = (None, None), ()
         if self._foreign(document):
             return Receipt.IGNORED
         after: ConferenceInfo | None = None
+        kind = self.judge(document, solicited=solicited)
         try:
-            kind = self._classify(document, solicited)
             if kind in _APPLIED and self._life.allows(kind):
                 after = self._after(document)
         except MalformedDocument:
@@ -121,26 +122,44 @@ class Replica:
             return Receipt.IGNORED
         if self.stale:
             return Receipt.GAP
-        self._changes = tuple(changes(self._info, after))
-        self._info, self._version = after, document.version
-        self._conference = conference_key(document.entity)
+        self._take(document, after)
         return Receipt.DELETED if self.state is ReplicaState.GONE else Receipt.APPLIED
+
+    def begin(self, document: ConferenceInfo) -> Receipt:
+        """Take what the answer to a command says of the whole conference, which needs no version.
+
+        Whatever was notified before is newer: IGNORED. GAP when it cannot be read. Documents that follow count from its
+        version; where it has none, only another whole one does.
+        """
+        self._step, self._changes = (None, None), ()
+        if self._info is not None or self.state is ReplicaState.GONE or self._foreign(document):
+            return Receipt.IGNORED
+        try:
+            after = document.settled()
+        except MalformedDocument:
+            return Receipt.GAP
+        self._life.command(ReplicaInput.FULL)
+        self._take(document, after)
+        return Receipt.APPLIED
+
+    def mark_stale(self) -> None:
+        """Something came that was of no use, so that something is missing: a full document is needed."""
+        self._life.follow(ReplicaInput.UNREADABLE)
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What the document of the last :meth:`receive` has changed; nothing when it was not applied."""
+        if self._changes is None:
+            self._changes = tuple(changes(*self._step))
         return self._changes
 
-    def _after(self, document: ConferenceInfo) -> ConferenceInfo:
-        return self._info.apply(document, strict=self._strict) if self._info else document.settled()
-
-    def _foreign(self, document: ConferenceInfo) -> bool:
-        return bool(self._conference and document.entity and conference_key(document.entity) != self._conference)
-
-    def _classify(self, document: ConferenceInfo, solicited: bool) -> ReplicaInput:
-        """What a document is; raises MalformedDocument where its ``state`` is none."""
+    def judge(self, document: ConferenceInfo, *, solicited: bool = False) -> ReplicaInput:
+        """Say what a document is by its version and state; nothing changes."""
+        try:
+            state = state_of(document)
+        except MalformedDocument:
+            return ReplicaInput.UNREADABLE
         version, known = document.version, self._version
-        state = state_of(document)
         if version is None or not document.entity:
             return ReplicaInput.UNREADABLE
         if known is not None and version <= known and not (solicited and state is State.FULL):
@@ -149,4 +168,18 @@ class Replica:
             return ReplicaInput.DELETED
         if state is State.FULL:
             return ReplicaInput.FULL
-        return ReplicaInput.PARTIAL if known is None or version == known + 1 else ReplicaInput.AHEAD
+        return ReplicaInput.PARTIAL if known is not None and version == known + 1 else ReplicaInput.AHEAD
+
+    def _take(self, document: ConferenceInfo, after: ConferenceInfo | None) -> None:
+        self._step, self._changes = (self._info, after), None
+        self._info, self._version = after, document.version
+        if document.entity != self._entity:
+            self._entity, self._conference = document.entity, conference_key(document.entity)
+
+    def _after(self, document: ConferenceInfo) -> ConferenceInfo:
+        return self._info.apply(document, strict=self._strict) if self._info else document.settled()
+
+    def _foreign(self, document: ConferenceInfo) -> bool:
+        if not self._conference or not document.entity or document.entity == self._entity:
+            return False
+        return conference_key(document.entity) != self._conference

@@ -20,6 +20,7 @@ from focus.client.events import (
     Subscribed,
     SubscriptionLost,
 )
+from focus.client.guest import guest_aor
 from focus.client.state import ClientState
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "RosterChanged",
     "Subscribed",
     "SubscriptionLost",
+    "guest_aor",
 ]

@@ -27,6 +27,7 @@ from focus.client import documents
 from focus.client.conferencing import ConferenceCommands
 from focus.client.config import ClientConfig
 from focus.client.events import CommandId, Joined, JoinFailed, LeaveCause, Left
+from focus.client.guest import Passcode
 from focus.client.outgoing import Outgoing, diagnostics_in, response_in
 from focus.client.state import CLIENT, ClientInput, ClientState
 from focus.client.watch import Watch
@@ -85,13 +86,13 @@ class Client(ConferenceCommands):
         self._events: list[Event] = []
         self._outgoing = Outgoing(endpoint, config)
         self._watch = Watch(endpoint, config)
+        self._passcode = Passcode(endpoint, config.aor)
         self._session: SessionId | None = None
         self._proof: RequestId | None = None  # the UPDATE that shows the Focus that we are still there
         self._conference_uri = ""
         self._join: CommandId | None = None
-        self._redirects = 0
+        self._redirects, self._over = 0, False
         self._role: str | None = None
-        self._over = False
         endpoint.add_core(
             config.owner,
             self._is_asked,
@@ -149,9 +150,10 @@ class Client(ConferenceCommands):
         admission_policy: str = AdmissionPolicy.OPEN_AUTHENTICATED,
         presenters: Sequence[str] = (),
         lobby: bool = False,
+        passcode: str | None = None,
         now: float,
     ) -> CommandId:
-        """Create a record; ends in ConferenceCreated. `lobby`: those who may not enter directly can wait."""
+        """Create a record; ends in ConferenceCreated. `lobby`: others can wait; `passcode`: what guests must know."""
         command = documents.add_conference(
             conference_id=conference_id if conference_id is not None else self._entropy.token(16).upper(),
             subject=subject,
@@ -160,6 +162,7 @@ class Client(ConferenceCommands):
             expires_at=self._endpoint.wall_clock + now + self.config.record_lifetime,
             presenters=presenters,
             lobby=lobby,
+            passcode=passcode,
         )
         return self._service(command, now=now)
 
@@ -169,10 +172,15 @@ class Client(ConferenceCommands):
 
     # Joining and leaving ---------------------------------------------------------------------------------------------
 
-    def join(self, conference: str, *, role: str = Role.ATTENDEE, now: float) -> CommandId:
-        """Join a conference, given by URI or link; ends in Joined or JoinFailed. Raises C3PError for another URI."""
+    def join(self, conference: str, *, role: str = Role.ATTENDEE, passcode: str | None = None, now: float) -> CommandId:
+        """Join a conference, given by URI or link; ends in Joined or JoinFailed. Raises C3PError for another URI.
+
+        With a `passcode` as a guest, whose `ClientConfig.aor` names nobody (`guest_aor`). It is proved, not sent.
+        """
         uri = parse_join_link(conference)
+        self._passcode.check(passcode)
         self._process(ClientInput.JOIN)
+        self._passcode.use(uri, passcode)
         command = documents.join(
             uri,
             user=self.config.aor,
@@ -290,6 +298,7 @@ class Client(ConferenceCommands):
 
     def _join_failed(self, status: int | None, message: SipResponse | None, response: Response | None) -> None:
         self._process(ClientInput.FAILED)
+        self._passcode.forget()
         self._session = None
         assert self._join is not None
         self._events.append(
@@ -320,6 +329,7 @@ class Client(ConferenceCommands):
             self._join_failed(None, None, None)
             return
         self._process(ClientInput.ENDED)
+        self._passcode.forget()
         self._events += self._watch.close(now=now)
         self._events += self._outgoing.dialog_ended()
         if left_by_us:

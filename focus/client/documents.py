@@ -58,6 +58,7 @@ def add_conference(
     expires_at: float,
     presenters: Sequence[str],
     lobby: bool,
+    passcode: str | None,
 ) -> AddConference:
     """A record for the Focus Factory; `expires_at` is wall-clock seconds."""
     description = ConferenceDescription(
@@ -66,6 +67,7 @@ def add_conference(
         expiry_time=format_timestamp(expires_at),
         admission_policy=admission_policy,
         lobby_capable=lobby or None,
+        passcode=passcode,
     )
     views = tuple(EntityView(entity=kind, state=State.FULL) for kind in mcu_types)
     users = tuple(User(entity=uri, state=State.FULL, roles=(Role.PRESENTER,)) for uri in presenters)

@@ -87,7 +87,9 @@ class CommandFailed(Event):
         if self.far_status is not None:
             return f"{self.far_status} {self.far_reason or ''}".rstrip()
         if self.response is not None and self.response.command_reason:
-            return self.response.command_reason
+            known = self.diagnostics
+            why = known.reason if known is not None and "sip-status" not in known.params else None
+            return f"{self.response.command_reason} ({why})" if why else self.response.command_reason
         if self.diagnostics is not None and self.diagnostics.reason:
             return self.diagnostics.reason
         if self.response is not None and self.response.reason:

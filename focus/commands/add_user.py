@@ -6,10 +6,10 @@ import attrs
 
 from c3p import AccessMethod, AddUser, AuthMethod, Endpoint, JoiningMethod, Request, is_known_stream
 from focus import policy, refusal
-from focus.commands.checks import check_endpoint, check_entity, insist, is_callable, is_sip, mcu_type_in, role_in
+from focus.commands.checks import check_allowed, check_endpoint, check_entity, is_callable, is_sip, mcu_type_in, role_in
 from focus.commands.plan import DialOut, Facts, Plan
 from focus.identity import is_authenticated
-from focus.policy import ATTENDEE, DIAL_OUT_TYPES
+from focus.policy import ATTENDEE, DIAL_OUT_TYPES, DialInQuestion, DialOutQuestion
 from focus.refusal import Refused
 from sip import AddressOfRecord
 
@@ -46,7 +46,10 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
     if present is not None and present.session_type != mcu_type:
         raise Refused(refusal.BAD_ENDPOINT.saying("That endpoint entity is in use"), document)
     wish = role_in(command.user.roles, document)
-    insist(policy.authorise_dial_out(facts.record, facts.requester, target, locked=facts.locked), document)
+    question = DialOutQuestion(
+        record=facts.record, requester=facts.requester, target=target, called=called, locked=facts.locked
+    )
+    check_allowed(question, document, facts)
     role = wish if wish is not None and facts.requester.presents else ATTENDEE
     known = facts.roster.find(target)
     role = known.role if known is not None else role
@@ -59,7 +62,7 @@ def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Fac
     check_endpoint(endpoint, document)
     role_in(command.user.roles, document)
     user = AddressOfRecord.read(command.user.entity)
-    insist(policy.authorise_dial_in(facts.requester, user), document)
+    check_allowed(DialInQuestion(record=facts.record, requester=facts.requester, target=user), document, facts)
     return Plan(for_mcus=((mcu_type, _completed(command, user, endpoint, facts.requester.role, facts)),))
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import attrs
 
 from c3p import DeleteConference, Request
-from focus import policy
-from focus.commands.checks import check_entity, check_no_mcu, insist
+from focus.commands.checks import check_entity, check_no_mcu, check_presents
 from focus.commands.plan import Activation, Facts, Plan
 from focus.events import EndReason
 from focus.mcus.relay import ClientCommand
@@ -25,5 +24,5 @@ def plan_delete_conference(command: DeleteConference, document: Request, facts: 
     """Raises Refused."""
     check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     check_no_mcu(command, document)
-    insist(policy.authorise_presenter(facts.requester), document)
+    check_presents(document, facts)
     return Plan(effect=EndConference(), later=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from c3p import DeleteUser, Request
-from focus import policy
-from focus.commands.checks import check_entity, check_exists, insist, mcu_type_in, mcus_of
+from focus.commands.checks import check_allowed, check_entity, check_exists, mcu_type_in, mcus_of
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
+from focus.policy import EjectQuestion
 from sip import AddressOfRecord
 
 
@@ -29,12 +29,10 @@ def plan_delete_user(command: DeleteUser, document: Request, facts: Facts) -> Pl
     only = mcu_type_in(command, document, facts) if command.mcu_uri is not None else None
     target = AddressOfRecord.read(command.user_keys.user_entity)
     check_exists(target, document, facts)
-    insist(
-        policy.authorise_eject(
-            facts.record, facts.requester, target, from_one_mcu=only is not None, policy=facts.policy
-        ),
-        document,
+    question = EjectQuestion(
+        record=facts.record, requester=facts.requester, target=target, from_one_mcu=only is not None
     )
+    check_allowed(question, document, facts)
     concerned = mcus_of(target, facts)
     for_mcus = tuple((kind, command.echo()) for kind in concerned if only in (None, kind))
     return Plan(effect=Eject(target) if only is None else None, for_mcus=for_mcus, everywhere=True, later=True)

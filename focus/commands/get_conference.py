@@ -8,6 +8,7 @@ from c3p import GetConference, Request
 from focus.commands.checks import check_entity, check_no_mcu
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
+from focus.roster_document import lobby_document, whole_document
 
 
 @attrs.frozen
@@ -19,7 +20,8 @@ class Describe:
 
     def apply(self, conference: Activation, command: ClientCommand, *, now: float) -> GetConference:
         """Put it into the command."""
-        whole = conference.roster.full() if self.only is None else conference.roster.full_for(self.only)
+        roster, only = conference.roster, self.only
+        whole = whole_document(roster) if only is None else lobby_document(roster, only)
         return attrs.evolve(self.asked, conference_info=whole)
 
 

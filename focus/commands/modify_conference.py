@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from c3p import ConferenceInfo, MediaFiltersRules, ModifyConference, Request, are_known_filters
-from focus import policy, refusal
-from focus.commands.checks import check_entity, insist, mcu_type_in
+from focus import refusal
+from focus.commands.checks import check_entity, check_presents, mcu_type_in
 from focus.commands.plan import Facts, Plan
 from focus.refusal import Refused
 
@@ -18,7 +18,7 @@ def plan_modify_conference(command: ModifyConference, document: Request, facts: 
     mcu_type = mcu_type_in(command, document, facts)
     if not all(are_known_filters(rules) for rules in _rules_in(info)):
         raise Refused(refusal.UNPARSEABLE, document)
-    insist(policy.authorise_presenter(facts.requester), document)
+    check_presents(document, facts)
     return Plan(for_mcus=((mcu_type, command.echo()),))
 
 

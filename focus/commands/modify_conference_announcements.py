@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from c3p import ModifyConferenceAnnouncements, Request
-from focus import policy
-from focus.commands.checks import check_entity, insist, mcu_type_in
+from focus.commands.checks import check_entity, check_presents, mcu_type_in
 from focus.commands.plan import Facts, Plan
 
 
@@ -14,5 +13,5 @@ def plan_modify_conference_announcements(
     """Raises Refused."""
     check_entity(command.conference_keys.conf_entity, facts.roster.address, document)
     mcu_type = mcu_type_in(command, document, facts)
-    insist(policy.authorise_presenter(facts.requester), document)
+    check_presents(document, facts)
     return Plan(for_mcus=((mcu_type, command.echo()),))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from c3p import AdmissionPolicy, ModifyConferenceLock, Request
-from focus import policy, refusal
-from focus.commands.checks import check_entity, check_no_mcu, insist
+from focus import refusal
+from focus.commands.checks import check_entity, check_no_mcu, check_presents
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
 from focus.refusal import Refused
@@ -30,6 +30,6 @@ def plan_modify_conference_lock(command: ModifyConferenceLock, document: Request
     check_no_mcu(command, document)
     if command.locked is None or command.admission_policy not in (None, *AdmissionPolicy):
         raise Refused(refusal.UNPARSEABLE, document)
-    insist(policy.authorise_presenter(facts.requester), document)
+    check_presents(document, facts)
     for_mcus = tuple((kind, command) for kind in sorted(facts.linked))
     return Plan(effect=SetLock(command.locked, command.admission_policy), for_mcus=for_mcus, everywhere=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from c3p import Filter, Media, MediaStatus, ModifyEndpointMedia, Request, is_known_stream, mcu_type_of
-from focus import policy, refusal
-from focus.commands.checks import check_entity, insist, mcu_type_in
+from focus import refusal
+from focus.commands.checks import check_allowed, check_entity, mcu_type_in
 from focus.commands.plan import Facts, Plan
+from focus.policy import MediaQuestion
 from focus.refusal import Refused
 from sip import AddressOfRecord
 
@@ -26,10 +27,14 @@ def plan_modify_endpoint_media(command: ModifyEndpointMedia, document: Request, 
     if command.media is None or command.media.id not in ("", keys.media_id) or not is_known_stream(command.media):
         raise Refused(refusal.UNPARSEABLE, document)
     may = _may_modify_own(mcu_type, command.media.type, facts)
-    insist(
-        policy.authorise_media(facts.requester, user, opens=_opens(command.media), may_modify_own=may),
-        document,
+    question = MediaQuestion(
+        record=facts.record,
+        requester=facts.requester,
+        target=user,
+        opens=_opens(command.media),
+        may_modify_own=may,
     )
+    check_allowed(question, document, facts)
     return Plan(for_mcus=((mcu_type, command.echo()),))
 
 

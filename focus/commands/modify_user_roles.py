@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from c3p import ModifyUserRoles, Request
-from focus import policy, refusal
-from focus.commands.checks import check_entity, check_no_mcu, insist, mcus_of, role_in
+from focus import refusal
+from focus.commands.checks import check_allowed, check_entity, check_no_mcu, mcus_of, role_in
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
+from focus.policy import RoleQuestion
 from focus.refusal import Refused
 from sip import AddressOfRecord
 
@@ -35,6 +36,7 @@ def plan_modify_user_roles(command: ModifyUserRoles, document: Request, facts: F
     role = role_in(command.roles, document)
     if role is None:
         raise Refused(refusal.INVALID_ROLE, document)
-    insist(policy.authorise_roles(facts.record, facts.requester, target, role, policy=facts.policy), document)
+    question = RoleQuestion(record=facts.record, requester=facts.requester, target=target, role=role)
+    check_allowed(question, document, facts)
     for_mcus = tuple((kind, command) for kind in mcus_of(target, facts))
     return Plan(effect=SetRole(target, role), for_mcus=for_mcus, everywhere=True)

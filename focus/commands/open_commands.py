@@ -9,6 +9,7 @@ import attrs
 
 from c3p import (
     CCCP_TYPE,
+    DEFAULT_LIMITS,
     AddUser,
     Code,
     Command,
@@ -21,16 +22,17 @@ from c3p import (
 )
 from focus import refusal
 from focus.answers import ACCEPTED, Answer
+from focus.commands import reports
 from focus.commands.checks import check_ends
-from focus.commands.plan import Activation, DialOut, Facts, Plan
+from focus.commands.plan import Activation, DialOut, Facts, Plan, Postponed
 from focus.commands.requests import asks_nothing, read_request
 from focus.commands.table import plan
 from focus.context import Context
-from focus.events import CommandFinished, CommandRelayed
 from focus.mcus.link import McuLink
 from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState, relay_life
 from focus.participant import Participant
-from focus.policy import ATTENDEE
+from focus.policy import ATTENDEE, Decision
+from focus.questions.procedure import Steps, Turn, decided
 from focus.refusal import Refused
 from sip import AddressOfRecord, TransactionId
 from sip import Request as SipRequest
@@ -51,6 +53,9 @@ class ActiveConference(Activation, Protocol):
 
     def is_in(self, user: str) -> bool:
         """Whether somebody with that key is in the roster."""
+
+    def is_here(self, participant: Participant) -> bool:
+        """Whether a dialog has not ended."""
 
     def link(self, mcu_type: str) -> McuLink:
         """The link to the MCU of that type."""
@@ -88,37 +93,58 @@ class OpenCommands:
 
     # A command arrives -----------------------------------------------------------------------------------------------
 
-    def receive(self, participant: Participant, transaction: TransactionId, request: SipRequest, *, now: float) -> None:
+    def receive(
+        self, participant: Participant, transaction: TransactionId, request: SipRequest, turn: Turn
+    ) -> Steps[None]:
         """Take an INFO of a participant."""
         try:
             if asks_nothing(request):
-                self._context.answer(transaction, Answer(200), now=now)
+                self._context.answer(transaction, Answer(200), now=turn.now)
                 return
-            document = read_request(request)
+            document = read_request(request, DEFAULT_LIMITS)
             repeated = participant.remembered.get(document.request_id)
             if repeated is not None:
-                self._context.answer(transaction, repeated, now=now)
+                self._context.answer(transaction, repeated, now=turn.now)
                 return
-            self._carry_out(participant, transaction, document, self._checked(participant, document, request), now=now)
+            planned = yield from self._checked(participant, document, request)
+            if planned is None:  # the dialog ended while the policy took its time
+                self._context.answer(transaction, Answer(481), now=turn.now)
+            else:
+                self._carry_out(participant, transaction, document, planned, now=turn.now)
         except Refused as refused:
             answer = self._context.refuse("command", refused)
             if refused.document is not None and answer.status != 503:
                 participant.remembered.put(refused.document.request_id, answer)
-            self._context.answer(transaction, answer, now=now)
+            self._context.answer(transaction, answer, now=turn.now)
 
-    def _checked(self, participant: Participant, document: Request, request: SipRequest) -> Plan:
+    def _checked(self, participant: Participant, document: Request, request: SipRequest) -> Steps[Plan | None]:
+        """What a command takes; None when its sender has gone meanwhile. Raises Refused."""
         check_ends(document, identity=participant.user, to=request.to.uri)
-        decided = plan(document, self._conference.facts_for(participant))
+        facts = self._conference.facts_for(participant)
+        while True:
+            try:
+                planned = plan(document, facts)
+                break
+            except Postponed as postponed:
+                question, open_decision = postponed.question, postponed.pending
+            try:
+                decision: Decision = yield from decided(open_decision)
+            except Refused as refused:
+                raise Refused(refused.refusal, document) from None
+            if not self._conference.is_here(participant):
+                return None
+            # Everything is looked at anew, since much may have changed; what was decided is one of the facts.
+            facts = attrs.evolve(self._conference.facts_for(participant), decided=(question, decision))
         config = self._context.config
-        brings_in = decided.dial_out.user.key if decided.dial_out is not None else None
+        brings_in = planned.dial_out.user.key if planned.dial_out is not None else None
         if self._context.draining and brings_in is not None and not self._conference.is_in(brings_in):
             raise Refused(refusal.DRAINING.after(config.drain_retry_after), document)
-        if decided.for_mcus and (
+        if planned.for_mcus and (
             participant.open_commands >= config.max_commands_per_participant
             or len(self._commands) >= config.max_commands
         ):
             raise Refused(refusal.BUSY, document)
-        return decided
+        return planned
 
     def dialling(self) -> dict[str, frozenset[str]]:
         """Keys of users whom somebody is having called, and the MCU types that know of it already."""
@@ -133,29 +159,29 @@ class OpenCommands:
         return found
 
     def _carry_out(
-        self, participant: Participant, transaction: TransactionId, document: Request, decided: Plan, *, now: float
+        self, participant: Participant, transaction: TransactionId, document: Request, planned: Plan, *, now: float
     ) -> None:
-        command = self._new_command(participant, document, decided, now=now)
-        if not decided.for_mcus and not decided.later:
-            assert decided.effect is not None  # a plan does something
-            carried = decided.effect.apply(self._conference, command, now=now)
+        command = self._new_command(participant, document, planned, now=now)
+        if not planned.for_mcus and not planned.later:
+            assert planned.effect is not None  # a plan does something
+            carried = planned.effect.apply(self._conference, command, now=now)
             self._answer_now(command, carried, transaction, participant, now=now)
             return
-        self._context.emit(_relayed(command, self._conference.focus_uri, self._context.config.owner))
+        self._context.emit(reports.relayed(command, self._conference.focus_uri, owner=self._context.config.owner))
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
         participant.remembered.put(document.request_id, Answer(ACCEPTED))
         participant.open_commands += 1
         self._commands[command.number] = command
-        if decided.dial_out is not None:
-            self._dialled[command.number] = decided.dial_out
-        if decided.effect is not None:
-            decided.effect.apply(self._conference, command, now=now)
-        for mcu_type, relayed in decided.for_mcus:
+        if planned.dial_out is not None:
+            self._dialled[command.number] = planned.dial_out
+        if planned.effect is not None:
+            planned.effect.apply(self._conference, command, now=now)
+        for mcu_type, relayed in planned.for_mcus:
             self.relay(mcu_type, relayed, parent=command, participant=participant, now=now)
-        if not decided.for_mcus and not command.done:
+        if not planned.for_mcus and not command.done:
             self._finish(command, _success(command), now=now)
 
-    def _new_command(self, participant: Participant, document: Request, decided: Plan, *, now: float) -> ClientCommand:
+    def _new_command(self, participant: Participant, document: Request, planned: Plan, *, now: float) -> ClientCommand:
         self._count += 1
         return ClientCommand(
             number=self._count,
@@ -164,9 +190,9 @@ class OpenCommands:
             request=document,
             correlation=self._context.correlations.token(8),
             received_at=now,
-            waiting_for={mcu_type for mcu_type, _ in decided.for_mcus},
-            everywhere=decided.everywhere,
-            deadline=now + self._context.config.fan_out_timeout if decided.everywhere else None,
+            waiting_for={mcu_type for mcu_type, _ in planned.for_mcus},
+            everywhere=planned.everywhere,
+            deadline=now + self._context.config.fan_out_timeout if planned.everywhere else None,
         )
 
     def _answer_now(
@@ -183,7 +209,9 @@ class OpenCommands:
         answer = Answer(200, bytes(response))
         participant.remembered.put(command.request.request_id, answer)
         self._context.answer(transaction, answer, now=now)
-        self._report(command, response, delivered=True, now=now)
+        self._context.emit(
+            reports.finished(command, response, self._conference.focus_uri, owner=self._context.config.owner, now=now)
+        )
 
     # Relaying --------------------------------------------------------------------------------------------------------
 
@@ -318,7 +346,16 @@ class OpenCommands:
             participant.open_commands -= 1
             participant.remembered.put(command.request.request_id, Answer(200, bytes(response)))
         delivered = self._tell(command, response, now=now)
-        self._report(command, response, delivered=delivered, now=now)
+        self._context.emit(
+            reports.finished(
+                command,
+                response,
+                self._conference.focus_uri,
+                owner=self._context.config.owner,
+                delivered=delivered,
+                now=now,
+            )
+        )
 
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
         """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
@@ -329,36 +366,6 @@ class OpenCommands:
             participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
         )
         return True
-
-    def _report(self, command: ClientCommand, response: Response, *, delivered: bool, now: float) -> None:
-        self._context.emit(
-            CommandFinished(
-                owner=self._context.config.owner,
-                conference_uri=self._conference.focus_uri,
-                requester=command.requester,
-                command=command.request.command.name,
-                request_id=command.request.request_id,
-                succeeded=response.code is Code.SUCCESS,
-                reason=response.reason,
-                specific_reason=response.command_reason,
-                delivered=delivered,
-                correlation=command.correlation,
-                took=now - command.received_at,
-            )
-        )
-
-
-def _relayed(command: ClientCommand, focus_uri: str, owner: str) -> CommandRelayed:
-    asked = command.request.command
-    return CommandRelayed(
-        owner=owner,
-        conference_uri=focus_uri,
-        requester=command.requester,
-        command=asked.name,
-        request_id=command.request.request_id,
-        correlation=command.correlation,
-        target=AddressOfRecord.read(asked.user.entity).text if isinstance(asked, AddUser) else None,
-    )
 
 
 def _due(items: Iterable[Timed], now: float) -> list[Timed]:

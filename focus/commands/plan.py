@@ -10,10 +10,10 @@ import attrs
 from c3p import Command
 from focus.events import EndReason
 from focus.mcus.relay import ClientCommand
-from focus.policy import ConferencePolicy, Requester
+from focus.policy import CommandQuestion, ConferencePolicy, Decision, Requester
 from focus.records import ConferenceRecord
 from focus.roster import Roster
-from sip import AddressOfRecord
+from sip import AddressOfRecord, Pending
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +27,32 @@ class Facts:
     locked: bool
     linked: frozenset[str]  #: MCU types that have, or are getting, an MCU
     dialling: Mapping[str, frozenset[str]]  #: keys of users who are being called, and the MCU types told of it
+    decided: tuple[CommandQuestion, Decision] | None = None  #: what the policy took its time for
+
+    def decision(self, question: CommandQuestion) -> Decision:
+        """What the policy says: what it said before to the same question, or anew."""
+        if self.decided is not None and same_question(self.decided[0], question):
+            return self.decided[1]
+        return self.policy.authorise(question)
+
+
+def same_question(one: object, other: object) -> bool:
+    """Whether nothing has changed between two questions, however the users in them are spelt."""
+    if isinstance(one, AddressOfRecord) and isinstance(other, AddressOfRecord):
+        return one.key == other.key
+    kind = type(one)
+    if kind is type(other) and attrs.has(kind):
+        return all(same_question(getattr(one, each.name), getattr(other, each.name)) for each in attrs.fields(kind))
+    return one == other
+
+
+class Postponed(Exception):
+    """The policy decides later; then the command is planned anew. Never leaves this package."""
+
+    def __init__(self, question: CommandQuestion, pending: Pending) -> None:
+        super().__init__(pending.id)
+        self.question = question
+        self.pending = pending
 
 
 class Activation(Protocol):

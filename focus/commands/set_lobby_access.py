@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 
 from c3p import LobbyAccess, Request, SetLobbyAccess
-from focus import policy, refusal
-from focus.commands.checks import check_entity, check_no_mcu, insist
+from focus import refusal
+from focus.commands.checks import check_entity, check_no_mcu, check_presents
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
 from focus.refusal import Refused
@@ -40,5 +40,5 @@ def plan_set_lobby_access(command: SetLobbyAccess, document: Request, facts: Fac
         user = facts.roster.find(address)
         if user is None or not user.in_lobby:
             raise Refused(refusal.INVALID_TARGET, document)
-    insist(policy.authorise_presenter(facts.requester), document)
+    check_presents(document, facts)
     return Plan(effect=Lobby(users, command.access == LobbyAccess.GRANTED))

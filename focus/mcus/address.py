@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from c3p import MCU_HTTP_URI, MCU_ID, MCU_SERVER_URI, ConnectionInfo
+from c3p import MCU_HTTP_URI, MCU_ID, MCU_SERVER_URI, ConnectionInfo, principal_of_worker
 
 
 @attrs.frozen(kw_only=True)
@@ -19,9 +19,12 @@ class McuAddress:
 
     @property
     def principals(self) -> frozenset[str]:
-        """Names under which the MCU may authenticate itself: its id, or the host of its URL (a certificate)."""
-        host = urlsplit(self.http_url).hostname
-        return frozenset({self.mcu_id} | ({host} if host else set()))
+        """Names under which the MCU may authenticate itself.
+
+        They are its id, the host of its URL (a certificate), and for a worker ``ID.n`` its principal ``ID``.
+        """
+        names = (self.mcu_id, urlsplit(self.http_url).hostname, principal_of_worker(self.mcu_id))
+        return frozenset(name for name in names if name)
 
     @classmethod
     def of(cls, info: ConnectionInfo) -> McuAddress | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections import deque
-from typing import Final, Protocol
+from typing import Protocol
 
 from c3p import (
     AddConference,
@@ -26,11 +26,9 @@ from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.link_state import LINK, LinkInput, LinkState
+from focus.mcus.loss import LostMcus
 from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
 from sip import Life
-
-#: MCUs that failed and may come back are remembered; three attempts name at most six principals.
-_RETIRED_LIMIT: Final = 12
 
 
 class LinkOwner(Protocol):
@@ -90,7 +88,7 @@ class McuLink:
         self._retry_at: float | None = None
         self._closed = False
         self._resync_wanted = False
-        self._retired: dict[str, str] = {}  #: principal -> URL of MCUs that failed us
+        self._lost = LostMcus()
         self._heard_at = 0.0  #: when the MCU last said anything, monotonic seconds
 
     @property
@@ -145,7 +143,7 @@ class McuLink:
         self._life.command(LinkInput.CLOSE)
         if self.state is LinkState.CLOSING and self.address is not None:
             command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post(self.address.http_url, command, _Purpose.CLOSE, to=self.mcu_uri)
+            self._post_to(self.address, command, _Purpose.CLOSE)
 
     def abandon(self, relay: Relay) -> None:
         """Forget a command that its owner finished: what the MCU still answers is dropped."""
@@ -165,21 +163,21 @@ class McuLink:
 
     def turn_away(self, peer: str) -> bool:
         """If `peer` is an MCU that failed before and came back: tell it to drop the conference (flows 11, step 7)."""
-        url = self._retired.pop(peer, None)
+        url = self._lost.pop(peer)
         if url is None:
             return False
         command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
         document = self._request(command, to=self.mcu_uri)
-        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout)
+        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout, peer=peer)
         return True
 
     def mark_lost(self, reason: str, *, now: float) -> None:
-        """The assigned MCU failed: commands in flight fail, and a replacement is looked for."""
+        """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`)."""
         address = self.address
         if address is None or self.state is not LinkState.READY:
             return
         self._life.command(LinkInput.LOST)
-        self._retire(address)
+        self._lost.add(address)
         self.address, self._time_outs, self._resync_wanted = None, 0, False
         if self._exchange is not None:
             self._exchanges.forget(self._exchange[0])
@@ -241,7 +239,8 @@ class McuLink:
             exclude=tuple(self._exclude),
         )
         self._attempts += 1
-        self._post(self._config.mcu_factory_url, command, _Purpose.ALLOCATE, to=self._config.mcu_factory_url)
+        url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
+        self._post_document(url, self._request(command, to=url), _Purpose.ALLOCATE, peer=factory)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -253,10 +252,9 @@ class McuLink:
             return
         self._life.command(LinkInput.ALLOCATED)
         self.address = address
-        # An MCU that is assigned again is no longer one to turn away.
-        self._retired = {name: url for name, url in self._retired.items() if name not in address.principals}
+        self._lost.assigned(address)
         command = AddConference(conference_info=self._owner.describe_for(self), callback_uri=self._config.callback_url)
-        self._post(address.http_url, command, _Purpose.INITIALISE, to=self.mcu_uri)
+        self._post_to(address, command, _Purpose.INITIALISE)
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -273,7 +271,7 @@ class McuLink:
     def _next_mcu(self, failure: Failure, *, now: float) -> None:
         address, self.address = self.address, None
         assert address is not None
-        self._retire(address)
+        self._lost.add(address)
         self._exclude.append(address.mcu_id)
         if self._attempts >= self._config.bootstrap_attempts:
             self._exhausted(failure, now=now)
@@ -296,7 +294,7 @@ class McuLink:
         if self._resync_wanted:
             self._resync_wanted = False
             command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post(self.address.http_url, command, _Purpose.RESYNCHRONISE, to=self.mcu_uri)
+            self._post_to(self.address, command, _Purpose.RESYNCHRONISE)
         elif self._queue:
             self._send(self._queue.popleft())
 
@@ -306,7 +304,7 @@ class McuLink:
         self._open[relay.request_id] = relay
         self._sent = relay
         document = self._request(relay.command, to=self.mcu_uri, relay=relay)
-        self._post_document(self.address.http_url, document, _Purpose.COMMAND)
+        self._post_document(self.address.http_url, document, _Purpose.COMMAND, peer=self.address.mcu_id)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
@@ -377,18 +375,13 @@ class McuLink:
             correlation_id=relay.correlation if relay is not None else None,
         )
 
-    def _post(self, url: str, command: Command, purpose: _Purpose, *, to: str) -> None:
-        self._post_document(url, self._request(command, to=to), purpose)
+    def _post_to(self, address: McuAddress, command: Command, purpose: _Purpose) -> None:
+        self._post_document(address.http_url, self._request(command, to=self.mcu_uri), purpose, peer=address.mcu_id)
 
-    def _post_document(self, url: str, document: Request, purpose: _Purpose) -> None:
-        number = self._exchanges.post(url, document, owner=self, timeout=self._config.http_timeout)
+    def _post_document(self, url: str, document: Request, purpose: _Purpose, *, peer: str) -> None:
+        timeout = self._config.http_timeout
+        number = self._exchanges.post(url, document, owner=self, timeout=timeout, peer=peer)
         self._exchange = (number, purpose)
-
-    def _retire(self, address: McuAddress) -> None:
-        for principal in address.principals:
-            self._retired[principal] = address.http_url
-        while len(self._retired) > _RETIRED_LIMIT:
-            del self._retired[next(iter(self._retired))]
 
     def _seconds_to_retry(self, now: float) -> int:
         return max(1, math.ceil((self._retry_at or now) - now))

@@ -23,6 +23,7 @@ from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
+from focus.mcus.loss import take_off
 from focus.mcus.relay import RelayOwner
 from focus.mcus.roster_part import McuPart, Merge, Verdict
 from focus.roster import Roster
@@ -98,7 +99,7 @@ class Mcus:
 
     def receive(self, document: Notify | Response, *, peer: str, now: float) -> Reply:
         """A notification, or a late response, that was posted to the callback URL by `peer`."""
-        link = self._links.get(mcu_type_of(document.from_) or "")
+        link = self._named(document.from_)
         if link is None:
             return Reply(404)
         if not link.trusts(peer):
@@ -110,6 +111,11 @@ class Mcus:
         else:
             self._notified(link, document.conference_info, now=now)
         return Reply(200)
+
+    def _named(self, uri: str) -> McuLink | None:
+        """The link of an MCU-Conference-URI; it is not taken apart where it is spelt as we spell it."""
+        same = (link for link in self._links.values() if link.mcu_uri == uri)
+        return next(same, None) or self._links.get(mcu_type_of(uri) or "")
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
         part = self._part(link)
@@ -179,10 +185,7 @@ class Mcus:
     def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
         """An MCU failed: all that it owned goes (conferencing-flows 11)."""
         self._parts.pop(link.mcu_type, None)
-        for _, user in self._roster.holders(link.mcu_type):
-            for endpoint in list(user.of_type(link.mcu_type).values()):
-                self._roster.remove_endpoint(user.address, endpoint.entity)
-        self._roster.remove_view(self._views[link.mcu_type])
+        take_off(self._roster, link.mcu_type, self._views[link.mcu_type])
         self._context.emit(
             McuLost(
                 owner=self._context.config.owner,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import ConferenceInfo, Endpoint, MalformedDocument, State, User, guid_key, state_of
+from c3p import ConferenceInfo, Endpoint, Receipt, Replica, ReplicaInput, State, User, guid_key
 from focus.roster import Roster
 from sip import AddressOfRecord, ConferenceAddress
 
@@ -24,85 +24,76 @@ class Verdict(enum.Enum):
 
 
 class McuPart:
-    """The copy that the Focus keeps of one MCU's part of a conference; each name in it is read once."""
+    """The copy that the Focus keeps of one MCU's part of a conference; each name in it is read once.
+
+    Versions and states go by the rules and the table of `c3p.Replica`. What is of its own here is how often an MCU is
+    asked, and when it is given up.
+    """
 
     def __init__(self, conference: ConferenceAddress) -> None:
-        self.info: ConferenceInfo | None = None
         self.users: dict[str, tuple[AddressOfRecord, User]] = {}  #: the users in `info`, by key
         self.changed: tuple[str, ...] | None = None  #: users (keys) whom the last document can have changed; None: all
         self._conference = conference
+        self._replica = Replica()
         self._read: dict[str, AddressOfRecord] = {}  #: names of the users in `info`, as they are spelt there
-        self._version: int | None = None
-        self._stale = False
         self._doubted = False  #: whether the last answer to getConference was old, or could not be read
+
+    @property
+    def info(self) -> ConferenceInfo | None:
+        """The part as far as it is known."""
+        return self._replica.info
 
     def receive(self, document: ConferenceInfo) -> Verdict:
         """Take a notification in; `info` is the part after it.
 
         What cannot be read, has no version or is of another conference changes nothing: GAP.
         """
-        try:
-            return self._receive(document)
-        except MalformedDocument:
-            self._stale = True
+        if not self._is_ours(document):
+            self._replica.mark_stale()
             return Verdict.GAP
-
-    def _receive(self, document: ConferenceInfo) -> Verdict:
-        state, version = state_of(document), document.version
-        if version is None or not self._is_ours(document):
-            self._stale = True
-            return Verdict.GAP
-        if self._version is not None and version <= self._version:
-            older = version < self._version and state is not State.PARTIAL
+        given, known = self._replica.judge(document), self._replica.version
+        if given is ReplicaInput.OLD:
+            older = document.version != known and document.state != State.PARTIAL
             return Verdict.RESET if older else Verdict.IGNORED
-        if state is State.DELETED:
-            return Verdict.DELETED
-        if state is State.FULL:
-            self._replace(document)
-            return Verdict.APPLIED
-        if self.info is None or self._stale or self._version is None or version > self._version + 1:
-            self._stale = True
+        if given is ReplicaInput.DELETED:
+            return Verdict.DELETED  # the MCU is given up, and this part with it
+        if self._replica.receive(document) is not Receipt.APPLIED:
             return Verdict.GAP
-        self._take(self.info.apply(document), version, users_named(document))
+        if given is ReplicaInput.FULL:
+            self._doubted = False
+        self._read_names(None if given is ReplicaInput.FULL else users_named(document))
         return Verdict.APPLIED
 
     def begin(self, document: ConferenceInfo) -> Verdict:
         """Take the answer to addConference in, which need not have a version: whatever was notified is newer."""
         if self.info is not None:
             return Verdict.IGNORED
-        try:
-            if self._is_ours(document):
-                self._replace(document)
-                return Verdict.APPLIED
-        except MalformedDocument:
-            pass
-        return Verdict.GAP
+        if not self._is_ours(document) or self._replica.begin(document) is not Receipt.APPLIED:
+            return Verdict.GAP
+        self._read_names(None)
+        return Verdict.APPLIED
 
     def answered(self, document: ConferenceInfo) -> Verdict:
         """Take the answer to getConference in, a whole document whatever it calls itself.
 
         GAP: it was overtaken, or cannot be read, ask once more; RESET and UNREADABLE: so it is for a second time.
         """
-        fault = Verdict.UNREADABLE
-        try:
-            whole = attrs.evolve(document, state=State.FULL)
-            if whole.version is not None and self._is_ours(whole):
-                if self._version is None or whole.version >= self._version:
-                    self._replace(whole)
-                    return Verdict.APPLIED
+        fault, known = Verdict.UNREADABLE, self._replica.version
+        whole = attrs.evolve(document, state=State.FULL)
+        if whole.version is not None and self._is_ours(whole):
+            if known is not None and whole.version < known:
                 fault = Verdict.RESET
-        except MalformedDocument:
-            pass
+            elif self._replica.receive(whole, solicited=True) is Receipt.APPLIED:
+                self._doubted = False
+                self._read_names(None)
+                return Verdict.APPLIED
         doubted, self._doubted = self._doubted, True
         return fault if doubted else Verdict.GAP
 
-    def _replace(self, document: ConferenceInfo) -> None:
-        self._take(document.settled(), document.version, None)
-        self._stale = self._doubted = False
-
-    def _take(self, info: ConferenceInfo, version: int | None, named: list[str] | None) -> None:
-        self.info, self._version = info, version
-        users = info.users.users if info.users is not None else ()
+    def _read_names(self, named: list[str] | None) -> None:
+        """Read the names of what was taken in; ``named`` are those that it is about, None for all."""
+        info = self.info
+        users = info.users.users if info is not None and info.users is not None else ()
         before = self._read
         self._read = {one.entity: before.get(one.entity) or AddressOfRecord.read(one.entity) for one in users}
         self.users = {self._read[one.entity].key: (self._read[one.entity], one) for one in users}
@@ -146,7 +137,7 @@ class Merge:
     def _wanted(self, user: User | None) -> dict[str, Endpoint]:
         endpoints = user.endpoints if user is not None else ()
         return {
-            guid_key(one.entity): attrs.evolve(one, session_type=self.mcu_type)
+            guid_key(one.entity): one if one.session_type else attrs.evolve(one, session_type=self.mcu_type)
             for one in endpoints
             if one.session_type in (None, self.mcu_type) and one.state != State.DELETED
         }

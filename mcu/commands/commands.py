@@ -35,11 +35,12 @@ from mcu.leg import Disconnection, Leg
 from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination, disconnection_of
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
+from sip import AddressOfRecord
 
 __all__ = ["Commands", "conference_of", "may_control"]
 
@@ -55,7 +56,8 @@ def may_control(request: Request) -> bool:
     if request.originator is None or request.originator_role == Role.PRESENTER:
         return True
     command = request.command
-    return isinstance(command, DeleteUser) and user_id(command.user_keys.user_entity) == user_id(request.originator)
+    asker = AddressOfRecord.read(request.originator)
+    return isinstance(command, DeleteUser) and asker.is_named_by(command.user_keys.user_entity)
 
 
 class Commands:
@@ -79,13 +81,18 @@ class Commands:
             return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
         return row.carry_out(self, conference, request, command, now)
 
+    def abandon(self, conference: Conference, *, now: float) -> None:
+        """The conference is over: nothing waits for it any more."""
+        self._dial_out.abandon(conference, now=now)
+
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
         participant = Participant.read(request, command, lambda: guid(self._context.entropy))
         if isinstance(participant, Refusal):
             return participant
-        if conference.leg_of(participant.endpoint) is not None:
+        held = self._dial_out.is_held(participant.endpoint, conference)
+        if held or conference.leg_of(participant.endpoint) is not None:
             return Refusal(RefusalReason.DUPLICATE, "endpoint is in the conference already")
         config = self._context.config
         if len(self._context.legs) >= config.max_legs or len(conference.legs) >= config.max_conference_legs:
@@ -95,8 +102,9 @@ class Commands:
 
     def _delete_user(self, conference: Conference, request: Request, command: DeleteUser, now: float) -> Answer:
         """Eject: answered when the roster change has been reported, so that nobody comes back for a moment."""
-        legs = conference.legs_of(user_id(command.user_keys.user_entity))
-        if not legs:
+        user = user_id(command.user_keys.user_entity)
+        legs = conference.legs_of(user)
+        if not self._dial_out.abandon(conference, user, now=now) and not legs:
             return Refusal(RefusalReason.USER, "no such participant on this MCU")
         success = request.respond(Code.SUCCESS)
         conference.ejections.append((frozenset(leg.id for leg in legs), success))

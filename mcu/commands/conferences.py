@@ -29,11 +29,12 @@ from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
 from mcu.focus_link import FocusLink, FocusLinkSettings
 from mcu.identity import conference_id
-from mcu.legs.ending import Termination, disconnection_of
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import refused
+from mcu.whereabouts import is_allowed_url
 from sip import SipError, Uri, conference_key
 
 __all__ = ["Conferences"]
@@ -106,12 +107,20 @@ class Conferences:
     # Bootstrap -------------------------------------------------------------------------------------------------------
 
     def _add(self, request: Request, command: AddConference, peer: str, now: float) -> Reply:
-        """Create a conference; for one that is here the sender becomes its owner."""
+        """Create a conference, or take the word of its Focus again: one that was restarted asks anew.
+
+        Another Focus is refused, whether it belongs to the group or not: the first one stays for as long as it is
+        there, and when it is not, the conference ends by itself after ``focus_timeout``.
+        """
         wanted = self._read(command)
         if isinstance(wanted, Refusal):
             return self._refuse(request, wanted)
         uri, key, view, url = wanted
         conference = self._context.conferences.get(key)
+        foreign = conference is not None and conference.peer != peer
+        if foreign or not is_allowed_url(url, self._context.config.callback_hosts, peer):
+            self._context.counters["conferences refused to a Focus"] += 1
+            return Reply(403)
         if conference is None and self._context.draining:
             return Reply(503, retry_after=self._context.config.drain_retry_after)
         if conference is None and len(self._context.conferences) >= self._context.config.max_conferences:
@@ -119,7 +128,6 @@ class Conferences:
         if conference is None:
             conference = self._create(uri, key, view.entity, peer, url, now)
         self._configure(conference, command, view)
-        conference.peer = peer
         conference.focus_link.redirect(url, now=now)
         self._context.post(conference, now=now)
         answer = AddConference(conference_info=self._context.documents.full(conference))
@@ -182,6 +190,7 @@ class Conferences:
         """Every leg is ended; responses that are owed still go out."""
         self._context.conferences.pop(conference.key, None)
         conference.focus_link.close()
+        self._commands.abandon(conference, now=now)
         for leg in tuple(conference.legs.values()):
             disconnection = disconnection_of(Ending.CANCELLED, reason=f"conference {cause.value}")
             if leg.connected:

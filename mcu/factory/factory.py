@@ -24,6 +24,7 @@ from c3p import (
     Reply,
     Request,
     Response,
+    principal_of_worker,
 )
 from mcu.config import FactoryConfig
 from mcu.events import AnnouncementFault, AnnouncementRefused, McuAllocated, McuForgotten, McuRegistered
@@ -33,9 +34,20 @@ from mcu.factory.selection import LeastLoaded, SelectionStrategy
 from mcu.identity import conference_id
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import refused
+from mcu.whereabouts import is_allowed_sip_uri, is_allowed_url
 from sip import Event
 
 __all__ = ["McuFactory"]
+
+#: What an MCU may not do, so that HTTP says 403; the other faults are in an announcement that it may make.
+_FORBIDDEN = frozenset(
+    {
+        AnnouncementFault.PRINCIPAL,
+        AnnouncementFault.NOT_ITS_ID,
+        AnnouncementFault.HOST,
+        AnnouncementFault.ID_TAKEN,
+    }
+)
 
 MAX_TOLD = 256  #: refused announcements that are remembered, so that each is reported once; a farm has fewer MCUs
 MAX_TOLD_ID = 256  #: characters of a refused id that are reported; a stranger chooses them
@@ -106,7 +118,7 @@ class McuFactory:
         fault = self._fault(command, peer)
         if fault is not None:
             self._turn_away(command, peer, fault)
-        if fault in (AnnouncementFault.PRINCIPAL, AnnouncementFault.ID_TAKEN):
+        if fault in _FORBIDDEN:
             return Reply(403)
         if fault is AnnouncementFault.INCOMPLETE:
             return self._refuse(request, Refusal(RefusalReason.MALFORMED, "id, URL and types are needed"))
@@ -121,12 +133,23 @@ class McuFactory:
         allowed = self.config.mcu_peers
         if allowed is not None and peer not in allowed:
             return AnnouncementFault.PRINCIPAL
+        its_own = peer in (command.mcu_id, principal_of_worker(command.mcu_id))
+        if command.mcu_id and self.config.id_is_principal and not its_own:
+            return AnnouncementFault.NOT_ITS_ID
+        if not self._is_on_its_hosts(command, peer):
+            return AnnouncementFault.HOST
         if not self._registry.may_announce(command, peer):
             return AnnouncementFault.ID_TAKEN
         known = self._registry.get(command.mcu_id)
         if not command.mcu_id or (known is None and not (command.http_url and command.mcu_types)):
             return AnnouncementFault.INCOMPLETE
         return AnnouncementFault.NO_ROOM if known is None and self._registry.full else None
+
+    def _is_on_its_hosts(self, command: RegisterMcu, peer: str) -> bool:
+        hosts = self.config.mcu_hosts
+        return (not command.http_url or is_allowed_url(command.http_url, hosts, peer)) and (
+            not command.sip_uri or is_allowed_sip_uri(command.sip_uri, hosts, peer)
+        )
 
     def _turn_away(self, command: RegisterMcu, peer: str, fault: AnnouncementFault) -> None:
         """Count a refused announcement, and report it once: it is repeated every 10 s."""

@@ -76,4 +76,4 @@ class HealthProbes:
         )
         probe = _Probe(mcu, self._config.probe_misses, self._lost)
         timeout = self._config.probe_timeout
-        self._exchanges.post(mcu.http_url, request, owner=probe, timeout=timeout)
+        self._exchanges.post(mcu.http_url, request, owner=probe, timeout=timeout, peer=mcu.mcu_id)

@@ -8,14 +8,13 @@ from typing import Final
 
 import attrs
 
-from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, is_known_stream
+from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, guid_key, is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
-from mcu.identity import Identity
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
-from sip import Uri
+from sip import AddressOfRecord, Uri, same_user
 
 __all__ = ["Participant"]
 
@@ -28,8 +27,8 @@ _CORRELATION: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Participant:
     """What a command says of the participant that it adds."""
 
-    user: Identity
-    originator: Identity | None  #: who wants it, as the Focus authenticated it
+    user: AddressOfRecord
+    originator: AddressOfRecord | None  #: who wants it, as the Focus authenticated it
     address: Uri  #: to call, or from which the call will come
     endpoint: str
     role: str
@@ -48,8 +47,8 @@ class Participant:
         refusal = _fault(command, endpoint)
         if refusal is not None:
             return refusal
-        identity = Identity.read(user.entity)
-        address = Identity.read(endpoint.endpoint_uri).uri if endpoint.endpoint_uri else identity.uri
+        identity = AddressOfRecord.read(user.entity)
+        address = AddressOfRecord.read(endpoint.endpoint_uri).uri if endpoint.endpoint_uri else identity.uri
         if identity.uri is None or address is None:
             return Refusal(RefusalReason.TARGET, "not an address that can be called")
         audio = next((media for media in endpoint.media if media.type in (MediaType.AUDIO, None)), None)
@@ -57,7 +56,7 @@ class Participant:
             return Refusal(RefusalReason.MEDIA, "this MCU has audio only")
         return cls(
             user=identity,
-            originator=None if request.originator is None else Identity.read(request.originator),
+            originator=None if request.originator is None else AddressOfRecord.read(request.originator),
             address=address,
             endpoint=endpoint.entity or make_guid(),
             role=user.roles[0] if user.roles else Role.ATTENDEE,
@@ -72,7 +71,11 @@ class Participant:
     @property
     def own(self) -> bool:
         """Whether somebody has itself added."""
-        return self.originator is not None and self.originator.key == self.user.key
+        return self.originator is not None and same_user(self.originator, self.user)
+
+    def is_endpoint(self, entity: str) -> bool:
+        """Whether it is that endpoint of the roster."""
+        return guid_key(entity) == guid_key(self.endpoint)
 
     def leg(self, number: LegId, conference: Conference, state: State, request: Request, *, now: float) -> Leg:
         """The leg of this participant, with the filters that its role starts with."""

@@ -22,9 +22,10 @@ from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination, disconnection_of
-from mcu.legs.renegotiation import diagnostics
+from mcu.legs.renegotiation import diagnostics, refusal_headers
+from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
+from mcu.media_policy import MediaTarget
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import accepted
@@ -70,6 +71,17 @@ class DialIn:
             return
         leg.life.process(Input.INVITED)
         leg.offer, leg.invited_at, leg.call_id = body_of(request, SDP), now, request.call_id
+        leg.signalling_encrypted = event.flow.transport == "TLS"
+        caller = request.from_.uri
+        leg.terms = self._context.config.media_policy.terms(
+            MediaTarget(
+                outgoing=False,
+                scheme=caller.scheme,
+                domain=caller.host.lower(),
+                user=caller.user,
+                signalling_encrypted=leg.signalling_encrypted,
+            )
+        )
         self._context.bind(leg, event.session)
         self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.deadlines.set((Wait.ARRIVAL, leg), None)
@@ -98,17 +110,18 @@ class DialIn:
         config = self._context.config
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
-        negotiation = OfferAnswerSession(
-            self._context.capabilities(),
-            address=ports.advertised,
-            port=ports.rtp_port,
-            rtcp_port=ports.rtcp_port,
-            session_id=self._context.entropy.integer(62),
-        )
+        level = leg.terms.accepts
+        if not leg.offer:  # so that we offer, in the 2xx
+            forms = leg.terms.forms(signalling_encrypted=leg.signalling_encrypted)
+            if not forms:
+                self._unusable(leg, "SRTP is required, and the signalling is not encrypted", now)
+                return
+            level = forms[0]
+        negotiation = self._context.negotiation(level, ports)
         try:
             body = self._description(leg, negotiation)
         except RemoteRtpError as error:
-            self._unusable(leg, str(error), now)
+            self._unusable(leg, str(error), now, error)
             return
         if leg.offer and (negotiation.agreement is None or negotiation.agreement.audio is None):
             self._unusable(leg, "no audio is offered", now)
@@ -128,10 +141,10 @@ class DialIn:
         answer, _ = negotiation.receive_offer(SessionDescription.parse(leg.offer))
         return bytes(answer)
 
-    def _unusable(self, leg: Leg, text: str, now: float) -> None:
+    def _unusable(self, leg: Leg, text: str, now: float, error: Exception | None = None) -> None:
         assert leg.session is not None
-        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
-        self._context.endpoint.reject(leg.session, 488, headers=(header,), now=now)
+        headers = refusal_headers(error, text, self._context.config)
+        self._context.endpoint.reject(leg.session, 488, headers=headers, now=now)
         leg.life.process(Input.UNUSABLE)
         self._context.sessions.pop(leg.session, None)
         self._termination.over(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from c3p import ErrorId, Request, Response, legible
 from mcu.conference import Conference
 from mcu.config import SDP
@@ -10,18 +12,21 @@ from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPort
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
-from mcu.legs.ending import Termination, disconnection_of
-from mcu.legs.targets import Targets, number_or_user
+from mcu.legs.permission import Call, Permission
+from mcu.legs.termination import Termination, disconnection_of
+from mcu.legs.undecided import HeldCommand, HeldRedirection, Undecided
 from mcu.media import Media
 from mcu.outcome import Ending, ending_of_status
-from mcu.policy import DialOutQuestion, Refusal, RefusalReason
-from mcu.responses import accepted, pending
-from rtp import Agreement, NegotiationError, OfferAnswerSession, RemoteRtpError, SessionDescription
+from mcu.policy import Allowed, Cause, Decision, Refusal, RefusalReason
+from mcu.responses import accepted, failed, pending, refused
+from rtp import Agreement, NegotiationError, RemoteRtpError, SessionDescription
 from sip import (
     FailureCause,
     NameAddr,
+    Pending,
     SessionAnswered,
     SessionFailed,
+    SessionId,
     SessionProgressed,
     SessionRedirected,
     SipError,
@@ -34,12 +39,15 @@ __all__ = ["DialOut"]
 
 PENDING_SECONDS = 180  #: how long a requester may wait after each ``pending`` (c3p 9)
 MAX_FORKS = 16  #: provisional answers with SDP that are kept for one call; as many as the endpoint keeps forks
+NOT_ACCEPTABLE = 488  #: RFC 3261 section 21.4.26: the same with another description may be
 _ENDINGS = {
     FailureCause.TIMEOUT: Ending.UNANSWERED,
     FailureCause.CANCELLED: Ending.CANCELLED,
     FailureCause.LIMIT: Ending.OVERLOADED,
     FailureCause.UNUSABLE: Ending.LOST,  # it was answered: whoever calls again makes it ring again
 }
+_NOT_NOW = Refusal(RefusalReason.CAPACITY, "too many calls wait for a decision")
+_NOT_IN_TIME = Refusal(RefusalReason.TARGET_DENIED, "nobody has decided it in time")
 #: Nobody else is asked after these: a person said no, or the answer holds everywhere (RFC 3261 section 21.6).
 _FINAL = frozenset({Ending.BUSY, Ending.CANCELLED})
 
@@ -49,48 +57,97 @@ class DialOut:
 
     def __init__(self, context: Context, media: Media, termination: Termination) -> None:
         self._context, self._media, self._termination = context, media, termination
-        self._targets = Targets(context.config)
+        self._permission = Permission(context)
         self._call_ids = context.entropy.child("call-ids")
+        config = context.config
+        self._undecided = Undecided(limit=config.max_undecided, lifetime=config.policy_timeout)
 
     # The command -----------------------------------------------------------------------------------------------------
 
     def add(
         self, conference: Conference, request: Request, participant: Participant, *, now: float
     ) -> Response | Refusal:
-        """Begin to dial: the answer is ``pending``, or a refusal with nothing changed."""
-        attempt = self._settle(conference, request, participant.address, role=participant.role, own=participant.own)
-        if isinstance(attempt, Refusal):
-            return attempt
+        """Begin to dial, or wait for the policy: the answer is ``pending``, or a refusal with nothing changed."""
+        call = Call.of_command(conference, participant, request.originator_role)
+        decision = self._permission.decide(call, participant.address, cause=Cause.COMMAND, now=now)
+        if isinstance(decision, Pending):
+            held = HeldCommand(conference=conference, request=request, participant=participant)
+            if not self._undecided.hold(decision, held, now=now):
+                return _NOT_NOW
+        elif isinstance(decision, Refusal):
+            return decision
+        else:
+            attempt = self._permission.attempt(participant.address)
+            if isinstance(attempt, Refusal):
+                return attempt
+            self._begin(conference, request, participant, attempt, now)
+        return pending(request, seconds=PENDING_SECONDS)
+
+    def _begin(
+        self, conference: Conference, request: Request, participant: Participant, attempt: Attempt, now: float
+    ) -> None:
         leg = participant.leg(self._context.next_leg_id(), conference, State.OPENING, request, now=now)
         leg.attempt = attempt
+        self._permission.begun(Call.of_leg(leg), now=now)
         self._context.legs[leg.id] = leg
         conference.add(leg)
         self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
         self._context.notify(conference, self._context.documents.added(leg), now=now)
-        return pending(request, seconds=PENDING_SECONDS)
 
-    def _settle(
-        self, conference: Conference, request: Request, uri: Uri, *, role: str, own: bool, redirected: bool = False
-    ) -> Attempt | Refusal:
-        question = DialOutQuestion(
-            scheme=uri.scheme,
-            domain=uri.host.lower() if uri.scheme in ("sip", "sips") else None,
-            user=number_or_user(uri),
-            originator=request.originator,
-            originator_role=request.originator_role,
-            role=role,
-            locked=conference.locked,
-            legs=len(conference.legs),
-            dialing=conference.dialing,
-            redirected=redirected,
-            own=own,
-        )
-        refusal = self._context.policy.decide(question)
-        if refusal is not None:
-            return refusal
-        attempt = self._targets.attempt(uri)
-        return attempt or Refusal(RefusalReason.TARGET, "no gateway for this number")
+    # What the policy decides later -----------------------------------------------------------------------------------
+
+    @property
+    def undecided(self) -> int:
+        """How many addresses wait for the policy."""
+        return len(self._undecided)
+
+    def next_timeout(self) -> float | None:
+        """When the policy has had its time for one of them."""
+        return self._undecided.next_timeout()
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Refuse what nobody decided."""
+        for held in self._undecided.expire(now):
+            self._resume(held, _NOT_IN_TIME, now)
+
+    def decided(self, pending_id: str, decision: Decision, *, now: float) -> None:
+        """The decision for a `sip.Pending`; nothing happens when the wait has been given up. Raises ``LocalError``."""
+        held = self._undecided.decided(pending_id, decision)
+        if held is not None:
+            self._resume(held, decision, now)
+
+    def is_held(self, endpoint: str, conference: Conference) -> bool:
+        """Whether a command that waits would add that endpoint."""
+        return self._undecided.is_held(endpoint, conference)
+
+    def abandon(self, conference: Conference, user_key: str | None = None, *, now: float) -> bool:
+        """Give up what waits, for one user or for all; whether there was anything. Its command gets its response."""
+        held = self._undecided.commands_of(conference, user_key)
+        for each in held:
+            response = failed(each.request, Ending.CANCELLED, source=self._context.config.mcu_id)
+            self._context.respond(conference, response, now=now)
+        return bool(held)
+
+    def _resume(self, held: HeldCommand | HeldRedirection, decision: Decision, now: float) -> None:
+        if isinstance(held, HeldCommand):
+            self._resume_command(held, decision, now)
+        elif held.leg.id in self._context.legs and held.leg.disconnection is None:
+            if isinstance(decision, Allowed):
+                self._add_attempt(held.leg, held.uri)
+            self._follow(held.leg, held.session, held.rest, now)
+
+    def _resume_command(self, held: HeldCommand, decision: Decision, now: float) -> None:
+        conference, request, participant = held.conference, held.request, held.participant
+        outcome: Decision | Attempt = decision
+        if isinstance(decision, Allowed):
+            changed = self._permission.changed(Call.of_command(conference, participant, request.originator_role))
+            outcome = changed or self._permission.attempt(participant.address)
+        if isinstance(outcome, Attempt):
+            self._begin(conference, request, participant, outcome, now)
+        elif isinstance(outcome, Refusal):
+            response = refused(request, outcome, source=self._context.config.mcu_id)
+            self._context.respond(conference, response, now=now)
 
     # Ports -----------------------------------------------------------------------------------------------------------
 
@@ -99,13 +156,8 @@ class DialOut:
         config = self._context.config
         leg.life.process(Input.PORT_OPENED)
         leg.ports = ports
-        leg.negotiation = OfferAnswerSession(
-            self._context.capabilities(),
-            address=ports.advertised,
-            port=ports.rtp_port,
-            rtcp_port=ports.rtcp_port,
-            session_id=self._context.entropy.integer(62),
-        )
+        assert leg.attempt is not None
+        leg.negotiation = self._context.negotiation(leg.attempt.forms[0], ports)
         leg.invited_at = now
         self._context.deadlines.set((Wait.ANSWER, leg), now + config.ring_timeout)
         self._context.deadlines.set((Wait.PORT, leg), None)
@@ -141,6 +193,9 @@ class DialOut:
 
     def _headers(self, leg: Leg) -> list[tuple[str, object]]:
         headers: list[tuple[str, object]] = [("Ms-Conversation-ID", leg.conference.conversation_id)]
+        if leg.attempt is not None and leg.attempt.asserted is not None:
+            # A trunk knows the identities that it gave, and nobody else's are its business.
+            return [*headers, ("P-Asserted-Identity", NameAddr(leg.attempt.asserted))]
         presenter = leg.originator.uri if leg.originator is not None else None
         if presenter is None:
             return headers
@@ -179,6 +234,8 @@ class DialOut:
         leg.life.process(Input.ANSWERED)
         leg.connected_at = now
         leg.more_attempts.clear()
+        if leg.attempt is not None:
+            leg.terms = leg.attempt.terms
         leg.asserted_identity = _asserted(event.response)
         self._media.connect(leg, agreed, now=now)
         self.report_connected(leg, now=now)
@@ -188,11 +245,13 @@ class DialOut:
     def report_connected(self, leg: Leg, *, now: float) -> None:
         """Tell Focus and application that the leg is in the mix."""
         agreement = leg.negotiation.agreement if leg.negotiation is not None else None
-        codec = agreement.audio.codec.encoding if agreement is not None and agreement.audio is not None else ""
+        audio = agreement.audio if agreement is not None else None
+        codec, encrypted = (audio.codec.encoding, audio.secure) if audio is not None else ("", False)
         self._context.notify(leg.conference, self._context.documents.connected(leg), now=now)
         rang = now - (leg.invited_at if leg.invited_at is not None else now)
-        self._context.emit(LegConnected(**leg.about(self._context.config.owner), codec=codec, rang_for=rang))
-        if agreement is not None and agreement.audio is not None and agreement.audio.held:
+        about = leg.about(self._context.config.owner)
+        self._context.emit(LegConnected(**about, codec=codec, rang_for=rang, encrypted=encrypted))
+        if audio is not None and audio.held:
             leg.life.process(Input.HOLD)
             self._media.apply_filters(leg)
             self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
@@ -222,19 +281,35 @@ class DialOut:
     def redirected(self, leg: Leg, event: SessionRedirected, *, now: float) -> None:
         """A 3xx: each target passes the policy again; at most ``max_redirects`` are called (decisions 9)."""
         left = self._context.config.max_redirects - leg.redirects - len(leg.more_attempts)
-        assert leg.request is not None
-        for uri in event.targets[: max(0, left)]:
-            settled = self._settle(leg.conference, leg.request, uri, role=leg.role, own=leg.own, redirected=True)
-            if isinstance(settled, Attempt):
-                leg.more_attempts.append(settled)
-        attempt = self._next_attempt(leg)
-        if attempt is None:
-            self._context.endpoint.give_up(event.session, now=now)
+        self._follow(leg, event.session, event.targets[: max(0, left)], now)
+
+    def _follow(self, leg: Leg, session: SessionId, targets: Sequence[Uri], now: float) -> None:
+        """Ask about each target, in their order; when all is decided, call the first that may be called."""
+        for number, uri in enumerate(targets):
+            decision = self._permission.decide(Call.of_leg(leg), uri, cause=Cause.REDIRECTION, now=now)
+            if isinstance(decision, Allowed):
+                self._add_attempt(leg, uri)
+            elif isinstance(decision, Pending):
+                rest = tuple(targets[number + 1 :])
+                if self._undecided.hold(
+                    decision, HeldRedirection(leg=leg, session=session, uri=uri, rest=rest), now=now
+                ):
+                    return
+        if not leg.more_attempts or not _same_offer(leg, leg.more_attempts[0]):
+            # Over, or on to ``failed``, which makes another offer for the next.
+            self._context.endpoint.give_up(session, now=now)
             return
+        attempt = self._next_attempt(leg)
+        assert attempt is not None
         leg.life.process(Input.RETRY)
         leg.attempt = attempt
-        self._context.endpoint.redirect(event.session, attempt.target, now=now)
+        self._context.endpoint.redirect(session, attempt.target, now=now)
         self._dialing(leg)
+
+    def _add_attempt(self, leg: Leg, uri: Uri) -> None:
+        attempt = self._permission.attempt(uri)
+        if isinstance(attempt, Attempt):
+            leg.more_attempts.append(attempt)
 
     def _next_attempt(self, leg: Leg) -> Attempt | None:
         if not leg.more_attempts:
@@ -246,12 +321,13 @@ class DialOut:
         """No 2xx will come: the next target of a redirection is called, or the leg is over."""
         ending = _ending(event)
         if leg.disconnection is None and ending not in _FINAL and not 600 <= (event.status or 0) < 700:
-            attempt = self._next_attempt(leg) if leg.allows(Input.RETRY) else None
+            attempt = self._after(leg, event) if leg.allows(Input.RETRY) else None
             if attempt is not None and leg.negotiation is not None:
                 leg.life.process(Input.RETRY)
                 leg.attempt = attempt
                 leg.negotiation.roll_back()
-                leg.negotiation.capabilities = self._context.capabilities()  # the key is known where it was refused
+                # With another key: the one before is known where it was refused.
+                leg.negotiation.capabilities = self._context.capabilities(attempt.forms[0])
                 self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
                 return
         response = event.response
@@ -264,10 +340,20 @@ class DialOut:
         )
         self._termination.refused(leg, disconnection, now=now)
 
+    def _after(self, leg: Leg, event: SessionFailed) -> Attempt | None:
+        """What is tried next: another form of the offer where this one is not acceptable, else the next target."""
+        form = leg.attempt.next_form if leg.attempt is not None and event.status == NOT_ACCEPTABLE else None
+        return form or self._next_attempt(leg)
+
     def rang_out(self, leg: Leg, *, now: float) -> None:
         """Nobody answered within the ring time: CANCEL."""
         leg.more_attempts.clear()
         self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="no answer"), now=now)
+
+
+def _same_offer(leg: Leg, attempt: Attempt) -> bool:
+    """Whether the offer that is out is the one that this target is to get."""
+    return leg.attempt is not None and leg.attempt.forms[0] is attempt.forms[0]
 
 
 def _ending(event: SessionFailed) -> Ending:

@@ -18,8 +18,8 @@ from c3p import DisconnectionMethod
 from mcu.config import SDP
 from mcu.context import Context, Wait
 from mcu.leg import Disconnection, Leg
-from mcu.legs.ending import Termination
 from mcu.legs.renegotiation import Renegotiation
+from mcu.legs.termination import Termination
 from rtp import OfferState
 from sip import LocalProtocolError, RequestFailed, RequestId, ResponseReceived
 

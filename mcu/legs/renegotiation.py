@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from c3p import ErrorId
-from mcu.config import SDP
+from mcu.config import SDP, McuConfig
 from mcu.context import Context
 from mcu.events import DtmfReceived, LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
 from mcu.media import Media
-from rtp import DTMF_TYPES, Agreement, DtmfInfo, OfferAnswerSession, OfferState, RemoteRtpError, SessionDescription
+from rtp import (
+    DTMF_TYPES,
+    Agreement,
+    DtmfInfo,
+    EncryptionMismatch,
+    OfferAnswerSession,
+    OfferState,
+    RemoteRtpError,
+    SessionDescription,
+)
 from sip import (
     ReinviteReceived,
     RequestReceived,
@@ -19,11 +28,12 @@ from sip import (
     SessionConfirmed,
     TransactionId,
     UpdateReceived,
+    Warning,
     body_of,
     refusal_of_body,
 )
 
-__all__ = ["BODIES", "Renegotiation", "diagnostics"]
+__all__ = ["BODIES", "Renegotiation", "diagnostics", "refusal_headers"]
 
 BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
 
@@ -32,6 +42,14 @@ def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
     """An ``ms-diagnostics`` header (c3p 8)."""
     words = " ".join(text.replace("\\", " ").replace('"', "'").split())
     return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
+
+
+def refusal_headers(error: Exception | None, text: str, config: McuConfig) -> tuple[tuple[str, object], ...]:
+    """What a 488 says of why: ``ms-diagnostics``, and a warning where the levels of encryption clash."""
+    why = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, config.mcu_id, text)
+    if not isinstance(error, EncryptionMismatch):
+        return (why,)
+    return (why, ("Warning", Warning(error.warning_code, config.sip_contact.host_port, error.reason)))
 
 
 class Renegotiation:
@@ -65,7 +83,7 @@ class Renegotiation:
         try:
             answer, agreement = negotiation.receive_offer(SessionDescription.parse(body))
         except RemoteRtpError as error:
-            self._refuse(transaction, str(error), now)
+            self._refuse(transaction, error, now)
         else:
             self._accept(transaction, bytes(answer), now)
             self._apply(leg, agreement, now)
@@ -127,9 +145,9 @@ class Renegotiation:
     def _accept(self, transaction: TransactionId, body: bytes, now: float) -> None:
         self._context.endpoint.respond(transaction, 200, body=body, content_type=SDP, now=now)
 
-    def _refuse(self, transaction: TransactionId, text: str, now: float) -> None:
-        header = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, self._context.config.mcu_id, text)
-        self._context.endpoint.respond(transaction, 488, headers=(header,), now=now)
+    def _refuse(self, transaction: TransactionId, error: RemoteRtpError, now: float) -> None:
+        headers = refusal_headers(error, str(error), self._context.config)
+        self._context.endpoint.respond(transaction, 488, headers=headers, now=now)
 
     def _apply(self, leg: Leg, agreement: Agreement, now: float) -> None:
         state, direction, audio = leg.state, leg.direction, agreement.audio

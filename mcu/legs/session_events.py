@@ -8,9 +8,9 @@ from mcu.leg import Disconnection, Leg
 from mcu.leg_state import State
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.ending import Termination
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import Renegotiation
+from mcu.legs.termination import Termination
 from sip import (
     EndCause,
     Event,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
+
 from mcu.config import McuConfig
-from mcu.gateway import global_number
 from mcu.leg import Attempt
+from mcu.media_policy import MediaTarget
+from mcu.telephone_number import number_in
 from sip import NameAddr, SipError, Uri
 
 __all__ = ["Targets", "number_or_user"]
@@ -14,37 +17,55 @@ def number_or_user(uri: Uri) -> str | None:
     """What a policy looks at: the digits of a ``tel:`` URI, the user part of any other."""
     if uri.scheme != "tel":
         return uri.user
-    try:
-        return global_number(uri.opaque_part or "")
-    except ValueError:
-        return None
+    number = number_in(uri)
+    return None if number is None else number.digits
 
 
 class Targets:
     """Pure: the same address always gives the same attempt."""
 
     def __init__(self, config: McuConfig) -> None:
-        self._gateways = config.gateways
+        self._gateways, self._policy = config.gateways, config.media_policy
         self._proxy = self._route(config.outbound_proxy)
+        self._secure_proxy = self._route(config.secure_outbound_proxy or config.outbound_proxy)
 
     def attempt(self, uri: Uri) -> Attempt | None:
         """How ``uri`` is called, ``None`` when there is no way: no gateway for the number, or not an address."""
         if uri.scheme in ("sip", "sips"):
-            return Attempt(target=uri, route=self._proxy)
+            route = self._secure_proxy if uri.scheme == "sips" else self._proxy
+            return self._on_terms(Attempt(target=uri, route=route))
         if uri.scheme != "tel":
             return None
-        number = number_or_user(uri)
-        gateway = self._gateways.choose(number) if number else None
+        number = number_in(uri)
+        gateway = self._gateways.choose(number) if number is not None else None
         if gateway is None or number is None:
             return None
         try:
-            return Attempt(
-                target=Uri.parse(gateway.address(number)),
+            attempt = Attempt(
+                target=Uri.parse(gateway.address(number.digits)),
                 route=self._route(Uri.parse(gateway.next_hop)) if gateway.next_hop else self._proxy,
                 caller=Uri.parse(gateway.caller) if gateway.caller else None,
+                asserted=Uri.parse(asserted) if (asserted := gateway.asserted or gateway.caller) else None,
             )
         except SipError:
             return None
+        return self._on_terms(attempt, gateway=True)
+
+    def _on_terms(self, attempt: Attempt, *, gateway: bool = False) -> Attempt:
+        """With what the policy says of its media; without any form of an offer when keys must not be told this way."""
+        uri, first = attempt.target, attempt.route[0].uri if attempt.route else attempt.target
+        # What RFC 3263 may make of an address without word of a transport is not known yet: it may be UDP.
+        encrypted = uri.scheme == "sips" or first.scheme == "sips" or first.transport == "tls"
+        target = MediaTarget(
+            outgoing=True,
+            scheme=uri.scheme,
+            domain=uri.host.lower(),
+            user=uri.user,
+            gateway=gateway,
+            signalling_encrypted=encrypted,
+        )
+        terms = self._policy.terms(target)
+        return attrs.evolve(attempt, terms=terms, forms=terms.forms(signalling_encrypted=encrypted))
 
     @staticmethod
     def _route(proxy: Uri | None) -> tuple[NameAddr, ...]:

@@ -6,16 +6,19 @@ import math
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import sip
-from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_of, without_port
+from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
 from pyc3p.settings.serve import MOST_WORKERS
+
+if TYPE_CHECKING:
+    from pyc3p.elements.tls import SipTls
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -37,6 +40,20 @@ _SERVER_PORT = click.IntRange(1, 65535)
 _credentials_option = click.option(
     "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
 )
+_tls_option = click.option("--tls", is_flag=True, help="Ask the server over TLS.  [default port: 5061]")
+_ca_option = click.option(
+    "--ca", help="PEM file with who may certify the server, with --tls.  [default: those this system trusts]"
+)
+
+
+def _secured(*, tls: bool, ca: str | None) -> SipTls | None:
+    """TLS towards a server, or none; raises UsageProblem."""
+    from pyc3p.elements.tls import SipTls
+    from pyc3p.settings.tls import TlsSettings
+
+    if ca and not tls:
+        raise UsageProblem("--ca says who may certify the server, which needs --tls")
+    return SipTls(TlsSettings(ca=ca or "")) if tls else None
 
 
 def _version() -> str:
@@ -94,9 +111,18 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--mcu-factory-url", help="Where an MCU Factory in another process is.")
 @click.option("--records-url", help="Where a Focus Factory in another process is.")
 @click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
+@click.option("--users", type=_FILE, help="File of users and hashes; `pyc3p user add` makes it.")
+@click.option("--trust", multiple=True, metavar="NETWORK", help="Believe whoever calls from there; repeatable.")
+@click.option("--insecure", is_flag=True, help="Let everybody in, on a network too.")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
 @click.option("--credentials", help="TOML file with name and password by realm, for proxies that ask the MCU.")
-@click.option("--mcu", "mcus", multiple=True, metavar="ID", help="An MCU in another process, by its name; repeatable.")
+@click.option(
+    "--mcu",
+    "mcus",
+    multiple=True,
+    metavar="ID",
+    help="An MCU in another process, with @HOST if on another host; repeatable.",
+)
 @click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
 @click.option(
     "--dead-media",
@@ -112,37 +138,66 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--log-format", type=click.Choice(FORMATS), help="How events are written.  [default: auto]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
-def serve_command(part: tuple[str, ...], config_file: Path | None, as_json: bool, **options: object) -> int:
+def serve_command(
+    part: tuple[str, ...],
+    config_file: Path | None,
+    as_json: bool,
+    users: Path | None,
+    trust: tuple[str, ...],
+    insecure: bool,
+    **options: object,
+) -> int:
     """Serve the PARTs named, or all: registrar, proxy, focus-factory, focus, mcu-factory, mcu.
 
-    Parts in several processes share a secret: PYC3P_SECRET, or secret in the TOML file. Proxies, PBXs and trunks that
-    ask the MCU for a password get it from --credentials, or PYC3P_REALM, PYC3P_USERNAME and PYC3P_PASSWORD.
+    On loopback everybody is let in. On any other address say who may use the server, with --users or --trust.
+
+    Parts in several processes on one machine share a secret: PYC3P_SECRET, or secret in the TOML file. On several, it
+    stays with the Focus, and each other part is given what `pyc3p pair-secrets` prints for it, or all have
+    certificates. Proxies, PBXs and trunks that ask the MCU for a password get it from --credentials, or PYC3P_REALM,
+    PYC3P_USERNAME and PYC3P_PASSWORD. SIGHUP reads users and certificates again.
     """
     from pyc3p.settings.loading import load_config
     from pyc3p.workers.launch import can_fork, launched
 
     sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
+    sections |= {"identity.users": str(users) if users else None, "identity.trust": trust or None}
+    sections |= {"identity.insecure": insecure or None}
     config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
     # Where workers are no copies of this process, they read their modules while it does.
     with launched(config.workers if "mcu" in config.parts and not can_fork() else 0) as early:
-        from pyc3p.commands.credentials import readable_by_others
-        from pyc3p.commands.serve import run_serve
+        from pyc3p.commands.serve import exposure, run_serve
 
-        if config_file is not None and config.secret and readable_by_others(config_file):
-            click.echo(
-                f"pyc3p: {config_file} holds the secret and can be read by others; do `chmod 600 {config_file}`",
-                err=True,
-            )
+        if config_file is not None and (warning := exposure(config, config_file)):
+            click.echo(f"pyc3p: {warning}", err=True)
         return run_serve(config, as_json=as_json, early=early)
+
+
+@cli.command("pair-secrets")
+@click.argument("name")
+@click.option("--with", "others", multiple=True, metavar="NAME", help="The other part; repeatable.  [default: focus]")
+@click.option("--config", "config_file", type=_FILE, help="Settings with the root secret, in place of PYC3P_SECRET.")
+def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path | None) -> int:
+    """Print what the part called NAME needs to know in place of the root secret.
+
+    An MCU is called by its id (mcu-1), other parts focus, mcu-factory or focus-factory: the first of these that the
+    process serves. Of what is printed for NAME no part can make the secret of another.
+    """
+    from pyc3p.commands.pair_secrets import run_pair_secrets
+
+    return run_pair_secrets(name, others or ("focus",), config_file)
 
 
 @cli.command("invite")
 @click.argument("target", nargs=-1, required=True)
 @click.option("--server", help="Focus, as host or host:port.  [default: the host of the first TARGET, port 5060]")
-@click.option("--as", "identity", help="Who you are.  [default: sip:presenter@ the host of the server]")
+@click.option(
+    "--as", "identity", help="Who you are.  [default: your user name, or presenter, at the host of the server]"
+)
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
+@_tls_option
+@_ca_option
 @_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
@@ -154,6 +209,8 @@ def invite_command(
     display_name: str | None,
     conference: str | None,
     subject: str,
+    tls: bool,
+    ca: str | None,
     credentials: Path | None,
     stay: float | None,
     keep: bool,
@@ -166,16 +223,23 @@ def invite_command(
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
     from pyc3p.commands.credentials import open_wallet
-    from pyc3p.commands.invite import InviteOptions, run_invite
+    from pyc3p.commands.invite import PRESENTER, InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
-    where = parse_address(server, default_port=5060, option="--server") if server else server_of(people[0])
-    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], "presenter")
+    tls = tls or bool(identity and identity.lower().startswith("sips:"))
+    port = 5061 if tls else 5060
+    where = (
+        parse_address(server, default_port=port, option="--server") if server else server_for(people, default_port=port)
+    )
+    wallet = open_wallet(credentials, default_username=parse_target(identity).user if identity else None)
+    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], wallet.name_at(where[0]) or PRESENTER)
     options = InviteOptions(
         targets=tuple(str(without_port(each, where)) for each in people),
         server=where,
         aor=str(aor),
-        wallet=open_wallet(credentials, default_username=aor.user),
+        named=identity is not None,
+        wallet=wallet,
+        tls=_secured(tls=tls, ca=ca),
         display_name=display_name,
         conference=parse_conference(conference) if conference else None,
         subject=subject,
@@ -203,6 +267,15 @@ def invite_command(
 )
 @click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
 @click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@click.option(
+    "--srtp",
+    type=click.Choice(["off", "optional", "required"]),
+    default="off",
+    show_default=True,
+    help="Encrypted sound, with keys in the session description.",
+)
+@_tls_option
+@_ca_option
 @_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -216,6 +289,9 @@ def phone_command(
     reaction: str,
     ring_time: float,
     hang_up_after: float | None,
+    srtp: str,
+    tls: bool,
+    ca: str | None,
     credentials: Path | None,
     stay: float | None,
     as_json: bool,
@@ -224,6 +300,7 @@ def phone_command(
 
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
+    from mcu import Srtp
     from pyc3p.commands.credentials import open_wallet
     from pyc3p.commands.phone import PhoneOptions, run_phone
     from pyc3p.phone import Reaction
@@ -231,9 +308,13 @@ def phone_command(
     aor = parse_target(identity)
     if aor.scheme == "tel":
         raise UsageProblem(f"--as {identity!r} is a number; write it as sip:number@host")
+    tls = tls or aor.scheme == "sips"
+    port = 5061 if tls else 5060
     options = PhoneOptions(
         aor=sip.Uri(aor.scheme, aor.host, aor.user),
-        server=parse_address(server, default_port=5060, option="--server") if server else server_of(aor),
+        server=parse_address(server, default_port=port, option="--server")
+        if server
+        else server_of(aor, default_port=port),
         sip_port=sip_port,
         tone=tone,
         play=play,
@@ -241,10 +322,58 @@ def phone_command(
         reaction=Reaction(reaction),
         ring_time=ring_time,
         hang_up_after=hang_up_after,
+        srtp=Srtp(srtp),
         stay=stay,
         wallet=open_wallet(credentials, default_username=aor.user),
+        tls=_secured(tls=tls, ca=ca),
     )
     return run_phone(options, as_json=as_json)
+
+
+@cli.group("user")
+def user_group() -> None:
+    """Look after the users of a server: a file of names and hashes, without a password in it."""
+
+
+_users_option = click.option(
+    "--users", type=_FILE, default=Path("pyc3p-users"), show_default=True, help="The file, as for `pyc3p serve`."
+)
+_realm_option = click.option("--realm", help="The domain of the server.  [default: as in NAME@DOMAIN, or in the file]")
+
+
+@user_group.command("add")
+@click.argument("name")
+@_users_option
+@_realm_option
+def user_add_command(name: str, users: Path, realm: str | None) -> int:
+    """Add the user NAME, or NAME@DOMAIN, or give it another password.
+
+    The password is asked for at a terminal, twice; otherwise it is one line of standard input.
+    """
+    from pyc3p.commands.user import add_user
+
+    return add_user(users, name, realm)
+
+
+@user_group.command("remove")
+@click.argument("name")
+@_users_option
+@_realm_option
+def user_remove_command(name: str, users: Path, realm: str | None) -> int:
+    """Remove the user NAME, or NAME@DOMAIN."""
+    from pyc3p.commands.user import remove_user
+
+    return remove_user(users, name, realm)
+
+
+@user_group.command("list")
+@_users_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def user_list_command(users: Path, as_json: bool) -> int:
+    """List the users, each with the domain that it is of."""
+    from pyc3p.commands.user import list_users
+
+    return list_users(users, as_json=as_json)
 
 
 def run(arguments: list[str]) -> int:

@@ -17,7 +17,7 @@ from typing import Final
 import attrs
 
 from pyc3p.problems import Problem, UsageProblem
-from sip import Credentials
+from sip import Credentials, Uri
 
 USERNAME: Final = "PYC3P_USERNAME"
 PASSWORD: Final = "PYC3P_PASSWORD"
@@ -65,16 +65,30 @@ class Wallet:
                 self.on_unknown(realm)
         return found
 
-    def refused(self, status: int | None, server: str) -> Problem | None:
-        """What to tell when a server ended with ``status``; None when that was not about credentials."""
+    def name_at(self, host: str) -> str | None:
+        """The name that somebody has at a server, as far as it is known before the server asks; None when it is not.
+
+        It is that of its realm, which is often the host, of any realm, or the only one there is.
+        """
+        names = {each.username for each in self.known.values()}
+        found = self.known.get(host) or self.known.get(ANY_REALM)
+        name = found.username if found is not None else names.pop() if len(names) == 1 else self.default_username
+        return None if name is None or "@" in name else name
+
+    def refused(self, status: int | None, server: str, *, aor: Uri) -> Problem | None:
+        """What to tell ``aor`` when a server ended with ``status``; None when that was not about credentials."""
+        if self.used and status in (403, *CHALLENGES) and not (self.unknown and status in CHALLENGES):
+            realm = next(reversed(self.used))
+            name = (self.known.get(realm) or self.known[ANY_REALM]).username
+            if status in CHALLENGES:
+                return Problem(f"{server} does not take the password of {name!r} for the realm {realm!r}")
+            if name != aor.user:
+                own = Uri("sip", aor.host, name)
+                return Problem(f"{server} does not take {name!r}, whose password it has, for {aor}; say --as {own}")
         if status not in CHALLENGES:
             return None
         if self.unknown:
             return PasswordWanted(next(reversed(self.unknown)), server)
-        if self.used:
-            realm = next(reversed(self.used))
-            name = (self.known.get(realm) or self.known[ANY_REALM]).username
-            return Problem(f"{server} does not take the password of {name!r} for the realm {realm!r}")
         return Problem(f"{server} asks for credentials in a way that is not supported ({status}); Digest is")
 
     def prompt(self, wanted: PasswordWanted) -> None:

@@ -13,22 +13,26 @@ import attrs
 
 import focus
 import sip
-from pyc3p.commands.addresses import local_host_towards, server_address
+from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
 from pyc3p.commands.credentials import PasswordWanted, Wallet
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.commands.keyboard import Keyboard
+from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
+from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem
 from pyc3p.roster import changes, rows, short_uri
 from pyc3p.trace.trace import text_address
 from sip import Event
-from sip.aio import live_entropy, wall_clock
+from sip.aio import TlsFault, live_entropy, wall_clock
 
 T = TypeVar("T")
 
+#: Who we are where nobody asks.
+PRESENTER: Final = "presenter"
 #: Seconds for an answer of the servers; a call may ring longer.
 ANSWER = 10.0
 #: Seconds until a lost roster is asked for again.
@@ -50,12 +54,14 @@ class InviteOptions:
     targets: tuple[str, ...]  #: SIP addresses to call
     server: tuple[str, int]  #: where the Focus is
     aor: str  #: who we are
+    named: bool = True  #: whether that was said; if not, it is whoever has the password that is asked for
     display_name: str | None = None
     conference: str | None = None  #: Conference-URI or link to join; None: a new one
     subject: str = ""
     stay: float | None = None  #: seconds after which the conference is ended, or left
     keep: bool = False  #: leave in place of ending what we created
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
+    tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
 
 
 class Invite:
@@ -73,10 +79,10 @@ class Invite:
         config = focus.ClientConfig(
             aor=options.aor,
             display_name=options.display_name,
-            outbound_proxy=sip.Uri("sip", host, port=port, params={"transport": "tcp", "lr": None}),
+            outbound_proxy=proxy_at((host, port), "tcp" if options.tls is None else "tls"),
         )
         element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)
-        self.node = Node(element, on_event=self._happened)
+        self.node = Node(element, on_event=self._happened, tls=options.tls)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
         self._calls: dict[focus.CommandId, str] = {}
@@ -127,7 +133,7 @@ class Invite:
         joined = await self._answer(focus.Joined, focus.JoinFailed, "the Focus")
         if not isinstance(joined, focus.Joined):
             assert isinstance(joined, focus.JoinFailed)
-            refused = self._options.wallet.refused(joined.status, self._server)
+            refused = self._refused(joined.status)
             raise refused or Problem(f"cannot join {short_uri(uri)}: {self._why_not(joined)}")
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
         self._command(lambda now: self.client.subscribe(now=now))
@@ -137,7 +143,7 @@ class Invite:
         created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
         if not isinstance(created, focus.ConferenceCreated):
             assert isinstance(created, focus.CommandFailed)
-            refused = self._options.wallet.refused(created.status, self._server)
+            refused = self._refused(created.status)
             raise refused or Problem(f"cannot create a conference: {self._why(created)}")
         self._output.tell(f"conference {created.conference_uri}", conference=created.conference_uri)
         return created.conference_uri
@@ -146,6 +152,9 @@ class Invite:
         what = f"an answer of {who} at {self._server} (is `pyc3p serve` running there?)"
         await self.node.wait_for(lambda: bool(self.node.of(good) or self.node.of(bad)), ANSWER, what)
         return (self.node.of(good) or self.node.of(bad))[0]
+
+    def _refused(self, status: int | None) -> Problem | None:
+        return self._options.wallet.refused(status, self._server, aor=sip.Uri.parse(self._options.aor))
 
     def _why(self, failed: focus.CommandFailed) -> str:
         if failed.reason is focus.FailureReason.TRANSPORT:
@@ -160,6 +169,8 @@ class Invite:
 
     @property
     def _silence(self) -> str:
+        for fault in self.node.of(TlsFault):
+            return narrate(fault) or fault.reason
         return f"{self._server} does not answer; is `pyc3p serve` running there?"
 
     # In it -----------------------------------------------------------------------------------------------------------
@@ -309,6 +320,13 @@ def _give(client: focus.Client, command: Command, now: float) -> focus.CommandId
             )
 
 
+def as_user(options: InviteOptions, username: str) -> InviteOptions:
+    """The same for the user of that name."""
+    here = sip.Uri.parse(options.aor)
+    user, _, host = username.partition("@")
+    return attrs.evolve(options, aor=str(sip.Uri("sip", host or here.host, user)))
+
+
 def run_invite(options: InviteOptions, *, as_json: bool) -> int:
     """Run until the conference is over; the exit code."""
     while True:
@@ -316,6 +334,8 @@ def run_invite(options: InviteOptions, *, as_json: bool) -> int:
             return event_loop.run(_invite(options, Output(as_json=as_json)))
         except PasswordWanted as wanted:
             options.wallet.prompt(wanted)
+            if not options.named:
+                options = as_user(options, options.wallet.known[wanted.realm].username)
 
 
 async def _invite(options: InviteOptions, output: Output) -> int:

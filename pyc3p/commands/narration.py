@@ -20,6 +20,7 @@ from pyc3p.phone import (
 )
 from pyc3p.roster import short_uri
 from sip import BindingsChanged, Event
+from sip.aio import TlsFault, TlsFaultKind
 
 
 def narrate(event: Event) -> str | None:
@@ -57,8 +58,11 @@ def _of_server(event: Event) -> str | None:
 
 #: What mends an announcement that a Factory refuses.
 _MEND: Final[Mapping[AnnouncementFault, str]] = {
-    AnnouncementFault.NOT_AUTHENTICATED: "its secret is unknown; name it with --mcu, and give both one PYC3P_SECRET",
+    AnnouncementFault.NOT_AUTHENTICATED: "its secret is unknown; name it with --mcu, and give it what "
+    "`pyc3p pair-secrets` prints for it",
     AnnouncementFault.PRINCIPAL: "{peer} may not announce MCUs; name it with --mcu",
+    AnnouncementFault.NOT_ITS_ID: "{peer} may only announce itself; start it with --mcu-id {peer}",
+    AnnouncementFault.HOST: "{peer} is not expected at its address; name it with --mcu {peer}@HOST",
     AnnouncementFault.ID_TAKEN: "another MCU has that id; give it one of its own with --mcu-id, and name that here "
     "with --mcu",
     AnnouncementFault.INCOMPLETE: "id, URL and types are needed",
@@ -77,21 +81,38 @@ def _of_announcement(event: Event) -> str | None:
         case mcu.RegistrationRefused(status=401):
             return (
                 f"the MCU Factory at {event.url} does not know this MCU (401): serve it there with --mcu and the id of "
-                "this one, and give both one PYC3P_SECRET"
+                "this one, and give this one what `pyc3p pair-secrets` prints for that id"
             )
         case mcu.RegistrationRefused(status=403):
             return (
-                f"the MCU Factory at {event.url} does not take this MCU (403): another has its id; choose one with "
-                "--mcu-id, and serve the Factory with --mcu and that id"
+                f"the MCU Factory at {event.url} does not take this MCU (403): another has its id, or it is not "
+                "expected at this address; choose an id with --mcu-id, and serve the Factory with --mcu ID@HOST"
             )
         case mcu.RegistrationRefused():
             why = f": {event.reason}" if event.reason else ""
             return f"the MCU Factory at {event.url} does not take this MCU ({event.status}){why}"
+        case TlsFault():
+            return _of_tls(event)
         case StrangerRefused():
-            hint = "; if that is an MCU of yours, name it with --mcu, and give both one PYC3P_SECRET"
+            hint = "; if that is an MCU of yours, name it with --mcu, and give it what `pyc3p pair-secrets` prints"
             return f"{event.host} has no known secret for {event.path}, refused (401){hint}"
         case _:
             return None
+
+
+def _of_tls(event: TlsFault) -> str:
+    match event.kind:
+        case TlsFaultKind.TLS_ON_PLAIN_PORT:
+            return f"{event.host} speaks TLS to port {event.port}, which is plain: closed; TLS has a port of its own"
+        case TlsFaultKind.PLAIN_ON_TLS_PORT:
+            return f"{event.host} does not speak TLS to port {event.port}, which wants it: closed"
+        case TlsFaultKind.CLIENT:
+            return f"{event.host} could not connect to port {event.port}: {event.reason} (TLS)"
+        case _:
+            return (
+                f"the server {event.host} port {event.port} is not trusted, or does not trust us: {event.reason} "
+                "(TLS); is its certificate for that name, and of an authority that --ca, or ca in the settings, names?"
+            )
 
 
 def _of_leg(event: Event) -> str | None:
@@ -104,7 +125,7 @@ def _of_leg(event: Event) -> str | None:
         case mcu.LegAlerting():
             return f"{who} rings"
         case mcu.LegConnected():
-            return f"{who} connected ({event.codec})"
+            return f"{who} connected ({event.codec}{', SRTP' if event.encrypted else ''})"
         case mcu.LegEnded():
             status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
             refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""

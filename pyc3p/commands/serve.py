@@ -6,15 +6,18 @@ import asyncio
 import gc
 import signal
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyc3p.commands.capturing import capturing
+from pyc3p.commands.credentials import readable_by_others
 from pyc3p.commands.output import Output, format_of
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.server import Server
 from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
 from pyc3p.ops.log import log_libraries
 from pyc3p.ops.measures import Measures
+from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
 from pyc3p.workers.child import main as be_worker
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
 def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
     """Each part and where it listens."""
     host = config.public_host
-    sip_at = f"sip:{text_address((host, config.sip_port))} (UDP, TCP)"
-    http_at = f"http://{text_address((host, config.http_port))}"
+    sip_at = _sip_at(config, config.sip_port, config.tls.port)
+    scheme = "https" if config.c3p.secure else "http"
+    http_at = f"{scheme}://{text_address((host, config.http_port))}"
     for part in config.parts:
         match part:
             case "mcu-factory":
@@ -47,10 +51,15 @@ def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
 
 
 def _mcu_at(config: ServeConfig) -> str:
-    host = config.public_host
-    own_http = f"http://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
-    own_sip = f"sip:{text_address((host, config.mcu_sip_port))} (UDP, TCP)"
+    scheme = "https" if config.c3p.secure else "http"
+    own_http = f"{scheme}://{text_address((config.public_host, config.mcu_http_port))}{parts.MCU_PATH}"
+    own_sip = _sip_at(config, config.mcu_sip_port, config.tls.mcu_port)
     return f"{own_sip}, {own_http}, RTP {config.media_ports}"
+
+
+def _sip_at(config: ServeConfig, port: int, tls_port: int) -> str:
+    tls = f", port {tls_port} (TLS)" if config.tls.certificate else ""
+    return f"sip:{text_address((config.public_host, port))} (UDP, TCP){tls}"
 
 
 def what_next(config: ServeConfig) -> str:
@@ -64,6 +73,15 @@ def what_next(config: ServeConfig) -> str:
     else:
         told = "Ready"
     return f"{told}; stop with Ctrl-C"
+
+
+def exposure(config: ServeConfig, file: Path) -> str | None:
+    """What there is to say of a settings file that others can read, None when it may be read."""
+    secret = config.secret or any(peer.secret for peer in config.c3p.peers)
+    if not (secret or any(each.password for each in config.gateways)) or not readable_by_others(file):
+        return None
+    held = "a secret" if secret else "the password of a gateway"
+    return f"{file} holds {held} and can be read by others; do `chmod 600 {file}`"
 
 
 def run_serve(config: ServeConfig, *, as_json: bool, early: Sequence[Process] = ()) -> int:
@@ -85,6 +103,8 @@ async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, _reload, server, output)
+        watching = asyncio.ensure_future(server.identities.watch(output)) if server.identities is not None else None
         try:
             await server.start()
             if ops is not None:
@@ -100,6 +120,8 @@ async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) 
             output.tell("draining", draining=config.drain_timeout)
             await _drain(server, stop)
         finally:
+            if watching is not None:
+                watching.cancel()
             await server.stop()
             if ops is not None:
                 await ops.stop()
@@ -113,6 +135,20 @@ def _ops_port(config: ServeConfig, server: Server, measures: Measures) -> OpsPor
     for node in server.nodes:
         measures.watch(node)
     return OpsPort(config.ops, server, measures)
+
+
+def _reload(server: Server, output: Output) -> None:
+    """Read users and certificates again, workers too; with a mistake in them the old ones stay."""
+    if server.identities is not None:
+        server.identities.reload(output)
+    try:
+        found = server.reload()
+    except UsageProblem as problem:
+        output.tell(f"certificates stay as they were: {problem}", level="warning", reloaded=False)
+    else:
+        if found or server.identities is None or server.identities.users is None:
+            told = "certificates were read again" if found else "there are no certificates to read"
+            output.tell(told, reloaded=found)
 
 
 def _calm_collector() -> None:

@@ -43,6 +43,7 @@ class Handset:
     reaction: Reaction = Reaction.ANSWER
     ring_time: float = 0.5  #: seconds until it is answered
     hang_up_after: float | None = None  #: seconds after the answer
+    srtp: mcu.Srtp = mcu.Srtp.OFF
 
 
 @attrs.frozen(kw_only=True)
@@ -58,8 +59,9 @@ class FarmPlan:
     mcus: Sequence[str] = ("mcu",)
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
-    dial_out_policy: mcu.DialPolicy | None = None
-    conference_policy: focus.ConferencePolicy = focus.ConferencePolicy()
+    dial_out_policy: mcu.DialOutPolicy | None = None
+    conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
+    media_policy: mcu.MediaPolicy | None = None  #: None: no SRTP, and the users of the domain are known
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy
             outbound_proxy=farm.outbound_proxy,
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
+            media_policy=plan.media_policy or mcu.MediaRules(known_domains=frozenset({plan.domain})),
         )
     for person in plan.people:
         farm.elements[person.name], farm.clients[person.name] = parts.client(
@@ -155,7 +158,7 @@ def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
         reaction=handset.reaction,
         ring_time=handset.ring_time,
         hang_up_after=handset.hang_up_after,
-    )
+    ).with_srtp(handset.srtp)
     farm.elements[handset.name], farm.phones[handset.name] = parts.phone(
         place, config, entropy=entropy, source=handset.source
     )

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
+from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.farm import Farm, FarmPlan, build_farm
-from pyc3p.elements.node import HttpSettings, Node
+from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
 from pyc3p.problems import Problem
 from pyc3p.trace.trace import Trace

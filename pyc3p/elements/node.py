@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TypeVar, cast
 
 import attrs
@@ -15,11 +15,13 @@ import sip
 from c3p.aio import C3pClient, C3pServer, Handler
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import C3PMachine, Document, Element, HookedPump
+from pyc3p.elements.c3p_http import HttpSettings, client_of, server_of
+from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem, port_problem
 from pyc3p.trace.sinks import ElementSink
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
 from sip import Event, InternalFault
-from sip.aio import FaultLog, Resolver, SipTransport, live_entropy
+from sip.aio import FaultLog, ListenFailed, Resolver, SipTransport, TlsFaults, TransportSettings, live_entropy
 
 E = TypeVar("E", bound=Event)
 
@@ -27,17 +29,6 @@ E = TypeVar("E", bound=Event)
 MAX_EVENTS = 10_000
 #: Refused strangers that are reported; what more there are is a scan, and nobody reads that.
 MAX_STRANGERS = 64
-
-
-@attrs.frozen(kw_only=True)
-class HttpSettings:
-    """C3P over HTTP of one node."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    secret: str = attrs.field(default="", repr=False)  #: with which this node proves who it is
-    known: Mapping[str, str] = attrs.field(factory=dict, repr=False)  #: secret to principal of those who may ask
-    port_option: str = "--http-port"  #: what changes the port, for who reads that it is in use
 
 
 @attrs.frozen(kw_only=True)
@@ -65,11 +56,13 @@ class Node:
         *,
         http: HttpSettings | None = None,
         media: MediaPortsConfig | None = None,
+        transport: TransportSettings | None = None,
         advertise: str | None = None,
         trace: ElementSink | None = None,
         resolver: Resolver | None = None,
         on_event: Callable[[Event], None] | None = None,
         remember: bool = True,
+        tls: SipTls | None = None,
         sip_port_option: str = "--sip-port",
     ) -> None:
         """``remember`` keeps events for ``of`` and ``wait_for``; a server that nobody asks does without.
@@ -80,12 +73,14 @@ class Node:
         self.name = element.name
         self.events: list[Event] = []
         self._http = http
+        self._transport_settings = transport
         self._media_config = media or MediaPortsConfig()
         self._advertise = advertise
         self._trace = trace
         self._resolver = resolver
         self._on_event = on_event
         self._remember = remember
+        self._tls = tls
         self._sip_port_option = sip_port_option
         self.on_tick_late: Callable[[float], None] | None = None  #: is given the seconds by which each mix was late
         self.http: Counter[tuple[str, str]] = Counter()  #: C3P exchanges by direction (``in``, ``out``) and outcome
@@ -97,6 +92,7 @@ class Node:
         self._client: C3pClient | None = None
         self._ports: MediaPorts | None = None
         self._faults = FaultLog()
+        self._http_faults = TlsFaults(Counter(), lambda events: self._take(events))
         self._running = False
         self._strangers: set[StrangerRefused] = set()
 
@@ -119,18 +115,11 @@ class Node:
         if self._http is None:
             return
         asking = self._trace.asking() if self._trace is not None else None
-        self._client = C3pClient(secret=self._http.secret, trace=asking)
+        self._client = client_of(self._http, asking, self._http_faults)
         if not self.element.services:
             return
         routes = {path: self._served(path) for path in self.element.services}
-        self._server = C3pServer(
-            self._http.host,
-            self._http.port,
-            routes,
-            secrets=dict(self._http.known),
-            trace=self._trace,
-            on_stranger=self._stranger,
-        )
+        self._server = server_of(self._http, routes, self._trace, self._stranger, self._http_faults)
         try:
             await self._server.start()
         except OSError as error:
@@ -145,15 +134,22 @@ class Node:
             return
         if isinstance(pump, HookedPump):
             pump.on_worked = self._worked
-        listen = pump.endpoint.config.listen
         transport = SipTransport(
-            pump, entropy=live_entropy(), on_events=self._take, trace=self._trace, resolver=self._resolver
+            pump,
+            entropy=live_entropy(),
+            on_events=self._take,
+            trace=self._trace,
+            resolver=self._resolver,
+            settings=self._transport_settings,
+            tls=self._tls.contexts if self._tls is not None else None,
         )
         try:
             await transport.start()
-        except OSError as error:
-            host, port = (listen[0].host, listen[0].port) if listen else ("", 0)
-            raise port_problem(f"{self.name} (SIP)", host, port, self._sip_port_option, error) from error
+        except ListenFailed as error:
+            where, why = error.listen, error.__cause__
+            option = self._sip_port_option if where.transport != "TLS" else "tls.port or tls.mcu_port in the settings"
+            assert isinstance(why, OSError)
+            raise port_problem(f"{self.name} (SIP)", where.host, where.port, option, why) from error
         self._sip = transport
         for each in transport.listening:
             self._add_address(each.host, each.port)
@@ -161,6 +157,12 @@ class Node:
     def _add_address(self, host: str, port: int) -> None:
         if self._trace is not None:
             self._trace.add_address((host, port))
+
+    def certificates_changed(self) -> None:
+        """Use what ``tls`` has loaded anew, from the next connection on; those that stand stay."""
+        if self._sip is not None and self._tls is not None:
+            self._sip.set_tls(self._tls.contexts)
+        self._http_faults.forget()
 
     async def stop(self) -> None:
         """Send what waits, close everything. Can be called twice."""

@@ -5,14 +5,16 @@ Every part gets its addresses and its entropy from outside, so that the same far
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 import focus
 import mcu
+import rtp
 import sip
+from focus import FactoryConfig, FocusConfig
 from pyc3p.element import C3PService, Element, HookedPump
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
@@ -37,7 +39,12 @@ class Place:
     http_port: int = 0
     public_host: str = ""  #: empty: ``host``
     transports: tuple[str, ...] = ("UDP", "TCP")
+    tls_port: int | None = None  #: SIP over TLS; None: nothing listens for it
+    https: bool = False  #: whether its C3P goes over HTTPS
     wall_clock: float = 0.0  #: POSIX time at monotonic 0
+    #: Networks of parts and proxies that no limit by source holds for, beside loopback and the element's own addresses
+    trusted: tuple[str, ...] = ()
+    limits: sip.EndpointConfig = sip.EndpointConfig()  #: what an endpoint here has limits from
 
     @property
     def reachable(self) -> str:
@@ -47,7 +54,7 @@ class Place:
     def url(self, path: str) -> str:
         """Where C3P is posted to this element."""
         host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
-        return f"http://{host}:{self.http_port}{path}"
+        return f"{'https' if self.https else 'http'}://{host}:{self.http_port}{path}"
 
     def sip_uri(self, user: str | None = None, transport: str | None = None) -> sip.Uri:
         """Its SIP address."""
@@ -62,7 +69,16 @@ class Place:
             sip.Listen(transport, self.host, self.sip_port, public_host=self.public_host or None)
             for transport in self.transports
         )
-        config = sip.EndpointConfig(listen=listen, user_agent=user_agent, credentials=credentials)
+        if self.tls_port is not None:
+            listen += (sip.Listen("TLS", self.host, self.tls_port, public_host=self.public_host or None),)
+        own = (host for host in (self.host, self.public_host) if sip.is_numeric(host))
+        config = attrs.evolve(
+            self.limits,
+            listen=listen,
+            user_agent=user_agent,
+            credentials=credentials,
+            trusted_networks=(*self.limits.trusted_networks, *own, *self.trusted),
+        )
         return sip.Endpoint(config, entropy=entropy.child("endpoint"), wall_clock=self.wall_clock)
 
 
@@ -103,23 +119,36 @@ class CoreSettings:
     callback_url: str | None = None
     records_url: str | None = None
     record_readers: frozenset[str] = frozenset()
-    policy: focus.ConferencePolicy = focus.ConferencePolicy()
+    mcu_factory_principal: str = "mcu-factory"
+    records_principal: str = "focus-factory"
+    policy: focus.ConferencePolicy = focus.ConferenceRules()
+    proxy: ProxyConfig = ProxyConfig()  #: but for its domains
+    authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
+    #: What the cores have limits from; what is named above goes before.
+    registrar: RegistrarConfig = RegistrarConfig()
+    focus: FocusConfig = FocusConfig()
+    factory: FactoryConfig = FactoryConfig()
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
-    domain = settings.domain
+    domain, known = settings.domain, settings.authenticator
+    identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
     factory = conferences = registrar = proxy = None
     if "focus" in parts:
         conferences = focus.Focus(
             endpoint,
-            focus.FocusConfig(
+            attrs.evolve(
+                settings.focus,
                 domain=domain,
                 aliases=settings.aliases,
                 mcu_factory_url=settings.mcu_factory_url,
                 callback_url=settings.callback_url,
                 records_url=settings.records_url,
+                mcu_factory_principal=settings.mcu_factory_principal,
+                records_principal=settings.records_principal,
                 policy=settings.policy,
+                identify=identify,
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
@@ -127,14 +156,23 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
-            focus.FactoryConfig(domain=domain, aliases=settings.aliases, record_readers=settings.record_readers),
+            attrs.evolve(
+                settings.factory,
+                domain=domain,
+                aliases=settings.aliases,
+                record_readers=settings.record_readers,
+                identify=identify,
+            ),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
             activations=conferences,
         )
     if "registrar" in parts:
         registrar = Registrar(
-            endpoint, RegistrarConfig(domains=(domain, *settings.aliases)), entropy=entropy.child("registrar")
+            endpoint,
+            attrs.evolve(settings.registrar, domains=(domain, *settings.aliases)),
+            entropy=entropy.child("registrar"),
+            authenticator=settings.authenticator,
         )
     if "proxy" in parts:
         proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
@@ -143,16 +181,18 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
     """A proxy that finds the users of the registrar, and relays for those who are registered."""
-    config = ProxyConfig(domains=(settings.domain, *settings.aliases))
+    config = attrs.evolve(settings.proxy, domains=(settings.domain, *settings.aliases))
     if registrar is None:
-        return Proxy(endpoint, config, entropy=entropy)
+        return Proxy(endpoint, config, entropy=entropy, authenticator=settings.authenticator)
     return Proxy(
         endpoint,
         config,
         entropy=entropy,
         location=registrar.lookup,
         moved=registrar.flow_after,
-        may_relay=lambda request, flow: registrar.knows(flow),
+        bound=registrar.at,
+        registered=registrar.knows,
+        authenticator=settings.authenticator,
     )
 
 
@@ -181,6 +221,15 @@ def mcu_factory_only(name: str, config: mcu.FactoryConfig | None = None) -> tupl
     return Element.of(name, services={MCU_FACTORY_PATH: factory}, others=[factory]), factory
 
 
+@attrs.frozen(kw_only=True)
+class McuTrust:
+    """Whom an MCU believes."""
+
+    factory_principal: str = "mcu-factory"
+    focus_peers: frozenset[str] | None = None  #: principals that may command it
+    callback_hosts: Mapping[str, frozenset[str]] | None = None  #: where each of them may be
+
+
 def av_mcu(
     place: Place,
     *,
@@ -190,20 +239,36 @@ def av_mcu(
     ring_timeout: float = 60.0,
     max_legs: int = 250,
     dead_media: float | None = 60.0,
-    policy: mcu.DialPolicy | None = None,
+    policy: mcu.DialOutPolicy | None = None,
+    gateways: mcu.GatewayTable | None = None,
     credentials: Lookup | None = None,
+    capabilities: rtp.Capabilities | None = None,
+    media_policy: mcu.MediaPolicy | None = None,
+    trust: McuTrust | None = None,
+    secure_outbound_proxy: sip.Uri | None = None,
 ) -> tuple[Element, mcu.Mcu]:
-    """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks."""
+    """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
+
+    Without ``trust`` every authenticated peer may command it, from anywhere.
+    """
+    trust = trust or McuTrust()
     endpoint = place.endpoint(entropy, credentials=credentials)
     config = mcu.McuConfig(
         mcu_id=place.name,
         http_url=place.url(MCU_PATH),
         sip_contact=place.sip_uri("mcu"),
         outbound_proxy=outbound_proxy,
+        gateways=gateways or mcu.GatewayTable(),
+        secure_outbound_proxy=secure_outbound_proxy,
         factory_url=factory_url,
         ring_timeout=ring_timeout,
         max_legs=max_legs,
         dead_media=dead_media,
+        capabilities=capabilities or rtp.Capabilities(),
+        media_policy=media_policy or mcu.MediaRules(),
+        factory_principal=trust.factory_principal,
+        focus_peers=trust.focus_peers,
+        callback_hosts=trust.callback_hosts,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core

@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
-import os
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import attrs
 
 import focus
 import mcu
 import sip
-from pyc3p.commands.addresses import parse_port_range, parse_proxy
+from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
-from pyc3p.elements import parts
-from pyc3p.elements.node import HttpSettings, Node
-from pyc3p.elements.parts import CoreSettings, Place, SipCores
+from pyc3p.elements import calls, parts
+from pyc3p.elements.c3p_http import HttpSettings
+from pyc3p.elements.identities import Identities, identities, part_credentials_of
+from pyc3p.elements.node import Node
+from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
+from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
+from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, root_of, server_principal
+from pyc3p.elements.tls import C3pTls, SipTls
 from pyc3p.ops.log import log_event
-from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
+from pyc3p.settings.tls import TlsSettings
 from pyc3p.trace.sinks import Sinks
 from pyc3p.workers.workers import Workers
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock
 
-SERVER = "focus"  #: principal of the process that holds the Focus
+#: Parts that ask who somebody is.
+_ASKING: Final = frozenset({"registrar", "proxy", "focus", "focus-factory"})
 #: Seconds for the last BYEs and notifications before sockets are closed.
 FAREWELL = 0.5
 
-
 Observer = Callable[[str, sip.Event], None]
-
-
-def bearer(secret: str, principal: str) -> str:
-    """The bearer secret of one principal, derived from the one that all processes share."""
-    return hmac.digest(secret.encode(), f"c3p bearer {principal}".encode(), "sha256").hex()
 
 
 @attrs.define(eq=False)
@@ -53,6 +51,18 @@ class Server:
     mcu: mcu.Mcu | None = None
     workers: Workers | None = None  #: MCUs in processes of their own
     draining: bool = False
+    identities: Identities | None = None  #: None: everybody is believed
+    tls: tuple[SipTls | C3pTls, ...] = ()
+
+    def reload(self) -> bool:
+        """Read certificates again; false when there are none. Raises UsageProblem, and all stays as it was."""
+        for each in self.tls:
+            each.reload()
+        for node in self.nodes:
+            node.certificates_changed()
+        if self.tls and self.workers is not None:
+            self.workers.reload()
+        return bool(self.tls)
 
     @property
     def busy(self) -> bool:
@@ -127,6 +137,44 @@ class Server:
             await node.stop()
 
 
+@attrs.frozen(kw_only=True)
+class Build:
+    """What every part of a process is built with."""
+
+    config: ServeConfig
+    peers: Mapping[str, Acquaintance]  #: by principal of this process; that of a worker by its id
+    trace: Sinks | None
+    output: Output
+    observers: Sequence[Observer] = ()  #: called with the name of an element and each event that it tells
+    entropy: sip.Entropy = attrs.Factory(live_entropy)
+    sip_tls: SipTls | None
+    c3p_tls: C3pTls | None
+
+    @classmethod
+    def of(
+        cls,
+        config: ServeConfig,
+        peers: Mapping[str, Acquaintance],
+        trace: Sinks | None,
+        output: Output,
+        observers: Sequence[Observer] = (),
+    ) -> Build:
+        """With the certificates that the settings name; raises UsageProblem."""
+        return cls(
+            config=config,
+            peers=peers,
+            trace=trace,
+            output=output,
+            observers=observers,
+            sip_tls=SipTls(config.tls) if config.tls != TlsSettings() else None,
+            c3p_tls=C3pTls(config.c3p) if config.c3p.secure else None,
+        )
+
+    def server(self) -> Server:
+        """A server that has no part yet."""
+        return Server(self.config, tls=tuple(each for each in (self.sip_tls, self.c3p_tls) if each is not None))
+
+
 def build_server(
     config: ServeConfig, trace: Sinks | None, output: Output, *, observers: Sequence[Observer] = ()
 ) -> Server:
@@ -134,139 +182,125 @@ def build_server(
 
     ``observers`` are called with the name of an element and each event that it tells.
     """
-    check_parts(config)
-    secret = shared_secret(config)
-    entropy = live_entropy()
-    server = Server(config)
-    if set(config.parts) - {"mcu"}:
-        element, server.cores = _core_element(config, entropy)
-        server.nodes.append(_node(element, config, secret, SERVER, config.http_port, trace, output, observers))
+    build = Build.of(config, acquaintances(config), trace, output, observers)
+    server = build.server()
+    add_core(server, build)
     if "mcu" in config.parts:
-        element, server.mcu = _mcu_element(config, entropy, output)
-        server.nodes.append(
-            _node(element, config, secret, config.mcu_id, config.mcu_http_port, trace, output, observers)
-        )
+        add_mcu(server, build)
     return server
 
 
-def shared_secret(config: ServeConfig) -> str:
-    """The secret of all parts: made up where they are all here."""
-    return config.secret or os.environ.get("PYC3P_SECRET") or secrets.token_hex(16)
-
-
-def check_parts(config: ServeConfig) -> None:
-    """Raises UsageProblem when a part lacks what it needs of the others."""
-    have = set(config.parts)
-    alone = config.whole and not config.mcus
-    if not alone and not (config.secret or os.environ.get("PYC3P_SECRET")) and have & {"focus", "mcu", "mcu-factory"}:
-        raise UsageProblem(
-            "parts in several processes need a secret that they share: set PYC3P_SECRET, or secret in the TOML file"
+def add_core(server: Server, build: Build) -> None:
+    """All parts but the MCU, those that are to be served. Raises UsageProblem."""
+    config, own = build.config, server_principal(build.config)
+    if set(config.parts) & _ASKING:
+        config.identity.check_open(config.host)
+        server.identities = identities(
+            config, build.peers[own], root=root_of(config), entropy=build.entropy, wall_clock=wall_clock()
         )
-    if have & {"focus", "mcu"} and "mcu-factory" not in have and not config.mcu_factory_url:
-        raise UsageProblem("where is the MCU Factory? Serve the part mcu-factory as well, or say --mcu-factory-url")
-    if "focus" in have and "focus-factory" not in have and not config.records_url:
-        raise UsageProblem("where are the conference records? Serve focus-factory as well, or say --records-url")
+    if set(config.parts) - {"mcu"}:
+        element, server.cores = _core_element(build, own, server.identities)
+        server.nodes.append(_node(build, element, build.peers[own], config.http_port))
 
 
-def _place(config: ServeConfig, name: str, sip_port: int, http_port: int) -> Place:
-    return Place(
-        name=name,
-        host=config.host,
-        public_host=config.advertise,
-        sip_port=sip_port,
-        http_port=http_port,
-        wall_clock=wall_clock(),
-    )
+def add_mcu(server: Server, build: Build) -> None:
+    """The MCU, in this process. Raises UsageProblem."""
+    config = build.config
+    element, server.mcu = _mcu_element(build)
+    server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
-def _core_element(config: ServeConfig, entropy: sip.Entropy) -> tuple[Element, SipCores]:
-    place = _place(config, SERVER, config.sip_port, config.http_port)
+def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Element, SipCores]:
+    config, peers = build.config, build.peers[own]
+    here = place(config, own, config.sip_port, config.http_port, config.tls.port)
+    foci = frozenset((*config.c3p.foci, *({own} if "focus" in config.parts else ())))
     settings = CoreSettings(
         domain=config.sip_domain,
         aliases=config.aliases,
-        store=focus.MemoryStore(wall_clock=place.wall_clock),
+        store=focus.MemoryStore(wall_clock=here.wall_clock),
         mcu_factory_url=factory_url(config),
-        callback_url=place.url(parts.FOCUS_PATH),
+        callback_url=here.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
-        record_readers=frozenset({SERVER}),
+        record_readers=foci,
+        mcu_factory_principal=role_of(config, "mcu-factory", peers),
+        records_principal=role_of(config, "focus-factory", peers),
+        proxy=calls.proxy_config(config),
+        authenticator=None if known is None else known.authenticator,
+        registrar=config.limits.registrar(),
+        focus=config.limits.focus(),
+        factory=config.limits.factory(),
     )
-    factory = mcu.McuFactory(mcu.FactoryConfig()) if "mcu-factory" in config.parts else None
+    others = frozenset((*foci, *SERVER_PRINCIPALS))
+    hosts = hosts_of(config, lambda name: name not in others)
+    factory_config = mcu.FactoryConfig(focus_peers=foci, mcu_peers=frozenset(hosts), mcu_hosts=hosts)
+    factory = mcu.McuFactory(factory_config) if "mcu-factory" in config.parts else None
     cores = [part for part in config.parts if part not in ("mcu", "mcu-factory")]
     if not cores and factory is not None:
-        element, _ = parts.mcu_factory_only(SERVER)
+        element, _ = parts.mcu_factory_only(own, factory_config)
         return element, SipCores()
-    return parts.server(place, cores, settings, entropy=entropy.child("server"), mcu_factory=factory)
+    return parts.server(here, cores, settings, entropy=build.entropy.child("server"), mcu_factory=factory)
 
 
-def factory_url(config: ServeConfig) -> str:
-    """Where MCUs announce themselves."""
-    if "mcu-factory" in config.parts:
-        return _place(config, "", 0, config.http_port).url(parts.MCU_FACTORY_PATH)
-    return config.mcu_factory_url
-
-
-def _mcu_element(config: ServeConfig, entropy: sip.Entropy, output: Output) -> tuple[Element, mcu.Mcu]:
+def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
+    config, peers = build.config, build.peers[build.config.mcu_id]
+    foci = frozenset((*config.c3p.foci, *({server_principal(config)} if "focus" in config.parts else ())))
     return parts.av_mcu(
-        _place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port),
-        entropy=entropy.child(config.mcu_id),
+        place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port, config.tls.mcu_port),
+        entropy=build.entropy.child(config.mcu_id),
         factory_url=factory_url(config),
         outbound_proxy=outbound_proxy(config),
-        credentials=_wallet(config, output).find,
+        secure_outbound_proxy=secure_outbound_proxy(config),
+        credentials=_wallet(config, peers, build.output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
         dead_media=config.dead_media or None,
+        capabilities=config.media.capabilities,
+        media_policy=config.media.rules((config.sip_domain, *config.aliases)),
+        trust=McuTrust(
+            factory_principal=role_of(config, "mcu-factory", peers),
+            focus_peers=foci,
+            callback_hosts=hosts_of(config, lambda name: name in foci),
+        ),
+        policy=calls.dial_out_rules(config),
+        gateways=calls.gateways(config),
     )
 
 
-def _wallet(config: ServeConfig, output: Output) -> Wallet:
+def _wallet(config: ServeConfig, peers: Acquaintance, output: Output) -> Wallet:
+    """What the MCU proves itself with: at our proxy that it is a part of this system, elsewhere what it was given."""
     wallet = open_wallet(Path(config.credentials).expanduser() if config.credentials else None, any_realm=False)
+    wallet.known = {**calls.trunk_credentials(config), **wallet.known}
+    own = part_credentials_of(config, peers)
+    if own is not None and config.sip_domain not in wallet.known:
+        wallet.known[config.sip_domain] = own
     wallet.on_unknown = lambda realm: output.tell(
-        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials",
+        f"the realm {realm!r} wants a password that is not known; name it in a file with --credentials, or "
+        "give its gateway realm, username and password",
         realm=realm,
     )
     return wallet
 
 
-def outbound_proxy(config: ServeConfig) -> sip.Uri | None:
-    """The proxy through which an MCU calls, None when it calls directly."""
-    if config.outbound_proxy:
-        return parse_proxy(config.outbound_proxy, option="--outbound-proxy")
-    return _place(config, "", config.sip_port, 0).sip_uri() if "proxy" in config.parts else None
-
-
-def _node(
-    element: Element,
-    config: ServeConfig,
-    secret: str,
-    principal: str,
-    http_port: int,
-    trace: Sinks | None,
-    output: Output,
-    observers: Sequence[Observer],
-) -> Node:
-    peers = (*SERVER_PRINCIPALS, config.mcu_id, *config.mcus)
-    known = {bearer(secret, peer): peer for peer in peers}
-    prefix = "mcu-" if principal == config.mcu_id else ""
+def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *, prefix: str = "") -> Node:
+    config, trace = build.config, build.trace
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
     def on_event(event: sip.Event) -> None:
-        log_event(output, element.name, event)
-        for observer in observers:
+        log_event(build.output, element.name, event)
+        for observer in build.observers:
             observer(element.name, event)
 
     return Node(
         element,
         http=HttpSettings(
-            host=config.host,
-            port=http_port,
-            secret=bearer(secret, principal),
-            known=known,
-            port_option=f"--{prefix}http-port",
+            host=config.host, port=http_port, peers=peers, tls=build.c3p_tls, port_option=f"--{prefix}http-port"
         ),
         media=media,
+        transport=config.limits.transport(),
         advertise=config.public_host,
         trace=trace.element(element.name) if trace is not None else None,
         on_event=on_event,
         remember=False,
+        tls=build.sip_tls,
         sip_port_option=f"--{prefix}sip-port",
     )

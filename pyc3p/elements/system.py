@@ -1,4 +1,4 @@
-"""A server with its MCUs in processes of their own: who gets which name and which ports."""
+"""A server with its MCUs in processes of their own: who gets which name, which ports and which secrets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ import attrs
 
 from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.output import Output
-from pyc3p.elements.server import (
-    Observer,
-    Server,
-    build_server,
-    check_parts,
-    factory_url,
-    outbound_proxy,
-    shared_secret,
-)
+from pyc3p.elements.places import mcu_ports
+from pyc3p.elements.principals import acquaintances
+from pyc3p.elements.server import Build, Observer, Server, add_core, build_server
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.sinks import Sinks
@@ -47,23 +41,18 @@ def build_system(
     count = worker_count(config)
     if not count:
         return build_server(config, trace, output, observers=observers)
-    check_parts(config)
+    peers = acquaintances(config)
     if importlib.util.find_spec("numpy") is None:  # said here, and not by each of them
         raise ImportError("numpy is needed to mix", name="numpy")
-    config = attrs.evolve(config, secret=shared_secret(config))
     made = [worker_config(config, number) for number in range(1, count + 1)]
-    rest = tuple(part for part in config.parts if part != "mcu")
-    server = Server(config)
-    if rest:
-        ids = tuple(one.mcu_id for one in made)
-        server = build_server(
-            attrs.evolve(config, parts=rest, mcus=(*config.mcus, *ids)), trace, output, observers=observers
-        )
+    build = Build.of(config, peers, trace, output, observers)
+    server = build.server()
+    add_core(server, build)
     early = [*launched, *([None] * (count - len(launched)))]
     server.workers = Workers(
         [
             Worker(
-                Task(config=one, is_log=output.is_log, traced=trace is not None),
+                Task(config=one, peers=peers[config.mcu_id], is_log=output.is_log, traced=trace is not None),
                 output,
                 trace,
                 server.worker_lost,
@@ -76,33 +65,28 @@ def build_system(
 
 
 def worker_config(config: ServeConfig, number: int) -> ServeConfig:
-    """The settings of one worker: a name, ports and a share of the media ports of its own. ``number`` counts from 1."""
-    proxy = outbound_proxy(config)
+    """The settings of one worker: a name, ports and a share of the media ports of its own. ``number`` counts from 1.
+
+    No secret of other parts is in them, nor the one that all come from: `Task` has those that it needs.
+    """
+    ports = mcu_ports(config, number)
     return attrs.evolve(
         config,
-        parts=("mcu",),
         workers=0,
+        secret="",
+        c3p=attrs.evolve(config.c3p, peers=tuple(attrs.evolve(peer, secret="") for peer in config.c3p.peers)),
         mcu_id=worker_id(config, number),
-        mcu_sip_port=_port(config.mcu_sip_port, number, "mcu_sip_port"),
-        mcu_http_port=_port(config.mcu_http_port, number, "mcu_http_port"),
+        mcu_sip_port=ports.sip,
+        mcu_http_port=ports.http,
+        tls=attrs.evolve(config.tls, mcu_port=ports.tls),
         media_ports=_share(config, number),
-        mcu_factory_url=factory_url(config),
-        outbound_proxy=str(proxy) if proxy is not None else "",
-        mcus=(),
         capture="",
     )
 
 
 def worker_id(config: ServeConfig, number: int) -> str:
-    """``ID`` of a single one, else ``ID.1`` and so on."""
+    """``ID`` of a single one, else ``ID.1`` and so on: over HTTP all are ``ID`` (`c3p.principal_of_worker`)."""
     return config.mcu_id if config.workers == 1 else f"{config.mcu_id}.{number}"
-
-
-def _port(first: int, number: int, name: str) -> int:
-    port = first + number - 1
-    if port > 65535:
-        raise UsageProblem(f"{name} {first} leaves no port for worker {number}; choose a lower one, or fewer workers")
-    return port
 
 
 def _share(config: ServeConfig, number: int) -> str:

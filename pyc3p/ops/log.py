@@ -15,6 +15,7 @@ from pyc3p.commands.output import Output
 from pyc3p.elements.node import StrangerRefused
 from pyc3p.roster import short_uri
 from sip import Event, InternalFault
+from sip.aio import TlsFault
 
 #: Events that somebody should look at.
 _WARNINGS: Final = (
@@ -23,6 +24,7 @@ _WARNINGS: Final = (
     mcu.AnnouncementRefused,
     mcu.RegistrationRefused,
     StrangerRefused,
+    TlsFault,
 )
 
 

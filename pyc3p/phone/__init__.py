@@ -1,5 +1,7 @@
 """A legacy phone: SIP, SDP and RTP as any softphone speaks them, with no idea of conferences, and without I/O."""
 
+from __future__ import annotations
+
 from pyc3p.phone.call import CallState
 from pyc3p.phone.config import PhoneConfig
 from pyc3p.phone.events import (

@@ -49,6 +49,7 @@ class Call:
     caller: sip.NameAddr
     offer: SessionDescription | None  #: None: the INVITE had none, so the phone makes one
     answer_at: float | None  #: when ringing is over; None: never
+    signalling_encrypted: bool = False  #: of the hop by which it came
     life: sip.Life[CallState, CallInput] = attrs.field(factory=lambda: sip.Life(CALL, CallState.RINGING))
     media: OfferAnswerSession | None = None  #: None until the ports are open
     audio: PhoneAudio | None = None  #: None until both descriptions are known

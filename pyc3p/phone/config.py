@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+import mcu
 import rtp
 import sip
 from pyc3p.phone.events import Reaction
@@ -22,10 +23,18 @@ class PhoneConfig:
     register_expires: int = 300  #: seconds asked for
     register_retry: float = 5.0  #: seconds at most after a first failed registration; twice as long each time
     register_max_retry: float = 1800.0  #: seconds at most after many (RFC 5626 section 4.5)
+    #: seconds at least until credentials that were refused are shown again: they are as wrong then, unless somebody
+    #: mends the registrar's (RFC 3261 section 22.1)
+    register_refused_retry: float = 300.0
     ring_time: float = 0.5  #: seconds from 180 to 200
     hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
     reaction: Reaction = Reaction.ANSWER
     capabilities: rtp.Capabilities = rtp.Capabilities(label=None, announce_encryption=False, bandwidth=None)
+
+    def with_srtp(self, srtp: mcu.Srtp) -> PhoneConfig:
+        """The same phone, which takes keys (RFC 4568), or demands them."""
+        level = mcu.MediaTerms(srtp=srtp).accepts
+        return attrs.evolve(self, capabilities=attrs.evolve(self.capabilities, encryption=level))
 
     @property
     def route(self) -> tuple[sip.NameAddr, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import attrs
+
 import sip
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Address, Outgoing, Packet
@@ -19,6 +21,7 @@ from rtp import (
     DTMF_TYPES,
     Agreement,
     DtmfInfo,
+    Encryption,
     LocalRtpError,
     MediaCounters,
     OfferAnswerSession,
@@ -175,38 +178,38 @@ class Phone:
     # Calls -----------------------------------------------------------------------------------------------------------
 
     def _invited(self, event: sip.InviteReceived, now: float) -> None:
-        refused = self._refusal(event.request)
+        refused, offer = self._judge(event.request)
         if refused is not None:
             self._endpoint.reject(event.session, refused.status, headers=refused.headers, now=now)
             self._events.append(PhoneReleased(owner=self.owner, end=CallEnd.REFUSED, talked_for=0.0))
             return
         self._legs += 1
-        caller, offer = event.request.from_, sip.body_of(event.request, SDP)
+        caller = event.request.from_
         self._call = Call(
             session=event.session,
             leg=LegId(self._legs),
             caller=caller,
-            offer=SessionDescription.parse(offer) if offer else None,
+            offer=offer,
             answer_at=None if self.reaction is Reaction.IGNORE else now + self.config.ring_time,
+            signalling_encrypted=event.flow.transport == "TLS",
         )
         self._endpoint.progress(event.session, 180, now=now)
         self._events.append(PhoneRinging(owner=self.owner, caller=str(caller.uri), caller_name=caller.display_name))
         self._events.append(MediaPortWanted(owner=self.owner, leg=self._call.leg))
 
-    def _refusal(self, request: sip.Request) -> sip.BodyRefusal | None:
-        """How a call is refused at once, None when it rings."""
+    def _judge(self, request: sip.Request) -> tuple[sip.BodyRefusal | None, SessionDescription | None]:
+        """How a call is refused at once, None when it rings; and its offer, if it has one."""
         if self._call is not None or self.reaction is Reaction.BUSY:
-            return sip.BodyRefusal(486)
+            return sip.BodyRefusal(486), None
         if self.reaction is Reaction.DECLINE:
-            return sip.BodyRefusal(603)
+            return sip.BodyRefusal(603), None
         refused, offer = sip.refusal_of_body(request, (SDP,)), sip.body_of(request, SDP)
         if refused is not None or not offer:
-            return refused
+            return refused, None
         try:
-            SessionDescription.parse(offer)
+            return None, SessionDescription.parse(offer)
         except RtpError:
-            return sip.BodyRefusal(400)
-        return None
+            return sip.BodyRefusal(400), None
 
     def _answer_when_due(self, call: Call, now: float) -> None:
         if call.answer_at is None or call.answer_at > now or call.media is None:
@@ -302,8 +305,17 @@ class Phone:
         """The ports of the call are open."""
         call = self._call
         if call is not None and call.leg == leg:
+            level = self.config.capabilities.encryption
+            if call.offer is None and not call.signalling_encrypted and level is not Encryption.REJECTED:
+                # We would have to offer keys where others can read them.
+                if level is Encryption.REQUIRED:
+                    self._endpoint.reject(call.session, 488, now=now)
+                    self._release(call, CallEnd.FAILED, now)
+                    return self.take_events()
+                level = Encryption.REJECTED
             call.media = OfferAnswerSession(
-                self.config.capabilities.with_fresh_keys(lambda size: bytes.fromhex(self._entropy.token(size))),
+                attrs.evolve(self.config.capabilities, encryption=level).with_fresh_keys(self._octets),
+                octets=self._octets,
                 address=advertised,
                 port=rtp[1],
                 rtcp_port=rtcp[1],
@@ -311,6 +323,9 @@ class Phone:
             )
             self._answer_when_due(call, now)
         return self.take_events()
+
+    def _octets(self, size: int) -> bytes:
+        return bytes.fromhex(self._entropy.token(size))
 
     def media_failed(self, leg: LegId, reason: str, *, now: float) -> list[Event]:
         """There are no ports for the call: it is refused."""

@@ -17,6 +17,8 @@ from sip import Event
 MIN_EXPIRES: Final = 10
 #: Seconds that a registrar may demand to be asked for; more is an error of somebody.
 _MOST_DEMANDED: Final = 86_400
+#: Statuses of a registrar or proxy that does not take our credentials, after they were shown.
+_REFUSALS: Final = frozenset({401, 407})
 #: Doublings of the wait; more would make no difference.
 _MOST_DOUBLINGS: Final = 16
 
@@ -84,6 +86,9 @@ class Registration:
     def _wait(self, response: sip.Response | None, now: float) -> float:
         """Seconds until the next try after one that failed."""
         config = self._config
+        if response is not None and response.status in _REFUSALS:
+            doubled = config.register_refused_retry * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS)
+            return max(min(doubled, config.register_max_retry), config.register_refused_retry)
         if response is not None:
             again = response.header("Retry-After")
             if isinstance(again, sip.RetryAfter) and again.seconds > 0:

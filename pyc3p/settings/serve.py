@@ -9,8 +9,15 @@ import attrs
 
 from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
+from pyc3p.settings.c3p import C3pSettings, check_principal
+from pyc3p.settings.calls import CallSettings
+from pyc3p.settings.gateways import GatewaySettings
+from pyc3p.settings.identity import IdentitySettings
+from pyc3p.settings.limits import LimitsSection
 from pyc3p.settings.log import LogSettings
+from pyc3p.settings.media import MediaSettings
 from pyc3p.settings.ops import OpsSettings
+from pyc3p.settings.tls import TlsSettings
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
@@ -40,16 +47,24 @@ class ServeConfig:
     outbound_proxy: str = ""  #: SIP proxy through which the MCU dials out; empty: our own, else directly
     mcu_id: str = "mcu-1"  #: of the MCU served here; its principal over HTTP
     credentials: str = ""  #: TOML file with name and password by realm, for proxies and PBXs that challenge the MCU
-    mcus: tuple[str, ...] = ()  #: ids of MCUs in other processes that may report here
+    #: MCUs in other processes that may report here: ``ID@HOST``, or the id of one on the host of this server.
+    mcus: tuple[str, ...] = ()
     workers: int = 1  #: processes of the MCU, ``ID.1`` and so on when there are several; 0: in that of the others
     max_legs: int = 250  #: of the MCU, each process of it
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     dead_media: float = 60.0  #: seconds without media after which the MCU asks whether a phone is there; 0: never
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
+    tls: TlsSettings = TlsSettings()
+    c3p: C3pSettings = C3pSettings()
+    calls: CallSettings = CallSettings()
+    gateways: tuple[GatewaySettings, ...] = ()
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
     log: LogSettings = LogSettings()
     ops: OpsSettings = OpsSettings()
+    identity: IdentitySettings = IdentitySettings()  #: who may use the server
+    media: MediaSettings = MediaSettings()
+    limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take
 
     def __attrs_post_init__(self) -> None:
         unknown = [part for part in self.parts if part not in PARTS]
@@ -65,9 +80,13 @@ class ServeConfig:
         for name in ("host", "advertise", "domain"):
             if getattr(self, name) or name == "host":
                 check_host(getattr(self, name), option=name)
-        for name in (self.mcu_id, *self.mcus):
-            if not name.strip() or name in SERVER_PRINCIPALS:
+        for name, host in self.mcu_hosts.items():
+            if host:
+                check_host(host, option=f"--mcu {name}@HOST")
+        for name in (self.mcu_id, *self.mcu_hosts):
+            if not name.strip() or name in (*SERVER_PRINCIPALS, self.c3p.name, *self.c3p.foci):
                 raise UsageProblem(f"an MCU needs a name of its own, such as mcu-2, not {name!r}")
+            check_principal(name, what="the name of the MCU")
         for name in ("ring_timeout", "dead_media", "drain_timeout"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")
@@ -79,6 +98,13 @@ class ServeConfig:
             url = getattr(self, name)
             if url and not url.startswith(("http://", "https://")):
                 raise UsageProblem(f"{name} must begin with http:// or https://, not {url!r}")
+
+        self.calls.check(self.gateways)
+
+    @property
+    def mcu_hosts(self) -> dict[str, str]:
+        """Of the MCUs in other processes: id to host, empty for the host of this server."""
+        return {name: host for name, _, host in (each.partition("@") for each in self.mcus)}
 
     @property
     def public_host(self) -> str:

@@ -12,8 +12,9 @@
 ['audio-video dialing-out', 'audio-video alerting', 'audio-video connected']
 """
 
+from __future__ import annotations
+
 from pyc3p.simnet.bodies import BodyAlteration, BodyHow
-from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, HttpFault
 from pyc3p.simnet.conference import SimFarm
 from pyc3p.simnet.failed import SimulationFailed
@@ -22,6 +23,7 @@ from pyc3p.simnet.meeting import Meeting, Outcome
 from pyc3p.simnet.network import SimNetwork
 from pyc3p.simnet.passing import Passing
 from pyc3p.simnet.raw import RawPeer
+from sip.testing import VirtualClock
 
 __all__ = [
     "BodyAlteration",

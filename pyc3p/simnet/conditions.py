@@ -31,7 +31,7 @@ class HttpFault(enum.Enum):
 
 
 class Dice:
-    """The chances of one network, all from one seed."""
+    """The chances of one network, all from one seed (a `sip.testing.Chance`)."""
 
     def __init__(self, seed: int, conditions: Conditions) -> None:
         self._random = random.Random(seed)
@@ -41,7 +41,7 @@ class Dice:
         """Seconds that bytes travel one way."""
         return self.conditions.latency + self._random.random() * self.conditions.jitter
 
-    def arrivals(self, *, media: bool) -> list[float]:
+    def copies(self, *, media: bool = False) -> list[float]:
         """Delays of each copy of a datagram that arrives; empty when it is lost."""
         conditions = self.conditions
         loss = conditions.loss if not media or conditions.media_loss is None else conditions.media_loss

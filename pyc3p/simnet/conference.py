@@ -47,6 +47,7 @@ def _places(plan: FarmPlan) -> dict[str, Place]:
         name: Place(
             name=name,
             host=f"192.0.2.{number}",
+            trusted=("192.0.2.0/25",),
             sip_port=5062 if name == "focus-factory" else 5060,
             http_port=8444,
         )

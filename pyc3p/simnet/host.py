@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-import sip
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
-from pyc3p.simnet.clock import Alarm
 from pyc3p.simnet.failed import SimulationFailed
 from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, ResolveWanted
+from sip.testing import Alarm
 
 if TYPE_CHECKING:
     from pyc3p.simnet.network import SimNetwork
@@ -33,7 +32,6 @@ class SimHost:
         self.on_event: Callable[[Event], None] | None = None
         self.off = False  #: switched off: it does nothing any more
         self._alarm: Alarm | None = None
-        self._flows: dict[tuple[str, int, str, int], Flow] = {}
         self._next_port = 30_000
         self._legs: dict[LegId, int] = {}
         self._woken_at = -1.0
@@ -43,36 +41,50 @@ class SimHost:
         """Events of one kind so far."""
         return [event for event in self.events if isinstance(event, kind)]
 
+    def newest(self, kind: type[E], fits: Callable[[E], bool] = lambda event: True) -> Callable[[], bool]:
+        """A question that is asked again and again: was there such an event? It looks at each event once."""
+        looked_at, found = 0, False
+
+        def answer() -> bool:
+            nonlocal looked_at, found
+            while not found and looked_at < len(self.events):
+                event = self.events[looked_at]
+                looked_at += 1
+                found = isinstance(event, kind) and fits(event)
+            return found
+
+        return answer
+
     def kick(self) -> None:
         """Call after commands were given to a machine from outside."""
         self.run([])
 
     def run(self, events: Iterable[Event]) -> None:
         """Take what a machine told the application, drain the element until nothing moves, set the alarm."""
-        if self.off:
-            return
-        waiting = [*events, *self.element.settle(now=self.network.now)]
+        if not self.off:
+            self._go_on([*events, *self.element.settle(now=self.network.now)])
+
+    def _go_on(self, waiting: list[Event]) -> None:
+        """The same with what the element has told, which is settled."""
         for _ in range(MAX_ROUNDS):
             for event in waiting:
                 self._handle(event)
             moved = self._send()
-            waiting = self.element.settle(now=self.network.now)
             if not waiting and not moved:
                 break
+            waiting = self.element.settle(now=self.network.now)
         else:
             raise RuntimeError(f"{self.name} does not come to rest")
         self._set_alarm()
 
     # Traffic in ------------------------------------------------------------------------------------------------------
 
-    def receive_datagram(self, local: sip.Address, remote: sip.Address, data: bytes) -> None:
-        """A SIP datagram arrived."""
-        self.receive_stream(self.udp_flow(local, remote), data)
-
-    def receive_stream(self, flow: Flow, data: bytes) -> None:
-        """SIP bytes arrived on a flow."""
+    def receive_sip(self, flow: Flow, data: bytes) -> None:
+        """SIP bytes arrived on a flow, a datagram or a piece of a stream."""
         if self.element.pump is not None:
-            self.run(self.element.pump.receive_data(data, flow=flow, now=self.network.now))
+            told = self.element.pump.receive_data(data, flow=flow, now=self.network.now)
+            if not self.off:
+                self._go_on([*told, *self.element.take_other_events()])
 
     def receive_media(self, leg: LegId, kind: str, data: bytes, source: tuple[str, int]) -> None:
         """A media packet arrived."""
@@ -92,13 +104,6 @@ class SimHost:
         """A datagram came to an address where nobody takes it."""
         if self.element.pump is not None and not self.off:
             self.feed(self.element.pump.endpoint.send_failed(flow, now=self.network.now))
-
-    def udp_flow(self, local: sip.Address, remote: sip.Address) -> Flow:
-        """The flow of a pair of UDP addresses, always the same."""
-        key = (local.host, local.port, remote.host, remote.port)
-        if key not in self._flows:
-            self._flows[key] = Flow(self.network.new_flow_id(), "UDP", local, remote)
-        return self._flows[key]
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 

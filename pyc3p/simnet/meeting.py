@@ -116,7 +116,9 @@ class Meeting:
 
     def outcome(self, name: str, command: focus.CommandId, *, limit: float = 200.0) -> Outcome:
         """Wait until a command has ended."""
-        self.network.run_until(lambda: bool(self.outcomes(name, command)), limit, what="the end of a command")
+        ended = lambda event: isinstance(event, _TERMINAL) and event.command == command  # noqa: E731
+        seen = self.host(name).newest(Event, ended)
+        self.network.run_until(seen, limit, what="the end of a command")
         return self.outcomes(name, command)[0]
 
     # Looking ---------------------------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ class Meeting:
     def wait_for(self, name: str, kind: type[E], *, limit: float = STEP) -> E:
         """Wait until an element has told something; the first of that kind."""
         host = self.host(name)
-        self.network.run_until(lambda: bool(host.of(kind)), limit, what=f"{kind.__name__} at {name}")
+        self.network.run_until(host.newest(kind), limit, what=f"{kind.__name__} at {name}")
         return host.of(kind)[0]
 
     def roster(self, name: str) -> dict[tuple[str, str], str]:

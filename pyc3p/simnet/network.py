@@ -10,7 +10,6 @@ import attrs
 import sip
 from mcu import LegId
 from pyc3p.element import Element
-from pyc3p.simnet.clock import VirtualClock
 from pyc3p.simnet.conditions import Conditions, Dice
 from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.host import SimHost
@@ -21,18 +20,10 @@ from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.ladder_text import render_text
 from pyc3p.trace.trace import Recording, Trace
 from sip import ConnectWanted, Destination, Flow
+from sip.testing import Wire
 
 #: Steps in one run; a simulation that needs more does not come to an end.
 MAX_STEPS = 5_000_000
-
-
-@attrs.define(eq=False)
-class _Connection:
-    """A TCP connection: both ends, and when the last bytes arrive at each."""
-
-    ends: dict[int, tuple[SimHost | RawPeer, Flow]]  #: by flow id: the host of this flow, and the flow at the other end
-    last: dict[int, float]
-    open: bool = True
 
 
 class SimNetwork:
@@ -40,8 +31,9 @@ class SimNetwork:
 
     def __init__(self, seed: int = 1, conditions: Conditions | None = None) -> None:
         self.seed = seed
-        self.clock = VirtualClock()
         self.dice = Dice(seed, conditions or Conditions())
+        self.wire: Wire[SimHost | RawPeer] = Wire(self.dice)
+        self.clock = self.wire.clock  #: what is to happen, and when
         self.recording = Recording()
         self.trace = Trace(readers=[self.recording])
         self.web = SimWeb(self)
@@ -57,8 +49,6 @@ class SimNetwork:
         self._media: dict[tuple[str, int], tuple[SimHost, LegId]] = {}
         self._names: dict[str, tuple[Destination, ...]] = {}
         self._name_ports: dict[tuple[str, int], str] = {}
-        self._connections: dict[int, _Connection] = {}
-        self._flow_ids = itertools.count(1)
         self._ports = itertools.count(40_000)
 
     @property
@@ -130,10 +120,6 @@ class SimNetwork:
 
     # SIP traffic -----------------------------------------------------------------------------------------------------
 
-    def new_flow_id(self) -> int:
-        """A number that no flow has yet."""
-        return next(self._flow_ids)
-
     def send(self, sender: SimHost | RawPeer, flow: Flow, data: bytes) -> None:
         """Carry SIP bytes of an element."""
         here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
@@ -141,53 +127,38 @@ class SimNetwork:
         stream = None if flow.transport == "UDP" else (flow.id, sender.name)
         data = self.middle(Passing("sip", sender.name, self._name_at(flow), stream, data))
         if flow.transport == "UDP" and isinstance(sender, SimHost):
-            self._send_datagram(sender, flow, data)
+            self.wire.send_datagram(flow, data, lambda theirs, data: self._deliver_datagram(sender, theirs, data))
         else:
-            self._send_stream(flow, data)
+            self.wire.send_stream(flow, data, self._deliver_stream)
 
     def _name_at(self, flow: Flow) -> str:
         """Who is at the other end of a flow; empty when nobody is."""
-        connection = self._connections.get(flow.id)
-        if connection is not None:
-            return connection.ends[connection.ends[flow.id][1].id][0].name
+        if self.wire.is_open(flow):
+            return self.wire.far_ends[flow.id][0].name
         there = self._listening.get((flow.transport, flow.remote.host, flow.remote.port))
         return "" if there is None else there.name
 
-    def _send_datagram(self, sender: SimHost, flow: Flow, data: bytes) -> None:
-        for delay in self.dice.arrivals(media=False):
-            self.clock.after(delay, lambda: self._deliver_datagram(sender, flow, data))
-
     def _deliver_datagram(self, sender: SimHost, flow: Flow, data: bytes) -> None:
-        receiver = self._listening.get(("UDP", flow.remote.host, flow.remote.port))
+        receiver = self._listening.get(("UDP", flow.local.host, flow.local.port))
         if receiver is None or receiver.name in self.deaf:
             if self.tells_undelivered:
-                self.clock.after(self.dice.delay(), lambda: sender.undelivered(flow))
+                back = self.wire.flow("UDP", flow.remote, flow.local)
+                self.clock.after(self.dice.delay(), lambda: sender.undelivered(back))
         elif not self._cut(sender, receiver):
-            receiver.receive_datagram(flow.remote, flow.local, data)
+            receiver.receive_sip(flow, data)
+
+    def _deliver_stream(self, receiver: SimHost | RawPeer, flow: Flow, data: bytes) -> None:
+        if not self._cut(self.wire.far_ends[flow.id][0], receiver):
+            receiver.receive_sip(flow, data)
 
     def inject(self, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> None:
         """Let a datagram arrive, for SIP or media, that no element has sent."""
         receiver = self._listening.get(("UDP", *destination))
         if receiver is not None:
-            receiver.receive_datagram(sip.Address(*destination), sip.Address(*source), data)
+            receiver.receive_sip(self.wire.flow("UDP", sip.Address(*destination), sip.Address(*source)), data)
         elif destination in self._media:
             host, leg = self._media[destination]
             host.receive_media(leg, "rtcp" if destination[1] % 2 else "rtp", data, source)
-
-    def _send_stream(self, flow: Flow, data: bytes) -> None:
-        connection = self._connections.get(flow.id)
-        if connection is None or not connection.open:
-            return
-        for piece in self.dice.pieces(data):
-            arrival = max(self.now + self.dice.delay(), connection.last[flow.id])
-            connection.last[flow.id] = arrival
-            self.clock.at(arrival, lambda piece=piece: self._deliver_stream(connection, flow.id, piece))  # type: ignore[misc]
-
-    def _deliver_stream(self, connection: _Connection, flow_id: int, piece: bytes) -> None:
-        sender, other = connection.ends[flow_id]
-        receiver = connection.ends[other.id][0]
-        if connection.open and not self._cut(sender, receiver):
-            receiver.receive_stream(other, piece)
 
     def _cut(self, one: SimHost | RawPeer, other: SimHost | RawPeer) -> bool:
         return bool(self.unreachable & {one.name, other.name}) and one is not other
@@ -200,7 +171,7 @@ class SimNetwork:
         endpoint, where = caller.element.pump.endpoint, want.destination
         remote = sip.Address(where.host, where.port)
         if where.transport == "UDP":
-            flow = caller.udp_flow(sip.Address(caller.host, self._udp_port(caller)), remote)
+            flow = self.wire.flow("UDP", sip.Address(caller.host, self._udp_port(caller)), remote)
             caller.answer(endpoint.flow_opened(want.id, flow, now=self.now))
             return
         self.clock.after(2 * self.dice.delay(), lambda: self._connected(caller, want, remote))
@@ -227,11 +198,7 @@ class SimNetwork:
         if callee is None or callee.name in self.refusing or self._cut(caller, callee):
             return None
         local = sip.Address(caller.host, next(self._ports))
-        outward = Flow(self.new_flow_id(), "TCP", local, remote)
-        inward = Flow(self.new_flow_id(), "TCP", remote, local)
-        connection = _Connection({outward.id: (caller, inward), inward.id: (callee, outward)}, {})
-        connection.last = dict.fromkeys(connection.ends, 0.0)
-        self._connections.update({outward.id: connection, inward.id: connection})
+        outward, _ = self.wire.open(caller, callee, "TCP", local, remote)
         self.trace.names.add(caller.name, (local.host, local.port))
         return outward
 
@@ -246,30 +213,20 @@ class SimNetwork:
 
     def close(self, flow: Flow) -> None:
         """Close a connection; both ends are told."""
-        connection = self._connections.get(flow.id)
-        if connection is None or not connection.open:
-            return
-        connection.open = False
-        flows = {other.id: other for _, other in connection.ends.values()}
-        for flow_id, (host, _) in connection.ends.items():
-            self._connections.pop(flow_id, None)
-            self.clock.after(
-                self.dice.delay(),
-                lambda host=host, closed=flows[flow_id]: host.flow_closed(closed),  # type: ignore[misc]
-            )
+        if self.wire.is_open(flow):
+            for host, closed in self.wire.close(flow):
+                self.clock.after(self.dice.delay(), lambda host=host, closed=closed: host.flow_closed(closed))  # type: ignore[misc]
 
     def close_after_sending(self, flow: Flow) -> None:
         """Close a connection once what was sent on it has arrived."""
-        connection = self._connections.get(flow.id)
-        if connection is not None:
-            self.clock.at(max(connection.last.values()), lambda: self.close(flow))
+        if self.wire.is_open(flow):
+            self.clock.at(self.wire.sent_until(flow), lambda: self.close(flow))
 
     def break_connections(self, name: str) -> None:
         """Break every SIP connection of an element."""
-        for connection in list(self._connections.values()):
-            hosts = [host for host, _ in connection.ends.values()]
-            if connection.open and any(host.name == name for host in hosts):
-                self.close(next(iter(connection.ends.values()))[1])
+        for host, flow in list(self.wire.far_ends.values()):
+            if host.name == name:
+                self.close(flow)
 
     def resolve(self, host: str, port: int | None, transport: str | None) -> tuple[Destination, ...]:
         """Where a host name leads, for this transport when one is asked for."""
@@ -304,7 +261,7 @@ class SimNetwork:
     ) -> None:
         """Carry one media packet."""
         self.trace.record(layer=kind, transport="UDP", source=source, destination=destination, data=data, at=self.now)
-        for delay in self.dice.arrivals(media=True):
+        for delay in self.dice.copies(media=True):
             self.clock.after(delay, lambda: self._deliver_media(sender, kind, source, destination, data))
 
     def _deliver_media(

@@ -34,7 +34,7 @@ class RawPeer:
             raise sip.LocalProtocolError("not connected")
         self.network.send(self, self._flow, data)
 
-    def receive_stream(self, flow: Flow, data: bytes) -> None:
+    def receive_sip(self, flow: Flow, data: bytes) -> None:
         """Bytes arrived. An answer to what was no proper request may be no proper answer: it is counted."""
         while not self._parser.closed:
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
@@ -30,6 +30,8 @@ class _Posting:
     client: SimHost
     machine: C3PMachine
     exchange: Exchange
+    url: SplitResult
+    document: bytes  #: as it is posted
     over: bool = False
     again: bool = True  #: whether a connect failure may still be tried again
 
@@ -47,14 +49,14 @@ class SimWeb:
         """Carry an exchange; its outcome goes back to ``machine``."""
         key = (client.name, exchange.url, exchange.document.to)
         queue = self._queues.setdefault(key, deque())
-        queue.append(_Posting(client, machine, exchange))
+        queue.append(_Posting(client, machine, exchange, urlsplit(exchange.url), bytes(exchange.document)))
         if len(queue) == 1:
             self._start(key)
 
     def _start(self, key: tuple[str, str, str]) -> None:
         posting = self._queues[key][0]
         network = self._network
-        url = urlsplit(posting.exchange.url)
+        url = posting.url
         server = network.host_at(url.hostname or "")
         network.clock.after(posting.exchange.timeout, lambda: self._fail(key, posting, ExchangeFailure.TIMEOUT))
         if posting.client.off:
@@ -63,7 +65,7 @@ class SimWeb:
             delay = 2 * network.dice.delay() if server is not None else CONNECT_TIMEOUT
             network.clock.after(delay, lambda: self._not_connected(key, posting))
             return
-        self._record(posting, server, _request(posting.exchange), outward=True)
+        self._record(posting, server, _request(posting), outward=True)
         network.clock.after(network.dice.delay(), lambda: self._arrive(key, posting, server, url.path))
 
     def _not_connected(self, key: tuple[str, str, str], posting: _Posting) -> None:
@@ -78,7 +80,7 @@ class SimWeb:
         if fault is HttpFault.SILENT:
             return
         now = self._network.now
-        document = self._carried(posting.client.name, server.name, posting.exchange.document)
+        document = self._carried(posting.client.name, server.name, posting.document)
         if document is None or isinstance(document, c3p.ConferenceInfo):
             reply = Reply(400)  # as `c3p.aio` answers it
         else:
@@ -86,17 +88,18 @@ class SimWeb:
         server.run([])
         if fault is HttpFault.ANSWER_LOST:
             return
-        self._record(posting, server, _answer(reply), outward=False)
-        act: Callable[[], None] = lambda: self._answer(key, posting, server, reply)  # noqa: E731
+        body = bytes(reply.document) if reply.document is not None else b""
+        self._record(posting, server, _answer(reply, body), outward=False)
+        act: Callable[[], None] = lambda: self._answer(key, posting, server, reply, body)  # noqa: E731
         if fault is HttpFault.GARBAGE:
             act = lambda: self._fail(key, posting, ExchangeFailure.UNUSABLE)  # noqa: E731
         self._network.clock.after(self._network.dice.delay(), act)
 
-    def _answer(self, key: tuple[str, str, str], posting: _Posting, server: SimHost, reply: Reply) -> None:
+    def _answer(self, key: tuple[str, str, str], posting: _Posting, server: SimHost, reply: Reply, body: bytes) -> None:
         if reply.document is None:
             self._finish(key, posting, reply)
             return
-        document, asked = self._carried(server.name, posting.client.name, reply.document), posting.exchange.document
+        document, asked = self._carried(server.name, posting.client.name, body), posting.exchange.document
         if isinstance(document, c3p.Response) and (
             not isinstance(asked, c3p.Request) or document.request_id == asked.request_id
         ):
@@ -106,9 +109,9 @@ class SimWeb:
         else:
             self._finish(key, posting, attrs.evolve(reply, document=None))
 
-    def _carried(self, sender: str, receiver: str, document: Document) -> Document | c3p.ConferenceInfo | None:
+    def _carried(self, sender: str, receiver: str, data: bytes) -> Document | c3p.ConferenceInfo | None:
         """What is read at the other end; None when that is no document."""
-        data = self._network.middle(Passing("http", sender, receiver, None, bytes(document)))
+        data = self._network.middle(Passing("http", sender, receiver, None, data))
         try:
             return c3p.parse_document(data)
         except c3p.C3PError:
@@ -133,28 +136,26 @@ class SimWeb:
         return self.faults.get(server.name)
 
     def _record(self, posting: _Posting, server: SimHost, data: bytes, *, outward: bool) -> None:
-        url = urlsplit(posting.exchange.url)
-        socket = self._sockets.setdefault(
-            (posting.client.name, server.name), (posting.client.host, 50_000 + len(self._sockets))
-        )
-        self._network.trace.names.add(posting.client.name, socket)
-        self._network.trace.names.add(server.name, (server.host, url.port or 80))
-        ends = (socket, (server.host, url.port or 80))
+        there, pair = (server.host, posting.url.port or 80), (posting.client.name, server.name)
+        socket = self._sockets.get(pair)
+        if socket is None:
+            socket = self._sockets[pair] = (posting.client.host, 50_000 + len(self._sockets))
+            self._network.trace.names.add(posting.client.name, socket)
+            self._network.trace.names.add(server.name, there)
+        ends = (socket, there)
         source, destination = ends if outward else ends[::-1]
         self._network.trace.record(
             layer="http", transport="TCP", source=source, destination=destination, data=data, at=self._network.now
         )
 
 
-def _request(exchange: Exchange) -> bytes:
-    url = urlsplit(exchange.url)
-    body = bytes(exchange.document)
+def _request(posting: _Posting) -> bytes:
+    url, body = posting.url, posting.document
     head = f"POST {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: {c3p.CCCP_TYPE}; charset=utf-8\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def _answer(reply: Reply) -> bytes:
+def _answer(reply: Reply, body: bytes) -> bytes:
     reason = {200: "OK", 202: "Accepted", 503: "Service Unavailable"}.get(reply.status, "")
-    body = bytes(reply.document) if reply.document is not None else b""
     kind = f"Content-Type: {c3p.CCCP_TYPE}; charset=utf-8\r\n" if body else ""
     return f"HTTP/1.1 {reply.status} {reason}\r\n{kind}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Final
 
 Cover = Callable[[bytes], bytes]
+Hint = Callable[[bytes], object]
 
 _VISIBLE: Final = re.compile(rb"[^\s]")
 _BASE64: Final = re.compile(rb"[^\s=]")
@@ -59,26 +60,62 @@ _ELEMENT: Final = rb"(?:[\w.-]{1,40}:)?(?:[\w-]{0,40}(?:passcode|password|auth-t
 _ATTRIBUTE: Final = rb"(?im)(^[ \t]*a[ \t]*=[ \t]*"
 _NAMED: Final = rb"(?i)(\b(?:passcode|password|pin)\s*=\s*"
 
-#: One secret each: the first group stays, the second is covered.
-_SECRETS: Final[tuple[tuple[re.Pattern[bytes], Cover], ...]] = tuple(
-    (re.compile(pattern), cover)
-    for pattern, cover in (
-        (rb"(?i)(\binline[ \t]*:[ \t]*)([^|;\s]+)", _base64),
-        (_ATTRIBUTE + rb"key-mgmt[ \t]*:?[ \t]*(?:[\w-]+[ \t:]+(?=[^\s]))?)([^\r\n]+)", _base64),
-        (rb"(?im)(^[ \t]*k[ \t]*=[ \t]*base64[ \t]*:)([^\r\n]+)", _base64),
+
+#: Nearly every message has none of these, and looking for a word is much cheaper than for a pattern.
+_WORDS: Final = (
+    *(b"authorization", b"authentication-info", b"crypto", b"inline", b"key-mgmt", b"base64", b"ice-pwd", b"conf-key="),
+    *(b"passcode", b"password", b"pin", b"auth-token", b"conference-key", b"sauthid"),
+)
+_WITH_KEY_LINE: Final = re.compile(rb"\n[ \t]*k|\A[ \t]*k").search
+_WITH_PASSWORD: Final = re.compile(rb":(?://)?[^\s@:;?/<>\"]{0,64}:[^\s@;?/<>\"]{1,128}@").search
+
+
+def _has_word(lowered: bytes) -> bool:
+    for word in _WORDS:  # noqa: SIM110 - a generator costs twice as much, and this is done for every message
+        if word in lowered:
+            return True
+    return False
+
+
+def _with(*words: bytes) -> Hint:
+    """One of these, in lower case, is in every text that has such a secret."""
+    assert set(words) <= set(_WORDS)
+    return lambda lowered: any(word in lowered for word in words)
+
+
+_WITH_CODE: Final = _with(b"passcode", b"password", b"pin", b"auth-token", b"conference-key")
+
+#: One secret each: what every text with it has, in lower case; of the pattern the first group stays, the second is
+#: covered.
+_SECRETS: Final[tuple[tuple[Hint, re.Pattern[bytes], Cover], ...]] = tuple(
+    (hint, re.compile(pattern), cover)
+    for hint, pattern, cover in (
+        (_with(b"inline"), rb"(?i)(\binline[ \t]*:[ \t]*)([^|;\s]+)", _base64),
         (
+            _with(b"key-mgmt"),
+            _ATTRIBUTE + rb"key-mgmt[ \t]*:?[ \t]*(?:[\w-]+[ \t:]+(?=[^\s]))?)([^\r\n]+)",
+            _base64,
+        ),
+        (_with(b"base64"), rb"(?im)(^[ \t]*k[ \t]*=[ \t]*base64[ \t]*:)([^\r\n]+)", _base64),
+        (
+            _WITH_KEY_LINE,
             rb"(?im)(^[ \t]*k[ \t]*=[ \t]*(?:(?:clear|uri)[ \t]*:)?)"
             rb"(?![ \t]*(?:base64[ \t]*:|prompt[ \t]*\r?$))([^\r\n]+)",
             _text,
         ),
-        (_ATTRIBUTE + rb"ice-pwd[ \t]*:?[ \t]*)([^\r\n]+)", _base64),
-        (rb"(?i)(\b(?:sips?:|https?://)[^\s@:;?/<>\"]{0,64}:)([^\s@;?/<>\"]{1,128})(?=@)", _text),
-        (rb"(?i)(\bconf-key=)([^&;\s\"'<>]+)", _text),
-        (rb"(?i)(<" + _ELEMENT + rb">)([^<]+)", _text),
-        (rb"(?i)(<" + _ELEMENT + rb">\s*<!\[CDATA\[)((?:[^\]]|\](?!\]>))+)", _text),
-        (_NAMED + rb"\")([^\"<>\r\n]+)", _text),
-        (_NAMED + rb"')([^'<>\r\n]+)", _text),
+        (_with(b"ice-pwd"), _ATTRIBUTE + rb"ice-pwd[ \t]*:?[ \t]*)([^\r\n]+)", _base64),
         (
+            _WITH_PASSWORD,
+            rb"(?i)(\b(?:sips?:|https?://)[^\s@:;?/<>\"]{0,64}:)([^\s@;?/<>\"]{1,128})(?=@)",
+            _text,
+        ),
+        (_with(b"conf-key="), rb"(?i)(\bconf-key=)([^&;\s\"'<>]+)", _text),
+        (_WITH_CODE, rb"(?i)(<" + _ELEMENT + rb">)([^<]+)", _text),
+        (_WITH_CODE, rb"(?i)(<" + _ELEMENT + rb">\s*<!\[CDATA\[)((?:[^\]]|\](?!\]>))+)", _text),
+        (_WITH_CODE, _NAMED + rb"\")([^\"<>\r\n]+)", _text),
+        (_WITH_CODE, _NAMED + rb"')([^'<>\r\n]+)", _text),
+        (
+            _with(b"sauthid"),
             rb"(?i)(<(?:[\w.-]{1,40}:)?key>\s*sAuthId\s*</[\w.:-]{1,48}>\s*<(?:[\w.-]{1,40}:)?value>)([^<]+)",
             _text,
         ),
@@ -118,9 +155,16 @@ def mask_text(text: str) -> str:
 
 
 def _masked(data: bytes) -> bytes:
-    data = _HEADER.sub(_mask_credentials, data)
-    data = _CRYPTO.sub(_mask_crypto, data)
-    for pattern, cover in _SECRETS:
+    lowered = data.lower()
+    if not (_has_word(lowered) or _WITH_KEY_LINE(lowered) or _WITH_PASSWORD(lowered)):
+        return data
+    if b"authorization" in lowered or b"authentication-info" in lowered:
+        data = _HEADER.sub(_mask_credentials, data)
+    if b"crypto" in lowered:
+        data = _CRYPTO.sub(_mask_crypto, data)
+    for hint, pattern, cover in _SECRETS:
+        if not hint(lowered):
+            continue
         data = pattern.sub(lambda match, cover=cover: match[1] + cover(match[2]), data)  # type: ignore[misc]
     return data
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 import mcu
 from pyc3p.commands.output import Format, Output
 from pyc3p.elements import event_loop
-from pyc3p.elements.server import Server, build_server
+from pyc3p.elements.server import Build, Server, add_mcu
 from pyc3p.ops.log import log_libraries
-from pyc3p.problems import Problem
+from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace.sinks import Address
 from pyc3p.workers.channel import Channel
 from pyc3p.workers.frames import FrameReader, Kind, message, read_message, record
@@ -98,7 +98,7 @@ class Child:
     async def _serve(self, output: Output) -> int:
         trace = ForwardingSinks(self._channel) if self._task.traced else None
         try:
-            self._server = build_server(self._task.config, trace, output, observers=self._observers())
+            self._server = self._built(trace, output)
             for node in self._server.nodes if self._sampler is not None else ():
                 self._sampler.watch(node)
             await self._server.start()
@@ -115,6 +115,13 @@ class Child:
         await self._server.stop()
         self._channel.close()
         return 0
+
+    def _built(self, trace: ForwardingSinks | None, output: Output) -> Server:
+        config = self._task.config
+        build = Build.of(config, {config.mcu_id: self._task.peers}, trace, output, self._observers())
+        server = build.server()
+        add_mcu(server, build)
+        return server
 
     def _tell(self, text: str, style: str, fields: dict[str, object]) -> None:
         """Have it told by the server, so that there is one log."""
@@ -150,6 +157,8 @@ class Child:
                     self._server.end_conferences()
             case "stop":
                 self._stopped.set()
+            case "reload":
+                self._reload()
             case "measure":
                 families = self._sampler.collect(self._server) if self._sampler and self._server else []
                 self._channel.send(message(do="measured", number=told.get("number"), families=families))
@@ -159,6 +168,15 @@ class Child:
     def _drain(self) -> None:
         if self._server is not None and not self._server.draining:
             self._server.begin_drain()
+
+    def _reload(self) -> None:
+        """Read certificates again; the server has found them good."""
+        try:
+            if self._server is not None:
+                self._server.reload()
+        except UsageProblem as problem:
+            text = f"certificates of {self._task.config.mcu_id} stay as they were: {problem}"
+            self._tell(text, "", {"level": "warning", "reloaded": False})
 
     def _replace(self) -> None:
         """Drain and end: the server starts another, unless it drains too."""
@@ -184,6 +202,9 @@ def main() -> None:
     _frames_out = os.dup(1)
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The server reads certificates again and says so; the end of a terminal is the end of the server first.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.environ.pop("PYC3P_SECRET", None)  # of all parts; ours come with the settings
     frames = FrameReader()
     while True:
         data = os.read(0, 65536)

@@ -58,6 +58,7 @@ def launch() -> Process:
         stdout=subprocess.PIPE,
         bufsize=0,
         process_group=0,
+        env={name: value for name, value in os.environ.items() if name != "PYC3P_SECRET"},
     )
 
 

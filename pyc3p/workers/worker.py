@@ -93,6 +93,10 @@ class Worker:
         self._draining = True
         self._say("drain")
 
+    def reload(self) -> None:
+        """Let it read certificates again."""
+        self._say("reload")
+
     def end_conferences(self) -> None:
         """Let it end what goes on."""
         self._say("end")

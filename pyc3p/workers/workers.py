@@ -34,6 +34,11 @@ class Workers:
         for one in self.all:
             one.drain()
 
+    def reload(self) -> None:
+        """Read certificates again."""
+        for one in self.all:
+            one.reload()
+
     def end_conferences(self) -> None:
         """End what goes on."""
         for one in self.all:

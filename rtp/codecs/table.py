@@ -1,9 +1,8 @@
 """The voice codecs that this package has: one row for each module beside this one.
 
 A further codec is a module with an `AudioCoding` of its own, and its row here; the offer lists it when it is in
-`Capabilities.codecs`. It fits as it is when its PCM has `SAMPLE_RATE` and its payload has one octet a clock unit. For
-any other three places count differently: `Packetizer` (octets of a payload to clock units), the clock rate of
-`JitterBufferConfig` (samples to clock units) and the frame of the mixer.
+`Capabilities.codecs`. Nothing else changes: packets are cut and timed by what the row says of clock and octets, and
+whatever the clock is, the PCM that is kept and mixed has `SAMPLE_RATE`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from enum import Enum
@@ -120,7 +121,7 @@ def _line(index: int, offered: SessionDescription, answered: SessionDescription,
     peer = effective_direction(theirs, remote)
     local_crypto, remote_crypto = _keys(offer_line, answer_line, role)
     sending = {codec.key: codec for codec in reversed(remote.codecs)}
-    remote_rtp = (connection.address, remote.port) if connection.usable else None
+    remote_rtp = (_canonical(connection.address), remote.port) if connection.usable else None
     return MediaAgreement(
         index=index,
         kind=remote.kind.lower(),
@@ -161,8 +162,16 @@ def _rtcp_address(remote: MediaDescription, rtp: TransportAddress | None, mux: b
         return rtp
     fields = (remote.attribute("rtcp") or "").split()
     if fields and fields[0].isascii() and fields[0].isdigit() and len(fields[0]) <= 5 and 0 < int(fields[0]) < 65_536:
-        return (fields[3] if len(fields) >= 4 else rtp[0], int(fields[0]))
+        return (_canonical(fields[3]) if len(fields) >= 4 else rtp[0], int(fields[0]))
     return (rtp[0], rtp[1] + 1) if rtp[1] < 65_535 else None
+
+
+def _canonical(host: str) -> str:
+    """An address as sockets write it (RFC 5952), so that what comes from there is known; a name stays as it is."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
 
 
 def _milliseconds(media: MediaDescription, name: str) -> int | None:

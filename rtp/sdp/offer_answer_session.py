@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
@@ -32,6 +32,9 @@ class OfferInput(Enum):
     ROLL_BACK = "roll back"  #: our offer was refused, or the request that carried it failed
 
 
+#: New keys of ours in one call. Who moves more often than that keeps the last one: a stream counts with how many keys
+#: it has sent, since it must not use one twice (``rtp.srtp.keys``).
+_MAX_REKEYS: Final = 16
 #: An offer of the peer is answered in the same step, so it needs no state of its own.
 TRANSITIONS: Final[Mapping[tuple[OfferState, OfferInput], OfferState]] = {
     (OfferState.STABLE, OfferInput.SEND_OFFER): OfferState.LOCAL_OFFER,
@@ -39,6 +42,18 @@ TRANSITIONS: Final[Mapping[tuple[OfferState, OfferInput], OfferState]] = {
     (OfferState.LOCAL_OFFER, OfferInput.RECEIVE_ANSWER): OfferState.STABLE,
     (OfferState.LOCAL_OFFER, OfferInput.ROLL_BACK): OfferState.STABLE,
 }
+
+
+#: Where to and under which suite a key of ours is used.
+_KeyUse = tuple[tuple[str, int] | None, str]
+
+
+def _use_of_key(agreement: Agreement, before: _KeyUse | None) -> _KeyUse | None:
+    """What our key is used for; None without one. Who is on hold by the unspecified address is where he was."""
+    audio = agreement.audio
+    if audio is None or audio.local_crypto is None:
+        return None
+    return (audio.remote_rtp or (before and before[0]), audio.local_crypto.suite)
 
 
 class OfferAnswerSession:
@@ -57,7 +72,12 @@ class OfferAnswerSession:
         rtcp_port: int | None = None,
         session_id: int = 0,
         session_version: int = 1,
+        octets: Callable[[int], bytes] | None = None,
     ) -> None:
+        """``octets`` gives so many random ones, for new keys in a running call (see ``_with_new_keys``)."""
+        self._octets = octets
+        self._key_used: _KeyUse | None = None
+        self._rekeyed = 0
         self.capabilities = capabilities
         self._life = Life(TRANSITIONS, OfferState.STABLE)
         self.local: SessionDescription | None = None  #: our last agreed description
@@ -116,10 +136,23 @@ class OfferAnswerSession:
     ) -> tuple[SessionDescription, Agreement]:
         """An offer of the peer: our answer and what both amount to."""
         self._life.check(OfferInput.RECEIVE_OFFER)
-        wish = direction or self.direction
+        wish, own = direction or self.direction, self.capabilities
+        made, agreement = self._answer(description, own, wish)
+        if self._wants_new_keys(agreement):
+            own = self._with_new_keys()
+            made, agreement = self._answer(description, own, wish)
+        self._life.command(OfferInput.RECEIVE_OFFER)
+        self.capabilities = own
+        self.direction = wish
+        self._settle(made, description, agreement)
+        return made, agreement
+
+    def _answer(
+        self, description: SessionDescription, own: Capabilities, wish: Direction
+    ) -> tuple[SessionDescription, Agreement]:
         made = answer(
             description,
-            self.capabilities,
+            own,
             self._address,
             self._port,
             rtcp_port=self._rtcp_port,
@@ -129,11 +162,19 @@ class OfferAnswerSession:
             previous=self.local,
             running=self._running,
         )
-        agreement = self._same_level(negotiate(description, made, Role.ANSWERER))
-        self._life.command(OfferInput.RECEIVE_OFFER)
-        self.direction = wish
-        self._settle(made, description, agreement)
-        return made, agreement
+        return made, self._same_level(negotiate(description, made, Role.ANSWERER))
+
+    def _wants_new_keys(self, agreement: Agreement) -> bool:
+        """A key of ours stays while the peer's address, port and suite stay (RFC 4568 section 7.1.4). Who is at another
+        address cannot know how often our sequence numbers have wrapped; a new key begins to count anew."""
+        used = _use_of_key(agreement, self._key_used)
+        changed = self._key_used is not None and used is not None and used != self._key_used
+        return changed and self._octets is not None and self._rekeyed < _MAX_REKEYS
+
+    def _with_new_keys(self) -> Capabilities:
+        assert self._octets is not None
+        self._rekeyed += 1
+        return self.capabilities.with_fresh_keys(self._octets)
 
     def roll_back(self) -> None:
         """Our offer was refused: the session goes on as before it (RFC 3264 section 8)."""
@@ -150,6 +191,7 @@ class OfferAnswerSession:
     def _settle(self, local: SessionDescription, remote: SessionDescription, agreement: Agreement) -> None:
         self.local, self.remote, self.agreement = local, remote, agreement
         self._pending = None
+        self._key_used = _use_of_key(agreement, self._key_used) or self._key_used
         if agreement.audio is not None:
             stated = remote.has("encryption") or remote.media[agreement.audio.index].has("encryption")
             self._running = Running(None if stated else agreement.audio.proto, agreement.audio.secure)

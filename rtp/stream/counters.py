@@ -23,5 +23,6 @@ class MediaCounters:
     unauthenticated: int  #: SRTP that was forged, replayed or under another key
     sent: int
     sent_octets: int  #: octets of payload
+    withheld: int  #: frames that were not sent to an address from which nothing came
     jitter: float  #: seconds
     round_trip: float | None  #: seconds; None until known

@@ -20,6 +20,7 @@ from rtp.srtp.keys import ReceivingKeys
 from rtp.stream.dtmf import DtmfReceiver
 from rtp.stream.jitter_buffer import Frame, JitterBuffer, JitterBufferConfig
 from rtp.stream.receiver import Verdict
+from rtp.stream.sample_time import SampleTime
 from rtp.stream.source_lock import SourceLock, SourcePolicy, TransportAddress
 from rtp.stream.time_line import TimeLine
 
@@ -76,9 +77,10 @@ class InboundMedia:
         self.counts: Counter[str] = Counter()
         self.keys = ReceivingKeys()
         self._accept_own_ssrc = accept_own_ssrc
-        self._line = TimeLine(clock_rate)
+        self._line, self._samples = TimeLine(clock_rate), SampleTime(clock_rate)
         self._held: tuple[RtpPacket, _Use, float] | None = None  #: of a source that still has to prove itself
         self._conflicts: dict[TransportAddress, float] = {}  #: who used our SSRC, and when last
+        self.echo: TransportAddress | None = None  #: who did so last
         self.apply(agreement)
 
     def apply(self, agreement: MediaAgreement) -> None:
@@ -134,6 +136,9 @@ class InboundMedia:
         """Somebody sends under our SSRC. The first time it may be chance, and another SSRC helps; when the same
         address does it again it is an echo, which would follow us for ever (RFC 3550 section 8.2)."""
         self.counts["looped"] += 1
+        if self.lock.is_stranger(source):
+            return None  # whoever made us change our source again and again would silence us
+        self.echo = source
         known = self._conflicts.pop(source, -_CONFLICT_MEMORY)
         self._conflicts[source] = now
         if len(self._conflicts) > _MAX_CONFLICTS:
@@ -144,7 +149,15 @@ class InboundMedia:
         lock = self.lock
         before, destination = lock.locked, lock.destination
         measure = use is not Use.EVENT
-        verdict = lock.admit(packet.ssrc, packet.sequence_number, packet.timestamp, source, now=now, measure=measure)
+        verdict = lock.admit(
+            packet.ssrc,
+            packet.sequence_number,
+            packet.timestamp,
+            source,
+            now=now,
+            measure=measure,
+            authentic=self.keys.secure,
+        )
         if verdict is Verdict.ACCEPTED:
             self._held = None
             if measure and self.receiving:
@@ -166,7 +179,8 @@ class InboundMedia:
         if held is None or not follows or (packet.sequence_number - held[0].sequence_number) & 0xFFFF != 1:
             held = packet, Use.NOTHING, now
         first, use, at = held
-        self._line.begin_anew(first.sequence_number, first.timestamp, len(first.payload), now=at)
+        units = use.units(len(first.payload)) if isinstance(use, AudioCoding) else len(first.payload)
+        self._line.begin_anew(first.sequence_number, first.timestamp, units, now=at)
         return self._take(first, use, at)
 
     def _take(self, packet: RtpPacket, use: _Use, now: float) -> list[MediaEvent]:
@@ -191,8 +205,9 @@ class InboundMedia:
     def _sound(self, packet: RtpPacket, use: _Use, now: float) -> None:
         payload = packet.payload
         if isinstance(use, AudioCoding) and payload:
-            at = self._line.follow(packet.sequence_number, packet.timestamp, len(payload), now=now)
-            self.jitter.push(at, use.decode(payload), now=now, marker=packet.marker)
+            units = use.units(len(payload))
+            at = self._line.follow(packet.sequence_number, packet.timestamp, units, now=now)
+            self.jitter.push(self._samples.of(at), use.decode(payload), now=now, marker=packet.marker)
         elif use is Use.NOISE:
             self._noise(packet, now)
         elif use is not Use.NOTHING:
@@ -205,7 +220,7 @@ class InboundMedia:
             self.counts["unknown_format"] += 1
             return
         at = self._line.follow(packet.sequence_number, packet.timestamp, 0, now=now)
-        self.jitter.push_noise(at, level, now=now)
+        self.jitter.push_noise(self._samples.of(at), level, now=now)
 
     def pop(self, *, now: float) -> Frame | None:
         """The frame of this tick; None in silence, while a key is pressed, and when we do not listen."""

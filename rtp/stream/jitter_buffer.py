@@ -23,7 +23,7 @@ _ATTENUATION: Final = (1.0, 0.7, 0.4)  #: of the last frame, repeated for lost o
 class JitterBufferConfig:
     """Lengths in seconds unless said otherwise."""
 
-    clock_rate: int = SAMPLE_RATE  #: Hz
+    clock_rate: int = SAMPLE_RATE  #: Hz: samples a second of the PCM, whatever the clock of the codec
     frame: float = 0.02  #: one ``pop``
     min_delay: float = 0.02  #: less would lose a packet whenever it comes a moment late
     max_delay: float = 0.2  #: more hurts talk more than loss does
@@ -121,7 +121,7 @@ class JitterBuffer:
     # Packets in
 
     def push(self, timestamp: int, pcm: bytes, *, now: float, marker: bool = False) -> Pushed:
-        """One packet of sound; ``timestamp`` as on the wire, ``marker`` begins a talkspurt."""
+        """One packet of sound; ``timestamp`` in samples, modulo 2**32, ``marker`` begins a talkspurt."""
         samples = len(pcm) // 2
         if not samples:
             return Pushed.LATE

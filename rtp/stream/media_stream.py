@@ -21,12 +21,15 @@ from rtp.sdp.direction import Direction
 from rtp.srtp.keys import SendingKeys
 from rtp.stream.counters import MediaCounters
 from rtp.stream.inbound_media import InboundMedia
-from rtp.stream.jitter_buffer import Frame, FrameKind, JitterBufferConfig
+from rtp.stream.jitter_buffer import Frame, FrameKind
+from rtp.stream.media_stream_config import MediaStreamConfig
 from rtp.stream.outbound_media import OutboundMedia
 from rtp.stream.receiver import RtpReceiver
-from rtp.stream.rtcp_session import RtcpConfig, RtcpSession
+from rtp.stream.rtcp_session import RtcpSession
+from rtp.stream.rtcp_source import RtcpSource
 from rtp.stream.sender import RtpSender
-from rtp.stream.source_lock import SourcePolicy, TransportAddress, sendable
+from rtp.stream.source_lock import TransportAddress, sendable
+from rtp.stream.unproven import UnprovenAddress
 
 
 class Outgoing(NamedTuple):
@@ -35,19 +38,6 @@ class Outgoing(NamedTuple):
     kind: str  #: ``rtp`` or ``rtcp``: which of our ports
     data: bytes
     destination: TransportAddress
-
-
-@attrs.frozen(kw_only=True)
-class MediaStreamConfig:
-    """Times in seconds."""
-
-    #: Without RTP and RTCP the call is taken for dead; RTCP alone keeps it. None: for as long as one likes.
-    silence_timeout: float | None = 60.0
-    max_datagram: int = 2048  #: octets; legacy peers never exceed 1500, and a jumbo would fill the jitter buffer
-    accept_own_ssrc: bool = False  #: hear packets under our own SSRC, for test peers that echo them unchanged
-    source: SourcePolicy = SourcePolicy()
-    jitter: JitterBufferConfig = JitterBufferConfig()
-    rtcp: RtcpConfig = RtcpConfig()
 
 
 class MediaStream:
@@ -80,12 +70,14 @@ class MediaStream:
         self._heard = now
         self._silence_reported = False
         self._begin(ssrc, sequence_number, timestamp, now)
-        frame = round(config.jitter.frame * config.jitter.clock_rate)
+        frame = round(config.jitter.frame * agreement.codec.clock_rate)
         self._out = OutboundMedia(agreement, self._sender, frame=frame)
         self._in = InboundMedia(
             agreement, policy=config.source, jitter=config.jitter, accept_own_ssrc=config.accept_own_ssrc
         )
         self._rtcp_destination = sendable(agreement.remote_rtcp)
+        self._rtcp_source = RtcpSource(config.source)
+        self._unproven = UnprovenAddress(config.unproven, now=now)
         self._keys = SendingKeys()
         self._protector = self._keys.find(agreement.local_crypto)
 
@@ -158,6 +150,7 @@ class MediaStream:
             unauthenticated=counts["unauthenticated"],
             sent=self._sender.packets,
             sent_octets=self._sender.octets,
+            withheld=self._unproven.withheld,
             jitter=source.jitter / source.clock_rate if source else 0.0,
             round_trip=self._round_trip,
         )
@@ -176,21 +169,32 @@ class MediaStream:
         return []
 
     def _receive_rtp(self, data: bytes, source: TransportAddress, now: float) -> list[MediaEvent]:
+        host = self._in.lock.source
         events = self._in.receive(data, source, own_ssrc=self._sender.ssrc, now=now)
         if events is None:
+            if source == self._in.echo:  # what we sent there comes back: no source, but somebody who takes part
+                self._unproven.heard(source[0])
             return []
         self._alive(now)
         ssrc = self.remote_ssrc
         if ssrc is not None:
             self._rtcp.rtp_received(ssrc, now=now)
-        if events and self.agreement.rtcp_mux and self.agreement.remote_rtcp is not None:
-            self._rtcp_destination = self._in.lock.destination
+        if events:
+            self._moved(host)
         return events
 
+    def _moved(self, before: TransportAddress | None) -> None:
+        """RTP may come from another address than before: RTCP follows."""
+        after = self._in.lock.source
+        if after is None:
+            return
+        self._unproven.heard(after[0])
+        if before is not None and before[0] != after[0]:
+            self._rtcp_source.forget()
+        if self.agreement.rtcp_mux and self.agreement.remote_rtcp is not None:
+            self._rtcp_destination = self._in.lock.destination
+
     def _receive_rtcp(self, data: bytes, source: TransportAddress, now: float) -> list[MediaEvent]:
-        if not self._is_peer(source):
-            self._in.counts["refused"] += 1
-            return []
         clear = self._in.unprotect(data, rtcp=True)
         try:
             packets = [] if clear is None else parse_rtcp(clear)
@@ -199,20 +203,18 @@ class MediaStream:
             return []
         if not packets:
             return []
+        agreement, lock, secure = self.agreement, self._in.lock, self._in.keys.secure
+        if not self._rtcp_source.admit(packets, source, agreement, lock, authentic=secure, now=now):
+            self._in.counts["refused"] += 1
+            return []
         self._alive(now)
-        agreement = self.agreement
+        self._unproven.heard(source[0])
         if self.config.source.follow and not agreement.rtcp_mux and agreement.remote_rtcp is not None:
             self._rtcp_destination = source
-        locked = self._in.lock.locked
         for packet in packets:
-            if isinstance(packet, SenderReport) and locked is not None and packet.ssrc == locked.ssrc:
-                locked.sender_report(packet, now=now)
+            if isinstance(packet, SenderReport) and lock.locked is not None and packet.ssrc == lock.locked.ssrc:
+                lock.locked.sender_report(packet, now=now)
         return self._noted(self._rtcp.receive(packets, len(data), now=now))
-
-    def _is_peer(self, source: TransportAddress) -> bool:
-        """RTCP is taken from the hosts that RTP comes from or was promised from: a forged BYE would end a leg."""
-        known = (self._in.lock.source, self.agreement.remote_rtp, self.agreement.remote_rtcp)
-        return any(address is not None and address[0] == source[0] for address in known)
 
     def _noted(self, events: list[MediaEvent]) -> list[MediaEvent]:
         for event in events:
@@ -257,7 +259,7 @@ class MediaStream:
         To be called once a frame in any case, since the time line goes on. ``csrc`` names the contributors, loudest
         first, at most 15. While keys are sent they take the place of sound.
         """
-        if not self.sending:
+        if not self._may_send(now):
             self._out.skip()
             return []
         out = self._out
@@ -267,7 +269,7 @@ class MediaStream:
 
     def send_noise(self, level: int, *, now: float) -> list[Outgoing]:
         """Comfort noise of ``level`` dBov below zero in the place of one frame; silence when the peer takes none."""
-        if not self.sending:
+        if not self._may_send(now):
             self._out.skip()
             return []
         return self._outgoing(self._out.noise(level, now=now), now)
@@ -290,11 +292,18 @@ class MediaStream:
         """Send keys, in the frames to come; seconds each. Raises LocalProtocolError when the peer takes no events."""
         self._out.start_keys(digits, duration=duration, pause=pause)
 
+    def _may_send(self, now: float) -> bool:
+        destination = self.destination
+        if destination is None or not self.agreement.direction.sends:
+            return False
+        return self._unproven.admits(destination[0], now=now)
+
     def _outgoing(self, packets: list[bytes], now: float) -> list[Outgoing]:
         destination = self.destination
         if not packets or destination is None:
             return []
         self._rtcp.rtp_sent(now=now)
+        self._unproven.sent(now=now)
         if self._protector is not None:
             packets = [self._protector.protect(data) for data in packets]
         return [Outgoing("rtp", data, destination) for data in packets]
@@ -357,6 +366,9 @@ class MediaStream:
         self._in.apply(agreement)
         if agreement.remote_rtcp != before.remote_rtcp:
             self._rtcp_destination = sendable(agreement.remote_rtcp)
+            self._rtcp_source.forget()
+        if agreement.remote_rtp != before.remote_rtp:
+            self._unproven.moved(now=now)
         self._alive(now)
 
     def switch_off(self, *, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise
 from rtp.codecs.table import coding_of
 from rtp.errors import LocalProtocolError
@@ -17,35 +18,41 @@ class OutboundMedia:
 
     def __init__(self, agreement: MediaAgreement, sender: RtpSender, *, frame: int) -> None:
         self.sender = sender
-        self._frame = frame  #: samples
+        self._frame = frame  #: units of the clock
         self._dtmf = DtmfSender(clock_rate=sender.clock_rate)
-        self._packetizer = Packetizer(sender, frame=frame, packet=frame)
-        self.apply(agreement)
+        self._use(agreement, self._coding_of(agreement))
 
     def apply(self, agreement: MediaAgreement) -> None:
         """Use what was agreed from here on; raises LocalProtocolError, and changes nothing, when we lack the codec."""
-        if agreement.codec.clock_rate != self.sender.clock_rate:
-            raise LocalProtocolError("the clock rate of a stream cannot change")
-        coding = coding_of(agreement.codec)
-        if coding is None:
-            raise LocalProtocolError(f"no coding for {agreement.codec.encoding} at {agreement.codec.clock_rate} Hz")
-        self.coding = coding
-        self._payload_type = agreement.codec.payload_type
-        self._event_type = agreement.telephone_event
-        self._noise_type = agreement.comfort_noise
+        coding = self._coding_of(agreement)
         self._packetizer.discard()
-        packet = agreement.ptime * agreement.codec.clock_rate // 1000
-        self._packetizer = Packetizer(self.sender, frame=self._frame, packet=packet)
-        self.pacer: Pacer[bytes] | None = None
-        if packet % self._frame:
-            rate = agreement.codec.clock_rate
-            self.pacer = Pacer(interval=packet / rate, frame=self._frame / rate)
+        self._use(agreement, coding)
 
     def continue_as(self, sender: RtpSender, agreement: MediaAgreement) -> None:
         """Go on under another SSRC."""
         self.sender = sender
-        self._packetizer = Packetizer(sender, frame=self._frame, packet=self._frame)
-        self.apply(agreement)
+        self._use(agreement, self._coding_of(agreement))
+
+    def _coding_of(self, agreement: MediaAgreement) -> AudioCoding:
+        codec = agreement.codec
+        if codec.clock_rate != self.sender.clock_rate:
+            raise LocalProtocolError("the clock rate of a stream cannot change")
+        coding = coding_of(codec)
+        if coding is None:
+            raise LocalProtocolError(f"no coding for {codec.encoding} at {codec.clock_rate} Hz")
+        return coding
+
+    def _use(self, agreement: MediaAgreement, coding: AudioCoding) -> None:
+        self.coding = coding
+        self._payload_type = agreement.codec.payload_type
+        self._event_type = agreement.telephone_event
+        self._noise_type = agreement.comfort_noise
+        rate = agreement.codec.clock_rate
+        packet = agreement.ptime * rate // 1000
+        self._packetizer = Packetizer(self.sender, coding, frame=self._frame, packet=packet)
+        self.pacer: Pacer[bytes] | None = None
+        if packet % self._frame:
+            self.pacer = Pacer(interval=packet / rate, frame=self._frame / rate)
 
     @property
     def next_departure(self) -> float | None:

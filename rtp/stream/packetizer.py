@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from rtp.codecs.coding import AudioCoding
 from rtp.stream.sender import RtpSender
 
 
 class Packetizer:
-    """Cuts a stream of one-octet samples into packets.
+    """Cuts a stream of encoded sound into packets; ``frame`` and ``packet`` are lengths in units of the clock.
 
     ``sender.timestamp`` is that of the first sample not yet sent.
     """
 
-    def __init__(self, sender: RtpSender, *, frame: int, packet: int) -> None:
+    def __init__(self, sender: RtpSender, coding: AudioCoding, *, frame: int, packet: int) -> None:
         self.sender = sender
-        self._frame = frame  #: samples in what we are given
-        self._packet = packet  #: samples in what we send
+        self._coding = coding
+        self._frame = frame  #: what we are given
+        self._packet = coding.octets(packet)  #: what we send
         self._pending = b""
         self._talkspurt = True  #: the next packet begins one
 
@@ -34,7 +36,7 @@ class Packetizer:
 
     def discard(self) -> None:
         """Drop what is left; its time passes all the same."""
-        self.sender.advance(len(self._pending))
+        self.sender.advance(self._coding.units(len(self._pending)))
         self._pending = b""
 
     def noise(self, payload: bytes, payload_type: int, *, now: float) -> bytes:
@@ -51,5 +53,5 @@ class Packetizer:
     def _emit(self, payload: bytes, payload_type: int, csrc: tuple[int, ...], now: float) -> bytes:
         data = self.sender.packet(payload, payload_type, now=now, marker=self._talkspurt, csrc=csrc)
         self._talkspurt = False
-        self.sender.advance(len(payload))
+        self.sender.advance(self._coding.units(len(payload)))
         return data

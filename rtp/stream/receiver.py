@@ -12,6 +12,8 @@ MIN_SEQUENTIAL: Final = 2  #: packets in order before an unexpected source is be
 MAX_DROPOUT: Final = 3000  #: a larger jump forward is a restart or a stray packet
 MAX_MISORDER: Final = 100  #: an older packet than this is no late one
 _CYCLE: Final = 1 << 16
+_SHORTEST_PACKET: Final = 0.01  #: s of sound; nobody sends shorter ones
+_SLACK: Final = 0.5  #: s by which a stream that goes on may be ahead of the time that has passed
 
 
 class Verdict(Enum):
@@ -99,6 +101,21 @@ class RtpReceiver:
             if difference < 2 * self.clock_rate:
                 self.jitter += (difference - self.jitter) / 16
         self._last = now, timestamp
+
+    def is_newer(self, number: int) -> bool:
+        """Whether a packet with that sequence number comes after all that arrived."""
+        return 0 < (number - self._highest) & 0xFFFF < _CYCLE // 2
+
+    def continues(self, number: int, timestamp: int, *, now: float) -> bool:
+        """Whether a packet goes on where this source stopped: its number and its time are those that come next, as far
+        as the time that has passed allows."""
+        if self._last is None:
+            return False
+        arrival, before = self._last
+        passed = now - arrival + _SLACK
+        ahead = (number - self._highest) & 0xFFFF
+        advance = (timestamp - before + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
+        return 0 < ahead <= passed / _SHORTEST_PACKET and 0 <= advance <= passed * self.clock_rate
 
     @property
     def valid(self) -> bool:

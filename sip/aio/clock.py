@@ -1,5 +1,7 @@
 """Where a live process takes its chance and its wall clock from."""
 
+from __future__ import annotations
+
 import secrets
 import time
 

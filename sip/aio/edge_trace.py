@@ -1,11 +1,39 @@
-"""Cuts the bytes of a stream into messages for the trace, which shows messages and not reads."""
+"""What the trace is told: messages, and not the reads in which they come."""
 
 import re
 from typing import Final
 
+from sip.flow import Flow
+from sip.trace import TraceSink
+
 _LENGTH: Final = re.compile(rb"(?:^|\r?\n)(?:content-length|l)[ \t]*:[ \t]*([0-9]{1,9})", re.IGNORECASE)
 _END_OF_HEADERS: Final = re.compile(rb"\r?\n\r?\n")
 _MOST: Final = 256 * 1024  #: octets held while a message is not whole; a stream beyond that is shown as it comes
+
+
+class EdgeTrace:
+    """Records what the sockets of one transport carry."""
+
+    def __init__(self, sink: TraceSink) -> None:
+        self._sink = sink
+        self._cutters: dict[int, MessageCutter] = {}
+
+    def received(self, flow: Flow, data: bytes, at: float) -> None:
+        """Record the messages that a piece of a stream completes."""
+        for message in self._cutters.setdefault(flow.id, MessageCutter()).cut(data):
+            self.record(flow, message, at, arrived=True)
+
+    def closed(self, flow: Flow) -> None:
+        """Forget a stream."""
+        self._cutters.pop(flow.id, None)
+
+    def record(self, flow: Flow, data: bytes, at: float, *, arrived: bool) -> None:
+        """Record one message."""
+        here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
+        source, destination = (there, here) if arrived else (here, there)
+        self._sink.record(
+            layer="sip", transport=flow.transport, source=source, destination=destination, data=data, at=at
+        )
 
 
 class MessageCutter:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from sip.aio.token_bucket import TokenBuckets
 from sip.events import Event
 from sip.faults import InternalFault
+from sip.token_bucket import TokenBuckets
 
 __all__ = ["FaultLog"]
 

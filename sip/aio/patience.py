@@ -1,5 +1,7 @@
 """How long a connection may take to say something."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 

@@ -1,5 +1,7 @@
 """DNS for `sip.transport.locate`: NAPTR and SRV by dnspython where it is installed, addresses by the system."""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
@@ -75,7 +77,7 @@ async def look_up(
     return ()
 
 
-def _record(rdata: "Rdata") -> Naptr | Srv | None:
+def _record(rdata: Rdata) -> Naptr | Srv | None:
     """One record in our terms."""
     from dns.rdtypes.IN.NAPTR import NAPTR
     from dns.rdtypes.IN.SRV import SRV
@@ -102,7 +104,7 @@ async def _addresses(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
-def _dns_resolver(timeout: float, nameservers: Sequence[str], port: int) -> "DnsResolver | None":
+def _dns_resolver(timeout: float, nameservers: Sequence[str], port: int) -> DnsResolver | None:
     try:
         import dns.asyncresolver
         import dns.resolver

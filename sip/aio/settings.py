@@ -1,5 +1,7 @@
 """Settings of the asyncio driver: limits of what the network may make it hold."""
 
+from __future__ import annotations
+
 import ssl
 
 import attrs
@@ -17,7 +19,14 @@ class TransportSettings:
     max_connections: int = 4_000  #: accepted and own; an unpatched process has few more file descriptors to give
     max_connections_per_source: int = 200  #: accepted from one address; a large site behind one NAT stays below it
     max_udp_flows: int = 20_000  #: remote UDP addresses remembered, about 300 bytes each
-    drain: int = 64  #: datagrams read in one turn of the loop, so that timers and streams get theirs
+    #: messages in one turn of the loop, of all datagrams together and of all streams together, so that timers and media
+    #: get theirs: 16 of the usual ones take some 3 ms
+    turn: int = 16
+    turn_time: float = (
+        0.004  #: seconds after which a turn ends with fewer messages; a packet of sound comes every 20 ms
+    )
+    read_piece: int = 16 * 1024  #: octets of a stream looked at in one go; with the line breaks of a run it is one item
+    read_buffer: int = 64 * 1024  #: octets received on a connection that wait their turn; then the peer has to wait
     send_slice: int = 256  #: messages sent in one turn of the loop, so that a large fan-out does not block media
     write_buffer: int = 256 * 1024  #: octets a connection may hold back before its flow counts as blocked
     max_unsent_datagrams: int = 1_000  #: kept while a socket takes no more; then they are dropped, as a router would

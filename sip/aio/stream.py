@@ -4,7 +4,10 @@ import asyncio
 import ssl
 from typing import Protocol, cast
 
-from sip.aio.tls import peer_identity, proves
+import attrs
+
+from sip.aio.tls import peer_identity, peer_users, proves
+from sip.aio.tls_listener import failure_text, is_client_hello
 from sip.flow import Address, Flow
 
 
@@ -17,6 +20,10 @@ class StreamOwner(Protocol):
 
     def connection_received(self, connection: "Connection", data: bytes) -> None:
         """Some bytes of the stream came."""
+        ...
+
+    def connection_began_tls(self, connection: "Connection") -> None:
+        """Somebody speaks TLS where none is expected; the connection is closed after this."""
         ...
 
     def connection_closed(self, connection: "Connection") -> None:
@@ -44,9 +51,14 @@ class Connection(asyncio.Protocol):
         self._must_prove = must_prove  # the domain that the peer's certificate has to stand for
         self._let_in = False
         self.refusal: str | None = None  #: why the connection was not let in
+        self.unproven = False  #: because the peer's certificate names somebody else
+        self.tls_failure: str | None = None  #: why the peer ended its TLS
         self._transport: asyncio.Transport | None = None
         self.silent = True  #: nothing was received yet
         self.awaited = False  #: somebody waits for the rest of a message
+        self.unread = bytearray()  #: received, but not handled yet (`sip.aio.turn`)
+        self.waits = False  #: stands in line there
+        self.ended = False  #: closed
 
     @property
     def tls(self) -> ssl.SSLObject | None:
@@ -61,11 +73,14 @@ class Connection(asyncio.Protocol):
             self._refuse("the peer closed the connection at once")
             return
         if self._must_prove is not None and not self._proved(self._must_prove):
+            self.unproven = True
             self._refuse(f"the certificate does not stand for {self._must_prove}")
             return
         name = "TCP" if self.tls is None else "TLS"
         identity = () if self.tls is None else peer_identity(self.tls)
         self.flow = self._owner.new_flow(name, Address(*local[:2]), Address(*remote[:2]), identity)
+        if self.tls is not None:
+            self.flow = attrs.evolve(self.flow, peer_users=peer_users(self.tls))
         self._transport.set_write_buffer_limits(high=self._write_buffer)
         self._let_in = self._owner.connection_opened(self)
         if not self._let_in:
@@ -73,12 +88,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass the bytes on."""
-        self.silent = False
-        if self._let_in:
+        first, self.silent = self.silent, False
+        if first and self._let_in and self.accepted and self.tls is None and is_client_hello(data):
+            self._owner.connection_began_tls(self)
+            self.abort()
+        elif self._let_in:
             self._owner.connection_received(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Say that it is gone."""
+        self.tls_failure = failure_text(exc) if isinstance(exc, ssl.SSLError) else None
         if self._let_in:
             self._let_in = False
             self._owner.connection_closed(self)

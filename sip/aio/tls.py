@@ -1,5 +1,7 @@
 """Who is at the other end of a TLS connection (RFC 5922)."""
 
+from __future__ import annotations
+
 import ipaddress
 import ssl
 from collections.abc import Iterator, Mapping
@@ -13,6 +15,21 @@ def peer_identity(tls: ssl.SSLObject) -> tuple[str, ...]:
     """The domains that the peer's verified certificate proves, in lower case; none when nothing was verified."""
     certificate = tls.getpeercert()
     return certificate_identity(certificate) if certificate else ()
+
+
+def peer_users(tls: ssl.SSLObject) -> tuple[str, ...]:
+    """The users whom the peer's verified certificate names, as SIP URIs; none when nothing was verified."""
+    certificate = tls.getpeercert()
+    return certificate_users(certificate) if certificate else ()
+
+
+def certificate_users(certificate: Certificate) -> tuple[str, ...]:
+    """SIP URIs with a user part among the names of a certificate.
+
+    RFC 5922 section 7.1 says that they identify no domain; what they are worth is for who trusts the authority to say.
+    """
+    names = (value for kind, value in _pairs(certificate.get("subjectAltName")) if kind == "URI")
+    return tuple(dict.fromkeys(name for name in names if name[:4].lower() == "sip:" and "@" in name))
 
 
 def certificate_identity(certificate: Certificate) -> tuple[str, ...]:

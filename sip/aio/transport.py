@@ -1,6 +1,7 @@
 """The asyncio driver of a pump: sockets, connections, look-ups and one timer."""
 
 import asyncio
+import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -8,14 +9,18 @@ from functools import partial
 import attrs
 
 from sip.aio.clock import live_entropy
+from sip.aio.connections import Connections
 from sip.aio.connector import open_connection
-from sip.aio.edge_trace import MessageCutter
+from sip.aio.edge_trace import EdgeTrace
 from sip.aio.faults import FaultLog
+from sip.aio.listeners import ListenFailed, StreamListeners
 from sip.aio.patience import Patience
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.stream import Connection
-from sip.aio.token_bucket import TokenBuckets
+from sip.aio.tls_faults import TlsFaultKind, TlsFaults
+from sip.aio.tls_listener import failure_text
+from sip.aio.turn import StreamTurns
 from sip.aio.udp import WILDCARDS, UdpSocket, bind_udp
 from sip.config import Listen
 from sip.endpoint.pump import Pump
@@ -23,6 +28,8 @@ from sip.entropy import Entropy
 from sip.events import ConnectWanted, Event, FlowLost, ResolveWanted
 from sip.flow import Address, Destination, Flow
 from sip.ids import WantId
+from sip.networks import source_of
+from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
 from sip.transport.locate import Target
 
@@ -50,7 +57,8 @@ class SipTransport:
         settings: TransportSettings | None = None,
         resolver: Resolver | None = None,
     ) -> None:
-        self._pump, self._on_events, self._trace = pump, on_events, trace
+        self._pump, self._on_events = pump, on_events
+        self._trace = None if trace is None else EdgeTrace(trace)
         self._uniform = (entropy or live_entropy()).child("sip.aio srv").uniform
         self._tls = tls or TlsContexts()
         self._settings = settings or TransportSettings()
@@ -61,10 +69,7 @@ class SipTransport:
         )
         self._sockets: list[UdpSocket] = []
         self._socket_at: dict[Address, UdpSocket] = {}
-        self._servers: list[asyncio.Server] = []
-        self._connections: dict[int, Connection] = {}
-        self._accepted: Counter[str] = Counter()
-        self._cutters: dict[int, MessageCutter] = {}
+        self._connections = Connections(self._settings)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_flow = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -74,14 +79,25 @@ class SipTransport:
         self._more_to_send = False
         self._running = False
         self.counters: Counter[str] = Counter()  #: what was dropped or refused at the edge, by reason
+        self._tls_faults = TlsFaults(self.counters, lambda found: self._faults.tell(found, on_events, now=self.now))
+        self._streams = StreamListeners(
+            self, settings=self._settings, context=lambda: self._tls.server, on_fault=self._tls_faults.report
+        )
         self.listening: tuple[Listen, ...] = ()  #: the listeners with the ports that they really have
 
     # Life ------------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Open all listeners. Raises OSError (ValueError for TLS without context) and then leaves nothing open."""
+        """Open all listeners. Raises ListenFailed (ValueError for TLS without context) and then leaves nothing open."""
         self._loop = asyncio.get_running_loop()
         self._running = True
+        self._turns = StreamTurns(
+            self._loop,
+            self._settings,
+            handle=self._handle_stream,
+            unread=self._pump.endpoint.unread,
+            ended=self._connection_ended,
+        )
         try:
             self.listening = tuple([await self._listen(each) for each in self._pump.endpoint.config.listen])
         except BaseException:
@@ -100,15 +116,13 @@ class SipTransport:
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
-        for server in self._servers:
-            server.close()
+        await self._streams.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._close_connections()
         for sock in self._sockets:
             sock.close()
-        self._servers.clear()
         self._sockets.clear()
         self._socket_at.clear()
 
@@ -123,22 +137,22 @@ class SipTransport:
         return self._loop.time()
 
     async def _close_connections(self) -> None:
-        for connection in list(self._connections.values()):
+        for connection in self._connections:
             connection.close()
         end = self._loop.time() + self._settings.stop_timeout
         while self._connections and self._loop.time() < end:
             await asyncio.sleep(0.01)
-        for connection in list(self._connections.values()):
+        for connection in self._connections:
             connection.abort()
         await asyncio.sleep(0)
 
     # Listeners -------------------------------------------------------------------------------------------------------
 
     async def _listen(self, listen: Listen) -> Listen:
-        if listen.transport == "UDP":
-            port = self._listen_udp(listen)
-        else:
-            port = await self._listen_stream(listen)
+        try:
+            port = self._listen_udp(listen) if listen.transport == "UDP" else await self._streams.open(listen)
+        except OSError as error:
+            raise ListenFailed(listen, error) from error
         return attrs.evolve(listen, port=port)
 
     def _listen_udp(self, listen: Listen) -> int:
@@ -155,19 +169,12 @@ class SipTransport:
         self._sockets.append(made)
         return made.local.port
 
-    async def _listen_stream(self, listen: Listen) -> int:
-        if listen.transport == "TLS" and self._tls.server is None:
+    def set_tls(self, tls: TlsContexts) -> None:
+        """Use other certificates from the next connection on; those that stand stay. ``server`` cannot go away."""
+        if self._tls.server is not None and tls.server is None:
             raise ValueError("a TLS listener needs TlsContexts(server=...)")
-        server = await self._loop.create_server(
-            partial(Connection, self, accepted=True, write_buffer=self._settings.write_buffer),
-            listen.host,
-            listen.port,
-            ssl=self._tls.server if listen.transport == "TLS" else None,
-            ssl_handshake_timeout=self._settings.connect_timeout if listen.transport == "TLS" else None,
-            backlog=256,
-        )
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        self._tls = tls
+        self._tls_faults.forget()
 
     def new_flow(self, transport: str, local: Address, remote: Address, identity: tuple[str, ...] = ()) -> Flow:
         """A flow with a number that no other flow of this transport has or had."""
@@ -182,11 +189,11 @@ class SipTransport:
 
     def _datagram(self, data: bytes, flow: Flow) -> None:
         now = self._loop.time()
-        if not self._buckets.take(flow.remote.host, now=now):
+        if not self._buckets.take(source_of(flow.remote.host), now=now):
             self.counters["dropped: too many datagrams from one source"] += 1
             return
         if self._trace is not None:
-            self._record(flow, data, now, arrived=True)
+            self._trace.record(flow, data, now, arrived=True)
         self._handle(self._pump.receive_data(data, flow=flow, now=now))
 
     def _undelivered(self, flow: Flow) -> None:
@@ -195,50 +202,52 @@ class SipTransport:
 
     def connection_opened(self, connection: Connection) -> bool:
         """Let a connection in, unless there are too many."""
-        if not self._running or not self._has_room(connection):
+        if not self._running or not self._connections.admit(connection):
             self.counters["refused: too many connections"] += 1
             return False
-        self._connections[connection.flow.id] = connection
         if connection.accepted:
-            self._accepted[connection.flow.remote.host] += 1
             self._patience.expect_first(connection)
-        if self._trace is not None:
-            self._cutters[connection.flow.id] = MessageCutter()
         return True
-
-    def _has_room(self, connection: Connection) -> bool:
-        source = self._accepted[connection.flow.remote.host] if connection.accepted else 0
-        return len(self._connections) < self._settings.max_connections and (
-            source < self._settings.max_connections_per_source
-        )
 
     def connection_received(self, connection: Connection, data: bytes) -> None:
         """Feed a piece of a stream; a peer that sends too fast has to wait."""
         now, flow = self._loop.time(), connection.flow
-        if not self._buckets.take(flow.remote.host, now=now):
+        if not self._buckets.take(source_of(flow.remote.host), now=now):
             connection.pause_reading()
             self._loop.call_later(1.0 / self._settings.source_rate, connection.resume_reading)
-        if (cutter := self._cutters.get(flow.id)) is not None:
-            for message in cutter.cut(data):
-                self._record(flow, message, now, arrived=True)
-        self._work(self._pump.receive_data(data, flow=flow, now=now))
-        self._patience.received(connection)
+        if self._trace is not None:
+            self._trace.received(flow, data, now)
+        self._turns.received(connection, data)
+
+    def _handle_stream(self, connection: Connection, data: bytes) -> None:
+        """Look at one message of a stream."""
+        if self._running:
+            self._work(self._pump.receive_data(data, flow=connection.flow, now=self.now, most=1))
+            self._patience.received(connection)
+
+    def connection_began_tls(self, connection: Connection) -> None:
+        """Somebody speaks TLS to a plain port."""
+        flow = connection.flow
+        self._tls_faults.report(TlsFaultKind.TLS_ON_PLAIN_PORT, flow.remote.host, flow.local.port)
 
     def connection_closed(self, connection: Connection) -> None:
+        """Count a connection no more; the endpoint hears of its end after what came before that."""
+        if connection.tls_failure is not None and not connection.accepted:  # it wanted a certificate, or another one
+            remote = connection.flow.remote
+            self._tls_faults.report(TlsFaultKind.SERVER, remote.host, remote.port, connection.tls_failure)
+        self._connections.remove(connection)
+        if self._trace is not None:
+            self._trace.closed(connection.flow)
+        self._turns.closed(connection)
+
+    def _connection_ended(self, connection: Connection) -> None:
         """Tell the endpoint that a flow is gone."""
-        flow = connection.flow
-        self._connections.pop(flow.id, None)
-        self._cutters.pop(flow.id, None)
-        if connection.accepted:
-            self._accepted[flow.remote.host] -= 1
-            if self._accepted[flow.remote.host] <= 0:
-                del self._accepted[flow.remote.host]
         if self._running:
-            self._work(self._settled(self._pump.endpoint.flow_closed(flow, now=self.now)))
+            self._work(self._settled(self._pump.endpoint.flow_closed(connection.flow, now=self.now)))
 
     def connection_writable(self, connection: Connection, writable: bool) -> None:
         """Tell the endpoint that a flow takes no more, or takes data again."""
-        if not self._running or connection.flow.id not in self._connections:
+        if not self._running or self._connections.get(connection.flow) is None:
             return
         if writable:
             self._work(self._settled(self._pump.endpoint.flow_writable(connection.flow, now=self.now)))
@@ -286,11 +295,11 @@ class SipTransport:
         now = self._loop.time()
         for each in out:
             if self._trace is not None:
-                self._record(each.flow, each.data, now, arrived=False)
+                self._trace.record(each.flow, each.data, now, arrived=False)
             if each.flow.transport == "UDP":
                 if (sock := self._socket_at.get(each.flow.local)) is not None:
                     sock.send(each.data, each.flow)
-            elif (connection := self._connections.get(each.flow.id)) is not None:
+            elif (connection := self._connections.get(each.flow)) is not None:
                 connection.write(each.data)
         if limit is not None and len(out) >= limit and not self._more_to_send:
             self._more_to_send = True
@@ -314,14 +323,6 @@ class SipTransport:
         self._due = self._timer = None
         self._work(self._pump.handle_timeout(now=self.now))
 
-    def _record(self, flow: Flow, data: bytes, at: float, *, arrived: bool) -> None:
-        assert self._trace is not None
-        here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
-        source, destination = (there, here) if arrived else (here, there)
-        self._trace.record(
-            layer="sip", transport=flow.transport, source=source, destination=destination, data=data, at=at
-        )
-
     # Questions of the endpoint ---------------------------------------------------------------------------------------
 
     def _answer(self, event: Event) -> list[Event] | None:
@@ -341,7 +342,8 @@ class SipTransport:
 
     def _give_up(self, flow: Flow) -> None:
         """Close a connection after what is on its way to it, an answer that says why perhaps."""
-        if (connection := self._connections.get(flow.id)) is not None:
+        if (connection := self._connections.get(flow)) is not None:
+            connection.unread.clear()  # nobody knows where a message begins in it
             self._loop.call_soon(connection.close)
             self._loop.call_later(self._settings.stop_timeout, connection.abort)
 
@@ -360,14 +362,12 @@ class SipTransport:
         endpoint = self._pump.endpoint
         try:
             connection = await open_connection(
-                self,
-                destination,
-                local_host=self._local_host(destination),
-                tls=self._tls,
-                settings=self._settings,
+                self, destination, local_host=self._local_host(destination), tls=self._tls, settings=self._settings
             )
         except OSError as error:
-            reason = str(error) or type(error).__name__
+            reason = failure_text(error)
+            if isinstance(error, ssl.SSLError):
+                self._tls_faults.report(TlsFaultKind.SERVER, destination.host, destination.port, reason)
             self._work(self._settled(endpoint.flow_failed(want, reason, now=self.now)))
         else:
             self._work(self._settled(endpoint.flow_opened(want, connection.flow, now=self.now)))

@@ -1,5 +1,7 @@
 """One UDP socket on an event loop: a reader callback that drains it, which costs a quarter of a DatagramProtocol."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import select
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from sip.aio.settings import TransportSettings
+from sip.aio.turn import Turn
 from sip.flow import Address, Flow
 
 #: Hosts that mean every address of the machine.
@@ -76,12 +79,13 @@ class UdpSocket:
         *,
         loop: asyncio.AbstractEventLoop,
         settings: TransportSettings,
-        new_flow: Callable[["UdpSocket", Address, Address], Flow],
+        new_flow: Callable[[UdpSocket, Address, Address], Flow],
         received: Callable[[bytes, Flow], None],
         drained: Callable[[], None],
         failed: Callable[[Flow], None],
     ) -> None:
         self._sock, self._loop, self._settings = sock, loop, settings
+        self._turn = Turn(loop, settings)
         self._new_flow, self._received, self._drained, self._failed = new_flow, received, drained, failed
         self.local = Address(*sock.getsockname()[:2])
         self._flows: OrderedDict[tuple[str, int], Flow] = OrderedDict()
@@ -143,7 +147,7 @@ class UdpSocket:
         else:
             self._loop.add_reader(self._sock, self._readable)
 
-    def _unwatch(self, readiness: "_Readiness") -> None:
+    def _unwatch(self, readiness: _Readiness) -> None:
         self._loop.remove_reader(readiness)
         readiness.close()
 
@@ -180,7 +184,8 @@ class UdpSocket:
     def _readable(self) -> None:
         recvfrom_into, view, received = self._sock.recvfrom_into, self._view, self._received
         try:
-            for _ in range(self._settings.drain):
+            # What is left in the socket makes it readable in the next turn again.
+            while self._turn.take():
                 try:
                     size, source = recvfrom_into(view)
                 except (BlockingIOError, InterruptedError):

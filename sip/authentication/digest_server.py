@@ -17,7 +17,8 @@ from typing import Final, Protocol
 
 import attrs
 
-from sip.authentication.digest import digest_response, same_digest, secret_of
+from sip.authentication.digest import base_algorithm, digest_response, same_digest, secret_of
+from sip.authentication.identification import Pending
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
 from sip.headers.auth_params import AuthParams, split_auth
@@ -35,8 +36,12 @@ _WINDOW: Final = 64  #: nonce counts that may arrive out of order; datagrams ove
 class CredentialStore(Protocol):
     """Where a server finds what it knows of its users."""
 
-    def secret(self, username: str, realm: str, algorithm: str) -> str | None:
-        """Return H(username:realm:password) in hexadecimal (`secret_of` makes it), None for an unknown user."""
+    def secret(self, username: str, realm: str, algorithm: str) -> str | Pending | None:
+        """Return H(username:realm:password) in hexadecimal (`secret_of` makes it), None for an unknown user.
+
+        A store that has to ask elsewhere returns `Pending` with an id that no other question of it has, and answers by
+        `Authenticator.resolved`.
+        """
         ...
 
 
@@ -78,14 +83,20 @@ class Outcome(enum.Enum):
     STALE = "stale"  #: right, but with an old nonce or a used count: challenge with stale=true
     WRONG = "wrong"  #: unknown user or wrong password: challenge
     MALFORMED = "malformed"  #: answer 400 (RFC 7616 section 3.4.6)
+    PENDING = "pending"  #: the store answers later: `DigestServer.verify` then gets the secret
 
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """Outcome, and the user when it is ACCEPTED."""
+    """Outcome, the user when it is ACCEPTED, and what is waited for when it is PENDING."""
 
     outcome: Outcome
     username: str | None = None
+    pending: Pending | None = None
+
+
+#: A secret that nobody has brought: the store is to be asked.
+_ASK: Final = Pending("")
 
 
 @attrs.define
@@ -125,25 +136,48 @@ class DigestServer:
         self._wall_clock = wall_clock
         self._counts: OrderedDict[bytes, _Counts] = OrderedDict()
         self._forgotten = -1  # milliseconds: nonces up to this time may have been evicted, so unknown ones are stale
+        # What stands for the secret of a user whom nobody knows: he costs as much as one with a wrong password.
+        self._nobodys = {
+            base_algorithm(name): secret_of(name, "nobody", config.realm, entropy.child("nobody").token(16))
+            for name in config.algorithms
+        }
 
     @property
     def status(self) -> int:
         """The status of a challenge: 401, or 407 for a proxy."""
         return 407 if self.config.proxy else 401
 
-    def challenges(self, *, now: float, stale: bool = False) -> tuple[tuple[str, str], ...]:
-        """Headers of a challenge, one for each algorithm, best first (RFC 8760 section 2.3)."""
-        name = "Proxy-Authenticate" if self.config.proxy else "WWW-Authenticate"
+    def challenges(self, *, now: float, stale: bool = False, proxy: bool | None = None) -> tuple[tuple[str, str], ...]:
+        """Headers of a challenge, one for each algorithm, best first (RFC 8760 section 2.3).
+
+        ``proxy`` says in whose name, for a server that is both; None is what the configuration says.
+        """
+        as_proxy = self.config.proxy if proxy is None else proxy
+        name = "Proxy-Authenticate" if as_proxy else "WWW-Authenticate"
         nonce = self._new_nonce(now)
         return tuple((name, str(self._challenge(algorithm, nonce, stale))) for algorithm in self.config.algorithms)
 
-    def verify(self, request: Request, *, now: float) -> Verdict:
-        """Look at the credentials of a request for our realm."""
-        credentials = self._own_credentials(request)
+    def verify(
+        self,
+        request: Request,
+        *,
+        now: float,
+        proxy: bool | None = None,
+        any_uri: bool = False,
+        secret: str | Pending | None = _ASK,
+    ) -> Verdict:
+        """Look at the credentials of a request for our realm.
+
+        They stand in the header that belongs to ``proxy``, or else in the other one: servers and proxies of one realm
+        take what either asked for. ``any_uri`` lets them be for another URI than that of the request. ``secret`` is
+        what the store has found since, where the first look was PENDING. A count of a nonce is used up by the look
+        that accepts it: look once at each request.
+        """
+        credentials = self._own_credentials(request, self.config.proxy if proxy is None else proxy)
         if credentials is None:
             return Verdict(outcome=Outcome.MISSING)
         try:
-            return self._verify(credentials, request, now)
+            return self._verify(credentials, request, now, secret, any_uri or not self.config.check_uri)
         except (KeyError, ValueError):
             return Verdict(outcome=Outcome.MALFORMED)
 
@@ -154,9 +188,10 @@ class DigestServer:
             params["stale"] = "true"
         return Challenge("Digest", AuthParams(params))
 
-    def _own_credentials(self, request: Request) -> Authorization | None:
-        name = "Proxy-Authorization" if self.config.proxy else "Authorization"
-        for each in [each for line in request.headers.get_all(name) for each in split_auth(line)]:
+    def _own_credentials(self, request: Request, proxy: bool) -> Authorization | None:
+        names = ("Proxy-Authorization", "Authorization") if proxy else ("Authorization", "Proxy-Authorization")
+        lines = [line for name in names for line in request.headers.get_all(name)]
+        for each in [each for line in lines for each in split_auth(line)]:
             try:
                 parsed = Authorization.parse(each)
             except RemoteProtocolError:
@@ -165,7 +200,9 @@ class DigestServer:
                 return parsed
         return None
 
-    def _verify(self, credentials: Authorization, request: Request, now: float) -> Verdict:
+    def _verify(
+        self, credentials: Authorization, request: Request, now: float, secret: str | Pending | None, any_uri: bool
+    ) -> Verdict:
         """Raises KeyError or ValueError when something is missing or makes no sense."""
         given = credentials.params
         algorithm = given.get("algorithm") or "MD5"
@@ -175,14 +212,18 @@ class DigestServer:
             (qop or "auth") not in self.config.qop
         ):
             return Verdict(outcome=Outcome.WRONG)  # What we did not offer may not be answered (a downgrade).
-        if self.config.check_uri and not _same_uri(given["uri"], request):
+        if not any_uri and not _same_uri(given["uri"], request):
             return Verdict(outcome=Outcome.MALFORMED)
         # Without a count a nonce serves once: the next request is told that it is stale, and nothing can be replayed.
         username, count = given["username"], 1 if qop is None else int(given["nc"], 16)
         cnonce = given["cnonce"] if qop is not None or algorithm.lower().endswith("-sess") else ""
-        secret = self._store.secret(username, self.config.realm, algorithm)
+        response = given["response"]
+        if secret is _ASK:
+            secret = self._store.secret(username, self.config.realm, algorithm)
+        if isinstance(secret, Pending):
+            return Verdict(outcome=Outcome.PENDING, pending=secret)
         expected = digest_response(
-            secret or secret_of(algorithm, username, self.config.realm, self._entropy.token(16)),
+            secret or self._nobodys[base_algorithm(algorithm)],
             algorithm=algorithm,
             method=request.method,
             uri=given["uri"],
@@ -192,7 +233,7 @@ class DigestServer:
             qop=qop,
             body=request.body,
         )
-        if not same_digest(expected, given["response"]):
+        if not same_digest(expected, response) or secret is None:
             return Verdict(outcome=Outcome.WRONG)
         if not self._nonce_is_fresh(given["nonce"], count, now):
             return Verdict(outcome=Outcome.STALE)

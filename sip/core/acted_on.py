@@ -6,6 +6,8 @@ that it is absent (`Message.ignore_unreadable`). A header that may come once and
 (section 7.3.1); a request is refused for that where somebody acts on the header, and only there.
 """
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -1,5 +1,7 @@
 """Dialogs (RFC 3261 section 12): who talks to whom, through which proxies, and in what order."""
 
+from __future__ import annotations
+
 import enum
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +19,9 @@ from sip.message.headers import Field
 from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
+from sip.transport.secure import secured_hop
 
 _NOT_IN_REQUEST_LINE: Final = re.compile(r"[\s<>\"]")
 
@@ -123,7 +127,7 @@ class Dialog:
     @classmethod
     def from_request(
         cls, request: Request, flow: Flow, local_tag: str, *, local_cseq: int, local_value: str | None = None
-    ) -> "Dialog":
+    ) -> Dialog:
         """Begin the dialog of a request that came to us (section 12.1.1); raises RemoteProtocolError.
 
         ``local_value`` is From of ours where a request of ours caused it; otherwise To of the request names us.
@@ -146,7 +150,7 @@ class Dialog:
         )
 
     @classmethod
-    def from_response(cls, response: Response, flow: Flow | None, ours: Begun, cseq: int) -> "Dialog":
+    def from_response(cls, response: Response, flow: Flow | None, ours: Begun, cseq: int) -> Dialog:
         """Begin the dialog of a request of ours (section 12.1.2); raises RemoteProtocolError.
 
         What we chose is taken from ``ours``: a response belongs to a request by its branch and method (section
@@ -179,7 +183,7 @@ class Dialog:
         response: Response,
         ours: Begun,
         cseq: int,
-    ) -> "Dialog":
+    ) -> Dialog:
         """Begin a dialog whose requests go where a request of ours went, on its very flow: to end it, no more."""
         target, hops = uri, routes
         if routes and not hop.lr:  # the Request-URI was the strict router's, the target the last Route
@@ -259,8 +263,13 @@ class Dialog:
         """Return where requests go first: the first route, else the remote target."""
         if self._hop is None:
             first = self.route_set[0] if self.route_set else None
-            self._hop = NameAddr.parse(first).uri if first else self.target
+            self._hop = secured_hop(NameAddr.parse(first).uri, self.target) if first else self.target
         return self._hop
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether our Contact has to be sips: the other one is, or the first hop (section 12.2.1.1, RFC 5630)."""
+        return self.next_hop.scheme == "sips"
 
     def build(
         self,
@@ -328,6 +337,8 @@ def _reachable(uri: Uri, what: str) -> Uri:
     """The URI where requests can go by SIP, without headers; raises RemoteProtocolError."""
     if uri.scheme not in ("sip", "sips"):
         raise RemoteProtocolError(f"a {what} that is no SIP address")
+    if not is_host_name(uri.host):
+        raise RemoteProtocolError(f"a {what} whose host nobody can be asked for")
     if _NOT_IN_REQUEST_LINE.search(str(uri)):
         raise RemoteProtocolError(f"a {what} that cannot be a Request-URI")
     return uri.without_headers() if uri.headers else uri

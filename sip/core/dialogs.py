@@ -1,5 +1,7 @@
 """The dialogs of an endpoint: found by their IDs, and by the connections that they use."""
 
+from __future__ import annotations
+
 from sip.context import Context
 from sip.core.dialog import Dialog, DialogInput, DialogKey
 from sip.flow import Flow

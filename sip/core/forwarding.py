@@ -1,5 +1,7 @@
 """Requests and answers that a proxy passes on (RFC 3261 section 16)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.context import Context
@@ -16,6 +18,7 @@ from sip.syntax.uri import Uri
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.transactions import IGNORING
+from sip.transport.secure import secured_hop
 
 
 class Forwarded:
@@ -54,7 +57,7 @@ class TransparentInvite:
         self._context = context
 
     def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
-        """Reported by the receiver."""
+        """Reported by `CancelServer`, with the request."""
 
     def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """Report it."""
@@ -143,4 +146,4 @@ class Forwarding:
 def next_hop_of(request: Request) -> Uri:
     """Return where a request goes: the first Route, else the Request-URI (RFC 3261 section 16.6 step 6)."""
     routes = request.route if "Route" in request.headers else ()
-    return routes[0].uri if routes else request.uri
+    return secured_hop(routes[0].uri, request.uri) if routes else request.uri

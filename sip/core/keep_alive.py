@@ -4,6 +4,8 @@ On a connection the ping is two line breaks and the answer one. Over UDP it is t
 keep a NAT open, and what they cost a server is a look at four octets.
 """
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Mapping
 from typing import Final

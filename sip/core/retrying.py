@@ -1,9 +1,18 @@
-"""When something that was refused is tried again: later each time, not before it is welcome, never after the end."""
+"""How something that was refused is tried again: with credentials at once, else later each time.
 
-from typing import Final
+Not before it is welcome, and never after the end.
+"""
 
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from sip.context import Context
 from sip.headers.retry_after import RetryAfter
+from sip.ids import RequestId
+from sip.message.lines import Lines
 from sip.message.response import Response
+from sip.transactions.client import ClientTransaction
 
 #: Refusals in a row because of glare that wait no longer than RFC 3261 section 14.1 says; more are no glare.
 _GLARES: Final = 3
@@ -47,3 +56,25 @@ def retry_after_of(response: Response) -> float:
     """Return how long a response asks to wait, in seconds; 0 when it does not, or not legibly."""
     value = response.header("Retry-After")
     return float(value.seconds) if isinstance(value, RetryAfter) else 0.0
+
+
+class Challenged(Protocol):
+    """A request in a dialog that may be asked for credentials."""
+
+    challenged: int  #: how often it was
+
+    def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> object:
+        """Send it, or send it again under the same number with what proves who we are."""
+        ...
+
+
+def send_with_credentials(
+    context: Context, request: Challenged, transaction: ClientTransaction, response: Response, now: float
+) -> bool:
+    """Send it again when ``response`` asks for credentials that we have (RFC 3261 section 22.2); False: it does not."""
+    authorization = context.authorize(transaction.request, response, request.challenged)
+    if authorization is None:
+        return False
+    request.challenged += 1
+    request.send(now, authorization, transaction.id)
+    return True

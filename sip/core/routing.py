@@ -1,5 +1,7 @@
 """Which core gets a new request, and what is refused before any core sees it (RFC 3261 section 8.2)."""
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Callable, Collection, Iterable
 from typing import Final

@@ -1,5 +1,7 @@
 """What the parts of one endpoint stand on, made once and handed on as one."""
 
+from __future__ import annotations
+
 import attrs
 
 from sip.config import EndpointConfig
@@ -26,7 +28,7 @@ class Stack:
     answers: Answers  #: the user agent server
 
     @classmethod
-    def build(cls, config: EndpointConfig, entropy: Entropy) -> "Stack":
+    def build(cls, config: EndpointConfig, entropy: Entropy) -> Stack:
         """Make the layers of one endpoint, each on those before it."""
         context = Context(config, entropy)
         transport = Transport(context)

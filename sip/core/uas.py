@@ -1,5 +1,7 @@
 """Answers to requests: one way to build and send them (RFC 3261 section 8.2.6)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.context import Context
@@ -55,6 +57,10 @@ class Answers:
         if transaction.to_tag is None and status > 100 and request.to.tag is None:
             transaction.to_tag = self._context.new_tag()
         lines: Lines = [*headers, *self._server]
+        sources = self._transactions.transport.sources
+        if status > 100 and transaction.flow.remote.host not in sources.proven.hosts:
+            # The answer to CANCEL has the tag of the INVITE, which another may have sent.
+            sources.tells(transaction.flow, request, None if request.method == "CANCEL" else transaction.to_tag, lines)
         if content_type is not None:
             lines.append(("Content-Type", content_type))
         return request._answered(status, phrase, transaction.to_tag if status > 100 else None, lines, body)
@@ -68,8 +74,10 @@ class Answers:
         """Answer without a transaction; without ``to_tag`` with one that is the same for a repetition."""
         try:
             headers = (("Retry-After", "5"),) if status == 503 else ()
-            response = request.response(status, to_tag=to_tag or self._context.tag_for(request), headers=headers)
-            self._transactions.transport.send(flow, bytes(response))
+            tag = to_tag or self._context.tag_for(request, flow)
+            response = request.response(status, to_tag=tag, headers=headers)
+            self._transactions.transport.sources.tells(flow, request, None if to_tag else tag, headers)
+            self._transactions.transport.answer(flow, bytes(response))
         except ValueError:
             self._context.count("dropped: request that cannot even be refused")
 

@@ -1,5 +1,7 @@
 """What uses a dialog (RFC 5057): an INVITE session, subscriptions. A dialog knows no more of them than this."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 from sip.core.routing import CoreEntry

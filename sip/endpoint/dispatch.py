@@ -1,15 +1,18 @@
 """What comes in: bytes to messages, messages to the transaction, dialog or core that they belong to."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.core.acted_on import Element, check_request, element_of
+from sip.core.cancel import CancelServer
 from sip.core.dialog import Dialog
 from sip.core.forwarding import TransparentInvite
 from sip.core.routing import KNOWN_METHODS, CoreEntry, Routing
 from sip.core.stack import Stack
 from sip.endpoint.mending import Mending
 from sip.errors import RemoteProtocolError
-from sip.events import AckReceived, CancelReceived, FlowLost, RequestReceived
+from sip.events import AckReceived, FlowLost, RequestReceived
 from sip.flow import Flow
 from sip.headers.via import Via
 from sip.message.parsing import parse_message
@@ -43,20 +46,24 @@ class Receiver:
         self._sessions = sessions
         self._subscriptions = subscriptions
         self._transparent = TransparentInvite(stack.context)
+        self._cancels = CancelServer(stack, self._transparent)
         self.mending = Mending(stack, sessions)
         self._streams = stack.transport.streams
+        self._sources = stack.transport.sources
         self._keep_alives = stack.requests.keep_alives
 
     # Bytes -----------------------------------------------------------------------------------------------------------
 
-    def receive_data(self, data: bytes, flow: Flow, now: float) -> None:
-        """Take a datagram or a piece of a stream."""
+    def receive_data(self, data: bytes, flow: Flow, most: int | None, now: float) -> None:
+        """Take a datagram or a piece of a stream, of which ``most`` messages are looked at."""
         if flow.transport == "UDP":
             self._datagram(data, flow, now)
         else:
-            self._stream(data, flow, now)
+            self._stream(data, flow, most, now)
 
     def _datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        if flow.remote.host not in self._sources.proven.hosts:
+            self._sources.heard(flow, len(data))
         if len(data) < _SMALLEST or data[0] not in _FIRST:
             # Keep-alives, STUN, RTP on the wrong port, noise.
             self._context.count("dropped: not SIP")
@@ -68,7 +75,7 @@ class Receiver:
             return
         self._message(message, flow, now)
 
-    def _stream(self, data: bytes, flow: Flow, now: float) -> None:
+    def _stream(self, data: bytes, flow: Flow, most: int | None, now: float) -> None:
         parsers = self._streams.parsers
         parser = parsers.get(flow.id)
         if parser is None:
@@ -76,7 +83,7 @@ class Receiver:
             self._transport.saw(flow)
         while True:
             try:
-                items = parser.receive_data(data)
+                items = parser.receive_data(data, most)
             except RemoteProtocolError as error:
                 self._unreadable(error, flow)
                 if parser.closed:
@@ -84,8 +91,14 @@ class Receiver:
                     return
             else:
                 self._received(items, flow, now)
+                if not self._streams.has_room(flow):
+                    self._context.count("refused: unfinished messages of one source")
+                    self._give_up(flow, "too much is unfinished", now)
+                    return
                 if not parser.failing:
                     return
+            if most is not None:
+                return
             data = b""
 
     def unfinished(self, flow: Flow) -> int | None:
@@ -120,7 +133,7 @@ class Receiver:
             message.check()
             message.ignore_unreadable()
             if isinstance(message, Response):
-                broken = self._transactions.receive_response(message, now)
+                broken = self._transactions.receive_response(message, flow, now)
                 if broken is not None:
                     self.mending.answer(*broken, now)
             else:
@@ -135,11 +148,13 @@ class Receiver:
     def _dispatch(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         """Give a request to its transaction; ``via`` is the top one as it came."""
         method = request.method
+        if flow.remote.host not in self._sources.proven.hosts and not flow.reliable:
+            self._sources.received(request, flow)
         try:
             if method == "ACK":
                 self._ack(request, via, flow, now)
             elif method == "CANCEL":
-                self._cancel(request, via, flow, now)
+                self._cancels.receive_cancel(request, via, flow, now)
             elif method == "BENOTIFY":
                 self._benotify(request, flow, now)
             else:
@@ -154,8 +169,7 @@ class Receiver:
         known = self._transactions.find_server(key)
         if known is not None:
             known.receive_again(now)
-        elif self._transactions.is_full():
-            self._context.count("refused: too many transactions")
+        elif self._transactions.is_full(flow, request.method):
             self._answers.refuse_statelessly(request, 503, flow)
         else:
             if flow.transport != "UDP" and "alias" in via.params:
@@ -176,7 +190,6 @@ class Receiver:
             return
         dialog = self._dialogs.find(request)
         if dialog is not None:
-            self._transport.proven.add(flow)
             session = session_of(dialog)
             if session is not None:
                 self._sessions.received.acknowledge(session, request, now)
@@ -187,34 +200,6 @@ class Receiver:
             self._context.emit(AckReceived(owner=core.owner, request=request, flow=flow))
         else:
             self._context.count("dropped: ACK for nothing")
-
-    def _cancel(self, request: Request, via: Via, flow: Flow, now: float) -> None:
-        key = self._transactions.key_of(request, via, flow, "CANCEL")
-        again = self._transactions.find_server(key)
-        if again is not None:
-            again.receive_again(now)
-            return
-        invite = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
-        if invite is None:
-            # Anybody can send any number of these: nothing is kept of them.
-            self._answers.refuse_statelessly(request, 481, flow)
-            return
-        # RFC 3261 section 9.2: the To tag of the answer to CANCEL is that of the answer to the INVITE.
-        if invite.to_tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
-            invite.to_tag = self._context.new_tag()
-        if self._transactions.is_full():  # the more welcome is what ends something
-            self._answers.answer_statelessly(request, 200, flow, invite.to_tag)
-        else:
-            cancelling = self._transactions.open_server(key, request, via, flow)
-            cancelling.to_tag = invite.to_tag
-            self._answers.send(cancelling, 200, now=now)
-        if invite.state is not State.PROCEEDING or invite.user is None:
-            return
-        if invite.user is self._transparent:
-            event = CancelReceived(owner=invite.owner, transaction=invite.id, request=request)
-            self._context.emit(event)
-        else:
-            invite.user.on_cancel(invite, request, now)
 
     def _benotify(self, request: Request, flow: Flow, now: float) -> None:
         if self._subscriptions.receive_benotify(request, flow, now):
@@ -236,6 +221,8 @@ class Receiver:
     def _route(self, request: Request, flow: Flow) -> Routing:
         if request.method == "NOTIFY" and (waiting := self._subscriptions.expecting(request)) is not None:
             return Routing(owner=waiting.owner, subscription=waiting.id)
+        if request.uri.scheme == "sips" and not self._transport.takes_sips(flow):
+            return Routing(status=416)
         core = self._cores.claiming(request, flow)
         if core is None:
             return self._unclaimed(request)
@@ -283,7 +270,6 @@ class Receiver:
             routing = self._route_in_dialog(request, dialog)
             if routing.status is None:
                 check_request(request, Element.IN_DIALOG)
-            self._transport.proven.add(flow)
             dialog.takes(transaction.cseq)
             if dialog.flow is None and routing.status is None and flow.reliable:
                 # A peer whose connection broke came back over another one, which may be the only way to it.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from sip.authentication.digest import Credentials
 from sip.config import EndpointConfig, Listen
 from sip.core.forwarding import Forwarding
 from sip.core.routing import Claim, Routing
@@ -38,6 +39,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def __init__(self, config: EndpointConfig, *, entropy: Entropy, wall_clock: float = 0.0) -> None:
         self.config = config
         self.wall_clock = wall_clock
+        self.now = 0.0  #: monotonic seconds of the last bytes or timers: for who is asked while a core handles an event
         stack = Stack.build(config, entropy)
         self._context = stack.context
         self._transport = stack.transport
@@ -74,14 +76,18 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
     # The machine -----------------------------------------------------------------------------------------------------
 
-    def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
+    def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
         """Take one datagram, or any piece of a stream, and return what it caused.
 
         A flow that a listener accepted needs no announcement: its first bytes introduce it.
 
+        A driver that has others to serve says how many messages of a stream are looked at now, at ``most``; the rest
+        waits until it calls again, perhaps without data, as long as ``unread`` says so.
+
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
-        self._receiver.receive_data(data, flow, now)
+        self.now = now
+        self._receiver.receive_data(data, flow, most, now)
         return self.take_events()
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
@@ -97,6 +103,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
+        self.now = now
         self._context.timers.run(now)
         self._receiver.close_lost(now)
         self._sessions.ended.forget_old(now)
@@ -158,6 +165,10 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._receiver.flow_closed(flow, now)
         return self.take_events()
 
+    def unread(self, flow: Flow) -> bool:
+        """Whether something of a stream waits to be looked at since ``receive_data`` was told how much it may do."""
+        return self._transport.streams.unread(flow)
+
     def unfinished(self, flow: Flow) -> int | None:
         """Return which message of a stream has begun to come but is not complete, counted from 0; None if none has.
 
@@ -193,6 +204,13 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def is_open(self, flow: Flow) -> bool:
         """Whether something can still be sent on a flow; always so over UDP, where nobody knows."""
         return self._transport.is_open(flow)
+
+    def set_credentials(self, realm: str, credentials: Credentials | None) -> None:
+        """Answer challenges of a realm with these, before those of the configuration; None forgets them.
+
+        For secrets that come up while the endpoint runs, such as the passcode of a conference.
+        """
+        self._context.set_credentials(realm, credentials)
 
     def watch_flows(self, owner: str) -> None:
         """Let a core know of each connection that is closed: it gets FlowClosed."""

@@ -1,5 +1,7 @@
 """One loop, without I/O, that feeds an endpoint's events to its cores until nothing moves."""
 
+from __future__ import annotations
+
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
@@ -63,9 +65,12 @@ class Pump:
         self._faults: list[Event] = []
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
 
-    def receive_data(self, data: bytes, *, flow: Flow, now: float) -> list[Event]:
-        """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``."""
-        return self.settle(self.endpoint.receive_data(data, flow=flow, now=now), now=now)
+    def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
+        """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``.
+
+        ``most`` is that of `Endpoint.receive_data`.
+        """
+        return self.settle(self.endpoint.receive_data(data, flow=flow, now=now, most=most), now=now)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due at ``now`` in the endpoint and in every core, and settle.

@@ -10,6 +10,14 @@ from sip.syntax.grammar import CONTROLS, QUOTED, TOKEN_CHARS, Report, is_quoted,
 
 __all__ = ["AuthParams", "read_auth", "split_auth"]
 
+# RFC 3261 section 25.1, for challenge and credentials alike; what stands for Digest there is of the same form:
+#   other-challenge  =  auth-scheme LWS auth-param *(COMMA auth-param)
+#   other-response   =  auth-scheme LWS auth-param *(COMMA auth-param)
+#   auth-scheme      =  token
+#   auth-param       =  auth-param-name EQUAL ( token / quoted-string )
+#   auth-param-name  =  token
+# RFC 7235 section 2.1 lets a scheme have this in place of parameters:
+#   token68          =  1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
 #: One parameter with the comma before it. Bare values may hold what base64 and URIs need, and the blanks of a realm:
 #: peers leave quotes out.
 _PARAM = re.compile(

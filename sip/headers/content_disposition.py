@@ -1,4 +1,12 @@
-"""Content-Disposition (RFC 3261 section 20.11)."""
+"""Content-Disposition (RFC 3261 section 20.11).
+
+::
+
+    Content-Disposition  =  "Content-Disposition" HCOLON disp-type *( SEMI disp-param )
+    disp-type            =  "render" / "session" / "icon" / "alert" / disp-extension-token
+    disp-param           =  handling-param / generic-param
+    handling-param       =  "handling" EQUAL ( "optional" / "required" / other-handling )
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,11 @@ from sip.syntax.params import Params
 
 __all__ = ["ContentType"]
 
+# RFC 3261 section 25.1; a media range of Accept has the same form, with asterisks:
+#   media-type   =  m-type SLASH m-subtype *(SEMI m-parameter)
+#   m-parameter  =  m-attribute EQUAL m-value
+#   m-value      =  token / quoted-string
+#   media-range  =  ( "*/*" / ( m-type SLASH "*" ) / ( m-type SLASH m-subtype ) ) *( SEMI m-parameter )
 _TYPE = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+/[ \t]*+([{TOKEN_CHARS}]++)[ \t]*+((?:;.*+)?)", re.DOTALL)
 
 _MEDIA_TYPE = re.compile(rf"[{TOKEN_CHARS}]++/[{TOKEN_CHARS}]++")

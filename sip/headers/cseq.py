@@ -10,6 +10,7 @@ from sip.syntax.grammar import TOKEN_CHARS, Report, is_token, tolerate
 
 __all__ = ["CSeq"]
 
+# CSeq  =  "CSeq" HCOLON 1*DIGIT LWS Method   (RFC 3261 section 25.1)
 _CSEQ = re.compile(rf"([0-9]{{1,20}}+)[ \t]++([{TOKEN_CHARS}]++)")
 #: RFC 3261 section 8.1.1.5: less than 2**31.
 _LIMIT = 2**31

@@ -21,6 +21,13 @@ _ZONES: Final = {"GMT": 0, "UT": 0, "UTC": 0, "EST": -5, "EDT": -4, "CST": -6, "
     "PST": -8,
     "PDT": -7,
 }
+# RFC 3261 section 25.1; zones other than GMT are tolerated:
+#   SIP-date      =  rfc1123-date
+#   rfc1123-date  =  wkday "," SP date1 SP time SP "GMT"
+#   date1         =  2DIGIT SP month SP 4DIGIT
+#   time          =  2DIGIT ":" 2DIGIT ":" 2DIGIT
+#   Timestamp     =  "Timestamp" HCOLON 1*(DIGIT) [ "." *(DIGIT) ] [ LWS delay ]
+#   delay         =  *(DIGIT) [ "." *(DIGIT) ]
 _DATE = re.compile(
     rf"({'|'.join(_DAYS)}), ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([0-9]{{4}}) "
     r"([0-9]{2}):([0-9]{2}):([0-9]{2}) ([A-Z]{2,4})"

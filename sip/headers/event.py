@@ -1,4 +1,13 @@
-"""Event (RFC 6665 section 8.2.1)."""
+"""Event (RFC 6665 section 8.2.1).
+
+::
+
+    Event           =  ( "Event" / "o" ) HCOLON event-type *( SEMI event-param )
+    event-type      =  event-package *( "." event-template )
+    event-package   =  token-nodot
+    event-template  =  token-nodot
+    event-param     =  generic-param / ( "id" EQUAL token )
+"""
 
 from __future__ import annotations
 

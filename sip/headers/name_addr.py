@@ -1,6 +1,6 @@
-"""``name-addr`` and ``addr-spec`` with header parameters: From, To, Contact, Route and their relatives.
+"""``name-addr`` and ``addr-spec`` with header parameters: From, To (RFC 3261 sections 20.20 and 20.39) and their like.
 
-RFC 3261 sections 20.10, 20.20, 20.30, 20.34 and 20.39.
+Contact and Route, which are made of them, have modules of their own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ from sip.syntax.tokens import parse_delta_seconds
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import COMMON as COMMON_URI
 
-__all__ = ["STAR", "NameAddr", "Star"]
+__all__ = ["NameAddr"]
 
+# RFC 3261 section 25.1:
+#   from-spec     =  ( name-addr / addr-spec ) *( SEMI from-param )
+#   name-addr     =  [ display-name ] LAQUOT addr-spec RAQUOT
+#   addr-spec     =  SIP-URI / SIPS-URI / absoluteURI
+#   display-name  =  *(token LWS)/ quoted-string
+# Section 20: a URI with a comma, question mark or semicolon has to be in brackets; behind one without brackets come
+# parameters of the header.
 #: A name-addr as nearly everybody writes it. Groups: quoted name, plain name, the six of the URI, the parameters.
 _COMMON = re.compile(
     rf'(?:"([^"\\\r\n]*+)"[ \t]*+|([{TOKEN_CHARS}][{TOKEN_CHARS} \t]*+)?+)<{COMMON_URI}>({COMMON_PARAMS})'
@@ -35,21 +42,6 @@ _BARE_AFTER_NAME: Final = re.compile(
 
 
 _new = object.__new__
-
-
-class Star:
-    """The lone asterisk of ``Contact: *`` (RFC 3261 section 10.2.2)."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "*"
-
-    def __repr__(self) -> str:
-        return "STAR"
-
-
-STAR: Final = Star()
 
 
 class NameAddr:

@@ -1,4 +1,10 @@
-"""Privacy (RFC 3323 section 4.2)."""
+"""Privacy (RFC 3323 section 4.2).
+
+::
+
+    Privacy-hdr  =  "Privacy" HCOLON priv-value *(";" priv-value)
+    priv-value   =  "header" / "session" / "user" / "none" / "critical" / token
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,11 @@ from sip.syntax.grammar import TOKEN_CHARS, Report, must_be_token, tolerate
 
 __all__ = ["RAck", "parse_rseq"]
 
+# RFC 3262 sections 7.1 and 7.2:
+#   RSeq          =  "RSeq" HCOLON response-num
+#   RAck          =  "RAck" HCOLON response-num LWS CSeq-num LWS Method
+#   response-num  =  1*DIGIT
+#   CSeq-num      =  1*DIGIT
 _RACK = re.compile(rf"([0-9]{{1,20}}+)[ \t]++([0-9]{{1,20}}+)[ \t]++([{TOKEN_CHARS}]++)")
 _DIGITS = re.compile(r"[0-9]{1,20}+")
 #: RFC 3262 section 7.1: RSeq has 32 bits; CSeq has 31 (RFC 3261 section 8.1.1.5).

@@ -1,4 +1,16 @@
-"""Reason (RFC 3326): why a BYE or CANCEL was sent."""
+"""Reason (RFC 3326): why a BYE or CANCEL was sent.
+
+::
+
+    Reason            =  "Reason" HCOLON reason-value *(COMMA reason-value)
+    reason-value      =  protocol *(SEMI reason-params)
+    protocol          =  "SIP" / "Q.850" / token
+    reason-params     =  protocol-cause / reason-text / reason-extension
+    protocol-cause    =  "cause" EQUAL cause
+    cause             =  1*DIGIT
+    reason-text       =  "text" EQUAL quoted-string
+    reason-extension  =  generic-param
+"""
 
 from __future__ import annotations
 

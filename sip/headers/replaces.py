@@ -14,6 +14,19 @@ from sip.syntax.tokens import parse_call_id
 
 __all__ = ["Join", "Replaces", "TargetDialog"]
 
+# RFC 3891 section 6.1:
+#   Replaces        =  "Replaces" HCOLON callid *(SEMI replaces-param)
+#   replaces-param  =  to-tag / from-tag / early-flag / generic-param
+#   to-tag          =  "to-tag" EQUAL token
+#   from-tag        =  "from-tag" EQUAL token
+#   early-flag      =  "early-only"
+# RFC 3911 and RFC 4538:
+#   Join            =  "Join" HCOLON callid *(SEMI join-param)
+#   join-param      =  to-tag / from-tag / generic-param
+#   Target-Dialog   =  "Target-Dialog" HCOLON callid *(SEMI td-param)
+#   td-param        =  remote-param / local-param / generic-param
+#   remote-param    =  "remote-tag" EQUAL token
+#   local-param     =  "local-tag" EQUAL token
 #: A Call-ID that ends where the parameters begin.
 _WORD = re.compile(rf"[^\s{CONTROLS};,@]++(?:@[^\s{CONTROLS};,@]++)?+")
 

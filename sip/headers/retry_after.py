@@ -14,6 +14,11 @@ from sip.syntax.tokens import parse_delta_seconds
 
 __all__ = ["RetryAfter"]
 
+# RFC 3261 section 25.1:
+#   Retry-After  =  "Retry-After" HCOLON delta-seconds [ comment ] *( SEMI retry-param )
+#   retry-param  =  ("duration" EQUAL delta-seconds) / generic-param
+#   comment      =  LPAREN *(ctext / quoted-pair / comment) RPAREN
+#   ctext        =  %x21-27 / %x2A-5B / %x5D-7E / UTF8-NONASCII / LWS
 _RETRY_AFTER = re.compile(r"([0-9]++)[ \t]*+(?:\(((?:[^()\\]++|\\.|\([^()]*+\))*+)\))?+[ \t]*+((?:;.*+)?)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SPECIAL = re.compile(rf"([()\\{CONTROLS}])")

@@ -1,4 +1,12 @@
-"""Session-Expires and Min-SE (RFC 4028 sections 4 and 5)."""
+"""Session-Expires and Min-SE (RFC 4028 sections 4 and 5).
+
+::
+
+    Session-Expires  =  ("Session-Expires" / "x") HCOLON delta-seconds *(SEMI se-params)
+    se-params        =  refresher-param / generic-param
+    refresher-param  =  "refresher" EQUAL ("uas" / "uac")
+    Min-SE           =  "Min-SE" HCOLON delta-seconds *(SEMI generic-param)
+"""
 
 from __future__ import annotations
 

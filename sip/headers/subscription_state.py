@@ -1,4 +1,12 @@
-"""Subscription-State (RFC 6665 section 8.2.3)."""
+"""Subscription-State (RFC 6665 section 8.2.3).
+
+::
+
+    Subscription-State  =  "Subscription-State" HCOLON substate-value *( SEMI subexp-params )
+    substate-value      =  "active" / "pending" / "terminated" / extension-substate
+    subexp-params       =  ("reason" EQUAL event-reason-value) / ("expires" EQUAL delta-seconds)
+                           / ("retry-after" EQUAL delta-seconds) / generic-param
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.headers.contact import parse_contact
 from sip.headers.content_disposition import ContentDisposition
 from sip.headers.content_type import ContentType
 from sip.headers.cseq import CSeq
@@ -13,18 +14,19 @@ from sip.headers.date import Date, Timestamp
 from sip.headers.event import EventPackage
 from sip.headers.ms_diagnostics import MsDiagnostics
 from sip.headers.ms_keep_alive import MsKeepAlive
-from sip.headers.name_addr import STAR, NameAddr, Star
+from sip.headers.name_addr import NameAddr
 from sip.headers.parameterised import Parameterised
 from sip.headers.privacy import Privacy
 from sip.headers.rack import RAck, parse_rseq
 from sip.headers.reason import Reason
 from sip.headers.replaces import Join, Replaces, TargetDialog
 from sip.headers.retry_after import RetryAfter
+from sip.headers.route import parse_route
 from sip.headers.session_expires import MinSE, SessionExpires
 from sip.headers.subscription_state import SubscriptionState
 from sip.headers.via import Via
 from sip.headers.warning import Warning
-from sip.syntax.grammar import Report, tolerate
+from sip.syntax.grammar import Report
 from sip.syntax.tokens import (
     parse_call_id,
     parse_delta_seconds,
@@ -33,7 +35,6 @@ from sip.syntax.tokens import (
     parse_option_tag,
     parse_token,
 )
-from sip.syntax.uri import Uri
 
 __all__ = ["PARSERS", "Parser"]
 
@@ -42,24 +43,6 @@ class Parser(Protocol):
     """Reads one value; raises MalformedHeader, tells ``report`` what it tolerated."""
 
     def __call__(self, text: str, report: Report = ..., /) -> object: ...
-
-
-def parse_contact(text: str, report: Report = tolerate) -> NameAddr | Star:
-    """An address, or the asterisk that stands for all of them."""
-    return STAR if text == "*" else NameAddr.parse(text, report)
-
-
-def parse_route(text: str, report: Report = tolerate) -> NameAddr:
-    """An address of a proxy, in angle brackets (RFC 3261 section 20.34), so what stands behind it without them belongs
-    to the URI; so does an ``lr`` behind the brackets, which has no other meaning."""
-    if "<" not in text:
-        report("no angle brackets around the address")
-        return NameAddr(Uri.parse(text, report))
-    address = NameAddr.parse(text, report)
-    if text[-1:] != ">" and "lr" in address.params and not address.uri.lr:
-        report("lr outside of the angle brackets")
-        return NameAddr(address.uri.with_params(lr=None), address.display_name, address.params.without("lr"))
-    return address
 
 
 #: By key: the full name in lower case.

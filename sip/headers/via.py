@@ -13,6 +13,14 @@ from sip.syntax.uri_parts import HOSTNAME, PORT, checked_host, local_host
 
 __all__ = ["Via"]
 
+# RFC 3261 section 25.1:
+#   via-parm       =  sent-protocol LWS sent-by *( SEMI via-params )
+#   via-params     =  via-ttl / via-maddr / via-received / via-branch / via-extension
+#   sent-protocol  =  protocol-name SLASH protocol-version SLASH transport
+#   transport      =  "UDP" / "TCP" / "TLS" / "SCTP" / other-transport
+#   sent-by        =  host [ COLON port ]
+# RFC 3581 section 5, one more of the via-params:
+#   response-port  =  "rport" [EQUAL 1*DIGIT]
 #: A Via as nearly everybody writes it. Groups: transport, host, port, parameters.
 _COMMON = re.compile(rf"SIP/2\.0/([{TOKEN_CHARS}]++) ({HOSTNAME})(?::({PORT}))?+({COMMON})")
 _ANY = re.compile(

@@ -12,6 +12,12 @@ from sip.syntax.grammar import CONTROLS, QUOTED, Report, quote, tolerate, unquot
 
 __all__ = ["Warning"]
 
+# RFC 3261 section 25.1:
+#   warning-value  =  warn-code SP warn-agent SP warn-text
+#   warn-code      =  3DIGIT
+#   warn-agent     =  hostport / pseudonym
+#   warn-text      =  quoted-string
+#   pseudonym      =  token
 _WARNING = re.compile(rf"([0-9]{{3}}) +([^\s{CONTROLS}\",;]++) +({QUOTED})", re.DOTALL)
 _AGENT = re.compile(rf"[^\s{CONTROLS}\",;]++")
 

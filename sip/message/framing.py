@@ -89,7 +89,7 @@ def read_head(wire: bytes, limits: Limits, strict: bool) -> Head:
     head.fields = fields
     index = head.index = index_of(fields)
     if len(wire) > limits.max_vias * _SHORTEST_VIA:
-        _check_hops(head, limits)
+        _check_lists(head, wire, limits)
     if not ("via" in index and "from" in index and "to" in index and "call-id" in index and "cseq" in index):
         missing = ", ".join(name for name in ("Via", "From", "To", "Call-ID", "CSeq") if name.lower() not in index)
         head.fail(RemoteProtocolError(f"mandatory headers are missing: {missing}"))
@@ -187,7 +187,11 @@ def _limited(head: Head, fields: list[Field], limits: Limits) -> list[Field]:
     return fields[: limits.max_headers]
 
 
-def _check_hops(head: Head, limits: Limits) -> None:
+def _check_lists(head: Head, wire: bytes, limits: Limits) -> None:
+    """Count what will have to be read one by one."""
+    commas = wire.count(b",")
+    if commas > limits.max_commas:
+        head.fail(LimitExceeded(f"{commas} items in lists"))
     hops = sum([line.count(",") + 1 for line in head.index.get("via", ())])
     if hops > limits.max_vias:
         head.fail(LimitExceeded(f"{hops} hops"))

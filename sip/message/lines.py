@@ -4,6 +4,8 @@ What a core gives is checked once, when it gives it; so a command raises before 
 for a flow or is sent again is not looked at a second time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from sip.errors import LocalProtocolError, RemoteProtocolError

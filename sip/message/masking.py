@@ -13,9 +13,10 @@ from sip.message.message import Message
 __all__ = ["masked_head"]
 
 #: Credentials, and what the digest in the two ``-Info`` headers gives away (RFC 3261 section 22):
-#: the name of the header and of the scheme stay.
+#: the name of the header stays, and that of a scheme that is in use; any other first word may be a secret itself.
 _CREDENTIALS: Final = re.compile(
-    rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*(?:[\w-]+[ \t]+)?|(?:proxy-)?authentication-info[ \t]*:[ \t]*)"
+    rb"(?im)^((?:proxy-)?authorization[ \t]*:[ \t]*(?:(?:digest|basic|bearer|ntlm|kerberos|negotiate|tls-dsk)[ \t]+)?|"
+    rb"(?:proxy-)?authentication-info[ \t]*:[ \t]*)"
     rb"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*"
 )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sip.errors import RemoteProtocolError, SipError
+from sip.headers.contact import Star
 from sip.headers.content_type import ContentType
 from sip.headers.cseq import CSeq
 from sip.headers.event import EventPackage
-from sip.headers.name_addr import NameAddr, Star
+from sip.headers.name_addr import NameAddr
 from sip.headers.names import COMPACT, Shape, canonical_name, key_of, shape_of
 from sip.headers.session_expires import MinSE, SessionExpires
 from sip.headers.subscription_state import SubscriptionState

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import attrs
 
 from sip.errors import LimitExceeded, RemoteProtocolError
@@ -24,6 +27,8 @@ class Keepalive:
 
 StreamItem = Request | Response | Keepalive
 
+_LINE_BREAKS: Final = re.compile(rb"(?:\r\n)*+")
+
 
 class StreamParser:
     """Cuts one direction of a connection into messages.
@@ -32,6 +37,9 @@ class StreamParser:
     read of it. What was complete before it in the same data is returned first; the error is then raised by the next
     call, which may bring no data (`failing` says that there is one to come). When the message says where it ends, it
     is left out and the stream goes on with the next call; otherwise `closed` is true from then on.
+
+    Line breaks that come together are one keep-alive however many they are, so that a run of them costs its sender
+    more than us. Two make a ping; whoever sends more wants no more than to know that we are there.
     """
 
     __slots__ = (
@@ -44,6 +52,7 @@ class StreamParser:
         "_lenient",
         "_limits",
         "_refused",
+        "_rest",
         "_scanned",
         "_strict",
     )
@@ -71,6 +80,7 @@ class StreamParser:
         self._finished = 0  # messages and keep-alives that are behind us
         self._error: RemoteProtocolError | None = None  # why the stream cannot go on
         self._refused: RemoteProtocolError | None = None  # what is to be raised next, and then forgotten
+        self._rest = False  # whether the last call stopped before it had looked at everything that it holds
 
     def expect_pongs(self) -> None:
         """We send the pings from now on: each line break is an answer."""
@@ -87,6 +97,11 @@ class StreamParser:
         return self._error is not None or self._refused is not None
 
     @property
+    def unread(self) -> bool:
+        """Whether the next call of `receive_data` may return or raise something without more data."""
+        return self._rest or self.failing
+
+    @property
     def unfinished(self) -> int | None:
         """Number of the message that has begun to come but is not complete; None between messages."""
         return self._finished if self._buffer or self._head is not None else None
@@ -96,25 +111,33 @@ class StreamParser:
         """Octets held of a message that is not complete."""
         return len(self._buffer)
 
-    def receive_data(self, data: bytes) -> list[StreamItem]:
-        """Take octets; returns what became complete. Raises RemoteProtocolError for a message that cannot be used."""
+    def receive_data(self, data: bytes, most: int | None = None) -> list[StreamItem]:
+        """Take octets; returns what became complete. Raises RemoteProtocolError for a message that cannot be used.
+
+        With ``most`` it returns no more items than that, and `unread` says whether another call may give more.
+        """
         if self._error is not None:
             raise self._error
         self._buffer += data
         items: list[StreamItem] = []
         try:
             if self._refused is None:
-                self._drain(items)
+                self._drain(items, most)
         except RemoteProtocolError as error:
             self._error = error
             self._buffer.clear()
+            self._rest = False
             if not items:
                 raise
         self._finished += len(items)
         if self._refused is not None and not items:
             refused, self._refused = self._refused, None
             self._finished += 1
-            raise refused
+            self._rest = bool(self._buffer)
+            try:
+                raise refused
+            finally:
+                del refused  # see `assemble`
         return items
 
     def receive_eof(self) -> None:
@@ -123,12 +146,16 @@ class StreamParser:
             self._error = RemoteProtocolError("the connection was closed within a message")
             raise self._error
 
-    def _drain(self, items: list[StreamItem]) -> None:
-        start = 0
+    def _drain(self, items: list[StreamItem], most: int | None) -> None:
+        start, self._rest = 0, False
         try:
-            while True:
-                if self._head is None:
+            while most is None or len(items) < most:
+                if self._head is None and self._buffer.startswith(b"\r\n", start):
                     start = self._skip_line_breaks(start, items)
+                    continue
+                if self._head is None:
+                    if start < len(self._buffer) and self._buffer[start] != 13:
+                        self._crlf = False
                     found = self._read_head(start)
                     if found is None:
                         return
@@ -143,29 +170,26 @@ class StreamParser:
                 except RemoteProtocolError as error:
                     self._refused = error
                     return
+            self._rest = start < len(self._buffer)
         finally:
             # One cut for everything that was read, so that many small messages in one read cost no copies.
             del self._buffer[:start]
             self._scanned = max(0, self._scanned - start)
 
     def _skip_line_breaks(self, start: int, items: list[StreamItem]) -> int:
+        """Report the line breaks at ``start`` as one keep-alive, and return where they end."""
         buffer = self._buffer
-        while buffer.startswith(b"\r\n", start):
-            start += 2
-            if self._awaiting_pong:
-                items.append(Keepalive(ping=False))
-            elif self._crlf:
-                items.append(Keepalive(ping=True))
-                self._crlf = False
-            elif buffer.startswith(b"\r\n", start):
-                start += 2
-                items.append(Keepalive(ping=True))
-            else:
-                self._crlf = True
-                items.append(Keepalive(ping=False))
-        if start < len(buffer) and buffer[start] != 13:
-            self._crlf = False
-        return start
+        run = _LINE_BREAKS.match(buffer, start)
+        assert run is not None
+        end = run.end()
+        if self._awaiting_pong:
+            items.append(Keepalive(ping=False))
+        else:
+            # A single one may be the first half of a ping of which the second comes by itself.
+            ping = self._crlf or end - start > 2
+            items.append(Keepalive(ping=ping))
+            self._crlf = not ping
+        return end
 
     def _read_head(self, start: int) -> tuple[Head, int] | None:
         """Start line and headers if they are there, and where the body begins."""

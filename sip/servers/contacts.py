@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -13,18 +12,16 @@ from sip.errors import RemoteProtocolError
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.networks import source_of
 from sip.servers.gruu import opaque_of_instance
 from sip.servers.location import Binding
+from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 
 __all__ = ["Asked", "binding_of", "is_usable", "listed", "size_of"]
 
 #: Characters of a User-Agent that are kept.
 _SHOWN: Final = 100
-#: A name that DNS can be asked for (RFC 1035 section 2.3.4); underscores are in use.
-_NAME: Final = re.compile(
-    r"(?=.{1,253}\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+)*+\.?"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,6 +64,7 @@ def binding_of(aor: str, contact: NameAddr, request: Request, asked: Asked, expi
         cseq=request.cseq.number,
         q=_preference(contact.params.get("q")),
         route=asked.path,
+        source=source_of(asked.flow.remote.host),
         received=asked.flow if asked.direct else None,
         instance=instance,
         reg_id=contact.params.get("reg-id"),
@@ -86,8 +84,8 @@ def is_usable(binding: Binding, aor: Uri) -> bool:
         must_fit_request_line(binding.uri)
     except RemoteProtocolError:
         return False
-    if binding.uri.scheme not in ("sip", "sips"):
-        return False
+    if binding.uri.scheme not in ("sip", "sips") or not is_host_name(binding.uri.host):
+        return False  # its flow closes one day, and then somebody asks for the host
     if binding.flow is not None or binding.route:
         return True
     return _can_be_asked(binding.uri) and not binding.uri.equivalent(aor)
@@ -101,7 +99,7 @@ def _can_be_asked(uri: Uri) -> bool:
         must_fit_request_line(uri)
     except RemoteProtocolError:
         return False
-    return ":" in uri.host or _NAME.fullmatch(uri.host) is not None
+    return is_host_name(uri.host)
 
 
 def size_of(binding: Binding) -> int:

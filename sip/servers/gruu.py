@@ -1,5 +1,7 @@
 """Names of one device of a user: instance identifiers and GRUUs, as Microsoft's clients and RFC 5627 have them."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import re

@@ -1,5 +1,7 @@
 """Where users can be reached: bindings of addresses-of-record to contacts (RFC 3261 section 10)."""
 
+from __future__ import annotations
+
 import heapq
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -49,6 +51,7 @@ class Binding:
     cseq: int
     q: float = 1.0
     route: tuple[NameAddr, ...] = ()  #: the Path of the registration
+    source: str = ""  #: where it counts in limits by source; empty for nobody
     received: Flow | None = None  #: where the REGISTER came from, None when a proxy stood between
     instance: str | None = None  #: +sip.instance without its angle brackets
     reg_id: str | None = None  #: which of several flows of that instance (RFC 5626)
@@ -109,6 +112,7 @@ class Location:
 
     def __init__(self) -> None:
         self._by_aor: dict[str, tuple[Binding, ...]] = {}
+        self._by_contact: dict[tuple[object, ...], dict[str, None]] = {}  # to addresses-of-record
         self._ends: list[tuple[float, str]] = []  # a heap; entries of bindings that were renewed are passed over
 
     def __len__(self) -> int:
@@ -125,6 +129,7 @@ class Location:
     def replace(self, aor: str, bindings: Iterable[Binding]) -> None:
         """Set all bindings of an address-of-record."""
         ordered = tuple(sorted(bindings, key=lambda each: (-each.q, -each.expires_at)))
+        self._index(aor, ordered)
         if not ordered:
             self._by_aor.pop(aor, None)
             return
@@ -132,6 +137,23 @@ class Location:
         heapq.heappush(self._ends, (min(each.expires_at for each in ordered), aor))
         if len(self._ends) > 2 * len(self._by_aor) + 16:
             self._rebuild()
+
+    def at(self, contact: Uri) -> Binding | None:
+        """The binding with a Contact, whoever's it is."""
+        for aor in self._by_contact.get(_place_of(contact), ()):
+            for binding in self.of(aor):
+                if binding.uri.equivalent(contact):
+                    return binding
+        return None
+
+    def _index(self, aor: str, after: Iterable[Binding]) -> None:
+        for binding in self.of(aor):
+            holders = self._by_contact.get(_place_of(binding.uri), {})
+            holders.pop(aor, None)
+            if not holders:
+                self._by_contact.pop(_place_of(binding.uri), None)
+        for binding in after:
+            self._by_contact.setdefault(_place_of(binding.uri), {})[aor] = None
 
     def next_end(self) -> float | None:
         """When the next binding ends, None without bindings."""
@@ -154,3 +176,8 @@ class Location:
     def _rebuild(self) -> None:
         self._ends = [(min(b.expires_at for b in all_), aor) for aor, all_ in self._by_aor.items()]
         heapq.heapify(self._ends)
+
+
+def _place_of(uri: Uri) -> tuple[object, ...]:
+    """What two URIs that are equivalent have in common (RFC 3261 section 19.1.4)."""
+    return (uri.scheme, uri.user, uri.host, uri.port)

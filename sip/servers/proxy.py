@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore
+from sip.authentication.identification import Identification
 from sip.core.routing import Claim
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
@@ -27,44 +29,39 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.servers.flow_token import FlowTokens
 from sip.servers.location import Target
-from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, caller_flow
-from sip.servers.proxy_route import OwnAddresses, path, record_route, strict_route, was_recorded
-from sip.servers.proxy_targets import Alternatives, Targeting
+from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, SenderPending, keys_of
+from sip.servers.proxy_copy import Copies
+from sip.servers.proxy_route import OwnAddresses, strict_route, was_recorded
+from sip.servers.proxy_targets import Alternatives, Targeting, Users, hop_of
 from sip.servers.response_context import Branch, ResponseContext
+from sip.servers.undecided import UNKNOWN_IN_TIME, Undecided, UndecidedRequests
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.timers import Timers
 
 __all__ = ["Proxy", "ProxyConfig"]
 
-#: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
-_RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 _Lines = Iterable[tuple[str, object]]
 _ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
 _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
 
 
-def _everything(request: Request, flow: Flow) -> bool:
-    return True
-
-
-def _nobody(uri: Uri) -> Sequence[Target]:
-    return ()
-
-
-def _nowhere(flow: Flow, uri: Uri) -> Flow | None:
-    return None
-
-
 class Proxy:
     """Forwards what no other core of the endpoint claims.
 
-    ``location`` gives the target set of a URI of our domains (`Registrar.lookup` is one). A request may leave our
-    domains when it belongs to a dialog that went through us before, when it comes from a trusted network or peer, or
-    when ``may_relay`` says so (`Registrar.knows` its flow, for one). With ``credentials`` all others are asked for
-    Digest credentials, without they get 403. ``claims`` may leave some requests to others; those of dialogs that
-    began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for requests
-    of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430.
+    ``location`` gives the target set of a URI of our domains (`Registrar.lookup`), ``bound`` the binding of a Contact
+    (`Registrar.at`): everybody may call our users. A request may leave our domains when it goes to the other end of a
+    dialog that went through us before, when it comes from a trusted network or peer, or when a user of ours has it sent
+    to where `ProxyConfig.relay_to` says: with ``credentials`` whoever proves it by Digest; without, whoever is
+    ``registered`` on its flow (`Registrar.knows`), which is worth as much as the registrar asks for. Else 403.
+    ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some requests to others; those of dialogs
+    that began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for
+    requests of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430. Raises
+    LocalProtocolError for settings that are no places.
+
+    With an ``authenticator`` everybody says who he is, in our domains too, and ``credentials`` and the trust of the
+    settings are not looked at. The identity goes on as ``P-Asserted-Identity``. Not asked are requests of dialogs that
+    went through us, ACK, which then stays in our domains, and OPTIONS about the proxy itself.
     """
 
     def __init__(
@@ -74,11 +71,14 @@ class Proxy:
         *,
         entropy: Entropy,
         location: Callable[[Uri], Sequence[Target]] | None = None,
-        claims: Callable[[Request, Flow], bool] = _everything,
+        claims: Callable[[Request, Flow], bool] = lambda request, flow: True,
         claim: Claim = Claim.PROXY,
         may_relay: Callable[[Request, Flow], bool] | None = None,
+        registered: Callable[[Flow], bool] | None = None,
         credentials: CredentialStore | None = None,
+        authenticator: Authenticator | None = None,
         moved: Callable[[Flow, Uri], Flow | None] | None = None,
+        bound: Callable[[Uri], Target | None] | None = None,
     ) -> None:
         self.config = config or ProxyConfig()
         self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
@@ -86,21 +86,24 @@ class Proxy:
         name = endpoint.config.user_agent
         self._server: list[tuple[str, object]] = [] if name is None else [("Server", name)]
         self._entropy = entropy.child(f"proxy {self.config.owner}")
-        key = bytes.fromhex(self._entropy.child("key").token(32))
-        self._tokens = FlowTokens(key, limit=self.config.max_flows)
-        self._own = OwnAddresses(
-            lambda: endpoint.listen, frozenset(canonical_host(each) for each in self.config.domains)
-        )
+        key, epoch = keys_of(self.config, self._entropy)
+        self._tokens = FlowTokens(key, limit=self.config.max_flows, epoch=epoch)
+        domains = frozenset(canonical_host(each) for each in self.config.domains)
+        self._own = OwnAddresses(lambda: endpoint.listen, domains)
         self._admission = Admission(
             self.config,
             key=key,
             entropy=self._entropy.child("nonces"),
             wall_clock=endpoint.wall_clock,
             may_relay=may_relay,
+            registered=registered,
             credentials=credentials,
+            authenticator=authenticator,
         )
         parts = (endpoint, self.config, self._own, self._tokens, self._admission)
-        self._targeting = Targeting(*parts, location or _nobody, moved or _nowhere)
+        self._targeting = Targeting(*parts, Users.known_to(location, moved, bound))
+        self._copies = Copies(*parts)
+        self._undecided = UndecidedRequests(self.config.owner)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
@@ -121,7 +124,8 @@ class Proxy:
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment; zero when nothing goes on."""
-        return {"contexts": len(self._contexts), "branches": len(self._branches), "timers": len(self._timers)}
+        own = {"contexts": len(self._contexts), "branches": len(self._branches), "undecided": len(self._undecided)}
+        return {**own, "timers": len(self._timers)}
 
     # The core --------------------------------------------------------------------------------------------------------
 
@@ -131,7 +135,7 @@ class Proxy:
             if event.transaction is None:
                 self._forward_unanswered(event.request, event.flow, now)
             else:
-                self._receive(event.transaction, event.request, event.flow, now)
+                self._receive(Undecided.of(event, event.transaction), now)
         elif isinstance(event, ProvisionalReceived):
             self._on_provisional(event.request_id, event.response, now)
         elif isinstance(event, ResponseReceived):
@@ -143,8 +147,9 @@ class Proxy:
         elif isinstance(event, CancelReceived):
             self._on_cancel(event.transaction, event.request, now)
         elif isinstance(event, ServerTransactionEnded):
+            self._undecided.forget(event.transaction)
             self._forget(self._contexts.get(event.transaction))
-        return []
+        return self.take_events()
 
     def abandon(self, event: Event, *, now: float) -> None:
         """Answer 500 to the request that an event was about, and forget it (`sip.endpoint.pump.Forgetful`)."""
@@ -153,52 +158,72 @@ class Proxy:
         if context is not None and not context.answered:
             context.answered = True
             self._cancel_others(context, (), now)
-            self._answer(context.transaction, context.request, 500, (), now)
+            self._answer(context.transaction, context.request, Answered(500), now)
         self._forget(context)
 
     def next_timeout(self) -> float | None:
-        """When Timer C of some branch is due."""
-        return self._timers.next_timeout()
+        """When Timer C of some branch is due, or a request that waits is given up."""
+        due = (self._timers.next_timeout(), self._undecided.next_timeout())
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Cancel branches that rang for too long."""
+        """Cancel branches that rang for too long; answer who waited for too long."""
         self._timers.run(now)
-        return []
+        for undecided in self._undecided.expire(now):
+            self._answer(undecided.transaction, undecided.request, Answered.by(UNKNOWN_IN_TIME), now)
+        return self.take_events()
 
     def take_events(self) -> list[Event]:
-        """Nothing: a proxy has no events for the application."""
-        return []
+        """Events for the application: `IdentificationPending`."""
+        return self._undecided.take_events()
 
     # Requests --------------------------------------------------------------------------------------------------------
 
-    def _receive(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
+    def identified(self, pending_id: str, identification: Identification, *, now: float) -> list[Event]:
+        """Who sent the request of an `IdentificationPending`; nothing happens when it has given up.
+
+        Raises LocalProtocolError when nothing waits for it, or the answer is that it is to wait again.
+        """
+        undecided = self._undecided.decided(pending_id, identification)
+        if undecided is not None:
+            self._receive(undecided, now, identification)
+        return self.take_events()
+
+    def _receive(self, held: Undecided, now: float, identification: Identification | None = None) -> None:
+        transaction, request = held.transaction, held.request
         try:
-            context = self._admitted(transaction, request, flow, now)
+            context = self._admitted(held, now, identification)
         except Answered as answered:
-            self._answer(transaction, request, answered.status, answered.headers, now)
+            self._answer(transaction, request, answered, now)
+        except SenderPending as asked:
+            if not self._undecided.hold(asked.pending, held, now=now):
+                self._answer(transaction, request, Answered.by(UNKNOWN_IN_TIME), now)
         except RemoteProtocolError as error:
-            self._answer(transaction, request, error.status_hint, (), now)
+            self._answer(transaction, request, Answered(error.status_hint), now)
         else:
             self._contexts[transaction] = context
             self._next_group(context, now)
 
-    def _answer(self, transaction: TransactionId, request: Request, status: int, headers: _Lines, now: float) -> None:
-        self._endpoint.send_response(transaction, self._made(request, status, headers), now=now)
+    def _answer(self, transaction: TransactionId, request: Request, answer: Answered, now: float) -> None:
+        self._endpoint.send_response(transaction, self._made(request, answer), now=now)
 
-    def _made(self, request: Request, status: int, headers: _Lines = ()) -> Response:
+    def _made(self, request: Request, answer: Answered) -> Response:
         """An answer of our own, and said to be that."""
-        return request.response(status, to_tag=self._entropy.token(8), headers=[*headers, *self._server])
+        headers = [*answer.headers, *self._server]
+        return request.response(answer.status, answer.reason, to_tag=self._entropy.token(8), headers=headers)
 
-    def _admitted(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> ResponseContext:
+    def _admitted(self, held: Undecided, now: float, identification: Identification | None) -> ResponseContext:
         """Validate, take our Route values off, and find the targets (sections 16.3 to 16.5)."""
+        request, flow = held.request, held.flow
         fingerprint = self._admission.validate(request)
-        found = self._targeting.find(request, flow, now)
+        found = self._targeting.find(request, flow, now, identification)
         breadth = self._admission.breadth(request)
         return ResponseContext(
-            transaction=transaction,
+            transaction=held.transaction,
             is_invite=request.method == "INVITE",
             request=found.request,
             located=found.located,
+            vouched=found.vouched,
             flow=flow,
             fingerprint=fingerprint,
             breadth=breadth,
@@ -208,10 +233,8 @@ class Proxy:
     # Forwarding ------------------------------------------------------------------------------------------------------
 
     def _next_group(self, context: ResponseContext, now: float) -> None:
-        group = context.groups.pop(0)
-        share = context.breadth // len(group)
-        for alternatives in group:
-            self._try(context, alternatives, share, now)
+        for alternatives in (group := context.groups.pop(0)):
+            self._try(context, alternatives, context.breadth // len(group), now)
         if not context.branches:
             self._finish(context, now)
 
@@ -220,64 +243,37 @@ class Proxy:
         for number, target in enumerate(alternatives):
             if not self._targeting.is_reachable(target, context.request):
                 continue  # it was when the target set was made
-            request, hop = strict_route(self._copy(context.request, context.flow, target, share))
+            request, hop = strict_route(self._copies.of(context, target, share))
             request_id = self._endpoint.forward(
                 self.owner,
                 request,
                 flow=target.flow,
-                next_hop=hop,
+                next_hop=hop or hop_of(target),
                 branch=f"{context.fingerprint}-{self._entropy.token(8)}",
                 now=now,
             )
             self._branches[request_id] = context
-            context.tried.append(request_id)
+            context.sent(request_id, believed=self._admission.trusts(target, context.request))
             branch = Branch(had_flow=target.flow is not None, others=alternatives[number + 1 :], share=share)
             context.branches[request_id] = branch
             if context.is_invite:
                 self._restart_timer_c(context, request_id, branch, now)
             return
-        context.finals.append(self._made(context.request, 430))
-
-    def _copy(self, request: Request, flow: Flow, target: Target, breadth: int) -> Request:
-        """The copy that goes to one target (section 16.6 steps 1 to 6)."""
-        hops = 70 if request.max_forwards is None else request.max_forwards - 1
-        changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
-        if target.route:
-            changes["Route"] = [*target.route, *request.route]
-        return request.evolve(uri=target.uri.without_headers(), set=changes, prepend=self._marks(request, flow, target))
-
-    def _marks(self, request: Request, flow: Flow, target: Target) -> list[tuple[str, object]]:
-        """Record-Route of what begins a dialog; Path of a registration that goes on from here."""
-        if request.method == "REGISTER" and self.config.add_path:
-            return path(self._own, flow, self._tokens.issue(flow, None, scope="path"))
-        if request.method not in _RECORDED or request.to.tag is not None or not self.config.record_route:
-            return []
-        token = self._tokens.issue(caller_flow(request, flow), target.flow, scope=request.call_id)
-        return record_route(self._own, flow, self._transport_to(request, target), token)
-
-    def _transport_to(self, request: Request, target: Target) -> str:
-        """The transport that the next hop will be reached by, as far as its URI tells."""
-        if target.flow is not None:
-            return target.flow.transport
-        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
-        if hop.scheme == "sips":
-            return "TLS"
-        ours = [each.transport.upper() for each in self._endpoint.listen]
-        default = "UDP" if "UDP" in ours or not ours else ours[0]
-        return hop.transport.upper() if hop.transport else default
+        context.finals.append(self._made(context.request, Answered(430)))
 
     def _forward_unanswered(self, request: Request, flow: Flow, now: float) -> None:
         """An ACK for a 2xx, or a BENOTIFY: on without state, dropped where another request would be refused."""
         try:
             fingerprint = self._admission.validate(request)
             found = self._targeting.find(request, flow, now)
-        except (Answered, RemoteProtocolError):
+        except (Answered, SenderPending, RemoteProtocolError):
             self.counters[f"dropped: {request.method} that may not pass"] += 1
             return
         branch = f"{fingerprint}-{self._entropy.token(8)}"
         target = found.targets[0]
-        copy, hop = strict_route(self._copy(found.request, flow, target, 1))
-        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=hop, branch=branch, now=now)
+        copy, hop = strict_route(self._copies.plain(found.request, target, 1))
+        next_hop = hop or hop_of(target)
+        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=next_hop, branch=branch, now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
@@ -288,13 +284,13 @@ class Proxy:
             return  # 100 is ours to send; other methods have no other (RFC 4320 section 4.1)
         self._restart_timer_c(context, request_id, branch, now)
         if not context.answered:
-            self._endpoint.send_response(context.transaction, response, now=now)
+            self._endpoint.send_response(context.transaction, context.seen(request_id, response), now=now)
 
     def _on_final(self, request_id: RequestId, response: Response, now: float) -> None:
         context = self._branches.get(request_id)
         if context is None:
             return
-        branch = context.branches.pop(request_id, None)
+        branch, response = context.branches.pop(request_id, None), context.seen(request_id, response)
         if branch is not None:
             self._timers.stop(branch.timer_c)
         if response.status < 300:
@@ -305,9 +301,8 @@ class Proxy:
         elif branch is not None:
             if response.status in (408, 430) and self._try_others(context, branch, now):
                 return
-            if branch.expired and response.status == 487:
-                response = self._made(context.request, 408)
-            self._on_refusal(context, response, now)
+            late = branch.expired and response.status == 487
+            self._on_refusal(context, self._made(context.request, Answered(408)) if late else response, now)
 
     def _on_success(self, context: ResponseContext, response: Response, now: float) -> None:
         """A 2xx goes back at once, and each one of an INVITE does (section 16.7 step 5)."""
@@ -338,8 +333,7 @@ class Proxy:
         if in_time and self._try_others(context, branch, now):
             return
         failure = {"timeout": 408, "unusable": 502}.get(reason, 430 if branch.had_flow else 503)
-        status = 487 if context.cancelled else failure
-        context.finals.append(self._made(context.request, status))
+        context.finals.append(self._made(context.request, Answered(487 if context.cancelled else failure)))
         self._finish(context, now)
 
     def _try_others(self, context: ResponseContext, branch: Branch, now: float) -> bool:
@@ -379,6 +373,8 @@ class Proxy:
     # Cancelling ------------------------------------------------------------------------------------------------------
 
     def _on_cancel(self, transaction: TransactionId, request: Request, now: float) -> None:
+        if (undecided := self._undecided.forget(transaction)) is not None:
+            self._answer(transaction, undecided.request, Answered(487), now)
         context = self._contexts.get(transaction)
         if context is None or context.answered:
             return

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import enum
 import hmac
 import ipaddress
 from collections.abc import Callable, Sequence
 
 import attrs
 
+from sip.authentication.asserted import with_identity
+from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.authentication.identification import Challenged, Identification, Identified, Pending, Proof, Refused
+from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
@@ -17,9 +22,12 @@ from sip.headers.auth_params import split_auth
 from sip.headers.challenge import Authorization
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.servers.location import Target
+from sip.servers.places import Places
+from sip.syntax.uri import Uri
 from sip.transport.locate import is_numeric
 
-__all__ = ["Admission", "Answered", "ProxyConfig"]
+__all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "Standing", "keys_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +39,16 @@ class ProxyConfig:
     trusted: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: networks whose requests may leave our domains, and
     #: whose P-Asserted-Identity is believed
     trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) that are trusted in the same way
+    #: Where the other parts of the system are (Focus, MCU): ``host:port``, hosts, networks. Everybody may have requests
+    #: passed on to them, as to our users, and what comes from their addresses is trusted; with an `Authenticator` they
+    #: have to prove themselves, or be of its trusted networks.
+    parts: tuple[str, ...] = ()
+    #: Where users of ours may have requests sent, beside our domains: hosts, ``host:port``, networks, ``.domain`` with
+    #: all below it, ``*`` for anywhere. Nowhere, because whoever relays for others is answerable for it.
+    relay_to: tuple[str, ...] = ()
+    #: What all processes that stand in for each other, and those that come after them, share: requests of dialogs that
+    #: one of them let pass are known to all. Empty: known to this process alone.
+    secret: str = attrs.field(default="", repr=False)
     open_relay: bool = False  #: take anybody's request anywhere: for tests only
     sequential: bool = False  #: try contacts one preference after the other in place of all at once
     record_route: bool = True  #: stay on the way of dialogs; clients behind connections are not reached otherwise
@@ -48,12 +66,41 @@ class ProxyConfig:
         return [("Allow", ", ".join(sorted(KNOWN_METHODS))), ("Accept", "*/*"), ("Supported", ", ".join(self.options))]
 
 
+def keys_of(config: ProxyConfig, entropy: Entropy) -> tuple[bytes, bytes]:
+    """What tokens and branches of a proxy are signed with, and what tells this process from others with that key."""
+    epoch = bytes.fromhex(entropy.child("epoch").token(4))
+    if not config.secret:
+        return bytes.fromhex(entropy.child("key").token(32)), epoch
+    return hmac.digest(config.secret.encode(), f"sip proxy {config.owner}".encode(), "sha256"), epoch
+
+
+class Standing(enum.Enum):
+    """What the sender of a request is to a proxy."""
+
+    STRANGER = "nobody, or somebody of elsewhere"  #: reaches our users and parts
+    USER = "a user of ours"  #: reaches where a setting says, too
+    TRUSTED = "trusted"  #: reaches everything
+
+
 class Answered(Exception):
     """A request that the proxy answers itself."""
 
-    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = ()) -> None:
+    def __init__(self, status: int, headers: Sequence[tuple[str, object]] = (), reason: str | None = None) -> None:
         super().__init__(status)
-        self.status, self.headers = status, tuple(headers)
+        self.status, self.headers, self.reason = status, tuple(headers), reason
+
+    @classmethod
+    def by(cls, refused: Refused) -> Answered:
+        """An answer that others have decided on."""
+        return cls(refused.status, refused.headers, refused.text)
+
+
+class SenderPending(Exception):
+    """A request of whose sender the application knows later."""
+
+    def __init__(self, pending: Pending) -> None:
+        super().__init__(pending.id)
+        self.pending = pending
 
 
 class Admission:
@@ -67,9 +114,13 @@ class Admission:
         entropy: Entropy,
         wall_clock: float,
         may_relay: Callable[[Request, Flow], bool] | None,
+        registered: Callable[[Flow], bool] | None,
         credentials: CredentialStore | None,
+        authenticator: Authenticator | None,
     ) -> None:
-        self._config, self._key, self._may_relay = config, key, may_relay
+        self._config, self._key, self._may_relay, self._registered = config, key, may_relay, registered
+        self._identities = authenticator
+        self._parts, self._relay_to = Places(config.parts), Places(config.relay_to)
         self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
         self._authenticator: DigestServer | None = None
         if credentials is not None:
@@ -112,28 +163,88 @@ class Admission:
             raise Answered(440)
         return breadth
 
-    def let_out(self, request: Request, flow: Flow, *, now: float) -> Request:
-        """Let a request leave our domains, without the credentials that were for us; raises Answered."""
-        if self._is_trusted(flow) or (self._may_relay is not None and self._may_relay(request, flow)):
+    def let_out(self, request: Request, flow: Flow, standing: Standing, *, now: float) -> Request:
+        """Let a request leave our domains, without the credentials that were for us; raises Answered.
+
+        Users of ours (``ours``: it was proved) may have it sent to where `ProxyConfig.relay_to` says; those who are
+        trusted, anywhere.
+        """
+        if standing is Standing.TRUSTED or (self._may_relay is not None and self._may_relay(request, flow)):
             return request
-        if self._authenticator is None:
+        if self._identities is not None:
+            if standing is Standing.USER and self._leads_to_a_place(request):
+                return request
             raise Answered(403)
+        if self._authenticator is None:
+            if self._registered is None or not self._registered(flow) or not self._leads_to_a_place(request):
+                raise Answered(403)
+            return request
         verdict = self._authenticator.verify(request, now=now)
         if verdict.outcome is Outcome.MALFORMED:
             raise Answered(400)
         if verdict.outcome is not Outcome.ACCEPTED:
             stale = verdict.outcome is Outcome.STALE
             raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
+        if not self._leads_to_a_place(request):
+            raise Answered(403)
         return _without_credentials(request, self._authenticator.config.realm)
+
+    def admitted(
+        self, request: Request, flow: Flow, known: Identification | None, *, now: float
+    ) -> tuple[Request, Standing]:
+        """A request, with the identity that its sender proved, and what he is to us; raises Answered, SenderPending.
+
+        ``known`` is the answer that came later. An ACK is not asked for anything, and is a stranger's.
+        """
+        if self._identities is None or request.method == "ACK" or self.is_trusted(flow):
+            return self.believed(request, flow), self.standing(flow)
+        found = known or self._identities.identify(request, flow, now=now, proxy=True)
+        match found:
+            case Pending():
+                raise SenderPending(found)
+            case Challenged():
+                raise Answered(found.status, found.headers)
+            case Refused():
+                raise Answered.by(found)
+            case Identified(proof=Proof.TRUSTED_PEER):
+                return with_identity(request, found, believed=True, realm=self._identities.realm), Standing.TRUSTED
+            case Identified():
+                theirs = Standing.USER if self._identities.is_ours(found, flow) else Standing.STRANGER
+                return with_identity(request, found, believed=False, realm=self._identities.realm), theirs
+
+    def standing(self, flow: Flow) -> Standing:
+        """What whoever sends by a flow is to us, if he is not asked."""
+        return Standing.TRUSTED if self.is_trusted(flow) else Standing.STRANGER
 
     def believed(self, request: Request, flow: Flow) -> Request:
         """The request without an identity that nobody we trust has asserted (RFC 3325 section 5)."""
-        if "P-Asserted-Identity" not in request.headers or self._is_trusted(flow):
+        if "P-Asserted-Identity" not in request.headers or self.is_trusted(flow):
             return request
         return request.evolve(remove=["P-Asserted-Identity"])
 
-    def _is_trusted(self, flow: Flow) -> bool:
-        if self._config.open_relay or any(name in self._config.trusted_peers for name in flow.peer_identity):
+    def trusts(self, target: Target, request: Request) -> bool:
+        """Whether a target may know who hides, and is believed about who answers (RFC 3325 section 5, RFC 5876)."""
+        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
+        if self._identities is None or self.is_part(hop):
+            return True
+        return self._identities.trusts_host(hop.host) if target.flow is None else self._identities.trusts(target.flow)
+
+    def _leads_to_a_place(self, request: Request) -> bool:
+        return self._relay_to.include(next_hop_of(request))
+
+    def is_part(self, uri: Uri) -> bool:
+        """Whether a URI is an address of another part of the system."""
+        return self._parts.include(uri)
+
+    def is_trusted(self, flow: Flow) -> bool:
+        """Whether what comes by a flow may go anywhere, and is believed about who sent it."""
+        if self._config.open_relay:
+            return True
+        if self._identities is not None:  # parts prove what they are, or are of its trusted networks
+            return self._identities.trusts(flow)
+        if self._parts.include_source(flow):
+            return True
+        if any(name in self._config.trusted_peers for name in flow.peer_identity):
             return True
         if not is_numeric(flow.remote.host):
             return False

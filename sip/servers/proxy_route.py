@@ -10,9 +10,10 @@ from sip.config import Listen
 from sip.flow import DEFAULT_PORTS, Flow
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
-from sip.servers.flow_token import FlowTokens
+from sip.servers.flow_token import FlowTokens, Pass, UnreadableToken
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
+from sip.transport.secure import as_sips, secured_hop
 
 __all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route", "was_recorded"]
 
@@ -63,12 +64,11 @@ class Preprocessed:
 
     request: Request
     was_routed: bool = False  #: it came with a Route of ours, or through a strict router that follows one
-    known: bool = False  #: one of them bore a token of ours, so the request belongs to something that we let pass
-    flow: Flow | None = None  #: where the token says that it goes
+    token: Pass | None = None  #: of one of them: the request belongs to something that we let pass
 
 
 def preprocess(request: Request, flow: Flow, own: OwnAddresses, tokens: FlowTokens) -> Preprocessed:
-    """Undo strict routing and take our own values off the top of Route (section 16.4)."""
+    """Undo strict routing and take our own values off the top of Route (section 16.4). Raises UnreadableToken."""
     routes = list(request.route)
     uri = request.uri
     ours: list[Uri] = []
@@ -80,10 +80,8 @@ def preprocess(request: Request, flow: Flow, own: OwnAddresses, tokens: FlowToke
         ours.append(routes.pop(0).uri)
     uri = _without_our_maddr(uri, flow, own)
     changed = request.evolve(uri=uri, set={"Route": routes or None}) if ours or uri is not request.uri else request
-    named = next((n for each in ours if (n := _named(each, request, tokens)) is not None), None)
-    if named is None:
-        return Preprocessed(request=changed, was_routed=bool(ours))
-    return Preprocessed(request=changed, was_routed=True, known=True, flow=_other_end(named, flow))
+    token = next((n for each in ours if (n := _named(each, request, tokens)) is not None), None)
+    return Preprocessed(request=changed, was_routed=bool(ours), token=token)
 
 
 def _without_our_maddr(uri: Uri, flow: Flow, own: OwnAddresses) -> Uri:
@@ -94,37 +92,31 @@ def _without_our_maddr(uri: Uri, flow: Flow, own: OwnAddresses) -> Uri:
     return uri.without_params("maddr", "transport") if here else uri
 
 
-def _named(uri: Uri, request: Request, tokens: FlowTokens) -> tuple[Flow | None, Flow | None] | None:
+def _named(uri: Uri, request: Request, tokens: FlowTokens) -> Pass | None:
     token = uri.params.get(TOKEN)
-    if token is None:
-        return None
-    return tokens.read(token, scope=request.call_id) or tokens.read(token, scope="path")
+    return None if token is None else tokens.read_for(token, request)
 
 
 def was_recorded(request: Request, tokens: FlowTokens) -> bool:
     """Whether a request follows a Record-Route with a token of these."""
     first = (each.uri for each in request.route[:1])
-    return any(_named(uri, request, tokens) is not None for uri in (*first, request.uri))
+    try:
+        return any(_named(uri, request, tokens) is not None for uri in (*first, request.uri))
+    except UnreadableToken:
+        return False
 
 
-def _other_end(named: tuple[Flow | None, Flow | None], flow: Flow) -> Flow | None:
-    """Of the two flows of a dialog the one that the request did not come from."""
-    first, second = named
-    if flow in (first, second):
-        return second if flow == first else first
-    # It came by neither: if only one end has a flow of its own, it is for that end.
-    return first if second is None else second if first is None else None
-
-
-def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str) -> list[tuple[str, object]]:
+def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str, *, to: Uri) -> list[tuple[str, object]]:
     """Record-Route lines for a request that came by ``flow``, ours for the way out on top.
 
-    There are two when the transport changes (RFC 5658 section 3).
+    There are two when the transport changes (RFC 5658 section 3). On the way ``to`` sips they are sips (section 16.6
+    step 4).
     """
     transports = (outgoing, flow.transport, *(each.transport.upper() for each in own.listen()))
     uris = [uri for uri in (own.of(each, flow) for each in transports[:2]) if uri is not None]
     if not uris:
         uris = [uri for uri in (own.of(each, flow) for each in transports[2:3]) if uri is not None]
+    uris = [as_sips(uri) for uri in uris] if to.scheme == "sips" else uris
     marked = dict.fromkeys(uri.with_params({"lr": None, TOKEN: token}) for uri in uris)
     return [("Record-Route", NameAddr(uri)) for uri in marked]
 
@@ -141,4 +133,5 @@ def strict_route(request: Request) -> tuple[Request, Uri | None]:
     if not routes or routes[0].uri.lr:
         return request, None
     rest = [*routes[1:], NameAddr(request.uri)]
-    return request.evolve(uri=routes[0].uri, set={"Route": rest}), routes[0].uri
+    hop = secured_hop(routes[0].uri, request.uri)
+    return request.evolve(uri=hop, set={"Route": rest}), hop

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
-from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
+from sip.authentication.authenticator import Authenticator
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer
+from sip.authentication.identification import Identification, Pending
 from sip.config import Listen
 from sip.core.routing import Claim
 from sip.endpoint.endpoint import Endpoint
@@ -14,12 +16,16 @@ from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
 from sip.events import Event, FlowClosed, RequestReceived
 from sip.flow import Flow
-from sip.headers.name_addr import NameAddr, Star
-from sip.ids import TransactionId
+from sip.headers.contact import Star
+from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
+from sip.networks import Networks
+from sip.servers.binding_shares import BindingShares
 from sip.servers.bound_flows import BoundFlows
 from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
 from sip.servers.location import Binding, Location
+from sip.servers.registration_rights import RegistrationRefused, Rights, same_user
+from sip.servers.undecided import UNKNOWN_IN_TIME, Undecided, UndecidedRequests
 from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric
@@ -41,6 +47,8 @@ class RegistrarConfig:
     max_expires: int = 7200  #: seconds; longer ones are shortened, so that the dead do not stay for days
     max_contacts: int = 10  #: of one user; each call rings all of them
     max_users: int = 10_000  #: about 2 KiB each, at most `max_contacts` times `max_contact`
+    max_users_per_source: int = 1_000  #: registered from one address (of IPv6 a /64); a large site behind one NAT
+    max_bindings_per_source: int = 2_000  #: made from one address: two phones for each of them
     max_contact: int = 2_048  #: octets of a contact with its Path and what names it; several times what is usual
     keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
     flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
@@ -57,24 +65,13 @@ class BindingsChanged(Event):
     cause: str  #: "registered", "removed", "expired" or "flow closed"
 
 
-class _Refused(Exception):
-    """A REGISTER that gets another answer than 200; nothing was changed."""
-
-    def __init__(self, status: int, headers: Iterable[tuple[str, str]] = ()) -> None:
-        super().__init__(status)
-        self.status, self.headers = status, tuple(headers)
-
-
-def same_user(username: str, aor: Uri) -> bool:
-    """Whether a user may register an address: its own (the default rule)."""
-    return username.lower() in ((aor.user or "").lower(), f"{aor.user}@{aor.host}".lower())
-
-
 class Registrar:
     """Keeps the bindings of a domain.
 
-    Without ``credentials`` it believes everybody: for loopback, tests and networks that are trusted as a whole. With
-    them it asks for Digest credentials, and ``may_register`` says which user may register which address.
+    Without ``authenticator`` and ``credentials`` it believes everybody: for loopback, tests and networks that are
+    trusted as a whole. With an ``authenticator`` everybody registers the address that he is identified as. With
+    ``credentials`` it asks for Digest credentials by itself, and ``may_register`` says which user may register which
+    address.
     """
 
     def __init__(
@@ -85,13 +82,15 @@ class Registrar:
         entropy: Entropy,
         credentials: CredentialStore | None = None,
         may_register: Callable[[str, Uri], bool] = same_user,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.config = config or RegistrarConfig()
         self._endpoint = endpoint
-        self._authenticator: DigestServer | None = None
+        self._identities = authenticator
+        self._rights = Rights(may_register)
         if credentials is not None:
             realm = self.config.realm or next(iter(self.config.domains), "registrar")
-            self._authenticator = DigestServer(
+            self._rights.digest = DigestServer(
                 # All URIs of a REGISTER lead here, and clients (sipp for one) name us as they reach us.
                 self.config.digest or DigestConfig(realm=realm, check_uri=False),
                 credentials,
@@ -99,10 +98,15 @@ class Registrar:
                 entropy=entropy.child("registrar nonces"),
                 wall_clock=endpoint.wall_clock,
             )
-        self._may_register = may_register
+        self._undecided = UndecidedRequests(self.config.owner)
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
         self._location = Location()
         self._flows = BoundFlows(limit=self.config.max_users)
+        self._shares = BindingShares(
+            bindings=self.config.max_bindings_per_source,
+            users=self.config.max_users_per_source,
+            trusted=Networks(endpoint.config.trusted_networks),
+        )
         self._events: list[Event] = []
         endpoint.add_core(
             self.config.owner,
@@ -137,35 +141,51 @@ class Registrar:
     def flow_after(self, flow: Flow, uri: Uri) -> Flow | None:
         """The open flow on which the device at ``uri`` is registered now that it left another one; None for no such.
 
-        For the requests of dialogs that began on the other one (`Proxy`).
+        For the requests of dialogs that began on the other one (`Proxy`). Of a flow that another process had only the
+        addresses are known: then it is the device that registered the same Contact from the same host.
         """
-        return self._flows.after(flow, uri, self._location.of, self._endpoint.is_open)
+        after = self._flows.after(flow, uri, self._location.of, self._endpoint.is_open)
+        if after is not None or (binding := self.at(uri)) is None or binding.flow is None:
+            return after
+        same = (binding.flow.transport, binding.flow.remote.host) == (flow.transport, flow.remote.host)
+        return binding.flow if same and self._endpoint.is_open(binding.flow) else None
+
+    def at(self, contact: Uri) -> Binding | None:
+        """The binding of a Contact; None when nobody registered it."""
+        return self._location.at(contact)
 
     # The core --------------------------------------------------------------------------------------------------------
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         """Answer a REGISTER; forget what a closed connection leaves behind."""
         if isinstance(event, RequestReceived) and event.transaction is not None:
-            self._register(event.transaction, event.request, event.flow, now)
+            self._register(Undecided.of(event, event.transaction), now)
         elif isinstance(event, FlowClosed):
             self._flow_closed(event.flow)
         return self.take_events()
 
     def next_timeout(self) -> float | None:
-        """When the next binding ends."""
-        return self._location.next_end()
+        """When the next binding ends, or a request that waits is given up."""
+        due = (self._location.next_end(), self._undecided.next_timeout())
+        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
-        """Drop bindings that have ended."""
+        """Drop bindings that have ended; answer who waited for too long."""
+        for undecided in self._undecided.expire(now):
+            self._endpoint.respond(
+                undecided.transaction, UNKNOWN_IN_TIME.status, headers=UNKNOWN_IN_TIME.headers, now=now
+            )
         ended = self._location.expire(now)
         self._flows.replace(ended, ())
         for aor in dict.fromkeys(each.aor for each in ended):
+            left = self._location.of(aor)
+            self._shares.replace((*(each for each in ended if each.aor == aor), *left), left)
             self._changed(aor, "expired")
         return self.take_events()
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
-        events, self._events = self._events, []
+        events, self._events = [*self._events, *self._undecided.take_events()], []
         return events
 
     def snapshot(self) -> tuple[Binding, ...]:
@@ -177,34 +197,55 @@ class Registrar:
         """Take back a snapshot; what has ended since is left out."""
         wall = self._endpoint.wall_clock
         for saved in bindings:
-            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall)
+            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall, source="")
             if binding.expires_at > now:
                 self._store(binding.aor, (*self._location.of(binding.aor), binding))
 
     # REGISTER --------------------------------------------------------------------------------------------------------
 
-    def _register(self, transaction: TransactionId, request: Request, flow: Flow, now: float) -> None:
+    def identified(self, pending_id: str, identification: Identification, *, now: float) -> list[Event]:
+        """Who sent the request of an `IdentificationPending`; nothing happens when it has given up.
+
+        Raises LocalProtocolError when nothing waits for it, or the answer is that it is to wait again.
+        """
+        undecided = self._undecided.decided(pending_id, identification)
+        if undecided is not None:
+            self._register(undecided, now, identification)
+        return self.take_events()
+
+    def _register(self, held: Undecided, now: float, identification: Identification | None = None) -> None:
+        transaction, request, flow = held.transaction, held.request, held.flow
+        if identification is None and self._identities is not None:
+            identification = self._identities.identify(request, flow, now=now)
+        if isinstance(identification, Pending):
+            if self._undecided.hold(identification, held, now=now):
+                return
+            identification = UNKNOWN_IN_TIME
         try:
-            headers = self._processed(request, Asked.of(request, flow), now)
-        except _Refused as refused:
-            self._endpoint.respond(transaction, refused.status, headers=refused.headers, now=now)
+            headers = self._processed(request, Asked.of(request, flow), now, identification)
+        except RegistrationRefused as refused:
+            self._endpoint.respond(transaction, refused.status, refused.reason, headers=refused.headers, now=now)
         except RemoteProtocolError as error:
             self._endpoint.respond(transaction, error.status_hint, now=now)
         else:
             self._endpoint.respond(transaction, 200, headers=headers, now=now)
 
-    def _processed(self, request: Request, asked: Asked, now: float) -> list[tuple[str, object]]:
+    def _processed(
+        self, request: Request, asked: Asked, now: float, identification: Identification | None
+    ) -> list[tuple[str, object]]:
         """The steps of section 10.3 in their order; the headers of the 200."""
         if request.to.uri.scheme not in ("sip", "sips"):
-            raise _Refused(400)
-        self._authenticate(request, now)
+            raise RegistrationRefused(400)
+        self._rights.check(request, identification, self._key, now=now)
         if not self._serves(request.to.uri) or request.to.uri.user is None:  # nobody's address (step 5)
-            raise _Refused(404)
+            raise RegistrationRefused(404)
         aor = self._key(request.to.uri)
         before = self._location.of(aor)
         after = self._within_limit(self._updated(aor, before, request, asked, now))
         if after and not before and len(self._location) >= self.config.max_users:
-            raise _Refused(503, [("Retry-After", "60")])
+            raise RegistrationRefused(503, [("Retry-After", "60")])
+        if not self._shares.have_room(before, after):
+            raise RegistrationRefused(503, [("Retry-After", "60")])
         if after != before:
             self._store(aor, after)
             self._changed(aor, "registered" if len(after) >= len(before) else "removed")
@@ -217,23 +258,11 @@ class Registrar:
             return bindings
         idle = sorted((each for each in bindings if self._is_idle(each)), key=lambda each: each.expires_at)
         if len(idle) < surplus:
-            raise _Refused(403)
+            raise RegistrationRefused(403)
         return tuple(each for each in bindings if each not in idle[:surplus])
 
     def _is_idle(self, binding: Binding) -> bool:
         return binding.flow is not None and not self._endpoint.is_open(binding.flow)
-
-    def _authenticate(self, request: Request, now: float) -> None:
-        if self._authenticator is None:
-            return
-        verdict = self._authenticator.verify(request, now=now)
-        if verdict.outcome is Outcome.MALFORMED:
-            raise _Refused(400)
-        if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
-            stale = verdict.outcome is Outcome.STALE
-            raise _Refused(self._authenticator.status, self._authenticator.challenges(now=now, stale=stale))
-        if not self._may_register(verdict.username, request.to.uri):
-            raise _Refused(403)
 
     def _updated(
         self, aor: str, before: tuple[Binding, ...], request: Request, asked: Asked, now: float
@@ -242,7 +271,7 @@ class Registrar:
         contacts = request.contact
         if any(isinstance(contact, Star) for contact in contacts):
             if len(contacts) != 1 or request.headers.get("Expires", "").strip() != "0":
-                raise _Refused(400)
+                raise RegistrationRefused(400)
             for binding in before:
                 _check_order(binding, request)
             return ()
@@ -251,7 +280,7 @@ class Registrar:
             assert isinstance(contact, NameAddr)
             useless += not self._update(after, aor, contact, request, asked, now)
         if useless == len(contacts) > 0:
-            raise _Refused(403)
+            raise RegistrationRefused(403)
         return tuple(after)
 
     def _update(
@@ -265,7 +294,7 @@ class Registrar:
         lifetime = self._lifetime(contact, request)
         made = binding_of(aor, contact, request, asked, now + lifetime)
         if size_of(made) > self.config.max_contact:
-            raise _Refused(513)
+            raise RegistrationRefused(513)
         if lifetime and not is_usable(made, request.to.uri):
             return False
         for index, old in enumerate(after):
@@ -283,11 +312,12 @@ class Registrar:
         wanted = contact.params.get("expires") or request.headers.get("Expires")
         seconds = int(wanted) if wanted and wanted.isdecimal() and len(wanted) <= 10 else config.default_expires
         if 0 < seconds < config.min_expires:
-            raise _Refused(423, [("Min-Expires", str(config.min_expires))])
+            raise RegistrationRefused(423, [("Min-Expires", str(config.min_expires))])
         return min(seconds, config.max_expires)
 
     def _store(self, aor: str, after: Sequence[Binding]) -> None:
         self._flows.replace(self._location.of(aor), after)
+        self._shares.replace(self._location.of(aor), after)
         self._location.replace(aor, after)
 
     def _flow_closed(self, flow: Flow) -> None:
@@ -350,7 +380,7 @@ def _hosts(listen: Listen) -> tuple[str, ...]:
 def _check_order(binding: Binding, request: Request) -> None:
     """Refuse what is older than the binding: the same Call-ID must count on (step 7)."""
     if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
-        raise _Refused(500)
+        raise RegistrationRefused(500)
 
 
 def _about_us(request: Request) -> bool:

@@ -42,9 +42,12 @@ class ResponseContext:
     fingerprint: str  #: what our branches begin with, for the detection of loops
     breadth: int  #: how many branches may run at once from here on (RFC 5393 section 5.3)
     located: bool = False  #: whether the location service named the targets
+    vouched: bool = False  #: whether the sender may have us relay
     groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
     branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
     tried: list[RequestId] = attrs.field(factory=list)  #: all of them: an INVITE may bring several 2xx
+    #: of them, those to peers who are not believed when they say who answers
+    doubted: set[RequestId] = attrs.field(factory=set)
     winners: dict[RequestId, set[str]] = attrs.field(factory=dict)  #: To tags of the 2xx that each brought
     finals: list[Response] = attrs.field(factory=list)  #: final answers other than 2xx
     answered: bool = False  #: a final answer went back
@@ -55,6 +58,18 @@ class ResponseContext:
         """The request as it came, without our Route values; kept until it is settled."""
         assert self._request is not None
         return self._request
+
+    def sent(self, request_id: RequestId, *, believed: bool) -> None:
+        """A copy is on its way; ``believed`` is what its target says of identities."""
+        self.tried.append(request_id)
+        if not believed:
+            self.doubted.add(request_id)
+
+    def seen(self, request_id: RequestId, response: Response) -> Response:
+        """The answer to a copy as it goes on: without an identity that nobody we trust has asserted (RFC 5876)."""
+        if request_id not in self.doubted or "P-Asserted-Identity" not in response.headers:
+            return response
+        return response.evolve(remove=["P-Asserted-Identity"])
 
     def may_pass(self, request_id: RequestId, tag: str, most: int) -> bool:
         """Whether a 2xx goes back: a repetition does; another dialog while its branch brought less than ``most``."""

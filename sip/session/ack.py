@@ -1,9 +1,12 @@
 """ACK for a 2xx (RFC 3261 section 13.2.2.4): made once, sent again for every repetition of the 2xx."""
 
+from __future__ import annotations
+
 from sip.core.dialog import Dialog
 from sip.core.uac import Requests
 from sip.flow import Flow
 from sip.message.lines import Lines
+from sip.transport.secure import leaves_in_the_clear
 
 
 class Ack:
@@ -61,7 +64,11 @@ class Ack:
         )
         self._flow, self._data = flow, bytes(request)
         self._dialog, self._lines, self._body = None, [], b""
-        self._requests.transport.send(flow, self._data)
+        if leaves_in_the_clear(self._data, flow):
+            self._flow = None
+            self.flow_unavailable(now)
+        else:
+            self._requests.transport.send(flow, self._data)
 
     def flow_unavailable(self, now: float) -> None:
         """Count it; the callee ends the session when no ACK comes."""

@@ -1,5 +1,7 @@
 """An INVITE that begins a session, on the side that answers it (RFC 3261 section 13.3, RFC 3262)."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from sip.errors import LocalProtocolError

@@ -4,6 +4,8 @@ Who names the dialog of one in Replaces or Join is told that it is over (RFC 389
 one before it was told of the end has done nothing wrong.
 """
 
+from __future__ import annotations
+
 from collections import OrderedDict
 
 from sip.context import Context

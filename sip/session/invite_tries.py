@@ -1,5 +1,7 @@
 """What the refusals of an INVITE change about the next try of it, and how many of them are believed."""
 
+from __future__ import annotations
+
 from typing import Final
 
 from sip.context import Context

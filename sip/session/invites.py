@@ -1,5 +1,7 @@
 """The INVITE that makes a session, as the other parts of the session see it: on the side that sent it, on the other."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 from sip.core.dialog import Begun

@@ -1,5 +1,7 @@
 """Which session a new INVITE with Join wants to be mixed into (RFC 3911 section 4)."""
 
+from __future__ import annotations
+
 import attrs
 
 from sip.core.dialogs import Dialogs

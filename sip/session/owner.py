@@ -1,5 +1,7 @@
 """What the parts of a session need of those that keep the sessions: the rest of their element, and each other."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 from sip.context import Context

@@ -1,8 +1,11 @@
 """PRACK, with or without a session description (RFC 3262 sections 3 to 5): ours, and answers to the other side's."""
 
+from __future__ import annotations
+
 import attrs
 
 from sip.core.dialog import Dialog
+from sip.core.retrying import send_with_credentials
 from sip.events import RequestFailed, ResponseReceived
 from sip.ids import RequestId
 from sip.message.bodies import is_description
@@ -77,10 +80,7 @@ class Prack:
         """Take the answer. Whatever it is, the INVITE goes on."""
         if response.status < 200:
             return
-        authorization = self._sessions.context.authorize(transaction.request, response, self.challenged)
-        if authorization is not None and not self.session.removed:
-            self.challenged += 1
-            self.send(now, authorization, transaction.id)
+        if not self.session.removed and send_with_credentials(self._sessions.context, self, transaction, response, now):
             return
         self._closed()
         if self.report:

@@ -1,5 +1,7 @@
 """Reliable provisional answers of ours (RFC 3262 section 3)."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable
 

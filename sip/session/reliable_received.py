@@ -1,5 +1,7 @@
 """Reliable provisional answers to our INVITE (RFC 3262 section 4): taken in order, each acknowledged by a PRACK."""
 
+from __future__ import annotations
+
 from sip.core.dialog import Dialog
 from sip.errors import LocalProtocolError
 from sip.ids import RequestId

@@ -1,5 +1,7 @@
 """Which session a new INVITE with Replaces is to take over (RFC 3891 section 3)."""
 
+from __future__ import annotations
+
 import attrs
 
 from sip.core.dialogs import Dialogs

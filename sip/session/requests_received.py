@@ -1,5 +1,7 @@
 """Requests that come inside a session: re-INVITE, UPDATE, BYE, PRACK, ACK."""
 
+from __future__ import annotations
+
 from sip.errors import LocalProtocolError
 from sip.events import (
     EndCause,
@@ -96,7 +98,7 @@ class SessionRequests:
         invite = session.received_invite
         return invite is not None and not invite.described and describes(invite.transaction.request)
 
-    def _answerer(self, session: Session) -> "RefreshAnswer":
+    def _answerer(self, session: Session) -> RefreshAnswer:
         return RefreshAnswer(self._sessions, session)
 
     def _too_short(self, transaction: ServerTransaction, now: float) -> bool:

@@ -1,7 +1,10 @@
 """Requests of ours inside a session: BYE, re-INVITE, UPDATE, INFO and the like."""
 
+from __future__ import annotations
+
 from typing import Final
 
+from sip.core.retrying import send_with_credentials
 from sip.events import EndCause, ProvisionalReceived, RequestFailed, ResponseReceived
 from sip.ids import RequestId
 from sip.message.bodies import describes, is_description
@@ -111,12 +114,9 @@ class InSession:
             self.ack.send_again()
             return
         self._closed()
-        if not self.session.removed and not self.given_up:
-            authorization = self._sessions.context.authorize(transaction.request, response, self.challenged)
-            if authorization is not None:
-                self.challenged += 1
-                self.send(now, authorization, transaction.id)
-                return
+        over = self.session.removed or self.given_up
+        if not over and send_with_credentials(self._sessions.context, self, transaction, response, now):
+            return
         self._stop_lifetime()
         if response.status < 300:
             self._succeeded(transaction, response, now)
@@ -199,23 +199,20 @@ class Bye:
         self.headers = headers
         self.challenged = 0
 
-    def send(self, now: float, authorization: Lines | None = None) -> None:
-        """Send it."""
+    def send(self, now: float, authorization: Lines | None = None, request_id: RequestId | None = None) -> None:
+        """Send it, or send it again under the same number."""
         dialog = self.session.dialog
         assert dialog is not None
         lines = [*self.headers, *(authorization or [])]
-        self._sessions.requests.send_in_dialog(dialog, "BYE", self, headers=lines, now=now)
+        self._sessions.requests.send_in_dialog(dialog, "BYE", self, headers=lines, request_id=request_id, now=now)
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Take the answer."""
         if response.status < 200:
             return
-        authorization = self._sessions.context.authorize(transaction.request, response, self.challenged)
-        if authorization is not None and not self.session.removed:
-            self.challenged += 1
-            self.send(now, authorization)
-        else:
-            self._sessions.bye_answered(self.session, now)
+        if not self.session.removed and send_with_credentials(self._sessions.context, self, transaction, response, now):
+            return
+        self._sessions.bye_answered(self.session, now)
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Take silence for an answer."""

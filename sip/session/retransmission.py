@@ -1,5 +1,7 @@
 """2xx to an INVITE, sent again until its ACK arrives, on every transport (RFC 3261 section 13.3.1.4)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from sip.context import Context

@@ -1,5 +1,7 @@
 """One INVITE session."""
 
+from __future__ import annotations
+
 from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.headers.name_addr import NameAddr
@@ -43,6 +45,7 @@ class Session:
         "received_invite",
         "reinvite",
         "removed",
+        "source",
         "timer",
         "unacknowledged",
         "update",
@@ -54,6 +57,7 @@ class Session:
         self.core = core
         self._life = Life(SESSION, state, of="a session")
         self.dialog: Dialog | None = None
+        self.source: str | None = None  #: where it counts in limits by source, if a peer began it
         self.contact: str | None = None  #: Contact that the core gave; None takes the address of the flow
         self.invite: CallerInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
         self.forks: dict[str, Dialog] = {}  #: early dialogs of our INVITE by remote tag

@@ -1,5 +1,7 @@
 """Session timers (RFC 4028): who refreshes, how often, and what the headers say."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Final
 

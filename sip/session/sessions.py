@@ -1,5 +1,7 @@
 """All INVITE sessions of an endpoint: how they begin, are refreshed and end."""
 
+from __future__ import annotations
+
 from sip.core.dialog import ROUTE_SET_UPDATE, Dialog, DialogInput
 from sip.core.retrying import Retrying, retry_after_of
 from sip.core.routing import CoreEntry
@@ -18,6 +20,7 @@ from sip.ids import RequestId, SessionId
 from sip.message.lines import Lines, has
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.networks import source_of
 from sip.session.callee import ReceivedInvite
 from sip.session.ended import EndedSessions
 from sip.session.joining import Joining, joining
@@ -33,6 +36,7 @@ from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transactions.transactions import IGNORING
+from sip.transport.secure import begins_securely
 
 #: Counted for a command whose session ended before the core was told.
 _TOO_LATE = "ignored: command for a session that is over"
@@ -140,7 +144,13 @@ class Sessions:
             self.context.count("refused: too many sessions")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
             return
+        source = source_of(transaction.flow.remote.host)
+        if not self.context.limits.sessions.take(source):
+            self.context.count("refused: too many sessions of one source")
+            self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
+            return
         session = self.new(core, SessionState.INCOMING)
+        session.source = source
         session.dialog, dialog.session = dialog, session
         session.hear(request)
         self.dialogs.add(dialog)
@@ -170,7 +180,9 @@ class Sessions:
         lines = self.abilities(session.core, given)
         if not has(given, "Contact"):
             user = None if session.dialog is None else session.dialog.local_user
-            lines.append(("Contact", session.contact or self.transport.contact(transaction.flow, user)))
+            secure = begins_securely(transaction.request)
+            contact = self.transport.contact(transaction.flow, user, given=session.contact, secure=secure)
+            lines.append(("Contact", contact))
         return lines
 
     def confirm(self, session: Session, transaction: ServerTransaction, now: float) -> None:
@@ -343,7 +355,8 @@ class Sessions:
         for retransmission in session.unacknowledged.values():
             retransmission.stop()
         session.unacknowledged.clear()
-        self._sessions.pop(session.id, None)
+        if self._sessions.pop(session.id, None) is not None and session.source is not None:
+            self.context.limits.sessions.give_back(session.source)
         self.ended.add(session.id, session.owner, now)
         if session.outgoing is not None:
             # The other side should refuse it now; without that nothing would end a re-INVITE that it answered 1xx.

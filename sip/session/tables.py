@@ -1,5 +1,7 @@
 """The INVITE session as a table: what a call can go through on the side that made it and on the side that got it."""
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Mapping
 from typing import Final

@@ -1,5 +1,7 @@
 """A frozen picture of a session."""
 
+from __future__ import annotations
+
 import attrs
 
 from sip.flow import Flow

@@ -1,5 +1,7 @@
 """What an endpoint can be told about subscriptions."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 
 from sip.errors import LocalProtocolError

@@ -1,5 +1,7 @@
 """The first request of a subscription of ours, through its tries (RFC 6665 section 4.1.2.1, RFC 3515)."""
 
+from __future__ import annotations
+
 from typing import Final, Protocol
 
 import attrs
@@ -57,7 +59,7 @@ class InitialRequestUser(Protocol):
         ...
 
     def first_answered(
-        self, first: "FirstRequest", transaction: ClientTransaction, response: Response, now: float
+        self, first: FirstRequest, transaction: ClientTransaction, response: Response, now: float
     ) -> None:
         """Take the final answer."""
         ...
@@ -125,7 +127,8 @@ class FirstRequest:
 
     def _finish(self, flow: Flow, via: str) -> Request:
         template, subscriber = self._template, self._subscriber
-        contact = subscriber.contact or self._subscriptions.transport.contact(flow, self._outline.local_user)
+        given, user, secure = subscriber.contact, self._outline.local_user, self._outline.hop.scheme == "sips"
+        contact = self._subscriptions.transport.contact(flow, user, given=given, secure=secure)
         lines: Lines = [
             ("Via", via),
             *self._lines,

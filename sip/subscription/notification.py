@@ -1,5 +1,7 @@
 """What a notification says."""
 
+from __future__ import annotations
+
 from typing import Final
 
 import attrs

@@ -1,5 +1,7 @@
 """What the parts of a subscription need of those that keep the subscriptions."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 from sip.context import Context

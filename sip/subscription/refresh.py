@@ -1,5 +1,7 @@
 """The clock of a subscription of ours: when it is refreshed, tried again, and given up (RFC 6665 section 4.1.2)."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Final

@@ -1,5 +1,7 @@
 """The side that watches: SUBSCRIBE sent and kept alive, notifications received (RFC 6665 section 4.1, RFC 3515)."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 from sip.core.dialog import Dialog, DialogInput
@@ -32,11 +34,11 @@ from sip.transactions.client import ClientTransaction
 class SubscriberOwner(SubscriptionOwner, Protocol):
     """Who gives the first notification to the subscription that it is for."""
 
-    def expect(self, subscriber: "Subscriber") -> None:
+    def expect(self, subscriber: Subscriber) -> None:
         """Let a NOTIFY that comes before the 2xx find its subscription."""
         ...
 
-    def expect_no_more(self, subscriber: "Subscriber") -> None:
+    def expect_no_more(self, subscriber: Subscriber) -> None:
         """The first NOTIFY came: another dialog of the same SUBSCRIBE (a fork) gets 481."""
         ...
 

@@ -1,5 +1,7 @@
 """What both sides of a subscription have in common."""
 
+from __future__ import annotations
+
 from typing import ClassVar
 
 from sip.core.dialog import Dialog
@@ -12,7 +14,7 @@ from sip.message.request import Request
 class Subscription:
     """One usage of a dialog: an event package, and an ``id`` where several share the dialog."""
 
-    __slots__ = ("core", "dialog", "event_id", "id", "package")
+    __slots__ = ("core", "dialog", "event_id", "id", "package", "source")
 
     side: ClassVar[str] = ""
 
@@ -22,6 +24,7 @@ class Subscription:
         self.package = package
         self.event_id = event_id
         self.dialog: Dialog | None = None
+        self.source: str | None = None  #: where it counts in limits by source, if a peer began it
 
     @property
     def owner(self) -> str:

@@ -1,5 +1,7 @@
 """All subscriptions of an endpoint, on both sides."""
 
+from __future__ import annotations
+
 from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.core.stack import Stack
@@ -10,6 +12,7 @@ from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
 from sip.message.lines import checked_value
 from sip.message.request import Request
+from sip.networks import source_of
 from sip.session.sessions import Sessions
 from sip.subscription.initial_request import RequestTemplate
 from sip.subscription.notification import Notification
@@ -59,7 +62,8 @@ class Subscriptions:
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription and let go of its dialog."""
-        self._subscriptions.pop(subscription.id, None)
+        if self._subscriptions.pop(subscription.id, None) is not None and subscription.source is not None:
+            self.context.limits.subscriptions.give_back(subscription.source)
         if isinstance(subscription, Subscriber):
             self.expect_no_more(subscription)
         dialog = subscription.dialog
@@ -232,12 +236,18 @@ class Subscriptions:
             self.context.count("refused: too many subscriptions")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
             return None
+        source = source_of(transaction.flow.remote.host)
+        if not self.context.limits.subscriptions.take(source):
+            self.context.count("refused: too many subscriptions of one source")
+            self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
+            return None
         if dialog is None:
             tag = transaction.to_tag = self.context.new_tag()
             dialog = Dialog.from_request(transaction.request, transaction.flow, tag, local_cseq=0)
             self.dialogs.add(dialog)
         number = SubscriptionId(self.context.new_id())
         notifier = Notifier(self, number, core, package, event_id)
+        notifier.source = source
         notifier.dialog = dialog
         dialog.subscriptions[notifier.usage_key] = notifier
         self._subscriptions[number] = notifier

@@ -1,5 +1,7 @@
 """Subscriptions as tables: the side that watches and the side that is watched (RFC 6665 section 4)."""
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Mapping
 from typing import Final

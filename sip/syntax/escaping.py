@@ -10,6 +10,7 @@ from sip.errors import LocalProtocolError
 
 __all__ = ["escape", "normal", "unescape"]
 
+# escaped  =  "%" HEXDIG HEXDIG   (RFC 3261 section 25.1)
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ANY_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

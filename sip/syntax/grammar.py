@@ -55,6 +55,12 @@ def assume(what: str) -> None:
     raise MalformedHeader("value", what)
 
 
+# RFC 3261 section 25.1:
+#   token          =  1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )
+#   gen-value      =  token / host / quoted-string
+#   quoted-string  =  SWS DQUOTE *(qdtext / quoted-pair ) DQUOTE
+#   qdtext         =  LWS / %x21 / %x23-5B / %x5D-7E / UTF8-NONASCII
+#   quoted-pair    =  "\" (%x00-09 / %x0B-0C / %x0E-7F)
 #: Characters of ``token``, for use inside brackets of a pattern.
 TOKEN_CHARS: Final = r"!%'*+\-.0-9A-Z_`a-z~"
 #: Characters that a bare parameter value may hold: ``token`` and ``host`` (RFC 3261 ``gen-value``).

@@ -11,6 +11,11 @@ from sip.syntax.grammar import QUOTED, TOKEN_CHARS, VALUE_CHARS, Report, is_quot
 
 __all__ = ["Params", "parse_q"]
 
+# RFC 3261 section 25.1, behind a SEMI:
+#   generic-param  =  token [ EQUAL gen-value ]
+#   gen-value      =  token / host / quoted-string
+#   SEMI           =  SWS ";" SWS
+#   EQUAL          =  SWS "=" SWS
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
 _VALUE = re.compile(rf"[{VALUE_CHARS}]++")
 _COMMON_PARAM = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+')

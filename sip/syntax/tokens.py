@@ -16,6 +16,11 @@ __all__ = [
     "parse_token",
 ]
 
+# RFC 3261 section 25.1:
+#   delta-seconds  =  1*DIGIT
+#   callid         =  word [ "@" word ]
+#   word           =  1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" / "(" / ")" / "<" / ">" /
+#                     ":" / "\" / DQUOTE / "/" / "[" / "]" / "?" / "{" / "}" )
 _DIGITS = re.compile(r"[0-9]++")
 _CALL_ID = re.compile(r"[^\s@]++(?:@[^\s@]++)?")
 #: ``word`` of RFC 3261 section 25.1, for the strict reading of Call-ID.

@@ -14,6 +14,26 @@ from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.escaping import well_escaped
 from sip.syntax.grammar import Report
 
+# RFC 3261 section 25.1:
+#   SIP-URI           =  "sip:" [ userinfo ] hostport uri-parameters [ headers ]
+#   SIPS-URI          =  "sips:" [ userinfo ] hostport uri-parameters [ headers ]
+#   userinfo          =  ( user / telephone-subscriber ) [ ":" password ] "@"
+#   user              =  1*( unreserved / escaped / user-unreserved )
+#   user-unreserved   =  "&" / "=" / "+" / "$" / "," / ";" / "?" / "/"
+#   password          =  *( unreserved / escaped / "&" / "=" / "+" / "$" / "," )
+#   unreserved        =  alphanum / mark
+#   mark              =  "-" / "_" / "." / "!" / "~" / "*" / "'" / "(" / ")"
+#   uri-parameters    =  *( ";" uri-parameter)
+#   other-param       =  pname [ "=" pvalue ]
+#   pname             =  1*paramchar
+#   pvalue            =  1*paramchar
+#   paramchar         =  param-unreserved / unreserved / escaped
+#   param-unreserved  =  "[" / "]" / "/" / ":" / "&" / "+" / "$"
+#   headers           =  "?" header *( "&" header )
+#   header            =  hname "=" hvalue
+#   hname             =  1*( hnv-unreserved / unreserved / escaped )
+#   hvalue            =  *( hnv-unreserved / unreserved / escaped )
+#   hnv-unreserved    =  "[" / "]" / "/" / "?" / ":" / "+" / "$"
 UNRESERVED: Final = r"A-Za-z0-9\-_.!~*'()"
 USER: Final = UNRESERVED + r"&=+$,;?/"
 COMMON_USER: Final = USER.replace("?", "")
@@ -21,6 +41,13 @@ PASSWORD: Final = UNRESERVED + r"&=+$,"
 PARAM: Final = UNRESERVED + r"\[\]/:&+$"
 HEADER: Final = UNRESERVED + r"\[\]/?:+$"
 
+#   hostport       =  host [ ":" port ]
+#   host           =  hostname / IPv4address / IPv6reference
+#   hostname       =  *( domainlabel "." ) toplabel [ "." ]
+#   domainlabel    =  alphanum / alphanum *( alphanum / "-" ) alphanum
+#   toplabel       =  ALPHA / ALPHA *( alphanum / "-" ) alphanum
+#   IPv6reference  =  "[" IPv6address "]"
+#   port           =  1*DIGIT
 #: A port that fits into 16 bits.
 PORT: Final = r"[0-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|[0-9]{1,4}"
 HOSTNAME: Final = r"[A-Za-z0-9][A-Za-z0-9.\-]*+"
@@ -34,8 +61,15 @@ COMMON: Final = (
 )
 COMMON_URI = re.compile(COMMON)
 SIP = re.compile(r"([Ss][Ii][Pp][Ss]?+):(.*+)", re.DOTALL)
+#   absoluteURI  =  scheme ":" ( hier-part / opaque-part )
+#   scheme       =  ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
 ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):([^\s\x00-\x1f\x7f<>\"]++)")
-#: ``global-number-digits`` and ``local-number-digits`` of RFC 3966 section 3.
+# RFC 3966 section 3; that there is a digit among the separators is not checked:
+#   global-number-digits  =  "+" *phonedigit DIGIT *phonedigit
+#   local-number-digits   =  *phonedigit-hex (HEXDIG / "*" / "#") *phonedigit-hex
+#   phonedigit            =  DIGIT / [ visual-separator ]
+#   phonedigit-hex        =  HEXDIG / "*" / "#" / [ visual-separator ]
+#   visual-separator      =  "-" / "." / "(" / ")"
 TEL_NUMBER = re.compile(r"\+[0-9\-.()]++|[0-9A-Fa-f*#\-.()]++")
 TOLERABLE_HOST = re.compile(r"([\w.\-]++\.?+|\[[0-9A-Fa-f:.]++(?:%[\w.\-]++)?+\])(?:[ \t]*+:[ \t]*+([0-9]{0,9}+))?+")
 STRICT_HOST = re.compile(rf"{HOSTNAME}|\[[0-9A-Fa-f:.]++\]")

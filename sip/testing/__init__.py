@@ -21,6 +21,7 @@ except ImportError as missing:
 
 from sip.testing.altering import JUNK, Alteration, Chooser, Drawn, How, Seeded, alteration, with_length
 from sip.testing.checks import Crossing, faults, leftovers, met_with_silence, unanswered
+from sip.testing.clock import Alarm, VirtualClock
 from sip.testing.conversations import (
     Act,
     Call,
@@ -50,6 +51,7 @@ from sip.testing.values import (
     uris,
     vias,
 )
+from sip.testing.wire import Chance, Wire
 
 __all__ = [
     "CONVERSATIONS",
@@ -59,8 +61,10 @@ __all__ = [
     "METHODS",
     "Act",
     "Agent",
+    "Alarm",
     "Alteration",
     "Call",
+    "Chance",
     "Chooser",
     "Crossing",
     "Drawn",
@@ -72,6 +76,8 @@ __all__ = [
     "Side",
     "Spoken",
     "Step",
+    "VirtualClock",
+    "Wire",
     "alteration",
     "conversations",
     "cseqs",

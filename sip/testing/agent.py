@@ -44,12 +44,16 @@ class Agent:
         endpoint: Endpoint | None = None,
         cores: Sequence[Core] = (),
     ) -> None:
-        """Run an ``endpoint`` that exists, with cores that are registered with it, or a new one."""
+        """Run an ``endpoint`` that exists, with cores that are registered with it, or a new one.
+
+        It listens for UDP and TCP at port 5060, and wherever the settings say beside that.
+        """
         self.net = net
         self.name = name
         self.host = host
-        listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060))
-        self._config = attrs.evolve(settings, listen=listen)
+        listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060), *settings.listen)
+        trusted = (*settings.trusted_networks, *net.trusted)
+        self._config = attrs.evolve(settings, listen=listen, trusted_networks=trusted)
         self.endpoint = endpoint or Endpoint(self._config, entropy=SeededEntropy(name.encode()))
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
@@ -179,8 +183,12 @@ class Agent:
             self.net.connect(self, event)
         elif isinstance(event, ResolveWanted):
             self.net.resolve(self, event)
-        else:
+        elif not self.answer(event):
             self._note(event)
+
+    def answer(self, event: Event) -> bool:
+        """Answer what a core asks of its driver; False when it does not. Media ports, for one: for a subclass to do."""
+        return False
 
     def _note(self, event: Event) -> None:
         if isinstance(event, InternalFault) and self.net.faults_raise:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from sip.headers.auth_params import AuthParams
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
+from sip.headers.contact import STAR
 from sip.headers.content_disposition import ContentDisposition
 from sip.headers.content_type import ContentType
 from sip.headers.date import Date, Timestamp
 from sip.headers.event import EventPackage
 from sip.headers.ms_diagnostics import MsDiagnostics
 from sip.headers.ms_keep_alive import MsKeepAlive
-from sip.headers.name_addr import STAR, NameAddr
+from sip.headers.name_addr import NameAddr
 from sip.headers.parameterised import Parameterised
 from sip.headers.privacy import Privacy
 from sip.headers.rack import RAck

@@ -17,8 +17,8 @@ A core of your own lives on an agent too::
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -32,8 +32,12 @@ from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.testing.agent import METHODS, Agent
+from sip.testing.wire import Wire
 
 __all__ = ["METHODS", "Agent", "Network", "raw_request"]
+
+#: Rounds at one instant after which the network counts as never coming to rest.
+MAX_ROUNDS: Final = 10_000
 
 
 @attrs.frozen
@@ -51,8 +55,31 @@ class Sent:
         return self.data.split(b"\r\n", 1)[0].decode("utf-8", "replace")
 
 
+class _Weather:
+    """The chances of a network, as it has them at the moment."""
+
+    def __init__(self, net: Network) -> None:
+        self._net = net
+
+    def copies(self) -> Sequence[float]:
+        """Delays of a datagram."""
+        net = self._net
+        if net.chance.uniform() < net.loss:
+            return ()
+        number = 2 if net.chance.uniform() < net.duplication else 1
+        return [net.latency + net.jitter * net.chance.uniform() for _ in range(number)]
+
+    def pieces(self, data: bytes) -> Sequence[bytes]:
+        """Streams come as they were written."""
+        return (data,)
+
+    def delay(self) -> float:
+        """Streams wait for nothing."""
+        return self._net.latency
+
+
 class Network:
-    """Carries what agents send. Time moves only in ``run``."""
+    """Carries what agents send. Time moves only in ``run``. A subclass may carry other things as well (HTTP, media)."""
 
     def __init__(
         self,
@@ -63,10 +90,15 @@ class Network:
         jitter: float = 0.0,
         latency: float = 0.01,
         now: float = 0.0,
+        trusted: tuple[str, ...] = ("192.0.2.0/24",),
     ) -> None:
-        """Probabilities are of one datagram; ``jitter`` and ``latency`` are seconds; time begins at ``now``."""
-        self.now = now
+        """Probabilities are of one datagram; ``jitter`` and ``latency`` are seconds; time begins at ``now``.
+
+        Agents trust the networks ``trusted``: by default each other, and ``outside``. Without them they treat each
+        other as strangers (`EndpointConfig.trusted_networks`).
+        """
         self.seed = seed
+        self.trusted = trusted
         self.loss, self.duplication, self.jitter, self.latency = loss, duplication, jitter, latency
         self.names: dict[str, list[Destination]] = {}  #: what look-ups find
         self.log: list[Sent] = []
@@ -79,10 +111,12 @@ class Network:
         self.faults_raise = True
         self.chance = SeededEntropy(b"network %d" % seed)
         self._agents: dict[str, Agent] = {}
-        self._queue: list[tuple[float, int, Agent, Flow, bytes]] = []
-        self._flows: dict[tuple[str, Address, Address], Flow] = {}
-        self._connections: dict[int, tuple[Agent, Flow]] = {}
-        self._sequence = 0
+        self.wire: Wire[Agent] = Wire(_Weather(self), now=now)
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds, from wherever they began."""
+        return self.wire.clock.now
 
     def agent(self, name: str, settings: EndpointConfig | None = None, *, core: bool = True) -> Agent:
         """Add an agent at the next address of 192.0.2.0/24; ``core`` False leaves it without core."""
@@ -102,6 +136,10 @@ class Network:
         """Add an agent that was made elsewhere."""
         self._agents[agent.host] = agent
 
+    def leave(self, agent: Agent) -> None:
+        """Take an agent off the network: nothing reaches it, and it does nothing any more."""
+        del self._agents[agent.host]
+
     @property
     def agents(self) -> tuple[Agent, ...]:
         """Everybody, in the order of coming."""
@@ -111,11 +149,7 @@ class Network:
 
     def flow(self, transport: str, local: Address, remote: Address) -> Flow:
         """Return the flow between two addresses."""
-        flow = self._flows.get((transport, local, remote))
-        if flow is None:
-            flow = Flow(len(self._flows) + 1, transport, local, remote)
-            self._flows[transport, local, remote] = flow
-        return flow
+        return self.wire.flow(transport, local, remote)
 
     def outside(self, agent: Agent, transport: str = "UDP") -> Flow:
         """Return a flow on which an agent hears 192.0.2.99, where no agent is."""
@@ -139,24 +173,20 @@ class Network:
 
     def pair(self, agent: Agent, peer: Agent, transport: str, remote: Address | None = None) -> tuple[Flow, Flow]:
         """Return both ends of a new connection."""
-        local, remote = Address(agent.host, 40000 + len(self._flows)), remote or Address(peer.host, 5060)
-        ours, theirs = self.flow(transport, local, remote), self.flow(transport, remote, local)
-        self._connections[ours.id] = (peer, theirs)
-        self._connections[theirs.id] = (agent, ours)
-        return ours, theirs
+        local = Address(agent.host, 40000 + len(self.wire.flows))
+        return self.wire.open(agent, peer, transport, local, remote or Address(peer.host, 5060))
 
     def connections(self, agent: Agent) -> list[Flow]:
         """Return the open connections of an agent, at its own end."""
-        return [theirs for peer, theirs in self._connections.values() if peer is agent]
+        return [theirs for peer, theirs in self.wire.far_ends.values() if peer is agent]
 
     def end_of(self, flow: Flow) -> Agent:
         """Return the agent at the near end of an open connection."""
-        _, theirs = self._connections[flow.id]
-        return self._connections[theirs.id][0]
+        return self.wire.near_end(flow)
 
     def far_end(self, flow: Flow) -> tuple[Agent, Flow]:
         """Return the agent at the far end of an open connection, and the flow as seen from there."""
-        return self._connections[flow.id]
+        return self.wire.far_ends[flow.id]
 
     def resolve(self, agent: Agent, want: ResolveWanted) -> None:
         """Answer a question for addresses."""
@@ -168,8 +198,7 @@ class Network:
 
     def close(self, agent: Agent, flow: Flow) -> None:
         """Close a connection, seen from an agent; both sides are told."""
-        peer, theirs = self._connections.pop(flow.id)
-        self._connections.pop(theirs.id, None)
+        _, (peer, theirs) = self.wire.close(flow)
         agent.take(agent.endpoint.flow_closed(flow, now=self.now))
         peer.take(peer.endpoint.flow_closed(theirs, now=self.now))
 
@@ -189,20 +218,16 @@ class Network:
         data = self.middle(sent, flow)
         if self.cut(sent, flow):
             return
-        if flow.transport == "UDP":
-            peer = self._agents.get(flow.remote.host)
-            if peer is None or self.drop(data) or self.chance.uniform() < self.loss:
-                return
-            theirs = self.flow("UDP", flow.remote, flow.local)
-            for _ in range(2 if self.chance.uniform() < self.duplication else 1):
-                self._enqueue(peer, theirs, data, self.latency + self.jitter * self.chance.uniform())
-        elif flow.id in self._connections:
-            peer, theirs = self._connections[flow.id]
-            self._enqueue(peer, theirs, data, self.latency)
+        if flow.transport != "UDP":
+            self.wire.send_stream(flow, data, self._arrived)
+            return
+        peer = self._agents.get(flow.remote.host)
+        if peer is not None and not self.drop(data):
+            self.wire.send_datagram(flow, data, lambda theirs, data: self._arrived(peer, theirs, data))
 
-    def _enqueue(self, peer: Agent, flow: Flow, data: bytes, delay: float) -> None:
-        self._sequence += 1
-        heapq.heappush(self._queue, (self.now + delay, self._sequence, peer, flow, data))
+    def _arrived(self, agent: Agent, flow: Flow, data: bytes) -> None:
+        if not agent.deaf:
+            agent.take(agent.endpoint.receive_data(data, flow=flow, now=self.now))
 
     def inject(self, agent: Agent, data: bytes, flow: Flow | None = None) -> None:
         """Hand bytes to an agent, by default as a datagram from ``outside``."""
@@ -211,30 +236,47 @@ class Network:
 
     def run(self, seconds: float = 1.0, *, until: Callable[[], bool] = lambda: False) -> None:
         """Let time pass, until something holds."""
-        end = self.now + seconds
+        clock = self.wire.clock
+        end = clock.now + seconds
         while not until():
             self.flush()
-            if not (self._queue and self._queue[0][0] <= self.now) and self.carry_other():
+            arrival = clock.next_at()
+            if (arrival is None or arrival > clock.now) and self.carry_other():
                 continue
             due = [at for agent in self._agents.values() if (at := agent.next_timeout()) is not None]
-            if self._queue:
-                due.append(self._queue[0][0])
+            due += [at for at in (arrival, self.next_other()) if at is not None]
             if not due or min(due) > end:
-                self.now = end
+                clock.move_to(end)
                 return
-            self.now = max(self.now, min(due))
+            clock.move_to(min(due))
             self._deliver()
             self._fire()
+            self.do_other()
+
+    def settle(self) -> None:
+        """Carry everything that is on its way at this instant, and what follows from it. No timer fires."""
+        for _ in range(MAX_ROUNDS):
+            self.flush()
+            if not self._deliver() and not self.carry_other():
+                return
+        raise AssertionError(f"the network does not come to rest\n{self.ladder()}")
 
     def carry_other(self) -> bool:
         """Carry what is not SIP, once no SIP is due at this instant; return whether there was any."""
         return False
 
-    def _deliver(self) -> None:
-        while self._queue and self._queue[0][0] <= self.now:
-            _, _, peer, flow, data = heapq.heappop(self._queue)
-            if not peer.deaf and (flow.transport == "UDP" or flow.id in self._connections):
-                peer.take(peer.endpoint.receive_data(data, flow=flow, now=self.now))
+    def next_other(self) -> float | None:
+        """Return when something is due that is not SIP."""
+        return None
+
+    def do_other(self) -> None:
+        """Do it, where it is due."""
+
+    def _deliver(self) -> bool:
+        clock, moved = self.wire.clock, False
+        while (at := clock.next_at()) is not None and at <= clock.now:
+            moved = clock.step()
+        return moved
 
     def _fire(self) -> None:
         for agent in self._agents.values():

@@ -1,5 +1,7 @@
 """Client transactions (RFC 3261 section 17.1): a request on its way to a final answer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -16,6 +18,7 @@ from sip.timers import Timer
 from sip.transactions.owner import TransactionOwner
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
 from sip.transport.next_hop import Search
+from sip.transport.secure import leaves_in_the_clear
 
 #: Builds the request once its flow and the Via value for it are known.
 Finish = Callable[[Flow, str], Request]
@@ -30,11 +33,11 @@ def _finished(flow: Flow, via: str) -> Request:
 class ClientUser(Protocol):
     """What a client transaction reports to."""
 
-    def on_response(self, transaction: "ClientTransaction", response: Response, now: float) -> None:
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Take a provisional or the final answer; for INVITE every 2xx."""
         ...
 
-    def on_failure(self, transaction: "ClientTransaction", reason: str, now: float) -> None:
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
         """Learn that no answer comes: ``timeout``, ``transport`` or ``limit``."""
         ...
 
@@ -42,19 +45,19 @@ class ClientUser(Protocol):
 class ClientOwner(TransactionOwner, Protocol):
     """What a client transaction is registered with, and what goes on with its request when it cannot."""
 
-    def register(self, transaction: "ClientTransaction", flow: Flow) -> None:
+    def register(self, transaction: ClientTransaction, flow: Flow) -> None:
         """Note a transaction whose request went out: answers are for it, and so is the end of the flow."""
         ...
 
-    def unregister(self, transaction: "ClientTransaction") -> None:
+    def unregister(self, transaction: ClientTransaction) -> None:
         """Drop a transaction that is over."""
         ...
 
-    def move_on(self, failed: "ClientTransaction", search: Search, *, refused: bool, now: float) -> None:
+    def move_on(self, failed: ClientTransaction, search: Search, *, refused: bool, now: float) -> None:
         """Send its request to the next server that was found, in a new transaction."""
         ...
 
-    def send_again(self, failed: "ClientTransaction", next_hop: Uri, size: int, now: float) -> None:
+    def send_again(self, failed: ClientTransaction, next_hop: Uri, size: int, now: float) -> None:
         """Send its request over another connection, in a new transaction."""
         ...
 
@@ -135,7 +138,7 @@ class ClientTransaction:
         if self.state is State.WAITING:
             self._set_timer(self._ends)
 
-    def start_again(self, failed: "ClientTransaction", search: Search, *, refused: bool, now: float) -> None:
+    def start_again(self, failed: ClientTransaction, search: Search, *, refused: bool, now: float) -> None:
         """Take the place of a transaction that failed, with the next destination of its search."""
         self.attempt, self.after_silence = failed.attempt + 1, failed.after_silence
         self._ends, self._search = now + self._transactions.patience, search
@@ -143,7 +146,7 @@ class ClientTransaction:
         if self.state is State.WAITING:
             self._set_timer(self._ends)
 
-    def for_another_server(self) -> "ClientTransaction":
+    def for_another_server(self) -> ClientTransaction:
         """Return the same request with another branch; what a proxy put into the branch stays in it."""
         self._search = None  # it goes on without this one
         branch = f"{self.branch}.{self.attempt}"
@@ -172,6 +175,13 @@ class ClientTransaction:
         else:
             self.server = self._search.destinations[0]
         self.data = bytes(self.request)
+        if leaves_in_the_clear(self.data, flow):
+            transactions.context.count("refused: a sips request over a flow without TLS")
+            self.transport_error(now)
+            return
+        sources = transactions.transport.sources
+        if sources.unproven.words or flow.remote.host not in sources.proven.hosts:
+            sources.asks(flow, self.request, len(self.data))
         transactions.transport.send(flow, self.data)
         transactions.register(self, flow)
         if flow.transport == "UDP":
@@ -310,7 +320,10 @@ class ClientTransaction:
     def _resend(self, now: float) -> None:
         assert self.flow is not None
         transactions = self._transactions
-        transactions.transport.send(self.flow, self.data)
+        # An invented peer can cause a NOTIFY, or a BYE for want of an ACK: no more copies of them than it paid for.
+        caused = self.request is not None and self.request.to.tag is not None
+        if not caused or transactions.transport.sources.affords(self.flow, len(self.data)):
+            transactions.transport.send(self.flow, self.data)
         self._interval *= 2
         if self.method != "INVITE":
             ceiling = transactions.config.t2

@@ -1,5 +1,7 @@
 """What a transaction needs of those that keep it: the rest of their element, as far as transactions know it."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 from sip.config import EndpointConfig

@@ -1,5 +1,7 @@
 """Server transactions (RFC 3261 section 17.2): a request that waits for our answer."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -13,6 +15,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri_parts import ip_address
 from sip.timers import Timer
+from sip.transactions.affordable import affordable, kept_for_final, kept_for_ringing
 from sip.transactions.owner import TransactionOwner
 from sip.transactions.tables import INVITE_SERVER, SERVER, Input, State
 
@@ -22,11 +25,11 @@ _INPUTS: Final = (Input.SEND_1XX, Input.SEND_2XX, *(Input.SEND_FINAL,) * 4)
 class ServerUser(Protocol):
     """What a server transaction reports to, beside the core that answers it."""
 
-    def on_cancel(self, transaction: "ServerTransaction", request: Request, now: float) -> None:
+    def on_cancel(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """Take a CANCEL for an INVITE without final answer; it has been answered."""
         ...
 
-    def on_ended(self, transaction: "ServerTransaction", now: float) -> None:
+    def on_ended(self, transaction: ServerTransaction, now: float) -> None:
         """Learn that the transaction is over."""
         ...
 
@@ -36,7 +39,7 @@ class Answerer(Protocol):
 
     def answer(
         self,
-        transaction: "ServerTransaction",
+        transaction: ServerTransaction,
         status: int,
         reason: str | None,
         headers: Lines,
@@ -51,8 +54,12 @@ class Answerer(Protocol):
 class ServerOwner(TransactionOwner, Protocol):
     """What a server transaction is registered with."""
 
-    def forget(self, transaction: "ServerTransaction") -> None:
+    def forget(self, transaction: ServerTransaction) -> None:
         """Drop a transaction that is over."""
+        ...
+
+    def answered(self, transaction: ServerTransaction) -> None:
+        """Note that an INVITE waits for no final answer any more."""
         ...
 
 
@@ -64,9 +71,11 @@ class ServerTransaction:
         "_flow",
         "_interval",
         "_is_invite",
+        "_kept",
         "_life",
         "_request",
         "_resend",
+        "_reserve",
         "_transactions",
         "_via",
         "answers",
@@ -78,6 +87,7 @@ class ServerTransaction:
         "key",
         "merge_key",
         "owner",
+        "source",
         "status",
         "to_tag",
         "user",
@@ -102,6 +112,7 @@ class ServerTransaction:
         self.flow = flow  #: where the request came from
         self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
         self.owner = ""
+        self.source = ""  #: where it counts in limits by source
         self.user: ServerUser | None = None
         self.answers: Answerer | None = None  #: the usage whose rules an answer must follow, if any
         self.to_tag: str | None = None
@@ -109,6 +120,8 @@ class ServerTransaction:
         self.data = b""  #: the last answer
         self.cancelled = False
         self._interval = 0.0
+        # Octets that a source which may be an invention can be sent: kept for our final answer, and for others.
+        self._reserve = self._kept = 0
         self._resend: Timer | None = None
         self._deadline: Timer | None = None
         is_invite = request.method == "INVITE"
@@ -149,6 +162,14 @@ class ServerTransaction:
         before = self._life.state
         self._life.command(_INPUTS[status // 100 - 1])
         following, self.status = self._life.state, status
+        self._kept = 0
+        flow, transport = self.flow, self._transactions.transport
+        if (
+            flow.remote.host not in transport.sources.proven.hosts
+            and not flow.reliable
+            and flow not in transport.proven
+        ):
+            response = self._afforded(response)
         self.data = bytes(response)
         self._transactions.context.traffic.response("out", response.cseq.method, status)
         self._send(now)
@@ -160,11 +181,29 @@ class ServerTransaction:
         if following is State.PROCEEDING:  # 1xx to a non-INVITE
             self._deadline = self._transactions.timers.start(now + self._transactions.patience, self._on_unanswered)
             return
+        if self._is_invite:
+            self._transactions.answered(self)
         self.answers = self._request = None  # the answer is all that is needed from here on
         if following is State.COMPLETED:
             self._complete(now)
         else:
             self._transactions.lingering.add(self, now)  # Timer L
+
+    def _afforded(self, response: Response) -> Response:
+        """Return what is sent to a source that may be an invention."""
+        transactions, request = self._transactions, self._request
+        if request is None:  # one more 2xx of an INVITE that forked
+            return response
+        unproven = transactions.transport.sources.unproven
+        if response.status >= 200:
+            unproven.keep(self.flow, -self._reserve)
+            self._reserve = 0
+            return affordable(transactions.context, transactions.transport, request, response, self.flow)
+        if self._is_invite:
+            if not self._reserve:
+                self._reserve = unproven.keep(self.flow, kept_for_final(request))
+            self._kept = kept_for_ringing(request) if response.status == 100 else 0
+        return response
 
     def repeat(self, now: float) -> None:
         """Send the last answer again: the user retransmits its 2xx, not the transaction (RFC 6026 section 7.1)."""
@@ -191,13 +230,16 @@ class ServerTransaction:
         """Send the last answer where RFC 3261 section 18.2.2 and RFC 3581 say."""
         flow = self._flow
         if flow is not None and self._transactions.transport.is_open(flow):
-            self._transactions.transport.send(flow, self.data)
+            self._transactions.transport.answer(flow, self.data, kept=self._kept)
             return
         via = self._via
         assert via is not None
         if not self.flow.reliable:
             # Answers go to nobody's name: whoever sent this could make us look it up, and wait for it.
+            # Nor do they go where a Via wants them, unless who is there has shown that it takes part.
             maddr = ip_address(via.params.get("maddr") or "")
+            if maddr and not self._transactions.transport.sources.is_proven(maddr):
+                maddr = None
             host = maddr or self.flow.remote.host
             port = self.flow.remote.port if via.wants_rport and not maddr else via.port or 5060
             if (host, port) == (self.flow.remote.host, self.flow.remote.port):
@@ -214,7 +256,7 @@ class ServerTransaction:
         if flow.transport == "UDP":
             self._via = None  # there is no other way than this one, and many of us wait for half a minute
         if self.data:
-            self._transactions.transport.send(flow, self.data)
+            self._transactions.transport.answer(flow, self.data, kept=self._kept)
 
     def flow_unavailable(self, now: float) -> None:
         """Count it: transport errors do not end a server transaction (RFC 6026 section 8.5)."""
@@ -283,6 +325,9 @@ class ServerTransaction:
     def _release(self, now: float) -> None:
         """Let go of everything: it is over."""
         self._stop_timers()
+        if self._is_invite and self._request is not None:
+            self._transactions.answered(self)
+        self.answers = self._request = None
         self._transactions.forget(self)
         if self.user is not None:
             self.user.on_ended(self, now)

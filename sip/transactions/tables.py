@@ -5,6 +5,8 @@ no entry for it is ignored; what our own caller does raises LocalProtocolError (
 I, J and K are 0 s on connections: there their row is taken at once.
 """
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Mapping
 from typing import Final

@@ -1,5 +1,7 @@
 """All transactions of one endpoint: matching, limits, and what a broken flow means for them."""
 
+from __future__ import annotations
+
 from sip.context import Context
 from sip.events import Event
 from sip.flow import Destination, Flow
@@ -8,6 +10,7 @@ from sip.ids import RequestId, TransactionId
 from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.networks import source_of
 from sip.syntax.uri import Uri
 from sip.timers import Queue
 from sip.transactions.client import ClientTransaction, ClientUser, Finish
@@ -134,7 +137,7 @@ class Transactions:
         """Return the transaction of a request of ours that is not over."""
         return self._by_request.get(request_id)
 
-    def receive_response(self, response: Response, now: float) -> Broken | None:
+    def receive_response(self, response: Response, flow: Flow, now: float) -> Broken | None:
         """Hand a response to its transaction; a stray one is dropped (RFC 6026 section 7).
 
         Returns what a final answer left open that could not be handled, None when all is well.
@@ -145,6 +148,12 @@ class Transactions:
             self.context.count("dropped: response without transaction")
             return None
         self.context.traffic.response("in", transaction.method, response.status)
+        if (
+            flow.remote.host not in self.transport.sources.proven.hosts
+            and not flow.reliable
+            and transaction.flow is not None
+        ):
+            self.transport.sources.answered(transaction.flow, flow)
         before = self.context.reported
         try:
             transaction.receive(response, now)
@@ -215,9 +224,15 @@ class Transactions:
         """Return a server transaction that is not over."""
         return self._by_transaction.get(transaction_id)
 
-    def is_full(self) -> bool:
-        """Whether a new request has to be refused."""
-        return len(self) >= self.config.max_transactions
+    def is_full(self, flow: Flow, method: str) -> bool:
+        """Whether a new request on a flow has to be refused: there are too many, or too many of that source."""
+        if len(self) >= self.config.max_transactions:
+            self.context.count("refused: too many transactions")
+            return True
+        if not self.context.limits.may_ask(source_of(flow.remote.host), method):
+            self.context.count("refused: too many transactions of one source")
+            return True
+        return False
 
     def open_server(self, key: object, request: Request, via: Via, flow: Flow) -> ServerTransaction:
         """Begin a server transaction for a new request; whoever does not answer at once lets it ``wait``."""
@@ -225,7 +240,17 @@ class Transactions:
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
+        source = transaction.source = source_of(flow.remote.host)
+        held = self.context.limits.transactions.held
+        held[source] = held.get(source, 0) + 1
+        if request.method == "INVITE":
+            held = self.context.limits.invites.held
+            held[source] = held.get(source, 0) + 1
         return transaction
+
+    def answered(self, transaction: ServerTransaction) -> None:
+        """Note that an INVITE has its final answer, or gets none any more."""
+        self.context.limits.invites.give_back(transaction.source)
 
     def is_merged(self, request: Request) -> bool:
         """Whether the same request is already here by another way (RFC 3261 section 8.2.2.2)."""
@@ -242,6 +267,7 @@ class Transactions:
     def forget(self, transaction: ServerTransaction) -> None:
         """Drop a server transaction that is over."""
         self._servers.pop(transaction.key, None)
+        self.context.limits.transactions.give_back(transaction.source)
         self._by_transaction.pop(transaction.id, None)
         if transaction.merge_key is not None and self._merging.get(transaction.merge_key) is transaction:
             del self._merging[transaction.merge_key]

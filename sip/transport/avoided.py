@@ -1,5 +1,7 @@
 """Servers that did not help lately, and are tried after the others for a while (RFC 3261 section 21.5.4)."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Sequence
 

@@ -5,6 +5,8 @@ the destinations in the order in which they are to be tried: fail-over is data. 
 does.
 """
 
+from __future__ import annotations
+
 import enum
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +89,7 @@ class Target:
     secure: bool = False  #: a sips URI: TLS and nothing else
 
     @classmethod
-    def of(cls, uri: Uri) -> "Target":
+    def of(cls, uri: Uri) -> Target:
         """The target of a sip or sips URI: maddr before host (RFC 3263 section 4)."""
         secure = uri.scheme == "sips"
         transport = uri.transport.upper() if uri.transport else None

@@ -1,5 +1,7 @@
 """Who waits for a flow, where it may lead, and what the driver was asked."""
 
+from __future__ import annotations
+
 from collections import deque
 from typing import Protocol
 

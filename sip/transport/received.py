@@ -1,5 +1,7 @@
 """Where a request really came from, noted in its top Via (RFC 3261 section 18.2.1, RFC 3581)."""
 
+from __future__ import annotations
+
 from sip.flow import Flow
 from sip.message.request import Request
 from sip.syntax.uri_parts import canonical_host

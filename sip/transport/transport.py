@@ -1,6 +1,5 @@
 """Which flow a message takes: next hops, questions to the driver, waiting, and what is to be sent."""
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Final
@@ -15,15 +14,15 @@ from sip.ids import WantId
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import ip_address
 from sip.transport.avoided import AvoidedServers
+from sip.transport.blocked import BlockedFlows
 from sip.transport.next_hop import Hop, Search, Waiter, Want
-from sip.transport.return_routability import ProvenSources
+from sip.transport.own_contact import made_contact, secured_contact
+from sip.transport.secure import is_secure
+from sip.transport.source_proof import SourceProof
 from sip.transport.streams import Streams
 
-#: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
-_PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
 #: Room for the Via, Contact and Content-Length that are not written yet when a transport is chosen.
 _UNWRITTEN: Final = 160
-
 #: Addresses that one connection may stand for; a server has a name and a port, seldom two.
 _MOST_ALIASES: Final = 4
 
@@ -34,18 +33,19 @@ class Transport:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._out: deque[Transmit] = deque()
-        self._blocked: dict[Flow, deque[Transmit]] = {}
+        self._blocked = BlockedFlows(context.config.max_blocked, context.config.max_blocked_octets)
         self._open: dict[int, Flow] = {}  # reliable flows
+        self._lost: list[Flow] = []  # given up by us, until they are taken
+        self.sources = SourceProof(context.config)
+        self.proven = self.sources.proven
         self._by_hop: OrderedDict[Hop, Flow] = OrderedDict()
         self._known_as: dict[Flow, list[Hop]] = {}
         self._udp_only: OrderedDict[tuple[str, int], None] = OrderedDict()
-        self.proven = ProvenSources(context.config.max_flows)
         self._avoided = AvoidedServers(context.config.max_flows)
         self._wants: dict[WantId, Want] = {}
         self._connecting: dict[Destination, Want] = {}
         self.watchers: list[str] = []  #: owners of the cores that hear of each closed flow
-        self.streams = Streams()
-        self._lost: list[Flow] = []  # given up by us, until they are taken
+        self.streams = Streams(context.limits)
         self._alias = ";alias" if context.config.offer_alias else ""
         self._listen: dict[str, list[Listen]] = {}
         self._sent_by: dict[tuple[str, str, int], str] = {}
@@ -85,33 +85,39 @@ class Transport:
         # The zone of a link-local address means nothing to peers (RFC 4007 section 11.2).
         return f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
 
+    def takes_sips(self, flow: Flow) -> bool:
+        """Whether a request to a sips URI can be meant for us: it came by TLS, or we listen for that."""
+        return is_secure(flow) or "TLS" in self._listen
+
     def via(self, flow: Flow, branch: str) -> str:
         """Return the Via value of a request on ``flow``; over UDP it asks for rport (RFC 3581)."""
         more = ";rport" if flow.transport == "UDP" else self._alias
         return f"SIP/2.0/{flow.transport} {self.sent_by(flow)};branch={branch}{more}"
 
-    def contact(self, flow: Flow, user: str | None) -> str:
-        """Return a Contact value that reaches us by the transport of ``flow``."""
-        at = f"{user}@" if user and _PLAIN_USER.fullmatch(user) else ""
-        if flow.transport == "TLS":
-            return f"<sips:{at}{self.sent_by(flow)}>"
-        return f"<sip:{at}{self.sent_by(flow)};transport={flow.transport.lower()}>"
+    def contact(self, flow: Flow, user: str | None, *, given: str | None = None, secure: bool = False) -> str:
+        """Return a Contact value that reaches us by the transport of ``flow``, or ``given``, sips where it must be."""
+        if given is None:
+            return made_contact(flow, self.sent_by(flow), user, secure=secure)
+        return secured_contact(given, self.listen, lambda: self.sent_by(flow)) if secure else given
 
     # Sending ---------------------------------------------------------------------------------------------------------
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Queue ``data`` for ``flow``."""
-        if self._blocked:
-            held = self._blocked.get(flow)
-            if held is not None:
-                self._hold(held, flow, data)
-                return
+        if self._blocked and flow in self._blocked:
+            if not self._blocked.hold(Transmit(flow, data)):
+                self._give_up(flow)
+            return
         self._out.append(Transmit(flow, data))
 
-    def _hold(self, held: deque[Transmit], flow: Flow, data: bytes) -> None:
-        if len(held) < self._context.config.max_blocked:
-            held.append(Transmit(flow, data))
-            return
+    def answer(self, flow: Flow, data: bytes, *, kept: int = 0) -> None:
+        """Queue an answer, if its destination is proven or has asked for that much and ``kept`` octets more."""
+        if flow.remote.host in self.sources.proven.hosts or self.sources.affords(flow, len(data), kept):
+            self.send(flow, data)
+        else:
+            self._context.count("withheld: answer to a source that may be an invention")
+
+    def _give_up(self, flow: Flow) -> None:
         self._context.count("dropped: flow blocked for too long")
         if flow.reliable and self._open.pop(flow.id, None) is not None:
             self._context.emit(FlowLost(owner="", flow=flow, reason="blocked for too long"))
@@ -124,8 +130,6 @@ class Transport:
 
     def take_lost(self) -> list[Flow]:
         """Return the connections that were given up since the last call."""
-        if not self._lost:
-            return []
         lost, self._lost = self._lost, []
         return lost
 
@@ -139,8 +143,6 @@ class Transport:
             return list(out)
         return [out.popleft() for _ in range(limit)]
 
-    # Flows -----------------------------------------------------------------------------------------------------------
-
     def saw(self, flow: Flow) -> None:
         """Note a flow that data came from."""
         if flow.reliable:
@@ -150,24 +152,26 @@ class Transport:
         """Whether ``flow`` can still be sent on."""
         return flow.transport == "UDP" or flow.id in self._open
 
-    def opened(self, flow: Flow) -> bool:
-        """Whether requests to some address go down this flow, so that another one there is as good."""
-        return flow in self._known_as
-
     def flow_blocked(self, flow: Flow) -> None:
         """Keep what is sent on ``flow`` from now on."""
-        self._blocked.setdefault(flow, deque())
+        self._blocked.add(flow)
 
     def flow_writable(self, flow: Flow, now: float) -> None:
         """Send what was kept."""
-        self._out.extend(self._blocked.pop(flow, ()))
+        self._out.extend(self._blocked.release(flow))
+
+    # Flows -----------------------------------------------------------------------------------------------------------
+
+    def opened(self, flow: Flow) -> bool:
+        """Whether requests to some address go down this flow, so that another one there is as good."""
+        return flow in self._known_as
 
     def forget(self, flow: Flow) -> None:
         """Drop everything about a closed flow, and tell those who keep something themselves."""
         for owner in self.watchers:
             self._context.emit(FlowClosed(owner=owner, flow=flow))
         self._open.pop(flow.id, None)
-        self._blocked.pop(flow, None)
+        self._blocked.forget(flow)
         for hop in self._known_as.pop(flow, ()):
             if self._by_hop.get(hop) == flow:
                 del self._by_hop[hop]

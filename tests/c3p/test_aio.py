@@ -29,6 +29,8 @@ from c3p import (
     DocumentLimits,
     Exchange,
     ExchangeFailure,
+    LaneFull,
+    Lanes,
     LocalProtocolError,
     Notify,
     RegisterMcu,
@@ -37,7 +39,6 @@ from c3p import (
     Response,
 )
 from c3p.aio import C3pClient, C3pServer, ClientSettings, Handler, ServerSettings
-from c3p.aio.lanes import LaneFull, Lanes
 from c3p.testing import FOCUS_URI, MCU_URI
 from pyc3p.elements import event_loop
 
@@ -545,27 +546,22 @@ def test_certificate_of_the_peer_is_its_identity(tmp_path: Path) -> None:
 
 
 def test_lanes_take_turns_and_are_bounded() -> None:
-    lanes = Lanes(most_waiting=1)
-    inside: list[str] = []
-    most = 0
-
-    async def user(key: str, name: str) -> None:
-        nonlocal most
-        async with lanes.turn(key):
-            inside.append(name)
-            most = max(most, len([one for one in inside if one.startswith(key)]))
-            await asyncio.sleep(0)
-            inside.remove(name)
-
-    async def test() -> None:
-        results = await asyncio.gather(
-            user("a", "a1"), user("a", "a2"), user("a", "a3"), user("b", "b1"), return_exceptions=True
-        )
-        assert [type(one) for one in results] == [type(None), type(None), LaneFull, type(None)]
-        assert most == 1
-        assert len(lanes) == 0
-
-    run(test)
+    lanes: Lanes[str] = Lanes(most_waiting=2)
+    assert [lanes.enter("a", "a1"), lanes.enter("a", "a2"), lanes.enter("b", "b1"), lanes.enter("a", "a3")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    with pytest.raises(LaneFull):
+        lanes.enter("a", "a4")
+    assert lanes.leave("a", "a2") is None  # gave up while it waited: nobody else's turn
+    assert lanes.leave("a", "a1") == "a3"
+    assert lanes.leave("a", "a3") is None
+    with pytest.raises(LocalProtocolError):
+        lanes.leave("a", "a3")
+    assert lanes.leave("b", "b1") is None
+    assert len(lanes) == 0
 
 
 def test_full_lane_fails_as_if_nobody_was_there() -> None:

@@ -366,3 +366,25 @@ def test_too_many_attributes_on_one_element_are_refused() -> None:
     attributes = " ".join(f'a{number}=""' for number in range(300))
     with pytest.raises(DocumentTooLarge):
         parse_document(f'<conference-info entity="" {attributes}/>'.encode())
+
+
+REQUEST = b'<request xmlns="urn:ietf:params:xml:ns:cccp" requestId="1" from="sip:a@b" to="sip:c@d"><x>%s</x></request>'
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        pytest.param(b"<a/>" * 250_000, id="elements"),
+        pytest.param(b"<!---->" * 100_000, id="comments"),
+        pytest.param(b'<a b=""/>' * 19_000 + b"<a b='' c=''/>" * 900, id="attributes of elements"),
+        pytest.param((b"<a " + b" ".join(b'a%d=""' % n for n in range(250)) + b"/>") * 300, id="attributes"),
+    ],
+)
+def test_a_document_of_more_parts_than_any_roster_has_is_refused(inside: bytes) -> None:
+    with pytest.raises(DocumentTooLarge):
+        parse_document(REQUEST % inside)
+
+
+def test_what_only_looks_like_elements_and_attributes_may_be_there_as_often_as_elements() -> None:
+    words = b"it's &lt;b&gt; and <![CDATA[<b c='d'>]]>" * 1_000
+    assert isinstance(parse_document(REQUEST % words), Request)

@@ -67,19 +67,21 @@ class Phone:
 class Site:
     """Everything of one domain."""
 
-    def __init__(self, *, factory: FactoryConfig | None = None, **focus: object) -> None:
+    def __init__(self, *, factory: FactoryConfig | None = None, late: bool = False, **focus: object) -> None:
+        """``late``: Focus and Focus Factory ask for records by events, which `late_store.LateStore` answers."""
         self.net = Net()
         self.store = MemoryStore(wall_clock=WALL_CLOCK)
+        at_hand = None if late else self.store
         entropy = SeededEntropy(b"site")
         endpoint = self.endpoint(FOCUS_HOST, entropy)
         config = FocusConfig(
             domain=DOMAIN, mcu_factory_url=FACTORY_URL, callback_url=CALLBACK_URL, server="focus.example.com"
         )
-        self.focus = Focus(endpoint, attrs.evolve(config, **focus), store=self.store, entropy=entropy.child("focus"))
+        self.focus = Focus(endpoint, attrs.evolve(config, **focus), store=at_hand, entropy=entropy.child("focus"))
         self.factory = FocusFactory(
             endpoint,
             factory or FactoryConfig(domain=DOMAIN),
-            store=self.store,
+            store=at_hand,
             entropy=entropy.child("factory"),
             activations=self.focus,
         )

@@ -74,7 +74,7 @@ def test_a_result_beside_another_part_reaches_the_client() -> None:
     document = Response(request_id="77", from_=conference, to="sip:alice@example.com", code=Code.SUCCESS)
     for part, status in ((OPTIONAL, 200), (Part.of("application/foo", b"x"), 415)):
         whole = Multipart((part, Part.of(CCCP_TYPE, bytes(document))), "b1")
-        session = next(iter(site.focus._sessions))
+        session = next(iter(site.focus._active.of_session))
         site.node.endpoint.request_in_session(
             session, "INFO", body=bytes(whole), content_type=str(whole.content_type), now=site.net.now
         )
@@ -89,7 +89,7 @@ def test_a_wrapped_roster_is_read() -> None:
     assert alice.roster.version is not None
     newer = attrs.evolve(alice.roster, version=alice.roster.version + 1)
     whole = Multipart((OPTIONAL, Part.of(CONFERENCE_INFO_TYPE, bytes(newer))), "b1")
-    subscription = next(iter(site.focus._subscriptions))
+    subscription = next(iter(site.focus._active.of_subscription))
     site.node.endpoint.notify(
         subscription, body=bytes(whole), content_type=str(whole.content_type), benotify=True, now=site.net.now
     )

@@ -298,7 +298,7 @@ def test_the_answer_to_a_question_is_in_the_response() -> None:
 def test_what_the_focus_sends_that_is_no_response_is_400() -> None:
     site = Site()
     conference, alice, _ = site.meeting()
-    session = next(iter(site.focus._sessions))
+    session = next(iter(site.focus._active.of_session))
     command = GetConference(conference_keys=ConferenceKeys(conf_entity=conference))
     strange = Request(request_id="1", from_=conference, to="sip:alice@example.com", command=command)
     for body in (b"<oops", bytes(strange)):

@@ -44,7 +44,7 @@ def test_a_gap_makes_the_client_ask_for_the_whole() -> None:
 def test_a_document_that_cannot_be_read_makes_the_client_ask_for_the_whole() -> None:
     site = Site()
     _, alice, _ = site.meeting()
-    subscription = next(iter(site.focus._subscriptions))
+    subscription = next(iter(site.focus._active.of_subscription))
     before = len(
         [one for one in site.net.messages("alice") if isinstance(one, SipRequest) and one.method == "SUBSCRIBE"]
     )
@@ -83,7 +83,7 @@ def test_a_document_that_says_nothing_sure_leaves_the_roster_and_asks_for_the_wh
     words = attributes.format(uri=conference, next=(before.version or 0) + 1)
     body = f'<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" {words}><users/></conference-info>'
     site.node.endpoint.notify(
-        next(iter(site.focus._subscriptions)),
+        next(iter(site.focus._active.of_subscription)),
         body=body.encode(),
         content_type="application/conference-info+xml",
         benotify=True,
@@ -101,7 +101,7 @@ def test_a_document_that_says_nothing_sure_leaves_the_roster_and_asks_for_the_wh
 def test_documents_that_cannot_be_read_ask_once() -> None:
     site = Site()
     site.meeting()
-    subscription = next(iter(site.focus._subscriptions))
+    subscription = next(iter(site.focus._active.of_subscription))
     site.net.lost = lambda sender, data: data.startswith(b"SUBSCRIBE")
     for _ in range(3):
         site.node.endpoint.notify(
@@ -180,7 +180,7 @@ def test_an_old_document_is_ignored() -> None:
     before = alice.roster
     events = len(alice.node.events)
     site.node.endpoint.notify(
-        min(site.focus._subscriptions),
+        min(site.focus._active.of_subscription),
         body=bytes(attrs.evolve(whole, version=0, users=None)),
         content_type="application/conference-info+xml",
         benotify=True,

@@ -73,7 +73,7 @@ def test_an_invite_and_its_cancel_in_one_piece() -> None:
     peer.send_bytes(peer.invite() + peer.outside("CANCEL"))
     site.net.run(60.0)
     assert site.focus.conferences == ()
-    assert site.focus._sessions == {}
+    assert site.focus._active.of_session == {}
 
 
 def test_a_second_invite_in_the_same_piece() -> None:
@@ -135,7 +135,7 @@ def test_a_subscription_and_its_end_in_one_piece() -> None:
     peer.send_bytes(first + fetch)
     peer.send_bytes(first.replace(b"sub1", b"sub3") + peer.inside("BYE"))
     site.net.run(60.0)
-    assert site.focus._subscriptions == {}
+    assert site.focus._active.of_subscription == {}
     assert site.focus.conferences == ()
 
 
@@ -146,5 +146,5 @@ def test_two_subscribes_and_an_end_in_one_piece() -> None:
     peer.subscribe()
     peer.send_bytes(peer.inside("INFO", END, 7) + peer.inside("INFO", INFO, 8) + peer.inside("BYE"))
     site.net.run(60.0)
-    assert site.focus._subscriptions == {}
-    assert site.focus._sessions == {}
+    assert site.focus._active.of_subscription == {}
+    assert site.focus._active.of_session == {}

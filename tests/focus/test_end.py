@@ -66,7 +66,7 @@ def test_nothing_is_left_of_a_conference_that_ended() -> None:
     site.net.run()
     site.net.run(60.0)
     assert site.focus.next_timeout() is None
-    assert (site.focus._active, site.focus._sessions, site.focus._subscriptions) == ({}, {}, {})
+    assert (site.focus.conferences, site.focus._active.of_session, site.focus._active.of_subscription) == ((), {}, {})
     assert len(site.focus._exchanges) == 0
 
 

@@ -115,7 +115,7 @@ def test_a_flow_that_breaks_after_an_ejection_is_nobodys() -> None:
     for flow in site.net.connections(bob.node):
         site.net.break_off(flow)
     site.net.run(60.0)
-    assert len(site.focus._sessions) == 1
+    assert len(site.focus._active.of_session) == 1
 
 
 def test_announcements_are_the_mcus_business() -> None:
@@ -157,7 +157,7 @@ def test_dialogs_of_an_activation_that_ended_do_not_disturb_the_next_one() -> No
     site.net.run(60.0)
     assert site.focus.conferences == (conference,)
     assert site.focus.next_timeout() == due
-    assert len(site.focus._sessions) == 1
+    assert len(site.focus._active.of_session) == 1
     assert bob.node.of(Left) == []
 
 
@@ -173,7 +173,7 @@ def test_a_subscription_of_somebody_who_just_left_is_ended() -> None:
     bob.node.endpoint.refresh(subscription, now=site.net.now)
     site.net.run()
     site.net.run(1.0)
-    assert len(site.focus._subscriptions) == 1
+    assert len(site.focus._active.of_subscription) == 1
     assert site.focus.conferences == (conference,)
 
 

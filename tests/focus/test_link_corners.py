@@ -20,6 +20,7 @@ from c3p import (
     Reply,
     Request,
     State,
+    User,
 )
 from focus import CommandFailed, CommandSucceeded, McuLost
 
@@ -117,14 +118,17 @@ def test_an_mcu_that_cannot_say_what_it_has_keeps_what_it_said() -> None:
 def test_many_mcus_that_failed_are_not_all_remembered() -> None:
     names = tuple(f"av{number}" for number in range(20))
     site, mcu, alice = talking(*names)
+    failed = []
     for _ in range(19):
         used = next(one for one in reversed(site.mcu_factory.mcus) if one.commands(AddConference))
         used.answers[ModifyConferenceLock] = lambda request: ExchangeFailure.CONNECT
         site.mcu_factory.mcus.remove(used)
+        failed.append(used)
         alice.client.set_lock(True, now=site.net.now)
         site.net.run()
-    conference = next(iter(site.focus._active.values()))
-    assert len(conference.link("audio-video")._retired) <= 12
+    last = User(entity=PHONE, state=State.DELETED)
+    assert failed[-1].notify(last) == Reply(404)  # it is told to drop the conference
+    assert failed[0].notify(last) == Reply(403)  # nobody knows it any more
     assert mcu.conference
 
 

@@ -152,7 +152,7 @@ def test_a_fetch_without_a_live_subscription_gets_the_whole_once() -> None:
     assert isinstance(answer, SipResponse)
     assert isinstance(parse_document(answer.body), ConferenceInfo)
     site.net.run(1.0)
-    assert site.focus._subscriptions == {}
+    assert site.focus._active.of_subscription == {}
 
 
 def test_it_leaves_by_bye() -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from focus import ConferencePolicy, ConferenceRecord, from_header
+from focus import (
+    Admission,
+    AdmissionVerdict,
+    ConferencePolicy,
+    ConferenceRecord,
+    ConferenceRules,
+    Refusal,
+    Requester,
+    from_header,
+)
 from focus.identity import is_authenticated
 from focus.policy import (
-    Admission,
-    Requester,
-    Verdict,
     admit,
     authorise_dial_in,
     authorise_dial_out,
@@ -20,14 +26,13 @@ from focus.policy import (
     authorise_roles,
     granted_role,
 )
-from focus.refusal import Refusal
 from sip import Address, AddressOfRecord, Flow, Request, same_user
 
 ALICE, BOB, FED, GUEST = map(
     AddressOfRecord.read,
     ("sip:alice@example.com", "sip:bob@example.com", "sip:fred@example.org", "sip:guest@anonymous.invalid"),
 )
-POLICY = ConferencePolicy()
+POLICY = ConferenceRules()
 RECORD = ConferenceRecord(
     conference_id="ABCDEF0123",
     organizer=ALICE.text,
@@ -47,15 +52,15 @@ def verdict(record: ConferenceRecord = RECORD, entity: AddressOfRecord = BOB, **
 @pytest.mark.parametrize(
     ("admission_policy", "entity", "expected"),
     [
-        ("openAuthenticated", ALICE, Verdict.ADMITTED),
-        ("openAuthenticated", BOB, Verdict.ADMITTED),
+        ("openAuthenticated", ALICE, AdmissionVerdict.ADMITTED),
+        ("openAuthenticated", BOB, AdmissionVerdict.ADMITTED),
         ("openAuthenticated", FED, 3014),
         ("openAuthenticated", GUEST, 3014),
-        ("closedAuthenticated", ALICE, Verdict.ADMITTED),
+        ("closedAuthenticated", ALICE, AdmissionVerdict.ADMITTED),
         ("closedAuthenticated", BOB, 3014),
         ("closedAuthenticated", FED, 3014),
-        ("anonymous", GUEST, Verdict.ADMITTED),
-        ("anonymous", FED, Verdict.ADMITTED),
+        ("anonymous", GUEST, AdmissionVerdict.ADMITTED),
+        ("anonymous", FED, AdmissionVerdict.ADMITTED),
     ],
 )
 def test_admission_by_policy(admission_policy: str, entity: AddressOfRecord, expected: object) -> None:
@@ -64,22 +69,22 @@ def test_admission_by_policy(admission_policy: str, entity: AddressOfRecord, exp
 
 def test_the_invited_get_into_closed_conferences_from_anywhere() -> None:
     record = attrs.evolve(RECORD, admission_policy="closedAuthenticated", roles=((FED.text, "attendee"),))
-    assert verdict(record, FED) is Verdict.ADMITTED
+    assert verdict(record, FED) is AdmissionVerdict.ADMITTED
 
 
 def test_a_lock_keeps_attendees_out_or_waiting_and_lets_presenters_and_devices_in() -> None:
     assert verdict(locked=True) == 3014
-    assert verdict(locked=True, lobby_capable=True) is Verdict.LOBBY
-    assert verdict(locked=True, already_in=True) is Verdict.ADMITTED
-    assert verdict(entity=ALICE, locked=True) is Verdict.ADMITTED
+    assert verdict(locked=True, lobby_capable=True) is AdmissionVerdict.LOBBY
+    assert verdict(locked=True, already_in=True) is AdmissionVerdict.ADMITTED
+    assert verdict(entity=ALICE, locked=True) is AdmissionVerdict.ADMITTED
     presenters = attrs.evolve(RECORD, roles=((BOB.text, "presenter"),))
-    assert verdict(presenters, locked=True) is Verdict.ADMITTED
+    assert verdict(presenters, locked=True) is AdmissionVerdict.ADMITTED
 
 
 def test_a_lobby_is_for_strangers_only_where_the_record_has_one() -> None:
     closed = attrs.evolve(RECORD, admission_policy="closedAuthenticated")
     assert verdict(closed, lobby_capable=True) == 3014
-    assert verdict(attrs.evolve(closed, lobby_capable=True), lobby_capable=True) is Verdict.LOBBY
+    assert verdict(attrs.evolve(closed, lobby_capable=True), lobby_capable=True) is AdmissionVerdict.LOBBY
     assert verdict(attrs.evolve(closed, lobby_capable=True)) == 3014
 
 
@@ -101,7 +106,7 @@ def test_roles_at_the_join(changes: dict[str, object], entity: AddressOfRecord, 
 
 
 def test_a_wish_to_present_is_granted_only_where_the_policy_says_so() -> None:
-    lenient = ConferencePolicy(presenters_wish=True)
+    lenient = ConferenceRules(presenters_wish=True)
     assert granted_role(RECORD, BOB, "presenter", lenient) == "presenter"
     assert granted_role(RECORD, BOB, "attendee", lenient) == "attendee"
     assert granted_role(RECORD, FED, "presenter", lenient) == "attendee"
@@ -126,6 +131,7 @@ def test_dialling_out() -> None:
     assert ask(WAITING) == 3014
     assert ask(guest, GUEST) == 3014
     assert ask(guest, GUEST, attrs.evolve(RECORD, anonymous_dialout=True)) is None
+    assert error(authorise_dial_out(RECORD, ATTENDEE, BOB, locked=False, own_phone=False)) == 3015
 
 
 def test_dialling_in_is_for_oneself() -> None:
@@ -140,7 +146,7 @@ def test_presenting() -> None:
 
 def test_ejecting() -> None:
     def ask(
-        requester: Requester, target: AddressOfRecord, *, one: bool = False, policy: ConferencePolicy = POLICY
+        requester: Requester, target: AddressOfRecord, *, one: bool = False, policy: ConferenceRules = POLICY
     ) -> int | None:
         return error(authorise_eject(RECORD, requester, target, from_one_mcu=one, policy=policy))
 
@@ -150,18 +156,18 @@ def test_ejecting() -> None:
     assert ask(ATTENDEE, BOB, one=True) is None
     assert ask(PRESENTER, ALICE) == 3014
     assert ask(PRESENTER, ALICE, one=True) is None
-    assert ask(PRESENTER, ALICE, policy=ConferencePolicy(organizer_may_be_ejected=True)) is None
+    assert ask(PRESENTER, ALICE, policy=ConferenceRules(organizer_may_be_ejected=True)) is None
 
 
 def test_changing_roles() -> None:
-    def ask(requester: Requester, target: AddressOfRecord, role: str, policy: ConferencePolicy = POLICY) -> int | None:
+    def ask(requester: Requester, target: AddressOfRecord, role: str, policy: ConferenceRules = POLICY) -> int | None:
         return error(authorise_roles(RECORD, requester, target, role, policy=policy))
 
     assert ask(PRESENTER, FED, "presenter") is None
     assert ask(PRESENTER, FED, "attendee") is None
     assert ask(ATTENDEE, FED, "presenter") == 3014
     assert ask(PRESENTER, ALICE, "attendee") == 3014
-    assert ask(PRESENTER, FED, "attendee", ConferencePolicy(demotion=False)) == 3004
+    assert ask(PRESENTER, FED, "attendee", ConferenceRules(demotion=False)) == 3004
 
 
 def test_changing_media() -> None:
@@ -190,3 +196,7 @@ def test_the_identity_of_a_sender_is_the_from_uri_unless_told_otherwise() -> Non
     assert from_header(Request.build("INFO", ALICE.text, [("From", "<tel:+1555>;tag=1")]), flow) is None
     assert is_authenticated(BOB)
     assert not is_authenticated(GUEST)
+
+
+def test_settings_written_in_the_older_way_are_rules() -> None:
+    assert ConferencePolicy(demotion=False) == ConferenceRules(demotion=False)

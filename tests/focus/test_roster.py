@@ -6,6 +6,7 @@ import attrs
 
 from c3p import ConferenceDescription, ConferenceInfo, Endpoint, EntityState, EntityView, User
 from focus.roster import Changes, Roster
+from focus.roster_document import lobby_document, partial_document, whole_document
 from sip import AddressOfRecord, ConferenceAddress
 
 FOCUS = "sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABCDEF0123"
@@ -52,7 +53,7 @@ def test_a_changed_user_is_sent_whole_and_others_not_at_all() -> None:
     one.set_endpoint(BOB, focus_endpoint("{B}"), role="attendee")
     changed(one)
     one.set_endpoint(BOB, focus_endpoint("{C}", session_type="audio-video"), role="presenter")
-    info = one.partial(changed(one))
+    info = partial_document(one, changed(one))
     (user,) = users(info)
     assert (info.state, info.users.state if info.users else None) == ("partial", "partial")
     assert (user.entity, user.state, user.roles) == (BOB.text, "full", ("attendee",))
@@ -68,9 +69,11 @@ def test_a_user_goes_with_the_last_endpoint() -> None:
     one.set_endpoint(ALICE, focus_endpoint("{B}"), role="presenter")
     changed(one)
     one.remove_endpoint(ALICE, "a")
-    assert [user.state for user in users(one.partial(changed(one)))] == ["full"]
+    assert [user.state for user in users(partial_document(one, changed(one)))] == ["full"]
     one.remove_endpoint(ALICE, "{b}")
-    assert [(user.entity, user.state) for user in users(one.partial(changed(one)))] == [(ALICE.text, "deleted")]
+    assert [(user.entity, user.state) for user in users(partial_document(one, changed(one)))] == [
+        (ALICE.text, "deleted")
+    ]
     assert one.find(ALICE) is None
 
 
@@ -80,7 +83,7 @@ def test_a_user_who_goes_and_comes_back_at_once_is_deleted_first() -> None:
     changed(one)
     one.remove_user(ALICE)
     one.set_endpoint(ALICE, focus_endpoint("{B}"), role="attendee")
-    assert [user.state for user in users(one.partial(changed(one)))] == ["deleted", "full"]
+    assert [user.state for user in users(partial_document(one, changed(one)))] == ["deleted", "full"]
 
 
 def test_spelling_does_not_make_a_second_user_or_endpoint() -> None:
@@ -89,7 +92,7 @@ def test_spelling_does_not_make_a_second_user_or_endpoint() -> None:
     one.set_endpoint(
         AddressOfRecord.read("sip:ALICE@Example.com"), focus_endpoint("aBc", status="on-hold"), role="attendee"
     )
-    (user,) = users(one.full())
+    (user,) = users(whole_document(one))
     assert (user.entity, user.roles) == (ALICE.text, ("presenter",))
     assert [(each.entity, each.status) for each in user.endpoints] == [("{AbC}", "on-hold")]
     assert one.find_endpoint(AddressOfRecord.read("SIP:alice@EXAMPLE.com"), "ABC") is not None
@@ -101,19 +104,19 @@ def test_a_name_is_taken_when_there_was_none() -> None:
     one.set_endpoint(ALICE, focus_endpoint(), role="presenter")
     one.set_endpoint(ALICE, focus_endpoint("{B}"), role="presenter", display_text="Alice")
     one.set_endpoint(ALICE, focus_endpoint("{C}"), role="presenter", display_text="Somebody else")
-    assert users(one.full())[0].display_text == "Alice"
+    assert users(whole_document(one))[0].display_text == "Alice"
 
 
 def test_views_come_and_go() -> None:
     one = roster()
     mcu = FOCUS.replace(":focus:", ":audio-video:")
     one.set_view(ConferenceAddress.read(mcu), EntityView(entity=mcu, entity_state=EntityState(locked=False)))
-    view = one.partial(changed(one)).conference_view
+    view = partial_document(one, changed(one)).conference_view
     assert view is not None
     assert [each.entity for each in view.views] == [mcu]
     shouted = mcu.upper().replace("SIP:", "sip:").replace("APP", "app").replace("OPAQUE", "opaque")
     one.remove_view(ConferenceAddress.read(shouted))
-    view = one.partial(changed(one)).conference_view
+    view = partial_document(one, changed(one)).conference_view
     assert view is not None
     assert [(each.entity, each.state) for each in view.views] == [(mcu, "deleted")]
 
@@ -123,8 +126,8 @@ def test_the_lobby_sees_itself_and_the_conference() -> None:
     one.set_endpoint(ALICE, focus_endpoint(), role="presenter")
     one.set_endpoint(BOB, focus_endpoint("{B}", status="on-hold"), role="attendee")
     changes = changed(one)
-    assert [user.entity for user in users(one.full_for(BOB.key))] == [BOB.text]
-    assert one.full_for("nobody@example.com").users is not None
+    assert [user.entity for user in users(lobby_document(one, BOB.key))] == [BOB.text]
+    assert lobby_document(one, "nobody@example.com").users is not None
     own = changes.only(BOB.key)
     assert own is not None
     assert own.users == (BOB.key,)

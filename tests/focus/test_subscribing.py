@@ -58,7 +58,7 @@ def test_a_refresh_is_answered_with_the_whole_state() -> None:
     alice.node.endpoint.refresh(subscription, now=site.net.now)
     site.net.run()
     assert alice.roster.version == before + 1
-    assert len(site.focus._subscriptions) == 1
+    assert len(site.focus._active.of_subscription) == 1
 
 
 def test_unsubscribing_ends_the_documents_but_not_the_stay() -> None:
@@ -66,7 +66,7 @@ def test_unsubscribing_ends_the_documents_but_not_the_stay() -> None:
     conference, alice, _ = site.meeting()
     alice.client.unsubscribe(now=site.net.now)
     site.net.run(0.0)
-    assert site.focus._subscriptions == {}
+    assert site.focus._active.of_subscription == {}
     site.joined(site.client("bob"), conference)
     assert alice.user("sip:bob@example.com") is None
     alice.client.subscribe(now=site.net.now)
@@ -79,7 +79,7 @@ def test_a_subscription_ends_with_the_stay_of_its_user() -> None:
     _conference, _alice, (bob,) = site.meeting("bob")
     bob.node.endpoint.bye(bob.client._session, now=site.net.now)  # type: ignore[arg-type]
     site.net.run()
-    assert len(site.focus._subscriptions) == 1
+    assert len(site.focus._active.of_subscription) == 1
 
 
 def test_a_duration_below_the_minimum_is_423() -> None:
@@ -173,7 +173,7 @@ def test_a_subscription_whose_last_notification_is_not_answered_does_not_hold_up
         Event: conference
         Supported: ms-piggyback-first-notify"""
     )
-    assert len(site.focus._subscriptions) == 2
+    assert len(site.focus._active.of_subscription) == 2
     site.net.run(101.0)
     site.joined(site.client("carol"), conference)
     assert alice.user("sip:carol@example.com") is not None

@@ -18,7 +18,13 @@ from pathlib import Path
 
 import pytest
 
-DEBIAN_PACKAGE = {"sipp": "sip-tester", "baresip": "baresip", "kamailio": "kamailio", "tshark": "tshark"}
+DEBIAN_PACKAGE = {
+    "sipp": "sip-tester",
+    "baresip": "baresip",
+    "kamailio": "kamailio",
+    "tshark": "tshark",
+    "linphonec": "linphone-cli",
+}
 MODULES = {
     "kamailio": ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"),
     "baresip": ("/usr/lib/baresip/modules",),
@@ -209,6 +215,7 @@ module_path {modules}
 module g711.so
 module aufile.so
 module sndfile.so
+module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -218,9 +225,20 @@ ctrl_tcp_listen {host}:{control}
 
 @contextlib.contextmanager
 def baresip(
-    folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, transport: str = "udp", account_more: str = ""
+    folder: Path,
+    *,
+    user: str,
+    domain: str,
+    proxy: int,
+    spoken: Path,
+    transport: str = "udp",
+    account_more: str = "",
+    more: str = "",
 ) -> Iterator[Path]:
-    """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log."""
+    """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log.
+
+    `account_more` are parameters of its account, `more` lines of its configuration.
+    """
     place = folder / f"baresip-{user}"
     place.mkdir()
     port, control, rtp_from = free_port(), free_port(), free_port() & ~1
@@ -234,7 +252,7 @@ def baresip(
         rtp_to=rtp_from + 20,
         modules=module_path("baresip"),
     )
-    (place / "config").write_text(config)
+    (place / "config").write_text(config + more)
     outbound = f"sip:{HOST}:{proxy};transport={transport}"
     account = f'<sip:{user}@{domain};transport={transport}>;outbound="{outbound}";regint=60;answermode=auto'
     account += f";audio_codecs=PCMU,PCMA{account_more}"
@@ -250,6 +268,61 @@ def heard_by_baresip(log: Path) -> Path:
     """The recording of what the phone with this log decoded in its one call; complete once the phone has ended."""
     (recording,) = log.parent.glob("dump-*-dec.wav")
     return recording
+
+
+LINPHONE = """\
+[sip]
+sip_port={port}
+sip_tcp_port=0
+sip_tls_port=0
+media_encryption={encryption}
+media_encryption_mandatory={mandatory:d}
+default_proxy=0
+[rtp]
+audio_rtp_port={rtp}
+[net]
+firewall_policy=0
+"""
+
+
+@contextlib.contextmanager
+def linphone(
+    folder: Path, *, spoken: Path, recording: Path, encryption: str = "none", mandatory: bool = False
+) -> Iterator[str]:
+    """A phone that answers by itself, speaks a WAV file and records what it hears; gives its address."""
+    place = folder / "linphone"
+    (place / ".local/share/linphone").mkdir(parents=True)  # without it linphone does not even open its ports
+    port, rtp = free_port(), free_port() & ~1
+    (place / "rc").write_text(LINPHONE.format(port=port, rtp=rtp, encryption=encryption, mandatory=mandatory))
+    log = place / "linphone.log"
+    command = ["linphonec", "-c", str(place / "rc"), "-a"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=place,
+            env={**os.environ, "HOME": str(place)},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    try:
+        wait_for_text(log, "linphonec>")
+        for line in ("soundcard use files", f"play {spoken}", f"record {recording}"):
+            process.stdin.write(f"{line}\n".encode())
+            process.stdin.flush()
+        answers_options(port)
+        yield f"sip:bob@{HOST}:{port}"
+    finally:
+        with contextlib.suppress(OSError):
+            process.stdin.write(b"quit\n")
+            process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager

@@ -123,14 +123,16 @@ class Conference:
         return seen
 
 
-def hold_conference(plan: FarmPlan, act: Callable[[Conference], Awaitable[None]]) -> None:
+def hold_conference(
+    plan: FarmPlan, act: Callable[[Conference], Awaitable[None]], *, media_ports: int = MEDIA_PORTS
+) -> None:
     """Run a farm on loopback for the time of `act`."""
 
     async def run() -> None:
         conferences: list[Conference] = []
         trace = Trace(names=Names(plan.names), readers=[])
         loopback = LoopbackFarm.build(
-            plan, trace, lambda name, event: conferences[0].happened(name, event), media_ports=MEDIA_PORTS
+            plan, trace, lambda name, event: conferences[0].happened(name, event), media_ports=media_ports
         )
         conferences.append(Conference(loopback))
         try:
@@ -152,7 +154,10 @@ def proxy(tmp_path: Path) -> Iterator[int]:
 
 
 def plan_through(proxy: int, *, transport: str = "udp", **changes: object) -> FarmPlan:
-    plan = FarmPlan(outbound_proxy=sip.Uri.parse(f"sip:{HOST}:{proxy};transport={transport}"))
+    plan = FarmPlan(
+        outbound_proxy=sip.Uri.parse(f"sip:{HOST}:{proxy};transport={transport}"),
+        dial_out_policy=mcu.DialOutRules(domains=frozenset({HOST})),  # sipp is called where it listens
+    )
     return attrs.evolve(plan, **changes)
 
 

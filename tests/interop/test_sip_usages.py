@@ -11,6 +11,7 @@ import pytest
 from sip import (
     Credentials,
     DigestConfig,
+    DigestServer,
     EndCause,
     FailureCause,
     InviteReceived,
@@ -35,7 +36,7 @@ from sip import (
     UpdateReceived,
 )
 from sip.aio import live_entropy
-from sip.authentication.digest_server import DigestServer, Outcome
+from sip.authentication.digest_server import Outcome
 from tests.interop.sipp_peer import ME_TAGGED, PEER, SDP, Alice, bob, description, play
 
 both = pytest.mark.parametrize("transport", ["UDP", "TCP"])

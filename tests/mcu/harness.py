@@ -5,8 +5,7 @@ Time is virtual. Bytes really go through two endpoints; nothing is a stand-in fo
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -38,6 +37,7 @@ from c3p import (
 )
 from mcu import (
     DialOutPolicy,
+    DialOutRules,
     LegEnded,
     LegEvent,
     LegId,
@@ -51,9 +51,11 @@ from rtp import (
     Capabilities,
     MediaAgreement,
     MediaStream,
+    MediaStreamConfig,
     OfferAnswerSession,
     RtcpPacket,
     SessionDescription,
+    SrtpContext,
     parse_rtcp,
 )
 from sip import (
@@ -63,10 +65,8 @@ from sip import (
     EndpointConfig,
     Event,
     Flow,
-    InternalFault,
     InviteReceived,
     Listen,
-    Pump,
     SeededEntropy,
     SessionConfirmed,
     SessionEnded,
@@ -74,6 +74,7 @@ from sip import (
     Uri,
 )
 from sip import Endpoint as SipEndpoint
+from sip.testing import Agent, Network
 
 CONFERENCE = focus_uri("sip:alice@example.com", "CONF00000001")
 AV = mcu_uri(CONFERENCE, "audio-video")
@@ -82,30 +83,20 @@ CALLBACK = "https://focus.example.com/LiveServer/Focus"
 MCU_HOST = "192.0.2.1"
 SDP = "application/sdp"
 FRAME = 0.02
+ROUNDING = 1e-9  #: seconds by which a sum of frames may miss a time
 
 
 def guid(number: int) -> str:
     return f"{{00000000-0000-4000-8000-{number:012X}}}"
 
 
-def _number(host: str) -> int:
-    return int.from_bytes(bytes(map(int, host.split("."))), "big")
+def endpoint_at(host: str, seed: str) -> SipEndpoint:
+    """An endpoint with one address, which believes the others to be where they say."""
+    config = EndpointConfig(listen=(Listen("UDP", host, 5060),), trusted_networks=("192.0.2.0/24",))
+    return SipEndpoint(config, entropy=SeededEntropy(seed.encode()))
 
 
-class Agent:
-    """An endpoint with one address."""
-
-    def __init__(self, host: str, seed: str) -> None:
-        self.address = Address(host, 5060)
-        self.endpoint = SipEndpoint(
-            EndpointConfig(listen=(Listen("UDP", host, 5060),)), entropy=SeededEntropy(seed.encode())
-        )
-
-    def flow(self, remote: Address) -> Flow:
-        return Flow(_number(remote.host), "UDP", self.address, remote)
-
-
-class Phone(Agent):
+class Phone:
     """A user agent that does what ``script`` says when it is called, and sends a tone when it has answered.
 
     ``level`` is the sample that it says over and over, so that a mix is plain to see.
@@ -114,7 +105,8 @@ class Phone(Agent):
     owner = "phone"
 
     def __init__(self, host: str, script: Callable[[Phone, InviteReceived], None], *, level: int = 0) -> None:
-        super().__init__(host, host)
+        self.address = Address(host, 5060)
+        self.endpoint = endpoint_at(host, host)
         self.script, self.level = script, level
         self.capabilities = Capabilities(announce_encryption=False, label=None)
         self.now = 0.0
@@ -125,6 +117,7 @@ class Phone(Agent):
         self.stream: MediaStream | None = None
         self.heard: list[bytes] = []
         self.reports: list[RtcpPacket] = []
+        self.contexts: dict[bytes, SrtpContext] = {}
         self.csrcs: list[tuple[int, ...]] = []
         self.talking = True
         methods = ("INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "OPTIONS", "INFO")
@@ -203,6 +196,7 @@ class Phone(Agent):
             cname=self.address.host,
             uniform=lambda: 0.5,
             now=self.now,
+            config=MediaStreamConfig(unproven=None),  # what it hears does not go through it: see ``receive_media``
         )
 
     def frame(self) -> bytes:
@@ -217,6 +211,7 @@ class Phone(Agent):
         return [*out, *self.stream.data_to_send()]
 
     def receive_media(self, kind: str, data: bytes, source: tuple[str, int], now: float) -> None:
+        data = self._opened(kind, data)
         if kind == "rtcp":
             self.reports += parse_rtcp(data)
         if self.stream is None or kind == "rtcp":
@@ -224,6 +219,14 @@ class Phone(Agent):
         count = data[0] & 15
         self.csrcs.append(tuple(int.from_bytes(data[12 + 4 * n : 16 + 4 * n], "big") for n in range(count)))
         self.heard.append(self.stream.decode(data[12 + 4 * count :]))
+
+    def _opened(self, kind: str, data: bytes) -> bytes:
+        """The packet inside; raises when it is not what was agreed."""
+        line = None if self.stream is None else self.stream.agreement.remote_crypto
+        if line is None:
+            return data
+        context = self.contexts.setdefault(line.keys[0].key_and_salt, SrtpContext(line.suite, *line.master()))
+        return context.unprotect_rtcp(data) if kind == "rtcp" else context.unprotect(data)
 
     @property
     def last_sample(self) -> int:
@@ -293,14 +296,31 @@ class Focus:
         return [status for index, status in enumerate(seen) if index == 0 or status != seen[index - 1]]
 
 
-class World:
+class McuAgent(Agent):
+    """The MCU as an agent: the world opens ports for it."""
+
+    net: World
+
+    def answer(self, event: Event) -> bool:
+        if isinstance(event, MediaPortReleased):
+            self.net.close_port(event.leg)
+        if self.net.media is not None and isinstance(event, MediaPortWanted | MediaPortReleased):
+            self.tell(self.net.media([event]))
+            return True
+        if isinstance(event, MediaPortWanted):
+            self.net.open_port(event.leg)
+            return True
+        return False
+
+
+class World(Network):
     """The MCU, its phones by host, its Focus, and the time."""
 
     def __init__(self, policy: DialOutPolicy | None = None, **settings: object) -> None:
-        self.now = 1000.0
-        self.agent = Agent(MCU_HOST, "mcu")
+        super().__init__(latency=0.0, now=1000.0)
+        endpoint = endpoint_at(MCU_HOST, "mcu")
         self.mcu = Mcu(
-            self.agent.endpoint,
+            endpoint,
             McuConfig(
                 mcu_id="mcu1",
                 http_url="https://mcu1.example.com/LiveServer/AVMCU",
@@ -308,12 +328,13 @@ class World:
                 **settings,  # type: ignore[arg-type]
             ),
             entropy=SeededEntropy(b"mcu core"),
-            policy=policy,
+            policy=policy or DialOutRules(domains=None, numbers=None),  # phones are at addresses of their own here
         )
+        self.mcu_agent = McuAgent(self, "mcu", MCU_HOST, endpoint.config, endpoint=endpoint, cores=[self.mcu])
+        self.join(self.mcu_agent)
         self.focus = Focus()
         self.phones: dict[str, Phone] = {}
-        self.pumps: dict[str, Pump] = {MCU_HOST: Pump(self.agent.endpoint, [self.mcu])}
-        self.events: list[Event] = []
+        self.events = self.mcu_agent.events  #: what the MCU reported
         self.ports: str = "open"
         #: Opens and closes ports in place of this class.
         self.media: Callable[[list[Event]], list[Event]] | None = None
@@ -321,10 +342,9 @@ class World:
         self.phone_tick = self.now
         self.requests = 0
         self.lost: set[str] = set()  #: datagrams with one of these words in them do not arrive
-        self.drop: Callable[[], bool] = lambda: False  #: whether the next datagram is lost
+        self.cut = lambda sent, flow: any(word in sent.data.decode() for word in self.lost)
         self.fate: Callable[[], Reply | ExchangeFailure] = lambda: self.focus.reply  #: of the next document
         self.ports_asked: list[LegId] = []
-        self.faults_raise = True  #: whether a machine that breaks ends the test
         self.replies: dict[str, Reply] = {}
 
     def phone(
@@ -333,8 +353,18 @@ class World:
         """A phone at 198.51.100.<number>."""
         host = f"198.51.100.{number}"
         phone = self.phones[host] = Phone(host, script, level=level)
-        self.pumps[host] = Pump(phone.endpoint, [phone])
+        self.place(host, host, phone.endpoint, phone)
         return phone
+
+    def pull_plug(self, phone: Phone) -> None:
+        """Nothing is sent or answered by a phone any more."""
+        phone.stream = None
+        del self.phones[phone.address.host]
+        self.leave(next(agent for agent in self.agents if agent.host == phone.address.host))
+
+    def flow_from(self, phone: Phone) -> Flow:
+        """The flow on which the MCU hears a phone."""
+        return self.flow("UDP", Address(MCU_HOST, 5060), phone.address)
 
     # Commands of the Focus
 
@@ -401,76 +431,28 @@ class World:
 
     # The network
 
-    def settle(self) -> None:
-        """Carry everything that is on its way, without letting time pass."""
-        for _ in range(200):
-            self._take(self.mcu.take_events(), MCU_HOST)
-            before = len(self.events)
-            for host, pump in self.pumps.items():
-                self._take(pump.settle(now=self.now), host)
-            if not (self._carry_sip() | self._carry_c3p()) and len(self.events) == before:
-                return
-        raise AssertionError("the network does not come to rest")
+    def connect(self, agent: Agent, want: ConnectWanted) -> None:
+        if all(each.host != want.destination.host for each in self.agents):
+            agent.take(agent.endpoint.flow_failed(want.id, "unreachable", now=self.now))
+        else:
+            super().connect(agent, want)
 
-    def send_to_mcu(self, data: bytes, flow: Flow) -> None:
-        """Bytes that no phone here would write."""
-        self._take(self.pumps[MCU_HOST].receive_data(data, flow=flow, now=self.now), MCU_HOST)
-        self.settle()
-
-    def _take(self, events: list[Event], host: str) -> None:
-        """Answer what the machines ask of their driver; keep what the MCU reports."""
-        for event in events:
-            if isinstance(event, InternalFault) and self.faults_raise:
-                raise event.exception
-            if isinstance(event, ConnectWanted):
-                self._connect(self.agent if host == MCU_HOST else self.phones[host], event)
-            elif self.media is not None and isinstance(event, MediaPortWanted | MediaPortReleased):
-                self._take(self.media([event]), MCU_HOST)
-            elif isinstance(event, MediaPortWanted):
-                self.ports_asked.append(event.leg)
-                self._open(event.leg)
-            elif host == MCU_HOST:
-                self.events.append(event)
-            if isinstance(event, MediaPortReleased):
-                self.ports_open = {port: leg for port, leg in self.ports_open.items() if leg != event.leg}
-
-    def _open(self, leg: LegId) -> None:
+    def open_port(self, leg: LegId) -> None:
+        """The MCU wants a port for a leg."""
+        self.ports_asked.append(leg)
         if self.ports == "open":
             port = 40000 + 2 * leg
             self.ports_open[port] = leg
             rtp, rtcp = (MCU_HOST, port), (MCU_HOST, port + 1)
-            self._take(self.mcu.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=MCU_HOST, now=self.now), MCU_HOST)
+            self.mcu_agent.tell(self.mcu.media_opened(leg, rtp=rtp, rtcp=rtcp, advertised=MCU_HOST, now=self.now))
         elif self.ports == "fail":
-            self._take(self.mcu.media_failed(leg, "no port is free", now=self.now), MCU_HOST)
+            self.mcu_agent.tell(self.mcu.media_failed(leg, "no port is free", now=self.now))
 
-    def _agents(self) -> Iterator[Agent]:
-        yield self.agent
-        yield from self.phones.values()
+    def close_port(self, leg: LegId) -> None:
+        """A leg has no port any more."""
+        self.ports_open = {port: owner for port, owner in self.ports_open.items() if owner != leg}
 
-    def _carry_sip(self) -> bool:
-        moved = False
-        for agent in self._agents():
-            for transmit in agent.endpoint.data_to_send():
-                moved = True
-                host = transmit.flow.remote.host
-                pump = self.pumps.get(host)
-                unlucky = self.drop() or any(word in transmit.data.decode() for word in self.lost)
-                if pump is not None and not unlucky:
-                    flow = Flow(_number(agent.address.host), "UDP", transmit.flow.remote, agent.address)
-                    self._take(pump.receive_data(transmit.data, flow=flow, now=self.now), host)
-        return moved
-
-    def _connect(self, agent: Agent, event: ConnectWanted) -> None:
-        destination = event.destination
-        if destination.host in self.pumps:
-            flow = agent.flow(Address(destination.host, destination.port))
-            more = agent.endpoint.flow_opened(event.id, flow, now=self.now)
-        else:
-            more = agent.endpoint.flow_failed(event.id, "unreachable", now=self.now)
-        host = agent.address.host
-        self._take(self.pumps[host].settle(more, now=self.now), host)
-
-    def _carry_c3p(self) -> bool:
+    def carry_other(self) -> bool:
         exchanges = self.mcu.c3p_to_send()
         for exchange in exchanges:
             document = parse_document(bytes(exchange.document))
@@ -479,40 +461,29 @@ class World:
             if reply is not ExchangeFailure.CONNECT or self.focus.reply is ExchangeFailure.CONNECT:
                 self.focus.exchanges.append(attrs.evolve(exchange, document=document))
             if isinstance(reply, Reply):
-                self._take(self.mcu.receive_reply(exchange.id, reply, now=self.now), MCU_HOST)
+                self.mcu_agent.tell(self.mcu.receive_reply(exchange.id, reply, now=self.now))
             else:
-                self._take(self.mcu.exchange_failed(exchange.id, reply, now=self.now), MCU_HOST)
+                self.mcu_agent.tell(self.mcu.exchange_failed(exchange.id, reply, now=self.now))
         return bool(exchanges)
 
     # Time
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float = 1.0, *, until: Callable[[], bool] = lambda: False) -> None:
         """Let time pass: timers, ticks of the MCU, and frames of the phones."""
         end = self.now + seconds
+        super().run(seconds + ROUNDING, until=until)
+        self.wire.clock.now = end
         self.settle()
-        while True:
-            due = self._next()
-            if due > end + 1e-9:
-                break
-            self.now = max(self.now, due)
-            self._step()
-        self.now = end
 
-    def _next(self) -> float:
-        times = [pump.next_timeout() for pump in self.pumps.values()]
-        times += [self.mcu.next_tick(), self.phone_tick if any(each.stream for each in self.phones.values()) else None]
-        return min((at for at in times if at is not None), default=math.inf)
+    def next_other(self) -> float | None:
+        speaks = self.phone_tick if any(each.stream for each in self.phones.values()) else None
+        return min((at for at in (self.mcu.next_tick(), speaks) if at is not None), default=None)
 
-    def _step(self) -> None:
-        for host, pump in self.pumps.items():
-            at = pump.next_timeout()
-            if at is not None and at <= self.now:
-                self._take(pump.handle_timeout(now=self.now), host)
+    def do_other(self) -> None:
         self._phones_speak()
         at = self.mcu.next_tick()
         if at is not None and at <= self.now:
             self._hear(self.mcu.tick(self.now))
-        self.settle()
 
     def _phones_speak(self) -> None:
         if self.now < self.phone_tick:
@@ -525,7 +496,7 @@ class World:
                 if leg is not None:
                     source = (host, 4000 + (kind == "rtcp"))
                     batch.append((leg, kind, data, source, self.now))
-        self._take(self.mcu.receive_media(batch), MCU_HOST)
+        self.mcu_agent.tell(self.mcu.receive_media(batch))
 
     def _hear(self, packets: list[tuple[LegId, str, bytes, tuple[str, int]]]) -> None:
         for leg, kind, data, (host, _) in packets:

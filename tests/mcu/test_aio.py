@@ -19,7 +19,7 @@ class Live:
     def __init__(self, ports: MediaPortsConfig) -> None:
         self.loop = asyncio.get_running_loop()
         self.world = World()
-        self.world.now = self.loop.time()
+        self.world.wire.clock.now = self.loop.time()
         self.driver = MediaDriver(self.world.mcu, on_events=self.happened, ports=ports)
         self.world.media = self.driver.handle
         self.events: list[Event] = []
@@ -28,7 +28,7 @@ class Live:
         self.events += events
 
     def settle(self) -> None:
-        self.world.now = self.loop.time()
+        self.world.wire.clock.now = self.loop.time()
         self.world.settle()
         self.driver.rearm()
 

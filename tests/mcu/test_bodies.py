@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcu import Ending, LegConnected, LocalError
+from mcu import Ending, LegConnected, LocalError, MediaRules, Srtp
 from rtp import CODINGS, Capabilities, Crypto, Encryption, InlineKey, SessionDescription
 from sip import Headers, InviteReceived, Multipart, Part, ResponseReceived
 from tests.mcu.harness import Phone, World, answering
@@ -165,7 +165,7 @@ def test_an_encrypted_leg_is_heard_and_hears_in_the_same_room_as_a_plain_one() -
         phone.capabilities = own.with_fresh_keys(lambda size: bytes([7]) * size)
         answering(phone, event)
 
-    world = World(capabilities=Capabilities(encryption=Encryption.OPTIONAL))
+    world = World(media_policy=MediaRules(offer=Srtp.OPTIONAL, over_plain=True))
     world.start()
     plain, secure = world.phone(1, level=1000), world.phone(2, keyed, level=2000)
     world.dial(1)
@@ -179,5 +179,10 @@ def test_an_encrypted_leg_is_heard_and_hears_in_the_same_room_as_a_plain_one() -
 
 def test_an_mcu_without_a_known_crypto_suite_is_not_made() -> None:
     unknown = Crypto(1, "SOMETHING_ELSE", (InlineKey(bytes(30)),))
-    with pytest.raises(LocalError):
-        World(capabilities=Capabilities(encryption=Encryption.OPTIONAL, crypto=(unknown,)))
+    with pytest.raises(LocalError, match="SOMETHING_ELSE"):
+        World(capabilities=Capabilities(crypto=(unknown,)))
+
+
+def test_an_mcu_that_is_told_in_its_capabilities_to_encrypt_says_where_that_is_told() -> None:
+    with pytest.raises(LocalError, match="media_policy"):
+        World(capabilities=Capabilities(encryption=Encryption.OPTIONAL))

@@ -7,7 +7,7 @@ import pytest
 
 from c3p import AddUser, ConferenceKeys, Endpoint, GetConference, Reply, User
 from mcu import Ending, Gateway, GatewayTable, LegConnected, LegHeld, LegId, MissingExtra
-from mcu.identity import conference_id, endpoint_id, user_id
+from mcu.identity import conference_id, user_id
 from rtp import Direction, OfferAnswerSession, SessionDescription
 from sip import (
     InviteReceived,
@@ -470,7 +470,6 @@ def test_spelling_without_meaning_is_folded() -> None:
     assert conference_id("nonsense") is None
     assert user_id("sip:Alice@Example.com;transport=tcp") == user_id("sip:alice@example.com")
     assert user_id(" Nonsense ") == "nonsense"
-    assert endpoint_id(guid(10)) == endpoint_id(guid(10).lower().strip("{}"))
 
 
 def test_a_missing_extra_names_itself() -> None:

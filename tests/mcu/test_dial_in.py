@@ -208,7 +208,7 @@ def test_a_call_that_was_cancelled_in_the_moment_it_is_accepted() -> None:
     world.run(0.5)
     phone.endpoint.cancel(phone.session, now=world.now)
     (cancel,) = phone.endpoint.data_to_send()
-    events = world.agent.endpoint.receive_data(cancel.data, flow=world.agent.flow(phone.address), now=world.now)
+    events = world.mcu_agent.endpoint.receive_data(cancel.data, flow=world.flow_from(phone), now=world.now)
     world.mcu.media_opened(LegId(1), rtp=(MCU_HOST, 4), rtcp=(MCU_HOST, 5), advertised=MCU_HOST, now=world.now)
     world.events += [event for one in events for event in world.mcu.handle_event(one, now=world.now)]
     world.run(0.1)

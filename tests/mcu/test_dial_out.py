@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from c3p import AddUser, ConferenceKeys, Notify, Response, User
-from mcu import ConferenceStarted, Ending, LegAlerting, LegConnected, LegDialing, LegEnded
-from rtp import Capabilities, Crypto, Encryption, InlineKey, SessionDescription
+from mcu import ConferenceStarted, Ending, LegAlerting, LegConnected, LegDialing, LegEnded, MediaRules, Srtp
+from rtp import Capabilities, Crypto, InlineKey, SessionDescription
 from sip import SessionCancelled, SessionConfirmed, SessionEnded
 from tests.mcu.harness import ALICE, AV, CONFERENCE, Code, World, guid, ringing, silent
 
@@ -284,7 +284,8 @@ def test_the_asserted_identity_of_who_answered_is_reported() -> None:
 
 def test_each_leg_is_offered_keys_of_its_own() -> None:
     crypto = (Crypto(1, "AES_CM_128_HMAC_SHA1_80", (InlineKey(bytes(30)),)),)
-    world = World(capabilities=Capabilities(encryption=Encryption.OPTIONAL, crypto=crypto))
+    rules = MediaRules(offer=Srtp.OPTIONAL, over_plain=True)
+    world = World(capabilities=Capabilities(crypto=crypto), media_policy=rules)
     world.start()
     phones = [world.phone(number) for number in (1, 2)]
     for number in (1, 2):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from c3p import AddUser, ConferenceKeys, Endpoint, ExchangeFailure, Media, Response, User
-from mcu import DialOutPolicy, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
-from sip import EndCause, Flow, InviteReceived, SessionEnded
+from mcu import DialOutRules, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
+from sip import EndCause, InviteReceived, SessionEnded
 from tests.mcu.harness import CONFERENCE, Code, Phone, World, diagnostics_of, guid, refusing, ringing, silent
 
 ROWS = [
@@ -270,7 +270,7 @@ def test_caps_are_server_busy() -> None:
 
 
 def test_domains_of_the_policy_hold() -> None:
-    world = World(DialOutPolicy(domains=frozenset({"example.com"})))
+    world = World(DialOutRules(domains=frozenset({"example.com"})))
     world.start()
     assert refusal(world) == ("unauthorized", "dialOutDeclined", "3014")
 
@@ -298,7 +298,7 @@ def test_a_redirection_is_followed() -> None:
 
 
 def test_each_target_passes_the_policy_again() -> None:
-    world = World(DialOutPolicy(domains=frozenset({"198.51.100.7"})))
+    world = World(DialOutRules(domains=frozenset({"198.51.100.7"})))
     world.start()
     world.phone(7, refusing(302, moved(8)))
     target = world.phone(8)
@@ -384,10 +384,11 @@ def test_words_of_a_phone_that_xml_cannot_carry_are_reported_all_the_same(words:
     world.start()
     phone = world.phone(7, silent)
     world.dial(7)
-    request, flow = phone.last.request, phone.last.flow
+    request = phone.last.request
     refusal = request.response(486, to_tag="x", headers=(("ms-diagnostics", "0;reason=x"),))
     data = bytes(refusal).replace(b"Busy Here", words).replace(b"reason=x", b'reason="' + words + b'"')
-    world.send_to_mcu(data, Flow(flow.id, flow.transport, flow.remote, flow.local))
+    world.inject(world.mcu_agent, data, world.flow_from(phone))
+    world.settle()
     failure = world.focus.final("2")
     assert failure.command_reason == "dialOutBusy"
     assert "\ufffd" in (diagnostics_of(failure) or "")

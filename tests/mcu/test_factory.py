@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from c3p import (
     MCU_HTTP_URI,
     MCU_ID,
@@ -49,9 +51,13 @@ class Farm:
     def announce(self, mcu_id: str, *, peer: str | None = None, **numbers: object) -> Reply:
         command = RegisterMcu(
             mcu_id=mcu_id,
-            sip_uri=f"sip:{mcu_id}.example.com",
             mcu_types=("audio-video",),
-            **{"http_url": f"http://{mcu_id}.example.com/", "capacity": 100, **numbers},  # type: ignore[arg-type]
+            **{  # type: ignore[arg-type]
+                "http_url": f"http://{mcu_id}.example.com/",
+                "sip_uri": f"sip:{mcu_id}.example.com",
+                "capacity": 100,
+                **numbers,
+            },
         )
         return self.factory.receive_c3p(ask(command), peer=peer or mcu_id, now=self.now)
 
@@ -171,6 +177,44 @@ def test_nobody_speaks_for_the_mcu_of_another_principal() -> None:
     assert farm.chosen() == "mcu1"
 
 
+def test_an_mcu_that_may_have_any_id_does_not_take_that_of_another() -> None:
+    farm = Farm(id_is_principal=False)
+    assert farm.announce("video", peer="mcu1").status == 200
+    assert farm.announce("video", peer="mallory").status == 403
+    assert refusals(farm) == [("video", "mallory", AnnouncementFault.ID_TAKEN)]
+
+
+def test_a_principal_announces_its_workers_and_no_others() -> None:
+    farm = Farm()
+    assert farm.announce("mcu1.1", peer="mcu1").status == 200
+    assert farm.announce("mcu1.2", peer="mcu1").status == 200
+    for other in ("mcu2.1", "mcu1.x", "mcu1.", "mcu11", "mcu1.1.1"):
+        assert farm.announce(other, peer="mcu1").status == 403
+    assert farm.factory.mcus == ("mcu1.1", "mcu1.2")
+
+
+@pytest.mark.parametrize(
+    ("http_url", "sip_uri"),
+    [
+        ("http://192.0.2.9/", "sip:mcu@192.0.2.1"),
+        ("http://192.0.2.1@192.0.2.9/", "sip:mcu@192.0.2.1"),
+        ("http://192.0.2.9\\@192.0.2.1/", "sip:mcu@192.0.2.1"),
+        ("ftp://192.0.2.1/", "sip:mcu@192.0.2.1"),
+        ("http://[192.0.2.1/", "sip:mcu@192.0.2.1"),
+        ("http://192.0.2.1:99999/", "sip:mcu@192.0.2.1"),
+        ("http://192.0.2.2/", "sip:mcu@192.0.2.1"),
+        ("http://192.0.2.1/", "sip:mcu@192.0.2.9"),
+        ("http://192.0.2.1/", "sip:mcu@192.0.2.1;maddr=192.0.2.9"),
+        ("http://192.0.2.1/", "tel:+15550100"),
+    ],
+)
+def test_an_mcu_is_taken_on_its_own_hosts_only(http_url: str, sip_uri: str) -> None:
+    farm = Farm(mcu_hosts={"mcu1": frozenset({"192.0.2.1", "mcu1.example.com"}), "mcu2": frozenset({"192.0.2.2"})})
+    assert farm.announce("mcu1", http_url=http_url, sip_uri=sip_uri).status == 403
+    assert refusals(farm) == [("mcu1", "mcu1", AnnouncementFault.HOST)]
+    assert farm.announce("mcu1", http_url="https://MCU1.example.com:444/x", sip_uri="sips:mcu@192.0.2.1").status == 200
+
+
 def test_two_mcus_under_one_id_do_not_take_turns() -> None:
     farm = Farm()
     farm.announce("mcu1", http_url="http://192.0.2.1:8445/")
@@ -194,7 +238,7 @@ def test_malformed_and_unknown_commands_are_refused() -> None:
     good = AddConference(conference_keys=keys, mcu_type="audio-video")
     assert refused(ask(AddConference(conference_keys=keys))) == ("requestMalformed", "7005")
     assert refused(ask(AddConference(mcu_type="audio-video"))) == ("requestMalformed", "7005")
-    assert refused(ask(RegisterMcu(mcu_id="new"))) == ("requestMalformed", "7005")
+    assert refused(ask(RegisterMcu(mcu_id="focus"))) == ("requestMalformed", "7005")
     assert refused(ask(good, good)) == ("requestMalformed", "3006")
     assert refused(ask(DeleteConference(conference_keys=keys))) == ("notSupported", "3004")
     response = ask(good).respond(Code.SUCCESS)
@@ -226,7 +270,7 @@ def test_a_refused_announcement_is_reported_once_with_what_is_wrong_with_it() ->
         farm.factory.receive_c3p(ask(RegisterMcu(mcu_id="mcu2")), peer="", now=farm.now)
     assert refusals(farm) == [
         ("stranger", "stranger", AnnouncementFault.PRINCIPAL),
-        ("mcu1", "mcu2", AnnouncementFault.ID_TAKEN),
+        ("mcu1", "mcu2", AnnouncementFault.NOT_ITS_ID),
         ("", "mcu2", AnnouncementFault.INCOMPLETE),
         ("mcu2", "", AnnouncementFault.NOT_AUTHENTICATED),
     ]

@@ -23,7 +23,7 @@ from c3p import (
 )
 from mcu import ConferenceEndCause, ConferenceEnded
 from mcu.focus_link import FocusLink, FocusLinkSettings
-from tests.mcu.harness import CONFERENCE, World, guid, ringing
+from tests.mcu.harness import CALLBACK, CONFERENCE, World, guid, ringing
 
 
 class Talk:
@@ -348,7 +348,7 @@ def test_a_focus_that_comes_back_in_time_claims_the_conference_again() -> None:
     world.focus.reply = ExchangeFailure.CONNECT
     world.run(50.0)
     world.focus.reply = Reply(200)
-    reply = world.start(peer="focus2", callback="https://focus2.example.com/")
+    reply = world.start(callback="https://focus2.example.com/")
     assert reply.status == 200
     world.run(30.0)
     assert world.mcu.conferences == (CONFERENCE,)
@@ -356,5 +356,30 @@ def test_a_focus_that_comes_back_in_time_claims_the_conference_again() -> None:
     assert last.url == "https://focus2.example.com/"
     users = world.focus.notifications[-1].users
     assert users is None or users.users[0].endpoints[0].entity == guid(7)
-    assert world.eject(7, peer="focus").status == 403
-    assert world.eject(7, peer="focus2").status == 200
+    assert world.eject(7).status == 200
+
+
+def test_a_second_focus_does_not_get_a_conference_that_has_one() -> None:
+    world = World(focus_peers=frozenset({"focus", "focus2"}))
+    world.start()
+    world.phone(7)
+    world.dial(7)
+    assert world.start(peer="stranger", callback="https://stranger.example.com/", locked=True).status == 403
+    assert world.start(peer="focus2", callback="https://focus2.example.com/", locked=True).status == 403
+    assert world.eject(7, peer="focus2").status == 403
+    world.run(10.0)
+    assert {exchange.url for exchange in world.focus.exchanges} == {CALLBACK}
+    assert world.eject(7).status == 200
+    world.focus.reply = ExchangeFailure.CONNECT
+    world.run(200.0)
+    assert world.start(peer="focus2", callback="https://focus2.example.com/").status == 200  # the first is gone
+
+
+def test_a_focus_is_called_back_on_its_own_hosts_only() -> None:
+    world = World(callback_hosts={"focus": frozenset({"focus.example.com"})})
+    for callback in ("http://elsewhere.example.com/", "http://focus.example.com@elsewhere.example.com/"):
+        assert world.start(callback=callback).status == 403
+    assert world.mcu.conferences == ()
+    assert world.start(callback="https://focus.example.com:8444/LiveServer/Focus").status == 200
+    assert world.start(callback="http://elsewhere.example.com/").status == 403
+    assert all(exchange.peer == "focus" for exchange in world.focus.exchanges)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 
 from mcu import LegEnded, LegHeld, LegResumed, McuConfig
@@ -19,14 +18,6 @@ from sip import (
 )
 from tests.mcu.harness import MCU_HOST, Phone, World, answering
 from tests.mcu.test_media import audio_of, conference, reinvite, status_of, take_answer
-
-
-def die(world: World, phone: Phone) -> None:
-    """Somebody pulled the plug: nothing is sent or answered any more."""
-    phone.stream = None
-    del world.pumps[phone.address.host]
-    del world.phones[phone.address.host]
-
 
 NO_UPDATE = ("Allow", "INVITE, ACK, BYE, CANCEL, INFO")
 
@@ -144,7 +135,7 @@ def test_a_phone_that_was_killed_is_gone_within_100_s(script: object, direction:
     world.run(5.0)
     if direction is not None:
         reinvite(world, phone, direction)
-    die(world, phone)
+    world.pull_plug(phone)
     world.run(99.9)
     (event,) = world.of(LegEnded)
     assert isinstance(event, LegEnded)
@@ -199,11 +190,11 @@ def test_a_held_phone_may_be_silent_for_as_long_as_it_answers() -> None:
 
 def test_the_question_is_a_setting() -> None:
     world, (one, _) = conference(1000, 2000, dead_media=None)
-    die(world, one)
+    world.pull_plug(one)
     world.run(150.0)
     assert world.mcu.legs == 2
     world, (one, _) = conference(1000, 2000, dead_media=10.0)
-    die(world, one)
+    world.pull_plug(one)
     world.run(47.0)
     assert world.mcu.legs == 1
     config = McuConfig.__attrs_attrs__
@@ -317,10 +308,8 @@ def test_a_trunk_that_asks_for_the_address_alone_is_answered() -> None:
         f"From: <sip:trunk@198.51.100.1>;tag=1\r\nTo: <sip:{MCU_HOST}>\r\nCall-ID: ping\r\nCSeq: 1 OPTIONS\r\n"
         "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
     ).encode()
-    flow = one.flow(world.agent.address)
-    pump = world.pumps[MCU_HOST]
-    pump.receive_data(data, flow=attrs.evolve(flow, local=flow.remote, remote=flow.local), now=world.now)
-    (answer,) = [parse_message(each.data) for each in world.agent.endpoint.data_to_send() if b"ping" in each.data]
+    world.inject(world.mcu_agent, data, world.flow_from(one))
+    (answer,) = [parse_message(each.data) for each in world.log if each.by == "mcu" and b"ping" in each.data]
     assert isinstance(answer, Response)
     assert answer.status == 200
     assert "INVITE" in answer.allow

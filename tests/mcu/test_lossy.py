@@ -35,7 +35,7 @@ class Trouble:
 
     def __init__(self, world: World, seed: int) -> None:
         self.random = Random(seed)
-        world.drop = lambda: self.random.random() < 0.2
+        world.drop = lambda data: self.random.random() < 0.2
         world.fate = self.fate
 
     def fate(self) -> Reply | ExchangeFailure:
@@ -104,7 +104,7 @@ def test_every_call_ends_once_and_every_command_is_answered(
     for action, number in actions:
         act(world, action, number)
     # From here on nothing is lost, and everybody has time to find out.
-    world.drop, world.fate = (lambda: False), (lambda: Reply(200))
+    world.drop, world.fate = (lambda data: False), (lambda: Reply(200))
     world.run(50.0)
     reply = world.post(GetConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
     if world.mcu.conferences:

@@ -16,7 +16,7 @@ from tests.mcu.harness import CONFERENCE, World, answering, refusing, ringing, s
 #: What is fixed from the start, or remembered within a limit.
 KEPT = (
     *("_listen", "_sent_by", "listen", "_entries", "_by_owner", "_known_as", "_by_hop", "proven", "_avoided"),
-    *("ended", "_heap", "counters", "config"),
+    *("ended", "_heap", "counters", "config", "_begun", "_counts"),
 )
 
 PHONES = {

@@ -8,7 +8,7 @@ import pytest
 
 from pyc3p import Record
 from pyc3p.cli import main
-from pyc3p.commands.invite import InviteOptions
+from pyc3p.commands.invite import InviteOptions, as_user
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.loading import load_config
 from pyc3p.trace.pcap import write_pcap
@@ -56,7 +56,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["serve", "--ring-timeout", "nan"], 2, "no number of seconds"),
         (["serve", "--drain-timeout", "-1"], 2, "not in the range"),
         (["serve", "--mcu-factory-url", "here"], 2, "must begin with http://"),
-        (["serve", "--host", "host.invalid"], 1, "there is no host host.invalid"),
+        (["serve", "--host", "host.invalid", "--insecure"], 1, "there is no host host.invalid"),
         (["serve", "--domain", "a b"], 2, "domain wants the name or address of a host"),
         (["serve", "--advertise", "a b"], 2, "advertise wants the name or address of a host"),
         (["serve", "--host", "sip:a"], 2, "host wants the name or address of a host"),
@@ -164,6 +164,49 @@ def test_a_presenter_is_of_the_server_that_is_named(monkeypatch: pytest.MonkeyPa
     assert pyc3p("invite", "bob@phones.example.net", "--server", "192.0.2.10:5062") == 0
     assert pyc3p("invite", "bob@192.0.2.10") == 0
     assert [options.aor for options in given] == ["sip:presenter@192.0.2.10"] * 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "file", "arguments", "expected"),
+    [
+        ({}, "", [], ("sip:presenter@192.0.2.10", False)),
+        ({"PYC3P_USERNAME": "ann"}, "", [], ("sip:ann@192.0.2.10", False)),
+        ({"PYC3P_USERNAME": "ann"}, "", ["--as", "kim@192.0.2.10"], ("sip:kim@192.0.2.10", True)),
+        ({}, '["192.0.2.10"]\nusername = "ann"\npassword = "x"\n', [], ("sip:ann@192.0.2.10", False)),
+        (
+            {},
+            '["192.0.2.10"]\nusername = "ann"\npassword = "x"\n["pbx"]\nusername = "kim"\npassword = "x"\n',
+            [],
+            ("sip:ann@192.0.2.10", False),
+        ),
+        ({}, '["a"]\nusername = "ann"\npassword = "x"\n["b"]\nusername = "kim"\npassword = "x"\n', [], None),
+    ],
+)
+def test_a_presenter_is_who_the_password_is_of(
+    environment: dict[str, str],
+    file: str,
+    arguments: list[str],
+    expected: tuple[str, bool] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[InviteOptions] = []
+
+    def take(options: InviteOptions, *, as_json: bool) -> int:
+        given.append(options)
+        return 0
+
+    monkeypatch.setattr("pyc3p.commands.invite.run_invite", take)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / "credentials.toml"
+    path.write_text(file)
+    path.chmod(0o600)
+    assert pyc3p("invite", "bob@192.0.2.10", "--credentials", path, *arguments) == 0
+    (options,) = given
+    assert (options.aor, options.named) == (expected or ("sip:presenter@192.0.2.10", False))
+    as_typed = as_user(options, "zoe")
+    assert as_typed.aor == "sip:zoe@192.0.2.10"
 
 
 def test_an_example_without_arguments_says_how_it_is_used() -> None:

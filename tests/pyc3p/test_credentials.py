@@ -168,7 +168,7 @@ async def asking_proxy(beyond: int, port: int) -> AsyncIterator[None]:
     endpoint = place.endpoint(entropy)
     proxy = Proxy(
         endpoint,
-        ProxyConfig(domains=("edge.example.com",), realm=REALM, trusted=()),
+        ProxyConfig(domains=("edge.example.com",), realm=REALM, trusted=(), relay_to=("example.com",)),
         entropy=entropy.child("proxy"),
         credentials=PasswordStore({"ann": "geheim"}),
     )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import rtp
 import sip
-from pyc3p.trace.masking import mask
+from pyc3p.trace.masking import _CRYPTO, _HEADER, _SECRETS, _mask_credentials, _mask_crypto, mask
 from rtp import Crypto
 
 DIGEST = b'Authorization: Digest username="bob", realm="example.com", nonce="n1", uri="sip:example.com", '
@@ -183,3 +183,64 @@ def test_any_bytes_keep_their_length_and_lines(data: bytes) -> None:
     covered = mask("sip", data)
     assert len(covered) == len(data)
     assert covered.count(b"\r\n") == data.count(b"\r\n")
+
+
+#: Pieces that secrets are made of, and what stands around them.
+PIECES = [
+    *(
+        "inline",
+        ":",
+        " ",
+        "\t",
+        "\r\n",
+        "\n",
+        "a=",
+        "a =",
+        "key-mgmt",
+        "k=",
+        "k",
+        "K =",
+        "base64",
+        "clear",
+        "uri",
+        "ice-pwd",
+    ),
+    *(
+        "sip:",
+        "SIPS:",
+        "http://",
+        "https://",
+        "bob",
+        "@",
+        "example.com",
+        "conf-key=",
+        "<",
+        ">",
+        "</",
+        "passcode",
+        "PIN",
+    ),
+    *("pin", "password", "auth-token", "conference-key", "mscp:", "<![CDATA[", "]]>", "'", '"', "=", "key>", "sAuthId"),
+    *(
+        "PIN",
+        "ice-pwd",
+        "value>",
+        "crypto",
+        "AES_CM_128_HMAC_SHA1_80",
+        "Authorization",
+        "Authentication-Info",
+        "Digest",
+        ",",
+    ),
+    "response",
+]
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES) | st.text("aZ1;/|", max_size=3), max_size=16), upper=st.booleans())
+def test_no_secret_is_overlooked_because_a_word_was_looked_for_first(pieces: list[str], upper: bool) -> None:
+    text = "".join(pieces)
+    data = (text.upper() if upper else text).encode()
+    expected = _CRYPTO.sub(_mask_crypto, _HEADER.sub(_mask_credentials, data))
+    for _, pattern, cover in _SECRETS:
+        expected = pattern.sub(lambda match, cover=cover: match[1] + cover(match[2]), expected)  # type: ignore[misc]
+    assert mask("sip", data) == expected

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import rtp
 import sip
-from mcu import LegId
+from mcu import LegId, Srtp
 from pyc3p.element import Element, HookedPump
 from pyc3p.elements import parts
 from pyc3p.phone import (
@@ -345,12 +345,12 @@ def test_audio_that_is_switched_off_is_sent_nothing_until_it_is_back(beside: byt
     call = line()
     session = call.invite()
     call.wait(sip.SessionAnswered)
-    call.network.run_for(0.5)
+    call.network.run_for(0.2)
 
     def sent_in_a_second(body: bytes) -> int:
         reinvite = call.caller.endpoint.reinvite
         call.do(lambda now: reinvite(session, body=body, content_type=SDP, now=now))
-        call.network.run_for(0.5)
+        call.network.run_for(0.2)
         before = len(call.network.recording.of_layer("rtp"))
         call.network.run_for(1.0)
         return len(call.network.recording.of_layer("rtp")) - before
@@ -467,6 +467,20 @@ def test_silence_and_refusals_without_an_end_are_tried_ever_more_seldom() -> Non
     assert len(phone.phone_host.of(PhoneRegistered)) == 1
 
 
+@pytest.mark.parametrize("status", [401, 407])
+def test_credentials_that_were_refused_are_not_shown_again_soon(status: int) -> None:
+    phone = registering(register_retry=5.0)
+    times = [at for at, _ in phone.answered(*[(status, {})] * 5, GRANTED)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert [round(wait) for wait in waits] == [300, 600, 1200, 1800, 1800]
+
+
+def test_a_binding_is_not_saved_with_credentials_that_are_refused() -> None:
+    phone = registering(register_expires=100)
+    times = [at for at, _ in phone.answered(GRANTED, (401, {}), GRANTED)]
+    assert times[2] - times[1] == pytest.approx(300.0, abs=0.1)
+
+
 def test_a_registrar_says_when_to_come_again() -> None:
     phone = registering(register_max_retry=600.0)
     times = [at for at, _ in phone.answered((503, {"Retry-After": "77"}), (503, {"Retry-After": "99999"}), GRANTED)]
@@ -566,3 +580,35 @@ def test_an_offer_of_a_secure_and_a_plain_line_is_answered_with_the_one_that_fit
     secure = encryption is not rtp.Encryption.REJECTED
     assert [each.port != 0 for each in media] == [secure, not secure]
     assert media[0].has("crypto") is secure
+
+
+KEY = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + b"A" * 40 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("srtp", "offered", "answered"),
+    [
+        (Srtp.OFF, "plain", False),
+        (Srtp.OFF, "secure", None),
+        (Srtp.OPTIONAL, "plain", False),
+        (Srtp.OPTIONAL, "secure", True),
+        (Srtp.REQUIRED, "plain", None),
+        (Srtp.REQUIRED, "secure", True),
+        (Srtp.OPTIONAL, "nothing", False),
+        (Srtp.REQUIRED, "nothing", None),
+    ],
+)
+def test_a_phone_takes_keys_as_it_was_told_and_never_offers_them_over_plain_signalling(
+    srtp: Srtp, offered: str, answered: bool | None
+) -> None:
+    call = line(
+        capabilities=PhoneConfig(aor="sip:x@example.com", contact=sip.Uri("sip", "h")).with_srtp(srtp).capabilities
+    )
+    secure = OFFER.replace(b"RTP/AVP", b"RTP/SAVP").replace(b"a=encryption:rejected\r\n", b"") + KEY
+    call.invite({"plain": OFFER, "secure": secure, "nothing": b""}[offered])
+    event = call.wait(sip.SessionFailed if answered is None else sip.SessionAnswered)
+    if isinstance(event, sip.SessionFailed):
+        assert event.status == 488
+        return
+    assert isinstance(event, sip.SessionAnswered)
+    assert rtp.SessionDescription.parse(event.response.body).media[0].has("crypto") is answered

@@ -18,8 +18,7 @@ from pyc3p.ops.log import log_event
 from pyc3p.simnet import Meeting
 from pyc3p.trace.trace import dump_record
 from rtp import Capabilities, Crypto, InlineKey, MediaStreamConfig
-from sip import DigestConfig, PasswordStore, SeededEntropy
-from sip.authentication.digest_server import DigestServer
+from sip import DigestConfig, DigestServer, PasswordStore, SeededEntropy
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, phone_at, serve_config
 
 SECRET = "Geheim"  #: part of every secret here, whatever else they have

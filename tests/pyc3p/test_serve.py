@@ -30,6 +30,7 @@ from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction, T
 from pyc3p.phone.tone import SilenceSource
 from pyc3p.phone.wav import read_wav
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.serve import PARTS, ServeConfig
 from pyc3p.trace.ladder import Step
 from rtp.aio import MediaPortsConfig
@@ -302,6 +303,10 @@ def test_phones_may_register_at_the_address_as_well_as_the_domain() -> None:
     assert "call bob@example.com: done" in told.texts
 
 
+#: For a server that listens on all addresses of this machine, and would otherwise not start.
+OPEN = IdentitySettings(insecure=True)
+
+
 @pytest.mark.parametrize(
     ("settings", "registered", "called", "presenter"),
     [
@@ -309,7 +314,7 @@ def test_phones_may_register_at_the_address_as_well_as_the_domain() -> None:
         ({}, "127.0.0.1", "localhost", "127.0.0.1"),
         ({}, "localhost", "127.0.0.1", "localhost"),
         ({"host": "localhost"}, "127.0.0.1", "127.0.0.1", "localhost"),
-        ({"host": "0.0.0.0", "advertise": "127.0.0.1"}, "localhost", "127.0.0.1", "localhost"),
+        ({"host": "0.0.0.0", "advertise": "127.0.0.1", "identity": OPEN}, "localhost", "127.0.0.1", "localhost"),
         ({"domain": "example.com"}, "localhost", "example.com", "localhost"),
     ],
 )
@@ -418,7 +423,7 @@ def test_further_mcus_are_named_and_taken() -> None:
             build_server(
                 serve_config(parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared"), None, Kept()
             )
-            for name in front.mcus
+            for name in front.mcu_hosts
         ]
         for other in others:
             await other.start()
@@ -437,15 +442,19 @@ def test_further_mcus_are_named_and_taken() -> None:
     ],
 )
 def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, here: str, there: str) -> None:
-    front = serve_config(secret="shared")
+    front = serve_config(secret="shared", parts=("focus-factory", "focus", "mcu-factory"))
     factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
     told = Kept()
 
+    def mcu_called(name: str, output: Kept) -> Server:
+        config = serve_config(parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared")
+        return build_server(config, None, output)
+
     async def scenario(server: Server, output: Kept) -> None:
+        first = mcu_called("mcu-1", Kept())
+        await first.start()
         await until(lambda: "MCU mcu-1 announced itself" in output.texts)
-        far = build_server(
-            serve_config(parts=("mcu",), mcu_id=mcu_id, mcu_factory_url=factory_url, secret="shared"), None, told
-        )
+        far = mcu_called(mcu_id, told)
         assert far.mcu is not None
         await far.start()
         await until(lambda: any(there in text for text in told.texts))
@@ -455,11 +464,26 @@ def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, 
             far.kick()
             await asyncio.sleep(0.5)
         await far.stop()
+        await first.stop()
 
     output = with_server(front, scenario)
     for texts, line in ((output.texts, here), (told.texts, there)):
         (shown,) = [text for text in texts if line in text]
         assert "--mcu" in shown
+
+
+def test_an_mcu_cannot_be_the_one_inside_the_server() -> None:
+    front = serve_config(secret="shared")
+    factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"
+    told = Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        far = build_server(serve_config(parts=("mcu",), mcu_factory_url=factory_url, secret="shared"), None, told)
+        await far.start()
+        await until(lambda: any("does not know this MCU (401)" in text for text in told.texts))
+        await far.stop()
+
+    with_server(front, scenario)
 
 
 def test_a_factory_that_is_not_there_is_told() -> None:

@@ -81,17 +81,17 @@ def test_time_passes_only_from_one_thing_to_the_next() -> None:
 def test_the_same_seed_throws_the_same_dice() -> None:
     lossy = Conditions(loss=0.3, duplication=0.3, reordering=0.3)
     one, same, other = Dice(1, lossy), Dice(1, lossy), Dice(2, lossy)
-    throws = [one.arrivals(media=False) for _ in range(50)]
-    assert throws == [same.arrivals(media=False) for _ in range(50)]
-    assert throws != [other.arrivals(media=False) for _ in range(50)]
+    throws = [one.copies(media=False) for _ in range(50)]
+    assert throws == [same.copies(media=False) for _ in range(50)]
+    assert throws != [other.copies(media=False) for _ in range(50)]
     assert [] in throws
     assert any(len(copies) == 2 for copies in throws)
 
 
 def test_media_may_be_spared_from_loss() -> None:
     dice = Dice(1, Conditions(loss=1.0, media_loss=0.0))
-    assert dice.arrivals(media=True)
-    assert not dice.arrivals(media=False)
+    assert dice.copies(media=True)
+    assert not dice.copies(media=False)
 
 
 def test_a_piece_of_a_stream_is_split_and_stays_whole() -> None:

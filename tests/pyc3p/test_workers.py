@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pickle
 import signal
 import time
 from pathlib import Path
@@ -11,13 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from c3p import pair_secret
 from pyc3p.commands.invite import Invite
 from pyc3p.commands.trace import names_beside, read_ladder
 from pyc3p.elements.loopback import reserved_ports
+from pyc3p.elements.places import factory_url, outbound_proxy
 from pyc3p.elements.system import build_system, worker_config
 from pyc3p.phone import PhoneReleased
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.c3p import C3pPeerSettings, C3pSettings
 from pyc3p.settings.serve import ServeConfig
+from pyc3p.settings.tls import TlsSettings
 from pyc3p.trace.ladder import Band, Step
 from pyc3p.workers.back_off import FIRST, LONGEST, WELL, BackOff
 from pyc3p.workers.channel import Channel
@@ -95,10 +100,10 @@ def test_a_worker_that_had_been_well_is_started_again_at_once() -> None:
 def test_one_worker_has_the_name_and_the_ports_of_the_mcu() -> None:
     config = ServeConfig(secret="s")
     one = worker_config(config, 1)
-    assert (one.parts, one.mcu_id, one.mcu_sip_port, one.mcu_http_port) == (("mcu",), "mcu-1", 5070, 8445)
+    assert (one.mcu_id, one.mcu_sip_port, one.mcu_http_port) == ("mcu-1", 5070, 8445)
     assert one.media_ports == config.media_ports
-    assert one.outbound_proxy == "sip:127.0.0.1:5060"
-    assert one.mcu_factory_url == "http://127.0.0.1:8444/LiveServer/MCUFactory"
+    assert str(outbound_proxy(one)) == "sip:127.0.0.1:5060"
+    assert factory_url(one) == "http://127.0.0.1:8444/LiveServer/MCUFactory"
 
 
 def test_several_workers_share_nothing() -> None:
@@ -110,9 +115,35 @@ def test_several_workers_share_nothing() -> None:
     assert [one.media_ports for one in all_three] == ["30000-30331", "30332-30663", "30664-30995"]
 
 
+def test_with_tls_no_port_of_a_worker_is_that_of_another() -> None:
+    config = ServeConfig(workers=3, tls=TlsSettings(certificate="server.pem"))
+    ports = [(one.mcu_sip_port, one.tls.mcu_port) for one in (worker_config(config, number) for number in (1, 2, 3))]
+    assert ports == [(5070, 5071), (5072, 5073), (5074, 5075)]
+
+
+def test_a_worker_knows_the_secrets_of_the_mcu_and_no_others() -> None:
+    peers = (C3pPeerSettings(name="far", secret="farsecret"), C3pPeerSettings(name="mcu-9", secret="ninesecret"))
+    config = serve_config(secret="rootsecret", workers=2, c3p=C3pSettings(peers=peers))
+    server = build_system(config, None, Kept())
+    assert server.workers is not None
+    for worker in server.workers.all:
+        given = pickle.dumps(worker._task)
+        assert b"rootsecret" not in given
+        # What it shares with each of them it has: with nobody else.
+        task = worker._task
+        assert task.peers.principal == "mcu-1"
+        assert [peer.secret for peer in task.config.c3p.peers] == ["", ""]
+        assert pair_secret("rootsecret", "focus", "far") not in task.peers.known
+        assert task.peers.secret_for("focus") in server.nodes[0]._http.peers.known  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
+        (
+            {"workers": 2, "mcu_sip_port": 5071, "tls": TlsSettings(certificate="x.pem", mcu_port=5073)},
+            "meet at 5073 with 2 workers",
+        ),
         ({"workers": 4, "media_ports": "30000-30005"}, "too few for 4 workers"),
         ({"workers": 3, "mcu_http_port": 65534}, "no port for worker 3"),
         ({"workers": 65}, "workers must be from 0 to 64"),
@@ -226,9 +257,7 @@ def test_a_capture_has_both_processes_and_each_hop_once(tmp_path: Path) -> None:
 
 def test_a_machine_of_mcus_alone_serves_several() -> None:
     common = {"secret": "shared", "workers": 2}
-    front = serve_config(
-        parts=("focus-factory", "focus", "mcu-factory"), mcus=("far.1", "far.2"), **{**common, "workers": 0}
-    )
+    front = serve_config(parts=("focus-factory", "focus", "mcu-factory"), mcus=("far",), **{**common, "workers": 0})
     back = serve_config(
         parts=("mcu",),
         mcu_id="far",

@@ -254,3 +254,10 @@ def test_a_figure_of_the_line_beats_that_of_the_session() -> None:
     audio = negotiate(offered, SessionDescription.parse(text.encode())).audio
     assert audio
     assert not audio.held
+
+
+@pytest.mark.parametrize("written", ["2001:DB8::1", "2001:db8:0:0:0:0:0:1", "2001:0db8::0001"])
+def test_an_address_is_known_again_however_it_is_written(written: str) -> None:
+    text = f"v=0\no=- 1 1 IN IP6 {written}\ns=-\nc=IN IP6 {written}\nt=0 0\nm=audio 5000 RTP/AVP 0\n"
+    audio = audio_of(SessionDescription.parse(text.encode()))
+    assert (audio.remote_rtp, audio.remote_rtcp) == (("2001:db8::1", 5000), ("2001:db8::1", 5001))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig, OpenPorts
+
+SEEDED = random.Random(7).randrange
 
 
 class Records:
@@ -32,12 +35,12 @@ class Records:
 class Bench:
     """Ports, and a batch that can be waited for."""
 
-    def __init__(self, *, traced: bool = True, **settings: object) -> None:
+    def __init__(self, *, traced: bool = True, draw: Callable[[int], int] = SEEDED, **settings: object) -> None:
         self.records = Records()
         self.batches: list[list[Arrival]] = []
         self.changed = asyncio.Event()
         config = MediaPortsConfig(**{"port_range": (42_001, 42_999), **settings})  # type: ignore[arg-type]
-        self.ports = MediaPorts(self.take, config=config, trace=self.records if traced else None)
+        self.ports = MediaPorts(self.take, config=config, trace=self.records if traced else None, draw=draw)
 
     def take(self, batch: list[Arrival]) -> None:
         self.batches.append(batch)
@@ -169,6 +172,35 @@ def test_a_used_up_range_is_an_error_and_a_taken_port_is_passed_over() -> None:
             bench.ports.close("a")
             assert bench.ports.open("b").rtp[1] == 43_004
             bench.ports.close_all()
+
+    run(scenario)
+
+
+def test_ports_are_drawn_at_random_and_the_same_seed_draws_the_same() -> None:
+    async def scenario() -> None:
+        seeds = [Bench(draw=random.Random(seed).randrange) for seed in (1, 2)]
+        drawn = []
+        for bench in [*seeds, Bench(draw=random.Random(1).randrange)]:
+            drawn.append([bench.ports.open(number).rtp[1] for number in range(5)])
+            bench.ports.close_all()
+        assert drawn[0] == drawn[2]
+        assert drawn[0] != drawn[1]
+        assert drawn[0] != sorted(drawn[0])
+
+    run(scenario)
+
+
+def test_a_port_that_was_given_back_rests_while_others_are_free() -> None:
+    async def scenario() -> None:
+        bench = Bench(port_range=(43_100, 43_119))
+        used = []
+        for number in range(6):
+            used.append(bench.ports.open(number).rtp[1])
+            bench.ports.close(number)
+        assert len(set(used)) == 6
+        opened = {bench.ports.open(number).rtp[1] for number in range(10)}  # and in the end each is used
+        assert len(opened) == 10
+        bench.ports.close_all()
 
     run(scenario)
 

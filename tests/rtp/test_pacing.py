@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp import Capabilities, MediaStream, Outgoing, RtpPacket, answer, negotiate, offer
+from rtp import Capabilities, MediaStream, MediaStreamConfig, Outgoing, RtpPacket, answer, negotiate, offer
 from rtp.stream.pacing import Pacer
 
 FRAME = 0.02
@@ -21,7 +21,10 @@ def stream(ptime: int, maxptime: int | None = 200) -> MediaStream:
     offered = offer(Capabilities(), *US)
     audio = negotiate(offered, answer(offered, Capabilities(ptime=ptime, maxptime=maxptime), *PEER)).audio
     assert audio
-    return MediaStream(audio, ssrc=1, sequence_number=1, timestamp=0, cname="us", uniform=lambda: 0.5, now=0.0)
+    config = MediaStreamConfig(unproven=None)  # nothing comes from the peer here
+    return MediaStream(
+        audio, ssrc=1, sequence_number=1, timestamp=0, cname="us", uniform=lambda: 0.5, now=0.0, config=config
+    )
 
 
 class Clock:

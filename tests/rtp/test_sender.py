@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp import LocalRtpError, RtpPacket, RtpSender
+from rtp.codecs.g711 import ULAW
 from rtp.stream.packetizer import Packetizer
 from rtp.testing import ssrcs
 
@@ -64,7 +65,7 @@ def test_every_packet_is_a_packet(ssrc: int, sequence_number: int, timestamp: in
 @pytest.mark.parametrize("length", [80, 160, 240, 320, 480, 1600])
 def test_sound_is_cut_into_packets_without_a_gap(length: int) -> None:
     sender = new(timestamp=1000)
-    packetizer = Packetizer(sender, frame=160, packet=length)
+    packetizer = Packetizer(sender, ULAW, frame=160, packet=length)
     sound = bytes(index % 251 for index in range(160 * 30))
     packets = [
         RtpPacket.parse(data)
@@ -77,7 +78,7 @@ def test_sound_is_cut_into_packets_without_a_gap(length: int) -> None:
 
 
 def test_a_rest_leaves_when_silence_begins() -> None:
-    packetizer = Packetizer(new(timestamp=0), frame=160, packet=240)
+    packetizer = Packetizer(new(timestamp=0), ULAW, frame=160, packet=240)
     assert packetizer.sound(b"a" * 160, 0, now=0.0) == []
     (rest,) = packetizer.flush(0, now=0.0)
     packetizer.pause()
@@ -90,7 +91,7 @@ def test_a_rest_leaves_when_silence_begins() -> None:
 
 def test_a_rest_that_is_dropped_takes_its_time_all_the_same() -> None:
     sender = new(timestamp=0)
-    packetizer = Packetizer(sender, frame=160, packet=240)
+    packetizer = Packetizer(sender, ULAW, frame=160, packet=240)
     packetizer.sound(b"a" * 160, 0, now=0.0)
     packetizer.discard()
     assert sender.timestamp == 160
@@ -98,7 +99,7 @@ def test_a_rest_that_is_dropped_takes_its_time_all_the_same() -> None:
 
 def test_noise_takes_the_place_of_a_frame() -> None:
     sender = new(timestamp=0)
-    packetizer = Packetizer(sender, frame=160, packet=160)
+    packetizer = Packetizer(sender, ULAW, frame=160, packet=160)
     packetizer.sound(b"a" * 160, 0, now=0.0)
     noise = RtpPacket.parse(packetizer.noise(b"\x28", 13, now=0.0))
     (sound,) = packetizer.sound(b"a" * 160, 0, now=0.0)

@@ -195,19 +195,6 @@ def test_a_stranger_gets_nothing_by_the_goodbye_of_the_peer(address: tuple[str, 
     assert min(line.heard) >= 0
 
 
-@pytest.mark.parametrize("address", [PEER, NAT])
-def test_a_stranger_who_does_not_know_the_source_waits_longer_than_one_who_does(address: tuple[str, int]) -> None:
-    line = Line(Peer(), address)
-    line.run(1.0)
-    line.stranger, line.next_packet = True, line.now + 3.0  # the peer pauses, as between two sentences
-    line.run(4.0)
-    assert line.leg.remote_ssrc == 1000
-    assert min(line.heard) >= 0
-    line.stranger, line.next_packet, line.address = False, line.now + 0.6, ("203.0.113.77", 44)  # its NAT forgot it
-    line.run(1.0)
-    assert line.leg.destination == ("203.0.113.77", 44)
-
-
 def test_a_key_after_a_step_back_is_heard() -> None:
     line = Line(Peer())
     line.run(1.0)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 import focus
+import mcu
 import sip
 from pyc3p.elements import Person
 from pyc3p.phone import CallEnd, PhoneReleased, PhoneRinging, Reaction
@@ -128,7 +129,11 @@ def test_a_user_with_several_devices_and_a_phone_is_ejected_from_all(meet: Meet)
         Person(name="watcher", user="wes", display_name="Wes"),
         Person(name="second", user="wes", display_name="Wes, elsewhere"),
     )
-    meeting = meet(people=people)
+    meeting = meet(
+        people=people,
+        conference_policy=focus.ConferenceRules(phone_of=lambda user, called: called.text == BOB),
+        dial_out_policy=mcu.DialOutRules(phone_of=lambda user, address: address == BOB),
+    )
     own = meeting.command("watcher", lambda client, now: client.add_user(WES, endpoint_uri=BOB, now=now))
     assert meeting.outcome("watcher", own).succeeded
     ejecting = meeting.eject("presenter", WES)

@@ -6,6 +6,7 @@ import pytest
 
 import c3p
 import focus
+import mcu
 from pyc3p.phone import CallEnd, PhoneReleased, PhoneRinging, Reaction
 from pyc3p.simnet import HttpFault, Meeting
 
@@ -83,7 +84,10 @@ def test_an_attendee_may_not_dial_out(meet: Meet) -> None:
 
 
 def test_an_attendee_may_have_its_own_phone_called(meet: Meet) -> None:
-    meeting = meet()
+    meeting = meet(
+        conference_policy=focus.ConferenceRules(phone_of=lambda user, called: called.text == BOB),
+        dial_out_policy=mcu.DialOutRules(phone_of=lambda user, address: address == BOB),
+    )
     command = meeting.command(
         "watcher", lambda client, now: client.add_user("sip:wes@example.com", endpoint_uri=BOB, now=now)
     )
@@ -91,6 +95,15 @@ def test_an_attendee_may_have_its_own_phone_called(meet: Meet) -> None:
     meeting.network.run_for(1.0)
     assert meeting.statuses("sip:wes@example.com") == ["focus connected", "audio-video connected"]
     assert meeting.roster("presenter") == meeting.true_roster()
+
+
+def test_an_attendee_may_not_have_the_phone_of_somebody_else_called_as_its_own(meet: Meet) -> None:
+    meeting = meet()
+    command = meeting.command(
+        "watcher", lambda client, now: client.add_user("sip:wes@example.com", endpoint_uri=BOB, now=now)
+    )
+    assert failure(meeting, "watcher", command).status == 403
+    assert meeting.statuses("sip:wes@example.com") == ["focus connected"]
 
 
 @pytest.mark.parametrize("fault", [HttpFault.REFUSED, HttpFault.SILENT, HttpFault.GARBAGE])

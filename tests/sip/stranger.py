@@ -188,7 +188,7 @@ class Stranger:
         if fate == "silence" or (fate == "100" and not invite):
             return
         if fate == "close":
-            if flow.id in self.net._connections:
+            if flow.id in self.net.wire.far_ends:
                 self.net.close(self.agent, flow)
             return
         if fate.startswith("notify"):

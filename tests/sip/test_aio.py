@@ -333,7 +333,7 @@ def test_one_connection_serves_all_requests_to_one_place() -> None:
 
 def test_a_burst_of_datagrams_is_all_answered() -> None:
     async def scenario() -> None:
-        settings = TransportSettings(drain=8, send_slice=3)
+        settings = TransportSettings(turn=8, send_slice=3)
         async with Element("UDP", settings=settings) as bob, Element("UDP", settings=settings) as alice:
             sent = [alice.send(uri(bob, "UDP")) for _ in range(200)]
             assert {status(await alice.outcome(each)) for each in sent} == {200}
@@ -659,7 +659,7 @@ def test_pings_are_answered_and_keep_a_connection() -> None:
         trace = Records()
         async with Element("TCP", trace=trace) as bob, Element("TCP") as alice:
             await alice.outcome(alice.send(uri(bob, "TCP")))
-            (connection,) = alice.transport._connections.values()
+            (connection,) = alice.transport._connections
             alice.endpoint.keep_alive(connection.flow, interval=0.05, now=alice.transport.now)
             alice.transport.kick()
             while sum(record.data == b"\r\n" for record in trace.all) < 3:
@@ -938,6 +938,20 @@ def test_tls_proves_both_ends(tmp_path: Path) -> None:
                 assert status(await alice.outcome(alice.send("sips:bob@b.example.com"))) == 200
             ((_, flow),) = bob.phone.received
             assert (flow.transport, flow.peer_identity) == ("TLS", ("a.example.com",))
+
+    run(scenario)
+
+
+def test_a_user_is_known_by_the_name_in_a_certificate(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        authority = Authority(tmp_path)
+        bobs = authority.contexts("bob", sip_uri("b.example.com"), dns_name("h.example.com"))
+        async with Element("TLS", tls=bobs) as bob:
+            alices = authority.contexts("alice", sip_uri("alice@a.example.com"), sip_uri("a.example.com"))
+            async with Element("TLS", tls=alices, resolver=tls_zone(bob.port("TLS"))) as alice:
+                assert status(await alice.outcome(alice.send("sips:bob@b.example.com"))) == 200
+            ((_, flow),) = bob.phone.received
+            assert (flow.peer_users, flow.peer_identity) == (("sip:alice@a.example.com",), ("a.example.com",))
 
     run(scenario)
 

@@ -73,6 +73,25 @@ def test_without_credentials_the_refusal_is_final(net: Network, alice: Agent, bo
     assert bob.one(ResponseReceived).response.status == 407
 
 
+def test_credentials_that_come_up_later_serve_their_realm_until_they_are_taken_back(
+    net: Network, alice: Agent, bob: Agent
+) -> None:
+    alice.on(RequestReceived, lambda e: challenge(alice, e.transaction))
+    bob.endpoint.set_credentials("another", Credentials("bob", "secret"))
+    bob.ask(alice.uri())
+    net.run(1)
+    assert len(net.requests("MESSAGE")) == 1
+    bob.endpoint.set_credentials("example.com", Credentials("bob", "secret"))
+    bob.ask(alice.uri())
+    net.run(1)
+    first, second = net.requests("MESSAGE")[1:]
+    assert ("Proxy-Authorization" in first.headers, "Proxy-Authorization" in second.headers) == (False, True)
+    bob.endpoint.set_credentials("example.com", None)
+    bob.ask(alice.uri())
+    net.run(1)
+    assert len(net.requests("MESSAGE")) == 4
+
+
 def test_a_call_is_made_and_ended_with_credentials(net: Network, alice: Agent, bob: Agent) -> None:
     def react(event: InviteReceived) -> None:
         if authorized(event.request):

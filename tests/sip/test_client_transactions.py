@@ -137,7 +137,7 @@ def test_requests_fail_when_a_datagram_cannot_be_delivered() -> None:
     alice = net.agent("alice")
     alice.ask("sip:nobody@192.0.2.77;transport=udp")
     net.run(0.1)
-    flow = next(flow for flow in net._flows.values())
+    flow = next(flow for flow in net.wire.flows.values())
     alice.take(alice.endpoint.send_failed(flow, now=net.now))
     assert alice.one(RequestFailed).reason == "transport"
     net.run(1)

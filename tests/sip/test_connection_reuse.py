@@ -126,7 +126,7 @@ def test_two_of_us_need_one_connection() -> None:
     net.run(0.5)
     assert alice.one(ResponseReceived).response.status == bob.one(ResponseReceived).response.status == 200
     assert alice.one(RequestReceived).flow.remote == Address(bob.host, 5060)
-    assert len(net._connections) == 2  # the two ends of one
+    assert len(net.wire.far_ends) == 2  # the two ends of one
 
 
 def test_aliases_are_not_offered_by_default() -> None:

@@ -86,7 +86,7 @@ def test_a_request_whose_address_cannot_be_reached_goes_to_the_next(net: Network
     serves(second)
     alice.ask(TARGET)
     net.run(0.1)
-    (flow,) = [flow for flow in net._flows.values() if flow.local.host == alice.host]
+    (flow,) = [flow for flow in net.wire.flows.values() if flow.local.host == alice.host]
     alice.take(alice.endpoint.send_failed(flow, now=net.now))
     net.run(0.5)
     assert alice.one(ResponseReceived).response.status == 200
@@ -162,7 +162,7 @@ def test_a_request_on_a_flow_stays_there(net: Network, alice: Agent) -> None:
     refuses(first)
     alice.ask(first.uri("tcp"))
     net.run(0.5)
-    flow = next(each for each in net._flows.values() if each.local.host == alice.host)
+    flow = next(each for each in net.wire.flows.values() if each.local.host == alice.host)
     alice.endpoint.request(
         "ua", "MESSAGE", TARGET, from_="<sip:a@example.com>", to="<sip:b@example.com>", flow=flow, now=net.now
     )
@@ -456,6 +456,6 @@ def behave(server: Agent, behaviour: str) -> None:
         server.on(InviteReceived, lambda e: server.endpoint.reject(e.session, 503, now=net.now))
     elif behaviour == "closes":
         server.on(InviteReceived, lambda e: net.close(server, e.flow) if e.flow.reliable else None)
-        server.on(RequestReceived, lambda e: net.close(server, e.flow) if e.flow.id in net._connections else None)
+        server.on(RequestReceived, lambda e: net.close(server, e.flow) if e.flow.id in net.wire.far_ends else None)
     else:
         refuses(server, 503 if "busy" in behaviour else 480, BUSY if "while" in behaviour else [])

@@ -172,7 +172,12 @@ def test_a_timeout_that_always_raises_is_tried_less_and_less_often() -> None:
 def test_the_fault_shows_the_message_without_credentials_and_body(transport: str) -> None:
     site = Site(transport, ["handle_event"])
     digest = 'username="carol", realm="x", nonce="n", uri="sip:bad", response="5ecret"'
-    secrets = [f"Authorization: Digest {digest}", "Proxy-Authorization : Basic 5ecret", "Authorization: 5ecret"]
+    secrets = [
+        f"Authorization: Digest {digest}",
+        "Proxy-Authorization : Basic 5ecret",
+        "Authorization: 5ecret",
+        "Authorization: 5ecret word",
+    ]
     site.receive(site.request("MESSAGE", "bad", 1, secrets))
     [fault] = site.faults
     assert fault.message.startswith(b"MESSAGE sip:bad@192.0.2.1 SIP/2.0\r\n")

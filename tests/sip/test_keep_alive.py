@@ -56,7 +56,7 @@ def register(phone: Agent, server: Agent, transport: str = "tcp", *, expires: in
         now=phone.net.now,
     )
     phone.net.run(0.1)
-    return next(flow for flow in phone.net._flows.values() if flow.local.host == phone.host)
+    return next(flow for flow in phone.net.wire.flows.values() if flow.local.host == phone.host)
 
 
 def pings(net: Network) -> list[float]:

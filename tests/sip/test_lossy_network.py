@@ -221,10 +221,10 @@ class TwoPhones(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.net.run(seconds)
 
-    @precondition(lambda self: self.transport == "tcp" and self.net._connections)
+    @precondition(lambda self: self.transport == "tcp" and self.net.wire.far_ends)
     @rule()
     def cut(self) -> None:
-        number, (peer, theirs) = next(iter(self.net._connections.items()))
+        number, (peer, theirs) = next(iter(self.net.wire.far_ends.items()))
         del number
         self.net.close(peer, theirs)
 

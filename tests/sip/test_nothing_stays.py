@@ -155,8 +155,8 @@ class Core:
             if act.startswith("they"):
                 self._they(act, which, stranger)
             elif act == "drop connections":
-                for agent, flow in list(self.net._connections.values()):
-                    if flow.id in self.net._connections:
+                for agent, flow in list(self.net.wire.far_ends.values()):
+                    if flow.id in self.net.wire.far_ends:
                         self.net.close(agent, flow)
             elif act.startswith("invite"):
                 offer = b"" if "without" in act else b"v=0 offer"

@@ -1,10 +1,22 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sip import LimitExceeded, Limits, MalformedHeader, RemoteProtocolError, Request, Response, SipError, parse_message
+from sip import (
+    LimitExceeded,
+    Limits,
+    MalformedHeader,
+    RemoteProtocolError,
+    Request,
+    Response,
+    SipError,
+    StreamParser,
+    parse_message,
+)
 from sip.headers.names import key_of
 from sip.testing import messages, mutated_messages, wire_messages
 
@@ -294,3 +306,26 @@ def test_other_kinds_of_octets() -> None:
 def test_errors_are_sip_errors() -> None:
     with pytest.raises(SipError):
         parse_message(b"x")
+
+
+def test_a_message_that_is_refused_leaves_nothing_for_the_garbage_collector() -> None:
+    """Whoever sends many would else make it run again and again, for longer than sound may wait."""
+    wire = OPTIONS.replace(b"Call-ID", b"X-Call-ID") + b"\r\n"
+
+    def refuse() -> None:
+        with pytest.raises(RemoteProtocolError):
+            parse_message(wire)
+        with pytest.raises(RemoteProtocolError):
+            StreamParser().receive_data(wire.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"))
+
+    refuse()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        gc.collect()
+        for _ in range(5):
+            refuse()
+        assert gc.collect() == 0
+    finally:
+        if enabled:
+            gc.enable()

@@ -192,3 +192,56 @@ def test_any_octets_give_messages_or_close_the_stream(pieces: list[bytes]) -> No
         except RemoteProtocolError as error:
             refused = error
         assert refused is None or parser.closed or refused.received is not None
+
+
+@given(st.integers(3, 5_000), st.booleans())
+def test_a_run_of_line_breaks_is_one_keep_alive_however_long(line_breaks: int, pongs: bool) -> None:
+    parser = StreamParser(awaiting_pong=pongs)
+    assert parser.receive_data(b"\r\n" * line_breaks + ONE) == [Keepalive(ping=not pongs), parse_message(ONE)]
+
+
+@given(
+    st.integers(1, 4), st.lists(st.sampled_from([ONE, b"\r\n\r\n", HEAD + b"Content-Length: x\r\n\r\n"]), max_size=9)
+)
+def test_a_stream_that_is_read_in_parts_gives_what_it_gives_at_once(most: int, wire: list[bytes]) -> None:
+    def read(limit: int | None) -> list[object]:
+        parser, found, data = StreamParser(), [], b"".join(wire)
+        while data or parser.unread:
+            try:
+                items = parser.receive_data(data, limit)
+                assert limit is None or len(items) <= limit
+                found += items
+            except RemoteProtocolError as error:
+                found.append(str(error))
+                if parser.closed:
+                    break
+            data = b""
+        return found
+
+    assert read(most) == read(None)
+
+
+def test_nothing_is_unread_between_messages() -> None:
+    parser = StreamParser()
+    assert len(parser.receive_data(ONE * 3 + ONE[:10], 3)) == 3
+    assert parser.unread
+    assert parser.receive_data(b"", 3) == []
+    assert not parser.unread
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("Route: " + ", ".join(["<sip:a;lr>"] * 600), id="one line"),
+        pytest.param("\r\n".join(["Route: " + ",".join(["<sip:a;lr>"] * 200)] * 4), id="several lines"),
+        pytest.param("Contact: " + "," * 900, id="nothing between"),
+        pytest.param("Require: " + "a," * 600, id="option tags"),
+    ],
+)
+def test_a_message_with_more_items_than_anybody_needs_is_refused_unread(header: str) -> None:
+    parser = StreamParser()
+    wire = HEAD + header.encode() + b"\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(LimitExceeded, match="items in lists") as caught:
+        parser.receive_data(wire + ONE)
+    assert caught.value.status_hint == 513
+    assert parser.receive_data(b"") == [parse_message(ONE)]  # it says where it ends, so the stream goes on

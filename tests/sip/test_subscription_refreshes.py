@@ -230,7 +230,7 @@ def test_a_notification_while_the_refresh_is_not_answered_shows_that_somebody_is
 
 def test_a_refresh_whose_way_is_broken_is_tried_again(net: Network, alice: Agent, bob: Agent) -> None:
     watch(alice, bob, [], transport="tcp")
-    flow = next(iter(net._connections.values()))[1]
+    flow = next(iter(net.wire.far_ends.values()))[1]
     net.close(bob if flow.local.host == bob.host else alice, flow)
     net.refuses = lambda destination: net.now < DUE + 3
     net.run(600)

@@ -1,6 +1,6 @@
 """Rates by source."""
 
-from sip.aio.token_bucket import TokenBuckets
+from sip import TokenBuckets
 
 
 def test_a_burst_passes_then_the_rate_holds() -> None:

@@ -15,7 +15,7 @@ from mcu.audio.mixer_settings import MixerSettings
 from mcu.events import LegId
 from rtp import CODINGS, MediaEvent, MediaStream, Outgoing
 
-__all__ = ["ConferenceMixer", "Line", "Sent"]
+__all__ = ["ConferenceAudio", "Line", "Sent"]
 
 Sent = tuple[LegId, str, bytes, tuple[str, int]]  #: leg, "rtp" or "rtcp", datagram, destination
 
@@ -49,7 +49,7 @@ class Line:
         self.due = math.inf if at is None else at
 
 
-class ConferenceMixer:
+class ConferenceAudio:
     """Mixes one conference. The sound of one leg that breaks is missing; the others hear each other all the same."""
 
     def __init__(self, conference: str, mixer: MixerSettings, speaker: SpeakerSettings) -> None:

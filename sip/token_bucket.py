@@ -1,5 +1,7 @@
 """Rates by source: a token bucket for each, in a bounded table."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 
 import attrs

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import attrs
 
+__all__ = ["Alarm", "VirtualClock"]
+
 
 @attrs.define(eq=False)
 class Alarm:
@@ -24,8 +26,9 @@ class Alarm:
 class VirtualClock:
     """Seconds that pass only when somebody asks for the next thing to happen."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    def __init__(self, now: float = 0.0) -> None:
+        """Time begins at ``now``."""
+        self.now = now
         self._order = itertools.count()
         self._alarms: list[tuple[float, int, Alarm]] = []
 
@@ -50,7 +53,7 @@ class VirtualClock:
         if self.next_at() is None:
             return False
         at, _, alarm = heapq.heappop(self._alarms)
-        self.now = at
+        self.now = max(self.now, at)
         action, alarm.action = alarm.action, None
         if action is not None:
             action()

@@ -1,0 +1,72 @@
+"""The active conferences of one Focus: by conference, by dialog, by subscription, and when something is due in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from focus.attendance import Attendance
+from focus.conference import Conference
+from focus.context import Context
+from focus.records import ConferenceRecord
+from sip import ConferenceAddress, Deadlines, SessionId, SubscriptionId
+
+
+class ActiveConferences:
+    """Nothing is kept for conferences in which nobody is."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._by_key: dict[str, Conference] = {}
+        self.of_session: dict[SessionId, Conference] = {}
+        self.of_subscription: dict[SubscriptionId, Conference] = {}
+        self._deadlines: Deadlines[str] = Deadlines()
+        self.attendance = Attendance(context.config)
+
+    def __iter__(self) -> Iterator[Conference]:
+        return iter(self._by_key.values())
+
+    def get(self, key: str) -> Conference | None:
+        """The activation of a record, None when it is not active."""
+        return self._by_key.get(key)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept for them."""
+        return {
+            "conferences": len(self._by_key),
+            "participants": sum(len(one.participants) for one in self),
+            "subscriptions": sum(len(one.notifier) for one in self),
+            "commands": sum(one.open_commands for one in self),
+        }
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no place for one more."""
+        return len(self._by_key) >= self._context.config.max_conferences
+
+    def activate(self, address: ConferenceAddress, record: ConferenceRecord, *, now: float) -> Conference:
+        """Begin an activation. Whoever does that settles it."""
+        conference = self._by_key[address.key] = Conference(self._context, address=address, record=record, now=now)
+        return conference
+
+    def settle(self, conference: Conference, *, now: float) -> None:
+        """After every step in a conference: tell what changed, see when it wants to be called, or that it is over."""
+        conference.settle(now=now)
+        if conference.ended and self._by_key.get(conference.key) is conference:
+            del self._by_key[conference.key]
+            self.attendance.end(conference.key)
+        if self._by_key.get(conference.key) is conference:
+            self._deadlines.set(conference.key, conference.next_timeout())
+        elif conference.key not in self._by_key:
+            self._deadlines.set(conference.key, None)
+
+    def next_timeout(self) -> float | None:
+        """When something is due in one of them."""
+        return self._deadlines.earliest()
+
+    def due(self, now: float) -> Iterator[Conference]:
+        """Those in which something is due."""
+        for key in self._deadlines.pop_due(now):
+            conference = self._by_key.get(key)
+            if conference is not None:  # pragma: no branch (what has ended has no deadline)
+                yield conference

@@ -1,0 +1,186 @@
+"""Guests: participants without an account, who prove a passcode or wait in the lobby (SIP profile 15; RFC 3323).
+
+A guest says in From that it does not say who it is: its host is ``anonymous.invalid``. It picks a user part by which
+the others tell it apart, a GUID. The passcode of a conference is proved by Digest (RFC 7616): the realm is the
+conference, the user name whatever the guest calls itself. So it never crosses the wire, and as the hash contains a name
+that the guest chose, it cannot be kept as a hash either; it stands in the record, and is shown nowhere.
+
+Guests are there where the record wants them, and only for those whom ``identify`` asked for credentials, or knew as
+anonymous: whom it refused stays out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from c3p import AdmissionPolicy, guid_key
+from focus import refusal
+from focus.config import FocusConfig
+from focus.guesses import Guesses
+from focus.identity import Known, insist_on, is_authenticated, name_of
+from focus.join import Join
+from focus.participants import Participants
+from focus.records import ConferenceRecord
+from focus.refusal import Refusal, Refused
+from focus.subscription_policy import NOT_JOINED
+from sip import (
+    AddressOfRecord,
+    Challenged,
+    ConferenceAddress,
+    DigestConfig,
+    DigestOutcome,
+    DigestServer,
+    Entropy,
+    Flow,
+    Identified,
+    Networks,
+    Request,
+    digest_secret,
+    source_of,
+)
+
+#: Conferences whose nonces are known. One that is forgotten begins anew, and its guests prove the passcode once more.
+_MOST_SERVERS: Final = 1_000
+#: Nonces in use of one conference, about 200 bytes each; each is for one guest.
+_MOST_NONCES: Final = 1_000
+#: Sources and conferences of which wrong guesses are remembered, about 200 bytes each.
+_MOST_GUESSERS: Final = 10_000
+
+_TAKEN: Final = refusal.NOT_AUTHORISED.saying("That anonymous name is taken")
+
+
+@attrs.frozen
+class _Passcode:
+    """A store of credentials in which everybody has the same password, whatever the name."""
+
+    text: str = attrs.field(repr=False)
+
+    def secret(self, username: str, realm: str, algorithm: str) -> str:
+        """H(username:realm:passcode)."""
+        return digest_secret(algorithm, username, realm, self.text)
+
+
+def guest_in(request: Request, known: Known) -> AddressOfRecord | None:
+    """The name of a guest; None when somebody is known, or sends under a name that is somebody's."""
+    if isinstance(known, Identified):
+        return None if is_authenticated(known.user) else known.user
+    name = AddressOfRecord.read(str(request.from_.uri))
+    return name if isinstance(known, Challenged) and not is_authenticated(name) else None
+
+
+class Guests:
+    """Whom a Focus lets in without an account."""
+
+    def __init__(
+        self, config: FocusConfig, entropy: Entropy, *, wall_clock: float, trusted: Iterable[str] = ()
+    ) -> None:
+        self._trusted = Networks(trusted)
+        self._config = config
+        self._entropy = entropy
+        self._wall_clock = wall_clock
+        self._servers: OrderedDict[str, tuple[str, DigestServer]] = OrderedDict()
+        window = config.guest_guess_window
+        self._by_source = Guesses(most=config.guest_guesses_per_source, window=window, limit=_MOST_GUESSERS)
+        self._by_conference = Guesses(most=config.guest_guesses_per_conference, window=window, limit=_MOST_GUESSERS)
+
+    def joining(
+        self, request: Request, flow: Flow, record: ConferenceRecord, known: Known, *, now: float
+    ) -> AddressOfRecord | None:
+        """Under which name the sender of an INVITE takes part, None for nobody. Raises Refused, or asks back so."""
+        guest = guest_in(request, known)
+        if guest is None:
+            return name_of(insist_on(known), request)
+        if needs_passcode(record):
+            self._prove(request, flow, record, known, now=now)
+        elif record.admission_policy != AdmissionPolicy.ANONYMOUS and not record.lobby_capable:
+            insist_on(known)
+        return guest
+
+    def following(
+        self,
+        request: Request,
+        flow: Flow,
+        record: ConferenceRecord,
+        known: Known,
+        participants: Participants,
+        *,
+        now: float,
+    ) -> AddressOfRecord | None:
+        """Who sent a SUBSCRIBE. A guest is known by the connection on which it joined, or by the passcode again."""
+        guest = guest_in(request, known)
+        if guest is None:
+            return name_of(insist_on(known), request)
+        here = participants.of_user(guest.key)
+        if not any(one.flow == flow for one in here):
+            if not here or not needs_passcode(record):
+                insist_on(known)
+                raise Refused(NOT_JOINED)
+            self._prove(request, flow, record, known, now=now)
+        return guest
+
+    def _prove(self, request: Request, flow: Flow, record: ConferenceRecord, known: Known, *, now: float) -> None:
+        key = ConferenceAddress.read(record.focus_uri).key
+        server, source = self._server(key, record.passcode or ""), source_of(flow.remote.host)
+        outcome = server.verify(request, now=now).outcome
+        # Whoever has guessed too often is not told whether this guess was right.
+        wait = self._by_conference.wait(key, now=now)
+        if flow.remote.host not in self._trusted:  # of a trusted peer, such as a proxy, many come by one address
+            wait = max(wait, self._by_source.wait(source, now=now))
+        if outcome is not DigestOutcome.MISSING and wait > 0.0:
+            raise Refused(_too_many(wait))
+        if outcome is DigestOutcome.ACCEPTED:
+            return
+        if outcome is DigestOutcome.MALFORMED:
+            raise Refused(Refusal(400, None, "The credentials cannot be read"))
+        if outcome is DigestOutcome.WRONG:
+            self._by_source.wrong(source, now=now)
+            self._by_conference.wrong(key, now=now)
+        headers = server.challenges(now=now, stale=outcome is DigestOutcome.STALE)
+        # Somebody with an account may be hidden behind that name, and have better credentials.
+        others = known.headers if isinstance(known, Challenged) and known.status == server.status else ()
+        raise Refused(Refusal(server.status, None, "The passcode is needed", headers=(*headers, *others)))
+
+    def _server(self, key: str, passcode: str) -> DigestServer:
+        present = self._servers.get(key)
+        if present is not None and present[0] == passcode:
+            self._servers.move_to_end(key)
+            return present[1]
+        server = DigestServer(
+            DigestConfig(realm=key, algorithms=self._config.guest_algorithms, max_nonces=_MOST_NONCES),
+            _Passcode(passcode),
+            key=bytes.fromhex(self._entropy.token(32)),
+            entropy=self._entropy.child(key),
+            wall_clock=self._wall_clock,
+        )
+        self._servers[key] = (passcode, server)
+        self._servers.move_to_end(key)
+        if len(self._servers) > _MOST_SERVERS:
+            self._servers.popitem(last=False)
+        return server
+
+
+def needs_passcode(record: ConferenceRecord) -> bool:
+    """Whether guests have to prove the passcode: those whom the record admits, if it has one."""
+    return record.passcode is not None and record.admission_policy == AdmissionPolicy.ANONYMOUS
+
+
+def check_name(join: Join, flow: Flow, participants: Participants) -> None:
+    """An anonymous name belongs to the device that joined with it, as long as its connection is there. Raises Refused.
+
+    Behind a proxy many come by one connection, and all of one name are one user, in front of the lobby or behind it.
+    """
+    if is_authenticated(join.user):
+        return
+    device = guid_key(join.endpoint.entity)
+    for one in participants.of_user(join.user.key):
+        if one.lost_until is None and (one.flow != flow or guid_key(one.endpoint) != device):
+            raise Refused(_TAKEN, join.document)
+
+
+def _too_many(wait: float) -> Refusal:
+    return refusal.BUSY.saying("Too many wrong passcodes").after(max(1, math.ceil(wait)))

@@ -1,0 +1,67 @@
+"""The documents that say a roster, or what changed in it (conference-info 3 to 6): where each of them is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from c3p import ConferenceInfo, ConferenceView, EntityView, State, User, Users
+from focus.roster import Changes, Roster, RosterUser
+
+
+def whole_document(roster: Roster) -> ConferenceInfo:
+    """The whole conference."""
+    return _document(roster, State.FULL, map(_whole, roster.users.values()), roster.views.values())
+
+
+def lobby_document(roster: Roster, user: str) -> ConferenceInfo:
+    """What a user (key) in the lobby may see: the conference and itself (decisions 19)."""
+    found = roster.users.get(user)
+    return _document(roster, State.FULL, [_whole(found)] if found is not None else [], roster.views.values(), count=1)
+
+
+def partial_document(roster: Roster, changes: Changes, *, count: int | None = None) -> ConferenceInfo:
+    """What changed: each changed user whole, removed ones as deleted, the others not at all (decisions 14).
+
+    `count` replaces the number of participants, for those who may not know it.
+    """
+    users = [User(entity=entity, state=State.DELETED) for _, entity in changes.removed_users]
+    users += [_whole(roster.users[key]) for key in changes.users]
+    views = [EntityView(entity=entity, state=State.DELETED) for entity in changes.removed_views]
+    views += [roster.views[key] for key in changes.views]
+    return _document(roster, State.PARTIAL, users, views, description=changes.description, count=count)
+
+
+def deleted_document(roster: Roster) -> ConferenceInfo:
+    """The conference is over (conferencing-flows 12)."""
+    return ConferenceInfo(entity=roster.focus_uri, state=State.DELETED)
+
+
+def _whole(user: RosterUser) -> User:
+    """The user whole, as decisions 14 puts it into documents."""
+    return User(
+        entity=user.entity,
+        state=State.FULL,
+        display_text=user.display_text,
+        roles=(user.role,),
+        endpoints=tuple(user.endpoints.values()),
+    )
+
+
+def _document(
+    roster: Roster,
+    state: State,
+    users: Iterable[User],
+    views: Iterable[EntityView],
+    *,
+    description: bool = True,
+    count: int | None = None,
+) -> ConferenceInfo:
+    whole, shown = state is State.FULL, tuple(views)
+    return ConferenceInfo(
+        entity=roster.focus_uri,
+        state=state,
+        version=roster.version,
+        description=roster.description if description else None,
+        users=Users(state=state, participant_count=len(roster.users) if count is None else count, users=tuple(users)),
+        conference_view=ConferenceView(state=state, views=shown) if shown or whole else None,
+    )

@@ -1,0 +1,109 @@
+"""Calls about which the policy of the application has not decided yet: bounded, and not for ever."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final
+
+import attrs
+
+from c3p import Request
+from mcu.conference import Conference
+from mcu.errors import LocalError
+from mcu.leg import Leg
+from mcu.legs.add_user import Participant
+from mcu.policy import Allowed, Decision, Refusal
+from sip import Pending, SessionId, Uri
+
+__all__ = ["HeldCommand", "HeldRedirection", "Undecided"]
+
+#: Questions that were given up and are remembered, so that a late answer is told from a wrong one.
+MAX_LATE: Final = 1_000
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class HeldCommand:
+    """An ``addUser`` that was answered ``pending``; there is no leg yet."""
+
+    conference: Conference
+    request: Request
+    participant: Participant
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class HeldRedirection:
+    """A leg that was sent elsewhere."""
+
+    leg: Leg
+    session: SessionId
+    uri: Uri  #: the one that is asked about
+    rest: tuple[Uri, ...]  #: and those to be asked about next
+
+
+Held = HeldCommand | HeldRedirection
+
+
+class Undecided:
+    """What waits, by the id of the answer. All wait equally long, so the first is always due first."""
+
+    def __init__(self, *, limit: int, lifetime: float) -> None:
+        self._limit, self._lifetime = limit, lifetime
+        self._items: OrderedDict[str, tuple[float, Held]] = OrderedDict()
+        self._late: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def hold(self, pending: Pending, held: Held, *, now: float) -> bool:
+        """Keep it; False when there are too many. Raises ``LocalError`` for an id that something waits for already."""
+        if pending.id in self._items:
+            raise LocalError(f"something waits for {pending.id!r} already")
+        if len(self._items) >= self._limit:
+            return False
+        self._late.pop(pending.id, None)
+        self._items[pending.id] = now + self._lifetime, held
+        return True
+
+    def decided(self, pending_id: str, decision: Decision) -> Held | None:
+        """What an answer is for, ``None`` when it has been given up.
+
+        Raises ``LocalError``, and nothing changes, when nothing waits for it or the answer is none.
+        """
+        if not isinstance(decision, Allowed | Refusal):
+            raise LocalError(f"not a decision: {decision!r}")
+        if pending_id not in self._items and pending_id not in self._late:
+            raise LocalError(f"nothing waits for {pending_id!r}")
+        self._late.pop(pending_id, None)
+        found = self._items.pop(pending_id, None)
+        return None if found is None else found[1]
+
+    def next_timeout(self) -> float | None:
+        """When the next one is given up."""
+        return next((end for end, _ in self._items.values()), None)
+
+    def expire(self, now: float) -> list[Held]:
+        """Those that have waited for too long; they wait no more."""
+        return [self._give_up(each) for each, (end, _) in tuple(self._items.items()) if end <= now]
+
+    def commands_of(self, conference: Conference, user_key: str | None = None) -> list[HeldCommand]:
+        """Take out the commands of a conference, or those that would add one user to it."""
+        found = []
+        for pending_id, (_, held) in tuple(self._items.items()):
+            mine = isinstance(held, HeldCommand) and held.conference is conference
+            if mine and isinstance(held, HeldCommand) and user_key in (None, held.participant.user.key):
+                self._give_up(pending_id)
+                found.append(held)
+        return found
+
+    def is_held(self, endpoint: str, conference: Conference) -> bool:
+        """Whether a command that waits would add that endpoint."""
+        return any(
+            isinstance(held, HeldCommand) and held.conference is conference and held.participant.is_endpoint(endpoint)
+            for _, held in self._items.values()
+        )
+
+    def _give_up(self, pending_id: str) -> Held:
+        self._late[pending_id] = None
+        if len(self._late) > MAX_LATE:
+            self._late.popitem(last=False)
+        return self._items.pop(pending_id)[1]

@@ -1,0 +1,56 @@
+"""What is wrong with the TLS of others, said once: an application shows it to whoever runs it."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from sip.events import Event
+
+__all__ = ["TlsFault", "TlsFaultKind", "TlsFaults"]
+
+#: Faults that are remembered; what more there are is a scan, and nobody reads that.
+_MOST: Final = 64
+
+
+class TlsFaultKind(enum.Enum):
+    """What does not fit."""
+
+    TLS_ON_PLAIN_PORT = "TLS on a plain port"
+    PLAIN_ON_TLS_PORT = "no TLS on a TLS port"
+    CLIENT = "client"  #: the handshake with somebody who connected failed
+    SERVER = "server"  #: a server has not proved that it is the one that was asked for
+
+
+@attrs.frozen(kw_only=True)
+class TlsFault(Event):
+    """A connection was closed for its TLS, or its lack of it: reported once for each address, kind and reason."""
+
+    kind: TlsFaultKind
+    host: str  #: address of the other side
+    port: int  #: the port that was connected to: ours, for ``SERVER`` the other side's
+    reason: str = ""  #: in the words of OpenSSL, where a handshake failed
+
+
+class TlsFaults:
+    """Counts faults, and hands each to the application the first time."""
+
+    def __init__(self, counters: Counter[str], tell: Callable[[list[Event]], None]) -> None:
+        self._counters, self._tell = counters, tell
+        self._told: set[TlsFault] = set()
+
+    def report(self, kind: TlsFaultKind, host: str, port: int, reason: str = "") -> None:
+        """Something does not fit; nothing is told when it was told before, or when too many others were."""
+        self._counters[f"refused: TLS, {kind.value}"] += 1
+        fault = TlsFault(owner="", kind=kind, host=host, port=port, reason=reason)
+        if fault not in self._told and len(self._told) < _MOST:
+            self._told.add(fault)
+            self._tell([fault])
+
+    def forget(self) -> None:
+        """Certificates have changed: what is wrong now is told anew."""
+        self._told.clear()

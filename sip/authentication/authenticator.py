@@ -1,0 +1,253 @@
+"""Who sent a request, asked in one place by every core of a server: credentials, certificates, trusted peers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from sip.authentication.asserted import asserted_uri, is_anonymous, preferred_uri, wants_privacy
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome, Verdict
+from sip.authentication.identification import (
+    Challenged,
+    Identification,
+    Identified,
+    Identify,
+    Pending,
+    Proof,
+    Refused,
+)
+from sip.authentication.trusted_peers import TrustedPeers
+from sip.entropy import Entropy
+from sip.errors import LocalProtocolError, RemoteProtocolError, SipError
+from sip.flow import Flow
+from sip.message.request import Request
+from sip.syntax.keys import AddressOfRecord
+from sip.syntax.uri import Uri, aor_key
+from sip.syntax.uri_parts import canonical_host
+
+__all__ = ["Authenticator", "AuthenticatorConfig"]
+
+#: Nobody can answer a challenge to these (RFC 3261 section 22.1).
+_NEVER_CHALLENGED: Final = frozenset({"ACK", "CANCEL"})
+_NOT_YOURS: Final = Refused(status=403, text="Not Your Address")
+_TOO_MANY: Final = Refused(status=503, headers=(("Retry-After", "5"),))
+
+
+@attrs.frozen(kw_only=True)
+class AuthenticatorConfig:
+    """Whose users are known here, and who else is believed."""
+
+    #: The users are those of the first, and the others are names for it; the address that a request came to is one,
+    #: too. None: whatever stands behind the name of a user.
+    domains: tuple[str, ...] = ()
+    digest: DigestConfig | None = None  #: how it challenges; None: for the first domain, as phones in use need it
+    trusted_networks: tuple[str, ...] = ()  #: source addresses that are believed (RFC 3325 section 2.3)
+    trusted_peers: tuple[str, ...] = ()  #: names proved by a certificate that are believed in the same way
+    #: Users who may speak for others, as trusted peers do: the parts of a system, each with a password of its own.
+    trusted_users: tuple[str, ...] = ()
+    #: Domains whose servers vouch for their users by their certificate (RFC 5922): a From of that domain is believed.
+    certificate_domains: tuple[str, ...] = ()
+    #: Whether a certificate for ``sip:user@domain`` stands for that user. Only where the authorities that are believed
+    #: give such names to those whom they belong to.
+    user_certificates: bool = False
+    max_pending: int = 1_000  #: questions that wait for the store; about 4 KiB each, and a store that slow is broken
+    pending_lifetime: float = 30.0  #: seconds; by then the core that asked has given up
+
+
+@attrs.frozen(kw_only=True)
+class _Question:
+    """A request whose sender's secret is being looked up."""
+
+    request: Request
+    flow: Flow
+    proxy: bool
+    asked_at: float
+
+
+class Authenticator:
+    """Identifies the senders of requests for the cores of a server, which share one realm and one set of users.
+
+    Three ways, in this order: a trusted peer says who it is (``P-Asserted-Identity``, else From; RFC 3325); the
+    certificate of the connection vouches for From (RFC 5922); the sender knows a password (RFC 7616, RFC 8760), and
+    then the From, and a P-Preferred-Identity if there is one, must be its own: else 403. A From that names nobody (RFC
+    3323) passes with a proven identity.
+
+    ``store`` None: nobody has a password, and whoever is not known otherwise is refused. ``key`` is secret and shared
+    by the processes of one realm, so that they take each other's nonces; a count of a nonce is remembered by one.
+
+    Whoever has no account here gets, octet by octet but for the nonce, what one with a wrong password gets, and costs
+    the same work.
+    """
+
+    def __init__(
+        self,
+        config: AuthenticatorConfig,
+        store: CredentialStore | None,
+        *,
+        key: bytes,
+        entropy: Entropy,
+        wall_clock: float = 0.0,
+    ) -> None:
+        self.config = config
+        self._domains = frozenset(canonical_host(each) for each in config.domains)
+        self._trusted = TrustedPeers(config.trusted_networks, config.trusted_peers)
+        self._vouching = frozenset(canonical_host(each) for each in config.certificate_domains)
+        digest = config.digest or DigestConfig(realm=next(iter(config.domains), "sip"))
+        self._digest = None
+        if store is not None:
+            self._digest = DigestServer(digest, store, key=key, entropy=entropy, wall_clock=wall_clock)
+        self._questions: OrderedDict[str, _Question] = OrderedDict()
+
+    @property
+    def realm(self) -> str | None:
+        """Whose passwords it asks for; None when nobody has one."""
+        return None if self._digest is None else self._digest.config.realm
+
+    def trusts(self, flow: Flow) -> bool:
+        """Whether the peer of a flow is believed in all that it says of identities."""
+        return flow in self._trusted
+
+    def trusts_host(self, host: str) -> bool:
+        """The same of a host that something is about to be sent to."""
+        return self._trusted.include_host(host)
+
+    def identify(self, request: Request, flow: Flow, *, now: float, proxy: bool = False) -> Identification:
+        """Who sent a request that came by ``flow``; a proxy challenges with 407, everybody else with 401.
+
+        Ask once for each request: credentials serve once. ACK and CANCEL are never challenged; they are refused where
+        nothing but credentials would help.
+        """
+        try:
+            if flow in self._trusted:
+                return self._believed(request)
+            preferred_uri(request)  # what cannot be read is refused before anybody is asked for a password
+        except RemoteProtocolError as error:
+            return Refused(status=error.status_hint)
+        if self._is_vouched_for(request, flow):
+            return Identified(
+                user=AddressOfRecord.read(str(request.from_.uri)),
+                proof=Proof.CERTIFICATE,
+                anonymous=wants_privacy(request),
+            )
+        if self._digest is None or request.method in _NEVER_CHALLENGED:
+            return Refused(status=403)
+        verdict = self._digest.verify(request, now=now, proxy=proxy, any_uri=request.method == "REGISTER")
+        if verdict.pending is not None:
+            return self._wait(verdict.pending, _Question(request=request, flow=flow, proxy=proxy, asked_at=now))
+        return self._judged(verdict, request, flow, proxy, now)
+
+    def is_ours(self, identified: Identified, flow: Flow) -> bool:
+        """Whether somebody who was identified is a user of our domains, and none of a domain that vouches for him."""
+        uri = identified.user.uri
+        return identified.proof is Proof.DIGEST or (uri is not None and self._is_home(uri.host, flow))
+
+    def resolved(self, pending_id: str, secret: str | None, *, now: float) -> Identification:
+        """The answer to a question of the store, None for an unknown user; what it means for the request.
+
+        Give the result to the core that waits. Raises LocalProtocolError when nothing waits for it: it was answered,
+        or waited for longer than ``pending_lifetime``.
+        """
+        question = self._questions.pop(pending_id, None)
+        if question is None or self._digest is None:
+            raise LocalProtocolError(f"nothing waits for {pending_id!r}")
+        verdict = self._digest.verify(
+            question.request,
+            now=now,
+            proxy=question.proxy,
+            any_uri=question.request.method == "REGISTER",
+            secret=secret,
+        )
+        return self._judged(verdict, question.request, question.flow, question.proxy, now)
+
+    def asked_at(self, clock: Callable[[], float]) -> Identify:
+        """The same question for cores that ask without a time: ``clock`` gives ``now``, as `Endpoint.now` does."""
+        return lambda request, flow: self.identify(request, flow, now=clock())
+
+    # Trusted peers ---------------------------------------------------------------------------------------------------
+
+    def _believed(self, request: Request) -> Identified:
+        """Raises RemoteProtocolError for an assertion that cannot be read."""
+        said = asserted_uri(request) or request.from_.uri
+        return Identified(
+            user=AddressOfRecord.read(str(said)), proof=Proof.TRUSTED_PEER, anonymous=wants_privacy(request)
+        )
+
+    # Certificates ----------------------------------------------------------------------------------------------------
+
+    def _is_vouched_for(self, request: Request, flow: Flow) -> bool:
+        """Whether the certificate of a connection stands for From, and for the preferred identity if there is one."""
+        if not flow.peer_identity and not flow.peer_users:
+            return False
+        names = {canonical_host(each) for each in flow.peer_identity} & self._vouching
+        users = set[str]()
+        if self.config.user_certificates:
+            users = {AddressOfRecord.read(each).key for each in flow.peer_users}
+        claims = [request.from_.uri, *([preferred] if (preferred := preferred_uri(request)) is not None else [])]
+        return all(uri.scheme in ("sip", "sips") and (uri.host in names or aor_key(uri) in users) for uri in claims)
+
+    # Credentials -----------------------------------------------------------------------------------------------------
+
+    def _judged(self, verdict: Verdict, request: Request, flow: Flow, proxy: bool, now: float) -> Identification:
+        assert self._digest is not None
+        if verdict.outcome is Outcome.MALFORMED:
+            return Refused(status=400)
+        if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
+            stale = verdict.outcome is Outcome.STALE
+            return Challenged(
+                status=407 if proxy else 401, headers=self._digest.challenges(now=now, stale=stale, proxy=proxy)
+            )
+        if verdict.username in self.config.trusted_users:
+            try:
+                return self._believed(request)
+            except RemoteProtocolError as error:
+                return Refused(status=error.status_hint)
+        return self._own(verdict.username, request, flow)
+
+    def _own(self, username: str, request: Request, flow: Flow) -> Identification:
+        """The user as it calls itself, which has to be a name of its own."""
+        said, preferred = request.from_.uri, preferred_uri(request)
+        hidden = is_anonymous(said)
+        if (preferred is not None and not self._is_named(username, preferred, flow)) or not (
+            hidden or self._is_named(username, said, flow)
+        ):
+            return _NOT_YOURS
+        shown = preferred if preferred is not None else self._address(username) if hidden else said
+        return Identified(user=AddressOfRecord.read(str(shown)), proof=Proof.DIGEST, anonymous=wants_privacy(request))
+
+    def _is_named(self, username: str, uri: Uri, flow: Flow) -> bool:
+        """Whether an address is that of a user, in its domain or, for the users of ours, under another name of it."""
+        if uri.scheme not in ("sip", "sips") or uri.user is None:
+            return False
+        own = self._address(username)
+        ours = "@" not in username or own.host in self._domains
+        if uri.host != own.host and not (ours and self._is_home(uri.host, flow)):
+            return False
+        return aor_key(Uri("sip", own.host, uri.user)) == aor_key(own)
+
+    def _is_home(self, host: str, flow: Flow) -> bool:
+        return not self._domains or host in self._domains or host == canonical_host(flow.local.host)
+
+    def _address(self, username: str) -> Uri:
+        """The address of a user, whose name may have a domain of its own."""
+        user, _, host = username.partition("@")
+        home = next(iter(self.config.domains), "invalid")
+        try:
+            return Uri("sip", host or home, user)
+        except SipError:  # what follows is no host: then the stroke belongs to the name
+            return Uri("sip", home, username)
+
+    # Answers that come later -----------------------------------------------------------------------------------------
+
+    def _wait(self, pending: Pending, question: _Question) -> Identification:
+        if pending.id in self._questions:
+            raise LocalProtocolError(f"a question that waits has the id {pending.id!r} already")
+        end = question.asked_at - self.config.pending_lifetime
+        while self._questions and next(iter(self._questions.values())).asked_at < end:
+            self._questions.popitem(last=False)
+        if len(self._questions) >= self.config.max_pending:
+            return _TOO_MANY
+        self._questions[pending.id] = question
+        return pending

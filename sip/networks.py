@@ -1,0 +1,60 @@
+"""Networks by which hosts are told apart: those that are trusted, and what counts as one source."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import lru_cache
+
+__all__ = ["Networks", "source_of"]
+
+#: Bits of an IPv6 address that name a site's link; whoever has one of its addresses has all of them (RFC 4291 section
+#: 2.5.4, RFC 6177 section 2).
+_IPV6_PREFIX = 64
+
+
+@lru_cache(maxsize=4_096)
+def source_of(host: str) -> str:
+    """Return what limits by source count ``host`` under: the address, of IPv6 its /64 network.
+
+    A name, which only drivers of tests have, is its own source.
+    """
+    if ":" not in host:
+        return host
+    try:
+        address = ipaddress.IPv6Address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    if address.is_loopback:
+        return str(address)
+    return str(ipaddress.IPv6Network((address, _IPV6_PREFIX), strict=False))
+
+
+class Networks:
+    """A set of networks, such as ``192.0.2.0/24``. Raises ValueError for what is none."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks = tuple(ipaddress.ip_network(each) for each in networks)
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def holds(self, source: str) -> bool:
+        """Whether all addresses of what `source_of` returned are in these networks."""
+        if "/" not in source:
+            return source in self
+        network = ipaddress.IPv6Network(source)
+        return any(isinstance(each, ipaddress.IPv6Network) and network.subnet_of(each) for each in self._networks)
+
+    def __contains__(self, host: object) -> bool:
+        if not isinstance(host, str):
+            return False
+        try:
+            address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._networks)

@@ -1,0 +1,509 @@
+"""Registrar and proxy with one authenticator: who gets in, what goes on, and answers that come later."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from sip import (
+    Address,
+    Authenticator,
+    AuthenticatorConfig,
+    ConnectWanted,
+    Credentials,
+    CredentialStore,
+    Endpoint,
+    EndpointConfig,
+    Event,
+    Flow,
+    IdentificationPending,
+    Identified,
+    Listen,
+    LocalProtocolError,
+    PasswordStore,
+    Pending,
+    Proxy,
+    ProxyConfig,
+    Pump,
+    Refused,
+    Registrar,
+    RegistrarConfig,
+    Request,
+    Response,
+    SeededEntropy,
+    digest_secret,
+    parse_message,
+)
+from sip.authentication.digest import DigestClient
+
+HERE = "192.0.2.10"
+BOBS, EVES, STRANGERS, TRUSTED = "198.51.100.2", "198.51.100.3", "203.0.113.5", "10.0.0.7"
+PASSWORDS = {"bob": "zanzibar", "eve": "secret", "carol": "geheim"}
+
+
+class Slow:
+    """A store that has to ask elsewhere."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def secret(self, username: str, realm: str, algorithm: str) -> Pending:
+        self.asked += 1
+        return Pending(f"question {self.asked}")
+
+
+class Town:
+    """A registrar and a proxy for example.com at HERE, and a network that only records."""
+
+    def __init__(self, store: CredentialStore | None = None, *, relay_to: tuple[str, ...] = (), **more: object) -> None:
+        entropy = SeededEntropy(b"town")
+        listen = (Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060))
+        self.endpoint = Endpoint(EndpointConfig(listen=listen), entropy=entropy)
+        config = AuthenticatorConfig(domains=("example.com",), **more)  # type: ignore[arg-type]
+        self.authenticator = Authenticator(config, store or PasswordStore(PASSWORDS), key=b"key", entropy=entropy)
+        self.registrar = Registrar(
+            self.endpoint,
+            RegistrarConfig(domains=("example.com",)),
+            entropy=entropy,
+            authenticator=self.authenticator,
+        )
+        self.proxy = Proxy(
+            self.endpoint,
+            ProxyConfig(domains=("example.com",), trusted=("0.0.0.0/0",), relay_to=relay_to),
+            entropy=entropy,
+            location=self.registrar.lookup,
+            authenticator=self.authenticator,
+        )
+        self.pump = Pump(self.endpoint, [self.registrar, self.proxy])
+        self.events: list[Event] = []
+        self.now = 0.0
+        self.flows: dict[str, Flow] = {}
+        self._sent: list[tuple[str, Request | Response]] = []
+        self._cseq = 0
+
+    def flow(self, host: str) -> Flow:
+        return self.flows.setdefault(host, Flow(len(self.flows) + 1, "UDP", Address(HERE, 5060), Address(host, 5060)))
+
+    def receive(self, message: Request | Response, host: str) -> None:
+        self.handle(self.pump.receive_data(bytes(message), flow=self.flow(host), now=self.now))
+
+    def handle(self, events: list[Event]) -> None:
+        waiting = list(events)
+        while waiting:
+            event = waiting.pop(0)
+            if isinstance(event, ConnectWanted):
+                flow = self.flow(event.destination.host)
+                waiting += self.pump.settle(self.endpoint.flow_opened(event.id, flow, now=self.now), now=self.now)
+            else:
+                self.events.append(event)
+        self._sent += [(out.flow.remote.host, parse_message(out.data)) for out in self.pump.data_to_send()]
+
+    def settle(self) -> None:
+        """Collect what a command caused."""
+        self.handle(self.pump.settle(now=self.now))
+
+    def advance(self, seconds: float) -> None:
+        end = self.now + seconds
+        while (due := self.pump.next_timeout()) is not None and due <= end:
+            self.now = max(self.now, due)
+            self.handle(self.pump.handle_timeout(now=self.now))
+        self.now = end
+
+    def sent(self, host: str) -> list[Request | Response]:
+        """What was sent to a host since the last call, without 100."""
+        found = [message for to, message in self._sent if to == host]
+        self._sent = [each for each in self._sent if each[0] != host]
+        return [each for each in found if not (isinstance(each, Response) and each.status == 100)]
+
+    def answer(self, request: Request, host: str) -> Response:
+        """The answer to a request."""
+        self.receive(request, host)
+        (response,) = self.sent(host)
+        assert isinstance(response, Response)
+        return response
+
+    def request(
+        self,
+        method: str,
+        uri: str,
+        host: str,
+        from_: str = "<sip:bob@example.com>",
+        *,
+        to: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> Request:
+        self._cseq += 1
+        contact = () if method == "ACK" else (("Contact", f"<sip:phone@{host}>"),)
+        return Request.build(
+            method,
+            uri,
+            [
+                ("Via", f"SIP/2.0/UDP {host};branch=z9hG4bK{self._cseq}"),
+                ("Max-Forwards", "70"),
+                ("From", f"{from_};tag=1"),
+                ("To", to or f"<{uri}>"),
+                ("Call-ID", f"call of {host}".replace(" ", "-")),
+                ("CSeq", f"{self._cseq} {method}"),
+                *contact,
+                *headers,
+            ],
+        )
+
+    def proven(
+        self,
+        method: str,
+        uri: str,
+        host: str,
+        from_: str = "<sip:bob@example.com>",
+        *,
+        user: str = "bob",
+        password: str | None = None,
+        to: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> Request:
+        """A request with the credentials that it was asked for."""
+        first = self.request(method, uri, host, from_, to=to, headers=headers)
+        asked = self.answer(first, host)
+        assert asked.status in (401, 407)
+        credentials = Credentials(user, PASSWORDS[user] if password is None else password)
+        client = DigestClient(lambda realm: credentials, entropy=SeededEntropy(user.encode()))
+        again = (*headers, *client.answer(asked, first))
+        return self.request(method, uri, host, from_, to=to, headers=again)
+
+    def register(self, user: str, host: str) -> None:
+        address = f"<sip:{user}@example.com>"
+        made = self.proven("REGISTER", "sip:example.com", host, address, user=user, to=address)
+        assert self.answer(made, host).status == 200
+
+    def contacts(self, user: str) -> list[str]:
+        return [str(each.uri) for each in self.registrar.lookup(f"sip:{user}@example.com")]
+
+
+BOB, EVE = "<sip:bob@example.com>", "<sip:eve@example.com>"
+
+
+# Registering
+
+
+def test_a_user_registers_with_its_password() -> None:
+    town = Town()
+    town.register("bob", BOBS)
+    assert town.contacts("bob") == [f"sip:phone@{BOBS}"]
+
+
+@pytest.mark.parametrize(
+    ("from_", "user", "password", "status"),
+    [
+        (BOB, "bob", "guess", 401),
+        (BOB, "nobody", "guess", 401),
+        (BOB, "eve", "secret", 403),  # From is not eve's
+        (EVE, "eve", "secret", 403),  # To is not eve's
+        ('"Anonymous" <sip:anonymous@anonymous.invalid>', "eve", "secret", 403),
+    ],
+)
+def test_nobody_registers_over_somebodys_phone(from_: str, user: str, password: str, status: int) -> None:
+    town = Town()
+    town.register("bob", BOBS)
+    taken = town.proven("REGISTER", "sip:example.com", EVES, from_, user=user, password=password, to=BOB)
+    assert town.answer(taken, EVES).status == status
+    assert town.contacts("bob") == [f"sip:phone@{BOBS}"]
+
+
+def test_a_replayed_registration_changes_nothing() -> None:
+    town = Town()
+    made = town.proven("REGISTER", "sip:example.com", BOBS, to=BOB)
+    assert town.answer(made, BOBS).status == 200
+    moved = [("Contact", "<sip:evil@203.0.113.5>"), ("CSeq", "99 REGISTER"), ("Via", "SIP/2.0/UDP x;branch=z9hG4bKx")]
+    replayed = made.evolve(set=dict(moved))
+    refused = town.answer(replayed, STRANGERS)
+    assert refused.status == 401
+    assert "stale=true" in refused.headers.get("WWW-Authenticate", "")
+    assert town.contacts("bob") == [f"sip:phone@{BOBS}"]
+
+
+def test_a_trusted_peer_registers_those_whom_it_names() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",))
+    asserted = (("P-Asserted-Identity", EVE),)
+    assert town.answer(town.request("REGISTER", "sip:example.com", TRUSTED, to=BOB), TRUSTED).status == 200
+    wrong = town.request("REGISTER", "sip:example.com", TRUSTED, to=BOB, headers=asserted)
+    assert town.answer(wrong, TRUSTED).status == 403
+
+
+# Calling
+
+
+def test_calls_within_the_domain_need_a_password_too() -> None:
+    town = Town()
+    town.register("carol", EVES)
+    refused = town.answer(town.request("INVITE", "sip:carol@example.com", STRANGERS), STRANGERS)
+    assert refused.status == 407
+    assert town.sent(EVES) == []
+
+
+def test_who_proved_to_be_a_user_is_relayed_to_where_a_setting_says_and_a_trusted_peer_anywhere() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
+    town.receive(town.proven("MESSAGE", f"sip:gateway@{TRUSTED}", BOBS), BOBS)
+    assert [type(each) for each in town.sent(TRUSTED)] == [Request]
+    assert town.answer(town.proven("MESSAGE", f"sip:dave@{STRANGERS}", BOBS), BOBS).status == 403
+    town.receive(town.request("MESSAGE", f"sip:dave@{STRANGERS}", TRUSTED), TRUSTED)
+    assert [type(each) for each in town.sent(STRANGERS)] == [Request]
+
+
+def test_whom_another_domain_vouches_for_calls_our_users_and_is_not_relayed() -> None:
+    town = Town(certificate_domains=("example.org",))
+    town.register("carol", EVES)
+    town.flows[STRANGERS] = attrs.evolve(town.flow(STRANGERS), peer_identity=("example.org",))
+    dave = "<sip:dave@example.org>"
+    town.receive(town.request("MESSAGE", "sip:carol@example.com", STRANGERS, dave), STRANGERS)
+    assert [type(each) for each in town.sent(EVES)] == [Request]
+    refused = town.answer(town.request("MESSAGE", f"sip:gateway@{TRUSTED}", STRANGERS, dave), STRANGERS)
+    assert refused.status == 403
+
+
+def test_an_identity_that_was_proved_goes_on_and_no_other_and_no_credentials() -> None:
+    town = Town()
+    town.register("carol", EVES)
+    claims = (("P-Asserted-Identity", "<sip:boss@example.com>"), ("P-Preferred-Identity", BOB))
+    others = (("Proxy-Authorization", 'Digest realm="elsewhere", username="x"'),)
+    town.receive(town.proven("MESSAGE", "sip:carol@example.com", BOBS, headers=(*claims, *others)), BOBS)
+    (arrived,) = town.sent(EVES)
+    assert isinstance(arrived, Request)
+    assert arrived.headers.get_all("P-Asserted-Identity") == (BOB,)
+    assert "P-Preferred-Identity" not in arrived.headers
+    assert set(arrived.headers.get_all("Proxy-Authorization")) == {others[0][1]}
+
+
+def test_a_spoofed_from_is_refused_with_a_password_and_without() -> None:
+    town = Town()
+    town.register("carol", EVES)
+    boss = "<sip:boss@example.com>"
+    assert town.answer(town.request("INVITE", "sip:carol@example.com", BOBS, boss), BOBS).status == 407
+    refused = town.answer(town.proven("MESSAGE", "sip:carol@example.com", BOBS, boss), BOBS)
+    assert (refused.status, refused.reason) == (403, "Not Your Address")
+    assert town.sent(EVES) == []
+
+
+def test_an_anonymous_caller_is_known_to_us_and_to_trusted_peers_alone() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
+    town.register("carol", EVES)
+    anonymous = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    for uri, host, seen in (("sip:carol@example.com", EVES, False), (f"sip:gateway@{TRUSTED}", TRUSTED, True)):
+        for from_, privacy in ((anonymous, ()), (BOB, (("Privacy", "id"),))):
+            town.receive(town.proven("MESSAGE", uri, BOBS, from_, headers=privacy), BOBS)
+            (arrived,) = town.sent(host)
+            assert isinstance(arrived, Request)
+            assert ("P-Asserted-Identity" in arrived.headers) is seen
+
+
+def test_a_trusted_peer_asserts_whom_it_likes_and_a_stranger_nobody() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",))
+    town.register("carol", EVES)
+    asserted = (("P-Asserted-Identity", "<sip:boss@example.com>"),)
+    town.receive(town.request("MESSAGE", "sip:carol@example.com", TRUSTED, headers=asserted), TRUSTED)
+    (arrived,) = town.sent(EVES)
+    assert arrived.headers.get_all("P-Asserted-Identity") == ("<sip:boss@example.com>",)
+    stranger = town.request("MESSAGE", "sip:carol@example.com", STRANGERS, headers=asserted)
+    assert town.answer(stranger, STRANGERS).status == 407
+    assert town.sent(EVES) == []
+
+
+@pytest.mark.parametrize("status", [180, 200, 486])
+def test_who_answers_is_believed_of_trusted_peers_alone(status: int) -> None:
+    asserted = [("P-Asserted-Identity", "<sip:boss@example.com>")]
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("10.0.0.0/8",))
+    town.register("carol", EVES)
+    for uri, host, believed in (("sip:carol@example.com", EVES, False), (f"sip:x@{TRUSTED}", TRUSTED, True)):
+        town.receive(town.proven("INVITE", uri, BOBS), BOBS)
+        (invite,) = town.sent(host)
+        assert isinstance(invite, Request)
+        town.receive(invite.response(status, to_tag="t", headers=asserted), host)
+        (told,) = town.sent(BOBS)
+        assert ("P-Asserted-Identity" in told.headers) is believed
+
+
+def test_a_call_that_went_through_us_is_not_asked_again() -> None:
+    town = Town()
+    town.register("carol", EVES)
+    town.receive(town.proven("INVITE", "sip:carol@example.com", BOBS), BOBS)
+    (invite,) = town.sent(EVES)
+    assert isinstance(invite, Request)
+    town.receive(invite.response(200, to_tag="c", headers=[("Contact", f"<sip:phone@{EVES}>")]), EVES)
+    (ok,) = town.sent(BOBS)
+    route = tuple(("Route", str(each)) for each in invite.record_route)
+    to = f"{ok.to}"
+    for method in ("ACK", "BYE"):
+        asserted = (("P-Asserted-Identity", "<sip:boss@example.com>"),)
+        town.receive(
+            town.request(method, f"sip:phone@{EVES}", BOBS, to=to, headers=(*route, *asserted)),
+            BOBS,
+        )
+        (arrived,) = town.sent(EVES)
+        assert isinstance(arrived, Request)
+        assert arrived.method == method
+        assert "P-Asserted-Identity" not in arrived.headers
+
+
+def test_users_relay_to_where_a_setting_says_and_trusted_peers_anywhere() -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",), relay_to=("198.51.100.3",), certificate_domains=("partner.example",))
+    for uri, good in ((f"sip:x@{EVES}", True), ("sip:x@203.0.113.9", False)):
+        made = town.proven("MESSAGE", uri, BOBS)
+        town.receive(made, BOBS)
+        assert [each.status for each in town.sent(BOBS) if isinstance(each, Response)] == ([] if good else [403])
+        assert len(town.sent(uri.partition("@")[2])) == good
+    town.receive(town.request("MESSAGE", "sip:x@203.0.113.9", TRUSTED), TRUSTED)
+    assert len(town.sent("203.0.113.9")) == 1
+
+
+def test_who_is_vouched_for_by_another_domain_calls_our_users_and_nobody_else() -> None:
+    town = Town(relay_to=("*",), certificate_domains=("partner.example",))
+    town.register("carol", EVES)
+    partner = "198.51.100.9"
+    flow = Flow(99, "TLS", Address(HERE, 5061), Address(partner, 40_000), ("partner.example",))
+    town.flows[partner] = flow
+    ann = "<sip:ann@partner.example>"
+    town.receive(town.request("MESSAGE", "sip:carol@example.com", partner, ann), partner)
+    (arrived,) = town.sent(EVES)
+    assert arrived.headers.get_all("P-Asserted-Identity") == (ann,)
+    assert town.answer(town.request("MESSAGE", "sip:x@203.0.113.9", partner, ann), partner).status == 403
+
+
+def test_an_ack_of_a_stranger_leaves_for_nowhere() -> None:
+    town = Town()
+    town.receive(town.request("ACK", "sip:victim@203.0.113.9", STRANGERS, to="<sip:v@x.example>;tag=t"), STRANGERS)
+    assert town.sent("203.0.113.9") == []
+    assert town.sent(STRANGERS) == []
+
+
+def test_whoever_asks_what_the_proxy_can_do_is_answered() -> None:
+    town = Town()
+    assert town.answer(town.request("OPTIONS", "sip:example.com", STRANGERS), STRANGERS).status == 200
+
+
+def test_users_who_are_known_and_users_who_are_not_cannot_be_told_apart() -> None:
+    answers = set()
+    for user in ("bob", "nobody"):
+        town = Town()
+        for method, uri, to in (
+            ("REGISTER", "sip:example.com", f"<sip:{user}@example.com>"),
+            ("INVITE", "sip:x@example.com", None),
+        ):
+            address = f"<sip:{user}@example.com>"
+            made = town.proven(method, uri, STRANGERS, address, user=user, password="guess", to=to)
+            told = bytes(town.answer(made, STRANGERS)).decode().replace(user, "USER")
+            answers.add((method, told.partition('nonce="')[0], told.partition('nonce="')[2].partition('"')[2]))
+    assert len(answers) == 2
+
+
+# Answers that come later
+
+
+def wait(town: Town, method: str = "MESSAGE") -> Request:
+    """A request that waits to hear whose password it has; it is for carol's phone."""
+    made = town.proven(method, "sip:carol@example.com", BOBS)
+    town.receive(made, BOBS)
+    assert town.sent(BOBS) == []
+    return made
+
+
+def slow_town() -> Town:
+    """Carol is registered in it."""
+    town = Town(Slow())
+    address = "<sip:carol@example.com>"
+    town.receive(town.proven("REGISTER", "sip:example.com", EVES, address, user="carol", to=address), EVES)
+    (asked,) = pending(town)
+    answer(town, town.registrar, asked, "carol")
+    (done,) = town.sent(EVES)
+    assert isinstance(done, Response)
+    assert done.status == 200
+    return town
+
+
+def pending(town: Town) -> list[str]:
+    """What the application is asked since the last call."""
+    found = [event.pending_id for event in town.events if isinstance(event, IdentificationPending)]
+    town.events.clear()
+    return found
+
+
+def answer(town: Town, core: Registrar | Proxy, asked: str, user: str, password: str | None = None) -> None:
+    secret = digest_secret("MD5", user, "example.com", PASSWORDS[user] if password is None else password)
+    core.identified(asked, town.authenticator.resolved(asked, secret, now=town.now), now=town.now)
+    town.settle()
+
+
+def test_a_request_waits_until_it_is_known_whose_it_is() -> None:
+    town = slow_town()
+    for password, status in ((None, None), ("other", 407)):
+        wait(town)
+        (asked,) = pending(town)
+        town.advance(3.0)
+        answer(town, town.proxy, asked, "bob", password)
+        if status is None:
+            (arrived,) = town.sent(EVES)
+            assert isinstance(arrived, Request)
+            town.receive(arrived.response(200), EVES)
+        (told,) = town.sent(BOBS)
+        assert isinstance(told, Response)
+        assert told.status == (status or 200)
+
+
+def test_a_call_that_is_given_up_while_it_waits_is_cancelled() -> None:
+    town = slow_town()
+    invite = wait(town, "INVITE")
+    (asked,) = pending(town)
+    cancel = invite.evolve(
+        method="CANCEL", set={"CSeq": f"{invite.cseq.number} CANCEL", "Contact": None, "Proxy-Authorization": None}
+    )
+    town.receive(cancel, BOBS)
+    told = [message.status for message in town.sent(BOBS) if isinstance(message, Response)]
+    assert sorted(told) == [200, 487]
+    answer(town, town.proxy, asked, "bob")  # comes too late, and is no mistake
+    assert town.sent(EVES) == []
+
+
+def test_who_waits_for_too_long_is_told_to_come_again() -> None:
+    town = slow_town()
+    wait(town)
+    address = "<sip:bob@example.com>"
+    town.receive(town.proven("REGISTER", "sip:example.com", STRANGERS, address, to=address), STRANGERS)
+    asked = pending(town)
+    assert len(asked) == 2
+    town.advance(10.0)
+    for host in (BOBS, STRANGERS):
+        (told,) = town.sent(host)
+        assert isinstance(told, Response)
+        assert (told.status, told.headers.get("Retry-After")) == (503, "5")
+    for core, late in zip((town.proxy, town.registrar), asked, strict=True):
+        answer(town, core, late, "bob")
+    assert town.sent(EVES) == town.sent(BOBS) == town.sent(STRANGERS) == []
+    assert town.contacts("bob") == []
+    assert town.proxy.sizes["undecided"] == 0
+
+
+def test_so_many_requests_wait_and_no_more() -> None:
+    town = slow_town()
+    made = [town.proven("MESSAGE", "sip:carol@example.com", BOBS) for _ in range(1_001)]
+    for each in made:
+        town.receive(each, BOBS)
+    (told,) = town.sent(BOBS)
+    assert isinstance(told, Response)
+    assert told.status == 503
+    assert len(pending(town)) == 1_000
+
+
+def test_an_answer_that_nobody_waits_for_is_a_mistake_of_the_caller() -> None:
+    town = slow_town()
+    wait(town)
+    (asked,) = pending(town)
+    for core in (town.proxy, town.registrar):
+        with pytest.raises(LocalProtocolError, match="nothing waits"):
+            core.identified("another", Refused(), now=town.now)
+    with pytest.raises(LocalProtocolError, match="is none"):
+        town.proxy.identified(asked, Pending("another"), now=town.now)
+    found = town.authenticator.resolved(asked, digest_secret("MD5", "bob", "example.com", "zanzibar"), now=town.now)
+    assert isinstance(found, Identified)
+    town.proxy.identified(asked, found, now=town.now)
+    town.settle()
+    assert len(town.sent(EVES)) == 1
+    with pytest.raises(LocalProtocolError, match="nothing waits"):
+        town.proxy.identified(asked, found, now=town.now)
