@@ -17,6 +17,7 @@ from sip.message.headers import Field
 from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 
 _NOT_IN_REQUEST_LINE: Final = re.compile(r"[\s<>\"]")
@@ -328,6 +329,8 @@ def _reachable(uri: Uri, what: str) -> Uri:
     """The URI where requests can go by SIP, without headers; raises RemoteProtocolError."""
     if uri.scheme not in ("sip", "sips"):
         raise RemoteProtocolError(f"a {what} that is no SIP address")
+    if not is_host_name(uri.host):
+        raise RemoteProtocolError(f"a {what} whose host nobody can be asked for")
     if _NOT_IN_REQUEST_LINE.search(str(uri)):
         raise RemoteProtocolError(f"a {what} that cannot be a Request-URI")
     return uri.without_headers() if uri.headers else uri

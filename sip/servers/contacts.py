@@ -82,8 +82,8 @@ def is_usable(binding: Binding, aor: Uri) -> bool:
         must_fit_request_line(binding.uri)
     except RemoteProtocolError:
         return False
-    if binding.uri.scheme not in ("sip", "sips"):
-        return False
+    if binding.uri.scheme not in ("sip", "sips") or not is_host_name(binding.uri.host):
+        return False  # its flow closes one day, and then somebody asks for the host
     if binding.flow is not None or binding.route:
         return True
     return _can_be_asked(binding.uri) and not binding.uri.equivalent(aor)

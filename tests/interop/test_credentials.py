@@ -14,6 +14,7 @@ from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.node import Node
 from pyc3p.elements.server import Server
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered
+from pyc3p.settings.calls import CallSettings
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
 from tests.interop.programs import HOST, kamailio, require
@@ -47,7 +48,9 @@ def test_the_mcu_calls_through_a_pbx_that_asks_for_a_password(password: str, tmp
     file.write_text(f'["{REALM}"]\nusername = "trunk"\npassword = "{password}"\n')
     file.chmod(0o600)
     with kamailio(tmp_path, domain=REALM, password=PASSWORD) as pbx:
-        config = serve_config(outbound_proxy=f"sip:{HOST}:{pbx}", credentials=str(file))
+        config = serve_config(
+            outbound_proxy=f"sip:{HOST}:{pbx}", credentials=str(file), calls=CallSettings(domains=(REALM,))
+        )
 
         async def scenario(server: Server, output: Kept) -> None:
             node, phone = phone_of(pbx, PASSWORD)

@@ -152,7 +152,10 @@ def proxy(tmp_path: Path) -> Iterator[int]:
 
 
 def plan_through(proxy: int, *, transport: str = "udp", **changes: object) -> FarmPlan:
-    plan = FarmPlan(outbound_proxy=sip.Uri.parse(f"sip:{HOST}:{proxy};transport={transport}"))
+    plan = FarmPlan(
+        outbound_proxy=sip.Uri.parse(f"sip:{HOST}:{proxy};transport={transport}"),
+        dial_out_policy=mcu.DialOutRules(domains=frozenset({HOST})),  # sipp is called where it listens
+    )
     return attrs.evolve(plan, **changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from sip import Address, BindingsChanged, Flow, Uri
@@ -90,11 +91,24 @@ def test_the_flow_that_took_the_place_of_another_is_known(contact: str, closed_f
 
 
 def test_only_so_many_are_remembered_that_left() -> None:
-    element = Element(max_users=3)
+    element, device = Element(max_users=3), '+sip.instance="<urn:uuid:1>"'
     for number in range(6):
-        element.register("<sip:bob@10.0.0.7>", flow=connection(number), call_id=f"c{number}")
+        element.register(f"<sip:bob@10.0.0.7>;{device}", flow=connection(number), call_id=f"c{number}")
         element.close(connection(number))
-    element.register("<sip:bob@10.0.0.7>", flow=connection(9), call_id="last")
+    element.register(f"<sip:bob@10.0.0.8>;{device}", flow=connection(9), call_id="last")
     here = Uri.parse("sip:bob@10.0.0.7")
     found = [element.registrar.flow_after(connection(number), here) for number in range(6)]
     assert found == [None, None, None, *[connection(9)] * 3]
+
+
+def test_of_a_flow_that_another_process_had_the_contact_and_the_host_tell_whose_it_was() -> None:
+    element = Element()
+    element.register("<sip:bob@10.0.0.7>", flow=connection(1))
+    here = Uri.parse("sip:bob@10.0.0.7")
+    of_before = attrs.evolve(connection(77), id=0)
+    assert element.registrar.flow_after(of_before, here) == connection(1)
+    assert element.registrar.flow_after(attrs.evolve(of_before, transport="TLS"), here) is None
+    assert element.registrar.flow_after(attrs.evolve(of_before, remote=Address("198.51.100.99", 1)), here) is None
+    assert element.registrar.flow_after(of_before, Uri.parse("sip:eve@10.0.0.7")) is None
+    element.close(connection(1))
+    assert element.registrar.flow_after(of_before, here) is None

@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sip import NameAddr, PasswordStore, Uri
-from tests.sip.test_registrar import BOB, INSTANCE, Element
+from sip import (
+    Claim,
+    Endpoint,
+    EndpointConfig,
+    NameAddr,
+    PasswordStore,
+    Response,
+    SeededEntropy,
+    Uri,
+    parse_message,
+)
+from tests.sip.test_proxy import request
+from tests.sip.test_registrar import BOB, INSTANCE, TCP, Element
 
 
 def test_gruus_are_given_only_where_requests_to_them_arrive() -> None:
@@ -49,8 +60,8 @@ NO_NAMES = [
     f"<sip:bob@{'x' * 64}.example>",
     f"<sip:bob@{'x.' * 127}example>",
     "<sip:bob@ex\u00e4mple.com>",
-    "<sip:bob@example.com>",  # the address-of-record itself: it would come back here
 ]
+ITSELF = "<sip:bob@example.com>"  # the address-of-record: it would come back here
 
 
 @pytest.mark.parametrize("contact", UNREACHABLE)
@@ -67,10 +78,17 @@ def test_a_contact_that_nobody_reaches_is_passed_over_and_refused_when_there_is_
 
 
 @pytest.mark.parametrize("contact", NO_NAMES)
-def test_a_name_that_nobody_can_look_up_needs_a_flow_or_a_path(contact: str) -> None:
+def test_a_name_that_nobody_can_look_up_is_refused_also_where_a_flow_or_a_path_leads_there(contact: str) -> None:
     assert Element().register(contact, vias=2).status == 403
-    assert Element().register(contact).status == 200
-    assert Element().register(contact, vias=2, Path="<sip:192.0.2.5;lr>").status == 200
+    assert Element().register(contact).status == 403
+    assert Element().register(contact, flow=TCP).status == 403
+    assert Element().register(contact, vias=2, Path="<sip:192.0.2.5;lr>").status == 403
+
+
+def test_an_address_of_record_as_its_own_contact_needs_a_flow_or_a_path() -> None:
+    assert Element().register(ITSELF, vias=2).status == 403
+    assert Element().register(ITSELF).status == 200
+    assert Element().register(ITSELF, vias=2, Path="<sip:192.0.2.5;lr>").status == 200
 
 
 @pytest.mark.parametrize("path", ["<mailto:a@b>", "<sip:a..b;lr>", "<sip:192.0.2.5", "tel:1"])
@@ -80,7 +98,7 @@ def test_a_path_that_leads_nowhere_is_a_bad_request(path: str) -> None:
     assert element.contacts() == []
 
 
-CONTACTS = [BOB, *UNREACHABLE, *NO_NAMES, "*", "<sip:x@[::1%eth0]>", "", ",", "<>", '"a" "b" <sip:b@h>']
+CONTACTS = [BOB, *UNREACHABLE, *NO_NAMES, ITSELF, "*", "<sip:x@[::1%eth0]>", "", ",", "<>", '"a" "b" <sip:b@h>']
 JUNK = ["", "x y", "gruu, gruu-10, outbound, path", "9" * 14, "-1", "\udcff", '"', "<mailto:x>", ","]
 PARAMS = ["", f";{INSTANCE}", f";{INSTANCE};reg-id=x", ";q=x;expires=\u0661", ';+sip.instance="<\udcff>"']
 HEADERS = ["Expires", "Path", "Supported", "User_Agent", "Authorization", "ms_keep_alive", "Require"]
@@ -106,3 +124,14 @@ def test_whatever_is_in_a_register_it_gets_one_answer_and_the_next_one_works(
         assert element.register(BOB, call_id="good").status == 200
     element.advance(10_000.0)
     assert element.pump.next_timeout() is None
+
+
+@pytest.mark.parametrize("contact", ["sip:x@a..b", "sip:x@-b", "mailto:x@example.com", "tel:+15550100", "http://x/"])
+def test_a_dialog_to_where_nothing_can_be_sent_does_not_begin(contact: str) -> None:
+    endpoint = Endpoint(EndpointConfig(), entropy=SeededEntropy(b"one"))
+    endpoint.add_core("ua", lambda request, flow: True, claim=Claim.ELEMENT, methods=("INVITE",))
+    endpoint.receive_data(bytes(request(contact=f"<{contact}>")), flow=TCP, now=0.0)
+    (sent,) = endpoint.data_to_send()
+    refusal = parse_message(sent.data)
+    assert isinstance(refusal, Response)
+    assert refusal.status == 400

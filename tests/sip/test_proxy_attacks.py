@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sip import (
     BindingsChanged,
@@ -223,6 +225,38 @@ def test_a_user_of_ours_follows_the_other_end_where_it_goes() -> None:
     moved = "sip:carol@203.0.113.77"  # Carol said so in a re-INVITE
     office.receive(of_bob("INVITE", moved, host=BOB, route=route), office.flow(BOB))
     assert office.request_to("203.0.113.77").method == "INVITE"
+
+
+@given(
+    method=st.sampled_from(["INVITE", "MESSAGE", "SUBSCRIBE", "REFER", "INFO", "UPDATE", "OPTIONS", "NOTIFY", "FOO"]),
+    target=st.sampled_from(
+        [
+            *(PREMIUM, "tel:+19005550100", f"sip:dave@{ELSEWHERE}", "sip:dave@anywhere.example", "sip:bob@example.com"),
+            *(f"sip:bob@{BOB}", f"sip:x@{BOB}:5070", f"sip:mcu@{MCU}:5070", f"sip:{HERE};lr", f"sip:x@{ELSEWHERE};lr"),
+            *(f"sip:bob@example.com;maddr={ELSEWHERE}", f"sip:x@{ELSEWHERE};maddr={HERE}", "sip:x@127.0.0.1:22"),
+        ]
+    ),
+    route=st.lists(
+        st.sampled_from(["own", "bare", f"<sip:{ELSEWHERE};lr>", f"<sip:{ELSEWHERE}>", "<sip:bob@example.com;lr>"]),
+        max_size=3,
+    ),
+    tags=st.sampled_from([("a", "b"), ("b", "a"), ("a", ""), ("x", "y"), ("a", "a")]),
+    call_id=st.sampled_from(["call", "another"]),
+    again=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_stranger_sends_it_reaches_our_users_and_parts_alone(
+    method: str, target: str, route: list[str], tags: tuple[str, str], call_id: str, again: bool
+) -> None:
+    office = Office()
+    office.register("bob", office.flow(BOB), f"sip:bob@{BOB}")
+    (own,) = office.answered_call(office.flow(CAROL), office.flow(BOB))
+    if again:
+        office.start(b"two")
+    routes = [{"own": own, "bare": f"<sip:{HERE};lr>"}.get(each, each) for each in route]
+    asked = request(method, target, host=CAROL, route=routes, from_tag=tags[0], to_tag=tags[1], call_id=call_id, cseq=7)
+    office.receive(asked, office.flow(CAROL))
+    assert {flow.remote.host for flow, _ in office._sent} <= {BOB, MCU, CAROL}
 
 
 # Restarts ------------------------------------------------------------------------------------------------------------
