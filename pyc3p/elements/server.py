@@ -119,7 +119,7 @@ class _Build:
 
 def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Server:
     """Put the parts together; raises UsageProblem when one lacks what it needs."""
-    root = os.environ.get("PYC3P_SECRET") or config.secret or None
+    root = config.secret or os.environ.get("PYC3P_SECRET") or None
     _check(config, root)
     mutual = MutualSecrets()
     own = server_principal(config)
