@@ -34,6 +34,7 @@ class McuConfig:
     sip_contact: Uri  #: own SIP address, never a conference URI: Contact of its calls (decisions 20)
     owner: str = "mcu"  #: name of this core at its endpoint
     outbound_proxy: Uri | None = None  #: preloaded Route of every dial-out; ``None`` calls the target directly
+    secure_outbound_proxy: Uri | None = None  #: the same for targets that are sips, if it is another address
     factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
     factory_principal: str = "mcu-factory"  #: who that Factory is
     #: Principals whose commands are taken; ``None`` takes those of every authenticated peer.

@@ -24,11 +24,12 @@ class Targets:
     def __init__(self, config: McuConfig) -> None:
         self._gateways = config.gateways
         self._proxy = self._route(config.outbound_proxy)
+        self._secure_proxy = self._route(config.secure_outbound_proxy or config.outbound_proxy)
 
     def attempt(self, uri: Uri) -> Attempt | None:
         """How ``uri`` is called, ``None`` when there is no way: no gateway for the number, or not an address."""
         if uri.scheme in ("sip", "sips"):
-            return Attempt(target=uri, route=self._proxy)
+            return Attempt(target=uri, route=self._secure_proxy if uri.scheme == "sips" else self._proxy)
         if uri.scheme != "tel":
             return None
         number = number_in(uri)

@@ -137,20 +137,26 @@ def local_host_towards(host: str, port: int) -> str:
         raise Problem(f"there is no way to {host}: {why}; is the name right?") from error
 
 
-def server_of(uri: sip.Uri) -> tuple[str, int]:
-    """Where the server of an address is: its host, port 5060 unless it says another. Raises UsageProblem."""
+def server_of(uri: sip.Uri, *, default_port: int = 5060) -> tuple[str, int]:
+    """Where the server of an address is: its host, the default port unless it says another. Raises UsageProblem."""
     if uri.scheme == "tel":
         raise UsageProblem(f"{uri} does not say where the server is; add --server HOST")
-    return uri.host, uri.port or 5060
+    return uri.host, uri.port or default_port
 
 
-def server_for(people: Sequence[sip.Uri]) -> tuple[str, int]:
+def proxy_at(address: tuple[str, int], transport: str | None) -> sip.Uri:
+    """A server as the first hop of requests; without a transport it is UDP."""
+    params = {"lr": None} if transport is None else {"transport": transport, "lr": None}
+    return sip.Uri("sip", address[0], port=address[1], params=params)
+
+
+def server_for(people: Sequence[sip.Uri], *, default_port: int = 5060) -> tuple[str, int]:
     """Where the server is when it was not said: at the host of the first address that has one.
 
     Numbers have none; for them alone it is the one of ``pyc3p serve`` on this machine.
     """
     first = next((each for each in people if each.scheme != "tel"), None)
-    return server_of(first) if first is not None else (_LOOPBACK[0], 5060)
+    return server_of(first, default_port=default_port) if first is not None else (_LOOPBACK[0], default_port)
 
 
 def without_port(uri: sip.Uri, server: tuple[str, int]) -> sip.Uri:

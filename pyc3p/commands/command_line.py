@@ -6,7 +6,7 @@ import math
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ import sip
 from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
+
+if TYPE_CHECKING:
+    from pyc3p.elements.tls import SipTls
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,6 +38,20 @@ _SERVER_PORT = click.IntRange(1, 65535)
 _credentials_option = click.option(
     "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
 )
+_tls_option = click.option("--tls", is_flag=True, help="Ask the server over TLS.  [default port: 5061]")
+_ca_option = click.option(
+    "--ca", help="PEM file with who may certify the server, with --tls.  [default: those this system trusts]"
+)
+
+
+def _secured(*, tls: bool, ca: str | None) -> SipTls | None:
+    """TLS towards a server, or none; raises UsageProblem."""
+    from pyc3p.elements.tls import SipTls
+    from pyc3p.settings.tls import TlsSettings
+
+    if ca and not tls:
+        raise UsageProblem("--ca says who may certify the server, which needs --tls")
+    return SipTls(TlsSettings(ca=ca or "")) if tls else None
 
 
 def _version() -> str:
@@ -164,7 +181,7 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
     from pyc3p.settings.loading import load_config
 
     config = load_config(config_file, {})
-    root = os.environ.get("PYC3P_SECRET") or config.secret
+    root = config.secret or os.environ.get("PYC3P_SECRET") or ""
     for line in list(pair_secrets(root, name, others or ("focus",))):
         click.echo(line)
     return 0
@@ -179,6 +196,8 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
 @click.option("--subject", default="", help="Subject of a new conference.")
+@_tls_option
+@_ca_option
 @_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
@@ -190,6 +209,8 @@ def invite_command(
     display_name: str | None,
     conference: str | None,
     subject: str,
+    tls: bool,
+    ca: str | None,
     credentials: Path | None,
     stay: float | None,
     keep: bool,
@@ -205,7 +226,11 @@ def invite_command(
     from pyc3p.commands.invite import PRESENTER, InviteOptions, run_invite
 
     people = [parse_target(each) for each in target]
-    where = parse_address(server, default_port=5060, option="--server") if server else server_for(people)
+    tls = tls or bool(identity and identity.lower().startswith("sips:"))
+    port = 5061 if tls else 5060
+    where = (
+        parse_address(server, default_port=port, option="--server") if server else server_for(people, default_port=port)
+    )
     wallet = open_wallet(credentials, default_username=parse_target(identity).user if identity else None)
     aor = parse_target(identity) if identity else sip.Uri("sip", where[0], wallet.name_at(where[0]) or PRESENTER)
     options = InviteOptions(
@@ -214,6 +239,7 @@ def invite_command(
         aor=str(aor),
         named=identity is not None,
         wallet=wallet,
+        tls=_secured(tls=tls, ca=ca),
         display_name=display_name,
         conference=parse_conference(conference) if conference else None,
         subject=subject,
@@ -241,6 +267,8 @@ def invite_command(
 )
 @click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
 @click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@_tls_option
+@_ca_option
 @_credentials_option
 @click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -254,6 +282,8 @@ def phone_command(
     reaction: str,
     ring_time: float,
     hang_up_after: float | None,
+    tls: bool,
+    ca: str | None,
     credentials: Path | None,
     stay: float | None,
     as_json: bool,
@@ -269,9 +299,13 @@ def phone_command(
     aor = parse_target(identity)
     if aor.scheme == "tel":
         raise UsageProblem(f"--as {identity!r} is a number; write it as sip:number@host")
+    tls = tls or aor.scheme == "sips"
+    port = 5061 if tls else 5060
     options = PhoneOptions(
         aor=sip.Uri(aor.scheme, aor.host, aor.user),
-        server=parse_address(server, default_port=5060, option="--server") if server else server_of(aor),
+        server=parse_address(server, default_port=port, option="--server")
+        if server
+        else server_of(aor, default_port=port),
         sip_port=sip_port,
         tone=tone,
         play=play,
@@ -281,6 +315,7 @@ def phone_command(
         hang_up_after=hang_up_after,
         stay=stay,
         wallet=open_wallet(credentials, default_username=aor.user),
+        tls=_secured(tls=tls, ca=ca),
     )
     return run_phone(options, as_json=as_json)
 

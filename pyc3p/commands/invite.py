@@ -13,19 +13,21 @@ import attrs
 
 import focus
 import sip
-from pyc3p.commands.addresses import local_host_towards, server_address
+from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
 from pyc3p.commands.credentials import PasswordWanted, Wallet
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.commands.keyboard import Keyboard
+from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
+from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem
 from pyc3p.roster import changes, rows, short_uri
 from pyc3p.trace.trace import text_address
 from sip import Event
-from sip.aio import live_entropy, wall_clock
+from sip.aio import TlsFault, live_entropy, wall_clock
 
 T = TypeVar("T")
 
@@ -59,6 +61,7 @@ class InviteOptions:
     stay: float | None = None  #: seconds after which the conference is ended, or left
     keep: bool = False  #: leave in place of ending what we created
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
+    tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
 
 
 class Invite:
@@ -76,10 +79,10 @@ class Invite:
         config = focus.ClientConfig(
             aor=options.aor,
             display_name=options.display_name,
-            outbound_proxy=sip.Uri("sip", host, port=port, params={"transport": "tcp", "lr": None}),
+            outbound_proxy=proxy_at((host, port), "tcp" if options.tls is None else "tls"),
         )
         element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)
-        self.node = Node(element, on_event=self._happened)
+        self.node = Node(element, on_event=self._happened, tls=options.tls)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
         self._calls: dict[focus.CommandId, str] = {}
@@ -166,6 +169,8 @@ class Invite:
 
     @property
     def _silence(self) -> str:
+        for fault in self.node.of(TlsFault):
+            return narrate(fault) or fault.reason
         return f"{self._server} does not answer; is `pyc3p serve` running there?"
 
     # In it -----------------------------------------------------------------------------------------------------------

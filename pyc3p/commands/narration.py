@@ -111,7 +111,7 @@ def _of_tls(event: TlsFault) -> str:
         case _:
             return (
                 f"the server {event.host} port {event.port} is not trusted, or does not trust us: {event.reason} "
-                "(TLS); is its certificate for that name, and of an authority that the settings name as ca?"
+                "(TLS); is its certificate for that name, and of an authority that --ca, or ca in the settings, names?"
             )
 
 

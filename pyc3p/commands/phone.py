@@ -9,13 +9,14 @@ from pathlib import Path
 import attrs
 
 import sip
-from pyc3p.commands.addresses import local_host_towards, server_address
+from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
 from pyc3p.commands.credentials import PasswordWanted, Wallet
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
+from pyc3p.elements.tls import SipTls
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered, Reaction
 from pyc3p.phone.audio import AudioSource
 from pyc3p.phone.tone import SilenceSource, ToneSource
@@ -24,7 +25,7 @@ from pyc3p.problems import Problem, UsageProblem
 from pyc3p.trace.trace import text_address
 from rtp.aio import MediaPortsConfig
 from sip import Event
-from sip.aio import live_entropy, wall_clock
+from sip.aio import TlsFault, live_entropy, wall_clock
 
 #: Seconds for the registrar's first answer.
 ANSWER = 5.0
@@ -45,6 +46,7 @@ class PhoneOptions:
     hang_up_after: float | None = None
     stay: float | None = None  #: seconds; None: until Ctrl-C
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
+    tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
 
 
 def audio_source(options: PhoneOptions) -> AudioSource:
@@ -77,9 +79,9 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
     with_port = attrs.evolve(place, sip_port=options.sip_port or _free_port(local))
     config = PhoneConfig(
         aor=str(options.aor),
-        contact=with_port.sip_uri(options.aor.user),
-        registrar=sip.Uri("sip", options.aor.host),
-        outbound_proxy=sip.Uri("sip", host, port=port),
+        contact=_contact(options, with_port),
+        registrar=sip.Uri(options.aor.scheme, options.aor.host),
+        outbound_proxy=sip.Uri("sip", host, port=port) if options.tls is None else proxy_at((host, port), "tls"),
         reaction=options.reaction,
         ring_time=options.ring_time,
         hang_up_after=options.hang_up_after,
@@ -89,13 +91,13 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
     )
 
     def on_event(event: Event) -> None:
-        if isinstance(event, PhoneNotRegistered) and not node.of(PhoneRegistered):
+        if isinstance(event, PhoneNotRegistered | TlsFault) and not node.of(PhoneRegistered):
             return  # the command ends with this, and says so once
         text = narrate(event)
         if text is not None:
             output.tell(text, event=type(event).__name__)
 
-    node = Node(element, media=MediaPortsConfig(host=local), on_event=on_event)
+    node = Node(element, media=MediaPortsConfig(host=local), on_event=on_event, tls=options.tls)
     await node.start()
     try:
         phone.register(now=node.now)
@@ -114,6 +116,13 @@ async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> 
     if isinstance(lost, PhoneNotRegistered):
         raise Problem(f"the registrar at {text_address((host, port))} {_refusal(lost)} in the end")
     return 0
+
+
+def _contact(options: PhoneOptions, place: Place) -> sip.Uri:
+    """Where the phone is called: over TLS down its own connection, whatever stands here, but with the right words."""
+    if options.aor.scheme == "sips":
+        return sip.Uri("sips", place.reachable, options.aor.user, port=place.sip_port)
+    return place.sip_uri(options.aor.user, "tls" if options.tls is not None else None)
 
 
 def _last_word(node: Node) -> Event | None:
@@ -152,10 +161,12 @@ async def _first_answer(node: Node, where: str, options: PhoneOptions) -> None:
     """Go on when the registrar has answered; raises Problem when it refuses or is not there."""
 
     def answered() -> bool:
-        return bool(node.of(PhoneRegistered) or node.of(PhoneNotRegistered))
+        return any(node.of(kind) for kind in (PhoneRegistered, PhoneNotRegistered, TlsFault))
 
     await node.wait_for(answered, ANSWER, f"an answer of the registrar at {where} (is `pyc3p serve` running there?)")
-    refused = node.of(PhoneNotRegistered)
+    refused, faults = node.of(PhoneNotRegistered), node.of(TlsFault)
+    if faults and not node.of(PhoneRegistered):
+        raise Problem(narrate(faults[0]) or faults[0].reason)
     if refused and not node.of(PhoneRegistered):
         problem = options.wallet.refused(refused[0].status, where, aor=options.aor)
         if problem is not None:

@@ -222,6 +222,7 @@ def av_mcu(
     gateways: mcu.GatewayTable | None = None,
     credentials: Lookup | None = None,
     trust: McuTrust | None = None,
+    secure_outbound_proxy: sip.Uri | None = None,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
@@ -235,6 +236,7 @@ def av_mcu(
         sip_contact=place.sip_uri("mcu"),
         outbound_proxy=outbound_proxy,
         gateways=gateways or mcu.GatewayTable(),
+        secure_outbound_proxy=secure_outbound_proxy,
         factory_url=factory_url,
         ring_timeout=ring_timeout,
         max_legs=max_legs,

@@ -124,7 +124,7 @@ class _Build:
 
 def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Server:
     """Put the parts together; raises UsageProblem when one lacks what it needs."""
-    root = os.environ.get("PYC3P_SECRET") or config.secret or None
+    root = config.secret or os.environ.get("PYC3P_SECRET") or None
     if set(config.parts) & _ASKING:
         config.identity.check_open(config.host)
     _check(config, root)
@@ -228,6 +228,7 @@ def _mcu_element(build: _Build) -> tuple[Element, mcu.Mcu]:
         entropy=build.entropy.child(config.mcu_id),
         factory_url=_factory_url(config),
         outbound_proxy=_outbound_proxy(config),
+        secure_outbound_proxy=_secure_outbound_proxy(config),
         credentials=_wallet(config, peers, build.output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
@@ -261,6 +262,13 @@ def _outbound_proxy(config: ServeConfig) -> sip.Uri | None:
     if config.outbound_proxy:
         return parse_proxy(config.outbound_proxy, option="--outbound-proxy")
     return _place(config, "", config.sip_port, 0).sip_uri() if "proxy" in config.parts else None
+
+
+def _secure_outbound_proxy(config: ServeConfig) -> sip.Uri | None:
+    """Our own proxy for sips targets; another proxy is asked by the rules of its name."""
+    if config.outbound_proxy or "proxy" not in config.parts or not config.tls.certificate:
+        return None
+    return sip.Uri("sips", config.public_host, port=config.tls.port)
 
 
 def _node(build: _Build, element: Element, principal: str, http_port: int) -> Node:

@@ -38,6 +38,8 @@ async def open_connection(
                 server_hostname=name if context is not None else None,
                 local_addr=(local_host, 0) if local_host is not None else None,
             )
+    except ssl.SSLError:  # a certificate that does not verify is a ValueError too
+        raise
     except ValueError as error:  # a host, or a name for TLS, that none can be
         raise OSError(str(error)) from error
     if connection.refusal is not None:

@@ -19,6 +19,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
+from sip.transport.secure import secured_hop
 
 _NOT_IN_REQUEST_LINE: Final = re.compile(r"[\s<>\"]")
 
@@ -260,8 +261,13 @@ class Dialog:
         """Return where requests go first: the first route, else the remote target."""
         if self._hop is None:
             first = self.route_set[0] if self.route_set else None
-            self._hop = NameAddr.parse(first).uri if first else self.target
+            self._hop = secured_hop(NameAddr.parse(first).uri, self.target) if first else self.target
         return self._hop
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether our Contact has to be sips: the other one is, or the first hop (section 12.2.1.1, RFC 5630)."""
+        return self.next_hop.scheme == "sips"
 
     def build(
         self,

@@ -16,6 +16,7 @@ from sip.syntax.uri import Uri
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.transactions import IGNORING
+from sip.transport.secure import secured_hop
 
 
 class Forwarded:
@@ -143,4 +144,4 @@ class Forwarding:
 def next_hop_of(request: Request) -> Uri:
     """Return where a request goes: the first Route, else the Request-URI (RFC 3261 section 16.6 step 6)."""
     routes = request.route if "Route" in request.headers else ()
-    return routes[0].uri if routes else request.uri
+    return secured_hop(routes[0].uri, request.uri) if routes else request.uri

@@ -22,6 +22,7 @@ from sip.message.response import Response
 from sip.syntax.uri import Uri
 from sip.transactions.client import ClientTransaction, ClientUser
 from sip.transactions.transactions import Transactions
+from sip.transport.secure import leaves_in_the_clear, secured_hop
 from sip.transport.transport import Transport
 
 #: Methods whose requests carry Contact inside a dialog (RFC 3261 section 12.2.1.1 and the RFCs of the methods).
@@ -89,6 +90,11 @@ class PlainRequest:
         self.challenged = 0
         self.server: Destination | None = None  #: the one that wants credentials
 
+    @property
+    def is_sips(self) -> bool:
+        """Whether it is for a sips URI."""
+        return self.uri[:5].lower() == "sips:"
+
     def send(self, now: float, request_id: RequestId | None = None) -> RequestId:
         """Send it, or send it again under the same number."""
         return self.requests.transactions.send(
@@ -108,7 +114,7 @@ class PlainRequest:
         body, content_type = self.payload
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} {self.method}"), *self.authorization]
         if self.method == "REFER" and not any(name == "Contact" for name, _ in lines):
-            lines.append(("Contact", self.requests.transport.contact(flow, None)))
+            lines.append(("Contact", self.requests.transport.contact(flow, None, secure=self.is_sips)))
         return assemble(self.method, self.uri, lines, body, content_type)
 
     def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
@@ -146,7 +152,11 @@ class Once:
     def flow_ready(self, flow: Flow, now: float) -> None:
         """Send it."""
         transport = self.requests.transport
-        transport.send(flow, self.finish(flow, transport.via(flow, self.branch)))
+        data = self.finish(flow, transport.via(flow, self.branch))
+        if leaves_in_the_clear(data, flow):
+            self.flow_unavailable(now)
+        else:
+            transport.send(flow, data)
 
     def flow_unavailable(self, now: float) -> None:
         """Count it: nobody waits for an answer."""
@@ -182,7 +192,7 @@ class Requests:
     ) -> Outline:
         """Return what is known of a new request outside of dialogs before it has a flow."""
         target = local_uri(uri)
-        hop = route[0].uri if route else target
+        hop = secured_hop(route[0].uri, target) if route else target
         bare = target.without_headers() if target.headers else target
         address, routes = addressed(str(bare), tuple([checked_value("Route", each) for each in route]), hop)
         local, remote = local_address(from_), local_address(to)
@@ -277,7 +287,7 @@ class Requests:
             self._used(dialog, flow)
             given = lines
             if method in TARGET_REFRESH:
-                given = [*lines, ("Contact", contact or self.transport.contact(flow, dialog.local_user))]
+                given = [*lines, ("Contact", self._contact(dialog, flow, contact))]
             return dialog.build(method, via, number, headers=given, body=body, content_type=content_type)
 
         return self.transactions.send(
@@ -309,10 +319,13 @@ class Requests:
 
         def finish(flow: Flow, via: str) -> bytes:
             self._used(dialog, flow)
-            lines.append(("Contact", contact or self.transport.contact(flow, dialog.local_user)))
+            lines.append(("Contact", self._contact(dialog, flow, contact)))
             return bytes(dialog.build(method, via, cseq, headers=lines, body=body, content_type=content_type))
 
         self.send_once(Once(self, finish, self.context.new_branch()), dialog.flow, dialog.next_hop, now)
+
+    def _contact(self, dialog: Dialog, flow: Flow, given: str | None) -> str:
+        return self.transport.contact(flow, dialog.local_user, given=given, secure=dialog.is_secure)
 
     def _used(self, dialog: Dialog, flow: Flow) -> None:
         if flow.transport != "UDP" and flow is not dialog.flow:

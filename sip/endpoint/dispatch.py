@@ -236,6 +236,8 @@ class Receiver:
     def _route(self, request: Request, flow: Flow) -> Routing:
         if request.method == "NOTIFY" and (waiting := self._subscriptions.expecting(request)) is not None:
             return Routing(owner=waiting.owner, subscription=waiting.id)
+        if request.uri.scheme == "sips" and not self._transport.takes_sips(flow):
+            return Routing(status=416)
         core = self._cores.claiming(request, flow)
         if core is None:
             return self._unclaimed(request)

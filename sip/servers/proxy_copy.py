@@ -63,7 +63,7 @@ class Copies:
             self._callee(request, target, located),
             scope=dialog_scope(request.call_id, request.from_.tag),
         )
-        return record_route(self._own, flow, self._transport_to(request, target), token)
+        return record_route(self._own, flow, self._transport_to(request, target), token, to=target.uri)
 
     @staticmethod
     def _caller(request: Request, flow: Flow, vouched: bool) -> DialogEnd:
@@ -87,7 +87,7 @@ class Copies:
         if target.flow is not None:
             return target.flow.transport
         hop = _hop(request, target)
-        if hop.scheme == "sips":
+        if "sips" in (hop.scheme, target.uri.scheme):
             return "TLS"
         ours = [each.transport.upper() for each in self._endpoint.listen]
         default = "UDP" if "UDP" in ours or not ours else ours[0]

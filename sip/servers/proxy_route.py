@@ -13,6 +13,7 @@ from sip.message.request import Request
 from sip.servers.flow_token import FlowTokens, Pass, UnreadableToken
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
+from sip.transport.secure import as_sips, secured_hop
 
 __all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route", "was_recorded"]
 
@@ -105,15 +106,17 @@ def was_recorded(request: Request, tokens: FlowTokens) -> bool:
         return False
 
 
-def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str) -> list[tuple[str, object]]:
+def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str, *, to: Uri) -> list[tuple[str, object]]:
     """Record-Route lines for a request that came by ``flow``, ours for the way out on top.
 
-    There are two when the transport changes (RFC 5658 section 3).
+    There are two when the transport changes (RFC 5658 section 3). On the way ``to`` sips they are sips (section 16.6
+    step 4).
     """
     transports = (outgoing, flow.transport, *(each.transport.upper() for each in own.listen()))
     uris = [uri for uri in (own.of(each, flow) for each in transports[:2]) if uri is not None]
     if not uris:
         uris = [uri for uri in (own.of(each, flow) for each in transports[2:3]) if uri is not None]
+    uris = [as_sips(uri) for uri in uris] if to.scheme == "sips" else uris
     marked = dict.fromkeys(uri.with_params({"lr": None, TOKEN: token}) for uri in uris)
     return [("Record-Route", NameAddr(uri)) for uri in marked]
 
@@ -130,4 +133,5 @@ def strict_route(request: Request) -> tuple[Request, Uri | None]:
     if not routes or routes[0].uri.lr:
         return request, None
     rest = [*routes[1:], NameAddr(request.uri)]
-    return request.evolve(uri=routes[0].uri, set={"Route": rest}), routes[0].uri
+    hop = secured_hop(routes[0].uri, request.uri)
+    return request.evolve(uri=hop, set={"Route": rest}), hop

@@ -17,6 +17,7 @@ from sip.endpoint.endpoint import Endpoint
 from sip.errors import RemoteProtocolError
 from sip.flow import Address, Flow
 from sip.headers.name_addr import NameAddr
+from sip.headers.warning import Warning
 from sip.message.request import Request
 from sip.servers.flow_token import FlowTokens, NamedEnd, Pass, UnreadableToken
 from sip.servers.location import Binding, Target, can_be_dialled
@@ -186,6 +187,10 @@ class Targeting:
         if uri.user is None and none != 416 and request.method not in KNOWN_METHODS:
             raise Answered(501, [("Allow", ", ".join(sorted(KNOWN_METHODS)))])  # about us, too (section 8.2.1)
         targets = [each for each in self._users.location(uri) if self.is_reachable(each, request)]
+        if uri.scheme == "sips" and targets:
+            targets = [each for each in targets if each.uri.scheme == "sips"]
+            if not targets:  # RFC 5630 section 5.3: there is somebody, who cannot be reached by TLS all the way
+                raise Answered(480, [("Warning", Warning(380, uri.host, "SIPS Not Allowed"))])
         if not targets:
             raise Answered(none)
         return Found(request=request, targets=targets, located=True, vouched=vouched)

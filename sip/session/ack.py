@@ -4,6 +4,7 @@ from sip.core.dialog import Dialog
 from sip.core.uac import Requests
 from sip.flow import Flow
 from sip.message.lines import Lines
+from sip.transport.secure import leaves_in_the_clear
 
 
 class Ack:
@@ -61,7 +62,11 @@ class Ack:
         )
         self._flow, self._data = flow, bytes(request)
         self._dialog, self._lines, self._body = None, [], b""
-        self._requests.transport.send(flow, self._data)
+        if leaves_in_the_clear(self._data, flow):
+            self._flow = None
+            self.flow_unavailable(now)
+        else:
+            self._requests.transport.send(flow, self._data)
 
     def flow_unavailable(self, now: float) -> None:
         """Count it; the callee ends the session when no ACK comes."""

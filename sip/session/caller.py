@@ -26,6 +26,7 @@ from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 from sip.transactions.tables import State
 from sip.transactions.transactions import IGNORING
+from sip.transport.secure import secured_hop
 
 _CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}
 
@@ -114,7 +115,8 @@ class SentInvite:
 
     def _finish(self, flow: Flow, via: str) -> Request:
         lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.tries.authorization]
-        lines.append(("Contact", self.session.contact or self._sessions.transport.contact(flow, self.ours.local_user)))
+        given, user, secure = self.session.contact, self.ours.local_user, self.uri[:5].lower() == "sips:"
+        lines.append(("Contact", self._sessions.transport.contact(flow, user, given=given, secure=secure)))
         lines += self.tries.timer_lines
         return assemble("INVITE", self.uri, lines, self.body, self.content_type)
 
@@ -123,6 +125,8 @@ class SentInvite:
         self.uri = str(target.without_headers())
         if not has(self.lines, "Route"):
             self.hop, self.flow = target, None
+        else:
+            self.hop = secured_hop(self.hop, target)
         self.again(now)
 
     def again(self, now: float) -> None:
@@ -297,7 +301,7 @@ class SentInvite:
                 return
         self._drop_forks(now)
         if not cancelling and response.status < 400:
-            targets = targets_of(response)
+            targets = targets_of(response, secure=self.uri[:5].lower() == "sips:")
             if targets and self.tries.may_be_redirected() and session.process(SessionInput.RECEIVE_3XX):
                 self.transaction = None  # the lifetime goes on: it is also how long the core has to choose
                 self.redirected = response

@@ -33,6 +33,7 @@ from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transactions.transactions import IGNORING
+from sip.transport.secure import begins_securely
 
 #: Counted for a command whose session ended before the core was told.
 _TOO_LATE = "ignored: command for a session that is over"
@@ -170,7 +171,9 @@ class Sessions:
         lines = self.abilities(session.core, given)
         if not has(given, "Contact"):
             user = None if session.dialog is None else session.dialog.local_user
-            lines.append(("Contact", session.contact or self.transport.contact(transaction.flow, user)))
+            secure = begins_securely(transaction.request)
+            contact = self.transport.contact(transaction.flow, user, given=session.contact, secure=secure)
+            lines.append(("Contact", contact))
         return lines
 
     def confirm(self, session: Session, transaction: ServerTransaction, now: float) -> None:

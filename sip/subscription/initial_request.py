@@ -125,7 +125,8 @@ class FirstRequest:
 
     def _finish(self, flow: Flow, via: str) -> Request:
         template, subscriber = self._template, self._subscriber
-        contact = subscriber.contact or self._subscriptions.transport.contact(flow, self._outline.local_user)
+        given, user, secure = subscriber.contact, self._outline.local_user, self._outline.hop.scheme == "sips"
+        contact = self._subscriptions.transport.contact(flow, user, given=given, secure=secure)
         lines: Lines = [
             ("Via", via),
             *self._lines,

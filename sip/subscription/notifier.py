@@ -22,6 +22,7 @@ from sip.subscription.tables import NOTIFIER, NotifierInput, NotifierState
 from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
+from sip.transport.secure import begins_securely
 
 BENOTIFY: Final = "ms-benotify"
 PIGGYBACK: Final = "ms-piggyback-first-notify"
@@ -126,7 +127,9 @@ class Notifier(Subscription):
         if not has(headers, "Contact"):
             assert self.dialog is not None
             user = self.dialog.local_user
-            lines.append(("Contact", self.contact or self._subscriptions.transport.contact(transaction.flow, user)))
+            secure, transport = begins_securely(transaction.request), self._subscriptions.transport
+            own = transport.contact(transaction.flow, user, given=self.contact, secure=secure)
+            lines.append(("Contact", own))
         lines += self._options(piggyback, request)
         if piggyback:
             lines += self._first_document(granted)

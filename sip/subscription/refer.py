@@ -4,6 +4,7 @@ from sip.message.lines import Lines, has
 from sip.subscription.notifier import Notifier
 from sip.subscription.owner import SubscriptionOwner
 from sip.transactions.server import ServerTransaction
+from sip.transport.secure import begins_securely
 
 
 class ReferAnswer:
@@ -30,7 +31,8 @@ class ReferAnswer:
         begins = 200 <= status < 300
         if begins and not has(lines, "Contact"):
             user = transaction.request.uri.user
-            lines.append(("Contact", self._subscriptions.transport.contact(transaction.flow, user)))
+            secure = begins_securely(transaction.request)
+            lines.append(("Contact", self._subscriptions.transport.contact(transaction.flow, user, secure=secure)))
         response = self._subscriptions.answers.build(
             transaction, status, reason, headers=lines, body=body, content_type=content_type
         )

@@ -44,11 +44,14 @@ class Agent:
         endpoint: Endpoint | None = None,
         cores: Sequence[Core] = (),
     ) -> None:
-        """Run an ``endpoint`` that exists, with cores that are registered with it, or a new one."""
+        """Run an ``endpoint`` that exists, with cores that are registered with it, or a new one.
+
+        It listens for UDP and TCP at port 5060, and wherever the settings say beside that.
+        """
         self.net = net
         self.name = name
         self.host = host
-        listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060))
+        listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060), *settings.listen)
         self._config = attrs.evolve(settings, listen=listen)
         self.endpoint = endpoint or Endpoint(self._config, entropy=SeededEntropy(name.encode()))
         self.events: list[Event] = []

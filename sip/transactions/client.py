@@ -16,6 +16,7 @@ from sip.timers import Timer
 from sip.transactions.owner import TransactionOwner
 from sip.transactions.tables import CLIENT, INVITE_CLIENT, Input, State
 from sip.transport.next_hop import Search
+from sip.transport.secure import leaves_in_the_clear
 
 #: Builds the request once its flow and the Via value for it are known.
 Finish = Callable[[Flow, str], Request]
@@ -172,6 +173,10 @@ class ClientTransaction:
         else:
             self.server = self._search.destinations[0]
         self.data = bytes(self.request)
+        if leaves_in_the_clear(self.data, flow):
+            transactions.context.count("refused: a sips request over a flow without TLS")
+            self.transport_error(now)
+            return
         transactions.transport.send(flow, self.data)
         transactions.register(self, flow)
         if flow.transport == "UDP":

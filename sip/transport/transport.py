@@ -1,6 +1,5 @@
 """Which flow a message takes: next hops, questions to the driver, waiting, and what is to be sent."""
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Final
@@ -16,11 +15,11 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import ip_address
 from sip.transport.avoided import AvoidedServers
 from sip.transport.next_hop import Hop, Search, Waiter, Want
+from sip.transport.own_contact import made_contact, secured_contact
 from sip.transport.return_routability import ProvenSources
+from sip.transport.secure import is_secure
 from sip.transport.streams import Streams
 
-#: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
-_PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
 #: Room for the Via, Contact and Content-Length that are not written yet when a transport is chosen.
 _UNWRITTEN: Final = 160
 
@@ -85,17 +84,20 @@ class Transport:
         # The zone of a link-local address means nothing to peers (RFC 4007 section 11.2).
         return f"[{host.partition('%')[0]}]:{port}" if ":" in host else f"{host}:{port}"
 
+    def takes_sips(self, flow: Flow) -> bool:
+        """Whether a request to a sips URI can be meant for us: it came by TLS, or we listen for that."""
+        return is_secure(flow) or "TLS" in self._listen
+
     def via(self, flow: Flow, branch: str) -> str:
         """Return the Via value of a request on ``flow``; over UDP it asks for rport (RFC 3581)."""
         more = ";rport" if flow.transport == "UDP" else self._alias
         return f"SIP/2.0/{flow.transport} {self.sent_by(flow)};branch={branch}{more}"
 
-    def contact(self, flow: Flow, user: str | None) -> str:
-        """Return a Contact value that reaches us by the transport of ``flow``."""
-        at = f"{user}@" if user and _PLAIN_USER.fullmatch(user) else ""
-        if flow.transport == "TLS":
-            return f"<sips:{at}{self.sent_by(flow)}>"
-        return f"<sip:{at}{self.sent_by(flow)};transport={flow.transport.lower()}>"
+    def contact(self, flow: Flow, user: str | None, *, given: str | None = None, secure: bool = False) -> str:
+        """Return a Contact value that reaches us by the transport of ``flow``, or ``given``, sips where it must be."""
+        if given is None:
+            return made_contact(flow, self.sent_by(flow), user, secure=secure)
+        return secured_contact(given, self.listen, lambda: self.sent_by(flow)) if secure else given
 
     # Sending ---------------------------------------------------------------------------------------------------------
 

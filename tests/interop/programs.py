@@ -224,9 +224,20 @@ ctrl_tcp_listen {host}:{control}
 
 @contextlib.contextmanager
 def baresip(
-    folder: Path, *, user: str, domain: str, proxy: int, spoken: Path, transport: str = "udp", account_more: str = ""
+    folder: Path,
+    *,
+    user: str,
+    domain: str,
+    proxy: int,
+    spoken: Path,
+    transport: str = "udp",
+    account_more: str = "",
+    more: str = "",
 ) -> Iterator[Path]:
-    """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log."""
+    """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log.
+
+    `account_more` are parameters of its account, `more` lines of its configuration.
+    """
     place = folder / f"baresip-{user}"
     place.mkdir()
     port, control, rtp_from = free_port(), free_port(), free_port() & ~1
@@ -240,7 +251,7 @@ def baresip(
         rtp_to=rtp_from + 20,
         modules=module_path("baresip"),
     )
-    (place / "config").write_text(config)
+    (place / "config").write_text(config + more)
     outbound = f"sip:{HOST}:{proxy};transport={transport}"
     account = f'<sip:{user}@{domain};transport={transport}>;outbound="{outbound}";regint=60;answermode=auto'
     account += f";audio_codecs=PCMU,PCMA{account_more}"

@@ -552,11 +552,11 @@ def test_a_proxy_that_does_not_record_its_route_stays_out_of_the_dialog() -> Non
     assert call(Town(BOB_AT_HOME, record_route=False)).record_route == ()
 
 
-def test_a_secure_next_hop_gets_a_route_over_what_we_have() -> None:
+def test_a_proxy_without_tls_takes_no_sips_on() -> None:
     town = Town()
     town.receive(request(uri="sips:dave@203.0.113.5"), town.flow(ALICE))
-    arrived = town.request_to("203.0.113.5")
-    assert [each.uri.transport for each in arrived.record_route] == [None]
+    assert town.sent("203.0.113.5") == []
+    assert town.response_to(ALICE).status == 416
 
 
 # Forking -------------------------------------------------------------------------------------------------------------

@@ -295,7 +295,9 @@ def test_bound_ports_replace_those_that_were_left_open() -> None:
     flow = Flow(1, "TCP", Address("192.0.2.1", 40001), Address("192.0.2.9", 5060))
     assert endpoint._transport.sent_by(flow) == "192.0.2.1:5077"
     assert endpoint._transport.contact(flow, "a b") == "<sip:192.0.2.1:5077;transport=tcp>"
-    assert endpoint._transport.contact(Flow(2, "TLS", flow.local, flow.remote), None).startswith("<sips:")
+    tls = Flow(2, "TLS", flow.local, flow.remote)
+    assert endpoint._transport.contact(tls, None) == "<sip:192.0.2.1:40001;transport=tls>"
+    assert endpoint._transport.contact(tls, None, secure=True) == "<sips:192.0.2.1:40001>"
 
 
 # Streams
