@@ -181,7 +181,7 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
     from pyc3p.settings.loading import load_config
 
     config = load_config(config_file, {})
-    root = os.environ.get("PYC3P_SECRET") or config.secret
+    root = config.secret or os.environ.get("PYC3P_SECRET") or ""
     for line in list(pair_secrets(root, name, others or ("focus",))):
         click.echo(line)
     return 0

@@ -124,7 +124,7 @@ class _Build:
 
 def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Server:
     """Put the parts together; raises UsageProblem when one lacks what it needs."""
-    root = os.environ.get("PYC3P_SECRET") or config.secret or None
+    root = config.secret or os.environ.get("PYC3P_SECRET") or None
     if set(config.parts) & _ASKING:
         config.identity.check_open(config.host)
     _check(config, root)
