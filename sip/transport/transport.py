@@ -23,7 +23,6 @@ from sip.transport.streams import Streams
 
 #: Room for the Via, Contact and Content-Length that are not written yet when a transport is chosen.
 _UNWRITTEN: Final = 160
-
 #: Addresses that one connection may stand for; a server has a name and a port, seldom two.
 _MOST_ALIASES: Final = 4
 

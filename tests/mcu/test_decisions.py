@@ -61,7 +61,7 @@ def meeting(policy: DialOutPolicy, **settings: object) -> World:
 
 
 def decide(world: World, pending_id: str, decision: Decision) -> None:
-    world._take(world.mcu.decided(pending_id, decision, now=world.now), MCU_HOST)
+    world.mcu_agent.tell(world.mcu.decided(pending_id, decision, now=world.now))
     world.settle()
 
 
@@ -338,8 +338,8 @@ def test_a_refer_to_a_premium_number_has_nobody_called() -> None:
             ("Refer-To", f"<tel:{PREMIUM}>"),
         ],
     )
-    world._take(world.pumps[MCU_HOST].receive_data(bytes(refer), flow=stranger, now=world.now), MCU_HOST)
-    answers = [parse_message(each.data) for each in world.agent.endpoint.data_to_send() if each.flow == stranger]
+    world.mcu_agent.take(world.mcu_agent.endpoint.receive_data(bytes(refer), flow=stranger, now=world.now))
+    answers = [parse_message(each.data) for each in world.mcu_agent.endpoint.data_to_send() if each.flow == stranger]
     assert [each.status for each in answers if isinstance(each, Response)] == [405]
     world.run(5.0)
     assert trunk.invites == []

@@ -16,8 +16,9 @@ from sip import (
     Request,
     Response,
     SeededEntropy,
+    digest_secret,
 )
-from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response, secret_of
+from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response
 from sip.authentication.digest_server import Outcome
 
 MUFASA = {
@@ -38,12 +39,12 @@ MUFASA = {
     ],
 )
 def test_vectors_of_rfc_7616(algorithm: str, expected: str) -> None:
-    secret = secret_of(algorithm, "Mufasa", "http-auth@example.org", "Circle of Life")
+    secret = digest_secret(algorithm, "Mufasa", "http-auth@example.org", "Circle of Life")
     assert digest_response(secret, algorithm=algorithm, **MUFASA) == expected
 
 
 def test_vectors_for_an_invite_with_and_without_qop() -> None:
-    secret = secret_of("MD5", "bob", "biloxi.com", "zanzibar")
+    secret = digest_secret("MD5", "bob", "biloxi.com", "zanzibar")
     common = {"algorithm": "MD5", "method": "INVITE", "uri": "sip:bob@biloxi.com"}
     nonce = "dcd98b7102dd2f0e8b11d0f600bfb0c093"
     assert digest_response(secret, nonce=nonce, **common) == "bf57e4e0d0bffc0fbaedce64d59add5e"
@@ -363,7 +364,7 @@ def verdict_of(there: DigestServer, *, uri: str = "sip:example.com", **more: str
     qop = more.get("qop", "auth")
     counted = {"nc": "00000001", "cnonce": "c", "qop": qop} if qop else {}
     response = digest_response(
-        secret_of("MD5", "bob", "example.com", "zanzibar"),
+        digest_secret("MD5", "bob", "example.com", "zanzibar"),
         algorithm="MD5",
         method="REGISTER",
         uri=uri,
