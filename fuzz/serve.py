@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -33,9 +34,9 @@ import attrs
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from c3p import pair_secret  # noqa: E402
 from fuzz.attack import HOST, Attack, Target  # noqa: E402
 from fuzz.confined import confine, die_with_parent  # noqa: E402
-from pyc3p.elements.server import bearer  # noqa: E402
 from tests.altered.seed_of_commit import SEED  # noqa: E402
 
 SECRET: Final = "a secret of this run alone"
@@ -194,7 +195,7 @@ class Run:
             Target(
                 sip_ports=(SIP, MCU_SIP),
                 http_ports=(HTTP, MCU_HTTP),
-                secrets=tuple(bearer(SECRET, principal) for principal in principals),
+                secrets=tuple(pair_secret(SECRET, *pair) for pair in itertools.combinations(principals, 2)),
                 media=tuple((each["port"], each["ssrc"]) for each in talk.first),
             ),
             plan.seed,

@@ -40,7 +40,6 @@ ABOUT_THE_INSIDE: Final = {
     "benchmarks.rtp_packets": "measures every SRTP profile of the table",
     "benchmarks.under_attack": "measures turns of the loop of an element on real sockets",
     "docs.state_diagrams": "draws the tables of the state machines",
-    "fuzz.serve": "talks to a server as its own parts do",
     "fuzz.serving": "is the command that serves, with gauges",
     "fuzz.sip_message": "runs every parser of the header table",
     "fuzz.talking": "is a presenter and two phones at once",
