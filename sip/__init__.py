@@ -269,7 +269,6 @@ __all__ = [
     "refusal_of_body",
     "refuse",
     "same_user",
-    "secret_of",
     "source_of",
     "tolerate",
 ]

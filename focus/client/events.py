@@ -88,7 +88,9 @@ class CommandFailed(Event):
             return f"{self.far_status} {self.far_reason or ''}".rstrip()
         if self.response is not None and self.response.command_reason:
             known = self.diagnostics
-            why = known.reason if known is not None and "sip-status" not in known.params else None
+            # An MCU that refuses says why in words; one that called says how it ended, and whether again is safe.
+            refused = self.status is None and known is not None and not {"sip-status", "retry-safe"} & set(known.params)
+            why = known.reason if known is not None and refused else None
             return f"{self.response.command_reason} ({why})" if why else self.response.command_reason
         if self.diagnostics is not None and self.diagnostics.reason:
             return self.diagnostics.reason

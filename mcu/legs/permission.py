@@ -62,8 +62,8 @@ class Permission:
     def decide(self, call: Call, uri: Uri, *, cause: Cause, now: float) -> Decision:
         """What the policy says; whatever is no decision is a refusal, and so is an address to which there is no way."""
         decision: Decision | object = self._context.policy.decide(self._question(call, uri, cause, now))
-        if isinstance(decision, Allowed) and isinstance(no_way := self.attempt(uri), Refusal):
-            return no_way
+        if isinstance(decision, Allowed) and not self._targets.has_way(uri):
+            return NO_WAY
         if isinstance(decision, Decision):
             return decision
         return Refusal(RefusalReason.TARGET_DENIED, "nobody has decided it")

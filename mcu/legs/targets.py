@@ -29,11 +29,18 @@ class Targets:
         self._proxy = self._route(config.outbound_proxy)
         self._secure_proxy = self._route(config.secure_outbound_proxy or config.outbound_proxy)
 
+    def has_way(self, uri: Uri) -> bool:
+        """Whether there is a way to ``uri``: an address, or a number for which there is a gateway."""
+        return self._way(uri) is not None
+
     def attempt(self, uri: Uri) -> Attempt | None:
-        """How ``uri`` is called, ``None`` when there is no way: no gateway for the number, or not an address."""
+        """How ``uri`` is called, and with which media; ``None`` when there is no way."""
+        way = self._way(uri)
+        return None if way is None else self._on_terms(way, gateway=uri.scheme == "tel")
+
+    def _way(self, uri: Uri) -> Attempt | None:
         if uri.scheme in ("sip", "sips"):
-            route = self._secure_proxy if uri.scheme == "sips" else self._proxy
-            return self._on_terms(Attempt(target=uri, route=route))
+            return Attempt(target=uri, route=self._secure_proxy if uri.scheme == "sips" else self._proxy)
         if uri.scheme != "tel":
             return None
         number = number_in(uri)
@@ -41,7 +48,7 @@ class Targets:
         if gateway is None or number is None:
             return None
         try:
-            attempt = Attempt(
+            return Attempt(
                 target=Uri.parse(gateway.address(number.digits)),
                 route=self._route(Uri.parse(gateway.next_hop)) if gateway.next_hop else self._proxy,
                 caller=Uri.parse(gateway.caller) if gateway.caller else None,
@@ -49,9 +56,8 @@ class Targets:
             )
         except SipError:
             return None
-        return self._on_terms(attempt, gateway=True)
 
-    def _on_terms(self, attempt: Attempt, *, gateway: bool = False) -> Attempt:
+    def _on_terms(self, attempt: Attempt, *, gateway: bool) -> Attempt:
         """With what the policy says of its media; without any form of an offer when keys must not be told this way."""
         uri, first = attempt.target, attempt.route[0].uri if attempt.route else attempt.target
         # What RFC 3263 may make of an address without word of a transport is not known yet: it may be UDP.

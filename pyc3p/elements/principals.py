@@ -96,7 +96,7 @@ def check_root(config: ServeConfig, root: str) -> None:
 
 def root_of(config: ServeConfig) -> str | None:
     """The secret from which those of all pairs come, None in a process that has none."""
-    return os.environ.get("PYC3P_SECRET") or config.secret or None
+    return config.secret or os.environ.get("PYC3P_SECRET") or None
 
 
 def acquaintances(config: ServeConfig) -> dict[str, Acquaintance]:

@@ -38,7 +38,8 @@ class CallSettings:
     calls_a_minute: int = _DEFAULTS.calls_a_minute  #: of one conference
     calls_a_minute_of_user: int = _DEFAULTS.calls_a_minute_of_user
     relay_to: tuple[str, ...] = ()  #: where users may have requests sent by the proxy, beside the own domain
-    parts: tuple[str, ...] = ()  #: ``host:port`` of MCUs and Focuses elsewhere: reached by all, and trusted
+    #: ``host:port`` of MCUs and Focuses elsewhere: reached by all; trusted, unless ``[identity]`` says who is
+    parts: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         for name in ("relay_to", "parts", "domains"):

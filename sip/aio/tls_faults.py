@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from sip.events import Event
+from sip.flow import Flow
 
 __all__ = ["TlsFault", "TlsFaultKind", "TlsFaults"]
 
@@ -50,6 +51,14 @@ class TlsFaults:
         if fault not in self._told and len(self._told) < _MOST:
             self._told.add(fault)
             self._tell([fault])
+
+    def report_hello(self, flow: Flow) -> None:
+        """Somebody speaks TLS to a plain port."""
+        self.report(TlsFaultKind.TLS_ON_PLAIN_PORT, flow.remote.host, flow.local.port)
+
+    def report_refusal(self, flow: Flow, reason: str) -> None:
+        """A server closed a connection that we opened: it wanted a certificate, or another one."""
+        self.report(TlsFaultKind.SERVER, flow.remote.host, flow.remote.port, reason)
 
     def forget(self) -> None:
         """Certificates have changed: what is wrong now is told anew."""

@@ -227,14 +227,12 @@ class SipTransport:
 
     def connection_began_tls(self, connection: Connection) -> None:
         """Somebody speaks TLS to a plain port."""
-        flow = connection.flow
-        self._tls_faults.report(TlsFaultKind.TLS_ON_PLAIN_PORT, flow.remote.host, flow.local.port)
+        self._tls_faults.report_hello(connection.flow)
 
     def connection_closed(self, connection: Connection) -> None:
         """Count a connection no more; the endpoint hears of its end after what came before that."""
-        if connection.tls_failure is not None and not connection.accepted:  # it wanted a certificate, or another one
-            remote = connection.flow.remote
-            self._tls_faults.report(TlsFaultKind.SERVER, remote.host, remote.port, connection.tls_failure)
+        if connection.tls_failure is not None and not connection.accepted:
+            self._tls_faults.report_refusal(connection.flow, connection.tls_failure)
         self._connections.remove(connection)
         if self._trace is not None:
             self._trace.closed(connection.flow)
@@ -330,9 +328,8 @@ class SipTransport:
         if isinstance(event, ConnectWanted):
             return self._connect(event.id, event.destination)
         if isinstance(event, ResolveWanted):
-            target = Target(
-                host=event.host, port=event.port, transport=event.transport, secure=event.uri.scheme == "sips"
-            )
+            secure = event.uri.scheme == "sips"
+            target = Target(host=event.host, port=event.port, transport=event.transport, secure=secure)
             self._spawn(self._resolve(event.id, target))
             return []
         if isinstance(event, FlowLost):
@@ -359,10 +356,10 @@ class SipTransport:
         return self._settled(self._pump.endpoint.flow_opened(want, flow, now=self.now))
 
     async def _open(self, want: WantId, destination: Destination) -> None:
-        endpoint = self._pump.endpoint
+        endpoint, local = self._pump.endpoint, self._local_host(destination)
         try:
             connection = await open_connection(
-                self, destination, local_host=self._local_host(destination), tls=self._tls, settings=self._settings
+                self, destination, local_host=local, tls=self._tls, settings=self._settings
             )
         except OSError as error:
             reason = failure_text(error)

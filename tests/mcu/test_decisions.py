@@ -25,7 +25,7 @@ from mcu import (
     Refusal,
     RefusalReason,
 )
-from sip import Address, Flow, Pending, Request, Response
+from sip import Address, Flow, Pending, Request, Response, parse_message
 from sip.testing import held
 from tests.mcu.harness import (
     CONFERENCE,
@@ -338,8 +338,9 @@ def test_a_refer_to_a_premium_number_has_nobody_called() -> None:
             ("Refer-To", f"<tel:{PREMIUM}>"),
         ],
     )
-    world.inject(world.mcu_agent, bytes(refer), stranger)
-    assert [each.status for each in world.messages("mcu") if isinstance(each, Response)] == [405]
+    world.mcu_agent.take(world.mcu_agent.endpoint.receive_data(bytes(refer), flow=stranger, now=world.now))
+    answers = [parse_message(each.data) for each in world.mcu_agent.endpoint.data_to_send() if each.flow == stranger]
+    assert [each.status for each in answers if isinstance(each, Response)] == [405]
     world.run(5.0)
     assert trunk.invites == []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+import c3p
 from c3p import (
     AddConference,
     ConferenceInfo,
@@ -17,6 +18,7 @@ from c3p import (
     Exchange,
     ExchangeFailure,
     GetConference,
+    Notify,
     RegisterMcu,
     Reply,
     Request,
@@ -24,6 +26,7 @@ from c3p import (
 )
 from c3p.aio import C3pClient
 from c3p.testing import FOCUS_URI
+from pyc3p.commands.invite import Invite
 from pyc3p.elements import parts
 from pyc3p.elements.certificates import client_context, load_identity
 from pyc3p.elements.server import Server, build_server
@@ -74,14 +77,14 @@ def reading() -> Request:
     return Request(request_id="3", from_=FOCUS_URI, to=FOCUS_URI, command=GetConference(conference_keys=keys))
 
 
-async def post(url: str, document: Request, client: C3pClient) -> Reply | ExchangeFailure:
+async def post(url: str, document: Request | Notify, client: C3pClient) -> Reply | ExchangeFailure:
     try:
         return await client.post(Exchange(1, url, document, timeout=5.0))
     finally:
         await client.stop()
 
 
-async def status(url: str, document: Request, secret: str) -> int:
+async def status(url: str, document: Request | Notify, secret: str) -> int:
     reply = await post(url, document, C3pClient(secret=secret))
     assert isinstance(reply, Reply)
     return reply.status
@@ -178,6 +181,35 @@ def test_the_secret_of_one_mcu_is_good_for_that_mcu_alone() -> None:
         assert await status(mcu, bootstrap(focus), rogue) == 401  # MCUs have no secret with each other
         assert server.mcu is not None
         assert server.mcu.conferences == ()
+
+    run(config, scenario)
+
+
+def test_a_valid_mcu_is_not_believed_about_the_conference_of_another() -> None:
+    """mcu-1 has the conference; mcu-2, which is in order otherwise, says that it is over and that eve is in it."""
+    config, told = serve_config(secret=ROOT, mcus=("mcu-2",)), Kept()
+    rogue = pair_secret(ROOT, "mcu-2", "focus")
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob")
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), told)
+        running = asyncio.ensure_future(invite.run())
+        await until(lambda: bool(invite.reached) or running.done())
+        conference = invite.client.conference_uri
+        assert conference is not None
+        own = c3p.mcu_uri(conference, c3p.McuType.AUDIO_VIDEO)
+        eve = c3p.User(entity="sip:eve@127.0.0.1", state="full")
+        for users in (c3p.Users(state="full"), c3p.Users(state="partial", users=(eve,))):
+            info = ConferenceInfo(entity=conference, state="full", version=99, users=users)
+            document = Notify(notification_id=1, from_=own, to=conference, conference_info=info)
+            assert await status(url_of(config, parts.FOCUS_PATH), document, rogue) == 403
+        await asyncio.sleep(0.3)
+        roster = str(invite.client.roster)
+        assert "bob@127.0.0.1" in roster
+        assert "eve@127.0.0.1" not in roster
+        invite.obey("end")
+        assert await running == 0
+        await phone.stop()
 
     run(config, scenario)
 
