@@ -4,6 +4,7 @@ import asyncio
 import os
 import pickle
 import signal
+import ssl
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pyc3p.commands.invite import Invite
 from pyc3p.commands.trace import names_beside, read_ladder
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.places import factory_url, outbound_proxy
+from pyc3p.elements.server import Server
 from pyc3p.elements.system import build_system, worker_config
 from pyc3p.phone import PhoneReleased
 from pyc3p.problems import Problem, UsageProblem
@@ -27,6 +29,7 @@ from pyc3p.trace.ladder import Band, Step
 from pyc3p.workers.back_off import FIRST, LONGEST, WELL, BackOff
 from pyc3p.workers.channel import Channel
 from pyc3p.workers.frames import MAX_FRAME, BrokenPipeProtocol, FrameReader, Kind, frame, read_message
+from tests.certificates import Authority
 from tests.pyc3p.test_serve import (
     Kept,
     call_and_end,
@@ -351,3 +354,37 @@ def test_a_worker_that_says_nothing_is_ended_and_another_started(monkeypatch: py
 
     output = with_workers(config, scenario)
     assert any("says nothing" in text for text in output.texts)
+
+
+# TLS ---------------------------------------------------------------------------------------------------------------
+
+
+def test_workers_speak_https_and_tls_and_read_their_certificates_again(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    made, new = authority.certify("127.0.0.1"), authority.certify("127.0.0.1")
+    with reserved_ports(2) as (port, mcu_port):
+        tls = TlsSettings(certificate=made.certificate, key=made.key, ca=authority.ca, port=port, mcu_port=mcu_port)
+    c3p = C3pSettings(certificate=made.certificate, key=made.key, ca=authority.ca)
+    config = serve_config(tls=tls, c3p=c3p, workers=1)
+    context = ssl.create_default_context(cafile=authority.ca)
+
+    async def scenario(server: Server, output: Kept) -> None:
+        await until(lambda: "MCU mcu-1 announced itself" in output.texts)
+        phone = await phone_at(config, "bob")
+        assert await call_and_end(invite_options(config, "sip:bob@127.0.0.1"), Kept()) == 0
+        await phone.stop()
+        before = await certificate_at(tls.mcu_port, context)
+        for old, fresh in ((made.certificate, new.certificate), (made.key, new.key)):
+            Path(old).write_bytes(Path(fresh).read_bytes())
+        assert server.reload()
+        async with asyncio.timeout(15.0):
+            while await certificate_at(tls.mcu_port, context) == before:
+                await asyncio.sleep(0.05)
+
+    with_workers(config, scenario)
+
+
+async def certificate_at(port: int, context: ssl.SSLContext) -> object:
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    writer.close()
+    return writer.get_extra_info("peercert")["serialNumber"]
