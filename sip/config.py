@@ -1,5 +1,7 @@
 """Settings of an endpoint: one frozen object, each value with its unit and its reason."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -29,8 +31,8 @@ def _as_tuple(listen: Iterable[Listen]) -> tuple[Listen, ...]:
 
 
 def _as_lookup(
-    credentials: "Callable[[str], Credentials | None] | Mapping[str, Credentials] | None",
-) -> "Callable[[str], Credentials | None] | None":
+    credentials: Callable[[str], Credentials | None] | Mapping[str, Credentials] | None,
+) -> Callable[[str], Credentials | None] | None:
     return credentials.get if isinstance(credentials, Mapping) else credentials
 
 
@@ -66,7 +68,7 @@ class EndpointConfig:
     trust_tcp_alias: bool = False
     reliable_provisionals: bool = False  #: list 100rel in Supported of our INVITEs (RFC 3262)
     #: Realm to credentials, as a function or a mapping; None never retries.
-    credentials: "Callable[[str], Credentials | None] | None" = attrs.field(default=None, converter=_as_lookup)
+    credentials: Callable[[str], Credentials | None] | None = attrs.field(default=None, converter=_as_lookup)
 
     #: Networks of hosts that are believed to be where their datagrams say, and that may stand for many: our own proxies
     #: and other parts. No limit by source holds for them. Loopback, where no stranger's datagram comes from.

@@ -11,6 +11,8 @@ __all__ = ["Networks", "source_of"]
 #: Bits of an IPv6 address that name a site's link; whoever has one of its addresses has all of them (RFC 4291 section
 #: 2.5.4, RFC 6177 section 2).
 _IPV6_PREFIX = 64
+#: Hosts whose answer is remembered, some 200 octets each: reading an address costs more than all the rest of a look.
+_REMEMBERED = 4_096
 
 
 @lru_cache(maxsize=4_096)
@@ -37,6 +39,7 @@ class Networks:
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks = tuple(ipaddress.ip_network(each) for each in networks)
+        self._found: dict[str, bool] = {}  # by host, of those that were asked for lately
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -51,6 +54,14 @@ class Networks:
     def __contains__(self, host: object) -> bool:
         if not isinstance(host, str):
             return False
+        found = self._found.get(host)
+        if found is None:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            found = self._found[host] = self._holds_host(host)
+        return found
+
+    def _holds_host(self, host: str) -> bool:
         try:
             address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(host.partition("%")[0])
         except ValueError:

@@ -6,7 +6,8 @@ import attrs
 
 from c3p import AccessMethod, AddUser, AuthMethod, Endpoint, JoiningMethod, Request, is_known_stream
 from focus import policy, refusal
-from focus.commands.checks import check_allowed, check_endpoint, check_entity, is_callable, is_sip, mcu_type_in, role_in
+from focus.commands.authorisation import check_allowed
+from focus.commands.checks import check_endpoint, check_entity, is_callable, is_sip, mcu_type_in, role_in
 from focus.commands.plan import DialOut, Facts, Plan
 from focus.identity import is_authenticated
 from focus.policy import ATTENDEE, DIAL_OUT_TYPES, DialInQuestion, DialOutQuestion

@@ -7,10 +7,10 @@ from typing import Final
 
 from c3p import C3PError, Command, Endpoint, Request, Role, SessionType, focus_uri_of, is_focus_uri, mcu_type_of
 from focus import refusal
-from focus.commands.plan import Facts, Postponed
-from focus.policy import ROLES, Allowed, CommandQuestion, PresentQuestion
+from focus.commands.plan import Facts
+from focus.policy import ROLES
 from focus.refusal import Refusal, Refused
-from sip import AddressOfRecord, ConferenceAddress, Pending, Uri
+from sip import AddressOfRecord, ConferenceAddress, Uri
 
 #: A GUID, with or without braces (C3P reference, 2.3).
 _GUID: Final = re.compile(r"(\{)?+[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?(1)\})")
@@ -55,22 +55,6 @@ def insist(denied: Refusal | None, document: Request) -> None:
     """Who may do it was asked before: `denied` is the answer."""
     if denied is not None:
         raise Refused(denied, document)
-
-
-def check_allowed(question: CommandQuestion, document: Request, facts: Facts) -> None:
-    """Ask the policy. Raises Refused: whatever is no yes is a no; Postponed when it decides later."""
-    decision = facts.decision(question)
-    if isinstance(decision, Pending):
-        raise Postponed(question, decision)
-    if not isinstance(decision, Allowed):
-        refused = decision if isinstance(decision, Refusal) else refusal.NOT_AUTHORISED.saying("nobody has decided it")
-        raise Refused(refused, document)
-
-
-def check_presents(document: Request, facts: Facts) -> None:
-    """What is for presenters. Raises Refused."""
-    question = PresentQuestion(record=facts.record, requester=facts.requester, command=document.command.NAME)
-    check_allowed(question, document, facts)
 
 
 def mcu_type_in(command: Command, document: Request, facts: Facts) -> str:

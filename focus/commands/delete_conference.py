@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 
 from c3p import DeleteConference, Request
-from focus.commands.checks import check_entity, check_no_mcu, check_presents
+from focus.commands.authorisation import check_presents
+from focus.commands.checks import check_entity, check_no_mcu
 from focus.commands.plan import Activation, Facts, Plan
 from focus.events import EndReason
 from focus.mcus.relay import ClientCommand

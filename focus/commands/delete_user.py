@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 
 from c3p import DeleteUser, Request
-from focus.commands.checks import check_allowed, check_entity, check_exists, mcu_type_in, mcus_of
+from focus.commands.authorisation import check_allowed
+from focus.commands.checks import check_entity, check_exists, mcu_type_in, mcus_of
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
 from focus.policy import EjectQuestion

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from c3p import ConferenceInfo, MediaFiltersRules, ModifyConference, Request, are_known_filters
 from focus import refusal
-from focus.commands.checks import check_entity, check_presents, mcu_type_in
+from focus.commands.authorisation import check_presents
+from focus.commands.checks import check_entity, mcu_type_in
 from focus.commands.plan import Facts, Plan
 from focus.refusal import Refused
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from c3p import ModifyConferenceAnnouncements, Request
-from focus.commands.checks import check_entity, check_presents, mcu_type_in
+from focus.commands.authorisation import check_presents
+from focus.commands.checks import check_entity, mcu_type_in
 from focus.commands.plan import Facts, Plan
 
 

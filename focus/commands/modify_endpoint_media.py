@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from c3p import Filter, Media, MediaStatus, ModifyEndpointMedia, Request, is_known_stream, mcu_type_of
 from focus import refusal
-from focus.commands.checks import check_allowed, check_entity, mcu_type_in
+from focus.commands.authorisation import check_allowed
+from focus.commands.checks import check_entity, mcu_type_in
 from focus.commands.plan import Facts, Plan
 from focus.policy import MediaQuestion
 from focus.refusal import Refused

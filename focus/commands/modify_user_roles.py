@@ -6,7 +6,8 @@ import attrs
 
 from c3p import ModifyUserRoles, Request
 from focus import refusal
-from focus.commands.checks import check_allowed, check_entity, check_no_mcu, mcus_of, role_in
+from focus.commands.authorisation import check_allowed
+from focus.commands.checks import check_entity, check_no_mcu, mcus_of, role_in
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
 from focus.policy import RoleQuestion

@@ -6,7 +6,8 @@ import attrs
 
 from c3p import LobbyAccess, Request, SetLobbyAccess
 from focus import refusal
-from focus.commands.checks import check_entity, check_no_mcu, check_presents
+from focus.commands.authorisation import check_presents
+from focus.commands.checks import check_entity, check_no_mcu
 from focus.commands.plan import Activation, Facts, Plan
 from focus.mcus.relay import ClientCommand
 from focus.refusal import Refused

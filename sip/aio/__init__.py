@@ -1,5 +1,7 @@
 """SIP over real sockets with asyncio: the one place in `sip` that knows sockets, clocks and the system's chance."""
 
+from __future__ import annotations
+
 from sip.aio.clock import live_entropy, wall_clock
 from sip.aio.faults import FaultLog
 from sip.aio.listeners import ListenFailed

@@ -1,5 +1,7 @@
 """What the trace is told: messages, and not the reads in which they come."""
 
+from __future__ import annotations
+
 import re
 from typing import Final
 

@@ -1,5 +1,7 @@
 """One TCP or TLS connection, as an asyncio protocol that knows its flow."""
 
+from __future__ import annotations
+
 import asyncio
 import ssl
 from typing import Protocol, cast
@@ -14,23 +16,23 @@ from sip.flow import Address, Flow
 class StreamOwner(Protocol):
     """Who looks after connections."""
 
-    def connection_opened(self, connection: "Connection") -> bool:
+    def connection_opened(self, connection: Connection) -> bool:
         """A connection is there; False when it is one too many."""
         ...
 
-    def connection_received(self, connection: "Connection", data: bytes) -> None:
+    def connection_received(self, connection: Connection, data: bytes) -> None:
         """Some bytes of the stream came."""
         ...
 
-    def connection_began_tls(self, connection: "Connection") -> None:
+    def connection_began_tls(self, connection: Connection) -> None:
         """Somebody speaks TLS where none is expected; the connection is closed after this."""
         ...
 
-    def connection_closed(self, connection: "Connection") -> None:
+    def connection_closed(self, connection: Connection) -> None:
         """It is gone; called only for connections that were let in."""
         ...
 
-    def connection_writable(self, connection: "Connection", writable: bool) -> None:
+    def connection_writable(self, connection: Connection, writable: bool) -> None:
         """It takes no more for now, or takes data again."""
         ...
 

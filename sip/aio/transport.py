@@ -1,5 +1,7 @@
 """The asyncio driver of a pump: sockets, connections, look-ups and one timer."""
 
+from __future__ import annotations
+
 import asyncio
 import ssl
 from collections import Counter, deque

@@ -1,5 +1,7 @@
 """The machine for one SIP element: bytes and commands in, bytes and events out."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sip.authentication.digest import Credentials

@@ -1,5 +1,7 @@
 """The side that is watched: SUBSCRIBE taken, notifications sent (RFC 6665 section 4.2, and Microsoft's options)."""
 
+from __future__ import annotations
+
 from collections import deque
 from typing import Final
 
@@ -30,7 +32,6 @@ AUTOEXTEND: Final = "com.microsoft.autoextend"
 
 #: Answers to a NOTIFY that say that the subscription is not there any more (RFC 5057 section 5.1).
 _GONE: Final = frozenset((404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604))
-
 
 #: Octets of the Via and Contact that a NOTIFY gets when its flow is known.
 _ENVELOPE: Final = 160

@@ -38,6 +38,8 @@ They are taken off the credit too, and repeated only while there is some; their 
 yet (`sip.subscription.amplification`), is sent in any case.
 """
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from typing import Final
 

@@ -16,8 +16,6 @@ __all__ = ["as_sips", "begins_securely", "is_secure", "leaves_in_the_clear", "se
 
 #: Transports that hide what they carry.
 _SECURE: Final = frozenset({"TLS", "WSS"})
-#: Octets in which the scheme of a Request-URI begins: methods are shorter.
-_START: Final = 40
 
 
 def is_secure(flow: Flow) -> bool:
@@ -27,10 +25,8 @@ def is_secure(flow: Flow) -> bool:
 
 def leaves_in_the_clear(data: bytes, flow: Flow) -> bool:
     """Whether a message is a request to a sips URI, and the flow one without TLS."""
-    if flow.transport in _SECURE:
-        return False
-    _, _, rest = data[:_START].partition(b" ")
-    return rest[:5].lower() == b"sips:"
+    uri = data.find(b" ") + 1
+    return data[uri : uri + 5].lower() == b"sips:" and flow.transport not in _SECURE
 
 
 def secured_hop(hop: Uri, target: Uri | str) -> Uri:

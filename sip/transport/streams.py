@@ -1,5 +1,7 @@
 """What has come on each connection but is not a whole message yet."""
 
+from __future__ import annotations
+
 from sip.flow import Flow
 from sip.message.stream import StreamParser
 from sip.networks import source_of

@@ -1,5 +1,7 @@
 """Which flow a message takes: next hops, questions to the driver, waiting, and what is to be sent."""
 
+from __future__ import annotations
+
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Final
@@ -383,9 +385,7 @@ class Transport:
     def resolved(self, want_id: WantId, destinations: Sequence[Destination], now: float) -> None:
         """Let the one who asked try what was found."""
         want = self._answered(want_id)
-        if want is None:
-            return
-        for search in want.searches:
+        for search in () if want is None else want.searches:
             if search.active:
                 search.destinations.extend(self._avoided.last(destinations, search.first, now))
                 self._switch_large(search)

@@ -189,6 +189,12 @@ def test_only_requests_to_sips_need_tls(transport: str, line: bytes) -> None:
     assert leaves_in_the_clear(line + b" SIP/2.0\r\n", flow) == (transport != "TLS" and b"s:a@" in line.lower())
 
 
+@given(st.integers(1, 200))
+def test_a_long_method_does_not_hide_that_the_request_is_to_sips(length: int) -> None:
+    flow = Flow(1, "TCP", Address("192.0.2.1", 5060), Address("192.0.2.2", 5060))
+    assert leaves_in_the_clear(b"M" * length + b" SIPS:bob@example.com SIP/2.0\r\n", flow)
+
+
 # A proxy between -----------------------------------------------------------------------------------------------------
 
 HERE = "192.0.2.10"
