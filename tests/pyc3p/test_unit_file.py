@@ -8,14 +8,26 @@ from pathlib import Path
 import pytest
 
 from pyc3p.settings.loading import load_config
+from pyc3p.settings.serve import ServeConfig
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def settings_of_the_page() -> str:
+def blocks_of_the_page() -> list[str]:
     page = (DOCS / "deploying.rst").read_text()
-    block = page.partition(".. code-block:: toml\n\n")[2].partition("\n\nAs a service")[0]
-    return re.sub(r"(?m)^    ", "", block)
+    found = re.findall(r"(?m)^\.\. code-block:: toml\n\n((?:    .*\n|\n)+)", page)
+    return [re.sub(r"(?m)^    ", "", block) for block in found]
+
+
+def settings_of_the_page() -> str:
+    return blocks_of_the_page()[0]
+
+
+@pytest.mark.parametrize("block", blocks_of_the_page(), ids=lambda block: block.strip().splitlines()[0][:30])
+def test_every_example_of_settings_on_the_page_is_read(tmp_path: Path, block: str) -> None:
+    path = tmp_path / "serve.toml"
+    path.write_text(block)
+    assert load_config(path, {}) != ServeConfig()
 
 
 def test_the_settings_of_the_page_are_settings(tmp_path: Path) -> None:
