@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sip.authentication.asserted import kept_private
+from sip.authentication.own_realm import without_credentials
 from sip.endpoint.endpoint import Endpoint
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
@@ -47,6 +48,7 @@ class Copies:
         if target.route:
             changes["Route"] = [*target.route, *request.route]
         seen = request if self._admission.trusts(target, request) else kept_private(request)
+        seen = without_credentials(seen, self._admission.realm)
         return seen.evolve(uri=target.uri.without_headers(), set=changes, prepend=marks)
 
     def _marks(
