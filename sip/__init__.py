@@ -114,7 +114,7 @@ from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
 from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
-from sip.transport.locate import is_numeric
+from sip.transport.locate import is_numeric, reached_host
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -264,6 +264,7 @@ __all__ = [
     "internal_fault",
     "is_numeric",
     "parse_message",
+    "reached_host",
     "refusal_of_body",
     "refuse",
     "same_user",

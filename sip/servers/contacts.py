@@ -17,6 +17,7 @@ from sip.servers.gruu import opaque_of_instance
 from sip.servers.location import Binding
 from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
+from sip.transport.locate import reached_host
 
 __all__ = ["Asked", "binding_of", "is_usable", "listed", "size_of"]
 
@@ -84,7 +85,7 @@ def is_usable(binding: Binding, aor: Uri) -> bool:
         must_fit_request_line(binding.uri)
     except RemoteProtocolError:
         return False
-    if binding.uri.scheme not in ("sip", "sips") or not is_host_name(binding.uri.host):
+    if binding.uri.scheme not in ("sip", "sips") or not is_host_name(reached_host(binding.uri)):
         return False  # its flow closes one day, and then somebody asks for the host
     if binding.flow is not None or binding.route:
         return True
@@ -99,7 +100,7 @@ def _can_be_asked(uri: Uri) -> bool:
         must_fit_request_line(uri)
     except RemoteProtocolError:
         return False
-    return is_host_name(uri.host)
+    return is_host_name(reached_host(uri))
 
 
 def size_of(binding: Binding) -> int:

@@ -22,7 +22,8 @@ from sip.message.request import Request
 from sip.servers.location import Target
 from sip.servers.places import Places
 from sip.syntax.uri import Uri
-from sip.transport.locate import is_numeric
+from sip.syntax.uri_parts import canonical_host
+from sip.transport.locate import is_numeric, reached_host
 
 __all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "Standing", "keys_of"]
 
@@ -235,7 +236,11 @@ class Admission:
         hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
         if self._identities is None or self.is_part(hop):
             return True
-        return self._identities.trusts_host(hop.host) if target.flow is None else self._identities.trusts(target.flow)
+        return (
+            self._identities.trusts_host(reached_host(hop))
+            if target.flow is None
+            else self._identities.trusts(target.flow)
+        )
 
     def _leads_to_a_place(self, request: Request) -> bool:
         return self._relay_to.include(next_hop_of(request))
@@ -271,9 +276,9 @@ def caller_flow(request: Request, flow: Flow) -> Flow | None:
     if flow.reliable:
         return flow if direct or request.record_route else None
     contact = next((each for each in request.contact if isinstance(each, NameAddr)), None)
-    if contact is None or not direct or not is_numeric(contact.uri.host):
+    if contact is None or not direct or not is_numeric(reached_host(contact.uri)):
         return None
-    return None if contact.uri.host == flow.remote.host else flow
+    return None if reached_host(contact.uri) == canonical_host(flow.remote.host) else flow
 
 
 def _fingerprint_of(branch: str | None) -> str:
