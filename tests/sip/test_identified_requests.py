@@ -221,6 +221,21 @@ def test_a_replayed_registration_changes_nothing() -> None:
     assert town.contacts("bob") == [f"sip:phone@{BOBS}"]
 
 
+@pytest.mark.parametrize("from_trusted", [True, False])
+def test_a_registration_leads_elsewhere_only_where_a_trusted_peer_says_so(from_trusted: bool) -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",))
+    host = TRUSTED if from_trusted else BOBS
+    more = (("Via", "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKx"), ("Path", f"<sip:{STRANGERS};lr>"))
+    if from_trusted:
+        made = town.request("REGISTER", "sip:example.com", host, to=BOB, headers=more)
+    else:
+        made = town.proven("REGISTER", "sip:example.com", host, to=BOB, headers=more)
+    assert town.answer(made, host).status == 200
+    town.receive(town.request("MESSAGE", "sip:bob@example.com", TRUSTED), TRUSTED)
+    assert len(town.sent(STRANGERS)) == from_trusted
+    assert len(town.sent(BOBS)) == (not from_trusted)
+
+
 def test_a_trusted_peer_registers_those_whom_it_names() -> None:
     town = Town(trusted_networks=("10.0.0.0/8",))
     asserted = (("P-Asserted-Identity", EVE),)

@@ -314,6 +314,19 @@ def test_a_contact_with_maddr_has_nobody_else_called() -> None:
     assert {flow.remote.host for flow, _ in office._sent} <= {CAROL, BOB}
 
 
+@pytest.mark.parametrize("more", [{"Via": "SIP/2.0/UDP x.example;branch=z9hG4bKx"}, {"Path": f"<sip:{TRUNK};lr>"}])
+def test_a_registration_is_no_way_to_anywhere(more: dict[str, str]) -> None:
+    office = Office()
+    bob = office.flow(BOB)
+    register = request("REGISTER", "sip:example.com", host=BOB, contact=f"<{PREMIUM}>", call_id="registration")
+    register = register.evolve(set={"To": "<sip:bob@example.com>"}, add=list(more.items()))
+    office.receive(register, bob)
+    assert [each.status for each in office.sent(BOB) if isinstance(each, Response)] == [200]
+    for uri in ("sip:bob@example.com", PREMIUM):
+        office.receive(request(uri=uri, host=BOB, call_id=uri[4:7]), bob)
+    assert {flow.remote.host for flow, _ in office._sent} == {BOB}
+
+
 # Restarts ------------------------------------------------------------------------------------------------------------
 
 
