@@ -115,7 +115,7 @@ from sip.syntax.uri_parts import canonical_host
 from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
 from sip.traffic import Traffic
-from sip.transport.locate import is_numeric
+from sip.transport.locate import is_numeric, reached_host
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -266,6 +266,7 @@ __all__ = [
     "internal_fault",
     "is_numeric",
     "parse_message",
+    "reached_host",
     "refusal_of_body",
     "refuse",
     "same_user",

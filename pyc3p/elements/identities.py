@@ -14,7 +14,7 @@ import attrs
 import sip
 from c3p import principal_of_worker
 from pyc3p.commands.output import Output
-from pyc3p.elements.principals import Acquaintance, server_principal
+from pyc3p.elements.principals import Acquaintance, hosts_of, server_principal
 from pyc3p.problems import Problem
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.users import UsersFile
@@ -97,6 +97,14 @@ def _mcus(config: ServeConfig, peers: Acquaintance) -> list[sip.Credentials]:
     return [part_credentials(secret, name) for name, secret in secrets.items()]
 
 
+def _hosts_of_parts(config: ServeConfig) -> tuple[str, ...]:
+    """Where the passwords of parts are believed, beside the address by which a request came: addresses and networks."""
+    found = {host for hosts in hosts_of(config, lambda name: True).values() for host in hosts}
+    for part in config.calls.parts:
+        found.add(part if "/" in part or sip.is_numeric(part) else part.rpartition(":")[0] or part)
+    return tuple(sorted(bare for each in found if "/" in (bare := each.strip("[]")) or sip.is_numeric(bare)))
+
+
 def identities(
     config: ServeConfig, peers: Acquaintance, *, root: str | None, entropy: sip.Entropy, wall_clock: float
 ) -> Identities | None:
@@ -117,6 +125,7 @@ def identities(
             trusted_networks=settings.trust,
             trusted_peers=settings.trusted_peers,
             trusted_users=tuple(each.username for each in parts),
+            trusted_user_networks=_hosts_of_parts(config),
             certificate_domains=settings.certificate_domains,
             user_certificates=settings.user_certificates,
         ),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from sip.authentication.identification import Identified
 from sip.errors import RemoteProtocolError
-from sip.headers.auth_params import split_auth
-from sip.headers.challenge import Authorization
 from sip.headers.name_addr import NameAddr
 from sip.headers.privacy import Privacy
 from sip.message.request import Request
@@ -75,11 +72,10 @@ def _first(request: Request, name: str) -> Uri | None:
     return next((uri for uri in uris if uri.scheme in ("sip", "sips")), uris[0])
 
 
-def with_identity(request: Request, identified: Identified, *, believed: bool, realm: str | None = None) -> Request:
+def with_identity(request: Request, identified: Identified, *, believed: bool) -> Request:
     """The request as it may go on: with the identity that was proved, and none that somebody only claims.
 
-    ``believed`` says that the peer is trusted, so that what it asserts, or does not, stays. Credentials for ``realm``
-    have done their work and are taken out.
+    ``believed`` says that the peer is trusted, so that what it asserts, or does not, stays.
     """
     headers = request.headers
     changes: dict[str, object] = {}
@@ -89,9 +85,6 @@ def with_identity(request: Request, identified: Identified, *, believed: bool, r
         changes[_PREFERRED] = None
     if not believed and identified.user.uri is not None:
         changes[_ASSERTED] = f"<{identified.user.uri.address_of_record()}>"
-    for name in ("Proxy-Authorization", "Authorization"):
-        if realm is not None and name in headers:
-            changes[name] = _of_others(headers.get_all(name), realm) or None
     return request.evolve(set=changes) if changes else request
 
 
@@ -100,16 +93,3 @@ def kept_private(request: Request) -> Request:
     if _ASSERTED not in request.headers or not wants_privacy(request):
         return request
     return request.evolve(remove=[_ASSERTED])
-
-
-def _of_others(lines: Iterable[str], realm: str) -> list[str]:
-    """Credentials that are for somebody else."""
-    kept = []
-    for each in [each for line in lines for each in split_auth(line)]:
-        try:
-            if Authorization.parse(each).realm == realm:
-                continue
-        except RemoteProtocolError:
-            pass
-        kept.append(each)
-    return kept

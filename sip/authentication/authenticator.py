@@ -47,7 +47,10 @@ class AuthenticatorConfig:
     trusted_networks: tuple[str, ...] = ()  #: source addresses that are believed (RFC 3325 section 2.3)
     trusted_peers: tuple[str, ...] = ()  #: names proved by a certificate that are believed in the same way
     #: Users who may speak for others, as trusted peers do: the parts of a system, each with a password of its own.
+    #: They are believed by the proxy alone, and only as they come from their own hosts.
     trusted_users: tuple[str, ...] = ()
+    #: Addresses and networks that trusted users come from, beside the host of the server itself.
+    trusted_user_networks: tuple[str, ...] = ()
     #: Domains whose servers vouch for their users by their certificate (RFC 5922): a From of that domain is believed.
     certificate_domains: tuple[str, ...] = ()
     #: Whether a certificate for ``sip:user@domain`` stands for that user. Only where the authorities that are believed
@@ -94,6 +97,7 @@ class Authenticator:
         self.config = config
         self._domains = frozenset(canonical_host(each) for each in config.domains)
         self._trusted = TrustedPeers(config.trusted_networks, config.trusted_peers)
+        self._hosts_of_trusted_users = TrustedPeers(config.trusted_user_networks)
         self._vouching = frozenset(canonical_host(each) for each in config.certificate_domains)
         digest = config.digest or DigestConfig(realm=next(iter(config.domains), "sip"))
         self._digest = None
@@ -200,11 +204,17 @@ class Authenticator:
                 status=407 if proxy else 401, headers=self._digest.challenges(now=now, stale=stale, proxy=proxy)
             )
         if verdict.username in self.config.trusted_users:
+            if not (proxy and self._is_host_of_parts(flow)):
+                return Refused(status=403)  # somebody shows what was meant for us
             try:
                 return self._believed(request)
             except RemoteProtocolError as error:
                 return Refused(status=error.status_hint)
         return self._own(verdict.username, request, flow)
+
+    def _is_host_of_parts(self, flow: Flow) -> bool:
+        is_ours = canonical_host(flow.remote.host) == canonical_host(flow.local.host)
+        return is_ours or flow in self._hosts_of_trusted_users
 
     def _own(self, username: str, request: Request, flow: Flow) -> Identification:
         """The user as it calls itself, which has to be a name of its own."""

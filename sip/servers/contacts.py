@@ -17,6 +17,7 @@ from sip.servers.gruu import opaque_of_instance
 from sip.servers.location import Binding
 from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
+from sip.transport.locate import reached_host
 
 __all__ = ["Asked", "binding_of", "is_usable", "listed", "size_of"]
 
@@ -26,23 +27,35 @@ _SHOWN: Final = 100
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """What a REGISTER says beside its Contacts, read before anything changes. Raises RemoteProtocolError."""
+    """What a REGISTER says beside its Contacts, read before anything changes. Raises RemoteProtocolError.
+
+    Proxies on its way are those that a trusted one tells of. Anybody can write a second Via, or a Path of his choice,
+    and have what is sent to him sent to somebody else: then the flow that he came by is the only way to him.
+    """
 
     path: tuple[NameAddr, ...]  #: proxies on the way back (RFC 3327)
     options: tuple[str, ...]  #: of Supported
     direct: bool  #: whether the client itself sent it, and no proxy on its way
     flow: Flow
+    received: Flow | None  #: the flow that leads back, None when a proxy stood between
 
     @classmethod
-    def of(cls, request: Request, flow: Flow) -> Asked:
-        """Read a REGISTER."""
+    def of(cls, request: Request, flow: Flow, *, from_trusted: bool) -> Asked:
+        """Read a REGISTER; ``from_trusted`` says that what came by the flow tells the truth about its way."""
         path = request.header("Path")
         routes = tuple(each for each in path if isinstance(each, NameAddr)) if isinstance(path, tuple) else ()
         for route in routes:
             if not _can_be_asked(route.uri):
                 raise RemoteProtocolError("a Path that leads nowhere")
         # With a second Via a proxy stood between: the flow is the proxy's, not the client's.
-        return cls(path=routes, options=request.supported, direct=len(request.via) == 1, flow=flow)
+        direct = len(request.via) == 1
+        return cls(
+            path=routes if from_trusted else (),
+            options=request.supported,
+            direct=direct,
+            flow=flow,
+            received=None if from_trusted and not direct else flow,
+        )
 
     def registers_flow(self, contact: NameAddr) -> bool:
         """Whether a Contact is a flow that we keep alive; over UDP that would take STUN (RFC 5626 section 6)."""
@@ -65,7 +78,7 @@ def binding_of(aor: str, contact: NameAddr, request: Request, asked: Asked, expi
         q=_preference(contact.params.get("q")),
         route=asked.path,
         source=source_of(asked.flow.remote.host),
-        received=asked.flow if asked.direct else None,
+        received=asked.received,
         instance=instance,
         reg_id=contact.params.get("reg-id"),
         outbound=asked.registers_flow(contact),
@@ -84,7 +97,7 @@ def is_usable(binding: Binding, aor: Uri) -> bool:
         must_fit_request_line(binding.uri)
     except RemoteProtocolError:
         return False
-    if binding.uri.scheme not in ("sip", "sips") or not is_host_name(binding.uri.host):
+    if binding.uri.scheme not in ("sip", "sips") or not is_host_name(reached_host(binding.uri)):
         return False  # its flow closes one day, and then somebody asks for the host
     if binding.flow is not None or binding.route:
         return True
@@ -99,7 +112,7 @@ def _can_be_asked(uri: Uri) -> bool:
         must_fit_request_line(uri)
     except RemoteProtocolError:
         return False
-    return is_host_name(uri.host)
+    return is_host_name(reached_host(uri))
 
 
 def size_of(binding: Binding) -> int:

@@ -12,6 +12,7 @@ from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
+from sip.transport.locate import reached_host
 
 __all__ = ["Binding", "Location", "Target", "can_be_dialled"]
 
@@ -78,7 +79,7 @@ class Binding:
             return None
         if self.received.reliable or self.reg_id is not None:
             return self.received
-        return None if self.uri.host == canonical_host(self.received.remote.host) else self.received
+        return None if reached_host(self.uri) == canonical_host(self.received.remote.host) else self.received
 
     @property
     def ends_with_flow(self) -> bool:
@@ -104,7 +105,7 @@ def can_be_dialled(uri: Uri, flow: Flow) -> bool:
 
     Another address than the source is behind a NAT, or a name that only its owner knows.
     """
-    return uri.scheme in ("sip", "sips") and uri.host == canonical_host(flow.remote.host)
+    return uri.scheme in ("sip", "sips") and reached_host(uri) == canonical_host(flow.remote.host)
 
 
 class Location:

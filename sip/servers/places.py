@@ -10,7 +10,7 @@ from sip.flow import DEFAULT_PORTS, Flow
 from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
-from sip.transport.locate import is_numeric
+from sip.transport.locate import is_numeric, reached_host
 
 __all__ = ["Places"]
 
@@ -51,8 +51,8 @@ class Places:
             self._hosts.add((uri.host, uri.port))
 
     def include(self, uri: Uri) -> bool:
-        """Whether a URI leads to one of them."""
-        return uri.scheme in ("sip", "sips") and self._include(uri.host, _port(uri))
+        """Whether a URI leads to one of them; its ``maddr`` goes before its host."""
+        return uri.scheme in ("sip", "sips") and self._include(reached_host(uri), _port(uri))
 
     def include_source(self, flow: Flow) -> bool:
         """Whether a flow comes from one of them: where a port was said, from that port."""

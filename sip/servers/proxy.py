@@ -227,6 +227,7 @@ class Proxy:
             flow=flow,
             fingerprint=fingerprint,
             breadth=breadth,
+            realm=self._admission.realm,
             groups=self._targeting.grouped(found.targets, breadth),
         )
 

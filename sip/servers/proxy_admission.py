@@ -16,16 +16,14 @@ from sip.authentication.identification import Challenged, Identification, Identi
 from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
 from sip.entropy import Entropy
-from sip.errors import RemoteProtocolError
 from sip.flow import Flow
-from sip.headers.auth_params import split_auth
-from sip.headers.challenge import Authorization
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.servers.location import Target
 from sip.servers.places import Places
 from sip.syntax.uri import Uri
-from sip.transport.locate import is_numeric
+from sip.syntax.uri_parts import canonical_host
+from sip.transport.locate import is_numeric, reached_host
 
 __all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "Standing", "keys_of"]
 
@@ -128,6 +126,13 @@ class Admission:
             digest = DigestConfig(realm=realm, proxy=True)
             self._authenticator = DigestServer(digest, credentials, key=key, entropy=entropy, wall_clock=wall_clock)
 
+    @property
+    def realm(self) -> str | None:
+        """Whose passwords are asked for here; None when nobody's are."""
+        if self._identities is not None:
+            return self._identities.realm
+        return None if self._authenticator is None else self._authenticator.config.realm
+
     def validate(self, request: Request) -> str:
         """The checks of section 16.3 that need no routing; raises Answered. Returns the `fingerprint`."""
         if request.max_forwards == 0:
@@ -164,7 +169,7 @@ class Admission:
         return breadth
 
     def let_out(self, request: Request, flow: Flow, standing: Standing, *, now: float) -> Request:
-        """Let a request leave our domains, without the credentials that were for us; raises Answered.
+        """Let a request leave our domains; raises Answered.
 
         Users of ours (``ours``: it was proved) may have it sent to where `ProxyConfig.relay_to` says; those who are
         trusted, anywhere.
@@ -187,7 +192,7 @@ class Admission:
             raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
         if not self._leads_to_a_place(request):
             raise Answered(403)
-        return _without_credentials(request, self._authenticator.config.realm)
+        return request
 
     def admitted(
         self, request: Request, flow: Flow, known: Identification | None, *, now: float
@@ -207,27 +212,35 @@ class Admission:
             case Refused():
                 raise Answered.by(found)
             case Identified(proof=Proof.TRUSTED_PEER):
-                return with_identity(request, found, believed=True, realm=self._identities.realm), Standing.TRUSTED
+                return with_identity(request, found, believed=True), Standing.TRUSTED
             case Identified():
                 theirs = Standing.USER if self._identities.is_ours(found, flow) else Standing.STRANGER
-                return with_identity(request, found, believed=False, realm=self._identities.realm), theirs
+                return with_identity(request, found, believed=False), theirs
 
     def standing(self, flow: Flow) -> Standing:
         """What whoever sends by a flow is to us, if he is not asked."""
         return Standing.TRUSTED if self.is_trusted(flow) else Standing.STRANGER
 
     def believed(self, request: Request, flow: Flow) -> Request:
-        """The request without an identity that nobody we trust has asserted (RFC 3325 section 5)."""
-        if "P-Asserted-Identity" not in request.headers or self.is_trusted(flow):
-            return request
-        return request.evolve(remove=["P-Asserted-Identity"])
+        """The request without an identity that nobody we trust has asserted (RFC 3325 section 5).
+
+        Where senders are identified it is without the identity that they would prefer, too: that was said to us.
+        """
+        untrusted = not self.is_trusted(flow)
+        gone = ["P-Asserted-Identity"] * untrusted + ["P-Preferred-Identity"] * (self._identities is not None)
+        gone = [name for name in gone if name in request.headers]
+        return request.evolve(remove=gone) if gone else request
 
     def trusts(self, target: Target, request: Request) -> bool:
         """Whether a target may know who hides, and is believed about who answers (RFC 3325 section 5, RFC 5876)."""
         hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
         if self._identities is None or self.is_part(hop):
             return True
-        return self._identities.trusts_host(hop.host) if target.flow is None else self._identities.trusts(target.flow)
+        return (
+            self._identities.trusts_host(reached_host(hop))
+            if target.flow is None
+            else self._identities.trusts(target.flow)
+        )
 
     def _leads_to_a_place(self, request: Request) -> bool:
         return self._relay_to.include(next_hop_of(request))
@@ -263,23 +276,10 @@ def caller_flow(request: Request, flow: Flow) -> Flow | None:
     if flow.reliable:
         return flow if direct or request.record_route else None
     contact = next((each for each in request.contact if isinstance(each, NameAddr)), None)
-    if contact is None or not direct or not is_numeric(contact.uri.host):
+    if contact is None or not direct or not is_numeric(reached_host(contact.uri)):
         return None
-    return None if contact.uri.host == flow.remote.host else flow
+    return None if reached_host(contact.uri) == canonical_host(flow.remote.host) else flow
 
 
 def _fingerprint_of(branch: str | None) -> str:
     return (branch or "").removeprefix("z9hG4bK").partition("-")[0]
-
-
-def _without_credentials(request: Request, realm: str) -> Request:
-    kept = []
-    for line in request.headers.get_all("Proxy-Authorization"):
-        for each in split_auth(line):
-            try:
-                if Authorization.parse(each).realm == realm:
-                    continue
-            except RemoteProtocolError:
-                pass
-            kept.append(each)
-    return request.evolve(set={"Proxy-Authorization": kept or None})

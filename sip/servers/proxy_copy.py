@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sip.authentication.asserted import kept_private
+from sip.authentication.own_realm import without_credentials
 from sip.endpoint.endpoint import Endpoint
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
@@ -17,6 +18,7 @@ from sip.servers.proxy_route import OwnAddresses, path, record_route
 from sip.servers.response_context import ResponseContext
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
+from sip.transport.locate import reached_host
 
 __all__ = ["Copies"]
 
@@ -47,6 +49,7 @@ class Copies:
         if target.route:
             changes["Route"] = [*target.route, *request.route]
         seen = request if self._admission.trusts(target, request) else kept_private(request)
+        seen = without_credentials(seen, self._admission.realm)
         return seen.evolve(uri=target.uri.without_headers(), set=changes, prepend=marks)
 
     def _marks(
@@ -71,14 +74,14 @@ class Copies:
         way_back = next((each.uri for each in request.record_route), contact)
         return DialogEnd(
             flow=caller_flow(request, flow),
-            reached="" if way_back is None else way_back.host,
+            reached="" if way_back is None else reached_host(way_back),
             source=canonical_host(flow.remote.host),
             local=vouched,
         )
 
     @staticmethod
     def _callee(request: Request, target: Target, located: bool) -> DialogEnd:
-        host = _hop(request, target).host
+        host = reached_host(_hop(request, target))
         source = host if target.flow is None else canonical_host(target.flow.remote.host)
         return DialogEnd(flow=target.flow, reached=host, source=source, local=located)
 

@@ -13,6 +13,7 @@ from sip.message.request import Request
 from sip.servers.flow_token import FlowTokens, Pass, UnreadableToken
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
+from sip.transport.locate import reached_host
 from sip.transport.secure import as_sips, secured_hop
 
 __all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route", "was_recorded"]
@@ -30,10 +31,7 @@ class OwnAddresses:
 
     def include(self, uri: Uri, flow: Flow) -> bool:
         """Whether a URI leads to us; ``flow`` tells an address of ours when we listen on all of them."""
-        return self.include_place(uri.host, uri, flow)
-
-    def include_place(self, host: str, uri: Uri, flow: Flow) -> bool:
-        """The same of a host in place of that of the URI."""
+        host = reached_host(uri)
         port = uri.port or DEFAULT_PORTS["TLS" if uri.scheme == "sips" or uri.transport == "tls" else "UDP"]
         for each in self.listen():
             if (host, port) in ((_host(each, flow), each.port), (_public_host(each), each.public_port or each.port)):
@@ -88,8 +86,7 @@ def _without_our_maddr(uri: Uri, flow: Flow, own: OwnAddresses) -> Uri:
     """A Request-URI that leads here by `maddr` loses it, and what goes with it (section 16.4)."""
     if uri.scheme not in ("sip", "sips") or "maddr" not in uri.params:
         return uri
-    here = own.include_place(canonical_host(uri.params["maddr"] or uri.host), uri, flow)
-    return uri.without_params("maddr", "transport") if here else uri
+    return uri.without_params("maddr", "transport") if own.include(uri, flow) else uri
 
 
 def _named(uri: Uri, request: Request, tokens: FlowTokens) -> Pass | None:

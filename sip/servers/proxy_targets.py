@@ -26,6 +26,7 @@ from sip.servers.proxy_route import OwnAddresses, preprocess
 from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
+from sip.transport.locate import reached_host
 
 __all__ = ["Alternatives", "AsItIs", "Found", "Targeting", "Users", "hop_of"]
 
@@ -138,7 +139,7 @@ class Targeting:
                 return self._located(onward, uri, vouched, none=416)
         elif onward.route[0].uri.scheme not in ("sip", "sips"):
             raise Answered(400)  # there is no way to follow it
-        if not is_host_name(hop.host):
+        if not is_host_name(reached_host(hop)):
             raise Answered(400)  # nobody can be asked where that is
         if token is not None:
             return Found(request=onward, targets=[AsItIs(uri=uri)])
@@ -159,7 +160,7 @@ class Targeting:
         A user of ours follows the other end wherever that has gone (RFC 3261 section 12.2: the remote target may
         change), if the request comes from where the user is. Whoever is none of ours could name any target.
         """
-        if token.target.bound or method in _PARTING or self._tokens.is_host(hop.host, token.target.reached):
+        if token.target.bound or method in _PARTING or self._tokens.is_host(reached_host(hop), token.target.reached):
             return True
         sender = token.sender
         if sender is None or not sender.local:

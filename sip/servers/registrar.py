@@ -23,7 +23,7 @@ from sip.networks import Networks
 from sip.servers.binding_shares import BindingShares
 from sip.servers.bound_flows import BoundFlows
 from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
-from sip.servers.location import Binding, Location
+from sip.servers.location import Binding, Location, can_be_dialled
 from sip.servers.registration_rights import RegistrationRefused, Rights, same_user
 from sip.servers.undecided import UNKNOWN_IN_TIME, Undecided, UndecidedRequests
 from sip.syntax.uri import Uri, aor_key
@@ -102,10 +102,11 @@ class Registrar:
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
         self._location = Location()
         self._flows = BoundFlows(limit=self.config.max_users)
+        self._networks = Networks(endpoint.config.trusted_networks)
         self._shares = BindingShares(
             bindings=self.config.max_bindings_per_source,
             users=self.config.max_users_per_source,
-            trusted=Networks(endpoint.config.trusted_networks),
+            trusted=self._networks,
         )
         self._events: list[Event] = []
         endpoint.add_core(
@@ -189,9 +190,13 @@ class Registrar:
         return events
 
     def snapshot(self) -> tuple[Binding, ...]:
-        """All bindings with wall-clock times and without flows, for another process or a later one."""
+        """Bindings with wall-clock times and without flows, for another process or a later one.
+
+        Those are left out to which nothing but their flow leads.
+        """
         wall = self._endpoint.wall_clock
-        return tuple(attrs.evolve(b, expires_at=b.expires_at + wall, received=None) for b in self._location)
+        lasting = (each for each in self._location if each.flow is None or can_be_dialled(each.uri, each.flow))
+        return tuple(attrs.evolve(b, expires_at=b.expires_at + wall, received=None) for b in lasting)
 
     def restore(self, bindings: Iterable[Binding], *, now: float) -> None:
         """Take back a snapshot; what has ended since is left out."""
@@ -222,13 +227,19 @@ class Registrar:
                 return
             identification = UNKNOWN_IN_TIME
         try:
-            headers = self._processed(request, Asked.of(request, flow), now, identification)
+            headers = self._processed(
+                request, Asked.of(request, flow, from_trusted=self._trusts(flow)), now, identification
+            )
         except RegistrationRefused as refused:
             self._endpoint.respond(transaction, refused.status, refused.reason, headers=refused.headers, now=now)
         except RemoteProtocolError as error:
             self._endpoint.respond(transaction, error.status_hint, now=now)
         else:
             self._endpoint.respond(transaction, 200, headers=headers, now=now)
+
+    def _trusts(self, flow: Flow) -> bool:
+        """Whether a proxy of ours may be at the other end of a flow."""
+        return flow.remote.host in self._networks if self._identities is None else self._identities.trusts(flow)
 
     def _processed(
         self, request: Request, asked: Asked, now: float, identification: Identification | None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from sip.authentication.own_realm import without_challenges
 from sip.entropy import Entropy
 from sip.flow import Flow
 from sip.ids import RequestId, TransactionId
@@ -41,6 +42,7 @@ class ResponseContext:
     flow: Flow  #: where it came from
     fingerprint: str  #: what our branches begin with, for the detection of loops
     breadth: int  #: how many branches may run at once from here on (RFC 5393 section 5.3)
+    realm: str | None = None  #: ours: nobody further on asks for passwords of it
     located: bool = False  #: whether the location service named the targets
     vouched: bool = False  #: whether the sender may have us relay
     groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
@@ -66,7 +68,11 @@ class ResponseContext:
             self.doubted.add(request_id)
 
     def seen(self, request_id: RequestId, response: Response) -> Response:
-        """The answer to a copy as it goes on: without an identity that nobody we trust has asserted (RFC 5876)."""
+        """The answer to a copy as it goes on.
+
+        It is without an identity that nobody we trust has asserted (RFC 5876), and asks for nothing in our name.
+        """
+        response = without_challenges(response, self.realm)
         if request_id not in self.doubted or "P-Asserted-Identity" not in response.headers:
             return response
         return response.evolve(remove=["P-Asserted-Identity"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from sip.syntax.uri_parts import ip_address
+
 __all__ = ["is_host_name"]
 
 #: ``label *("." label) ["."]``; a label has 1 to 63 octets, a name 253; underscores are in use.
@@ -19,4 +21,4 @@ _NAME: Final = re.compile(
 
 def is_host_name(host: str) -> bool:
     """Whether a host is an address of IPv6 without brackets, or a name that DNS can have (one of IPv4 looks alike)."""
-    return ":" in host or _NAME.fullmatch(host) is not None
+    return ip_address(host) is not None if ":" in host else _NAME.fullmatch(host) is not None

@@ -16,6 +16,7 @@ import attrs
 
 from sip.flow import DEFAULT_PORTS, Destination
 from sip.syntax.uri import Uri
+from sip.syntax.uri_parts import canonical_host
 
 __all__ = [
     "Located",
@@ -27,6 +28,7 @@ __all__ = [
     "Target",
     "is_numeric",
     "locate",
+    "reached_host",
     "srv_order",
 ]
 
@@ -95,7 +97,7 @@ class Target:
         transport = uri.transport.upper() if uri.transport else None
         if secure and transport == "TCP":
             transport = "TLS"  # sips over transport=tcp is TLS over TCP (RFC 3261 section 26.2.2)
-        return cls(host=uri.params.get("maddr") or uri.host, port=uri.port, transport=transport, secure=secure)
+        return cls(host=reached_host(uri), port=uri.port, transport=transport, secure=secure)
 
 
 @attrs.frozen(kw_only=True)
@@ -126,6 +128,15 @@ class _Answers:
         if answer is None:
             self.open[question] = None
         return answer
+
+
+def reached_host(uri: Uri) -> str:
+    """The host that requests for a sip or sips URI go to: ``maddr`` before host (RFC 3263 section 4).
+
+    Whoever decides where something may go, or whose an address is, asks this, and not for ``Uri.host``.
+    """
+    maddr = uri.params.get("maddr")
+    return canonical_host(maddr) if maddr else uri.host
 
 
 def is_numeric(host: str) -> bool:

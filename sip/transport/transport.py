@@ -17,6 +17,7 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import ip_address
 from sip.transport.avoided import AvoidedServers
 from sip.transport.blocked import BlockedFlows
+from sip.transport.locate import reached_host
 from sip.transport.next_hop import Hop, Search, Waiter, Want
 from sip.transport.own_contact import made_contact, secured_contact
 from sip.transport.secure import is_secure
@@ -228,12 +229,10 @@ class Transport:
         """Transport, host and port of RFC 3261 section 18.1.1 and RFC 3263 section 4.1, as far as the URI tells."""
         if uri.scheme not in ("sip", "sips"):
             return "UDP", None, None
-        transport = (uri.transport or self._default_transport()).upper()
-        if uri.scheme == "sips":
-            transport = "TLS"
+        transport = "TLS" if uri.scheme == "sips" else (uri.transport or self._default_transport()).upper()
         if transport != "UDP" and transport not in RELIABLE:
             return transport, None, None  # nobody has it
-        return transport, uri.params.get("maddr") or uri.host, uri.port
+        return transport, reached_host(uri), uri.port
 
     def _default_transport(self) -> str:
         # RFC 3263 section 4.1 says UDP; an element without a UDP socket has to take what it has.

@@ -328,14 +328,23 @@ def test_what_is_no_network_is_a_mistake_of_the_caller() -> None:
 
 
 def test_a_part_with_a_password_of_its_own_speaks_for_others() -> None:
-    there = authenticator(trusted_users=("part:mcu-1",))
+    there = authenticator(trusted_users=("part:mcu-1",), trusted_user_networks=("10.0.0.0/8",))
     conference = "<sip:bob@example.com;gruu;opaque=app:conf:audio-video:id:1>"
-    found = there.identify(with_password(there, "part:mcu-1", from_=conference), STRANGER, now=0.0)
-    assert identified(found)[1] is Proof.TRUSTED_PEER
-    asserted = with_password(there, "part:mcu-1", from_=conference, headers=(("P-Asserted-Identity", BOSS),))
-    assert identified(there.identify(asserted, STRANGER, now=0.0))[0] == "sip:boss@example.com"
-    wrong = with_password(there, "part:mcu-1", "guess", from_=conference)
-    assert isinstance(there.identify(wrong, STRANGER, now=0.0), Challenged)
+    shown = with_password(there, "part:mcu-1", from_=conference, proxy=True)
+    assert identified(there.identify(shown, INSIDE, now=0.0, proxy=True))[1] is Proof.TRUSTED_PEER
+    boss = (("P-Asserted-Identity", BOSS),)
+    asserted = with_password(there, "part:mcu-1", from_=conference, headers=boss, proxy=True)
+    assert identified(there.identify(asserted, INSIDE, now=0.0, proxy=True))[0] == "sip:boss@example.com"
+    wrong = with_password(there, "part:mcu-1", "guess", from_=conference, proxy=True)
+    assert isinstance(there.identify(wrong, INSIDE, now=0.0, proxy=True), Challenged)
+
+
+@pytest.mark.parametrize(("host", "proxy"), [("203.0.113.9", True), ("203.0.113.9", False), ("10.0.0.7", False)])
+def test_the_password_of_a_part_is_worth_nothing_elsewhere(host: str, proxy: bool) -> None:
+    there = authenticator(trusted_users=("part:mcu-1",), trusted_user_networks=("10.0.0.0/8",))
+    shown = with_password(there, "part:mcu-1", from_=BOB, headers=(("P-Asserted-Identity", BOSS),), proxy=proxy)
+    flow = Flow(9, "TCP", HERE, Address(host, 40_000))
+    assert refused(there.identify(shown, flow, now=0.0, proxy=proxy)) == 403
 
 
 # Certificates

@@ -221,6 +221,21 @@ def test_a_replayed_registration_changes_nothing() -> None:
     assert town.contacts("bob") == [f"sip:phone@{BOBS}"]
 
 
+@pytest.mark.parametrize("from_trusted", [True, False])
+def test_a_registration_leads_elsewhere_only_where_a_trusted_peer_says_so(from_trusted: bool) -> None:
+    town = Town(trusted_networks=("10.0.0.0/8",))
+    host = TRUSTED if from_trusted else BOBS
+    more = (("Via", "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bKx"), ("Path", f"<sip:{STRANGERS};lr>"))
+    if from_trusted:
+        made = town.request("REGISTER", "sip:example.com", host, to=BOB, headers=more)
+    else:
+        made = town.proven("REGISTER", "sip:example.com", host, to=BOB, headers=more)
+    assert town.answer(made, host).status == 200
+    town.receive(town.request("MESSAGE", "sip:bob@example.com", TRUSTED), TRUSTED)
+    assert len(town.sent(STRANGERS)) == from_trusted
+    assert len(town.sent(BOBS)) == (not from_trusted)
+
+
 def test_a_trusted_peer_registers_those_whom_it_names() -> None:
     town = Town(trusted_networks=("10.0.0.0/8",))
     asserted = (("P-Asserted-Identity", EVE),)
@@ -319,6 +334,73 @@ def test_who_answers_is_believed_of_trusted_peers_alone(status: int) -> None:
         town.receive(invite.response(status, to_tag="t", headers=asserted), host)
         (told,) = town.sent(BOBS)
         assert ("P-Asserted-Identity" in told.headers) is believed
+
+
+def a_call_of_the_mcu(town: Town) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The MCU, which is trusted for its password, has called Carol: its Route and To for more."""
+    town.register("carol", EVES)
+    called = town.proven("INVITE", "sip:carol@example.com", TRUSTED, user="part:mcu-1", password="long")
+    town.receive(called, TRUSTED)
+    (invite,) = town.sent(EVES)
+    assert isinstance(invite, Request)
+    town.receive(invite.response(200, to_tag="c", headers=[("Contact", f"<sip:phone@{EVES}>")]), EVES)
+    (ok,) = town.sent(TRUSTED)
+    return tuple(("Route", str(each)) for each in invite.record_route), str(ok.to)
+
+
+def town_with_an_mcu() -> Town:
+    store = PasswordStore({**PASSWORDS, "part:mcu-1": "long"})
+    return Town(store, trusted_users=("part:mcu-1",), trusted_user_networks=("10.0.0.0/8",))
+
+
+@pytest.mark.parametrize("name", ["Proxy-Authorization", "Authorization"])
+def test_nobody_further_on_sees_what_was_shown_to_us_in_a_dialog(name: str) -> None:
+    town = town_with_an_mcu()
+    route, to = a_call_of_the_mcu(town)
+    ours, others = 'Digest realm="Example.com", username="part:mcu-1"', 'Digest realm="elsewhere", username="x"'
+    told = ((name, ours), (name, others), ("P-Preferred-Identity", BOB))
+    town.receive(town.request("INFO", f"sip:phone@{EVES}", TRUSTED, to=to, headers=(*route, *told)), TRUSTED)
+    (arrived,) = town.sent(EVES)
+    assert isinstance(arrived, Request)
+    assert arrived.headers.get_all(name) == (others,)
+    assert "P-Preferred-Identity" not in arrived.headers
+
+
+@pytest.mark.parametrize("status", [407, 401, 200, 180])
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        'Digest realm="example.com", nonce="n"',
+        'Digest realm="EXAMPLE.com", nonce="n"',
+        'Digest nonce="n", realm="x", realm="example.com"',
+        'Digest realm="x", nonce="n", realm = "example.com"',
+    ],
+)
+def test_nobody_further_on_asks_for_passwords_of_ours(status: int, challenge: str) -> None:
+    town = town_with_an_mcu()
+    route, to = a_call_of_the_mcu(town)
+    town.receive(town.request("INVITE", f"sip:phone@{EVES}", TRUSTED, to=to, headers=route), TRUSTED)
+    (invite,) = town.sent(EVES)
+    assert isinstance(invite, Request)
+    asking = [("Proxy-Authenticate", challenge), ("WWW-Authenticate", challenge)]
+    town.receive(invite.response(status, headers=asking), EVES)
+    (told,) = [each for each in town.sent(TRUSTED) if isinstance(each, Response)]
+    assert told.status == (403 if status in (401, 407) else status)
+    assert "Proxy-Authenticate" not in told.headers
+    assert "WWW-Authenticate" not in told.headers
+
+
+def test_others_further_on_ask_for_passwords_of_theirs() -> None:
+    town = town_with_an_mcu()
+    route, to = a_call_of_the_mcu(town)
+    town.receive(town.request("INVITE", f"sip:phone@{EVES}", TRUSTED, to=to, headers=route), TRUSTED)
+    (invite,) = town.sent(EVES)
+    assert isinstance(invite, Request)
+    asking = ['Digest realm="elsewhere", nonce="n"', 'Digest realm="example.com", nonce="n"', "NTLM"]
+    town.receive(invite.response(407, headers=[("Proxy-Authenticate", each) for each in asking]), EVES)
+    (told,) = [each for each in town.sent(TRUSTED) if isinstance(each, Response)]
+    assert told.status == 407
+    assert told.headers.get_all("Proxy-Authenticate") == (asking[0], asking[2])
 
 
 def test_a_call_that_went_through_us_is_not_asked_again() -> None:

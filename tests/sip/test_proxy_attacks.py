@@ -234,17 +234,29 @@ def test_a_user_of_ours_follows_the_other_end_where_it_goes() -> None:
             *(PREMIUM, "tel:+19005550100", f"sip:dave@{ELSEWHERE}", "sip:dave@anywhere.example", "sip:bob@example.com"),
             *(f"sip:bob@{BOB}", f"sip:x@{BOB}:5070", f"sip:mcu@{MCU}:5070", f"sip:{HERE};lr", f"sip:x@{ELSEWHERE};lr"),
             *(f"sip:bob@example.com;maddr={ELSEWHERE}", f"sip:x@{ELSEWHERE};maddr={HERE}", "sip:x@127.0.0.1:22"),
+            *(
+                f"sip:bob@{BOB};maddr={ELSEWHERE}",
+                f"sip:mcu@{MCU}:5070;maddr={ELSEWHERE}",
+                f"sip:x@{HERE};maddr={TRUNK}",
+            ),
+            *(f"sip:{HERE};lr;maddr={ELSEWHERE}", f"sip:bob@{BOB};maddr=-"),
         ]
     ),
     route=st.lists(
-        st.sampled_from(["own", "bare", f"<sip:{ELSEWHERE};lr>", f"<sip:{ELSEWHERE}>", "<sip:bob@example.com;lr>"]),
+        st.sampled_from(
+            [
+                *("own", "bare", f"<sip:{ELSEWHERE};lr>", f"<sip:{ELSEWHERE}>", "<sip:bob@example.com;lr>"),
+                *(f"<sip:{HERE};lr;maddr={ELSEWHERE}>", f"<sip:{MCU}:5070;lr;maddr={ELSEWHERE}>"),
+                *(f"<sip:{BOB};maddr={ELSEWHERE}>", f"<sip:{ELSEWHERE};lr;maddr={BOB}>"),
+            ]
+        ),
         max_size=3,
     ),
     tags=st.sampled_from([("a", "b"), ("b", "a"), ("a", ""), ("x", "y"), ("a", "a")]),
     call_id=st.sampled_from(["call", "another"]),
     again=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_whatever_a_stranger_sends_it_reaches_our_users_and_parts_alone(
     method: str, target: str, route: list[str], tags: tuple[str, str], call_id: str, again: bool
 ) -> None:
@@ -257,6 +269,62 @@ def test_whatever_a_stranger_sends_it_reaches_our_users_and_parts_alone(
     asked = request(method, target, host=CAROL, route=routes, from_tag=tags[0], to_tag=tags[1], call_id=call_id, cseq=7)
     office.receive(asked, office.flow(CAROL))
     assert {flow.remote.host for flow, _ in office._sent} <= {BOB, MCU, CAROL}
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "BYE", "ACK"])
+@pytest.mark.parametrize(
+    ("target", "route"),
+    [
+        (f"sip:mcu@{MCU}:5070;maddr={ELSEWHERE}", []),
+        (f"sip:bob@{HERE};maddr={ELSEWHERE}", []),
+        (f"sip:bob@example.com;maddr={ELSEWHERE}", []),
+        (f"sip:bob@{BOB};maddr={ELSEWHERE}", []),
+        ("sip:bob@example.com", [f"<sip:{MCU}:5070;lr;maddr={ELSEWHERE}>"]),
+        (f"sip:x@{MCU}:5070", [f"<sip:{HERE};lr>", f"<sip:{MCU}:5070;maddr={ELSEWHERE}>"]),
+    ],
+)
+@pytest.mark.parametrize("to_tag", ["", "b"])
+def test_maddr_leads_nobody_past_what_may_be_reached(method: str, target: str, route: list[str], to_tag: str) -> None:
+    office = Office()
+    office.register("bob", office.flow(BOB), f"sip:bob@{BOB}")
+    office.receive(request(method, target, host=CAROL, to_tag=to_tag, route=route), office.flow(CAROL))
+    assert {flow.remote.host for flow, _ in office._sent} <= {CAROL, BOB}
+
+
+def test_a_token_of_a_strangers_own_call_leads_nowhere_else_by_maddr() -> None:
+    office = Office()
+    office.register("bob", office.flow(BOB), f"sip:bob@{BOB}")
+    route = office.answered_call(office.flow(CAROL), office.flow(BOB))
+    asked = request("INVITE", f"sip:bob@{BOB};maddr={ELSEWHERE}", host=CAROL, to_tag="b", route=route, cseq=3)
+    assert office.refused(asked, office.flow(CAROL)) == 403
+
+
+def test_a_user_is_relayed_to_where_a_setting_says_and_not_by_maddr_to_elsewhere() -> None:
+    office = Office(relay_to=(TRUNK,))
+    office.register("bob", office.flow(BOB), f"sip:bob@{BOB}")
+    office.receive(request(uri=f"sip:dave@anywhere.example;maddr={TRUNK}", host=BOB), office.flow(BOB))
+    assert office.request_to(TRUNK).method == "INVITE"
+    assert office.refused(request(uri=f"{PREMIUM};maddr={ELSEWHERE}", host=BOB), office.flow(BOB)) == 403
+
+
+def test_a_contact_with_maddr_has_nobody_else_called() -> None:
+    office = Office()
+    office.register("bob", office.flow(BOB), f"sip:bob@{BOB};maddr={ELSEWHERE}")
+    office.receive(request(host=CAROL), office.flow(CAROL))
+    assert {flow.remote.host for flow, _ in office._sent} <= {CAROL, BOB}
+
+
+@pytest.mark.parametrize("more", [{"Via": "SIP/2.0/UDP x.example;branch=z9hG4bKx"}, {"Path": f"<sip:{TRUNK};lr>"}])
+def test_a_registration_is_no_way_to_anywhere(more: dict[str, str]) -> None:
+    office = Office()
+    bob = office.flow(BOB)
+    register = request("REGISTER", "sip:example.com", host=BOB, contact=f"<{PREMIUM}>", call_id="registration")
+    register = register.evolve(set={"To": "<sip:bob@example.com>"}, add=list(more.items()))
+    office.receive(register, bob)
+    assert [each.status for each in office.sent(BOB) if isinstance(each, Response)] == [200]
+    for uri in ("sip:bob@example.com", PREMIUM):
+        office.receive(request(uri=uri, host=BOB, call_id=uri[4:7]), bob)
+    assert {flow.remote.host for flow, _ in office._sent} == {BOB}
 
 
 # Restarts ------------------------------------------------------------------------------------------------------------

@@ -34,11 +34,18 @@ INSTANCE = '+sip.instance="<urn:uuid:4b1682a8-f968-5701-83fc-7c6741dc6697>"'
 
 
 class Element:
-    """A registrar on an endpoint of its own."""
+    """A registrar on an endpoint of its own, in a network where proxies may be."""
 
-    def __init__(self, *, credentials: PasswordStore | None = None, **settings: object) -> None:
+    def __init__(
+        self,
+        *,
+        credentials: PasswordStore | None = None,
+        trusted: tuple[str, ...] = ("192.0.2.0/24",),
+        **settings: object,
+    ) -> None:
         entropy = SeededEntropy(b"registrar")
-        config = EndpointConfig(listen=(Listen("UDP", "192.0.2.10", 5060), Listen("TCP", "192.0.2.10", 5060)))
+        listen = (Listen("UDP", "192.0.2.10", 5060), Listen("TCP", "192.0.2.10", 5060))
+        config = EndpointConfig(listen=listen, trusted_networks=trusted)
         self.endpoint = Endpoint(config, entropy=entropy, wall_clock=1_000_000.0)
         settings = {"domains": ("example.com",), **settings}
         self.registrar = Registrar(
@@ -241,6 +248,20 @@ def test_a_path_is_kept_and_shown_to_those_who_know_it() -> None:
     assert "Path" not in element.register(BOB, cseq=2, Path=path[0], vias=2).headers
 
 
+@pytest.mark.parametrize("flow", [TCP, UDP], ids=["TCP", "UDP"])
+@pytest.mark.parametrize("vias", [1, 2])
+@pytest.mark.parametrize("path", [{}, {"Path": "<sip:203.0.113.5;lr>"}], ids=["no Path", "Path"])
+def test_of_strangers_the_flow_is_the_only_way_back(flow: Flow, vias: int, path: dict[str, str]) -> None:
+    element = Element(trusted=())
+    elsewhere = "<sip:+19005550100@203.0.113.5;user=phone>"
+    response = element.register(elsewhere, Supported="path", vias=vias, flow=flow, **path)
+    assert response.status == 200
+    assert "Path" not in response.headers
+    (binding,) = element.registrar.lookup("sip:bob@example.com")
+    assert (binding.flow, binding.route) == (flow, ())
+    assert element.registrar.snapshot() == ()  # later nothing would be left but the place that he named
+
+
 def test_the_flow_is_remembered_only_when_it_is_the_clients_own() -> None:
     element = Element()
     element.register(BOB)
@@ -342,7 +363,7 @@ def test_with_credentials_a_client_has_to_show_its_own() -> None:
 
 def test_a_snapshot_goes_on_elsewhere_with_wall_clock_times() -> None:
     element = Element()
-    element.register(BOB, "<sip:bob@192.0.2.2>;expires=60", Expires="600")
+    element.register(BOB, "<sip:bob@192.0.2.1:5072>;expires=60", "<sip:bob@192.0.2.2>", Expires="600")
     saved = element.registrar.snapshot()
     assert {each.expires_at for each in saved} == {1_000_060.0, 1_000_600.0}
     later = Element()
