@@ -47,6 +47,7 @@ from sip import (
     Entropy,
     Event,
     Flow,
+    FlowClosed,
     InviteReceived,
     ReinviteReceived,
     RequestReceived,
@@ -131,6 +132,7 @@ class Focus:
             media_types=(CCCP_TYPE,),
             events=("conference",),
         )
+        endpoint.watch_flows(config.owner)
 
     @property
     def owner(self) -> str:
@@ -306,6 +308,9 @@ class Focus:
             conference.participants.flow_lost(event.session, now=now)
             self._active.settle(conference, now=now)
 
+    def _flow_closed(self, event: FlowClosed, now: float) -> None:
+        self._procedures.flow_closed(event.flow, now=now)
+
     def _over(self, event: SessionEnded | SessionCancelled, now: float) -> None:
         self._procedures.forget(event.session, now=now)
         conference = self._active.of_session.pop(event.session, None)
@@ -368,6 +373,7 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
     SessionConfirmed: Focus._alive,
     SessionRefreshed: Focus._alive,
     SessionFlowLost: Focus._flow_lost,
+    FlowClosed: Focus._flow_closed,
     SessionEnded: Focus._over,
     SessionCancelled: Focus._over,
     SubscribeReceived: Focus._subscribed,

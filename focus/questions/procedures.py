@@ -13,7 +13,17 @@ from focus import refusal
 from focus.errors import LocalProtocolError
 from focus.questions.procedure import Kind, Later, Line, Steps, Turn
 from focus.refusal import Refusal, Refused
-from sip import Deadlines, Endpoint, Event, Flow, Networks, internal_fault, source_of
+from sip import (
+    Deadlines,
+    Endpoint,
+    Event,
+    Flow,
+    InviteReceived,
+    Networks,
+    SubscribeReceived,
+    internal_fault,
+    source_of,
+)
 
 E = TypeVar("E", bound=Event)
 
@@ -235,6 +245,20 @@ class Procedures:
             procedure.steps.close()
             self._leave(procedure)
             self._go_on_with_lines(now)
+
+    def flow_closed(self, flow: Flow, *, now: float) -> None:
+        """Refuse the joins and subscriptions that were to begin on a connection that is gone; others get their places.
+
+        Commands go on: who gave one may come back on another connection.
+        """
+        waiting = [procedure for line in self._lines.values() for procedure in line]
+        for procedure in waiting:
+            event = procedure.event
+            begins = isinstance(event, InviteReceived | SubscribeReceived) and event.flow == flow
+            if begins and procedure in self._waiting:
+                self._give_up(procedure)
+                self._attempt(procedure, procedure.steps.throw, Refused(refusal.GONE), now)
+        self._go_on_with_lines(now)
 
     def _give_up(self, procedure: _Procedure) -> None:
         question = procedure.question

@@ -24,14 +24,17 @@ from sip.entropy import Entropy
 from sip.errors import LocalProtocolError, RemoteProtocolError, SipError
 from sip.flow import Flow
 from sip.message.request import Request
+from sip.networks import source_of
+from sip.shares import Shares
 from sip.syntax.keys import AddressOfRecord
 from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
 
 __all__ = ["Authenticator", "AuthenticatorConfig"]
 
-#: Nobody can answer a challenge to these (RFC 3261 section 22.1).
-_NEVER_CHALLENGED: Final = frozenset({"ACK", "CANCEL"})
+#: Nobody can answer a challenge to these (RFC 3261 section 22.1), nor wait for what a store says of them: BENOTIFY has
+#: no answer at all.
+_NEVER_CHALLENGED: Final = frozenset({"ACK", "CANCEL", "BENOTIFY"})
 _NOT_YOURS: Final = Refused(status=403, text="Not Your Address")
 _TOO_MANY: Final = Refused(status=503, headers=(("Retry-After", "5"),))
 
@@ -57,6 +60,7 @@ class AuthenticatorConfig:
     #: give such names to those whom they belong to.
     user_certificates: bool = False
     max_pending: int = 1_000  #: questions that wait for the store; about 4 KiB each, and a store that slow is broken
+    max_pending_per_source: int = 100  #: of them, of one address (of IPv6 a /64): a large site behind one NAT
     pending_lifetime: float = 30.0  #: seconds; by then the core that asked has given up
 
 
@@ -68,6 +72,10 @@ class _Question:
     flow: Flow
     proxy: bool
     asked_at: float
+
+    @property
+    def source(self) -> str:
+        return source_of(self.flow.remote.host)
 
 
 class Authenticator:
@@ -104,6 +112,7 @@ class Authenticator:
         if store is not None:
             self._digest = DigestServer(digest, store, key=key, entropy=entropy, wall_clock=wall_clock)
         self._questions: OrderedDict[str, _Question] = OrderedDict()
+        self._shares = Shares(config.max_pending_per_source)
 
     @property
     def realm(self) -> str | None:
@@ -121,8 +130,8 @@ class Authenticator:
     def identify(self, request: Request, flow: Flow, *, now: float, proxy: bool = False) -> Identification:
         """Who sent a request that came by ``flow``; a proxy challenges with 407, everybody else with 401.
 
-        Ask once for each request: credentials serve once. ACK and CANCEL are never challenged; they are refused where
-        nothing but credentials would help.
+        Ask once for each request: credentials serve once. ACK, CANCEL and BENOTIFY are never challenged; they are
+        refused where nothing but credentials would help.
         """
         try:
             if flow in self._trusted:
@@ -157,6 +166,7 @@ class Authenticator:
         question = self._questions.pop(pending_id, None)
         if question is None or self._digest is None:
             raise LocalProtocolError(f"nothing waits for {pending_id!r}")
+        self._shares.give_back(question.source)
         verdict = self._digest.verify(
             question.request,
             now=now,
@@ -256,8 +266,9 @@ class Authenticator:
             raise LocalProtocolError(f"a question that waits has the id {pending.id!r} already")
         end = question.asked_at - self.config.pending_lifetime
         while self._questions and next(iter(self._questions.values())).asked_at < end:
-            self._questions.popitem(last=False)
-        if len(self._questions) >= self.config.max_pending:
+            _, old = self._questions.popitem(last=False)
+            self._shares.give_back(old.source)
+        if len(self._questions) >= self.config.max_pending or not self._shares.take(question.source):
             return _TOO_MANY
         self._questions[pending.id] = question
         return pending

@@ -7,11 +7,10 @@ that share the key accept each other's. Only the nonce counts of those in use ar
 from __future__ import annotations
 
 import base64
-import binascii
 import enum
 import hmac
+import re
 import struct
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, Protocol
 
@@ -19,6 +18,7 @@ import attrs
 
 from sip.authentication.digest import base_algorithm, digest_response, same_digest, secret_of
 from sip.authentication.identification import Pending
+from sip.authentication.nonce_counts import NonceCounts
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
 from sip.headers.auth_params import AuthParams, split_auth
@@ -30,7 +30,7 @@ from sip.syntax.uri import Uri
 __all__ = ["CredentialStore", "DigestConfig", "DigestServer", "Outcome", "PasswordStore", "Verdict"]
 
 _NONCE: Final = struct.Struct("!Q8s16s")  # milliseconds of wall clock, chance, HMAC
-_WINDOW: Final = 64  #: nonce counts that may arrive out of order; datagrams overtake each other
+_COUNT: Final = re.compile("[0-9A-Fa-f]{8}")  #: a nonce count (RFC 7616 section 3.4)
 
 
 class CredentialStore(Protocol):
@@ -70,7 +70,8 @@ class DigestConfig:
     algorithms: tuple[str, ...] = ("MD5",)
     qop: tuple[str, ...] = ("auth",)  #: "auth-int" breaks behind anything that edits bodies, so not by default
     nonce_lifetime: float = 300.0  #: seconds; afterwards the client is told that the nonce is stale
-    max_nonces: int = 10_000  #: nonces whose counts are kept, about 200 bytes each
+    max_nonces: int = 10_000  #: nonces whose counts are kept, about 400 bytes each
+    max_nonces_per_user: int = 100  #: of them; each phone needs one, and each call of a client that always asks anew
     check_uri: bool = True  #: credentials must be for the Request-URI, so that stolen ones buy no other target
     proxy: bool = False  #: challenge with 407 and Proxy-Authenticate
 
@@ -80,7 +81,7 @@ class Outcome(enum.Enum):
 
     ACCEPTED = "accepted"
     MISSING = "missing"  #: none for our realm: challenge
-    STALE = "stale"  #: right, but with an old nonce or a used count: challenge with stale=true
+    STALE = "stale"  #: a nonce that is old or not ours, or a right answer with a used count: challenge with stale=true
     WRONG = "wrong"  #: unknown user or wrong password: challenge
     MALFORMED = "malformed"  #: answer 400 (RFC 7616 section 3.4.6)
     PENDING = "pending"  #: the store answers later: `DigestServer.verify` then gets the secret
@@ -99,26 +100,6 @@ class Verdict:
 _ASK: Final = Pending("")
 
 
-@attrs.define
-class _Counts:
-    """Which nonce counts of one nonce were used: the highest, and a bit for each of those below it."""
-
-    highest: int = 0
-    used: int = 0
-
-    def use(self, count: int) -> bool:
-        """Mark a count as used; False when it was used already or is too far back to know."""
-        if count > self.highest:
-            self.used = (self.used << min(count - self.highest, _WINDOW) | 1) & (1 << _WINDOW) - 1
-            self.highest = count
-            return True
-        bit = 1 << self.highest - count
-        if self.highest - count >= _WINDOW or self.used & bit:
-            return False
-        self.used |= bit
-        return True
-
-
 class DigestServer:
     """Challenges, and checks credentials.
 
@@ -134,8 +115,7 @@ class DigestServer:
         self._key = key
         self._entropy = entropy
         self._wall_clock = wall_clock
-        self._counts: OrderedDict[bytes, _Counts] = OrderedDict()
-        self._forgotten = -1  # milliseconds: nonces up to this time may have been evicted, so unknown ones are stale
+        self._counts = NonceCounts(limit=config.max_nonces, per_user=config.max_nonces_per_user)
         # What stands for the secret of a user whom nobody knows: he costs as much as one with a wrong password.
         self._nobodys = {
             base_algorithm(name): secret_of(name, "nobody", config.realm, entropy.child("nobody").token(16))
@@ -215,9 +195,13 @@ class DigestServer:
         if not any_uri and not _same_uri(given["uri"], request):
             return Verdict(outcome=Outcome.MALFORMED)
         # Without a count a nonce serves once: the next request is told that it is stale, and nothing can be replayed.
-        username, count = given["username"], 1 if qop is None else int(given["nc"], 16)
+        username, count = given["username"], 1 if qop is None else _count(given["nc"])
         cnonce = given["cnonce"] if qop is not None or algorithm.lower().endswith("-sess") else ""
         response = given["response"]
+        # Before the store has any work of it, and before anything is called wrong: what nobody was asked for.
+        nonce = self._fresh(given["nonce"], now)
+        if nonce is None:
+            return Verdict(outcome=Outcome.STALE)
         if secret is _ASK:
             secret = self._store.secret(username, self.config.realm, algorithm)
         if isinstance(secret, Pending):
@@ -235,7 +219,8 @@ class DigestServer:
         )
         if not same_digest(expected, response) or secret is None:
             return Verdict(outcome=Outcome.WRONG)
-        if not self._nonce_is_fresh(given["nonce"], count, now):
+        raw, made = nonce
+        if not self._counts.use(username, raw, count, made=made):
             return Verdict(outcome=Outcome.STALE)
         return Verdict(outcome=Outcome.ACCEPTED, username=username)
 
@@ -251,31 +236,24 @@ class DigestServer:
     def _seal(self, at: int, chance: bytes) -> bytes:
         return hmac.digest(self._key, b"%d:%s:%s" % (at, chance, self.config.realm.encode()), "sha256")[:16]
 
-    def _nonce_is_fresh(self, nonce: str, count: int, now: float) -> bool:
-        """Whether we gave the nonce out, lately, and this count of it is new."""
+    def _fresh(self, nonce: str, now: float) -> tuple[bytes, int] | None:
+        """A nonce that we gave out lately, and when, in milliseconds; None for another."""
         try:
             raw = base64.b64decode(nonce, validate=True)
             at, chance, seal = _NONCE.unpack(raw)
-        except (binascii.Error, struct.error):
-            return False
+        except (ValueError, struct.error):
+            return None
         age = self._milliseconds(now) - at
-        if (
-            not hmac.compare_digest(seal, self._seal(at, chance))
-            or not -1000 <= age <= self.config.nonce_lifetime * 1000
-        ):
-            return False
-        if raw not in self._counts:
-            if at <= self._forgotten:
-                return False
-            self._remember(raw)
-        return self._counts[raw].use(count)
+        if not hmac.compare_digest(seal, self._seal(at, chance)):
+            return None
+        return (raw, at) if -1000 <= age <= self.config.nonce_lifetime * 1000 else None
 
-    def _remember(self, raw: bytes) -> None:
-        self._counts[raw] = _Counts()
-        if len(self._counts) > self.config.max_nonces:
-            # Its counts are lost; so that nobody can use them again, everything as old as it is stale from now on.
-            oldest, _ = self._counts.popitem(last=False)
-            self._forgotten = max(self._forgotten, _NONCE.unpack(oldest)[0])
+
+def _count(text: str) -> int:
+    """A nonce count. Raises ValueError for what is none, however large."""
+    if _COUNT.fullmatch(text) is None:
+        raise ValueError(f"no nonce count: {text[:20]!r}")
+    return int(text, 16)
 
 
 def _same_uri(digest_uri: str, request: Request) -> bool:

@@ -17,6 +17,7 @@ from sip.events import (
     AckReceived,
     CancelReceived,
     Event,
+    FlowClosed,
     ProvisionalReceived,
     RequestFailed,
     RequestReceived,
@@ -83,8 +84,7 @@ class Proxy:
         self.config = config or ProxyConfig()
         self.counters: Counter[str] = Counter()  #: what was dropped without an answer, by reason
         self._endpoint = endpoint
-        name = endpoint.config.user_agent
-        self._server: list[tuple[str, object]] = [] if name is None else [("Server", name)]
+        self._server: list[tuple[str, object]] = [("Server", name)] if (name := endpoint.config.user_agent) else []
         self._entropy = entropy.child(f"proxy {self.config.owner}")
         key, epoch = keys_of(self.config, self._entropy)
         self._tokens = FlowTokens(key, limit=self.config.max_flows, epoch=epoch)
@@ -103,7 +103,7 @@ class Proxy:
         parts = (endpoint, self.config, self._own, self._tokens, self._admission)
         self._targeting = Targeting(*parts, Users.known_to(location, moved, bound))
         self._copies = Copies(*parts)
-        self._undecided = UndecidedRequests(self.config.owner)
+        self._undecided = UndecidedRequests(self.config.owner, endpoint)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
@@ -115,6 +115,8 @@ class Proxy:
             supported=self.config.options,
             transparent=True,
         )
+        if authenticator is not None:  # only then something waits
+            endpoint.watch_flows(self.config.owner)
 
     @property
     def owner(self) -> str:
@@ -149,6 +151,9 @@ class Proxy:
         elif isinstance(event, ServerTransactionEnded):
             self._undecided.forget(event.transaction)
             self._forget(self._contexts.get(event.transaction))
+        elif isinstance(event, FlowClosed):
+            for undecided in self._undecided.flow_closed(event.flow):
+                self._answer(undecided.transaction, undecided.request, Answered(430), now)
         return self.take_events()
 
     def abandon(self, event: Event, *, now: float) -> None:
@@ -273,8 +278,7 @@ class Proxy:
         branch = f"{fingerprint}-{self._entropy.token(8)}"
         target = found.targets[0]
         copy, hop = strict_route(self._copies.plain(found.request, target, 1))
-        next_hop = hop or hop_of(target)
-        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=next_hop, branch=branch, now=now)
+        self._endpoint.forward_stateless(copy, flow=target.flow, next_hop=hop or hop_of(target), branch=branch, now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from sip.core.routing import Claim
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
-from sip.events import Event, FlowClosed, RequestReceived
+from sip.events import Event, FlowClosed, RequestReceived, ServerTransactionEnded
 from sip.flow import Flow
 from sip.headers.contact import Star
 from sip.headers.name_addr import NameAddr
@@ -98,7 +98,7 @@ class Registrar:
                 entropy=entropy.child("registrar nonces"),
                 wall_clock=endpoint.wall_clock,
             )
-        self._undecided = UndecidedRequests(self.config.owner)
+        self._undecided = UndecidedRequests(self.config.owner, endpoint)
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
         self._location = Location()
         self._flows = BoundFlows(limit=self.config.max_users)
@@ -162,7 +162,11 @@ class Registrar:
         if isinstance(event, RequestReceived) and event.transaction is not None:
             self._register(Undecided.of(event, event.transaction), now)
         elif isinstance(event, FlowClosed):
+            for undecided in self._undecided.flow_closed(event.flow):
+                self._endpoint.respond(undecided.transaction, 430, now=now)
             self._flow_closed(event.flow)
+        elif isinstance(event, ServerTransactionEnded):
+            self._undecided.forget(event.transaction)
         return self.take_events()
 
     def next_timeout(self) -> float | None:

@@ -10,7 +10,7 @@ from focus_site import DOMAIN, Phone, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_factory import Scheduler, record
-from test_records_later import asked, codes, joining, status
+from test_records_later import asked, codes, invitation, joining, status
 
 from c3p import AddUser, Code
 from c3p import Request as Command
@@ -98,6 +98,22 @@ def test_a_join_goes_on_when_it_is_known_who_it_is_from(found: object, expected:
     assert status(bob) is None
     told(site, site.focus.identified, directory.asked[0][0], found)
     assert status(bob) == expected
+
+
+def test_who_waits_and_whose_connection_is_gone_leaves_its_place() -> None:
+    site, directory, conference = site_with_directory(max_waiting_joins=1)
+    bob = site.client("bob")
+    flow = site.net.pair(bob.node, site.node, "TCP")[1]
+    site.node.take(site.node.endpoint.receive_data(invitation(conference, "1"), flow=flow, now=site.net.now))
+    assert (len(directory.asked), len(site.focus._procedures)) == (1, 1)
+    assert status(joining(site, "carol", conference)) == 503
+    site.net.break_off(flow)
+    assert len(site.focus._procedures) == 0
+    dave = joining(site, "dave", conference)
+    told(site, site.focus.identified, directory.asked[-1][0], f"sip:dave@{DOMAIN}")
+    assert status(dave) == 200
+    told(site, site.focus.identified, directory.asked[0][0], f"sip:raw1@{DOMAIN}")  # too late, and no mistake
+    assert len(site.focus.roster(conference).users.users) == 1  # type: ignore[union-attr]
 
 
 def test_a_challenge_goes_out_as_it_was_given_and_a_refusal_with_its_words() -> None:

@@ -268,6 +268,24 @@ def test_wrong_guesses_of_many_sources_are_limited_for_a_conference_and_users_ar
     assert status(joining(site, "bob", conference)) == 200
 
 
+def test_credentials_for_a_nonce_that_nobody_was_given_are_no_guesses() -> None:
+    """Else datagrams in many names lock all guests out, and who sends them reads no answer."""
+    site, conference = site_with_guests(guest_guesses_per_source=3, guest_guesses_per_conference=4)
+    mallory = Caller(site, "mallory")
+    mallory.aor = "sip:mallory@anonymous.invalid"
+    realm, wrong = conference_key(Uri.parse(conference)), "0" * 32
+    invented = (
+        f'Digest username="x", realm="{realm}", nonce="invented", uri="{conference}", qop=auth, nc=00000001, '
+        f'cnonce="c", algorithm=SHA-256, response="{wrong}"'
+    )
+    for _ in range(6):
+        body = bytes(mallory.document(conference))
+        answer = mallory.refused(conference, body, headers=(("Authorization", invented),))
+        assert answer.status == 401
+        assert "stale=true" in answer.headers.get("WWW-Authenticate", "")
+    assert tried(site, guest(site, "bob"), conference, PASSCODE) == 200
+
+
 def test_nobody_takes_the_name_of_a_guest_who_is_there() -> None:
     site, conference = site_with_guests(None, AdmissionPolicy.CLOSED_AUTHENTICATED, lobby=True)
     bob = guest(site, "bob")

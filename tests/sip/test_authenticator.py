@@ -445,6 +445,19 @@ def test_a_store_that_never_answers_fills_nothing() -> None:
     assert there.identify(with_password(there, now=31.0), STRANGER, now=31.0) == Pending("question 5")
 
 
+def test_what_one_source_asks_leaves_room_for_the_questions_of_others() -> None:
+    there = authenticator(Slow(), max_pending=10, max_pending_per_source=2)
+    elsewhere = Flow(9, "UDP", HERE, Address("198.51.100.8", 5060))
+    made = [with_password(there) for _ in range(3)]
+    assert [type(there.identify(each, STRANGER, now=0.0)) for each in made] == [Pending, Pending, Refused]
+    assert isinstance(there.identify(with_password(there), elsewhere, now=0.0), Pending)
+    there.resolved("question 1", None, now=0.0)
+    assert isinstance(there.identify(with_password(there), STRANGER, now=0.0), Pending)
+    assert refused(there.identify(with_password(there), STRANGER, now=0.0)) == 503
+    for _ in range(2):
+        assert isinstance(there.identify(with_password(there, now=31.0), STRANGER, now=31.0), Pending)
+
+
 # In general
 
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters=':@"\\'), min_size=1, max_size=12)

@@ -175,6 +175,25 @@ class Town:
         made = self.proven("REGISTER", "sip:example.com", host, address, user=user, to=address)
         assert self.answer(made, host).status == 200
 
+    def register_later(self, user: str, host: str) -> None:
+        """The same where the store answers later."""
+        address = f"<sip:{user}@example.com>"
+        self.receive(self.proven("REGISTER", "sip:example.com", host, address, user=user, to=address), host)
+        (asked,) = pending(self)
+        answer(self, self.registrar, asked, user)
+        (done,) = self.sent(host)
+        assert isinstance(done, Response)
+        assert done.status == 200
+
+    def connect(self, host: str) -> Flow:
+        """What comes from a host comes by a connection from now on."""
+        self.flows[host] = Flow(1_000 + len(self.flows), "TCP", Address(HERE, 5060), Address(host, 40_000))
+        return self.flows[host]
+
+    def close(self, flow: Flow) -> None:
+        """That connection is gone."""
+        self.handle(self.pump.settle(self.endpoint.flow_closed(flow, now=self.now), now=self.now))
+
     def contacts(self, user: str) -> list[str]:
         return [str(each.uri) for each in self.registrar.lookup(f"sip:{user}@example.com")]
 
@@ -562,15 +581,72 @@ def test_who_waits_for_too_long_is_told_to_come_again() -> None:
     assert town.proxy.sizes["undecided"] == 0
 
 
+def test_so_many_requests_of_one_source_wait_and_those_of_others_do() -> None:
+    town = slow_town()
+    strangers = [town.proven("MESSAGE", "sip:carol@example.com", STRANGERS) for _ in range(101)]
+    address = "<sip:bob@example.com>"
+    for made in (*strangers, town.proven("REGISTER", "sip:example.com", STRANGERS, address, to=address)):
+        town.receive(made, STRANGERS)
+    assert [each.status for each in town.sent(STRANGERS) if isinstance(each, Response)] == [503, 503]
+    assert len(pending(town)) == 100
+    wait(town)
+    (asked,) = pending(town)
+    answer(town, town.proxy, asked, "bob")
+    assert len(town.sent(EVES)) == 1
+    town.register_later("bob", BOBS)
+    assert town.contacts("bob") == [f"sip:phone@{BOBS}"]
+    town.advance(31.0)
+    town.sent(STRANGERS)
+    town.receive(town.proven("MESSAGE", "sip:carol@example.com", STRANGERS), STRANGERS)
+    assert len(pending(town)) == 1
+
+
 def test_so_many_requests_wait_and_no_more() -> None:
     town = slow_town()
-    made = [town.proven("MESSAGE", "sip:carol@example.com", BOBS) for _ in range(1_001)]
-    for each in made:
-        town.receive(each, BOBS)
-    (told,) = town.sent(BOBS)
-    assert isinstance(told, Response)
-    assert told.status == 503
+    hosts = [f"203.0.113.{number}" for number in range(20, 31)]
+    for host in hosts:
+        for made in [town.proven("MESSAGE", "sip:carol@example.com", host) for _ in range(100)]:
+            town.receive(made, host)
+    told = [[each.status for each in town.sent(host) if isinstance(each, Response)] for host in hosts]
+    assert told == [[]] * 10 + [[503] * 100]
     assert len(pending(town)) == 1_000
+
+
+def test_a_registration_whose_connection_is_gone_while_it_waits_is_none() -> None:
+    town = slow_town()
+    flow = town.connect(BOBS)
+    address = "<sip:bob@example.com>"
+    contact = (
+        f'<sip:phone@{BOBS};transport=tcp;ob>;reg-id=1;+sip.instance="<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"'
+    )
+    made = town.proven("REGISTER", "sip:example.com", BOBS, address, to=address)
+    town.receive(made.evolve(set={"Contact": contact, "Supported": "outbound, path"}), BOBS)
+    (asked,) = pending(town)
+    town.close(flow)
+    answer(town, town.registrar, asked, "bob")
+    assert town.contacts("bob") == []
+    assert town.registrar.next_timeout() == town.registrar._location.next_end()  # nothing waits
+
+
+def test_a_request_whose_connection_is_gone_while_it_waits_goes_nowhere_and_leaves_its_place() -> None:
+    town = slow_town()
+    flow = town.connect(BOBS)
+    wait(town, "INVITE")
+    (asked,) = pending(town)
+    town.close(flow)
+    assert town.proxy.sizes["undecided"] == 0
+    answer(town, town.proxy, asked, "bob")
+    assert town.sent(EVES) == []
+
+
+def test_nobody_is_asked_about_what_has_no_answer() -> None:
+    """A BENOTIFY cannot wait for a store: nobody would be told, and what it asked stay open."""
+    store = Slow()
+    town = Town(store)
+    message = town.proven("MESSAGE", "sip:carol@example.com", BOBS)
+    given = (("Proxy-Authorization", message.headers.get("Proxy-Authorization", "")), ("Event", "presence"))
+    town.receive(town.request("BENOTIFY", "sip:carol@example.com", BOBS, headers=given), BOBS)
+    assert (store.asked, pending(town), town.sent(BOBS)) == (0, [], [])
 
 
 def test_an_answer_that_nobody_waits_for_is_a_mistake_of_the_caller() -> None:
