@@ -16,6 +16,7 @@ from sip.authentication.identification import (
     Proof,
     Refused,
 )
+from sip.authentication.trusted_peers import TrustedPeers
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines
@@ -249,6 +250,7 @@ __all__ = [
     "TraceSink",
     "TransactionId",
     "Transmit",
+    "TrustedPeers",
     "UpdateReceived",
     "Uri",
     "Via",

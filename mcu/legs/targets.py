@@ -71,7 +71,12 @@ class Targets:
             signalling_encrypted=encrypted,
         )
         terms = self._policy.terms(target)
-        return attrs.evolve(attempt, terms=terms, forms=terms.forms(signalling_encrypted=encrypted))
+        return attrs.evolve(
+            attempt,
+            vouched_for=gateway or bool(attempt.route),
+            terms=terms,
+            forms=terms.forms(signalling_encrypted=encrypted),
+        )
 
     @staticmethod
     def _route(proxy: Uri | None) -> tuple[NameAddr, ...]:
