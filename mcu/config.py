@@ -60,7 +60,8 @@ class McuConfig:
     #: Seconds that a policy which decides later has for one address; below the time that a phone is let ring, because
     #: the redirected wait with it. Then it is a refusal.
     policy_timeout: float = 20.0
-    max_undecided: int = 100  #: addresses that wait for it; with more of them nobody decides, and calls are refused
+    max_undecided: int = 500  #: addresses that wait for it; with more of them nobody decides, and calls are refused
+    max_undecided_share: int = 50  #: of those, for one conference and for one originator; as many as may ring at once
     #: Peers that are believed about who calls (RFC 3325 section 2.3): what they assert to be the call of an announced
     #: participant needs no secret. A proxy belongs here that sends on what clients call at the MCU-Conference-URI.
     trusted_peers: TrustedPeers = TrustedPeers()

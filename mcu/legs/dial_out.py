@@ -58,9 +58,11 @@ class DialOut:
 
     def __init__(self, context: Context, media: Media, termination: Termination) -> None:
         self._context, self._media, self._termination = context, media, termination
-        self._permission = Permission(context)
         config = context.config
-        self._undecided = Undecided(limit=config.max_undecided, lifetime=config.policy_timeout)
+        self._undecided = Undecided(
+            limit=config.max_undecided, share=config.max_undecided_share, lifetime=config.policy_timeout
+        )
+        self._permission = Permission(context, self._undecided)
 
     # The command -----------------------------------------------------------------------------------------------------
 

@@ -67,6 +67,7 @@ class Targets:
             scheme=uri.scheme,
             domain=uri.host.lower(),
             user=uri.user,
+            port=uri.port,
             gateway=gateway,
             signalling_encrypted=encrypted,
         )

@@ -372,6 +372,7 @@ def silent_phone(rules: MediaRules, uri: str | None = None, **settings: object) 
     [
         (MediaRules(), None, False),
         (MediaRules(known_domains=frozenset({"198.51.100.1"})), None, True),
+        (MediaRules(known_domains=frozenset({"198.51.100.1"})), "sip:user1@198.51.100.1:5060", False),
         (MediaRules(known_domains=frozenset({"example.com"})), None, False),
         (MediaRules(targets={"198.51.100.1": MediaRules(known=True)}), None, True),
         (MediaRules(), "tel:+4912345", True),
