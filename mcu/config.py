@@ -14,7 +14,7 @@ from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
-from sip import Uri
+from sip import TrustedPeers, Uri
 
 __all__ = ["SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
 
@@ -60,7 +60,11 @@ class McuConfig:
     #: Seconds that a policy which decides later has for one address; below the time that a phone is let ring, because
     #: the redirected wait with it. Then it is a refusal.
     policy_timeout: float = 20.0
-    max_undecided: int = 100  #: addresses that wait for it; with more of them nobody decides, and calls are refused
+    max_undecided: int = 500  #: addresses that wait for it; with more of them nobody decides, and calls are refused
+    max_undecided_share: int = 50  #: of those, for one conference and for one originator; as many as may ring at once
+    #: Peers that are believed about who calls (RFC 3325 section 2.3): what they assert to be the call of an announced
+    #: participant needs no secret. A proxy belongs here that sends on what clients call at the MCU-Conference-URI.
+    trusted_peers: TrustedPeers = TrustedPeers()
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
     #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
     #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.

@@ -37,6 +37,8 @@ class Attempt:
     route: tuple[NameAddr, ...] = ()
     caller: Uri | None = None  #: identity that the trunk wants instead of the conference's
     asserted: Uri | None = None  #: identity that is asserted there instead of that of whoever asked for the call
+    #: Whether somebody vouches for who answers: a proxy, or a gateway of ours. A phone asserts whatever it likes.
+    vouched_for: bool = False
     terms: MediaTerms = MediaTerms()
     #: Levels of encryption of our offer, to be tried in turn: the first is what is offered now.
     forms: tuple[Encryption, ...] = (Encryption.REJECTED,)
@@ -87,6 +89,8 @@ class Leg:
     invited_at: float | None = None
     connected_at: float | None = None
     session: SessionId | None = None
+    #: What the call of a dial-in that was announced has to show, once; empty for every other leg.
+    reservation: str = attrs.field(default="", repr=False)
     offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
     signalling_encrypted: bool = False  #: of the hop by which that came
     ports: MediaAddress | None = None

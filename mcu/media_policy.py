@@ -39,6 +39,7 @@ class MediaTarget:
     scheme: str  #: of its address: ``sip`` or ``sips``; a ``tel:`` URI has become that of its gateway
     domain: str  #: lower case
     user: str | None
+    port: int | None = None  #: that the address names; users of a domain are where its name leads, without a port
     gateway: bool = False  #: a gateway of ours to the telephone network
     signalling_encrypted: bool = False  #: the first hop, as far as addresses say; of who calls: his own hop to us
 
@@ -88,9 +89,12 @@ class MediaRules:
 
     def terms(self, target: MediaTarget) -> MediaTerms:
         rules = self.targets.get(target.domain, self)
-        trusted = target.outgoing and (target.gateway or target.domain in self.known_domains)
+        trusted = target.outgoing and (target.gateway or self._is_known(target))
         return MediaTerms(
             srtp=rules.offer if target.outgoing else rules.accept,
             over_plain=rules.over_plain,
             known=trusted or rules.known,
         )
+
+    def _is_known(self, target: MediaTarget) -> bool:
+        return target.port is None and target.domain in self.known_domains

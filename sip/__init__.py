@@ -16,6 +16,7 @@ from sip.authentication.identification import (
     Proof,
     Refused,
 )
+from sip.authentication.trusted_peers import TrustedPeers
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines
@@ -251,6 +252,7 @@ __all__ = [
     "Traffic",
     "TransactionId",
     "Transmit",
+    "TrustedPeers",
     "UpdateReceived",
     "Uri",
     "Via",

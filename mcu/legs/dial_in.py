@@ -1,6 +1,14 @@
-"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes."""
+"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes.
+
+Anybody can write the From of an announced participant. So the address that the answer to ``addUser`` gives has a secret
+in it, which only whoever had itself announced is told, and which serves once. Without it the identity must be asserted
+by a peer that is trusted.
+"""
 
 from __future__ import annotations
+
+import hmac
+from typing import Final
 
 from c3p import (
     MCU_CONFERENCE_URI,
@@ -21,6 +29,7 @@ from mcu.identity import conference_id
 from mcu.leg import Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
+from mcu.legs.asserted import asserted_identities
 from mcu.legs.dial_out import DialOut
 from mcu.legs.renegotiation import diagnostics, refusal_headers
 from mcu.legs.termination import Termination, disconnection_of
@@ -34,6 +43,10 @@ from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, aor_key, b
 from sip import Request as SipRequest
 
 __all__ = ["DialIn"]
+
+
+_SECRET: Final = "reservation"  #: URI parameter of ours; clients call the address as it was given to them
+_SECRET_OCTETS: Final = 16  #: nobody guesses 128 bits within the minute that a reservation lasts
 
 
 class DialIn:
@@ -51,11 +64,13 @@ class DialIn:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
         leg = participant.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
         leg.request = None
+        leg.reservation = self._context.entropy.token(_SECRET_OCTETS)
         self._context.legs[leg.id] = leg
         conference.add(leg)
         self._context.deadlines.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
         self._context.notify(conference, self._context.documents.added(leg), now=now)
-        where = {MCU_SERVER_URI: str(config.sip_contact), MCU_CONFERENCE_URI: conference.mcu_uri}
+        address = config.sip_contact.with_params({_SECRET: leg.reservation})
+        where = {MCU_SERVER_URI: str(address), MCU_CONFERENCE_URI: conference.mcu_uri}
         return accepted(request, self._context.documents.endpoint(leg), ConnectionInfo.of(where))
 
     def invited(self, event: InviteReceived, *, now: float) -> None:
@@ -65,11 +80,12 @@ class DialIn:
         if conference is None:
             self._reject(event, 404, ErrorId.CONFERENCE_NOT_ON_MCU, "no such conference on this MCU", now)
             return
-        leg = self._expected(conference, request)
+        leg = self._expected(conference, event)
         if leg is None:
             self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
             return
         leg.life.process(Input.INVITED)
+        leg.reservation = ""
         leg.offer, leg.invited_at, leg.call_id = body_of(request, SDP), now, request.call_id
         leg.signalling_encrypted = event.flow.transport == "TLS"
         caller = request.from_.uri
@@ -95,10 +111,16 @@ class DialIn:
             return None
         return self._context.conferences.get(key or "")
 
-    def _expected(self, conference: Conference, request: SipRequest) -> Leg | None:
-        caller = aor_key(request.from_.uri)
-        waiting = (leg for leg in conference.legs.values() if leg.state is State.RESERVED)
-        return next((leg for leg in waiting if leg.user_key == caller), None)
+    def _expected(self, conference: Conference, event: InviteReceived) -> Leg | None:
+        """The reservation whose secret is shown, else one of whom a trusted peer says that it calls."""
+        waiting = [leg for leg in conference.legs.values() if leg.state is State.RESERVED]
+        if _SECRET in event.request.uri.params:
+            shown = (event.request.uri.params[_SECRET] or "").encode()
+            return next((leg for leg in waiting if hmac.compare_digest(leg.reservation.encode(), shown)), None)
+        if event.flow not in self._context.config.trusted_peers:
+            return None
+        callers = {aor_key(each.uri) for each in asserted_identities(event.request) if each.uri.scheme != "tel"}
+        return next((leg for leg in waiting if leg.user_key in callers), None)
 
     def _reject(self, event: InviteReceived, status: int, error_id: int, text: str, now: float) -> None:
         header = diagnostics(error_id, self._context.config.mcu_id, text)

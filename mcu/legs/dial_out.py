@@ -12,6 +12,7 @@ from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPort
 from mcu.leg import Attempt, Leg, MediaAddress
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
+from mcu.legs.asserted import asserted_identities
 from mcu.legs.permission import Call, Permission
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.legs.undecided import HeldCommand, HeldRedirection, Undecided
@@ -57,10 +58,12 @@ class DialOut:
 
     def __init__(self, context: Context, media: Media, termination: Termination) -> None:
         self._context, self._media, self._termination = context, media, termination
-        self._permission = Permission(context)
         self._call_ids = context.entropy.child("call-ids")
         config = context.config
-        self._undecided = Undecided(limit=config.max_undecided, lifetime=config.policy_timeout)
+        self._undecided = Undecided(
+            limit=config.max_undecided, share=config.max_undecided_share, lifetime=config.policy_timeout
+        )
+        self._permission = Permission(context, self._undecided)
 
     # The command -----------------------------------------------------------------------------------------------------
 
@@ -236,7 +239,8 @@ class DialOut:
         leg.more_attempts.clear()
         if leg.attempt is not None:
             leg.terms = leg.attempt.terms
-        leg.asserted_identity = _asserted(event.response)
+        if leg.attempt is not None and leg.attempt.vouched_for:
+            leg.asserted_identity = _asserted(event.response)
         self._media.connect(leg, agreed, now=now)
         self.report_connected(leg, now=now)
         assert leg.request is not None
@@ -366,10 +370,5 @@ def _ending(event: SessionFailed) -> Ending:
 
 
 def _asserted(response: SipResponse) -> str | None:
-    """Who answered, as the network vouches for it (RFC 3325): ``"Name"<sip:uri>``."""
-    text = response.headers.get("P-Asserted-Identity")
-    try:
-        identity = NameAddr.parse(text) if text else None
-    except SipError:
-        return None
-    return legible(str(identity)) if identity is not None else None
+    """Who answered, as the network vouches for it: ``"Name"<sip:uri>``."""
+    return next((legible(str(each)) for each in asserted_identities(response)), None)

@@ -11,6 +11,7 @@ from mcu.context import Context
 from mcu.leg import Attempt, Leg
 from mcu.legs.add_user import Participant
 from mcu.legs.targets import Targets, number_or_user
+from mcu.legs.undecided import Undecided
 from mcu.policy import Allowed, Cause, Decision, DialOutQuestion, Refusal, RefusalReason
 from mcu.telephone_number import number_in
 from sip import AddressOfRecord, Uri, aor_key
@@ -18,6 +19,7 @@ from sip import AddressOfRecord, Uri, aor_key
 __all__ = ["Call", "Permission"]
 
 NO_WAY = Refusal(RefusalReason.TARGET, "no gateway for this number")
+ELSEWHERE = Refusal(RefusalReason.TARGET_DENIED, "address leads to another host than it names")
 NOT_IN_CLEAR = Refusal(RefusalReason.MEDIA, "SRTP is required, and the signalling to there is not encrypted")
 
 
@@ -54,13 +56,19 @@ class Call:
 class Permission:
     """Asks the policy of one MCU."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, undecided: Undecided) -> None:
+        self._context, self._undecided = context, undecided
         self._targets = Targets(context.config)
         self._counts = CallCounts()
 
     def decide(self, call: Call, uri: Uri, *, cause: Cause, now: float) -> Decision:
-        """What the policy says; whatever is no decision is a refusal, and so is an address to which there is no way."""
+        """What the policy says; whatever is no decision is a refusal, and so is an address to which there is no way.
+
+        What waits for a decision counts as a call, or a policy that takes its time would find room for each of them. An
+        address with ``maddr`` leads to another host than the policy is asked about (RFC 3263 section 4): never called.
+        """
+        if "maddr" in uri.params:
+            return ELSEWHERE
         decision: Decision | object = self._context.policy.decide(self._question(call, uri, cause, now))
         if isinstance(decision, Allowed) and not self._targets.has_way(uri):
             return NO_WAY
@@ -94,6 +102,8 @@ class Permission:
     def _question(self, call: Call, uri: Uri, cause: Cause, now: float) -> DialOutQuestion:
         conference, originator = call.conference, call.originator
         number = number_in(uri)
+        waiting = self._undecided.calls_of_conference(conference)
+        waiting_of_originator = self._undecided.calls_of_originator(originator)
         return DialOutQuestion(
             scheme=uri.scheme,
             domain=uri.host.lower() if uri.scheme in ("sip", "sips") else None,
@@ -108,12 +118,12 @@ class Permission:
             own_domain=conference.mcu_address.host,
             cause=cause,
             own=call.own,
-            own_address=originator is not None and uri.scheme in ("sip", "sips") and aor_key(uri) == originator.key,
-            legs=len(conference.legs),
-            dialing=conference.dialing,
-            legs_of_originator=self._legs_of(originator),
-            recent=self._counts.of(f"conference {conference.key}", now=now),
-            recent_of_originator=self._counts.of(self._key_of(call), now=now),
+            own_address=_is_own_address(uri, originator),
+            legs=len(conference.legs) + waiting,
+            dialing=conference.dialing + waiting,
+            legs_of_originator=self._legs_of(originator) + waiting_of_originator,
+            recent=self._counts.of(f"conference {conference.key}", now=now) + waiting,
+            recent_of_originator=self._counts.of(self._key_of(call), now=now) + waiting_of_originator,
         )
 
     def _legs_of(self, originator: AddressOfRecord | None) -> int:
@@ -125,3 +135,10 @@ class Permission:
     @staticmethod
     def _key_of(call: Call) -> str:
         return f"user {call.originator.key if call.originator is not None else ''}"
+
+
+def _is_own_address(uri: Uri, originator: AddressOfRecord | None) -> bool:
+    """Whether an address is that of the originator; with a port it is another server of that host (RFC 3261 19.1.4)."""
+    if originator is None or uri.scheme not in ("sip", "sips") or uri.port is not None:
+        return False
+    return aor_key(uri) == originator.key

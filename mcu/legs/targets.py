@@ -67,11 +67,17 @@ class Targets:
             scheme=uri.scheme,
             domain=uri.host.lower(),
             user=uri.user,
+            port=uri.port,
             gateway=gateway,
             signalling_encrypted=encrypted,
         )
         terms = self._policy.terms(target)
-        return attrs.evolve(attempt, terms=terms, forms=terms.forms(signalling_encrypted=encrypted))
+        return attrs.evolve(
+            attempt,
+            vouched_for=gateway or bool(attempt.route),
+            terms=terms,
+            forms=terms.forms(signalling_encrypted=encrypted),
+        )
 
     @staticmethod
     def _route(proxy: Uri | None) -> tuple[NameAddr, ...]:

@@ -13,7 +13,7 @@ from mcu.errors import LocalError
 from mcu.leg import Leg
 from mcu.legs.add_user import Participant
 from mcu.policy import Allowed, Decision, Refusal
-from sip import Pending, SessionId, Uri
+from sip import AddressOfRecord, Pending, SessionId, Uri
 
 __all__ = ["HeldCommand", "HeldRedirection", "Undecided"]
 
@@ -29,6 +29,10 @@ class HeldCommand:
     request: Request
     participant: Participant
 
+    @property
+    def originator(self) -> AddressOfRecord | None:
+        return self.participant.originator
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class HeldRedirection:
@@ -39,15 +43,28 @@ class HeldRedirection:
     uri: Uri  #: the one that is asked about
     rest: tuple[Uri, ...]  #: and those to be asked about next
 
+    @property
+    def conference(self) -> Conference:
+        return self.leg.conference
+
+    @property
+    def originator(self) -> AddressOfRecord | None:
+        return self.leg.originator
+
 
 Held = HeldCommand | HeldRedirection
+
+
+def _key(originator: AddressOfRecord | None) -> str | None:
+    return None if originator is None else originator.key
 
 
 class Undecided:
     """What waits, by the id of the answer. All wait equally long, so the first is always due first."""
 
-    def __init__(self, *, limit: int, lifetime: float) -> None:
-        self._limit, self._lifetime = limit, lifetime
+    def __init__(self, *, limit: int, share: int, lifetime: float) -> None:
+        """``share`` of the ``limit`` is as much as one conference may have, and as one originator may have."""
+        self._limit, self._share, self._lifetime = limit, share, lifetime
         self._items: OrderedDict[str, tuple[float, Held]] = OrderedDict()
         self._late: OrderedDict[str, None] = OrderedDict()
 
@@ -58,7 +75,9 @@ class Undecided:
         """Keep it; False when there are too many. Raises ``LocalError`` for an id that something waits for already."""
         if pending.id in self._items:
             raise LocalError(f"something waits for {pending.id!r} already")
-        if len(self._items) >= self._limit:
+        of_conference = sum(each.conference is held.conference for _, each in self._items.values())
+        of_originator = sum(_key(each.originator) == _key(held.originator) for _, each in self._items.values())
+        if len(self._items) >= self._limit or max(of_conference, of_originator) >= self._share:
             return False
         self._late.pop(pending.id, None)
         self._items[pending.id] = now + self._lifetime, held
@@ -84,6 +103,16 @@ class Undecided:
     def expire(self, now: float) -> list[Held]:
         """Those that have waited for too long; they wait no more."""
         return [self._give_up(each) for each, (end, _) in tuple(self._items.items()) if end <= now]
+
+    def calls_of_conference(self, conference: Conference) -> int:
+        """How many calls there will be more if all that waits for it is allowed; those redirected are there already."""
+        held = (each for _, each in self._items.values())
+        return sum(isinstance(each, HeldCommand) and each.conference is conference for each in held)
+
+    def calls_of_originator(self, originator: AddressOfRecord | None) -> int:
+        """The same of whoever asked for them."""
+        held = (each for _, each in self._items.values())
+        return sum(isinstance(each, HeldCommand) and _key(each.originator) == _key(originator) for each in held)
 
     def commands_of(self, conference: Conference, user_key: str | None = None) -> list[HeldCommand]:
         """Take out the commands of a conference, or those that would add one user to it."""

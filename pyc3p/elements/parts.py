@@ -228,6 +228,7 @@ class McuTrust:
     factory_principal: str = "mcu-factory"
     focus_peers: frozenset[str] | None = None  #: principals that may command it
     callback_hosts: Mapping[str, frozenset[str]] | None = None  #: where each of them may be
+    callers: sip.TrustedPeers = sip.TrustedPeers()  #: who is believed about who calls
 
 
 def av_mcu(
@@ -269,6 +270,7 @@ def av_mcu(
         factory_principal=trust.factory_principal,
         focus_peers=trust.focus_peers,
         callback_hosts=trust.callback_hosts,
+        trusted_peers=trust.callers,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core

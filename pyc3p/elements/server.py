@@ -260,6 +260,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
             factory_principal=role_of(config, "mcu-factory", peers),
             focus_peers=foci,
             callback_hosts=hosts_of(config, lambda name: name in foci),
+            callers=sip.TrustedPeers(config.identity.trust, config.identity.trusted_peers),
         ),
         policy=calls.dial_out_rules(config),
         gateways=calls.gateways(config),

@@ -368,13 +368,21 @@ class World(Network):
 
     # Commands of the Focus
 
-    def post(self, command: Command, *, peer: str = "focus", originator: str | None = ALICE, **more: object) -> Reply:
+    def post(
+        self,
+        command: Command,
+        *,
+        peer: str = "focus",
+        originator: str | None = ALICE,
+        conference: str = CONFERENCE,
+        **more: object,
+    ) -> Reply:
         """A command of a presenter, as the Focus relays it."""
         self.requests += 1
         request = Request(
             request_id=str(self.requests),
-            from_=CONFERENCE,
-            to=AV,
+            from_=conference,
+            to=mcu_uri(conference, "audio-video"),
             command=command,
             originator=originator,
             **{"originator_role": "presenter", **more},  # type: ignore[arg-type]

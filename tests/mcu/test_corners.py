@@ -18,6 +18,7 @@ from sip import (
     SessionId,
     SessionProgressed,
     SessionRefreshed,
+    Uri,
 )
 from tests.mcu.harness import AV, CONFERENCE, Code, Phone, World, guid, refusing, ringing, silent
 
@@ -195,7 +196,7 @@ def test_the_answer_may_have_come_with_a_183() -> None:
 
 
 def test_an_identity_that_does_not_parse_is_left_out() -> None:
-    world = World()
+    world = World(outbound_proxy=Uri.parse("sip:198.51.100.7"))
     world.start()
     world.phone(7, lambda phone, event: phone.answer(headers=[("P-Asserted-Identity", "<<")]))
     world.dial(7)

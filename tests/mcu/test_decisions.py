@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c3p import Code, ConferenceKeys, DeleteConference, DeleteUser, ModifyConferenceLock, UserKeys
+from c3p import (
+    AddConference,
+    AddUser,
+    Code,
+    ConferenceInfo,
+    ConferenceKeys,
+    DeleteConference,
+    DeleteUser,
+    Endpoint,
+    ModifyConferenceLock,
+    User,
+    UserKeys,
+    focus_uri,
+)
 from mcu import (
     Allowed,
     Cause,
@@ -28,6 +41,7 @@ from mcu import (
 from sip import Address, Flow, Pending, Request, Response, parse_message
 from sip.testing import held
 from tests.mcu.harness import (
+    CALLBACK,
     CONFERENCE,
     MCU_HOST,
     World,
@@ -118,6 +132,64 @@ def test_only_so_many_calls_wait() -> None:
     assert code(refused) == "failure"
     assert refused.document is not None
     assert refused.document.retry_after is not None
+
+
+def test_one_conference_does_not_take_every_place() -> None:
+    world = meeting(Later(), max_undecided=4, max_undecided_share=2)
+    assert [code(world.dial(number)) for number in (7, 8, 9)] == ["pending", "pending", "failure"]
+    assert code(world.dial(10, originator="sip:bob@example.com")) == "failure"
+    decide(world, "1", NO)
+    assert code(world.dial(11)) == "pending"
+
+
+def test_one_presenter_does_not_take_every_place() -> None:
+    world = meeting(Later(), max_undecided=4, max_undecided_share=2)
+    other = focus_uri("sip:alice@example.com", "CONF00000002")
+    world.post(AddConference(conference_info=ConferenceInfo(entity=other), callback_uri=CALLBACK), conference=other)
+
+    def added_there(number: int, **more: str) -> str:
+        one = Endpoint(entity=guid(number), joining_method="dialed-out")
+        user = User(entity=f"sip:user{number}@198.51.100.{number}", endpoints=(one,))
+        command = AddUser(conference_keys=ConferenceKeys(conf_entity=other), user=user)
+        return code(world.post(command, conference=other, **more))
+
+    assert code(world.dial(7)) == "pending"
+    assert [added_there(8), added_there(9)] == ["pending", "failure"]
+    assert added_there(10, originator="sip:bob@example.com") == "pending"
+
+
+@attrs.frozen
+class Slow(DialOutPolicy):
+    """Asks somebody about all that the rules allow."""
+
+    rules: DialOutRules
+    questions: list[DialOutQuestion] = attrs.Factory(list)
+
+    def decide(self, question: DialOutQuestion) -> Decision:
+        self.questions.append(question)
+        decision = self.rules.decide(question)
+        return Pending(f"{len(self.questions)}") if isinstance(decision, Allowed) else decision
+
+
+@pytest.mark.parametrize(
+    "caps",
+    [
+        {"max_legs": 2},
+        {"max_dialing": 2},
+        {"max_legs_of_user": 2},
+        {"calls_a_minute": 2},
+        {"calls_a_minute_of_user": 2},
+    ],
+)
+def test_calls_that_wait_for_a_decision_count_before_it(caps: dict[str, int]) -> None:
+    world = meeting(Slow(DialOutRules(domains=None, **caps)))  # type: ignore[arg-type]
+    phones = [world.phone(number) for number in (7, 8, 9)]
+    assert [code(world.dial(number)) for number in (7, 8, 9)] == ["pending", "pending", "failure"]
+    for number in (1, 2):
+        decide(world, f"{number}", Allowed())
+    world.run(1.0)
+    assert [len(phone.invites) for phone in phones] == [1, 1, 0]
+    assert code(world.dial(10)) == ("pending" if "max_dialing" in caps else "failure")  # they have answered
 
 
 def test_mistakes_of_the_application_raise_and_change_nothing() -> None:
@@ -307,6 +379,25 @@ def test_a_redirect_to_a_premium_number_is_not_followed(contact: str) -> None:
     assert world.ended().status == 302
 
 
+def test_an_attendees_address_with_a_port_is_another_server() -> None:
+    world = meeting(DialOutRules(domains=None))
+    attendee = {"originator": "sip:user8@198.51.100.8", "originator_role": "attendee"}
+    assert code(world.dial(8, endpoint_uri="sip:user8@198.51.100.8:7777", **attendee)) == "failure"
+    assert code(world.dial(8, **attendee)) == "pending"
+
+
+@pytest.mark.parametrize("port", ["", ":5060"])
+def test_an_address_that_leads_elsewhere_by_maddr_is_not_called(port: str) -> None:
+    world = meeting(DialOutRules(domains=None))
+    victim = world.phone(9)
+    address = f"sip:user7@198.51.100.7{port};maddr=198.51.100.9"
+    phone = world.phone(7, refusing(302, ("Contact", f"<{address}>")))
+    assert code(world.dial(8, endpoint_uri=address)) == "failure"
+    world.dial(7)
+    world.run(5.0)
+    assert (len(phone.invites), victim.invites) == (1, [])
+
+
 def test_a_refer_to_a_premium_number_has_nobody_called() -> None:
     world = guarded(numbers=None)
     trunk, phone = world.phone(9), world.phone(7)
@@ -347,7 +438,13 @@ def test_a_refer_to_a_premium_number_has_nobody_called() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["sip:carol@198.51.100.7", "sip:user8@198.51.100.7", "sip:user8@example.com", f"tel:{PREMIUM}"],
+    [
+        "sip:user8@198.51.100.8;maddr=198.51.100.7",
+        "sip:carol@198.51.100.7",
+        "sip:user8@198.51.100.7",
+        "sip:user8@example.com",
+        f"tel:{PREMIUM}",
+    ],
 )
 def test_an_attendees_own_phone_is_not_that_of_somebody_else(address: str) -> None:
     world = guarded()

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
+
 from c3p import AddUser, ConferenceKeys, Notify, Response, User
-from mcu import ConferenceStarted, Ending, LegAlerting, LegConnected, LegDialing, LegEnded, MediaRules, Srtp
+from mcu import (
+    ConferenceStarted,
+    Ending,
+    Gateway,
+    GatewayTable,
+    LegAlerting,
+    LegConnected,
+    LegDialing,
+    LegEnded,
+    MediaRules,
+    Srtp,
+)
 from rtp import Capabilities, Crypto, InlineKey, SessionDescription
-from sip import SessionCancelled, SessionConfirmed, SessionEnded
+from sip import SessionCancelled, SessionConfirmed, SessionEnded, Uri
 from tests.mcu.harness import ALICE, AV, CONFERENCE, Code, World, guid, ringing, silent
 
 
@@ -272,14 +285,24 @@ def test_two_legs_of_one_user_leave_one_after_the_other() -> None:
     assert [endpoint.entity for endpoint in user.endpoints] == [guid(8)]
 
 
-def test_the_asserted_identity_of_who_answered_is_reported() -> None:
-    world = World()
+@pytest.mark.parametrize(
+    ("settings", "address", "reported"),
+    [
+        ({"outbound_proxy": Uri.parse("sip:198.51.100.7")}, None, True),
+        ({"gateways": GatewayTable((Gateway(prefix="+", domain="198.51.100.7"),))}, "tel:+15550100", True),
+        ({}, None, False),  # the phone itself says it
+    ],
+)
+def test_the_asserted_identity_of_who_answered_is_reported_when_somebody_vouches_for_it(
+    settings: dict[str, object], address: str | None, reported: bool
+) -> None:
+    world = World(**settings)
     world.start()
     name = '"Bob"<sip:bob@example.com>'
     world.phone(7, lambda phone, event: phone.answer(headers=[("P-Asserted-Identity", name)]))
-    world.dial(7)
+    world.dial(7, endpoint_uri=address)
     (user,) = world.focus.roster.users.users if world.focus.roster.users is not None else ()
-    assert user.endpoints[0].asserted_identity == name
+    assert user.endpoints[0].asserted_identity == (name if reported else None)
 
 
 def test_each_leg_is_offered_keys_of_its_own() -> None:

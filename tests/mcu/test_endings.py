@@ -9,7 +9,7 @@ import pytest
 
 from c3p import AddUser, ConferenceKeys, Endpoint, ExchangeFailure, Media, Response, User
 from mcu import DialOutRules, Ending, LegConnected, LegDialing, LegEnded, LegId, MediaPortWanted
-from sip import EndCause, InviteReceived, SessionEnded
+from sip import EndCause, InviteReceived, SessionEnded, Uri
 from tests.mcu.harness import CONFERENCE, Code, Phone, World, diagnostics_of, guid, refusing, ringing, silent
 
 ROWS = [
@@ -396,7 +396,7 @@ def test_words_of_a_phone_that_xml_cannot_carry_are_reported_all_the_same(words:
 
 
 def test_an_asserted_identity_that_xml_cannot_carry_is_shown_as_far_as_it_goes() -> None:
-    world = World()
+    world = World(outbound_proxy=Uri.parse("sip:198.51.100.7"))
     world.start()
     phone = world.phone(7, silent)
     world.dial(7)

@@ -223,10 +223,10 @@ def test_a_redirection_from_a_target_with_keys_to_one_without_takes_none_along()
 def test_who_calls_in_is_taken_as_the_setting_says(srtp: Srtp, kind: str, secure: bool | None) -> None:
     world = World(mixer=EVERYBODY, media_policy=MediaRules(accept=srtp))
     world.start()
-    announce(world, 1)
+    where = announce(world, 1)
     phone = world.phone(1, level=1000)
     phone.capabilities = KINDS[kind]
-    call(world, phone, 1)
+    call(world, phone, where, 1)
     if secure is None:
         assert refused(phone)[0] == 488
         (event,) = [event for event in phone.seen if isinstance(event, SessionFailed)]
@@ -259,9 +259,9 @@ def test_who_calls_in_without_an_offer_over_plain_signalling_is_offered_no_keys(
 ) -> None:
     world = World(media_policy=rules)
     world.start()
-    announce(world, 1)
+    where = announce(world, 1)
     phone = world.phone(1)
-    call(world, phone, 1, body=b"")
+    call(world, phone, where, 1, body=b"")
     if profile is None:
         assert refused(phone)[0] == 488
         return
@@ -372,6 +372,7 @@ def silent_phone(rules: MediaRules, uri: str | None = None, **settings: object) 
     [
         (MediaRules(), None, False),
         (MediaRules(known_domains=frozenset({"198.51.100.1"})), None, True),
+        (MediaRules(known_domains=frozenset({"198.51.100.1"})), "sip:user1@198.51.100.1:5060", False),
         (MediaRules(known_domains=frozenset({"example.com"})), None, False),
         (MediaRules(targets={"198.51.100.1": MediaRules(known=True)}), None, True),
         (MediaRules(), "tel:+4912345", True),
