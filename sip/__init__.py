@@ -16,6 +16,7 @@ from sip.authentication.identification import (
     Proof,
     Refused,
 )
+from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines
@@ -254,6 +255,7 @@ __all__ = [
     "Via",
     "WantId",
     "Warning",
+    "WrongPasswordLimits",
     "aor_key",
     "body_of",
     "body_parts",

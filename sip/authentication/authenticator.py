@@ -20,10 +20,12 @@ from sip.authentication.identification import (
     Refused,
 )
 from sip.authentication.trusted_peers import TrustedPeers
+from sip.authentication.wrong_passwords import WrongPasswordLimits, WrongPasswords
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError, RemoteProtocolError, SipError
 from sip.flow import Flow
 from sip.message.request import Request
+from sip.networks import source_of
 from sip.syntax.keys import AddressOfRecord
 from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
@@ -53,6 +55,7 @@ class AuthenticatorConfig:
     #: Whether a certificate for ``sip:user@domain`` stands for that user. Only where the authorities that are believed
     #: give such names to those whom they belong to.
     user_certificates: bool = False
+    wrong_passwords: WrongPasswordLimits = WrongPasswordLimits()  #: how many are heard
     max_pending: int = 1_000  #: questions that wait for the store; about 4 KiB each, and a store that slow is broken
     pending_lifetime: float = 30.0  #: seconds; by then the core that asked has given up
 
@@ -79,7 +82,8 @@ class Authenticator:
     by the processes of one realm, so that they take each other's nonces; a count of a nonce is remembered by one.
 
     Whoever has no account here gets, octet by octet but for the nonce, what one with a wrong password gets, and costs
-    the same work.
+    the same work. After so many wrong passwords (``wrong_passwords``) it is 503 with Retry-After, for right ones too,
+    but for users who proved themselves from that source lately.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class Authenticator:
         self._digest = None
         if store is not None:
             self._digest = DigestServer(digest, store, key=key, entropy=entropy, wall_clock=wall_clock)
+        self._wrong = WrongPasswords(config.wrong_passwords)
         self._questions: OrderedDict[str, _Question] = OrderedDict()
 
     @property
@@ -134,7 +139,14 @@ class Authenticator:
             )
         if self._digest is None or request.method in _NEVER_CHALLENGED:
             return Refused(status=403)
-        verdict = self._digest.verify(request, now=now, proxy=proxy, any_uri=request.method == "REGISTER")
+        verdict = self._digest.verify(
+            request,
+            now=now,
+            proxy=proxy,
+            any_uri=request.method == "REGISTER",
+            source=_forgeable(flow),
+            use_count=False,
+        )
         if verdict.pending is not None:
             return self._wait(verdict.pending, _Question(request=request, flow=flow, proxy=proxy, asked_at=now))
         return self._judged(verdict, request, flow, proxy, now)
@@ -159,6 +171,8 @@ class Authenticator:
             proxy=question.proxy,
             any_uri=question.request.method == "REGISTER",
             secret=secret,
+            source=_forgeable(question.flow),
+            use_count=False,
         )
         return self._judged(verdict, question.request, question.flow, question.proxy, now)
 
@@ -194,11 +208,16 @@ class Authenticator:
         assert self._digest is not None
         if verdict.outcome is Outcome.MALFORMED:
             return Refused(status=400)
+        host = flow.remote.host
         if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
+            if verdict.username is not None and (refusal := self._wrong.wrong(verdict.username, host, now=now)):
+                return refusal
             stale = verdict.outcome is Outcome.STALE
-            return Challenged(
-                status=407 if proxy else 401, headers=self._digest.challenges(now=now, stale=stale, proxy=proxy)
-            )
+            headers = self._digest.challenges(now=now, stale=stale, proxy=proxy, source=source_of(host))
+            return Challenged(status=407 if proxy else 401, headers=headers)
+        if (refusal := self._wrong.right(verdict.username, host, now=now)) is not None:
+            return refusal  # its count stays unused, so that it is answered like a wrong one when it comes again, too
+        self._digest.use(verdict)
         if verdict.username in self.config.trusted_users:
             try:
                 return self._believed(request)
@@ -251,3 +270,8 @@ class Authenticator:
             return _TOO_MANY
         self._questions[pending.id] = question
         return pending
+
+
+def _forgeable(flow: Flow) -> str | None:
+    """The source of a flow on which anybody can send in its name."""
+    return None if flow.reliable else source_of(flow.remote.host)

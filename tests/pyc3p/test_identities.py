@@ -176,6 +176,7 @@ def test_parts_that_ask_nobody_start_anywhere() -> None:
         ({"trust": ("::/0",)}, "is everybody; say --insecure"),
         ({"algorithms": ("SHA-1",)}, "are some of MD5, SHA-256, not SHA-1"),
         ({"algorithms": ()}, "are some of MD5, SHA-256"),
+        ({"wrong_passwords_per_user": 0}, "identity.wrong_passwords_per_user must be above 0, not 0"),
         ({"trusted_peers": ("a b",)}, "wants the name or address of a host"),
         ({"insecure": True, "users": "users"}, "lets everybody in; leave it out, or users"),
     ],
