@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import attrs
+
 import mcu
 import sip
 from pyc3p.settings.serve import ServeConfig
@@ -13,7 +15,8 @@ from pyc3p.trace.trace import text_address
 def proxy_config(config: ServeConfig) -> sip.ProxyConfig:
     """How the proxy relays. The secret lets a later process know the dialogs of this one."""
     here = (text_address((config.public_host, config.mcu_sip_port)),) if "mcu" in config.parts else ()
-    return sip.ProxyConfig(
+    return attrs.evolve(
+        config.limits.proxy(),
         relay_to=config.calls.relay_to,
         parts=(*here, *config.calls.parts),
         secret=config.secret or os.environ.get("PYC3P_SECRET") or "",

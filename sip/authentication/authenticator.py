@@ -156,6 +156,13 @@ class Authenticator:
         uri = identified.user.uri
         return identified.proof is Proof.DIGEST or (uri is not None and self._is_home(uri.host, flow))
 
+    def account_of(self, identified: Identified, flow: Flow) -> str:
+        """What limits by user count somebody under: one key for all names of our domain that he goes by."""
+        uri = identified.user.uri
+        if uri is None or not self.config.domains or not self._is_home(uri.host, flow):
+            return identified.user.key
+        return aor_key(Uri("sip", self.config.domains[0], uri.user))
+
     def resolved(self, pending_id: str, secret: str | None, *, now: float) -> Identification:
         """The answer to a question of the store, None for an unknown user; what it means for the request.
 

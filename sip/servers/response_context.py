@@ -43,6 +43,7 @@ class ResponseContext:
     breadth: int  #: how many branches may run at once from here on (RFC 5393 section 5.3)
     located: bool = False  #: whether the location service named the targets
     vouched: bool = False  #: whether the sender may have us relay
+    caller: str | None = None  #: whose open INVITE it is, as long as it is one (`CallerLimits`)
     groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
     branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
     tried: list[RequestId] = attrs.field(factory=list)  #: all of them: an INVITE may bring several 2xx
