@@ -183,6 +183,7 @@ def _place(config: ServeConfig, name: str, sip_port: int, http_port: int, tls_po
         tls_port=tls_port if config.tls.certificate else None,
         https=config.c3p.secure,
         wall_clock=wall_clock(),
+        trusted=config.identity.trust,
         limits=config.limits.endpoint(),
     )
 

@@ -75,6 +75,14 @@ async def phone_of(config: ServeConfig, user: str, known: Wallet) -> Node:
     return node
 
 
+def test_networks_that_are_trusted_have_no_limit_by_source() -> None:
+    """They speak for many: a proxy, a gateway."""
+    config = serve_config(identity=IdentitySettings(trust=("192.0.2.0/24",)))
+    for node in build_server(config, None, Kept()).nodes:
+        endpoint = node.element.pump.endpoint
+        assert "192.0.2.0/24" in endpoint.config.trusted_networks
+
+
 def test_with_users_everything_needs_a_password_on_loopback_too(tmp_path: Path) -> None:
     config, told = closed(tmp_path), Kept()
 
