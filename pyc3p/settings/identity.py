@@ -30,7 +30,7 @@ class IdentitySettings:
     algorithms: tuple[str, ...] = ("MD5",)
     insecure: bool = False  #: believe everybody on a network, too
     #: That are heard before it is 503 for a while; after that as many again in ten minutes. No limit holds for the
-    #: trusted networks of ``[limits]``, nor for users where they proved themselves lately.
+    #: trusted networks of ``[limits]``, but for those behind a proxy there, nor for users where they proved themselves.
     wrong_passwords_per_source: int = _LIMITS.per_source
     wrong_passwords_per_user: int = _LIMITS.per_user  #: from all sources together
 

@@ -144,7 +144,7 @@ class Authenticator:
             now=now,
             proxy=proxy,
             any_uri=request.method == "REGISTER",
-            source=_forgeable(flow),
+            source=self._forgeable(request, flow),
             use_count=False,
         )
         if verdict.pending is not None:
@@ -178,7 +178,7 @@ class Authenticator:
             proxy=question.proxy,
             any_uri=question.request.method == "REGISTER",
             secret=secret,
-            source=_forgeable(question.flow),
+            source=self._forgeable(question.request, question.flow),
             use_count=False,
         )
         return self._judged(verdict, question.request, question.flow, question.proxy, now)
@@ -215,14 +215,14 @@ class Authenticator:
         assert self._digest is not None
         if verdict.outcome is Outcome.MALFORMED:
             return Refused(status=400)
-        host = flow.remote.host
+        source = self._wrong.origin(request, flow)
         if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
-            if verdict.username is not None and (refusal := self._wrong.wrong(verdict.username, host, now=now)):
+            if verdict.username is not None and (refusal := self._wrong.wrong(verdict.username, source, now=now)):
                 return refusal
             stale = verdict.outcome is Outcome.STALE
-            headers = self._digest.challenges(now=now, stale=stale, proxy=proxy, source=source_of(host))
+            headers = self._digest.challenges(now=now, stale=stale, proxy=proxy, source=source)
             return Challenged(status=407 if proxy else 401, headers=headers)
-        if (refusal := self._wrong.right(verdict.username, host, now=now)) is not None:
+        if (refusal := self._wrong.right(verdict.username, source, now=now)) is not None:
             return refusal  # its count stays unused, so that it is answered like a wrong one when it comes again, too
         self._digest.use(verdict)
         if verdict.username in self.config.trusted_users:
@@ -231,6 +231,11 @@ class Authenticator:
             except RemoteProtocolError as error:
                 return Refused(status=error.status_hint)
         return self._own(verdict.username, request, flow)
+
+    def _forgeable(self, request: Request, flow: Flow) -> str | None:
+        """The source of a request, if anybody can send in its name: over UDP, or to a proxy before us."""
+        origin = self._wrong.origin(request, flow)
+        return None if flow.reliable and origin == source_of(flow.remote.host) else origin
 
     def _own(self, username: str, request: Request, flow: Flow) -> Identification:
         """The user as it calls itself, which has to be a name of its own."""
@@ -277,8 +282,3 @@ class Authenticator:
             return _TOO_MANY
         self._questions[pending.id] = question
         return pending
-
-
-def _forgeable(flow: Flow) -> str | None:
-    """The source of a flow on which anybody can send in its name."""
-    return None if flow.reliable else source_of(flow.remote.host)

@@ -22,8 +22,11 @@ import attrs
 
 from sip.authentication.identification import Refused
 from sip.errors import LocalProtocolError
+from sip.flow import Flow
+from sip.message.request import Request
 from sip.networks import Networks, source_of
 from sip.token_bucket import TokenBuckets
+from sip.transport.locate import is_numeric
 
 __all__ = ["WrongPasswordLimits", "WrongPasswords"]
 
@@ -46,8 +49,8 @@ class WrongPasswordLimits:
     window: float = 600.0  #: seconds in which as many come again
     #: Seconds for which a user is heard from where he proved himself: a phone that is switched off at night comes back.
     proved_lifetime: float = 86_400.0
-    #: Source networks that have no such limit, beside those that need no password: our own parts, a proxy through which
-    #: many come.
+    #: Source networks that have no such limit, beside those that need no password: our own parts. What a proxy there
+    #: passes on counts for whom it got it from, as its Via says (RFC 3261 section 18.2.1).
     exempt_networks: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
@@ -78,11 +81,19 @@ class WrongPasswords:
     def __len__(self) -> int:
         return len(self._sources) + len(self._users) + len(self._pairs) + len(self._proved)
 
-    def right(self, username: str, host: str, *, now: float) -> Refused | None:
+    def origin(self, request: Request, flow: Flow) -> str:
+        """The source that a request counts under; of what a proxy in an exempt network passed on, the one before it."""
+        host = flow.remote.host
+        if len(request.via) > 1 and host in self._exempt:
+            before = request.via[1].received or request.via[1].host
+            host = before if is_numeric(before) else host
+        return source_of(host)
+
+    def right(self, username: str, source: str, *, now: float) -> Refused | None:
         """A right password came: None, and it is remembered from where, or the refusal when it is not heard."""
-        if host in self._exempt:
+        if self._exempt.holds(source):
             return None
-        source, user = source_of(host), _key(username)
+        user = _key(username)
         pair = f"{user} {source}"
         wait = self._wait(source, user, now)
         if wait > 0.0 and not (self._is_proved(pair, now) and self._pairs.wait(pair, now=now) == 0.0):
@@ -93,11 +104,11 @@ class WrongPasswords:
             self._proved.popitem(last=False)
         return None
 
-    def wrong(self, username: str, host: str, *, now: float) -> Refused | None:
+    def wrong(self, username: str, source: str, *, now: float) -> Refused | None:
         """A wrong password came: None when its sender may try again, or the refusal."""
-        if host in self._exempt:
+        if self._exempt.holds(source):
             return None
-        source, user = source_of(host), _key(username)
+        user = _key(username)
         pair = f"{user} {source}"
         if self._is_proved(pair, now):
             self._pairs.take(pair, now=now)

@@ -49,7 +49,7 @@ class Place:
     def credentials(self, user: str, password: str, host: str, transport: str = "TCP") -> Request:
         """What answers a challenge that was sent to a host."""
         first = request(user)
-        asked = self.there.identify(first, flow(host, transport), now=self.now)
+        asked = self.shown(first, host, transport)
         assert isinstance(asked, Challenged), asked
         client = DigestClient(lambda realm: Credentials(user, password), entropy=SeededEntropy(user.encode()))
         return request(user, client.answer(first.response(asked.status, headers=asked.headers), first))
@@ -217,6 +217,52 @@ def test_networks_that_are_exempt_have_no_limit() -> None:
     place = Place(attrs.evolve(LIMITS, exempt_networks=("198.51.100.0/24",)))
     assert all(isinstance(each, Challenged) for each in place.guesses(30, HOME))
     assert isinstance(place.tries("bob", "zanzibar", ELSEWHERE), Identified), "nor does anybody pay for them"
+
+
+class Edge(Place):
+    """A place behind a proxy of ours, which says in Via where it has a request from."""
+
+    def shown(self, made: Request, host: str, transport: str = "TCP") -> Identification:
+        via = f"SIP/2.0/UDP phone.invalid;received={host};branch=z9hG4bK2"
+        passed = made.evolve(set={"Via": ["SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK3", via]})
+        return self.there.identify(passed, flow("10.0.0.1"), now=self.now)
+
+
+def edge() -> Edge:
+    return Edge(attrs.evolve(LIMITS, exempt_networks=("10.0.0.0/8",)))
+
+
+def test_what_a_proxy_of_ours_passes_on_counts_for_whom_it_got_it_from() -> None:
+    place = edge()
+    for number in range(6):
+        place.tries(f"user {number}", "guess", ELSEWHERE)
+    assert retry_after(place.tries("carol", "geheim", ELSEWHERE))
+    assert isinstance(place.tries("carol", "geheim", HOME), Identified)
+
+
+def test_behind_a_proxy_of_ours_a_user_under_attack_gets_in_where_he_proved_himself() -> None:
+    place = edge()
+    place.tries("bob", "zanzibar", HOME)
+    place.guesses(9, ELSEWHERE)
+    assert isinstance(place.tries("bob", "zanzibar", HOME), Identified)
+    assert retry_after(place.tries("bob", "zanzibar", ELSEWHERE))
+
+
+def test_a_source_that_is_forged_to_a_proxy_of_ours_is_not_charged() -> None:
+    place = edge()
+    for _ in range(9):
+        assert is_stale(place.shown(place.credentials("bob", "guess", ELSEWHERE), HOME))
+    assert isinstance(place.tries("bob", "zanzibar", HOME), Identified)
+
+
+def test_who_is_exempt_is_exempt_behind_a_proxy_of_ours_too() -> None:
+    assert all(isinstance(each, Challenged) for each in edge().guesses(30, "10.0.0.9"))
+
+
+def test_the_name_of_an_exempt_source_that_is_forged_to_a_proxy_of_ours_is_good_for_no_guess() -> None:
+    place = edge()
+    for password in ("zanzibar", "guess"):
+        assert is_stale(place.shown(place.credentials("bob", password, ELSEWHERE), "10.0.0.9"))
 
 
 # Sources that can be forged
