@@ -126,7 +126,7 @@ class Guests:
     def _prove(self, request: Request, flow: Flow, record: ConferenceRecord, known: Known, *, now: float) -> None:
         key = ConferenceAddress.read(record.focus_uri).key
         server, source = self._server(key, record.passcode or ""), source_of(flow.remote.host)
-        outcome = server.verify(request, now=now).outcome
+        outcome = server.verify(request, now=now, source=None if flow.reliable else source).outcome
         # Whoever has guessed too often is not told whether this guess was right.
         wait = self._by_conference.wait(key, now=now)
         if flow.remote.host not in self._trusted:  # of a trusted peer, such as a proxy, many come by one address
@@ -140,7 +140,7 @@ class Guests:
         if outcome is DigestOutcome.WRONG:
             self._by_source.wrong(source, now=now)
             self._by_conference.wrong(key, now=now)
-        headers = server.challenges(now=now, stale=outcome is DigestOutcome.STALE)
+        headers = server.challenges(now=now, stale=outcome is DigestOutcome.STALE, source=source)
         # Somebody with an account may be hidden behind that name, and have better credentials.
         others = known.headers if isinstance(known, Challenged) and known.status == server.status else ()
         raise Refused(Refusal(server.status, None, "The passcode is needed", headers=(*headers, *others)))

@@ -17,6 +17,7 @@ from sip.authentication.identification import (
     Refused,
 )
 from sip.authentication.trusted_peers import TrustedPeers
+from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines
@@ -258,6 +259,7 @@ __all__ = [
     "Via",
     "WantId",
     "Warning",
+    "WrongPasswordLimits",
     "aor_key",
     "body_of",
     "body_parts",

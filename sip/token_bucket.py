@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 
 import attrs
@@ -42,6 +43,16 @@ class TokenBuckets:
             return False
         bucket.tokens -= 1.0
         return True
+
+    def wait(self, source: str, *, now: float) -> float:
+        """Seconds until ``source`` can take a token; 0 for at once, infinite when none is added."""
+        bucket = self._buckets.get(source)
+        if bucket is None:
+            return 0.0
+        lacking = 1.0 - min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
+        if lacking <= 0.0:
+            return 0.0
+        return lacking / self._rate if self._rate > 0.0 else math.inf
 
     def _begin(self, source: str, now: float) -> _Bucket:
         if len(self._buckets) >= self._limit:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sip
-from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, server_of, without_port
+from pyc3p.commands.addresses import parse_address, parse_target, server_of
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
@@ -188,13 +188,19 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 
 
 @cli.command("invite")
-@click.argument("target", nargs=-1, required=True)
-@click.option("--server", help="Focus, as host or host:port.  [default: the host of the first TARGET, port 5060]")
+@click.argument("target", nargs=-1)
+@click.option(
+    "--server",
+    help="Focus, as host or host:port.  [default: the host of the first TARGET, else of the conference, port 5060]",
+)
 @click.option(
     "--as", "identity", help="Who you are.  [default: your user name, or presenter, at the host of the server]"
 )
 @click.option("--name", "display_name", help="The name that others see.")
 @click.option("--conference", help="Join this conference (URI or link) in place of creating one.")
+@click.option(
+    "--passcode", is_flag=True, help="Join as a guest, with the passcode from PYC3P_PASSCODE or the terminal."
+)
 @click.option("--subject", default="", help="Subject of a new conference.")
 @_tls_option
 @_ca_option
@@ -202,50 +208,17 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
-def invite_command(
-    target: tuple[str, ...],
-    server: str | None,
-    identity: str | None,
-    display_name: str | None,
-    conference: str | None,
-    subject: str,
-    tls: bool,
-    ca: str | None,
-    credentials: Path | None,
-    stay: float | None,
-    keep: bool,
-    as_json: bool,
-) -> int:
-    """Call TARGETs (sip:user@host) into a conference, and look after it.
+def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
+    """Call TARGETs (sip:user@host) into a conference, and look after it. With --conference there may be none.
 
     While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
 
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
-    from pyc3p.commands.credentials import open_wallet
-    from pyc3p.commands.invite import PRESENTER, InviteOptions, run_invite
+    from pyc3p.commands.invite import run_invite
+    from pyc3p.commands.invite_line import read_line
 
-    people = [parse_target(each) for each in target]
-    tls = tls or bool(identity and identity.lower().startswith("sips:"))
-    port = 5061 if tls else 5060
-    where = (
-        parse_address(server, default_port=port, option="--server") if server else server_for(people, default_port=port)
-    )
-    wallet = open_wallet(credentials, default_username=parse_target(identity).user if identity else None)
-    aor = parse_target(identity) if identity else sip.Uri("sip", where[0], wallet.name_at(where[0]) or PRESENTER)
-    options = InviteOptions(
-        targets=tuple(str(without_port(each, where)) for each in people),
-        server=where,
-        aor=str(aor),
-        named=identity is not None,
-        wallet=wallet,
-        tls=_secured(tls=tls, ca=ca),
-        display_name=display_name,
-        conference=parse_conference(conference) if conference else None,
-        subject=subject,
-        stay=stay,
-        keep=keep,
-    )
+    options = read_line(**given, secured=lambda tls: _secured(tls=tls, ca=ca))
     return run_invite(options, as_json=as_json)
 
 

@@ -5,6 +5,7 @@ Never from the command line, which other users of a machine can read.
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import stat
@@ -22,6 +23,7 @@ from sip import Credentials, Uri
 USERNAME: Final = "PYC3P_USERNAME"
 PASSWORD: Final = "PYC3P_PASSWORD"
 REALM: Final = "PYC3P_REALM"
+PASSCODE: Final = "PYC3P_PASSCODE"
 #: In place of a realm: for every server that asks.
 ANY_REALM: Final = "*"
 #: Statuses with which a server asks (RFC 3261 sections 22.2 and 22.3).
@@ -130,6 +132,17 @@ def open_wallet(
     if file is not None:
         known.update(read_credentials(file))
     return Wallet(known, default_username=username)
+
+
+def read_passcode(environment: Mapping[str, str] = os.environ) -> str:
+    """The passcode of a guest, from the environment or whoever sits at the terminal; raises UsageProblem for none."""
+    found = environment.get(PASSCODE, "")
+    if not found and sys.stdin is not None and sys.stdin.isatty():
+        with contextlib.suppress(EOFError):
+            found = getpass.getpass("Passcode of the conference: ")
+    if not found:
+        raise UsageProblem(f"--passcode asks at a terminal, or takes {PASSCODE}; there is neither")
+    return found
 
 
 def readable_by_others(file: Path) -> bool:

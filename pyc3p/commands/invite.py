@@ -14,7 +14,7 @@ import attrs
 import focus
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
-from pyc3p.commands.credentials import PasswordWanted, Wallet
+from pyc3p.commands.credentials import CHALLENGES, PasswordWanted, Wallet
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.narration import narrate
@@ -31,8 +31,6 @@ from sip.aio import TlsFault, live_entropy, wall_clock
 
 T = TypeVar("T")
 
-#: Who we are where nobody asks.
-PRESENTER: Final = "presenter"
 #: Seconds for an answer of the servers; a call may ring longer.
 ANSWER = 10.0
 #: Seconds until a lost roster is asked for again.
@@ -57,6 +55,7 @@ class InviteOptions:
     named: bool = True  #: whether that was said; if not, it is whoever has the password that is asked for
     display_name: str | None = None
     conference: str | None = None  #: Conference-URI or link to join; None: a new one
+    passcode: str | None = attrs.field(default=None, repr=False)  #: of that conference; then ``aor`` names nobody
     subject: str = ""
     stay: float | None = None  #: seconds after which the conference is ended, or left
     keep: bool = False  #: leave in place of ending what we created
@@ -129,10 +128,13 @@ class Invite:
 
     async def _enter(self) -> None:
         uri = self._options.conference or await self._create()
-        self._command(lambda now: self.client.join(uri, now=now))
+        passcode = self._options.passcode
+        self._command(lambda now: self.client.join(uri, passcode=passcode, now=now))
         joined = await self._answer(focus.Joined, focus.JoinFailed, "the Focus")
         if not isinstance(joined, focus.Joined):
             assert isinstance(joined, focus.JoinFailed)
+            if passcode is not None and joined.status in CHALLENGES:
+                raise Problem(f"{self._server} does not take that passcode for {short_uri(uri)}")
             refused = self._refused(joined.status)
             raise refused or Problem(f"cannot join {short_uri(uri)}: {self._why_not(joined)}")
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)

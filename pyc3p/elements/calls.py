@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 import mcu
 import sip
 from pyc3p.elements.places import mcu_ports
@@ -14,7 +16,8 @@ def proxy_config(config: ServeConfig) -> sip.ProxyConfig:
     """How the proxy relays. The secret lets a later process know the dialogs of this one."""
     mcus = range(1, max(1, config.workers) + 1) if "mcu" in config.parts else ()
     here = tuple(text_address((config.public_host, mcu_ports(config, number).sip)) for number in mcus)
-    return sip.ProxyConfig(
+    return attrs.evolve(
+        config.limits.proxy(),
         relay_to=config.calls.relay_to,
         parts=(*here, *config.calls.parts),
         secret=root_of(config) or "",

@@ -128,6 +128,11 @@ def identities(
             trusted_user_networks=_hosts_of_parts(config),
             certificate_domains=settings.certificate_domains,
             user_certificates=settings.user_certificates,
+            wrong_passwords=sip.WrongPasswordLimits(
+                per_source=settings.wrong_passwords_per_source,
+                per_user=settings.wrong_passwords_per_user,
+                exempt_networks=_exempt(config),
+            ),
         ),
         Passwords(realm, users, {each.username: each.password for each in parts}),
         key=hmac.digest((root or entropy.token(32)).encode(), f"sip nonces {realm}".encode(), "sha256"),
@@ -135,3 +140,9 @@ def identities(
         wall_clock=wall_clock,
     )
     return Identities(authenticator, users)
+
+
+def _exempt(config: ServeConfig) -> tuple[str, ...]:
+    """Where our own parts are, and whom no limit by source holds for."""
+    own = (host for host in (config.host, config.public_host) if sip.is_numeric(host))
+    return (*config.limits.endpoint().trusted_networks, *own)

@@ -64,6 +64,7 @@ def place(config: ServeConfig, name: str, sip_port: int, http_port: int, tls_por
         tls_port=tls_port if config.tls.certificate else None,
         https=config.c3p.secure,
         wall_clock=wall_clock(),
+        trusted=config.identity.trust,
         limits=config.limits.endpoint(),
     )
 

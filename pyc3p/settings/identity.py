@@ -9,10 +9,11 @@ import attrs
 
 from pyc3p.commands.addresses import check_host, is_loopback, numeric_host
 from pyc3p.problems import Problem, UsageProblem
-from sip import is_numeric
+from sip import WrongPasswordLimits, is_numeric
 
 #: What the users file has hashes of.
 _ALGORITHMS: Final = ("MD5", "SHA-256")
+_LIMITS: Final = WrongPasswordLimits()
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +29,10 @@ class IdentitySettings:
     #: `sip.DigestConfig`): add SHA-256 in front of it where all clients know it.
     algorithms: tuple[str, ...] = ("MD5",)
     insecure: bool = False  #: believe everybody on a network, too
+    #: That are heard before it is 503 for a while; after that as many again in ten minutes. No limit holds for the
+    #: trusted networks of ``[limits]``, but for those behind a proxy there, nor for users where they proved themselves.
+    wrong_passwords_per_source: int = _LIMITS.per_source
+    wrong_passwords_per_user: int = _LIMITS.per_user  #: from all sources together
 
     def __attrs_post_init__(self) -> None:
         for each in self.trust:
@@ -37,6 +42,9 @@ class IdentitySettings:
         unknown = [each for each in self.algorithms if each not in _ALGORITHMS]
         if unknown or not self.algorithms:
             raise UsageProblem(f"identity.algorithms are some of {', '.join(_ALGORITHMS)}, not {', '.join(unknown)}")
+        for name in ("wrong_passwords_per_source", "wrong_passwords_per_user"):
+            if getattr(self, name) < 1:
+                raise UsageProblem(f"identity.{name} must be above 0, not {getattr(self, name)}")
         if self.insecure and self.asks:
             raise UsageProblem("insecure lets everybody in; leave it out, or users, trust and certificates")
 

@@ -32,6 +32,8 @@ class LimitsSection:
     bindings_per_source: int = 2_000  #: phones registered from there: two for each user
     conferences_per_organizer: int = 50  #: active at once
     joins_per_user: int = 100  #: in all conferences together
+    invites_per_user: int = 50  #: not answered yet, through the proxy, where ``[identity]`` says who somebody is
+    invites_a_minute_per_user: float = 120.0  #: the same, and as many at once
     creations_a_minute: float = 30.0  #: conferences that one user may create, after the first hundred
     creations_a_minute_per_source: float = 150.0  #: the same of one source, after the first five hundred
 
@@ -69,6 +71,12 @@ class LimitsSection:
         """What they are to a registrar."""
         return sip.RegistrarConfig(
             max_users_per_source=self.users_per_source, max_bindings_per_source=self.bindings_per_source
+        )
+
+    def proxy(self) -> sip.ProxyConfig:
+        """What they are to a proxy."""
+        return sip.ProxyConfig(
+            max_invites_per_user=self.invites_per_user, invites_a_minute_per_user=self.invites_a_minute_per_user
         )
 
     def focus(self) -> FocusConfig:

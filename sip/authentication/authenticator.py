@@ -20,6 +20,7 @@ from sip.authentication.identification import (
     Refused,
 )
 from sip.authentication.trusted_peers import TrustedPeers
+from sip.authentication.wrong_passwords import WrongPasswordLimits, WrongPasswords
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError, RemoteProtocolError, SipError
 from sip.flow import Flow
@@ -59,6 +60,7 @@ class AuthenticatorConfig:
     #: Whether a certificate for ``sip:user@domain`` stands for that user. Only where the authorities that are believed
     #: give such names to those whom they belong to.
     user_certificates: bool = False
+    wrong_passwords: WrongPasswordLimits = WrongPasswordLimits()  #: how many are heard
     max_pending: int = 1_000  #: questions that wait for the store; about 4 KiB each, and a store that slow is broken
     max_pending_per_source: int = 100  #: of them, of one address (of IPv6 a /64): a large site behind one NAT
     pending_lifetime: float = 30.0  #: seconds; by then the core that asked has given up
@@ -90,7 +92,8 @@ class Authenticator:
     by the processes of one realm, so that they take each other's nonces; a count of a nonce is remembered by one.
 
     Whoever has no account here gets, octet by octet but for the nonce, what one with a wrong password gets, and costs
-    the same work.
+    the same work. After so many wrong passwords (``wrong_passwords``) it is 503 with Retry-After, for right ones too,
+    but for users who proved themselves from that source lately.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Authenticator:
         self._digest = None
         if store is not None:
             self._digest = DigestServer(digest, store, key=key, entropy=entropy, wall_clock=wall_clock)
+        self._wrong = WrongPasswords(config.wrong_passwords)
         self._questions: OrderedDict[str, _Question] = OrderedDict()
         self._shares = Shares(config.max_pending_per_source)
 
@@ -147,7 +151,14 @@ class Authenticator:
             )
         if self._digest is None or request.method in _NEVER_CHALLENGED:
             return Refused(status=403)
-        verdict = self._digest.verify(request, now=now, proxy=proxy, any_uri=request.method == "REGISTER")
+        verdict = self._digest.verify(
+            request,
+            now=now,
+            proxy=proxy,
+            any_uri=request.method == "REGISTER",
+            source=self._forgeable(request, flow),
+            use_count=False,
+        )
         if verdict.pending is not None:
             return self._wait(verdict.pending, _Question(request=request, flow=flow, proxy=proxy, asked_at=now))
         return self._judged(verdict, request, flow, proxy, now)
@@ -156,6 +167,13 @@ class Authenticator:
         """Whether somebody who was identified is a user of our domains, and none of a domain that vouches for him."""
         uri = identified.user.uri
         return identified.proof is Proof.DIGEST or (uri is not None and self._is_home(uri.host, flow))
+
+    def account_of(self, identified: Identified, flow: Flow) -> str:
+        """What limits by user count somebody under: one key for all names of our domain that he goes by."""
+        uri = identified.user.uri
+        if uri is None or not self.config.domains or not self._is_home(uri.host, flow):
+            return identified.user.key
+        return aor_key(Uri("sip", self.config.domains[0], uri.user))
 
     def resolved(self, pending_id: str, secret: str | None, *, now: float) -> Identification:
         """The answer to a question of the store, None for an unknown user; what it means for the request.
@@ -173,6 +191,8 @@ class Authenticator:
             proxy=question.proxy,
             any_uri=question.request.method == "REGISTER",
             secret=secret,
+            source=self._forgeable(question.request, question.flow),
+            use_count=False,
         )
         return self._judged(verdict, question.request, question.flow, question.proxy, now)
 
@@ -208,11 +228,16 @@ class Authenticator:
         assert self._digest is not None
         if verdict.outcome is Outcome.MALFORMED:
             return Refused(status=400)
+        source = self._wrong.origin(request, flow)
         if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
+            if verdict.username is not None and (refusal := self._wrong.wrong(verdict.username, source, now=now)):
+                return refusal
             stale = verdict.outcome is Outcome.STALE
-            return Challenged(
-                status=407 if proxy else 401, headers=self._digest.challenges(now=now, stale=stale, proxy=proxy)
-            )
+            headers = self._digest.challenges(now=now, stale=stale, proxy=proxy, source=source)
+            return Challenged(status=407 if proxy else 401, headers=headers)
+        if (refusal := self._wrong.right(verdict.username, source, now=now)) is not None:
+            return refusal  # its count stays unused, so that it is answered like a wrong one when it comes again, too
+        self._digest.use(verdict)
         if verdict.username in self.config.trusted_users:
             if not (proxy and self._is_host_of_parts(flow)):
                 return Refused(status=403)  # somebody shows what was meant for us
@@ -225,6 +250,11 @@ class Authenticator:
     def _is_host_of_parts(self, flow: Flow) -> bool:
         is_ours = canonical_host(flow.remote.host) == canonical_host(flow.local.host)
         return is_ours or flow in self._hosts_of_trusted_users
+
+    def _forgeable(self, request: Request, flow: Flow) -> str | None:
+        """The source of a request, if anybody can send in its name: over UDP, or to a proxy before us."""
+        origin = self._wrong.origin(request, flow)
+        return None if flow.reliable and origin == source_of(flow.remote.host) else origin
 
     def _own(self, username: str, request: Request, flow: Flow) -> Identification:
         """The user as it calls itself, which has to be a name of its own."""

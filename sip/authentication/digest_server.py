@@ -1,7 +1,11 @@
 """The server side of Digest: challenges, store-less nonces, the check of credentials (RFC 7616, RFC 8760).
 
-A nonce is a time, some chance and an HMAC over both, so no server remembers those it gave out, and several processes
-that share the key accept each other's. Only the nonce counts of those in use are kept, in a bounded cache.
+A nonce is a time, whom it was given to, some chance and an HMAC over them, so no server remembers those it gave out,
+and several processes that share the key accept each other's. Only the nonce counts of those in use are kept, in a
+bounded cache.
+
+The nonce is looked at before the password: credentials with a nonce that is not good are told so (``stale``, RFC 7616
+section 3.3) and nothing about the password. Otherwise whoever has no nonce could guess.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from sip.syntax.uri import Uri
 
 __all__ = ["CredentialStore", "DigestConfig", "DigestServer", "Outcome", "PasswordStore", "Verdict"]
 
-_NONCE: Final = struct.Struct("!Q8s16s")  # milliseconds of wall clock, chance, HMAC
+_NONCE: Final = struct.Struct("!Q4s4s16s")  # milliseconds of wall clock, mark of the source, chance, HMAC
 _COUNT: Final = re.compile("[0-9A-Fa-f]{8}")  #: a nonce count (RFC 7616 section 3.4)
 
 
@@ -81,7 +85,8 @@ class Outcome(enum.Enum):
 
     ACCEPTED = "accepted"
     MISSING = "missing"  #: none for our realm: challenge
-    STALE = "stale"  #: a nonce that is old or not ours, or a right answer with a used count: challenge with stale=true
+    #: A nonce that is old, used, not ours or given to somebody else: challenge with stale=true.
+    STALE = "stale"
     WRONG = "wrong"  #: unknown user or wrong password: challenge
     MALFORMED = "malformed"  #: answer 400 (RFC 7616 section 3.4.6)
     PENDING = "pending"  #: the store answers later: `DigestServer.verify` then gets the secret
@@ -89,11 +94,12 @@ class Outcome(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """Outcome, the user when it is ACCEPTED, and what is waited for when it is PENDING."""
+    """Outcome, what is waited for when it is PENDING; the user when it is ACCEPTED, or WRONG because of a password."""
 
     outcome: Outcome
     username: str | None = None
     pending: Pending | None = None
+    _count: tuple[bytes, int, int] | None = None  # nonce, when it was made, and count of ACCEPTED credentials
 
 
 #: A secret that nobody has brought: the store is to be asked.
@@ -127,14 +133,17 @@ class DigestServer:
         """The status of a challenge: 401, or 407 for a proxy."""
         return 407 if self.config.proxy else 401
 
-    def challenges(self, *, now: float, stale: bool = False, proxy: bool | None = None) -> tuple[tuple[str, str], ...]:
+    def challenges(
+        self, *, now: float, stale: bool = False, proxy: bool | None = None, source: str = ""
+    ) -> tuple[tuple[str, str], ...]:
         """Headers of a challenge, one for each algorithm, best first (RFC 8760 section 2.3).
 
-        ``proxy`` says in whose name, for a server that is both; None is what the configuration says.
+        ``proxy`` says in whose name, for a server that is both; None is what the configuration says. ``source`` is
+        where it is sent to, for `verify`.
         """
         as_proxy = self.config.proxy if proxy is None else proxy
         name = "Proxy-Authenticate" if as_proxy else "WWW-Authenticate"
-        nonce = self._new_nonce(now)
+        nonce = self._new_nonce(now, source)
         return tuple((name, str(self._challenge(algorithm, nonce, stale))) for algorithm in self.config.algorithms)
 
     def verify(
@@ -145,21 +154,33 @@ class DigestServer:
         proxy: bool | None = None,
         any_uri: bool = False,
         secret: str | Pending | None = _ASK,
+        source: str | None = None,
+        use_count: bool = True,
     ) -> Verdict:
         """Look at the credentials of a request for our realm.
 
         They stand in the header that belongs to ``proxy``, or else in the other one: servers and proxies of one realm
         take what either asked for. ``any_uri`` lets them be for another URI than that of the request. ``secret`` is
-        what the store has found since, where the first look was PENDING. A count of a nonce is used up by the look
-        that accepts it: look once at each request.
+        what the store has found since, where the first look was PENDING. With a ``source`` the nonce must have been
+        given to it: for those who may have forged it. A count of a nonce is used up by the look that accepts it: look
+        once at each request, or leave the count with ``use_count`` and call `use` when it is to be good.
         """
         credentials = self._own_credentials(request, self.config.proxy if proxy is None else proxy)
         if credentials is None:
             return Verdict(outcome=Outcome.MISSING)
         try:
-            return self._verify(credentials, request, now, secret, any_uri or not self.config.check_uri)
+            verdict = self._verify(credentials, request, now, secret, any_uri or not self.config.check_uri, source)
         except (KeyError, ValueError):
             return Verdict(outcome=Outcome.MALFORMED)
+        if use_count:
+            self.use(verdict)
+        return verdict
+
+    def use(self, verdict: Verdict) -> None:
+        """Use up the count of the nonce of a verdict that ``verify`` has left; other verdicts have none."""
+        if verdict._count is not None and verdict.username is not None:
+            nonce, made, count = verdict._count
+            self._counts.use(verdict.username, nonce, count, made=made)
 
     def _challenge(self, algorithm: str, nonce: str, stale: bool) -> Challenge:
         qop = ",".join(self.config.qop)
@@ -181,7 +202,13 @@ class DigestServer:
         return None
 
     def _verify(
-        self, credentials: Authorization, request: Request, now: float, secret: str | Pending | None, any_uri: bool
+        self,
+        credentials: Authorization,
+        request: Request,
+        now: float,
+        secret: str | Pending | None,
+        any_uri: bool,
+        source: str | None,
     ) -> Verdict:
         """Raises KeyError or ValueError when something is missing or makes no sense."""
         given = credentials.params
@@ -199,8 +226,8 @@ class DigestServer:
         cnonce = given["cnonce"] if qop is not None or algorithm.lower().endswith("-sess") else ""
         response = given["response"]
         # Before the store has any work of it, and before anything is called wrong: what nobody was asked for.
-        nonce = self._fresh(given["nonce"], now)
-        if nonce is None:
+        nonce = self._fresh(given["nonce"], source, now)
+        if nonce is None or not self._counts.is_unused(username, nonce[0], count, made=nonce[1]):
             return Verdict(outcome=Outcome.STALE)
         if secret is _ASK:
             secret = self._store.secret(username, self.config.realm, algorithm)
@@ -218,33 +245,36 @@ class DigestServer:
             body=request.body,
         )
         if not same_digest(expected, response) or secret is None:
-            return Verdict(outcome=Outcome.WRONG)
-        raw, made = nonce
-        if not self._counts.use(username, raw, count, made=made):
-            return Verdict(outcome=Outcome.STALE)
-        return Verdict(outcome=Outcome.ACCEPTED, username=username)
+            return Verdict(outcome=Outcome.WRONG, username=username)
+        return Verdict(outcome=Outcome.ACCEPTED, username=username, count=(*nonce, count))
 
     # Nonces ----------------------------------------------------------------------------------------------------------
 
     def _milliseconds(self, now: float) -> int:
         return max(0, int((self._wall_clock + now) * 1000))
 
-    def _new_nonce(self, now: float) -> str:
-        at, chance = self._milliseconds(now), bytes.fromhex(self._entropy.token(8))
-        return base64.b64encode(_NONCE.pack(at, chance, self._seal(at, chance))).decode()
+    def _new_nonce(self, now: float, source: str) -> str:
+        at, mark, chance = self._milliseconds(now), self._mark(source), bytes.fromhex(self._entropy.token(4))
+        return base64.b64encode(_NONCE.pack(at, mark, chance, self._seal(at, mark, chance))).decode()
 
-    def _seal(self, at: int, chance: bytes) -> bytes:
-        return hmac.digest(self._key, b"%d:%s:%s" % (at, chance, self.config.realm.encode()), "sha256")[:16]
+    def _mark(self, source: str) -> bytes:
+        """What stands for a source in its nonces; who sends in its name and does not get them guesses it in vain."""
+        return hmac.digest(self._key, b"source " + source.encode(), "sha256")[:4]
 
-    def _fresh(self, nonce: str, now: float) -> tuple[bytes, int] | None:
-        """A nonce that we gave out lately, and when, in milliseconds; None for another."""
+    def _seal(self, at: int, mark: bytes, chance: bytes) -> bytes:
+        return hmac.digest(self._key, b"%d:%s%s:%s" % (at, mark, chance, self.config.realm.encode()), "sha256")[:16]
+
+    def _fresh(self, nonce: str, source: str | None, now: float) -> tuple[bytes, int] | None:
+        """A nonce that we gave out lately, to that source if it matters, and when, in milliseconds; else None."""
         try:
             raw = base64.b64decode(nonce, validate=True)
-            at, chance, seal = _NONCE.unpack(raw)
+            at, mark, chance, seal = _NONCE.unpack(raw)
         except (ValueError, struct.error):
             return None
         age = self._milliseconds(now) - at
-        if not hmac.compare_digest(seal, self._seal(at, chance)):
+        if not hmac.compare_digest(seal, self._seal(at, mark, chance)):
+            return None
+        if source is not None and not hmac.compare_digest(mark, self._mark(source)):
             return None
         return (raw, at) if -1000 <= age <= self.config.nonce_lifetime * 1000 else None
 

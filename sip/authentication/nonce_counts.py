@@ -20,19 +20,19 @@ class _Counts:
     highest: int = 0
     used: int = 0
 
-    def use(self, count: int) -> bool:
-        """Mark a count as used; False when it was used already or is too far back to know."""
+    def is_unused(self, count: int) -> bool:
+        """Whether a count was not used yet, and is not too far back to know."""
+        below = self.highest - count
+        # The window comes first: nothing is shifted by what a peer has chosen.
+        return below < 0 or (below < _WINDOW and not self.used & 1 << below)
+
+    def use(self, count: int) -> None:
+        """Mark a count as used that `is_unused`."""
         if count > self.highest:
             self.used = (self.used << min(count - self.highest, _WINDOW) | 1) & (1 << _WINDOW) - 1
             self.highest = count
-            return True
-        if self.highest - count >= _WINDOW:  # before anything is shifted by what a peer has chosen
-            return False
-        bit = 1 << self.highest - count
-        if self.used & bit:
-            return False
-        self.used |= bit
-        return True
+        else:
+            self.used |= 1 << self.highest - count
 
 
 @attrs.define
@@ -60,15 +60,21 @@ class NonceCounts:
     def __len__(self) -> int:
         return len(self._counts)
 
+    def is_unused(self, user: str, nonce: bytes, count: int, *, made: int) -> bool:
+        """Whether a count of a nonce that was given out at ``made``, in milliseconds, is a new one for sure."""
+        counts = self._counts.get((user, nonce))
+        if counts is not None:
+            return counts.is_unused(count)
+        known = self._users.get(user)
+        return made > max(self._forgotten, _NEVER if known is None else known.forgotten)
+
     def use(self, user: str, nonce: bytes, count: int, *, made: int) -> bool:
         """Use a count of a nonce that was given out at ``made``, in milliseconds; False when it may be no new one."""
-        counts = self._counts.get((user, nonce))
-        if counts is None:
-            known = self._users.get(user)
-            if made <= max(self._forgotten, _NEVER if known is None else known.forgotten):
-                return False
-            counts = self._remember(user, nonce, made)
-        return counts.use(count)
+        if not self.is_unused(user, nonce, count, made=made):
+            return False
+        counts = self._counts.get((user, nonce)) or self._remember(user, nonce, made)
+        counts.use(count)
+        return True
 
     def _remember(self, user: str, nonce: bytes, made: int) -> _Counts:
         counts = self._counts[user, nonce] = _Counts()

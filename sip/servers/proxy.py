@@ -28,6 +28,7 @@ from sip.flow import Flow
 from sip.ids import RequestId, TransactionId
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.servers.caller_limits import CallerLimits
 from sip.servers.flow_token import FlowTokens
 from sip.servers.location import Target
 from sip.servers.proxy_admission import Admission, Answered, ProxyConfig, SenderPending, keys_of
@@ -103,6 +104,7 @@ class Proxy:
         parts = (endpoint, self.config, self._own, self._tokens, self._admission)
         self._targeting = Targeting(*parts, Users.known_to(location, moved, bound))
         self._copies = Copies(*parts)
+        self._callers = CallerLimits(self.config)
         self._undecided = UndecidedRequests(self.config.owner, endpoint)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
@@ -127,7 +129,7 @@ class Proxy:
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment; zero when nothing goes on."""
         own = {"contexts": len(self._contexts), "branches": len(self._branches), "undecided": len(self._undecided)}
-        return {**own, "timers": len(self._timers)}
+        return {**own, "callers": len(self._callers), "timers": len(self._timers)}
 
     # The core --------------------------------------------------------------------------------------------------------
 
@@ -161,7 +163,7 @@ class Proxy:
         number: Any = getattr(event, "transaction", None) or getattr(event, "request_id", None)
         context = self._contexts.get(number) or self._branches.get(number)
         if context is not None and not context.answered:
-            context.answered = True
+            self._callers.answered(context)
             self._cancel_others(context, (), now)
             self._answer(context.transaction, context.request, Answered(500), now)
         self._forget(context)
@@ -222,10 +224,10 @@ class Proxy:
         request, flow = held.request, held.flow
         fingerprint = self._admission.validate(request)
         found = self._targeting.find(request, flow, now, identification)
-        breadth = self._admission.breadth(request)
+        breadth, is_invite = self._admission.breadth(request), request.method == "INVITE"
         return ResponseContext(
             transaction=held.transaction,
-            is_invite=request.method == "INVITE",
+            is_invite=is_invite,
             request=found.request,
             located=found.located,
             vouched=found.vouched,
@@ -234,6 +236,7 @@ class Proxy:
             breadth=breadth,
             realm=self._admission.realm,
             groups=self._targeting.grouped(found.targets, breadth),
+            caller=self._callers.begin(found.caller, now=now) if is_invite and found.caller is not None else None,
         )
 
     # Forwarding ------------------------------------------------------------------------------------------------------
@@ -313,7 +316,7 @@ class Proxy:
         """A 2xx goes back at once, and each one of an INVITE does (section 16.7 step 5)."""
         if context.is_invite or not context.answered:
             self._endpoint.send_response(context.transaction, response, now=now)
-        context.answered = True
+        self._callers.answered(context)
         self._cancel_others(context, _ELSEWHERE, now)
         self._finish(context, now)
 
@@ -357,7 +360,7 @@ class Proxy:
             return
         if not context.answered:
             best = context.best(self._entropy, self._server)
-            context.answered = True
+            self._callers.answered(context)
             # A 408 to anything but INVITE would come too late to be of use (RFC 4320 section 4.2).
             if context.is_invite or best.status != 408:
                 self._endpoint.send_response(context.transaction, best, now=now)
@@ -369,6 +372,7 @@ class Proxy:
     def _forget(self, context: ResponseContext | None) -> None:
         if context is None:
             return
+        self._callers.forget(context)
         self._contexts.pop(context.transaction, None)
         for branch in context.branches.values():
             self._timers.stop(branch.timer_c)

@@ -53,6 +53,11 @@ class ProxyConfig:
     add_path: bool = False  #: put ourselves into REGISTER that goes through us (RFC 3327)
     realm: str | None = None  #: of the challenges when there are credentials; None is the first domain
     options: tuple[str, ...] = ("ms-benotify",)  #: option tags that Proxy-Require may name
+    #: INVITEs of one user that wait for an answer, with an `Authenticator`: a PBX has that many phones ring. Beyond it
+    #: 503 with Retry-After. What trusted peers send is theirs, whoever they name, and has no such limit.
+    max_invites_per_user: int = 50
+    #: and as many at once; nobody dials as fast, and calls that go on grow no faster
+    invites_a_minute_per_user: float = 120.0
     timer_c: float = 181.0  #: seconds an INVITE may ring without news; more than 3 minutes (section 16.6 step 11)
     max_breadth: int = 60  #: branches of one request, all proxies together (RFC 5393 section 5.3.1)
     max_targets: int = 20  #: contacts tried for one request
@@ -196,13 +201,14 @@ class Admission:
 
     def admitted(
         self, request: Request, flow: Flow, known: Identification | None, *, now: float
-    ) -> tuple[Request, Standing]:
+    ) -> tuple[Request, Standing, str | None]:
         """A request, with the identity that its sender proved, and what he is to us; raises Answered, SenderPending.
 
+        The third is what his calls are counted under; None for trusted peers, who speak for many, and if nobody asks.
         ``known`` is the answer that came later. An ACK is not asked for anything, and is a stranger's.
         """
         if self._identities is None or request.method == "ACK" or self.is_trusted(flow):
-            return self.believed(request, flow), self.standing(flow)
+            return self.believed(request, flow), self.standing(flow), None
         found = known or self._identities.identify(request, flow, now=now, proxy=True)
         match found:
             case Pending():
@@ -212,10 +218,11 @@ class Admission:
             case Refused():
                 raise Answered.by(found)
             case Identified(proof=Proof.TRUSTED_PEER):
-                return with_identity(request, found, believed=True), Standing.TRUSTED
+                return with_identity(request, found, believed=True), Standing.TRUSTED, None
             case Identified():
                 theirs = Standing.USER if self._identities.is_ours(found, flow) else Standing.STRANGER
-                return with_identity(request, found, believed=False), theirs
+                onward = with_identity(request, found, believed=False)
+                return onward, theirs, self._identities.account_of(found, flow)
 
     def standing(self, flow: Flow) -> Standing:
         """What whoever sends by a flow is to us, if he is not asked."""

@@ -91,6 +91,7 @@ class Found:
     vouched: bool = (
         False  #: whether its sender may have us relay, so that dialogs which it begins are of a user of ours
     )
+    caller: str | None = None  #: who sent it, if that was proved and is no trusted peer, who speaks for many
 
 
 class Targeting:
@@ -118,17 +119,22 @@ class Targeting:
         ``identification`` says who sent the request, where that came later.
         """
         try:
-            found = preprocess(request, flow, self._own, self._tokens)
+            passed = preprocess(request, flow, self._own, self._tokens)
         except UnreadableToken:
             raise Answered(403) from None  # RFC 5626 section 5.3
-        onward, uri, token = found.request, found.request.uri, found.token
-        hop = next_hop_of(onward)
-        if token is not None and not self._is_of_its_dialog(token, onward.method, hop, flow):
+        onward, token = passed.request, passed.token
+        if token is not None and not self._is_of_its_dialog(token, onward.method, next_hop_of(onward), flow):
             token = None  # it is not for this
         if token is None and not self._is_about_us(onward, flow):
-            onward, standing = self._admission.admitted(onward, flow, identification, now=now)
+            onward, standing, caller = self._admission.admitted(onward, flow, identification, now=now)
         else:
-            onward, standing = self._admission.believed(onward, flow), self._admission.standing(flow)
+            onward, standing, caller = self._admission.believed(onward, flow), self._admission.standing(flow), None
+        found = self._found(onward, flow, token, standing, now)
+        return found if caller is None else attrs.evolve(found, caller=caller)
+
+    def _found(self, onward: Request, flow: Flow, token: Pass | None, standing: Standing, now: float) -> Found:
+        """The target set of a request whose sender is known; raises Answered."""
+        uri, hop = onward.uri, next_hop_of(onward)
         if token is not None and token.target.bound:
             return Found(request=onward, targets=[self._by_flow(uri, token.target)])
         vouched = standing is not Standing.STRANGER

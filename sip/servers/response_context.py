@@ -45,6 +45,7 @@ class ResponseContext:
     realm: str | None = None  #: ours: nobody further on asks for passwords of it
     located: bool = False  #: whether the location service named the targets
     vouched: bool = False  #: whether the sender may have us relay
+    caller: str | None = None  #: whose open INVITE it is, as long as it is one (`CallerLimits`)
     groups: list[list[Alternatives]] = attrs.field(factory=list)  #: targets not tried yet, the next ones first
     branches: dict[RequestId, Branch] = attrs.field(factory=dict)  #: those without final answer
     tried: list[RequestId] = attrs.field(factory=list)  #: all of them: an INVITE may bring several 2xx

@@ -80,7 +80,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["phone", "--as", "bob@127.0.0.1", "--record", "/nowhere/a.wav"], 1, "cannot be written"),
         (["phone", "--as", "bob@127.0.0.1", "--ring-time", "inf"], 2, "no number of seconds"),
         (["invite", "bob"], 2, "'bob' is no SIP address"),
-        (["invite"], 2, "Missing argument"),
+        (["invite"], 2, "who is to be called?"),
         (["phone", "--as", "nobody"], 2, "'nobody' is no SIP address"),
     ],
 )

@@ -75,6 +75,14 @@ async def phone_of(config: ServeConfig, user: str, known: Wallet) -> Node:
     return node
 
 
+def test_networks_that_are_trusted_have_no_limit_by_source() -> None:
+    """They speak for many: a proxy, a gateway."""
+    config = serve_config(identity=IdentitySettings(trust=("192.0.2.0/24",)))
+    for node in build_server(config, None, Kept()).nodes:
+        endpoint = node.element.pump.endpoint
+        assert "192.0.2.0/24" in endpoint.config.trusted_networks
+
+
 def test_with_users_everything_needs_a_password_on_loopback_too(tmp_path: Path) -> None:
     config, told = closed(tmp_path), Kept()
 
@@ -176,6 +184,7 @@ def test_parts_that_ask_nobody_start_anywhere() -> None:
         ({"trust": ("::/0",)}, "is everybody; say --insecure"),
         ({"algorithms": ("SHA-1",)}, "are some of MD5, SHA-256, not SHA-1"),
         ({"algorithms": ()}, "are some of MD5, SHA-256"),
+        ({"wrong_passwords_per_user": 0}, "identity.wrong_passwords_per_user must be above 0, not 0"),
         ({"trusted_peers": ("a b",)}, "wants the name or address of a host"),
         ({"insecure": True, "users": "users"}, "lets everybody in; leave it out, or users"),
     ],

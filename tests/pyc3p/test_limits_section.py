@@ -27,6 +27,7 @@ def test_what_is_set_reaches_the_machines(tmp_path: Path) -> None:
         users_per_source = 5
         joins_per_user = 6
         creations_a_minute = 7.5
+        invites_per_user = 8
         """,
     )
     assert limits.endpoint().trusted_networks == ("127.0.0.0/8", "::1/128", "192.0.2.0/24")
@@ -35,11 +36,19 @@ def test_what_is_set_reaches_the_machines(tmp_path: Path) -> None:
     assert limits.registrar().max_users_per_source == 5
     assert limits.focus().max_joins_per_user == 6
     assert limits.factory().creations_a_minute == 7.5
+    assert limits.proxy().max_invites_per_user == 8
 
 
 def test_what_is_not_set_is_as_the_libraries_have_it(tmp_path: Path) -> None:
     limits = read(tmp_path, "")
-    for mine in (limits.endpoint(), limits.registrar(), limits.focus(), limits.factory(), limits.transport()):
+    for mine in (
+        limits.endpoint(),
+        limits.registrar(),
+        limits.proxy(),
+        limits.focus(),
+        limits.factory(),
+        limits.transport(),
+    ):
         assert mine == type(mine)()
 
 

@@ -55,7 +55,14 @@ class Slow:
 class Town:
     """A registrar and a proxy for example.com at HERE, and a network that only records."""
 
-    def __init__(self, store: CredentialStore | None = None, *, relay_to: tuple[str, ...] = (), **more: object) -> None:
+    def __init__(
+        self,
+        store: CredentialStore | None = None,
+        *,
+        relay_to: tuple[str, ...] = (),
+        proxy: ProxyConfig | None = None,
+        **more: object,
+    ) -> None:
         entropy = SeededEntropy(b"town")
         listen = (Listen("UDP", HERE, 5060), Listen("TCP", HERE, 5060))
         self.endpoint = Endpoint(EndpointConfig(listen=listen), entropy=entropy)
@@ -69,7 +76,7 @@ class Town:
         )
         self.proxy = Proxy(
             self.endpoint,
-            ProxyConfig(domains=("example.com",), trusted=("0.0.0.0/0",), relay_to=relay_to),
+            attrs.evolve(proxy or ProxyConfig(), domains=("example.com",), trusted=("0.0.0.0/0",), relay_to=relay_to),
             entropy=entropy,
             location=self.registrar.lookup,
             authenticator=self.authenticator,
