@@ -114,9 +114,9 @@ class Authenticator:
         """Whether the peer of a flow is believed in all that it says of identities."""
         return flow in self._trusted
 
-    def trusts_host(self, host: str) -> bool:
-        """The same of a host that something is about to be sent to."""
-        return self._trusted.include_host(host)
+    def trusts_host(self, host: str, *, will_prove_it: bool) -> bool:
+        """The same of a host that something is about to be sent to; over TLS it has to prove its name first."""
+        return self._trusted.include_host(host, will_prove_it=will_prove_it)
 
     def identify(self, request: Request, flow: Flow, *, now: float, proxy: bool = False) -> Identification:
         """Who sent a request that came by ``flow``; a proxy challenges with 407, everybody else with 401.
