@@ -43,6 +43,8 @@ class LimitsSection:
                 raise UsageProblem(
                     f"limits.trusted_networks must be networks such as 192.0.2.0/24, not {network!r}"
                 ) from None
+        if sip.are_everybody(self.trusted_networks):
+            raise UsageProblem("limits.trusted_networks are everybody: then no limit holds; name your own networks")
         for field in attrs.fields(type(self))[1:]:
             value = getattr(self, field.name)
             if not 0 < value < float("inf"):

@@ -146,7 +146,10 @@ class Authenticator:
     def is_ours(self, identified: Identified, flow: Flow) -> bool:
         """Whether somebody who was identified is a user of our domains, and none of a domain that vouches for him."""
         uri = identified.user.uri
-        return identified.proof is Proof.DIGEST or (uri is not None and self._is_home(uri.host, flow))
+        if identified.proof is Proof.DIGEST:
+            return True
+        # Without domains no name is known to be ours, and a certificate speaks of the users of others.
+        return uri is not None and bool(self._domains) and self._is_home(uri.host, flow)
 
     def resolved(self, pending_id: str, secret: str | None, *, now: float) -> Identification:
         """The answer to a question of the store, None for an unknown user; what it means for the request.
