@@ -20,7 +20,7 @@ class LimitsSection:
     """
 
     #: networks that no limit by source holds for, and whose addresses are believed over UDP: our own proxies, gateways,
-    #: a LAN; beside loopback and the addresses of this server
+    #: a LAN; beside loopback and the addresses of this server. Their REGISTER may say that it came through proxies
     trusted_networks: tuple[str, ...] = ()
     connections_per_source: int = 200  #: open at once
     requests_per_source: int = 6_000  #: open at once, with those that linger for 32 s after their answer
