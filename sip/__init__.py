@@ -98,7 +98,7 @@ from sip.message.reason_phrases import REASONS
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
-from sip.networks import Networks, source_of
+from sip.networks import Networks, are_everybody, source_of
 from sip.servers.location import Binding
 from sip.servers.places import Places
 from sip.servers.proxy import Proxy, ProxyConfig
@@ -261,6 +261,7 @@ __all__ = [
     "Warning",
     "WrongPasswordLimits",
     "aor_key",
+    "are_everybody",
     "body_of",
     "body_parts",
     "canonical_host",

@@ -6,11 +6,14 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["Networks", "source_of"]
+__all__ = ["Networks", "are_everybody", "source_of"]
 
 #: Bits of an IPv6 address that name a site's link; whoever has one of its addresses has all of them (RFC 4291 section
 #: 2.5.4, RFC 6177 section 2).
 _IPV6_PREFIX = 64
+#: Addresses of IPv4 that nobody comes from: "this network", multicast and reserved (RFC 6890, RFC 5771).
+_NOBODY = (ipaddress.IPv4Network("0.0.0.0/8"), ipaddress.IPv4Network("224.0.0.0/3"))
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")  #: all of IPv6 that is reached from everywhere (RFC 4291)
 #: Hosts whose answer is remembered, some 200 octets each: reading an address costs more than all the rest of a look.
 _REMEMBERED = 4_096
 
@@ -32,6 +35,18 @@ def source_of(host: str) -> str:
     if address.is_loopback:
         return str(address)
     return str(ipaddress.IPv6Network((address, _IPV6_PREFIX), strict=False))
+
+
+def are_everybody(networks: Iterable[str]) -> bool:
+    """Whether networks together hold everybody who can come from the Internet by IPv4, or by IPv6, as two halves do.
+
+    Raises ValueError for what is no network.
+    """
+    read = [ipaddress.ip_network(each, strict=False) for each in networks]
+    four = [each for each in read if isinstance(each, ipaddress.IPv4Network)]
+    six = [each for each in read if isinstance(each, ipaddress.IPv6Network)]
+    all_of_four = any(each.prefixlen == 0 for each in ipaddress.collapse_addresses([*four, *_NOBODY]))
+    return all_of_four or any(_GLOBAL_IPV6.subnet_of(each) for each in ipaddress.collapse_addresses(six))
 
 
 class Networks:

@@ -47,6 +47,9 @@ class CallSettings:
                 sip.Places(getattr(self, name))
             except sip.LocalProtocolError as error:
                 raise UsageProblem(f"calls.{name}: {error}; write hosts, host:port, networks or *") from error
+        parts = [each.strip() for each in self.parts]
+        if _ALL in parts or sip.are_everybody(each for each in parts if "/" in each):
+            raise UsageProblem("calls.parts are reached by all, and trusted: name hosts and ports, not everybody")
         for name in ("numbers", "denied"):
             for prefix in getattr(self, name):
                 if prefix != _ALL and not _PREFIX.fullmatch(prefix):

@@ -9,7 +9,7 @@ import attrs
 
 from pyc3p.commands.addresses import check_host, is_loopback, numeric_host
 from pyc3p.problems import Problem, UsageProblem
-from sip import WrongPasswordLimits, is_numeric
+from sip import WrongPasswordLimits, are_everybody, is_numeric
 
 #: What the users file has hashes of.
 _ALGORITHMS: Final = ("MD5", "SHA-256")
@@ -37,6 +37,10 @@ class IdentitySettings:
     def __attrs_post_init__(self) -> None:
         for each in self.trust:
             _check_network(each)
+        if are_everybody(self.trust):
+            raise UsageProblem(
+                f"--trust {' '.join(self.trust)} together are everybody; say --insecure if that is meant"
+            )
         for name in (*self.trusted_peers, *self.certificate_domains):
             check_host(name, option="identity.trusted_peers and identity.certificate_domains")
         unknown = [each for each in self.algorithms if each not in _ALGORITHMS]

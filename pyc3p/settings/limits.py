@@ -20,7 +20,7 @@ class LimitsSection:
     """
 
     #: networks that no limit by source holds for, and whose addresses are believed over UDP: our own proxies, gateways,
-    #: a LAN; beside loopback and the addresses of this server
+    #: a LAN; beside loopback and the addresses of this server. Their REGISTER may say that it came through proxies
     trusted_networks: tuple[str, ...] = ()
     connections_per_source: int = 200  #: open at once
     requests_per_source: int = 6_000  #: open at once, with those that linger for 32 s after their answer
@@ -45,6 +45,8 @@ class LimitsSection:
                 raise UsageProblem(
                     f"limits.trusted_networks must be networks such as 192.0.2.0/24, not {network!r}"
                 ) from None
+        if sip.are_everybody(self.trusted_networks):
+            raise UsageProblem("limits.trusted_networks are everybody: then no limit holds; name your own networks")
         for field in attrs.fields(type(self))[1:]:
             value = getattr(self, field.name)
             if not 0 < value < float("inf"):

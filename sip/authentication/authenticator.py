@@ -127,9 +127,9 @@ class Authenticator:
         """Whether the peer of a flow is believed in all that it says of identities."""
         return flow in self._trusted
 
-    def trusts_host(self, host: str) -> bool:
-        """The same of a host that something is about to be sent to."""
-        return self._trusted.include_host(host)
+    def trusts_host(self, host: str, *, will_prove_it: bool) -> bool:
+        """The same of a host that something is about to be sent to; over TLS it has to prove its name first."""
+        return self._trusted.include_host(host, will_prove_it=will_prove_it)
 
     def identify(self, request: Request, flow: Flow, *, now: float, proxy: bool = False) -> Identification:
         """Who sent a request that came by ``flow``; a proxy challenges with 407, everybody else with 401.
@@ -166,7 +166,10 @@ class Authenticator:
     def is_ours(self, identified: Identified, flow: Flow) -> bool:
         """Whether somebody who was identified is a user of our domains, and none of a domain that vouches for him."""
         uri = identified.user.uri
-        return identified.proof is Proof.DIGEST or (uri is not None and self._is_home(uri.host, flow))
+        if identified.proof is Proof.DIGEST:
+            return True
+        # Without domains no name is known to be ours, and a certificate speaks of the users of others.
+        return uri is not None and bool(self._domains) and self._is_home(uri.host, flow)
 
     def account_of(self, identified: Identified, flow: Flow) -> str:
         """What limits by user count somebody under: one key for all names of our domain that he goes by."""

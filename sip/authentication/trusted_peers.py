@@ -30,11 +30,14 @@ class TrustedPeers:
         """Whether the peer at the other end of a flow is one of them."""
         if any(canonical_host(name) in self._names for name in flow.peer_identity):
             return True
-        return self.include_host(flow.remote.host)
+        return self.include_host(flow.remote.host, will_prove_it=False)
 
-    def include_host(self, host: str) -> bool:
-        """Whether a host is one of them: an address of a network, or one of the names, which it has yet to prove."""
-        if canonical_host(host) in self._names:
+    def include_host(self, host: str, *, will_prove_it: bool) -> bool:
+        """Whether a host is one of them: an address of a network, or one of the names.
+
+        A name counts only where whoever is reached by it has to prove it first, as over TLS (RFC 5922).
+        """
+        if will_prove_it and canonical_host(host) in self._names:
             return True
         try:
             source = ipaddress.ip_address(host)

@@ -262,7 +262,7 @@ class Proxy:
                 now=now,
             )
             self._branches[request_id] = context
-            context.sent(request_id, believed=self._admission.trusts(target, context.request))
+            context.sent(request_id, believed=self._admission.trusts(target, context.request, hop_of(target)))
             branch = Branch(had_flow=target.flow is not None, others=alternatives[number + 1 :], share=share)
             context.branches[request_id] = branch
             if context.is_invite:

@@ -238,16 +238,18 @@ class Admission:
         gone = [name for name in gone if name in request.headers]
         return request.evolve(remove=gone) if gone else request
 
-    def trusts(self, target: Target, request: Request) -> bool:
-        """Whether a target may know who hides, and is believed about who answers (RFC 3325 section 5, RFC 5876)."""
-        hop = next((each.uri for each in (*target.route, *request.route)), target.uri)
+    def trusts(self, target: Target, request: Request, hop: Uri | None = None) -> bool:
+        """Whether a target may know who hides, and is believed about who answers (RFC 3325 section 5, RFC 5876).
+
+        ``hop`` is where it is reached in place of what its URI and Route say. A name has to be proved, by TLS.
+        """
+        hop = hop or next((each.uri for each in (*target.route, *request.route)), target.uri)
         if self._identities is None or self.is_part(hop):
             return True
-        return (
-            self._identities.trusts_host(reached_host(hop))
-            if target.flow is None
-            else self._identities.trusts(target.flow)
-        )
+        if target.flow is not None:
+            return self._identities.trusts(target.flow)
+        secure = "sips" in (hop.scheme, target.uri.scheme) or hop.transport == "tls"
+        return self._identities.trusts_host(reached_host(hop), will_prove_it=secure)
 
     def _leads_to_a_place(self, request: Request) -> bool:
         return self._relay_to.include(next_hop_of(request))

@@ -15,6 +15,7 @@ from sip.servers.flow_token import PATH, DialogEnd, FlowTokens, dialog_scope
 from sip.servers.location import Target
 from sip.servers.proxy_admission import Admission, ProxyConfig, caller_flow
 from sip.servers.proxy_route import OwnAddresses, path, record_route
+from sip.servers.proxy_targets import hop_of
 from sip.servers.response_context import ResponseContext
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
@@ -48,7 +49,7 @@ class Copies:
         changes: dict[str, object] = {"Max-Forwards": hops, "Max-Breadth": breadth}
         if target.route:
             changes["Route"] = [*target.route, *request.route]
-        seen = request if self._admission.trusts(target, request) else kept_private(request)
+        seen = request if self._admission.trusts(target, request, hop_of(target)) else kept_private(request)
         seen = without_credentials(seen, self._admission.realm)
         return seen.evolve(uri=target.uri.without_headers(), set=changes, prepend=marks)
 

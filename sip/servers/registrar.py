@@ -243,7 +243,8 @@ class Registrar:
 
     def _trusts(self, flow: Flow) -> bool:
         """Whether a proxy of ours may be at the other end of a flow."""
-        return flow.remote.host in self._networks if self._identities is None else self._identities.trusts(flow)
+        trusted = self._identities is not None and self._identities.trusts(flow)
+        return trusted or flow.remote.host in self._networks
 
     def _processed(
         self, request: Request, asked: Asked, now: float, identification: Identification | None

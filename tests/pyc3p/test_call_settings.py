@@ -90,6 +90,8 @@ def test_calls_are_opened_by_settings(tmp_path: Path) -> None:
     [
         ('[calls]\nrelay_to = ["not a host"]', "calls.relay_to: not a host"),
         ('[calls]\nparts = ["192.0.2.0/99"]', "calls.parts: not a network"),
+        ('[calls]\nparts = ["*"]', "calls.parts are reached by all, and trusted: name hosts"),
+        ('[calls]\nparts = ["0.0.0.0/1", "128.0.0.0/1"]', "calls.parts are reached by all, and trusted: name hosts"),
         ('[calls]\nnumbers = ["+1 555"]', "calls.numbers: '\\+1 555' must be digits"),
         ('[calls]\ndenied = ["*"]', "calls.denied: name prefixes"),
         ('[calls]\nattendees = "all"', "calls.attendees must be nobody, own phone or anybody"),

@@ -182,6 +182,8 @@ def test_parts_that_ask_nobody_start_anywhere() -> None:
         ({"trust": ("home",)}, "wants a network such as 192.0.2.0/24, not 'home'"),
         ({"trust": ("0.0.0.0/0",)}, "is everybody; say --insecure"),
         ({"trust": ("::/0",)}, "is everybody; say --insecure"),
+        ({"trust": ("0.0.0.0/1", "128.0.0.0/1")}, "together are everybody; say --insecure"),
+        ({"trust": ("10.0.0.0/8", "2000::/3")}, "together are everybody; say --insecure"),
         ({"algorithms": ("SHA-1",)}, "are some of MD5, SHA-256, not SHA-1"),
         ({"algorithms": ()}, "are some of MD5, SHA-256"),
         ({"wrong_passwords_per_user": 0}, "identity.wrong_passwords_per_user must be above 0, not 0"),

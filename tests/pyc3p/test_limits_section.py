@@ -55,6 +55,8 @@ def test_what_is_not_set_is_as_the_libraries_have_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ('trusted_networks = ["0.0.0.0/0"]', "limits.trusted_networks are everybody"),
+        ('trusted_networks = ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"]', "limits.trusted_networks are everybody"),
         ('trusted_networks = ["everybody"]', "limits.trusted_networks must be networks such as 192.0.2.0/24"),
         ("calls_per_source = 0", "limits.calls_per_source must be above 0, not 0"),
         ("creations_a_minute = inf", "limits.creations_a_minute must be above 0"),

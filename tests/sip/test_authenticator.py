@@ -350,6 +350,14 @@ def test_the_password_of_a_part_is_worth_nothing_elsewhere(host: str, proxy: boo
 # Certificates
 
 
+@pytest.mark.parametrize("domains", [(), ("example.com",)])
+def test_whom_another_domain_vouches_for_is_no_user_of_ours(domains: tuple[str, ...]) -> None:
+    there = authenticator(domains=domains, certificate_domains=("partner.example",))
+    found = there.identify(request("<sip:ann@partner.example>"), tls("partner.example"), now=0.0)
+    assert isinstance(found, Identified)
+    assert not there.is_ours(found, tls("partner.example"))
+
+
 def test_a_domain_vouches_for_its_users_where_it_is_believed() -> None:
     there = authenticator(certificate_domains=("partner.example",))
     for from_, flow, good in (

@@ -12,6 +12,7 @@ from sip import (
     ConnectWanted,
     Credentials,
     CredentialStore,
+    Destination,
     Endpoint,
     EndpointConfig,
     Event,
@@ -29,6 +30,7 @@ from sip import (
     Registrar,
     RegistrarConfig,
     Request,
+    ResolveWanted,
     Response,
     SeededEntropy,
     digest_secret,
@@ -38,6 +40,7 @@ from sip.authentication.digest import DigestClient
 
 HERE = "192.0.2.10"
 BOBS, EVES, STRANGERS, TRUSTED = "198.51.100.2", "198.51.100.3", "203.0.113.5", "10.0.0.7"
+PARTNER = "203.0.113.77"  #: where all names lead
 PASSWORDS = {"bob": "zanzibar", "eve": "secret", "carol": "geheim"}
 
 
@@ -101,6 +104,9 @@ class Town:
             if isinstance(event, ConnectWanted):
                 flow = self.flow(event.destination.host)
                 waiting += self.pump.settle(self.endpoint.flow_opened(event.id, flow, now=self.now), now=self.now)
+            elif isinstance(event, ResolveWanted):
+                place = Destination(event.transport or "UDP", PARTNER, 5061, event.host)
+                waiting += self.pump.settle(self.endpoint.resolved(event.id, [place], now=self.now), now=self.now)
             else:
                 self.events.append(event)
         self._sent += [(out.flow.remote.host, parse_message(out.data)) for out in self.pump.data_to_send()]
@@ -346,6 +352,29 @@ def test_a_trusted_peer_asserts_whom_it_likes_and_a_stranger_nobody() -> None:
     stranger = town.request("MESSAGE", "sip:carol@example.com", STRANGERS, headers=asserted)
     assert town.answer(stranger, STRANGERS).status == 407
     assert town.sent(EVES) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "transport", "trusted"),
+    [
+        ("sip:dave@partner.example", "UDP", False),
+        ("sip:dave@partner.example:5061;transport=tcp", "TCP", False),
+        ("sip:dave@elsewhere.example;transport=tls", "TLS", False),
+        (f"sip:dave@partner.example;transport=tls;maddr={PARTNER}", "TLS", False),
+        ("sip:dave@partner.example;transport=tls", "TLS", True),
+    ],
+)
+def test_a_name_is_trusted_where_it_has_to_be_proved(uri: str, transport: str, trusted: bool) -> None:
+    town = Town(trusted_peers=("partner.example",), relay_to=("*",))
+    town.flows[PARTNER] = Flow(99, transport, Address(HERE, 5060), Address(PARTNER, 5061))
+    town.receive(town.proven("INVITE", uri, BOBS, headers=(("Privacy", "id"),)), BOBS)
+    (invite,) = town.sent(PARTNER)
+    assert isinstance(invite, Request)
+    assert ("P-Asserted-Identity" in invite.headers) is trusted
+    asserted = [("P-Asserted-Identity", "<sip:boss@example.com>")]
+    town.receive(invite.response(486, to_tag="t", headers=asserted), PARTNER)
+    (told,) = town.sent(BOBS)
+    assert ("P-Asserted-Identity" in told.headers) is trusted
 
 
 @pytest.mark.parametrize("status", [180, 200, 486])
