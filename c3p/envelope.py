@@ -30,6 +30,8 @@ class Request(Node):
     target: Annotated[str | None, Attribute("target")] = None  #: final server, when ``to`` is an intermediary
     originator: Annotated[str | None, Attribute("originator")] = None  #: identity of the original sender, when relayed
     originator_role: Annotated[str | None, Attribute("originator-role", MSCP)] = None  #: and its role
+    #: Names all that one command sets in motion, at whoever takes part in it (of this project).
+    correlation_id: Annotated[str | None, Attribute("correlation-id", MSCP)] = None
     command: Command
     more: tuple[Command, ...] = ()  #: further commands, which the protocol does not allow: answer 3006
 

@@ -9,6 +9,7 @@ import attrs
 from c3p.binding.fields import Attribute
 from c3p.binding.node import Node
 from c3p.namespaces import MSCI, MSCP
+from c3p.uris import shown
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -25,7 +26,7 @@ class UserKeys(Node):
     """``userKeys``: one user of a conference."""
 
     conf_entity: Annotated[str, Attribute("confEntity")]
-    user_entity: Annotated[str, Attribute("userEntity")]
+    user_entity: Annotated[str, Attribute("userEntity")] = attrs.field(repr=shown)
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -33,7 +34,7 @@ class EndpointKeys(Node):
     """``endpointKeys``: one endpoint of a user (shape inferred)."""
 
     conf_entity: Annotated[str, Attribute("confEntity")]
-    user_entity: Annotated[str, Attribute("userEntity")]
+    user_entity: Annotated[str, Attribute("userEntity")] = attrs.field(repr=shown)
     endpoint_entity: Annotated[str, Attribute("endpointEntity")]
 
 
@@ -42,6 +43,6 @@ class MediaKeys(Node):
     """``mediaKeys``: one stream of an endpoint."""
 
     conf_entity: Annotated[str, Attribute("confEntity")]
-    user_entity: Annotated[str, Attribute("userEntity")]
+    user_entity: Annotated[str, Attribute("userEntity")] = attrs.field(repr=shown)
     endpoint_entity: Annotated[str, Attribute("endpointEntity")]
     media_id: Annotated[str, Attribute("mediaId")]

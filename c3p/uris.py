@@ -26,6 +26,14 @@ _SPELLINGS: Final = {"audiovideo": McuType.AUDIO_VIDEO.value}
 _FOCUS: Final = "focus"
 
 
+_PASSWORD: Final = re.compile(r"(sips?:[^\s@:;?/<>\"]{0,64}:)[^\s@;?/<>\"]{1,128}(?=@)", re.IGNORECASE)
+
+
+def shown(uri: str | None) -> str:
+    """A URI for the ``repr`` of what has it: with the password covered (RFC 3261 section 19.1.1)."""
+    return repr(uri) if uri is None else repr(_PASSWORD.sub(r"\1***", uri))
+
+
 def _organizer(aor: str) -> str:
     match = _AOR.fullmatch(aor.strip()) if len(aor) <= MAX_URI else None
     if match is None:

@@ -30,6 +30,7 @@ from focus.config import FactoryConfig, FocusConfig
 from focus.errors import FocusError, LocalProtocolError, RecordExists, StoreError, StoreFull
 from focus.events import (
     CommandFinished,
+    CommandRelayed,
     ConferenceActivated,
     ConferenceEnded,
     EndReason,
@@ -80,6 +81,7 @@ __all__ = [
     "CommandFinished",
     "CommandId",
     "CommandQuestion",
+    "CommandRelayed",
     "CommandSucceeded",
     "ConferenceActivated",
     "ConferenceCreated",

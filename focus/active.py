@@ -30,6 +30,16 @@ class ActiveConferences:
         return self._by_key.get(key)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept for them."""
+        return {
+            "conferences": len(self._by_key),
+            "participants": sum(len(one.participants) for one in self),
+            "subscriptions": sum(len(one.notifier) for one in self),
+            "commands": sum(one.open_commands for one in self),
+        }
+
+    @property
     def full(self) -> bool:
         """Whether there is no place for one more."""
         return len(self._by_key) >= self._context.config.max_conferences

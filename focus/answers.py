@@ -19,7 +19,7 @@ class Answer:
     """What a SIP request is answered with."""
 
     status: int
-    body: bytes = b""
+    body: bytes = attrs.field(default=b"", repr=False)
     headers: tuple[tuple[str, str], ...] = ()
     phrase: str | None = None  #: reason phrase, None: that of the status
 
@@ -38,10 +38,10 @@ def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer
     if refusal.for_people:
         agent = f"[{server}]" if ":" in server else server
         headers.append(("Warning", f'399 {agent} "{refusal.text}"'))
+    if refusal.retry_after is not None:
+        headers.append(("Retry-After", str(refusal.retry_after)))
     if refusal.status == 415:
         headers.append(("Accept", CCCP_TYPE))
-    if refusal.status == 503 and all(name != "Retry-After" for name, _ in refusal.headers):
-        headers.append(("Retry-After", "10"))
     if refusal.status == 421:
         headers.append(("Require", "timer"))
     body = b"" if document is None else bytes(failure(document, refusal))
@@ -50,7 +50,12 @@ def refuse(refusal: Refusal, document: Request | None, *, server: str) -> Answer
 
 def failure(document: Request, refusal: Refusal) -> Response:
     """The C3P form of a refusal."""
-    return document.respond(Code.FAILURE, reason=refusal.general, command_reason=refusal.specific)
+    return document.respond(
+        Code.FAILURE,
+        reason=refusal.general,
+        command_reason=refusal.specific,
+        retry_after=refusal.retry_after,
+    )
 
 
 class Remembered:

@@ -195,6 +195,10 @@ class Conference:
         """What an MCU posted."""
         return self._mcus.receive(document, peer=peer, now=now)
 
+    def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
+        """An MCU may be gone; it is asked when it is one of this conference."""
+        self._mcus.suspect(mcu_id, now=now)
+
     # For commands ----------------------------------------------------------------------------------------------------
 
     def facts_for(self, participant: Participant) -> Facts:
@@ -214,10 +218,19 @@ class Conference:
             dialling=self._commands.dialling(),
         )
 
+    @property
+    def open_commands(self) -> int:
+        """Commands that have not ended."""
+        return len(self._commands)
+
     def role_of(self, participant: Participant) -> str:
         """What a sender may do now."""
         user = self.roster.find(participant.user)
         return user.role if user is not None else ATTENDEE
+
+    def is_in(self, user: str) -> bool:
+        """Whether somebody with that key is in the roster."""
+        return user in self.roster.users
 
     def is_here(self, participant: Participant) -> bool:
         """Whether a dialog has not ended."""

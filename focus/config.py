@@ -38,6 +38,7 @@ class FocusConfig:
     #: seconds without a word of an MCU that has participants, after which it is asked; they speak every 30 s
     mcu_silence: float = 45.0
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
+    drain_retry_after: int = 30  #: seconds told to who is refused while this Focus drains
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
     max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
@@ -89,6 +90,7 @@ class FactoryConfig:
     creations_at_once_per_source: int = 500
     creations_a_minute_per_source: float = 150.0
     max_listed: int = 500  #: records in one getConferences answer
+    drain_retry_after: int = 30  #: seconds told to who wants a new conference while this Focus Factory drains
     #: seconds that a request waits for a record or an identity that comes later; a client gives up after 32
     answer_timeout: float = 10.0
     max_waiting: int = 256  #: requests that wait for such an answer, or behind one that does

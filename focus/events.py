@@ -89,6 +89,18 @@ class McuLost(Event):
 
 
 @attrs.frozen(kw_only=True)
+class CommandRelayed(Event):
+    """A command of a client was taken, and is for MCUs to carry out; `CommandFinished` follows."""
+
+    conference_uri: str
+    requester: str
+    command: str  #: C3P name, such as addUser
+    request_id: str
+    correlation: str  #: its name wherever it goes: in C3P to the MCU, and at the front of the Call-ID of a call
+    target: str | None = None  #: URI of whom it is about
+
+
+@attrs.frozen(kw_only=True)
 class CommandFinished(Event):
     """A command of a client came to its one end."""
 
@@ -100,6 +112,8 @@ class CommandFinished(Event):
     reason: str | None = None  #: general reason of a failure
     specific_reason: str | None = None
     delivered: bool = True  #: False when the requester was gone
+    correlation: str = ""  #: its name wherever it went
+    took: float = 0.0  #: seconds since it arrived
 
 
 @attrs.frozen(kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 import attrs
@@ -84,6 +85,8 @@ class FocusFactory:
         self._entropy = entropy
         self._activations = activations
         self._events: list[Event] = []
+        self._draining = False
+        self._refusals: Counter[tuple[str, int, str]] = Counter()
         self._procedures = Procedures(
             endpoint,
             owner=config.owner,
@@ -104,6 +107,20 @@ class FocusFactory:
     def owner(self) -> str:
         """Name of this core at the endpoint."""
         return self.config.owner
+
+    @property
+    def draining(self) -> bool:
+        """Whether new conferences are refused."""
+        return self._draining
+
+    @property
+    def refusals(self) -> Mapping[tuple[str, int, str], int]:
+        """How often something was refused, as `Focus.refusals`; what was asked is always ``service``."""
+        return dict(self._refusals)
+
+    def drain(self, *, now: float) -> None:
+        """Refuse new conferences with 503, for good. Records that there are can be read, changed and deleted."""
+        self._draining = True
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         uri = request.uri
@@ -142,6 +159,7 @@ class FocusFactory:
         try:
             answer = yield from self._answer_to(event, turn)
         except Refused as refused:
+            self._refusals["service", refused.refusal.status, refused.refusal.name] += 1
             answer = refuse(refused.refusal, refused.document, server=self.config.server)
         assert event.transaction is not None  # None is for transparent cores
         self._endpoint.respond(
@@ -166,10 +184,11 @@ class FocusFactory:
         owns = aor_key(event.request.to.uri) == organizer.key
         if not owns and type(document.command) not in _FOR_EVERYBODY:
             raise Refused(refusal.NOT_AUTHORISED.saying("Only the organizer has records here"), document)
-        if isinstance(document.command, AddConference) and not self._creations.take(
-            organizer.key, event.flow, now=turn.now
-        ):
-            raise Refused(refusal.BUSY, document)
+        if isinstance(document.command, AddConference):
+            if self._draining:
+                raise Refused(refusal.DRAINING.after(self.config.drain_retry_after), document)
+            if not self._creations.take(organizer.key, event.flow, now=turn.now):
+                raise Refused(refusal.BUSY, document)
         # All records of an organizer are one line, for getConferences shows them all.
         yield Line(organizer.key)
         try:

@@ -95,7 +95,8 @@ class Focus:
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
-        self._context = Context(endpoint=endpoint, config=config, exchanges=self._exchanges, emit=self._events.append)
+        self._context = Context(endpoint, config, self._exchanges, self._events.append, entropy.child("correlations"))
+        self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active = ActiveConferences(self._context)
         self._procedures = Procedures(
@@ -143,6 +144,20 @@ class Focus:
         """Conference-URIs of the active conferences."""
         return tuple(one.focus_uri for one in self._active)
 
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new is taken any more."""
+        return self._context.draining
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment, as `sip.Endpoint.sizes`."""
+        return {**self._active.sizes, "waiting": len(self._procedures)}
+
+    def drain(self, *, now: float) -> None:
+        """Take nothing new, for good: new activations, and people who are not in a conference yet. The rest goes on."""
+        self._context.draining = True
+
     def roster(self, conference_uri: str) -> ConferenceInfo | None:
         """The whole state of an active conference, None when it is not active."""
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
@@ -155,6 +170,12 @@ class Focus:
             raise LocalProtocolError(f"not active: {conference_uri}")
         conference.end(EndReason.DELETED, now=now)
         self._active.settle(conference, now=now)
+
+    def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
+        """Ask an MCU for its part in every conference that it has: whoever runs it says that it may be gone."""
+        for conference in tuple(self._active):
+            conference.suspect_mcu(mcu_id, now=now)
+            self._active.settle(conference, now=now)
 
     # Records ---------------------------------------------------------------------------------------------------------
 
@@ -332,9 +353,7 @@ class Focus:
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
         """What an MCU posted to the callback URL; `peer` is its authenticated principal (decisions 4).
 
-        404 for a conference that is not active here, 403 for anybody but the MCU that it names.
-
-        Then drain and read ``next_timeout``.
+        404 for a conference that is not active, 403 for anybody but its MCU. Then drain and read ``next_timeout``.
         """
         if not isinstance(document, (Notify, Response)):
             return Reply(400)

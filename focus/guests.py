@@ -183,6 +183,4 @@ def check_name(join: Join, flow: Flow, participants: Participants) -> None:
 
 
 def _too_many(wait: float) -> Refusal:
-    return attrs.evolve(
-        refusal.BUSY, text="Too many wrong passcodes", headers=(("Retry-After", str(max(1, math.ceil(wait)))),)
-    )
+    return refusal.BUSY.saying("Too many wrong passcodes").after(max(1, math.ceil(wait)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from c3p import focus_uri_of, is_focus_uri, mcu_type_of
 from focus import refusal
 from focus.active import ActiveConferences
-from focus.answers import refuse
 from focus.conference import Conference
 from focus.context import Context
 from focus.guests import Guests, check_name
@@ -35,19 +34,7 @@ class Joining:
         try:
             yield from self._join(event, turn)
         except Refused as refused:
-            self._refuse(event, refused, now=turn.now)
-
-    def _refuse(self, event: InviteReceived, refused: Refused, *, now: float) -> None:
-        answer = refuse(refused.refusal, refused.document, server=self._context.config.server)
-        self._context.endpoint.reject(
-            event.session,
-            answer.status,
-            answer.phrase,
-            headers=answer.headers,
-            body=answer.body,
-            content_type=answer.content_type,
-            now=now,
-        )
+            self._context.reject(event.session, refused, now=turn.now)
 
     def _join(self, event: InviteReceived, turn: Turn) -> Steps[None]:
         address = ConferenceAddress.of(event.request.uri)
@@ -86,6 +73,8 @@ class Joining:
         conference = self._active.get(address.key)
         if conference is not None:
             check_name(join, event.flow, conference.participants)
+        if self._context.draining and (conference is None or not conference.participants.of_user(join.user.key)):
+            raise Refused(refusal.DRAINING.after(config.drain_retry_after), join.document)
         question = JoinQuestion(
             record=record,
             user=join.user,

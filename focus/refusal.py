@@ -19,12 +19,22 @@ class Refusal:
     general: str = Reason.OTHER_FAILURE  #: response/@reason
     specific: str | None = None  #: reason on the command element
     for_people: bool = False  #: whether the text also goes into a Warning, which phones show
+    retry_after: int | None = None  #: seconds after which it may be tried again
     headers: tuple[tuple[str, str], ...] = ()  #: further headers of the answer, such as a challenge
     phrase: str | None = None  #: reason phrase of the status line, None: that of the status
 
     def saying(self, text: str) -> Refusal:
         """The same refusal with a text that says more."""
         return attrs.evolve(self, text=text)
+
+    def after(self, seconds: int) -> Refusal:
+        """The same refusal, which holds for some seconds only."""
+        return attrs.evolve(self, retry_after=seconds)
+
+    @property
+    def name(self) -> str:
+        """What to count it under: one of few words, whatever the peer sent."""
+        return self.error_id.name.lower() if self.error_id is not None else self.general
 
 
 class Refused(Exception):
@@ -71,7 +81,8 @@ NOT_AUTHORISED: Final = _of(ErrorId.AUTHORIZATION_FAILED, Reason.UNAUTHORIZED)
 LOCKED: Final = attrs.evolve(NOT_AUTHORISED, text="The conference is locked", specific=CommandReason.CONFERENCE_LOCKED)
 THIRD_PARTY_DIAL_OUT: Final = _of(ErrorId.THIRD_PARTY_DIAL_OUT_NOT_ALLOWED, Reason.UNAUTHORIZED)
 INVALID_ROLE: Final = _of(ErrorId.INVALID_ROLE, Reason.REQUEST_MALFORMED, CommandReason.INVALID_ROLE)
-BUSY: Final = Refusal(503, None, "Too much to do", Reason.SERVER_BUSY)
+BUSY: Final = Refusal(503, None, "Too much to do", Reason.SERVER_BUSY, retry_after=10)
+DRAINING: Final = BUSY.saying("This server is being shut down and takes nothing new")
 #: A store, a directory or a policy elsewhere is silent, or says that it cannot answer: it may in some seconds.
 NO_ANSWER: Final = attrs.evolve(BUSY, text="No answer in time")
 STORE_FAILED: Final = attrs.evolve(NO_ANSWER, text="The conference records cannot be had")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from focus import refusal
 from focus.active import ActiveConferences
-from focus.answers import refuse
 from focus.conference import Conference
 from focus.context import Context
 from focus.guests import Guests
@@ -36,10 +35,7 @@ class Subscribing:
             else:
                 yield from self._subscribe(event, turn)
         except Refused as refused:
-            answer = refuse(refused.refusal, None, server=self._context.config.server)
-            self._context.endpoint.reject_subscription(
-                event.subscription, answer.status, answer.phrase, headers=answer.headers, now=turn.now
-            )
+            self._context.reject_subscription(event.subscription, refused, now=turn.now)
 
     def _again(self, event: SubscribeReceived, conference: Conference, *, now: float) -> None:
         expires = granted_expires(event.expires, self._context.config)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -40,6 +39,9 @@ from fuzz.confined import confine, die_with_parent  # noqa: E402
 from tests.altered.seed_of_commit import SEED  # noqa: E402
 
 SECRET: Final = "a secret of this run alone"
+#: Parts in other processes that the server is told of, whose secrets the documents come with.
+FAR_MCU, FAR_FOCUS = "mcu-9", "focus-9"
+PAIRS: Final = (("focus", FAR_MCU), ("focus", FAR_FOCUS), ("mcu-1", FAR_FOCUS), ("mcu-1", FAR_MCU))
 SIP, MCU_SIP, HTTP, MCU_HTTP = 5060, 5070, 8444, 8445
 START: Final = 20.0  #: seconds for a program to come up
 #: Kilobytes that a server may be larger by in the end: what was bound and recorded, and what its allocator keeps.
@@ -91,6 +93,8 @@ def served(folder: Path) -> Iterator[Served]:
     settings.write_text(
         f'secret = "{SECRET}"\nsip_port = {SIP}\nmcu_sip_port = {MCU_SIP}\nhttp_port = {HTTP}\n'
         f"mcu_http_port = {MCU_HTTP}\ndrain_timeout = 0.2\n"
+        # One process, of which sizes are asked; that of the MCU is the same code.
+        f'workers = 0\nmcus = ["{FAR_MCU}"]\n[c3p]\nfoci = ["focus", "{FAR_FOCUS}"]\n'
     )
     settings.chmod(0o600)
     command = [sys.executable, str(ROOT / "fuzz/serving.py"), str(kept), "serve", "--config", str(settings)]
@@ -190,12 +194,11 @@ class Run:
 
     def _attack(self, server: Served, talk: Talk) -> None:
         plan = self.plan
-        principals = ("focus", "mcu-1", "mcu-factory", "focus-factory")
         attack = Attack(
             Target(
                 sip_ports=(SIP, MCU_SIP),
                 http_ports=(HTTP, MCU_HTTP),
-                secrets=tuple(pair_secret(SECRET, *pair) for pair in itertools.combinations(principals, 2)),
+                secrets=tuple(pair_secret(SECRET, *pair) for pair in PAIRS),
                 media=tuple((each["port"], each["ssrc"]) for each in talk.first),
             ),
             plan.seed,

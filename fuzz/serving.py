@@ -11,15 +11,17 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pyc3p.cli import main
 from pyc3p.commands import serve
 from pyc3p.commands.output import Output
-from pyc3p.elements.server import Server, build_server
+from pyc3p.elements.server import Server
+from pyc3p.elements.system import build_system
 from pyc3p.settings.serve import ServeConfig
-from pyc3p.trace.trace import Trace
+from pyc3p.trace.sinks import Sinks
 
 
 def sizes(server: Server) -> dict[str, int]:
@@ -41,8 +43,8 @@ def sizes(server: Server) -> dict[str, int]:
 def run(kept: Path, arguments: list[str]) -> None:
     """Serve until a signal ends it."""
 
-    def build(config: ServeConfig, trace: Trace | None, output: Output) -> Server:
-        server = build_server(config, trace, output)
+    def build(config: ServeConfig, trace: Sinks | None, output: Output, **more: Any) -> Server:
+        server = build_system(config, trace, output, **more)
 
         def write() -> None:
             with kept.open("a") as file:
@@ -51,7 +53,7 @@ def run(kept: Path, arguments: list[str]) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, write)
         return server
 
-    serve.build_server = build
+    serve.build_system = build
     main(arguments)
 
 

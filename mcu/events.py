@@ -70,6 +70,8 @@ class About(TypedDict):
     conference: str
     user: str
     endpoint: str
+    call_id: str
+    correlation: str
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +82,8 @@ class LegEvent(Event):
     conference: str
     user: str  #: URI in the roster
     endpoint: str  #: GUID in the roster
+    call_id: str = ""  #: SIP Call-ID, once there is a call
+    correlation: str = ""  #: what the Focus calls the command that it came from; a dial-out's Call-ID begins with it
 
 
 @attrs.frozen(kw_only=True)

@@ -87,6 +87,11 @@ class FocusLink:
 
     # What is to be told ----------------------------------------------------------------------------------------------
 
+    @property
+    def waiting(self) -> int:
+        """Documents that have not reached the Focus yet."""
+        return len(self._documents) + len(self._responses)
+
     def notify(self, document: ConferenceInfo) -> None:
         """Report one change, given as a partial document without version."""
         if not self._whole and not self._closed:

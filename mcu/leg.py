@@ -77,6 +77,8 @@ class Leg:
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
     originator: AddressOfRecord | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
+    correlation: str = ""  #: name of the command that it came from, as the Focus gave it
+    call_id: str = ""  #: of its session
     attempt: Attempt | None = None
     terms: MediaTerms = MediaTerms()  #: of its media
     more_attempts: list[Attempt] = attrs.Factory(list)  #: other targets of a redirection
@@ -85,7 +87,7 @@ class Leg:
     invited_at: float | None = None
     connected_at: float | None = None
     session: SessionId | None = None
-    offer: bytes = b""  #: SDP of the INVITE of a dial-in
+    offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
     signalling_encrypted: bool = False  #: of the hop by which that came
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
@@ -96,7 +98,7 @@ class Leg:
     egress_blocked: bool = False
     asserted_identity: str | None = None
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
-    early_answers: dict[str | None, bytes] = attrs.Factory(dict)
+    early_answers: dict[str | None, bytes] = attrs.field(factory=dict, repr=False)
     disconnection: Disconnection | None = None
     alive_at: float = 0.0  #: when the far end last gave a sign of life by SIP
     doubted_at: float | None = None  #: when it was first asked whether it is there, since it last gave one of any kind
@@ -133,7 +135,15 @@ class Leg:
 
     def about(self, owner: str) -> About:
         """The part that all events about it have in common."""
-        return About(owner=owner, leg=self.id, conference=self.conference.uri, user=self.user, endpoint=self.endpoint)
+        return About(
+            owner=owner,
+            leg=self.id,
+            conference=self.conference.uri,
+            user=self.user,
+            endpoint=self.endpoint,
+            call_id=self.call_id,
+            correlation=self.correlation,
+        )
 
     def allows(self, event: Input) -> bool:
         return self.life.allows(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,26 @@ class Mcu:
     def legs(self) -> int:
         """Legs of all conferences."""
         return len(self._context.legs)
+
+    @property
+    def legs_by_state(self) -> Mapping[str, int]:
+        """How many legs are in each state, by its word in `mcu.leg_state`."""
+        return Counter(leg.state.value for leg in self._context.legs.values())
+
+    @property
+    def media_counters(self) -> Mapping[str, int]:
+        """Packets of all legs that are and were, by what became of them; see `rtp.MediaCounters`."""
+        return self._media.totals()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment, as `sip.Endpoint.sizes`."""
+        links = (conference.focus_link for conference in self._context.conferences.values())
+        return {
+            "conferences": len(self._context.conferences),
+            "legs": len(self._context.legs),
+            "documents": sum(link.waiting for link in links),
+        }
 
     @property
     def counters(self) -> Mapping[str, int]:

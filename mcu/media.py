@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
@@ -11,7 +12,16 @@ from mcu.context import Context
 from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
 from mcu.leg import Leg
 from mcu.leg_state import State
-from rtp import Agreement, Direction, MediaEvent, MediaStream, MediaStreamConfig, SsrcCollided, TelephoneEventStarted
+from rtp import (
+    Agreement,
+    Direction,
+    MediaCounters,
+    MediaEvent,
+    MediaStream,
+    MediaStreamConfig,
+    SsrcCollided,
+    TelephoneEventStarted,
+)
 from sip import internal_fault
 
 if TYPE_CHECKING:
@@ -51,6 +61,7 @@ class Media:
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._byes: list[Sent] = []
         self._released: list[LegId] = []
+        self._past: Counter[str] = Counter()  #: packets of legs that are over
         self._origin = 0.0
         self._ticks = 0
         self._running = False
@@ -123,11 +134,19 @@ class Media:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg.id))
             return
         stream = known[1].stream
+        self._past.update(_packets(stream))
         stream.bye(now=now)
         self._byes += [(leg.id, *sent) for sent in stream.data_to_send()]
         self._released.append(leg.id)
         if leg.conference.mixer.remove(leg.id):
             self._report_speaker(leg.conference.mixer)
+
+    def totals(self) -> Mapping[str, int]:
+        """Packets of all legs that are and were."""
+        found = Counter(self._past)
+        for _, line in self._lines.values():
+            found.update(_packets(line.stream))
+        return found
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
@@ -212,6 +231,7 @@ class Media:
         if known is None:
             return
         leg = known[0]
+        self._past.update(_packets(known[1].stream))
         self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
         if leg.conference.mixer.remove(number):
             self._report_speaker(leg.conference.mixer)
@@ -232,3 +252,14 @@ class Media:
                 user=known[0].user if known is not None else None,
             )
         )
+
+
+#: Of what a stream counts, the packets; the rest are octets and times.
+_PACKETS: Final = tuple(
+    name for name in attrs.fields_dict(MediaCounters) if name not in ("sent_octets", "jitter", "round_trip")
+)
+
+
+def _packets(stream: MediaStream) -> dict[str, int]:
+    counted = stream.counters()
+    return {name: getattr(counted, name) for name in _PACKETS}

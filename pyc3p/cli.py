@@ -9,7 +9,7 @@ from typing import NoReturn
 from pyc3p.commands.streams import StandardStreams
 
 #: What the extra brings; the name of one of these in an ImportError means that it is not installed.
-_SERVER_EXTRA = frozenset({"click", "rich", "aiohttp", "numpy"})
+_SERVER_EXTRA = frozenset({"click", "rich", "aiohttp", "numpy", "prometheus_client"})
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

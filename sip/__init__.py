@@ -114,6 +114,7 @@ from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
 from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
+from sip.traffic import Traffic
 from sip.transport.locate import is_numeric
 
 __all__ = [
@@ -247,6 +248,7 @@ __all__ = [
     "Timestamp",
     "TokenBuckets",
     "TraceSink",
+    "Traffic",
     "TransactionId",
     "Transmit",
     "UpdateReceived",

@@ -19,6 +19,7 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.source_limits import SourceLimits
 from sip.timers import Timers
+from sip.traffic import Traffic
 
 
 class Context:
@@ -37,6 +38,7 @@ class Context:
         "counters",
         "limits",
         "timers",
+        "traffic",
         "waits",
     )
 
@@ -44,6 +46,7 @@ class Context:
         self.config = config
         self.timers = Timers(lambda error: self.fault(error, "fire a timer"))
         self.counters: Counter[str] = Counter()
+        self.traffic = Traffic()
         self.limits = SourceLimits(config)
         self.waits = entropy.child("waits")  #: for random delays
         self._tags = entropy.child("tags")

@@ -67,4 +67,4 @@ class Transmit:
     """Bytes that the driver is to send on a flow: one whole message, or a keep-alive."""
 
     flow: Flow
-    data: bytes
+    data: bytes = attrs.field(repr=False)

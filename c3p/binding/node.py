@@ -12,12 +12,13 @@ class Unknown:
     """An element that this package has no class for, kept so that it survives a round trip.
 
     Names are in Clark notation, ``{namespace}local`` or ``local``. ``content`` is text and elements in order.
-    Comments and processing instructions are not kept, and a prefix inside a value means nothing here.
+    Comments and processing instructions are not kept, and a prefix inside a value means nothing here. ``repr`` has the
+    name alone: nobody knows whether the rest is a passcode.
     """
 
     name: str
-    attributes: tuple[tuple[str, str], ...] = ()
-    content: tuple[str | Unknown, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    content: tuple[str | Unknown, ...] = attrs.field(default=(), repr=False)
 
     @property
     def local_name(self) -> str:
@@ -53,7 +54,7 @@ class Trimming:
 
     field: str
     index: int
-    attributes: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     elements: tuple[Unknown, ...] = ()
 
 
@@ -61,7 +62,7 @@ class Trimming:
 class Extra:
     """Content of one element that this package does not know."""
 
-    attributes: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     elements: tuple[Placed, ...] = ()
     trimmings: tuple[Trimming, ...] = ()
 

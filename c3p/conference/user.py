@@ -10,6 +10,7 @@ from c3p.binding.fields import Attribute, Child, Children, Kind, Text, Texts
 from c3p.binding.node import Node
 from c3p.conference.uri_entry import UriEntry
 from c3p.namespaces import CI, MSCI, MSCI2
+from c3p.uris import shown
 
 
 def full_by_default(state: str | None) -> str:
@@ -80,7 +81,7 @@ class Endpoint(Node):
     state: Annotated[str | None, Attribute("state")] = attrs.field(default=None, eq=full_by_default)
     session_type: Annotated[str | None, Attribute("session-type", MSCI)] = None
     epid: Annotated[str | None, Attribute("epid", MSCI)] = None
-    endpoint_uri: Annotated[str | None, Attribute("endpoint-uri", MSCI)] = None
+    endpoint_uri: Annotated[str | None, Attribute("endpoint-uri", MSCI)] = attrs.field(default=None, repr=shown)
     refer_to_uri: Annotated[str | None, Attribute("refer-to-uri", MSCI)] = None
     asserted_identity: Annotated[str | None, Attribute("asserted-identity", MSCI)] = None
     display_text: Annotated[str | None, Text(CI, "display-text", Kind.TEXT)] = None
@@ -105,7 +106,7 @@ class Endpoint(Node):
 class User(Node):
     """One participant (conference-info.md section 3.3). Key: ``entity``, a SIP URI."""
 
-    entity: Annotated[str, Attribute("entity")] = ""
+    entity: Annotated[str, Attribute("entity")] = attrs.field(default="", repr=shown)
     state: Annotated[str | None, Attribute("state")] = attrs.field(default=None, eq=full_by_default)
     display_text: Annotated[str | None, Text(CI, "display-text", Kind.TEXT)] = None
     associated_aors: Annotated[tuple[UriEntry, ...], Children(CI, "entry", wrapper=(CI, "associated-aors"))] = ()

@@ -74,5 +74,10 @@ def _completed(command: AddUser, user: AddressOfRecord, endpoint: Endpoint, role
         endpoint,
         auth_method=AuthMethod.ENTERPRISE if local else AuthMethod.ANONYMOUS,
         access_method=AccessMethod.INTERNAL if local else AccessMethod.EXTERNAL,
+        # The roster is for everybody: a password in an address goes no further.
+        endpoint_uri=AddressOfRecord.read(endpoint.endpoint_uri).text
+        if endpoint.endpoint_uri
+        else endpoint.endpoint_uri,
     )
-    return attrs.evolve(command, user=attrs.evolve(command.user, roles=(role,), endpoints=(endpoint,)))
+    known = attrs.evolve(command.user, entity=user.text, roles=(role,), endpoints=(endpoint,))
+    return attrs.evolve(command, user=known)

@@ -21,13 +21,13 @@ from c3p import (
     Response,
 )
 from focus import refusal
-from focus.answers import ACCEPTED, Answer, refuse
+from focus.answers import ACCEPTED, Answer
+from focus.commands import reports
 from focus.commands.checks import check_ends
 from focus.commands.plan import Activation, DialOut, Facts, Plan, Postponed
 from focus.commands.requests import asks_nothing, read_request
 from focus.commands.table import plan
 from focus.context import Context
-from focus.events import CommandFinished
 from focus.mcus.link import McuLink
 from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState, relay_life
 from focus.participant import Participant
@@ -50,6 +50,9 @@ class ActiveConference(Activation, Protocol):
 
     def role_of(self, participant: Participant) -> str:
         """What a sender may do now."""
+
+    def is_in(self, user: str) -> bool:
+        """Whether somebody with that key is in the roster."""
 
     def is_here(self, participant: Participant) -> bool:
         """Whether a dialog has not ended."""
@@ -74,6 +77,9 @@ class OpenCommands:
         self._commands: dict[int, ClientCommand] = {}
         self._relays: dict[str, Relay] = {}
         self._dialled: dict[int, DialOut] = {}  #: by number of the command that is having them called
+
+    def __len__(self) -> int:
+        return len(self._commands)
 
     @property
     def idle(self) -> bool:
@@ -106,7 +112,7 @@ class OpenCommands:
             else:
                 self._carry_out(participant, transaction, document, planned, now=turn.now)
         except Refused as refused:
-            answer = refuse(refused.refusal, refused.document, server=self._context.config.server)
+            answer = self._context.refuse("command", refused)
             if refused.document is not None and answer.status != 503:
                 participant.remembered.put(refused.document.request_id, answer)
             self._context.answer(transaction, answer, now=turn.now)
@@ -130,6 +136,9 @@ class OpenCommands:
             # Everything is looked at anew, since much may have changed; what was decided is one of the facts.
             facts = attrs.evolve(self._conference.facts_for(participant), decided=(question, decision))
         config = self._context.config
+        brings_in = planned.dial_out.user.key if planned.dial_out is not None else None
+        if self._context.draining and brings_in is not None and not self._conference.is_in(brings_in):
+            raise Refused(refusal.DRAINING.after(config.drain_retry_after), document)
         if planned.for_mcus and (
             participant.open_commands >= config.max_commands_per_participant
             or len(self._commands) >= config.max_commands
@@ -158,6 +167,7 @@ class OpenCommands:
             carried = planned.effect.apply(self._conference, command, now=now)
             self._answer_now(command, carried, transaction, participant, now=now)
             return
+        self._context.emit(reports.relayed(command, self._conference.focus_uri, owner=self._context.config.owner))
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
         participant.remembered.put(document.request_id, Answer(ACCEPTED))
         participant.open_commands += 1
@@ -178,6 +188,8 @@ class OpenCommands:
             requester=participant.user.text,
             session=participant.session,
             request=document,
+            correlation=self._context.correlations.token(8),
+            received_at=now,
             waiting_for={mcu_type for mcu_type, _ in planned.for_mcus},
             everywhere=planned.everywhere,
             deadline=now + self._context.config.fan_out_timeout if planned.everywhere else None,
@@ -197,7 +209,9 @@ class OpenCommands:
         answer = Answer(200, bytes(response))
         participant.remembered.put(command.request.request_id, answer)
         self._context.answer(transaction, answer, now=now)
-        self._report(command, response, delivered=True)
+        self._context.emit(
+            reports.finished(command, response, self._conference.focus_uri, owner=self._context.config.owner, now=now)
+        )
 
     # Relaying --------------------------------------------------------------------------------------------------------
 
@@ -219,6 +233,7 @@ class OpenCommands:
             parent=parent,
             originator=participant.user.text if participant is not None else None,
             originator_role=role,
+            correlation=parent.correlation if parent is not None else None,
             # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
             again=isinstance(command, ModifyUserRoles),
         )
@@ -331,7 +346,16 @@ class OpenCommands:
             participant.open_commands -= 1
             participant.remembered.put(command.request.request_id, Answer(200, bytes(response)))
         delivered = self._tell(command, response, now=now)
-        self._report(command, response, delivered=delivered)
+        self._context.emit(
+            reports.finished(
+                command,
+                response,
+                self._conference.focus_uri,
+                owner=self._context.config.owner,
+                delivered=delivered,
+                now=now,
+            )
+        )
 
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
         """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
@@ -342,21 +366,6 @@ class OpenCommands:
             participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
         )
         return True
-
-    def _report(self, command: ClientCommand, response: Response, *, delivered: bool) -> None:
-        self._context.emit(
-            CommandFinished(
-                owner=self._context.config.owner,
-                conference_uri=self._conference.focus_uri,
-                requester=command.requester,
-                command=command.request.command.name,
-                request_id=command.request.request_id,
-                succeeded=response.code is Code.SUCCESS,
-                reason=response.reason,
-                specific_reason=response.command_reason,
-                delivered=delivered,
-            )
-        )
 
 
 def _due(items: Iterable[Timed], now: float) -> list[Timed]:

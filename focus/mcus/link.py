@@ -372,6 +372,7 @@ class McuLink:
             command=command,
             originator=relay.originator if relay is not None else None,
             originator_role=relay.originator_role if relay is not None else None,
+            correlation_id=relay.correlation if relay is not None else None,
         )
 
     def _post_to(self, address: McuAddress, command: Command, purpose: _Purpose) -> None:

@@ -77,6 +77,12 @@ class Mcus:
         for link in self._links.values():
             link.close(now=now)
 
+    def suspect(self, mcu_id: str, *, now: float) -> None:
+        """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""
+        for link in self._links.values():
+            if link.address is not None and link.address.mcu_id == mcu_id:
+                link.resynchronise(now=now)
+
     def next_timeout(self) -> float | None:
         """When an MCU that has participants has been silent for too long."""
         due = (link.next_check() for kind, link in self._links.items() if self._roster.has_holders(kind))

@@ -89,6 +89,8 @@ class ClientCommand:
     requester: str  #: SIP URI
     session: SessionId | None  #: the dialog that gets the result; None once it is gone
     request: Request
+    correlation: str  #: name of all that it sets in motion, in logs, in C3P and in the Call-ID of calls
+    received_at: float  #: monotonic seconds
     waiting_for: set[str] = attrs.Factory(set)  #: MCU types that have not finished
     everywhere: bool = False  #: aimed at all MCUs: succeeds when the Focus accepted it (join methods 8)
     deadline: float | None = None  #: when it is answered even if MCUs are still silent
@@ -105,6 +107,7 @@ class Relay:
     parent: ClientCommand | None = None  #: None: the Focus's own wish, nobody is told of the result
     originator: str | None = None
     originator_role: str | None = None
+    correlation: str | None = None
     life: Life[RelayState, RelayInput] = attrs.Factory(relay_life)
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it

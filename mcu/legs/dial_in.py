@@ -70,7 +70,7 @@ class DialIn:
             self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
             return
         leg.life.process(Input.INVITED)
-        leg.offer, leg.invited_at = body_of(request, SDP), now
+        leg.offer, leg.invited_at, leg.call_id = body_of(request, SDP), now, request.call_id
         leg.signalling_encrypted = event.flow.transport == "TLS"
         caller = request.from_.uri
         leg.terms = self._context.config.media_policy.terms(

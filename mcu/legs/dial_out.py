@@ -58,6 +58,7 @@ class DialOut:
     def __init__(self, context: Context, media: Media, termination: Termination) -> None:
         self._context, self._media, self._termination = context, media, termination
         self._permission = Permission(context)
+        self._call_ids = context.entropy.child("call-ids")
         config = context.config
         self._undecided = Undecided(limit=config.max_undecided, lifetime=config.policy_timeout)
 
@@ -165,6 +166,7 @@ class DialOut:
     def _invite(self, leg: Leg, offer: bytes, *, now: float) -> None:
         attempt, config = leg.attempt, self._context.config
         assert attempt is not None
+        leg.call_id = ".".join(filter(None, (leg.correlation, self._call_ids.token(8 if leg.correlation else 16))))
         try:
             session = self._context.endpoint.invite(
                 config.owner,
@@ -177,6 +179,7 @@ class DialOut:
                 route=attempt.route,
                 contact=NameAddr(config.sip_contact, params={"isfocus": None} if config.isfocus else {}),
                 session_expires=config.session_expires,
+                call_id=leg.call_id,
                 now=now,
             )
         except SipError as error:  # pragma: no cover - the endpoint refuses what cannot be written; none is known

@@ -14,6 +14,8 @@ import sip
 from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, server_of, without_port
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
+from pyc3p.settings.log import FORMATS
+from pyc3p.settings.serve import MOST_WORKERS
 
 if TYPE_CHECKING:
     from pyc3p.elements.tls import SipTls
@@ -128,6 +130,12 @@ def demo_command(output: Path, as_json: bool) -> int:
     help="Seconds without media after which a phone is asked whether it is there; 0: never.  [default: 60]",
 )
 @click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
+@click.option(
+    "--workers", type=click.IntRange(0, MOST_WORKERS), help="Processes of the MCU; 0: none of its own.  [default: 1]"
+)
+@click.option("--ops-port", type=_SERVER_PORT, help="Health and metrics over HTTP on this port.  [default: none]")
+@click.option("--ops-host", help="Address of that port.  [default: 127.0.0.1]")
+@click.option("--log-format", type=click.Choice(FORMATS), help="How events are written.  [default: auto]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def serve_command(
@@ -148,21 +156,20 @@ def serve_command(
     certificates. Proxies, PBXs and trunks that ask the MCU for a password get it from --credentials, or PYC3P_REALM,
     PYC3P_USERNAME and PYC3P_PASSWORD. SIGHUP reads users and certificates again.
     """
-    from pyc3p.commands.credentials import readable_by_others
-    from pyc3p.commands.serve import run_serve
     from pyc3p.settings.loading import load_config
+    from pyc3p.workers.launch import can_fork, launched
 
-    identity = {"users": str(users) if users else None, "trust": trust or None, "insecure": insecure or None}
-    given = {**options, **{f"identity.{name}": value for name, value in identity.items()}}
-    config = load_config(config_file, {**given, "parts": part or None, "mcus": options["mcus"] or None})
-    secret = config.secret or any(peer.secret for peer in config.c3p.peers)
-    passwords = any(each.password for each in config.gateways)
-    if config_file is not None and (secret or passwords) and readable_by_others(config_file):
-        held = "a secret" if secret else "the password of a gateway"
-        click.echo(
-            f"pyc3p: {config_file} holds {held} and can be read by others; do `chmod 600 {config_file}`", err=True
-        )
-    return run_serve(config, as_json=as_json)
+    sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
+    sections |= {"identity.users": str(users) if users else None, "identity.trust": trust or None}
+    sections |= {"identity.insecure": insecure or None}
+    config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
+    # Where workers are no copies of this process, they read their modules while it does.
+    with launched(config.workers if "mcu" in config.parts and not can_fork() else 0) as early:
+        from pyc3p.commands.serve import exposure, run_serve
+
+        if config_file is not None and (warning := exposure(config, config_file)):
+            click.echo(f"pyc3p: {warning}", err=True)
+        return run_serve(config, as_json=as_json, early=early)
 
 
 @cli.command("pair-secrets")
@@ -175,16 +182,9 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
     An MCU is called by its id (mcu-1), other parts focus, mcu-factory or focus-factory: the first of these that the
     process serves. Of what is printed for NAME no part can make the secret of another.
     """
-    import os
+    from pyc3p.commands.pair_secrets import run_pair_secrets
 
-    from pyc3p.commands.pair_secrets import pair_secrets
-    from pyc3p.settings.loading import load_config
-
-    config = load_config(config_file, {})
-    root = config.secret or os.environ.get("PYC3P_SECRET") or ""
-    for line in list(pair_secrets(root, name, others or ("focus",))):
-        click.echo(line)
-    return 0
+    return run_pair_secrets(name, others or ("focus",), config_file)
 
 
 @cli.command("invite")

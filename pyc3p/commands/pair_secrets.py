@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
 
 from c3p import pair_secret
-from pyc3p.elements.principals import SHORTEST_ROOT
+from pyc3p.elements.principals import SHORTEST_ROOT, root_of
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import check_principal, check_workers
+from pyc3p.settings.loading import load_config
 
-__all__ = ["pair_secrets"]
+__all__ = ["pair_secrets", "run_pair_secrets"]
 
 
 def pair_secrets(root: str, name: str, others: Sequence[str]) -> Iterator[str]:
@@ -30,3 +34,11 @@ def pair_secrets(root: str, name: str, others: Sequence[str]) -> Iterator[str]:
         yield "[[c3p.peers]]"
         yield f'name = "{other}"'
         yield f'secret = "{pair_secret(root, name, other)}"'
+
+
+def run_pair_secrets(name: str, others: Sequence[str], config_file: Path | None) -> int:
+    """Print them. Raises UsageProblem."""
+    lines = list(pair_secrets(root_of(load_config(config_file, {})) or "", name, others))
+    for line in lines:
+        click.echo(line)
+    return 0

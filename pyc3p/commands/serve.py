@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyc3p.commands.output import Output
+from pyc3p.commands.capturing import capturing
+from pyc3p.commands.credentials import readable_by_others
+from pyc3p.commands.output import Output, format_of
 from pyc3p.elements import event_loop, parts
-from pyc3p.elements.server import Server, build_server
-from pyc3p.problems import Problem, UsageProblem
+from pyc3p.elements.server import Server
+from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
+from pyc3p.ops.log import log_libraries
+from pyc3p.ops.measures import Measures
+from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
-from pyc3p.trace.pcap import PcapWriter
-from pyc3p.trace.trace import Names, Trace, text_address
-from sip.aio import wall_clock
+from pyc3p.trace.trace import text_address
+from pyc3p.workers.child import main as be_worker
+from pyc3p.workers.launch import Process, can_fork, fork, launched
+
+if TYPE_CHECKING:
+    from pyc3p.ops.port import OpsPort
 
 
 def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
@@ -33,12 +41,20 @@ def listening(config: ServeConfig) -> Iterator[tuple[str, str]]:
                 yield part, f"{sip_at}, {http_at}{parts.FOCUS_PATH}"
             case "focus-factory":
                 yield part, f"{sip_at}, {http_at}{parts.FACTORY_PATH}"
+            case "mcu" if worker_count(config) > 1:
+                for number in range(1, config.workers + 1):
+                    yield worker_id(config, number), _mcu_at(worker_config(config, number))
             case "mcu":
-                own_http = f"{scheme}://{text_address((host, config.mcu_http_port))}{parts.MCU_PATH}"
-                own_sip = _sip_at(config, config.mcu_sip_port, config.tls.mcu_port)
-                yield part, f"{own_sip}, {own_http}, RTP {config.media_ports}"
+                yield part, _mcu_at(config)
             case _:
                 yield part, sip_at
+
+
+def _mcu_at(config: ServeConfig) -> str:
+    scheme = "https" if config.c3p.secure else "http"
+    own_http = f"{scheme}://{text_address((config.public_host, config.mcu_http_port))}{parts.MCU_PATH}"
+    own_sip = _sip_at(config, config.mcu_sip_port, config.tls.mcu_port)
+    return f"{own_sip}, {own_http}, RTP {config.media_ports}"
 
 
 def _sip_at(config: ServeConfig, port: int, tls_port: int) -> str:
@@ -59,14 +75,30 @@ def what_next(config: ServeConfig) -> str:
     return f"{told}; stop with Ctrl-C"
 
 
-def run_serve(config: ServeConfig, *, as_json: bool) -> int:
-    """Serve until SIGTERM or SIGINT."""
-    return event_loop.run(_serve(config.settled(), Output(as_json=as_json)))
+def exposure(config: ServeConfig, file: Path) -> str | None:
+    """What there is to say of a settings file that others can read, None when it may be read."""
+    secret = config.secret or any(peer.secret for peer in config.c3p.peers)
+    if not (secret or any(each.password for each in config.gateways)) or not readable_by_others(file):
+        return None
+    held = "a secret" if secret else "the password of a gateway"
+    return f"{file} holds {held} and can be read by others; do `chmod 600 {file}`"
 
 
-async def _serve(config: ServeConfig, output: Output) -> int:
-    with _capture(config) as trace:
-        server = build_server(config, trace, output)
+def run_serve(config: ServeConfig, *, as_json: bool, early: Sequence[Process] = ()) -> int:
+    """Serve until SIGTERM or SIGINT. ``early`` are processes of workers that were started already."""
+    output = Output(style=format_of(config.log.format, as_json=as_json))
+    # A worker that is a copy of this process need not read all modules again. Now: before there is a loop or a thread.
+    copies = worker_count(config) - len(early) if can_fork() else 0
+    with launched(copies, lambda: fork(be_worker)) as forked, log_libraries(output):
+        return event_loop.run(_serve(config.settled(), output, [*early, *forked]))
+
+
+async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) -> int:
+    with capturing(config, output, in_order=worker_count(config) > 0) as trace:
+        measures = Measures() if config.ops.port else None
+        observers = [measures.observe] if measures is not None else []
+        server = build_system(config, trace, output, observers=observers, launched=early)
+        ops = _ops_port(config, server, measures) if measures is not None else None
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -75,9 +107,14 @@ async def _serve(config: ServeConfig, output: Output) -> int:
         watching = asyncio.ensure_future(server.identities.watch(output)) if server.identities is not None else None
         try:
             await server.start()
+            if ops is not None:
+                await ops.start()
             _calm_collector()
             for part, where in listening(config):
                 output.tell(f"{part:14}{where}", "bold", listening=part, at=where)
+            if ops is not None:
+                where = f"http://{text_address((config.ops.host, ops.port))}"
+                output.tell(f"{'ops':14}{where}/metrics, /health, /ready", "bold", listening="ops", at=where)
             output.tell(what_next(config), ready=config.sip_domain)
             await stop.wait()
             output.tell("draining", draining=config.drain_timeout)
@@ -86,17 +123,28 @@ async def _serve(config: ServeConfig, output: Output) -> int:
             if watching is not None:
                 watching.cancel()
             await server.stop()
+            if ops is not None:
+                await ops.stop()
     return 0
 
 
+def _ops_port(config: ServeConfig, server: Server, measures: Measures) -> OpsPort:
+    # The library that it needs is needed by nobody else.
+    from pyc3p.ops.port import OpsPort
+
+    for node in server.nodes:
+        measures.watch(node)
+    return OpsPort(config.ops, server, measures)
+
+
 def _reload(server: Server, output: Output) -> None:
-    """Read users and certificates again; with a mistake in them the old ones stay."""
+    """Read users and certificates again, workers too; with a mistake in them the old ones stay."""
     if server.identities is not None:
         server.identities.reload(output)
     try:
         found = server.reload()
     except UsageProblem as problem:
-        output.tell(f"certificates stay as they were: {problem}", reloaded=False)
+        output.tell(f"certificates stay as they were: {problem}", level="warning", reloaded=False)
     else:
         if found or server.identities is None or server.identities.users is None:
             told = "certificates were read again" if found else "there are no certificates to read"
@@ -123,44 +171,3 @@ async def _drain(server: Server, stop: asyncio.Event) -> None:
     for task in (draining, again):
         task.cancel()
     await asyncio.gather(draining, again, return_exceptions=True)
-
-
-@contextlib.contextmanager
-def _names_beside(path: Path, names: Names) -> Iterator[None]:
-    """Write names as they become known, so that who is killed leaves them; tidied up in the end."""
-    try:
-        with path.open("w", encoding="utf-8", buffering=1) as file:
-            file.write(names.dump())
-
-            def add(line: str) -> None:
-                with contextlib.suppress(OSError):  # what is written in the end says so
-                    file.write(f"{line}\n")
-
-            names.on_added = add
-            try:
-                yield
-            finally:
-                names.on_added = None
-        path.write_text(names.dump(), encoding="utf-8")
-    except OSError as error:
-        if error.filename != str(path):
-            raise
-        raise Problem(f"{path} cannot be written: {error.strerror}") from error
-
-
-@contextlib.contextmanager
-def _capture(config: ServeConfig) -> Iterator[Trace | None]:
-    """A trace into a capture file, when one is wanted."""
-    if not config.capture:
-        yield None
-        return
-    try:
-        writer = PcapWriter(Path(config.capture), wall_clock=wall_clock())
-    except OSError as error:
-        raise Problem(f"{config.capture} cannot be written: {error.strerror}") from error
-    with writer:
-        trace = Trace(readers=[writer], unsafe=config.unsafe_capture)
-        with _names_beside(Path(config.capture + ".names"), trace.names):
-            yield trace
-    if writer.failed is not None:
-        raise Problem(f"{config.capture} is not complete: {writer.failed.strerror}")

@@ -13,7 +13,7 @@ import attrs
 from c3p.aio import C3pClient, C3pServer, Handler, Listener
 from pyc3p.elements.principals import Acquaintance
 from pyc3p.elements.tls import C3pTls
-from pyc3p.trace.trace import ElementTrace
+from pyc3p.trace.sinks import ElementSink
 from sip.aio import TlsFaultKind, TlsFaults, failure_text
 
 __all__ = ["HttpSettings", "client_of", "server_of"]
@@ -32,7 +32,7 @@ class HttpSettings:
     port_option: str = "--http-port"  #: what changes the port, for who reads that it is in use
 
 
-def client_of(http: HttpSettings, trace: ElementTrace | None, faults: TlsFaults) -> C3pClient:
+def client_of(http: HttpSettings, trace: ElementSink | None, faults: TlsFaults) -> C3pClient:
     """What posts documents; over HTTPS it shows and asks for certificates."""
     peers, tls = http.peers, http.tls
     if peers is None:
@@ -48,7 +48,7 @@ def client_of(http: HttpSettings, trace: ElementTrace | None, faults: TlsFaults)
         return tls.client(has_secret=peers.secret_for(peer) is not None)
 
     def server_name(peer: str) -> str | None:
-        return peers.certificate_name_of(peer) or (tls.name if peer in peers.here else None)
+        return peers.certificate_name_of(peer) or (tls.name if peers.is_here(peer) else None)
 
     return C3pClient(
         secrets=peers.secret_for,
@@ -63,7 +63,7 @@ def client_of(http: HttpSettings, trace: ElementTrace | None, faults: TlsFaults)
 def server_of(
     http: HttpSettings,
     routes: Mapping[str, Handler],
-    trace: ElementTrace | None,
+    trace: ElementSink | None,
     on_stranger: Callable[[str, str], None],
     faults: TlsFaults,
 ) -> C3pServer:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-
 import mcu
 import sip
+from pyc3p.elements.places import mcu_ports
+from pyc3p.elements.principals import root_of
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
 
 
 def proxy_config(config: ServeConfig) -> sip.ProxyConfig:
     """How the proxy relays. The secret lets a later process know the dialogs of this one."""
-    here = (text_address((config.public_host, config.mcu_sip_port)),) if "mcu" in config.parts else ()
+    mcus = range(1, max(1, config.workers) + 1) if "mcu" in config.parts else ()
+    here = tuple(text_address((config.public_host, mcu_ports(config, number).sip)) for number in mcus)
     return sip.ProxyConfig(
         relay_to=config.calls.relay_to,
         parts=(*here, *config.calls.parts),
-        secret=config.secret or os.environ.get("PYC3P_SECRET") or "",
+        secret=root_of(config) or "",
     )
 
 

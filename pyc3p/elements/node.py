@@ -18,7 +18,7 @@ from pyc3p.element import C3PMachine, Document, Element, HookedPump
 from pyc3p.elements.c3p_http import HttpSettings, client_of, server_of
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem, port_problem
-from pyc3p.trace.trace import ElementTrace
+from pyc3p.trace.sinks import ElementSink
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
 from sip import Event, InternalFault
 from sip.aio import FaultLog, ListenFailed, Resolver, SipTransport, TlsFaults, TransportSettings, live_entropy
@@ -58,7 +58,7 @@ class Node:
         media: MediaPortsConfig | None = None,
         transport: TransportSettings | None = None,
         advertise: str | None = None,
-        trace: ElementTrace | None = None,
+        trace: ElementSink | None = None,
         resolver: Resolver | None = None,
         on_event: Callable[[Event], None] | None = None,
         remember: bool = True,
@@ -82,6 +82,8 @@ class Node:
         self._remember = remember
         self._tls = tls
         self._sip_port_option = sip_port_option
+        self.on_tick_late: Callable[[float], None] | None = None  #: is given the seconds by which each mix was late
+        self.http: Counter[tuple[str, str]] = Counter()  #: C3P exchanges by direction (``in``, ``out``) and outcome
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, _Timer] = {}
@@ -190,6 +192,28 @@ class Node:
         """SIP listeners with the ports that they really have."""
         return self._sip.listening if self._sip is not None else ()
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much waits or is kept here, beside what the machines keep themselves."""
+        found = {"http exchanges": len(self._tasks), "media ports": len(self._ports) if self._ports is not None else 0}
+        if self.element.pump is not None:
+            found |= self.element.pump.endpoint.sizes
+        return found
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What was dropped, refused or late at the sockets, by what it was, and the faults of this program."""
+        found = Counter(self.element.counters)
+        if self.element.pump is not None:
+            found.update(self.element.pump.counters)
+            found.update(self.element.pump.endpoint.counters)
+        if self._sip is not None:
+            found.update(self._sip.counters)
+        if self._ports is not None:
+            ports = self._ports
+            found.update({"media dropped in": ports.dropped_in, "media dropped out": ports.dropped_out})
+        return found
+
     # Events ----------------------------------------------------------------------------------------------------------
 
     def of(self, kind: type[E]) -> list[E]:
@@ -256,7 +280,9 @@ class Node:
             self._timers[name] = _Timer(due, self._loop.call_at(due, self._fire, name, action))
 
     def _fire(self, name: str, action: Callable[[], None]) -> None:
-        del self._timers[name]
+        due = self._timers.pop(name).due
+        if name == "media" and self.on_tick_late is not None:
+            self.on_tick_late(max(0.0, self.now - due))
         action()
 
     def _others_timeout(self) -> None:
@@ -282,6 +308,7 @@ class Node:
 
         def answer(document: Document, peer: str) -> c3p.Reply:
             reply = self.element.receive_c3p(path, document, peer=peer, now=self.now)
+            self.http["in", str(reply.status)] += 1
             # The answer goes out first; what it sets in motion follows in the next turn of the loop.
             self._loop.call_soon(self.kick)
             return reply
@@ -289,6 +316,7 @@ class Node:
         return answer
 
     def _stranger(self, host: str, path: str) -> None:
+        self.http["in", "401"] += 1
         if path in self.element.services and len(self._strangers) < MAX_STRANGERS:
             event = StrangerRefused(owner=self.name, host=host, path=path)
             if event not in self._strangers:
@@ -302,6 +330,8 @@ class Node:
                 outcome = await self._client.post(exchange)
             except c3p.C3PError:  # a document that cannot be written down: nothing was sent
                 outcome = c3p.ExchangeFailure.UNUSABLE
+        known = str(outcome.status) if isinstance(outcome, c3p.Reply) else outcome.name.lower()
+        self.http["out", known] += 1
         self._take(self.element.c3p_answered(machine, exchange.id, outcome, now=self.now))
         self.kick()
 

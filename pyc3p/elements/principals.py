@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -15,7 +16,7 @@ from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import C3pPeerSettings, check_workers
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 
-__all__ = ["Acquaintance", "MutualSecrets", "acquaint", "server_principal"]
+__all__ = ["Acquaintance", "MutualSecrets", "acquaint", "acquaintances", "root_of", "server_principal"]
 
 #: Characters of a root secret: fewer can be tried out by whoever knows a secret that was derived from it.
 SHORTEST_ROOT: Final = 16
@@ -47,6 +48,10 @@ class Acquaintance:
     def certificate_name_of(self, peer: str) -> str | None:
         """The name that the certificate of a principal, or of a worker of it, has to have."""
         return _of_principal(self.certificate_names, peer)
+
+    def is_here(self, peer: str) -> bool:
+        """Whether a principal is of this process, or a worker that it has started."""
+        return peer in self.here or principal_of_worker(peer) in self.here
 
     @property
     def by_certificate(self) -> Mapping[str, str]:
@@ -87,6 +92,43 @@ def check_root(config: ServeConfig, root: str) -> None:
             f"the root secret has fewer than {SHORTEST_ROOT} characters and can be guessed; `openssl rand -hex 32` "
             "makes a good one"
         )
+
+
+def root_of(config: ServeConfig) -> str | None:
+    """The secret from which those of all pairs come, None in a process that has none."""
+    return config.secret or os.environ.get("PYC3P_SECRET") or None
+
+
+def acquaintances(config: ServeConfig) -> dict[str, Acquaintance]:
+    """What the parts of this process know of the others, by principal.
+
+    Raises UsageProblem when one of them lacks what it needs.
+    """
+    root = root_of(config)
+    _check(config, root)
+    mutual = MutualSecrets()
+    principals = [server_principal(config)] * bool(set(config.parts) - {"mcu"})
+    principals += [config.mcu_id] * ("mcu" in config.parts)
+    return {name: acquaint(config, name, root=root, mutual=mutual) for name in principals}
+
+
+def _check(config: ServeConfig, root: str | None) -> None:
+    have = set(config.parts)
+    alone = config.whole and not config.mcus
+    if not (alone or root or config.c3p.peers) and have & {"focus", "mcu", "mcu-factory"}:
+        raise UsageProblem(
+            "parts in several processes need secrets: on one machine set PYC3P_SECRET, or secret in the TOML file, to "
+            "one for all; else give each what `pyc3p pair-secrets` prints for it"
+        )
+    if root is not None:
+        check_root(config, root)
+    if have & {"focus", "mcu"} and "mcu-factory" not in have and not config.mcu_factory_url:
+        raise UsageProblem("where is the MCU Factory? Serve the part mcu-factory as well, or say --mcu-factory-url")
+    if "focus" in have and "focus-factory" not in have and not config.records_url:
+        raise UsageProblem("where are the conference records? Serve focus-factory as well, or say --records-url")
+    urls = (config.mcu_factory_url, config.records_url)
+    if config.c3p.secure and any(url.startswith("http:") for url in urls):
+        raise UsageProblem("with a certificate in [c3p] the other parts are at https:// URLs, not at http:// ones")
 
 
 def acquaint(config: ServeConfig, principal: str, *, root: str | None, mutual: MutualSecrets) -> Acquaintance:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,30 +13,23 @@ import attrs
 import focus
 import mcu
 import sip
-from pyc3p.commands.addresses import parse_port_range, parse_proxy
+from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
-from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
 from pyc3p.elements import calls, parts
 from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
-from pyc3p.elements.parts import CoreSettings, McuTrust, Place, SipCores
-from pyc3p.elements.principals import (
-    Acquaintance,
-    MutualSecrets,
-    acquaint,
-    check_root,
-    hosts_of,
-    role_of,
-    server_principal,
-)
+from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
+from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
+from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, root_of, server_principal
 from pyc3p.elements.tls import C3pTls, SipTls
-from pyc3p.problems import UsageProblem
+from pyc3p.ops.log import log_event
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.settings.tls import TlsSettings
-from pyc3p.trace.trace import Trace
+from pyc3p.trace.sinks import Sinks
+from pyc3p.workers.workers import Workers
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy, wall_clock
 
@@ -45,6 +37,8 @@ from sip.aio import live_entropy, wall_clock
 _ASKING: Final = frozenset({"registrar", "proxy", "focus", "focus-factory"})
 #: Seconds for the last BYEs and notifications before sockets are closed.
 FAREWELL = 0.5
+
+Observer = Callable[[str, sip.Event], None]
 
 
 @attrs.define(eq=False)
@@ -55,6 +49,8 @@ class Server:
     nodes: list[Node] = attrs.Factory(list)
     cores: SipCores = SipCores()
     mcu: mcu.Mcu | None = None
+    workers: Workers | None = None  #: MCUs in processes of their own
+    draining: bool = False
     identities: Identities | None = None  #: None: everybody is believed
     tls: tuple[SipTls | C3pTls, ...] = ()
 
@@ -64,139 +60,166 @@ class Server:
             each.reload()
         for node in self.nodes:
             node.certificates_changed()
+        if self.tls and self.workers is not None:
+            self.workers.reload()
         return bool(self.tls)
 
     @property
     def busy(self) -> bool:
         """Whether a conference goes on."""
         active = self.cores.focus is not None and bool(self.cores.focus.conferences)
-        return active or (self.mcu is not None and bool(self.mcu.conferences))
+        here = self.mcu is not None and bool(self.mcu.conferences)
+        return active or here or (self.workers is not None and self.workers.busy)
 
     async def start(self) -> None:
         """Open everything; raises Problem."""
+        if self.workers is not None:
+            await self.workers.start()
         for node in self.nodes:
             await node.start()
+        if self.workers is not None:
+            await self.workers.ready()
+
+    def worker_lost(self, mcu_id: str) -> None:
+        """The process of an MCU ended: the Focus need not wait until it falls silent."""
+        if self.cores.focus is not None:
+            self.cores.focus.suspect_mcu(mcu_id, now=asyncio.get_running_loop().time())
+            self.kick()
+
+    def begin_drain(self) -> None:
+        """Take nothing new, in any part."""
+        now = asyncio.get_running_loop().time()
+        self.draining = True
+        for part in (self.cores.focus, self.cores.focus_factory, self.mcu):
+            if part is not None:
+                part.drain(now=now)
+        if self.workers is not None:
+            self.workers.drain()
+        self.kick()
 
     async def drain(self) -> None:
         """Take nothing new, give conferences some time to end, then end them."""
         loop = asyncio.get_running_loop()
-        if self.mcu is not None:
-            self.mcu.drain(now=loop.time())
-            self._kick()
+        self.begin_drain()
         end = loop.time() + self.config.drain_timeout
         while self.busy and loop.time() < end:
             await asyncio.sleep(0.1)
-        self._end_conferences(loop.time())
-        self._kick()
-        await asyncio.sleep(FAREWELL)
+        self.end_conferences()
+        farewell = loop.time() + FAREWELL
+        if self.workers is not None:
+            # The Focus has told them; whoever's Focus is elsewhere, or was not heard, ends its conferences by itself.
+            while self.workers.busy and loop.time() < farewell - FAREWELL / 2:
+                await asyncio.sleep(0.02)
+            self.workers.end_conferences()
+        await asyncio.sleep(max(0.0, farewell - loop.time()))
 
-    def _end_conferences(self, now: float) -> None:
-        conferences = self.cores.focus
+    def end_conferences(self) -> None:
+        """End what still goes on, and tell everybody who is in it."""
+        now, conferences = asyncio.get_running_loop().time(), self.cores.focus
         for uri in conferences.conferences if conferences is not None else ():
             assert conferences is not None
             with contextlib.suppress(focus.LocalProtocolError):  # over in the meantime
                 conferences.end_conference(uri, now=now)
         if self.mcu is not None:
             self.mcu.close(now=now)
+        self.kick()
 
-    def _kick(self) -> None:
+    def kick(self) -> None:
+        """Carry what commands to the machines caused."""
         for node in self.nodes:
             node.kick()
 
     async def stop(self) -> None:
         """Close everything."""
+        if self.workers is not None:
+            await self.workers.stop()
         for node in reversed(self.nodes):
             await node.stop()
 
 
 @attrs.frozen(kw_only=True)
-class _Build:
+class Build:
     """What every part of a process is built with."""
 
     config: ServeConfig
-    peers: Mapping[str, Acquaintance]  #: by principal of this process
-    entropy: sip.Entropy
-    trace: Trace | None
+    peers: Mapping[str, Acquaintance]  #: by principal of this process; that of a worker by its id
+    trace: Sinks | None
     output: Output
+    observers: Sequence[Observer] = ()  #: called with the name of an element and each event that it tells
+    entropy: sip.Entropy = attrs.Factory(live_entropy)
     sip_tls: SipTls | None
     c3p_tls: C3pTls | None
 
-
-def build_server(config: ServeConfig, trace: Trace | None, output: Output) -> Server:
-    """Put the parts together; raises UsageProblem when one lacks what it needs."""
-    root = config.secret or os.environ.get("PYC3P_SECRET") or None
-    if set(config.parts) & _ASKING:
-        config.identity.check_open(config.host)
-    _check(config, root)
-    mutual = MutualSecrets()
-    own = server_principal(config)
-    principals = [own] * bool(set(config.parts) - {"mcu"}) + [config.mcu_id] * ("mcu" in config.parts)
-    build = _Build(
-        config=config,
-        peers={name: acquaint(config, name, root=root, mutual=mutual) for name in principals},
-        entropy=live_entropy(),
-        trace=trace,
-        output=output,
-        sip_tls=SipTls(config.tls) if config.tls != TlsSettings() else None,
-        c3p_tls=C3pTls(config.c3p) if config.c3p.secure else None,
-    )
-    server = Server(config, tls=tuple(each for each in (build.sip_tls, build.c3p_tls) if each is not None))
-    if set(config.parts) & _ASKING:
-        server.identities = identities(
-            config, build.peers[own], root=root, entropy=build.entropy, wall_clock=wall_clock()
+    @classmethod
+    def of(
+        cls,
+        config: ServeConfig,
+        peers: Mapping[str, Acquaintance],
+        trace: Sinks | None,
+        output: Output,
+        observers: Sequence[Observer] = (),
+    ) -> Build:
+        """With the certificates that the settings name; raises UsageProblem."""
+        return cls(
+            config=config,
+            peers=peers,
+            trace=trace,
+            output=output,
+            observers=observers,
+            sip_tls=SipTls(config.tls) if config.tls != TlsSettings() else None,
+            c3p_tls=C3pTls(config.c3p) if config.c3p.secure else None,
         )
-    if set(config.parts) - {"mcu"}:
-        element, server.cores = _core_element(build, own, server.identities)
-        server.nodes.append(_node(build, element, own, config.http_port))
+
+    def server(self) -> Server:
+        """A server that has no part yet."""
+        return Server(self.config, tls=tuple(each for each in (self.sip_tls, self.c3p_tls) if each is not None))
+
+
+def build_server(
+    config: ServeConfig, trace: Sinks | None, output: Output, *, observers: Sequence[Observer] = ()
+) -> Server:
+    """Put the parts together, all in this process; raises UsageProblem when one lacks what it needs.
+
+    ``observers`` are called with the name of an element and each event that it tells.
+    """
+    build = Build.of(config, acquaintances(config), trace, output, observers)
+    server = build.server()
+    add_core(server, build)
     if "mcu" in config.parts:
-        element, server.mcu = _mcu_element(build)
-        server.nodes.append(_node(build, element, config.mcu_id, config.mcu_http_port))
+        add_mcu(server, build)
     return server
 
 
-def _check(config: ServeConfig, root: str | None) -> None:
-    have = set(config.parts)
-    alone = config.whole and not config.mcus
-    if not (alone or root or config.c3p.peers) and have & {"focus", "mcu", "mcu-factory"}:
-        raise UsageProblem(
-            "parts in several processes need secrets: on one machine set PYC3P_SECRET, or secret in the TOML file, to "
-            "one for all; else give each what `pyc3p pair-secrets` prints for it"
+def add_core(server: Server, build: Build) -> None:
+    """All parts but the MCU, those that are to be served. Raises UsageProblem."""
+    config, own = build.config, server_principal(build.config)
+    if set(config.parts) & _ASKING:
+        config.identity.check_open(config.host)
+        server.identities = identities(
+            config, build.peers[own], root=root_of(config), entropy=build.entropy, wall_clock=wall_clock()
         )
-    if root is not None:
-        check_root(config, root)
-    if have & {"focus", "mcu"} and "mcu-factory" not in have and not config.mcu_factory_url:
-        raise UsageProblem("where is the MCU Factory? Serve the part mcu-factory as well, or say --mcu-factory-url")
-    if "focus" in have and "focus-factory" not in have and not config.records_url:
-        raise UsageProblem("where are the conference records? Serve focus-factory as well, or say --records-url")
-    urls = (config.mcu_factory_url, config.records_url)
-    if config.c3p.secure and any(url.startswith("http:") for url in urls):
-        raise UsageProblem("with a certificate in [c3p] the other parts are at https:// URLs, not at http:// ones")
+    if set(config.parts) - {"mcu"}:
+        element, server.cores = _core_element(build, own, server.identities)
+        server.nodes.append(_node(build, element, build.peers[own], config.http_port))
 
 
-def _place(config: ServeConfig, name: str, sip_port: int, http_port: int, tls_port: int | None = None) -> Place:
-    return Place(
-        name=name,
-        host=config.host,
-        public_host=config.advertise,
-        sip_port=sip_port,
-        http_port=http_port,
-        tls_port=tls_port if config.tls.certificate else None,
-        https=config.c3p.secure,
-        wall_clock=wall_clock(),
-        limits=config.limits.endpoint(),
-    )
+def add_mcu(server: Server, build: Build) -> None:
+    """The MCU, in this process. Raises UsageProblem."""
+    config = build.config
+    element, server.mcu = _mcu_element(build)
+    server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
-def _core_element(build: _Build, own: str, known: Identities | None) -> tuple[Element, SipCores]:
+def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Element, SipCores]:
     config, peers = build.config, build.peers[own]
-    place = _place(config, own, config.sip_port, config.http_port, config.tls.port)
+    here = place(config, own, config.sip_port, config.http_port, config.tls.port)
     foci = frozenset((*config.c3p.foci, *({own} if "focus" in config.parts else ())))
     settings = CoreSettings(
         domain=config.sip_domain,
         aliases=config.aliases,
-        store=focus.MemoryStore(wall_clock=place.wall_clock),
-        mcu_factory_url=_factory_url(config),
-        callback_url=place.url(parts.FOCUS_PATH),
+        store=focus.MemoryStore(wall_clock=here.wall_clock),
+        mcu_factory_url=factory_url(config),
+        callback_url=here.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
         record_readers=foci,
         mcu_factory_principal=role_of(config, "mcu-factory", peers),
@@ -215,24 +238,18 @@ def _core_element(build: _Build, own: str, known: Identities | None) -> tuple[El
     if not cores and factory is not None:
         element, _ = parts.mcu_factory_only(own, factory_config)
         return element, SipCores()
-    return parts.server(place, cores, settings, entropy=build.entropy.child("server"), mcu_factory=factory)
+    return parts.server(here, cores, settings, entropy=build.entropy.child("server"), mcu_factory=factory)
 
 
-def _factory_url(config: ServeConfig) -> str:
-    if "mcu-factory" in config.parts:
-        return _place(config, "", 0, config.http_port).url(parts.MCU_FACTORY_PATH)
-    return config.mcu_factory_url
-
-
-def _mcu_element(build: _Build) -> tuple[Element, mcu.Mcu]:
+def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
     config, peers = build.config, build.peers[build.config.mcu_id]
     foci = frozenset((*config.c3p.foci, *({server_principal(config)} if "focus" in config.parts else ())))
     return parts.av_mcu(
-        _place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port, config.tls.mcu_port),
+        place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port, config.tls.mcu_port),
         entropy=build.entropy.child(config.mcu_id),
-        factory_url=_factory_url(config),
-        outbound_proxy=_outbound_proxy(config),
-        secure_outbound_proxy=_secure_outbound_proxy(config),
+        factory_url=factory_url(config),
+        outbound_proxy=outbound_proxy(config),
+        secure_outbound_proxy=secure_outbound_proxy(config),
         credentials=_wallet(config, peers, build.output).find,
         ring_timeout=config.ring_timeout,
         max_legs=config.max_legs,
@@ -264,37 +281,19 @@ def _wallet(config: ServeConfig, peers: Acquaintance, output: Output) -> Wallet:
     return wallet
 
 
-def _outbound_proxy(config: ServeConfig) -> sip.Uri | None:
-    if config.outbound_proxy:
-        return parse_proxy(config.outbound_proxy, option="--outbound-proxy")
-    return _place(config, "", config.sip_port, 0).sip_uri() if "proxy" in config.parts else None
-
-
-def _secure_outbound_proxy(config: ServeConfig) -> sip.Uri | None:
-    """Our own proxy for sips targets; another proxy is asked by the rules of its name."""
-    if config.outbound_proxy or "proxy" not in config.parts or not config.tls.certificate:
-        return None
-    return sip.Uri("sips", config.public_host, port=config.tls.port)
-
-
-def _node(build: _Build, element: Element, principal: str, http_port: int) -> Node:
+def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *, prefix: str = "") -> Node:
     config, trace = build.config, build.trace
-    prefix = "mcu-" if principal == config.mcu_id else ""
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
     def on_event(event: sip.Event) -> None:
-        text = narrate(event)
-        if text is not None:
-            build.output.tell(text, event=type(event).__name__)
+        log_event(build.output, element.name, event)
+        for observer in build.observers:
+            observer(element.name, event)
 
     return Node(
         element,
         http=HttpSettings(
-            host=config.host,
-            port=http_port,
-            peers=build.peers[principal],
-            tls=build.c3p_tls,
-            port_option=f"--{prefix}http-port",
+            host=config.host, port=http_port, peers=peers, tls=build.c3p_tls, port_option=f"--{prefix}http-port"
         ),
         media=media,
         transport=config.limits.transport(),

@@ -14,13 +14,18 @@ from pyc3p.settings.calls import CallSettings
 from pyc3p.settings.gateways import GatewaySettings
 from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.limits import LimitsSection
+from pyc3p.settings.log import LogSettings
 from pyc3p.settings.media import MediaSettings
+from pyc3p.settings.ops import OpsSettings
 from pyc3p.settings.tls import TlsSettings
 
 #: The parts that can be served, in the order in which they start.
 PARTS: Final = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory", "mcu")
 #: Names that the other parts have over HTTP.
 SERVER_PRINCIPALS: Final = ("focus", "focus-factory", "mcu-factory")
+
+#: More processes than any machine has cores for are a slip of the pen.
+MOST_WORKERS: Final = 64
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +49,8 @@ class ServeConfig:
     credentials: str = ""  #: TOML file with name and password by realm, for proxies and PBXs that challenge the MCU
     #: MCUs in other processes that may report here: ``ID@HOST``, or the id of one on the host of this server.
     mcus: tuple[str, ...] = ()
-    max_legs: int = 250  #: of the MCU
+    workers: int = 1  #: processes of the MCU, ``ID.1`` and so on when there are several; 0: in that of the others
+    max_legs: int = 250  #: of the MCU, each process of it
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     dead_media: float = 60.0  #: seconds without media after which the MCU asks whether a phone is there; 0: never
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
@@ -54,6 +60,8 @@ class ServeConfig:
     gateways: tuple[GatewaySettings, ...] = ()
     capture: str = ""  #: pcap file with everything, empty: none
     unsafe_capture: bool = False  #: leave secrets in the capture
+    log: LogSettings = LogSettings()
+    ops: OpsSettings = OpsSettings()
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
     media: MediaSettings = MediaSettings()
     limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take
@@ -82,6 +90,8 @@ class ServeConfig:
         for name in ("ring_timeout", "dead_media", "drain_timeout"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise UsageProblem(f"{name} must be some seconds, not {getattr(self, name):g}")
+        if not 0 <= self.workers <= MOST_WORKERS:
+            raise UsageProblem(f"workers must be from 0 to {MOST_WORKERS}, not {self.workers}")
         if self.max_legs < 1:
             raise UsageProblem(f"max_legs must be at least 1, not {self.max_legs}")
         for name in ("mcu_factory_url", "records_url"):

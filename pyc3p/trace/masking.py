@@ -149,6 +149,11 @@ def mask(layer: str, data: bytes) -> bytes:
     return _masked(data)
 
 
+def mask_text(text: str) -> str:
+    """A text for people with every secret covered, of the same length where it is ASCII."""
+    return _masked(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
 def _masked(data: bytes) -> bytes:
     lowered = data.lower()
     if not (_has_word(lowered) or _WITH_KEY_LINE(lowered) or _WITH_PASSWORD(lowered)):

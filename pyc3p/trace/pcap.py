@@ -8,7 +8,7 @@ from a wire.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final
@@ -48,13 +48,22 @@ class _Connection:
 class PcapWriter:
     """A trace reader that writes pcap. Past ``limit`` bytes packets are counted in ``dropped``, not written.
 
-    What cannot be written (a full disk) stops the capture and nothing else: ``failed`` has the error.
+    What cannot be written (a full disk) stops the capture and nothing else: ``failed`` has the error, and ``on_failed``
+    is called with it, once.
 
     Media may fill nine tenths of the file only, so that the signalling after a long call is still there.
     """
 
-    def __init__(self, path: Path, *, wall_clock: float = 0.0, limit: int = MAX_FILE_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        wall_clock: float = 0.0,
+        limit: int = MAX_FILE_BYTES,
+        on_failed: Callable[[OSError], None] | None = None,
+    ) -> None:
         self._file: BinaryIO = path.open("wb")
+        self._on_failed = on_failed
         self._wall_clock = wall_clock
         self._limit = limit
         self._identification = 0
@@ -77,7 +86,7 @@ class PcapWriter:
         try:
             self._file.close()
         except OSError as error:
-            self.failed = self.failed or error
+            self._fail(error)
 
     def flush(self) -> None:
         """Bring what was written to the file."""
@@ -157,8 +166,14 @@ class PcapWriter:
         try:
             self._file.write(data)
         except OSError as error:
-            self.failed = self.failed or error
+            self._fail(error)
         self.size += len(data)
+
+    def _fail(self, error: OSError) -> None:
+        if self.failed is None:
+            self.failed = error
+            if self._on_failed is not None:
+                self._on_failed(error)
 
 
 def write_pcap(path: Path, records: Iterable[Record], *, wall_clock: float = 0.0, limit: int = MAX_FILE_BYTES) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -18,6 +19,8 @@ import attrs
 from pyc3p.trace.masking import mask
 
 Address = tuple[str, int]
+
+_LOGGER: Final = logging.getLogger("pyc3p.trace")
 
 #: Hops of which one end has reported and the other may still do so. More only means that a hop can show twice.
 PENDING_VIEWS: Final = 8192
@@ -111,11 +114,16 @@ def text_address(address: Address) -> str:
 
 
 class Trace:
-    """The sink of one process or simulation. With ``unsafe`` secrets are kept as they are."""
+    """The sink of one process or simulation. With ``unsafe`` secrets are kept as they are.
+
+    It never raises: whoever sends and receives has other things to do. A reader that raises is told of in the log
+    ``pyc3p.trace``, and given nothing any more. A record that cannot be looked through for secrets is not kept.
+    """
 
     def __init__(self, *, names: Names | None = None, readers: Iterable[Reader] = (), unsafe: bool = False) -> None:
         self.names = names or Names()
         self.joined = 0  #: second views dropped
+        self.lost = 0  #: records that could not be taken
         self._readers = list(readers)
         self._unsafe = unsafe
         self._views: OrderedDict[tuple[str, str, Address, Address, int], deque[str]] = OrderedDict()
@@ -133,7 +141,10 @@ class Trace:
         self, *, layer: str, transport: str, source: Address, destination: Address, data: bytes, at: float
     ) -> None:
         """Take one record whose element is not known."""
-        self._keep("", "", layer, transport, source, destination, data, at)
+        try:
+            self._keep("", "", layer, transport, source, destination, data, at)
+        except Exception:
+            self._lose()
 
     def _keep(
         self,
@@ -158,8 +169,18 @@ class Trace:
         record = Record(
             at=at, layer=layer, transport=transport, source=source, destination=destination, data=bytes(kept)
         )
-        for reader in self._readers:
-            reader(record)
+        for reader in tuple(self._readers):
+            try:
+                reader(record)
+            except Exception:
+                self._readers.remove(reader)
+                _LOGGER.exception("a reader of the trace is given nothing any more")
+
+    def _lose(self) -> None:
+        """A record could not be taken: said the first time, counted always."""
+        self.lost += 1
+        if self.lost == 1:
+            _LOGGER.exception("a record of the trace is lost, and so may be others like it")
 
     def _is_second_view(self, view: str, to_itself: bool, key: tuple[str, str, Address, Address, int]) -> bool:
         waiting = self._views.get(key)
@@ -204,12 +225,15 @@ class ElementTrace:
         self, *, layer: str, transport: str, source: Address, destination: Address, data: bytes, at: float
     ) -> None:
         """Take one record that this element sent or received."""
-        if self._asks:
-            self._learn_own(destination if data.startswith(b"HTTP/") else source)
-        else:
-            self._learn(source, destination)
-        view = f"{self.name} asking" if self._asks else self.name
-        self._trace._keep(self.name, view, layer, transport, source, destination, data, at)
+        try:
+            if self._asks:
+                self._learn_own(destination if data.startswith(b"HTTP/") else source)
+            else:
+                self._learn(source, destination)
+            view = f"{self.name} asking" if self._asks else self.name
+            self._trace._keep(self.name, view, layer, transport, source, destination, data, at)
+        except Exception:
+            self._trace._lose()
 
     def _learn_own(self, address: Address) -> None:
         if self._trace.names.get(address) is None:

@@ -23,6 +23,7 @@ from sip.session.sessions import Sessions
 from sip.subscription.commands import SubscriptionCommands
 from sip.subscription.subscriptions import Subscriptions
 from sip.syntax.uri import Uri
+from sip.traffic import Traffic
 
 
 class Endpoint(SessionCommands, SubscriptionCommands):
@@ -58,6 +59,11 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def counters(self) -> dict[str, int]:
         """How often something was dropped, ignored or refused without an event, by what it was."""
         return dict(self._context.counters)
+
+    @property
+    def traffic(self) -> Traffic:
+        """Requests and answers so far, by direction, method and status; to be read only."""
+        return self._context.traffic
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -20,6 +20,9 @@ _CREDENTIALS: Final = re.compile(
     rb"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]+)*"
 )
 
+#: Passwords in URIs (RFC 3261 section 19.1.1).
+_PASSWORD: Final = re.compile(rb"(?i)(\bsips?:[^\s@:;?/<>\"]{0,64}:)[^\s@;?/<>\"]{1,128}(?=@)")
+
 
 def masked_head(message: Message) -> bytes:
     """Start line and headers of a message, credentials covered.
@@ -27,4 +30,4 @@ def masked_head(message: Message) -> bytes:
     The body is left out: to SIP it is bytes, and which secrets they hold (SRTP keys, passcodes) others know.
     """
     head, separator, _ = bytes(message).partition(b"\r\n\r\n")
-    return _CREDENTIALS.sub(rb"\1***", head + separator)
+    return _PASSWORD.sub(rb"\1***", _CREDENTIALS.sub(rb"\1***", head + separator))

@@ -45,21 +45,23 @@ class SessionCommands:
         session_expires: int | None = None,
         prack_by_core: bool = False,
         flow: Flow | None = None,
+        call_id: str | None = None,
         now: float,
     ) -> SessionId:
         """Send an INVITE to ``target`` (RFC 3261 section 13.2).
 
         ``session_expires`` (seconds) asks for a session timer; None does not. Without a body the INVITE carries no
         offer: the core must ``ack`` the 2xx, or where the offer comes in a reliable provisional answer ``prack``
-        that. ``prack_by_core`` leaves every PRACK to the core, which may put an offer into it. Ends in
-        SessionFailed, or after SessionAnswered in SessionEnded.
+        that. ``prack_by_core`` leaves every PRACK to the core, which may put an offer into it. ``call_id`` must be
+        unique in the world (RFC 3261 section 8.1.1.4); None draws one. Ends in SessionFailed, or after
+        SessionAnswered in SessionEnded.
         """
         sessions = self._sessions
         core = sessions.cores.by_owner(owner)
         if len(sessions) >= sessions.context.config.max_sessions:
             raise LocalProtocolError("too many sessions")
         given = checked(headers, content_type)
-        outline = sessions.requests.outline(target, from_, to, route, None, given)
+        outline = sessions.requests.outline(target, from_, to, route, call_id, given)
         outline.lines.extend(sessions.abilities(core, given))
         where = None if contact is None else checked_value("Contact", contact)
         session = sessions.new(core, SessionState.CALLING)

@@ -16,7 +16,7 @@ from sip.syntax.uri import Uri, aor_key, conference_key
 class AddressOfRecord:
     """A user as somebody named one (RFC 3261 section 6). Two of them are compared by `same_user`, not by ``==``."""
 
-    text: str  #: as it was spelt
+    text: str  #: as it was spelt, but for a password, which is no part of it
     uri: Uri | None  #: None for what is no URI, which has a key all the same
     key: str  #: what all spellings have in common
 
@@ -27,6 +27,9 @@ class AddressOfRecord:
             uri = Uri.parse(text)
         except SipError:
             return cls(text, None, text.strip().lower())
+        if uri.password is not None:
+            uri = uri.without_password()
+            text = str(uri)
         return cls(text, uri, aor_key(uri))
 
     def is_named_by(self, text: str) -> bool:

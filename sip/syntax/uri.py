@@ -348,7 +348,11 @@ class Uri:
         return f"{self._scheme}:{user}{password}{at}{self.host_port}{self.params}{headers}"
 
     def __repr__(self) -> str:
-        return f"Uri({_without_password(self)!r})"
+        return f"Uri({_covered(self)!r})"
+
+    def without_password(self) -> Uri:
+        """The same address without the password that RFC 3261 section 19.1.1 advises against; itself if it has none."""
+        return self if self.password is None else Uri.parse(str(self).replace(f":{self._password}@", "@", 1))
 
 
 def aor_key(uri: Uri) -> str:
@@ -379,5 +383,5 @@ def _tel_key(uri: Uri) -> tuple[str, frozenset[tuple[str, str | None]]]:
     return _VISUAL.sub("", number).lower(), frozenset((n, v and v.lower()) for n, v in uri.params.items())
 
 
-def _without_password(uri: Uri) -> str:
+def _covered(uri: Uri) -> str:
     return str(uri) if uri.password is None else str(uri).replace(f":{uri._password}@", ":***@", 1)

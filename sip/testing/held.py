@@ -8,7 +8,7 @@ the tables, so that the next one is found too::
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -23,8 +23,8 @@ _TABLES: Final = (dict, set, list, deque)
 def held(machine: object, *, but: Collection[str] = ()) -> dict[str, int]:
     """Return the number of things in each table below ``machine`` that has any, by the path of its attributes.
 
-    Settings and other frozen values are not looked into, nor is what stands in a table. ``but`` names attributes, at
-    any depth, that may hold something: caches, counters, what is fixed from the start.
+    Settings and other frozen values are not looked into, nor is what stands in a table; a ``Counter`` is no table.
+    ``but`` names attributes, at any depth, that may hold something: caches, what is fixed from the start.
     """
     found: dict[str, int] = {}
     seen: set[int] = set()
@@ -35,7 +35,7 @@ def held(machine: object, *, but: Collection[str] = ()) -> dict[str, int]:
             continue
         seen.add(id(each))
         for name, value in _attributes(each):
-            if name in but:
+            if name in but or isinstance(value, Counter):
                 continue
             below = f"{path}.{name}" if path else name
             if isinstance(value, _TABLES):

@@ -171,6 +171,7 @@ class ServerTransaction:
         ):
             response = self._afforded(response)
         self.data = bytes(response)
+        self._transactions.context.traffic.response("out", response.cseq.method, status)
         self._send(now)
         if following is before:
             self._transactions.timers.stop(self._resend)  # an INVITE with a 1xx needs no 100

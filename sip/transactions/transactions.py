@@ -111,6 +111,7 @@ class Transactions:
 
     def register(self, transaction: ClientTransaction, flow: Flow) -> None:
         """Note a transaction whose request went out."""
+        self.context.traffic.request("out", transaction.method)
         self._clients[transaction.branch, transaction.method] = transaction
         on_flow = self._by_flow.get(flow.id)
         if on_flow is None:
@@ -146,6 +147,7 @@ class Transactions:
         if transaction is None:
             self.context.count("dropped: response without transaction")
             return None
+        self.context.traffic.response("in", transaction.method, response.status)
         if (
             flow.remote.host not in self.transport.sources.proven.hosts
             and not flow.reliable
@@ -234,6 +236,7 @@ class Transactions:
 
     def open_server(self, key: object, request: Request, via: Via, flow: Flow) -> ServerTransaction:
         """Begin a server transaction for a new request; whoever does not answer at once lets it ``wait``."""
+        self.context.traffic.request("in", request.method)
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction

@@ -446,3 +446,21 @@ def test_an_answer_that_was_overtaken_is_asked_for_again() -> None:
     assert len(mcu.commands(GetConference)) == 2
     assert site.node.of(McuLost) == []
     assert alice.status(PHONE) == "connected"
+
+
+@pytest.mark.parametrize(("alive", "mcu_id"), [(True, "av1"), (False, "av1"), (False, "another")])
+def test_an_mcu_that_is_suspected_is_asked_and_judged_by_its_answer(alive: bool, mcu_id: str) -> None:
+    site = Site()
+    mcu = site.mcu()
+    _, alice, _ = site.meeting()
+    alice.client.add_user(PHONE, now=site.net.now)
+    site.net.run()
+    mcu.answer_call(PHONE)
+    if not alive:
+        mcu.answers[GetConference] = lambda request: ExchangeFailure.CONNECT
+    site.focus.suspect_mcu(mcu_id, now=site.net.now)
+    site.net.run()
+    lost = not alive and mcu_id == "av1"
+    assert alice.status(PHONE) == (None if lost else "connected")
+    assert len(mcu.commands(GetConference)) == (mcu_id == "av1")
+    assert any(isinstance(event, McuLost) for event in site.node.events) == lost

@@ -16,6 +16,7 @@ import pytest
 
 import focus
 import sip
+from pyc3p.commands.capturing import capturing
 from pyc3p.commands.invite import Invite, InviteOptions
 from pyc3p.commands.output import Output
 from pyc3p.commands.phone import PhoneOptions, audio_source
@@ -56,7 +57,11 @@ class Kept(Output):
 def serve_config(**more: object) -> ServeConfig:
     with reserved_ports(4) as ports:
         names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port")
-        fields = dict(zip(names, ports, strict=True)) | {"media_ports": "43000-43199", "drain_timeout": 0.2} | more
+        fields = (
+            dict(zip(names, ports, strict=True))
+            | {"media_ports": "43000-43199", "drain_timeout": 0.2, "workers": 0}
+            | more
+        )
     return ServeConfig(**fields)  # type: ignore[arg-type]
 
 
@@ -456,7 +461,7 @@ def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, 
         # Once more, as after ten seconds.
         for _ in range(3):
             far.mcu.drain(now=asyncio.get_running_loop().time())
-            far._kick()
+            far.kick()
             await asyncio.sleep(0.5)
         await far.stop()
         await first.stop()
@@ -508,7 +513,7 @@ def test_an_mcu_that_is_taken_after_all_says_so_once() -> None:
         for _ in range(3):  # as after ten seconds
             server.mcu.drain(now=asyncio.get_running_loop().time())
             server.mcu._registration.changed(now=asyncio.get_running_loop().time())
-            server._kick()
+            server.kick()
             await asyncio.sleep(1.2)
         await factory.stop()
 
@@ -682,3 +687,24 @@ def test_what_a_phone_plays_comes_from_its_options(tmp_path: Path) -> None:
         audio_source(options(tone=9000.0))
     with pytest.raises(UsageProblem, match="cannot be read"):
         audio_source(options(play=tmp_path / "none.wav"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_stops_the_capture_is_said_once_and_nothing_else(tmp_path: Path) -> None:
+    full = tmp_path / "serve.pcap"
+    full.symlink_to("/dev/full")
+    config, output = serve_config(capture=str(full)), Kept()
+
+    async def everything() -> None:
+        with capturing(config, output, in_order=False) as trace:
+            server = build_server(config, trace, output)
+            await server.start()
+            phone = await phone_at(config, "bob")
+            assert await call_and_end(invite_options(config, "sip:bob@127.0.0.1"), Kept()) == 0
+            await phone.stop()
+            await server.stop()
+
+    asyncio.run(everything())
+    assert [text for text in output.texts if str(full) in text] == [
+        f"{full} stops here, the rest is missing: No space left on device"
+    ]

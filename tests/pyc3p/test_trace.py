@@ -162,3 +162,40 @@ def test_a_record_survives_the_trace_file(at: float, data: bytes, port: int) -> 
 def test_a_line_that_is_no_record_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match="not a trace record"):
         load_record(line)
+
+
+def test_a_reader_that_raises_disturbs_nobody_and_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    kept: list[Record] = []
+
+    def broken(record: Record) -> None:
+        raise OSError(28, "No space left on device")
+
+    trace = Trace(readers=[broken, kept.append])
+    sink = trace.element("a", ("192.0.2.1", 5060))
+    for n in range(3):
+        sink.record(
+            layer="sip",
+            transport="UDP",
+            source=("192.0.2.1", 5060),
+            destination=("192.0.2.2", 5060),
+            data=b"OPTIONS sip:b SIP/2.0\r\n\r\n" + bytes([n]),
+            at=float(n),
+        )
+    assert len(kept) == 3
+    assert len(caplog.records) == 1
+
+
+def test_what_cannot_be_looked_through_for_secrets_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def blind(layer: str, data: bytes) -> bytes:
+        raise RecursionError
+
+    monkeypatch.setattr("pyc3p.trace.trace.mask", blind)
+    kept: list[Record] = []
+    trace = Trace(readers=[kept.append])
+    for _ in range(2):
+        trace.record(layer="sip", transport="UDP", source=("a", 1), destination=("b", 2), data=b"secret", at=0.0)
+    assert kept == []
+    assert trace.lost == 2
+    assert len(caplog.records) == 1

@@ -1,0 +1,42 @@
+"""Requests and answers counted by method and status, in words of which there are not many, whatever peers send."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from sip.message.reason_phrases import REASONS
+
+__all__ = ["Traffic"]
+
+#: Methods of the standards (the IANA registry of SIP methods) and of deployed clients; any other counts as ``other``.
+METHODS: Final = frozenset(
+    (
+        *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER"),
+        *("REGISTER", "SUBSCRIBE", "UPDATE"),
+        *("BENOTIFY", "NEGOTIATE", "SERVICE"),
+    )
+)
+
+
+class Traffic:
+    """Counted once each: repetitions are not, nor is ACK, which no transaction carries."""
+
+    __slots__ = ("requests", "responses")
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str]] = Counter()  #: by direction (``in``, ``out``) and method
+        self.responses: Counter[tuple[str, str, str]] = Counter()  #: by direction, method and status
+
+    def request(self, direction: str, method: str) -> None:
+        """Count a request."""
+        self.requests[direction, _known(method)] += 1
+
+    def response(self, direction: str, method: str, status: int) -> None:
+        """Count an answer. A status that no standard names counts as its class, such as ``4xx``."""
+        known = str(status) if status in REASONS else f"{status // 100}xx"
+        self.responses[direction, _known(method), known] += 1
+
+
+def _known(method: str) -> str:
+    return method if method in METHODS else "other"
