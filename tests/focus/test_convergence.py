@@ -16,7 +16,7 @@ from sip.testing import held
 
 #: What is fixed from the start, or remembered within a limit for whoever asks later.
 KEPT = (
-    *("_listen", "_sent_by", "listen", "_entries", "_by_owner", "_proxies"),
+    *("_listen", "_sent_by", "listen", "_entries", "_by_owner", "_proxies", "watchers"),
     *("_known_as", "_by_hop", "proven", "_avoided", "ended", "_heap", "counters", "config", "_store"),
     "_table",  # of what leads from where to where, in the life of a client
 )
