@@ -35,5 +35,13 @@ def gateways(config: ServeConfig) -> mcu.GatewayTable:
 
 
 def trunk_credentials(config: ServeConfig) -> dict[str, sip.Credentials]:
-    """What trunks are given when they ask, by realm."""
-    return {each.realm: sip.Credentials(each.username, each.password) for each in config.gateways if each.realm}
+    """What trunks are given when they ask, by realm. Nobody else gets it: whoever is called may name the realm."""
+    found: dict[str, sip.Credentials] = {}
+    for each in config.gateways:
+        if each.realm:
+            server = sip.Uri.parse(f"sip:{each.trunk}").host_port
+            before = found.get(each.realm)
+            same = before is not None and (before.username, before.password) == (each.username, each.password)
+            servers = before.servers if before is not None and same else frozenset[str]()
+            found[each.realm] = sip.Credentials(each.username, each.password, servers | {server})
+    return found

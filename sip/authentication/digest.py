@@ -69,6 +69,9 @@ class Credentials:
 
     username: str
     password: str = attrs.field(repr=False)
+    #: Hosts, as in `Uri.host_port`, whose addresses must be called for a challenge to be answered with these; empty:
+    #: any. Whoever is called can name any realm, and guesses the password from the hash that it gets.
+    servers: frozenset[str] = frozenset()
 
 
 def _octets(text: str) -> bytes:
@@ -132,6 +135,7 @@ class DigestClient:
         self._entropy = entropy
         self._max_nonces = max_nonces  # nonces counted; a forgotten one begins again and is refused as stale at worst
         self._counts: OrderedDict[str, int] = OrderedDict()
+        self._known_calls: OrderedDict[tuple[str, str], None] = OrderedDict()  # those whose realm was given credentials
         self._renewals: OrderedDict[str, int] = OrderedDict()  # how many stale ones came before a nonce, in a row
 
     def answer(self, response: Response, request: Request) -> tuple[tuple[str, str], ...]:
@@ -159,13 +163,32 @@ class DigestClient:
             if len(answers) >= _MOST_REALMS:
                 break
             realm = challenge.realm or ""
-            credentials = None if realm in answers or self._was_refused(challenge, sent) else self._credentials(realm)
+            credentials = None if realm in answers or self._was_refused(challenge, sent) else self._for(realm, request)
             if credentials is not None:
                 answers[realm] = self._authorization(challenge, credentials, request)
         if not answers:
             return []
         renewed = [self._renewed(each, request) for each in sent if (each.realm or "") not in answers]
         return [*renewed, *answers.values()]
+
+    def _for(self, realm: str, request: Request) -> Credentials | None:
+        """The credentials for a realm, if they may be shown to whom a request goes.
+
+        In a dialog the Request-URI is what the far end chose, so there counts whether its INVITE was to go there.
+        """
+        credentials = self._credentials(realm)
+        if credentials is None or not credentials.servers:
+            return credentials
+        call = (request.call_id, realm)
+        if request.to.tag is not None:
+            return credentials if call in self._known_calls else None
+        self._known_calls.pop(call, None)
+        if request.uri.host_port not in credentials.servers or "maddr" in request.uri.params:
+            return None
+        self._known_calls[call] = None
+        if len(self._known_calls) > self._max_nonces:
+            self._known_calls.popitem(last=False)
+        return credentials
 
     def _was_refused(self, challenge: Challenge, sent: Iterable[Authorization]) -> bool:
         """Whether the request already carried credentials for that realm, and they were not merely stale.
@@ -186,7 +209,7 @@ class DigestClient:
     def _renewed(self, sent: Authorization, request: Request) -> Authorization:
         """Credentials for another server on the way, counted on: it has seen this count (RFC 3261 section 22.3)."""
         asked = Challenge(sent.scheme, sent.params)
-        credentials = self._credentials(sent.realm or "") if _can_answer(asked) else None
+        credentials = self._for(sent.realm or "", request) if _can_answer(asked) else None
         return sent if credentials is None else self._authorization(asked, credentials, request)
 
     def _authorization(self, challenge: Challenge, credentials: Credentials, request: Request) -> Authorization:

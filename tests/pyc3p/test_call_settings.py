@@ -49,7 +49,8 @@ def test_gateways_are_ways_to_numbers_and_their_prefixes_may_be_called(tmp_path:
     assert chosen.address("+15550100") == "sip:0015550100@trunk.example.net:5080;user=phone"
     assert chosen.next_hop == "sip:trunk.example.net:5080"
     assert rules.numbers == ("+1555", "9")
-    assert calls.trunk_credentials(config)["trunk.example.net"].username == "conference"
+    credentials = calls.trunk_credentials(config)["trunk.example.net"]
+    assert (credentials.username, credentials.servers) == ("conference", {"trunk.example.net:5080"})
     assert "zanzibar" not in repr(config)
 
 

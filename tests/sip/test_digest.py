@@ -16,6 +16,7 @@ from sip import (
     Request,
     Response,
     SeededEntropy,
+    Uri,
     digest_secret,
 )
 from sip.authentication.digest import ALGORITHMS, DigestClient, digest_response
@@ -192,6 +193,24 @@ def test_only_401_and_407_are_answered(status: int) -> None:
 
 def test_no_credentials_for_the_realm_no_answer() -> None:
     assert client(realm="example.org").answer(refused(server().challenges(now=0.0)), request()) == ()
+
+
+def test_credentials_of_one_server_are_shown_to_nobody_else_who_names_its_realm() -> None:
+    trunk = Credentials("bob", "zanzibar", frozenset({"trunk.example.net:5080"}))
+    here = DigestClient({"example.com": trunk}.get, entropy=SeededEntropy(b"client"))
+    asked = refused(server().challenges(now=0.0))
+
+    def is_answered(uri: str, *, call: str, tag: str = "") -> bool:
+        to = f"<sip:x@example.com>{tag and ';tag='}{tag}"
+        return bool(here.answer(asked, request().evolve(uri=Uri.parse(uri), set={"Call-ID": call, "To": to})))
+
+    assert not is_answered("sip:mallory@192.0.2.66", call="1")
+    assert not is_answered("sip:1@trunk.example.net:5080;maddr=192.0.2.66", call="1")
+    assert not is_answered("sip:1@trunk.example.net:5080", call="1", tag="mallorys")  # a Contact of its choice
+    assert is_answered("sip:1@trunk.example.net:5080;user=phone", call="2")
+    assert is_answered("sip:gateway@192.0.2.9", call="2", tag="trunks")
+    assert not is_answered("sip:mallory@192.0.2.66", call="2")  # where the trunk redirected the call to
+    assert not is_answered("sip:mallory@192.0.2.66", call="2", tag="mallorys")
 
 
 def test_unreadable_challenges_are_passed_over() -> None:
