@@ -108,7 +108,7 @@ class RequestFailed(Event):
 
     request_id: RequestId
     #: "timeout", "transport", "limit", "ended" (the session that it belonged to is over) or "glare" (it was not sent,
-    #: because an offer of the other side came first)
+    #: because an offer of the other side came first); of a proxy also "withheld" (`Endpoint.forward`)
     reason: str
 
 

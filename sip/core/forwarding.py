@@ -81,6 +81,7 @@ class Forwarding:
         flow: Flow | None,
         next_hop: Uri | None,
         branch: str | None,
+        alone: bool,
         now: float,
     ) -> RequestId:
         """Send a request on, with a transaction."""
@@ -95,6 +96,8 @@ class Forwarding:
             branch=branch and f"z9hG4bK{branch}",
             # Whoever sent it has given up by then (RFC 4320 section 4.1).
             after_silence=request.method == "INVITE",
+            passed_on=True,
+            alone=alone,
             now=now,
         ).id
 

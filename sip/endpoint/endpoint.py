@@ -361,15 +361,19 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         flow: Flow | None = None,
         next_hop: Uri | None = None,
         branch: str | None = None,
+        alone: bool = False,
         now: float,
     ) -> RequestId:
         """Send a request of a proxy with a Via of ours on top, in a new client transaction.
 
         It goes down ``flow``, else to ``next_hop``, else to its top Route, else to its Request-URI. ``branch``
         replaces the random part of the Via branch (RFC 5393 puts a hash there). Responses are reported with
-        that Via removed, the 2xx of an INVITE each by itself.
+        that Via removed, the 2xx of an INVITE each by itself. With ``alone`` it fails (``"withheld"``) while another
+        such request is open to the same host over UDP and that has not shown that it is there (`is_proven`).
         """
-        return self._forwarding.forward(owner, request, flow=flow, next_hop=next_hop, branch=branch, now=now)
+        return self._forwarding.forward(
+            owner, request, flow=flow, next_hop=next_hop, branch=branch, alone=alone, now=now
+        )
 
     def forward_stateless(
         self,

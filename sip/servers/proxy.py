@@ -259,6 +259,7 @@ class Proxy:
                 flow=target.flow,
                 next_hop=hop or hop_of(target),
                 branch=f"{context.fingerprint}-{self._entropy.token(8)}",
+                alone=context.located,
                 now=now,
             )
             self._branches[request_id] = context
@@ -337,10 +338,10 @@ class Proxy:
             return
         self._timers.stop(branch.timer_c)
         # When another method was met with silence, its sender has given up by now (RFC 4320 section 4.1).
-        in_time = reason == "transport" or (reason == "timeout" and context.is_invite)
+        in_time = reason in ("transport", "withheld") or (reason == "timeout" and context.is_invite)
         if in_time and self._try_others(context, branch, now):
             return
-        failure = {"timeout": 408, "unusable": 502}.get(reason, 430 if branch.had_flow else 503)
+        failure = {"timeout": 408, "unusable": 502, "withheld": 430}.get(reason, 430 if branch.had_flow else 503)
         context.finals.append(self._made(context.request, Answered(487 if context.cancelled else failure)))
         self._finish(context, now)
 

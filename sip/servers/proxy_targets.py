@@ -215,16 +215,24 @@ class Targeting:
         return hop.scheme in ("sip", "sips")
 
     def grouped(self, targets: Sequence[Target], breadth: int) -> list[list[Alternatives]]:
-        """Targets that are tried at once: all, or those of one preference, but never more than the breadth allows."""
+        """Targets that are tried at once: all, or those of one preference, but never more than the breadth allows.
+
+        What was registered last comes first: when a host gets one request at a time, not where its phone was before.
+        """
         ordered = sorted(_by_device(targets), key=lambda each: -each[0].q)[: self._config.max_targets]
         alike = [list(group) for _, group in groupby(ordered, key=lambda each: each[0].q)]
-        groups = alike if self._config.sequential else [ordered]
+        groups = [sorted(group, key=_age) for group in (alike if self._config.sequential else [ordered])]
         return [group[start : start + breadth] for group in groups for start in range(0, len(group), breadth)]
 
 
 def hop_of(target: Target) -> Uri | None:
     """Where a target is reached in place of its URI."""
     return target.hop if isinstance(target, AsItIs) else None
+
+
+def _age(device: Alternatives) -> float:
+    first = device[0]
+    return -first.expires_at if isinstance(first, Binding) else 0.0
 
 
 def _by_device(targets: Sequence[Target]) -> list[Alternatives]:

@@ -23,6 +23,8 @@ from sip.transport.secure import leaves_in_the_clear
 #: Builds the request once its flow and the Via value for it are known.
 Finish = Callable[[Flow, str], Request]
 
+#: Copies of a request of somebody else to a host that may be an invention: two may get lost, and that is no flood.
+_COPIES: Final = 3
 _INPUTS: Final = (Input.RECEIVE_1XX, Input.RECEIVE_2XX, *(Input.RECEIVE_FINAL,) * 4)
 
 
@@ -38,7 +40,7 @@ class ClientUser(Protocol):
         ...
 
     def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
-        """Learn that no answer comes: ``timeout``, ``transport`` or ``limit``."""
+        """Learn that no answer comes: ``timeout``, ``transport``, ``limit`` or ``withheld``."""
         ...
 
 
@@ -76,6 +78,7 @@ class ClientTransaction:
         "ack",
         "after_silence",
         "again",
+        "alone",
         "attempt",
         "branch",
         "cancelled",
@@ -84,6 +87,7 @@ class ClientTransaction:
         "flow",
         "id",
         "method",
+        "passed_on",
         "progressed",
         "provisional",
         "request",
@@ -119,6 +123,10 @@ class ClientTransaction:
         self.attempt = 1
         self.server: Destination | None = None  #: the one of several that got it; the next try is for the same
         self.after_silence = True  #: whether another server is tried when one does not answer
+        self.passed_on = (
+            False  #: whether somebody else sent it, so that a host which may be an invention gets few copies
+        )
+        self.alone = False  #: whether such a host gets one of these at a time
         self._search: Search | None = None
         self._interval = 0.0  # until the request is sent again
         self._ends = 0.0  # when nobody waits for an answer any more
@@ -150,7 +158,9 @@ class ClientTransaction:
         """Return the same request with another branch; what a proxy put into the branch stays in it."""
         self._search = None  # it goes on without this one
         branch = f"{self.branch}.{self.attempt}"
-        return ClientTransaction(self._transactions, self.id, self.method, branch, self.user, self._finish)
+        following = ClientTransaction(self._transactions, self.id, self.method, branch, self.user, self._finish)
+        following.passed_on, following.alone = self.passed_on, self.alone
+        return following
 
     def _others(self) -> Search | None:
         """The search that still has other servers, where the request may go there (RFC 3263 section 4.3)."""
@@ -180,6 +190,10 @@ class ClientTransaction:
             self.transport_error(now)
             return
         sources = transactions.transport.sources
+        if self.alone and flow not in sources.proven and not sources.unproven.opens(flow, self.id):
+            transactions.context.count("refused: another request to a host that may be an invention")
+            self._fail(Input.TRANSPORT_ERROR, "withheld", now)
+            return
         if sources.unproven.words or flow.remote.host not in sources.proven.hosts:
             sources.asks(flow, self.request, len(self.data))
         transactions.transport.send(flow, self.data)
@@ -320,15 +334,22 @@ class ClientTransaction:
     def _resend(self, now: float) -> None:
         assert self.flow is not None
         transactions = self._transactions
-        # An invented peer can cause a NOTIFY, or a BYE for want of an ACK: no more copies of them than it paid for.
-        caused = self.request is not None and self.request.to.tag is not None
-        if not caused or transactions.transport.sources.affords(self.flow, len(self.data)):
+        if self._may_repeat(self.flow):
             transactions.transport.send(self.flow, self.data)
         self._interval *= 2
         if self.method != "INVITE":
             ceiling = transactions.config.t2
             self._interval = ceiling if self.state is State.PROCEEDING else min(self._interval, ceiling)
         self._set_timer(now + self._interval)
+
+    def _may_repeat(self, flow: Flow) -> bool:
+        """Whether one more copy is sent, which is not what an invented peer, or a victim, should get many of."""
+        sources, t1 = self._transactions.transport.sources, self._transactions.config.t1
+        if self.passed_on:
+            return flow in sources.proven or self._interval <= t1 * 2 ** (_COPIES - 2)
+        # A peer can cause a NOTIFY, or a BYE for want of an ACK: no more copies of them than it paid for.
+        caused = self.request is not None and self.request.to.tag is not None
+        return not caused or sources.affords(flow, len(self.data))
 
     def waited(self, now: float) -> None:
         """Learn that no repetition of the answer comes any more."""
@@ -356,4 +377,6 @@ class ClientTransaction:
         self._stop_timer()
         self._transactions.transport.abandon(self._search)
         self._search = None
+        if self.alone and self.flow is not None:
+            self._transactions.transport.sources.unproven.closes(self.flow, self.id)
         self._transactions.unregister(self)

@@ -63,6 +63,8 @@ class Transactions:
         after_silence: bool = True,
         server: Destination | None = None,
         may_leave_flow: bool = False,
+        passed_on: bool = False,
+        alone: bool = False,
     ) -> ClientTransaction:
         """Start a client transaction on ``flow``, or on one to ``next_hop``.
 
@@ -70,6 +72,7 @@ class Transactions:
         several servers were found, the next is tried when one fails; ``after_silence`` False gives up instead when
         one did not answer in time, and ``server`` is tried first if it is among them. ``may_leave_flow`` says that
         ``flow`` is a convenience: when it is a connection of ours that breaks, the request goes to ``next_hop``.
+        ``passed_on`` has few copies sent to a host that may be an invention, ``alone`` one such request at a time.
         """
         number = RequestId(self.context.new_id()) if request_id is None else request_id
         transaction = ClientTransaction(self, number, method, branch or self.context.new_branch(), user, finish)
@@ -79,7 +82,7 @@ class Transactions:
             user.on_failure(transaction, "limit", now)
             return transaction
         self._by_request[number] = transaction
-        transaction.after_silence = after_silence
+        transaction.after_silence, transaction.passed_on, transaction.alone = after_silence, passed_on, alone
         if flow is not None and self.transport.is_open(flow):
             transaction.again = next_hop if may_leave_flow and self.transport.opened(flow) else None
             transaction.start(lambda: None, now)

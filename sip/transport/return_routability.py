@@ -32,10 +32,15 @@ peer repeats its INVITE, which pays for more. A final answer that is too large i
 If not even that can be afforded, which takes a question in compact form, the next repetition of the question pays.
 So nobody who reads what we send is left without an answer.
 
-Requests of ours (a call to a phone that registered here) are not answers and are sent as ever. Those inside a dialog,
-though, are caused by who began it: a NOTIFY by SUBSCRIBE, a BYE by an INVITE that was answered and never acknowledged.
-They are taken off the credit too, and repeated only while there is some; their first copy, which carries no document
-yet (`sip.subscription.amplification`), is sent in any case.
+Requests of ours are not answers. Those inside a dialog, though, are caused by who began it: a NOTIFY by SUBSCRIBE, a
+BYE by an INVITE that was answered and never acknowledged. They are taken off the credit too, as far as there is some,
+and repeated only while there is; their first copy, which carries no document yet (`sip.subscription.amplification`), is
+sent in any case. No request leaves a debt: a host that others have us ask is answered when it asks itself.
+
+What a proxy passes on is caused by who sent it, and goes to whoever was registered, perhaps in a victim's name: one
+question would become as many calls as there are bindings, with seven copies each. So to a host that is not proven a
+request that was passed on is sent three times in all, and of those to bindings one is open at a time; others fail as if
+there were no way (`UnprovenSources.opens`). The first answer, 100 to a call, is the proof that lifts both.
 """
 
 from __future__ import annotations
@@ -96,6 +101,7 @@ class UnprovenSources:
         self._limit, self._factor = limit, factor
         self._credit: OrderedDict[str, int] = OrderedDict()  # octets by host
         self.words: OrderedDict[str, str] = OrderedDict()  #: the host that was told it, by word
+        self._open: dict[str, int] = {}  # the request that is open to a host; as many as there are transactions
 
     def heard(self, flow: Flow, size: int) -> None:
         """Note that a question of so many octets came from a host."""
@@ -131,10 +137,19 @@ class UnprovenSources:
         return kept
 
     def owe(self, flow: Flow, size: int) -> None:
-        """Take octets off the credit of a host that are sent in any case."""
+        """Take octets off the credit of a host that are sent in any case. It is never less than nothing."""
         host = flow.remote.host
         if host in self._credit:
-            self._credit[host] -= size
+            self._credit[host] = max(0, self._credit[host] - size)
+
+    def opens(self, flow: Flow, request_id: int) -> bool:
+        """Note that a request is open to a host; False when another one is."""
+        return self._open.setdefault(flow.remote.host, request_id) == request_id
+
+    def closes(self, flow: Flow, request_id: int) -> None:
+        """Note that a request is over."""
+        if self._open.get(flow.remote.host) == request_id:
+            del self._open[flow.remote.host]
 
     # Words -----------------------------------------------------------------------------------------------------------
 

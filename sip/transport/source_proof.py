@@ -70,7 +70,7 @@ class SourceProof:
         """Take note of a request of ours: who gets it is told its From tag, and may have caused it."""
         if self.unproven.words:
             self.unproven.told(flow, request.from_.tag)
-        if flow not in self.proven:
+        if request.to.tag is not None and flow not in self.proven:
             self.unproven.owe(flow, size)
 
     def tells(self, flow: Flow, request: Request, tag: str | None, headers: Iterable[Field]) -> None:
