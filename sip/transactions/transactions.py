@@ -10,7 +10,6 @@ from sip.ids import RequestId, TransactionId
 from sip.message.lines import Lines, assemble
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.networks import source_of
 from sip.syntax.uri import Uri
 from sip.timers import Queue
 from sip.transactions.client import ClientTransaction, ClientUser, Finish
@@ -232,7 +231,7 @@ class Transactions:
         if len(self) >= self.config.max_transactions:
             self.context.count("refused: too many transactions")
             return True
-        if not self.context.limits.may_ask(source_of(flow.remote.host), method):
+        if not self.context.limits.may_ask(self.context.limits.asker(flow), method):
             self.context.count("refused: too many transactions of one source")
             return True
         return False
@@ -243,7 +242,7 @@ class Transactions:
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
-        source = transaction.source = source_of(flow.remote.host)
+        source = transaction.source = self.context.limits.asker(flow)
         held = self.context.limits.transactions.held
         held[source] = held.get(source, 0) + 1
         if request.method == "INVITE":

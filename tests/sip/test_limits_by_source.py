@@ -69,6 +69,19 @@ def test_requests_that_are_open_or_linger() -> None:
     assert bench.ask("MESSAGE", GREEDY, 9) == "open"
 
 
+@pytest.mark.parametrize(
+    ("method", "limit"), [("MESSAGE", "max_transactions_per_source"), ("INVITE", "max_invites_per_source")]
+)
+def test_datagrams_in_the_name_of_a_source_take_nothing_from_its_connections(method: str, limit: str) -> None:
+    bench = Bench(**{limit: 4})
+    for number in range(6):
+        via = f"SIP/2.0/UDP {GREEDY};branch=z9hG4bKforged{number}"
+        data = raw_request(method, via=via, call_id=f"forged{number}", extra=(f"Contact: <sip:{GREEDY}>",))
+        bench.net.inject(bench.server, data, bench.flow(GREEDY, "UDP"))
+    assert bench.server.endpoint.counters["refused: too many transactions of one source"] == 2
+    assert [bench.ask(method, GREEDY, n) for n in range(5)] == ["open"] * 4 + ["503 later"]
+
+
 def test_calls_that_go_on() -> None:
     bench = Bench(max_sessions_per_source=2)
     bench.server.on(InviteReceived, lambda e: bench.server.endpoint.accept(e.session, now=bench.net.now))
