@@ -51,19 +51,15 @@ _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
 class Proxy:
     """Forwards what no other core of the endpoint claims.
 
-    ``location`` gives the target set of a URI of our domains (`Registrar.lookup`), ``bound`` the binding of a Contact
-    (`Registrar.at`): everybody may call our users. A request may leave our domains when it goes to the other end of a
-    dialog that went through us before, when it comes from a trusted network or peer, or when a user of ours has it sent
-    to where `ProxyConfig.relay_to` says: with ``credentials`` whoever proves it by Digest; without, whoever is
-    ``registered`` on its flow (`Registrar.knows`), which is worth as much as the registrar asks for. Else 403.
-    ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some requests to others; those of dialogs
-    that began here come back in any case. ``moved`` gives the open flow of a device whose connection is closed, for
-    requests of dialogs that began on that one (`Registrar.flow_after`); without, they are answered 430. Raises
+    ``location`` gives the targets of a URI of our domains (`Registrar.lookup`), ``bound`` the binding of a Contact
+    (`Registrar.at`): all may call our users. A request leaves our domains when it goes to the other end of a dialog
+    that went through us, when a trusted network or peer sends it, or when a user of ours sends it to where
+    `ProxyConfig.relay_to` says: one who proves it (``credentials``), or is ``registered`` on its flow
+    (`Registrar.knows`). Else 403. ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some to
+    others. ``moved`` is the open flow of a device that left one (`Registrar.flow_after`); without, 430. With an
+    ``authenticator`` all say who they are, and the identity goes on as ``P-Asserted-Identity``; dialogs that went
+    through us, ACK, which stays in our domains, and OPTIONS about the proxy itself are not asked. Raises
     LocalProtocolError for settings that are no places.
-
-    With an ``authenticator`` everybody says who he is, in our domains too, and ``credentials`` and the trust of the
-    settings are not looked at. The identity goes on as ``P-Asserted-Identity``. Not asked are requests of dialogs that
-    went through us, ACK, which then stays in our domains, and OPTIONS about the proxy itself.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ from sip.servers.binding_shares import BindingShares
 from sip.servers.bound_flows import BoundFlows
 from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
 from sip.servers.location import Binding, Location, can_be_dialled
-from sip.servers.registration_rights import RegistrationRefused, Rights, same_user
+from sip.servers.registration_rights import RegistrationRefused, Rights, check_order, same_user
 from sip.servers.undecided import UNKNOWN_IN_TIME, Undecided, UndecidedRequests
 from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
@@ -289,7 +289,7 @@ class Registrar:
             if len(contacts) != 1 or request.headers.get("Expires", "").strip() != "0":
                 raise RegistrationRefused(400)
             for binding in before:
-                _check_order(binding, request)
+                check_order(binding, request)
             return ()
         after, useless = list(before), 0
         for contact in contacts:
@@ -315,7 +315,7 @@ class Registrar:
             return False
         for index, old in enumerate(after):
             if old.names(made.instance, made.reg_id, made.uri):
-                _check_order(old, request)
+                check_order(old, request)
                 after[index : index + 1] = [made] if lifetime else []
                 return True
         if lifetime:
@@ -391,12 +391,6 @@ class Registrar:
 
 def _hosts(listen: Listen) -> tuple[str, ...]:
     return tuple(canonical_host(each) for each in (listen.host, listen.public_host) if each)
-
-
-def _check_order(binding: Binding, request: Request) -> None:
-    """Refuse what is older than the binding: the same Call-ID must count on (step 7)."""
-    if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
-        raise RegistrationRefused(500)
 
 
 def _about_us(request: Request) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from sip.authentication.digest_server import DigestServer, Outcome
 from sip.authentication.identification import Challenged, Identification, Identified, Refused
 from sip.message.request import Request
+from sip.servers.location import Binding
 from sip.syntax.uri import Uri
 
-__all__ = ["RegistrationRefused", "Rights", "same_user"]
+__all__ = ["RegistrationRefused", "Rights", "check_order", "same_user"]
 
 
 class RegistrationRefused(Exception):
@@ -61,3 +62,9 @@ class Rights:
             raise RegistrationRefused(self.digest.status, self.digest.challenges(now=now, stale=stale))
         if not self._may_register(verdict.username, request.to.uri):
             raise RegistrationRefused(403)
+
+
+def check_order(binding: Binding, request: Request) -> None:
+    """Refuse what is older than the binding: the same Call-ID must count on (step 7)."""
+    if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
+        raise RegistrationRefused(500)

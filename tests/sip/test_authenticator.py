@@ -330,12 +330,12 @@ def test_what_is_no_network_is_a_mistake_of_the_caller() -> None:
 def test_a_part_with_a_password_of_its_own_speaks_for_others() -> None:
     there = authenticator(trusted_users=("part:mcu-1",), trusted_user_networks=("10.0.0.0/8",))
     conference = "<sip:bob@example.com;gruu;opaque=app:conf:audio-video:id:1>"
-    shown = with_password(there, "part:mcu-1", from_=conference, proxy=True)
+    shown = with_password(there, "part:mcu-1", from_=conference, flow=INSIDE, proxy=True)
     assert identified(there.identify(shown, INSIDE, now=0.0, proxy=True))[1] is Proof.TRUSTED_PEER
     boss = (("P-Asserted-Identity", BOSS),)
-    asserted = with_password(there, "part:mcu-1", from_=conference, headers=boss, proxy=True)
+    asserted = with_password(there, "part:mcu-1", from_=conference, headers=boss, flow=INSIDE, proxy=True)
     assert identified(there.identify(asserted, INSIDE, now=0.0, proxy=True))[0] == "sip:boss@example.com"
-    wrong = with_password(there, "part:mcu-1", "guess", from_=conference, proxy=True)
+    wrong = with_password(there, "part:mcu-1", "guess", from_=conference, flow=INSIDE, proxy=True)
     assert isinstance(there.identify(wrong, INSIDE, now=0.0, proxy=True), Challenged)
 
 
@@ -458,7 +458,7 @@ def test_what_one_source_asks_leaves_room_for_the_questions_of_others() -> None:
     elsewhere = Flow(9, "UDP", HERE, Address("198.51.100.8", 5060))
     made = [with_password(there) for _ in range(3)]
     assert [type(there.identify(each, STRANGER, now=0.0)) for each in made] == [Pending, Pending, Refused]
-    assert isinstance(there.identify(with_password(there), elsewhere, now=0.0), Pending)
+    assert isinstance(there.identify(with_password(there, flow=elsewhere), elsewhere, now=0.0), Pending)
     there.resolved("question 1", None, now=0.0)
     assert isinstance(there.identify(with_password(there), STRANGER, now=0.0), Pending)
     assert refused(there.identify(with_password(there), STRANGER, now=0.0)) == 503
