@@ -85,8 +85,7 @@ class Proxy:
         self._entropy = entropy.child(f"proxy {self.config.owner}")
         key, epoch = keys_of(self.config, self._entropy)
         self._tokens = FlowTokens(key, limit=self.config.max_flows, epoch=epoch)
-        domains = frozenset(canonical_host(each) for each in self.config.domains)
-        self._own = OwnAddresses(lambda: endpoint.listen, domains)
+        self._own = OwnAddresses(lambda: endpoint.listen, frozenset(map(canonical_host, self.config.domains)))
         self._admission = Admission(
             self.config,
             key=key,
@@ -100,8 +99,7 @@ class Proxy:
         parts = (endpoint, self.config, self._own, self._tokens, self._admission)
         self._targeting = Targeting(*parts, Users.known_to(location, moved, bound))
         self._copies = Copies(*parts)
-        self._callers = CallerLimits(self.config)
-        self._undecided = UndecidedRequests(self.config.owner, endpoint)
+        self._callers, self._undecided = CallerLimits(self.config), UndecidedRequests(self.config.owner, endpoint)
         self._timers = Timers()
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}

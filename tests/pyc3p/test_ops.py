@@ -82,7 +82,7 @@ def test_a_call_is_measured_in_all_parts_wherever_they_run(workers: int) -> None
     async def scenario(server: Server, port: OpsPort) -> None:
         await until(lambda: bool(server.cores.focus))
         phone = await phone_at(server.config, "bob")
-        assert await call_and_end(invite_options(server.config, "sip:bob@127.0.0.1"), Kept()) == 0
+        assert await call_and_end(invite_options(server.config, "sip:bob@127.0.0.1"), Kept(), talk=0.5) == 0
         await phone.stop()
         status, text = await get(port.port, "/metrics")
         assert status == 200

@@ -111,12 +111,13 @@ def with_server(config: ServeConfig, scenario: Callable[[Server, Kept], Awaitabl
     return output
 
 
-async def call_and_end(options: InviteOptions, told: Kept) -> int:
-    """Call everybody, and end the conference as soon as it is known who comes; the exit code."""
+async def call_and_end(options: InviteOptions, told: Kept, *, talk: float = 0.0) -> int:
+    """Call everybody, and end the conference ``talk`` seconds after it is known who comes; the exit code."""
     invite = Invite(options, told)
     running = asyncio.ensure_future(invite.run())
     wanted = len(options.targets)
     await until(lambda: running.done() or len(invite.reached) + len(invite.failed) == wanted)
+    await asyncio.sleep(talk)
     invite.obey("end")
     return await running
 
