@@ -17,6 +17,7 @@ METHODS: Final = frozenset(
         *("BENOTIFY", "NEGOTIATE", "SERVICE"),
     )
 )
+_STATUSES: Final = {status: str(status) for status in REASONS}
 
 
 class Traffic:
@@ -30,13 +31,9 @@ class Traffic:
 
     def request(self, direction: str, method: str) -> None:
         """Count a request."""
-        self.requests[direction, _known(method)] += 1
+        self.requests[direction, method if method in METHODS else "other"] += 1
 
     def response(self, direction: str, method: str, status: int) -> None:
         """Count an answer. A status that no standard names counts as its class, such as ``4xx``."""
-        known = str(status) if status in REASONS else f"{status // 100}xx"
-        self.responses[direction, _known(method), known] += 1
-
-
-def _known(method: str) -> str:
-    return method if method in METHODS else "other"
+        known = _STATUSES.get(status) or f"{status // 100}xx"
+        self.responses[direction, method if method in METHODS else "other", known] += 1

@@ -86,6 +86,7 @@ class ServerTransaction:
         "id",
         "key",
         "merge_key",
+        "method",
         "owner",
         "source",
         "status",
@@ -108,7 +109,7 @@ class ServerTransaction:
         self.merge_key: object = None
         self._request: Request | None = request
         self._via: Via | None = via  # until it is known where answers go, for datagrams
-        self.cseq = request.cseq.number
+        self.cseq, self.method = request.cseq.number, request.method
         self.flow = flow  #: where the request came from
         self._flow: Flow | None = flow if flow.reliable else None  # where answers go, once that is known
         self.owner = ""
@@ -171,7 +172,7 @@ class ServerTransaction:
         ):
             response = self._afforded(response)
         self.data = bytes(response)
-        self._transactions.context.traffic.response("out", response.cseq.method, status)
+        self._transactions.context.traffic.response("out", self.method, status)
         self._send(now)
         if following is before:
             self._transactions.timers.stop(self._resend)  # an INVITE with a 1xx needs no 100
