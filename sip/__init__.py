@@ -21,6 +21,7 @@ from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines
+from sip.endpoint.commit import Gate, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
 from sip.entropy import Entropy, SeededEntropy
@@ -99,6 +100,15 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
 from sip.networks import Networks, are_everybody, source_of
+from sip.pieces import (
+    Durable,
+    Piece,
+    UnreadablePiece,
+    piece_key,
+    piece_parts,
+    read_piece,
+    write_piece,
+)
 from sip.servers.location import Binding
 from sip.servers.places import Places
 from sip.servers.proxy import Proxy, ProxyConfig
@@ -152,6 +162,7 @@ __all__ = [
     "DigestConfig",
     "DigestOutcome",
     "DigestServer",
+    "Durable",
     "EndCause",
     "Endpoint",
     "EndpointConfig",
@@ -162,6 +173,7 @@ __all__ = [
     "Flow",
     "FlowClosed",
     "FlowLost",
+    "Gate",
     "Headers",
     "Identification",
     "IdentificationPending",
@@ -192,6 +204,7 @@ __all__ = [
     "Part",
     "PasswordStore",
     "Pending",
+    "Piece",
     "Places",
     "PrackReceived",
     "Privacy",
@@ -237,6 +250,7 @@ __all__ = [
     "Shares",
     "SipError",
     "Star",
+    "StateChange",
     "StreamParser",
     "SubscribeReceived",
     "SubscriptionAccepted",
@@ -254,6 +268,7 @@ __all__ = [
     "TransactionId",
     "Transmit",
     "TrustedPeers",
+    "UnreadablePiece",
     "UpdateReceived",
     "Uri",
     "Via",
@@ -271,10 +286,14 @@ __all__ = [
     "internal_fault",
     "is_numeric",
     "parse_message",
+    "piece_key",
+    "piece_parts",
     "reached_host",
+    "read_piece",
     "refusal_of_body",
     "refuse",
     "same_user",
     "source_of",
     "tolerate",
+    "write_piece",
 ]

@@ -6,10 +6,12 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
+from sip.endpoint.commit import Gate, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.events import Event
 from sip.faults import InternalFault, TimedNet, internal_fault
 from sip.flow import Flow, Transmit
+from sip.pieces import Durable
 
 
 class Core(Protocol):
@@ -55,14 +57,21 @@ class Pump:
     It is the net under the cores (`sip.faults`). When one raises, its open request is answered 500 and what the
     request began ends (`Endpoint.abandon`), one `InternalFault` is returned, and everything else goes on: the events
     that are left, the other cores, the timers. A core whose ``handle_timeout`` raises is asked again a little later.
+
+    With ``durable`` it is also the gate before the network (`sip.Gate`): after every call read ``change_to_save()``,
+    write what it gives, and call ``persisted(id)``; what is to be sent waits for that.
     """
 
-    def __init__(self, endpoint: Endpoint, cores: Sequence[Core]) -> None:
+    def __init__(self, endpoint: Endpoint, cores: Sequence[Core], *, durable: bool = False) -> None:
         self.endpoint = endpoint
         self.cores = tuple(cores)
         self.counters: Counter[str] = Counter()  #: "internal fault": how often a core raised
         self._by_owner = {core.owner: core for core in self.cores}
         self._faults: list[Event] = []
+        self._gate: Gate[Transmit] | None = None
+        self._now = 0.0
+        if durable:
+            self._gate = Gate([one for one in (endpoint, *cores) if isinstance(one, Durable)])
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
@@ -90,6 +99,7 @@ class Pump:
 
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
+        self._now = now
         waiting = deque(events)
         out: list[Event] = []
         while True:
@@ -134,8 +144,29 @@ class Pump:
         own = self.endpoint.next_timeout()
         if own is not None:
             due.append(own)
+        if self._gate is not None and (held := self._gate.next_timeout()) is not None:
+            due.append(held)
         return min(due, default=None)
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""
-        return self.endpoint.data_to_send(limit)
+        gate = self._gate
+        if gate is None:
+            return self.endpoint.data_to_send(limit)
+        if gate.open:
+            return self.endpoint.data_to_send(limit)
+        gate.hold(self.endpoint.data_to_send(limit), now=self._now)
+        return gate.release(limit, now=self._now)
+
+    def change_to_save(self) -> StateChange | None:
+        """Return the state that changed since the last call, None when none did (always, without ``durable``)."""
+        return self._gate.change_to_save() if self._gate is not None else None
+
+    def persisted(self, id: int) -> None:
+        """Let go what waited for a change to be written. Then drain ``data_to_send``.
+
+        Raises ValueError for a change that was never given.
+        """
+        if self._gate is None:
+            raise ValueError("nothing is given to write without durable")
+        self._gate.persisted(id)

@@ -1,0 +1,79 @@
+"""State as small pieces, so that an application can write it where it likes and give it back after a restart.
+
+A machine knows no store. It says which pieces are new, other or gone since it was asked last (`Durable.take_pieces`);
+each piece is a few hundred octets with a version of its own, so that one step of a large conference writes little. What
+was written is given to a new machine (`Durable.restore`), which carries on. Times in a piece are those of the wall
+clock: the monotonic clock of another process says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import attrs
+
+from sip.errors import SipError
+from sip.events import Event
+
+
+class UnreadablePiece(SipError):
+    """A piece that this version cannot read: it says which, and why."""
+
+
+@attrs.frozen
+class Piece:
+    """One piece of state. The last one written under a key counts."""
+
+    key: str  #: kind first, parts divided by ``/``, each part escaped by `piece_key`
+    value: bytes | None  #: None: what was there is gone
+
+
+@runtime_checkable
+class Durable(Protocol):
+    """A machine that can be restored."""
+
+    def take_pieces(self) -> list[Piece]:
+        """The pieces that changed since the last call, each key once. Costs nothing where nothing changed."""
+        ...
+
+    def snapshot(self) -> list[Piece]:
+        """Every piece as it is now; what ``take_pieces`` would give is not taken."""
+        ...
+
+    def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
+        """Carry on from what was written; keys of other machines are passed over.
+
+        A piece that cannot be read is left out, counted and reported; the rest counts. Raises when the machine has
+        begun already.
+        """
+        ...
+
+
+def piece_key(*parts: str) -> str:
+    """A key made of parts, whatever is in them."""
+    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+
+
+def piece_parts(key: str) -> tuple[str, ...]:
+    """The parts that `piece_key` was given."""
+    return tuple(part.replace("%2F", "/").replace("%25", "%") for part in key.split("/"))
+
+
+def write_piece(key: str, version: int, fields: Mapping[str, Any]) -> Piece:
+    """A piece whose value holds ``fields`` (what JSON can say) and the version of their meaning."""
+    return Piece(key, json.dumps({"version": version, **fields}, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def read_piece(piece: Piece, version: int) -> dict[str, Any]:
+    """The fields of a piece. Raises UnreadablePiece when it is none, or of a version after ``version``."""
+    try:
+        fields = json.loads(piece.value or b"")
+    except ValueError as error:
+        raise UnreadablePiece(f"{piece.key}: not a piece of state: {error}") from error
+    if not isinstance(fields, dict) or not isinstance(fields.get("version"), int):
+        raise UnreadablePiece(f"{piece.key}: not a piece of state: no version")
+    if fields["version"] > version:
+        raise UnreadablePiece(f"{piece.key}: version {fields['version']}, and this program reads up to {version}")
+    return fields

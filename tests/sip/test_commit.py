@@ -1,0 +1,107 @@
+"""What leaves waits until the state that it promises is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sip import Event, Gate, Piece, UnreadablePiece, piece_key, piece_parts, read_piece, write_piece
+from sip.endpoint.commit import LONGEST_HOLD, MAX_HELD
+
+
+class Counter:
+    """A machine whose state is a few numbers."""
+
+    def __init__(self) -> None:
+        self.changed: dict[str, Piece] = {}
+
+    def set(self, name: str, value: int) -> None:
+        self.changed[name] = write_piece(piece_key("number", name), 1, {"value": value})
+
+    def take_pieces(self) -> list[Piece]:
+        pieces = list(self.changed.values())
+        self.changed.clear()
+        return pieces
+
+    def snapshot(self) -> list[Piece]:
+        return []
+
+    def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
+        return []
+
+
+def test_what_changed_nothing_leaves_at_once() -> None:
+    gate: Gate[str] = Gate([Counter()])
+    assert gate.open
+    gate.hold(["a"], now=0.0)
+    assert gate.release(now=0.0) == ["a"]
+    assert gate.change_to_save() is None
+
+
+def test_what_follows_a_change_waits_for_it_and_keeps_its_order() -> None:
+    machine = Counter()
+    gate: Gate[str] = Gate([machine])
+    machine.set("a", 1)
+    assert not gate.open
+    gate.hold(["first"], now=0.0)
+    change = gate.change_to_save()
+    assert change is not None
+    assert [piece.key for piece in change.pieces] == ["number/a"]
+    machine.set("a", 2)
+    machine.set("b", 1)
+    assert not gate.open
+    gate.hold(["second"], now=0.0)
+    assert gate.release(now=0.0) == []
+    gate.persisted(change.id)
+    assert gate.release(now=0.0) == ["first"]
+    later = gate.change_to_save()
+    assert later is not None
+    assert len(later.pieces) == 2
+    gate.persisted(later.id)
+    assert gate.release(now=0.0) == ["second"]
+    assert gate.open
+
+
+def test_a_store_that_does_not_answer_delays_and_does_not_silence() -> None:
+    machine = Counter()
+    gate: Gate[str] = Gate([machine])
+    machine.set("a", 1)
+    gate.collect()
+    gate.hold(["one"], now=3.0)
+    assert gate.next_timeout() == 3.0 + LONGEST_HOLD
+    assert gate.release(now=3.0) == []
+    assert gate.release(now=3.0 + LONGEST_HOLD) == ["one"]
+    assert gate.counters["sent unwritten"] == 1
+
+
+def test_what_waits_has_a_limit() -> None:
+    machine = Counter()
+    gate: Gate[int] = Gate([machine])
+    machine.set("a", 1)
+    gate.collect()
+    gate.hold(range(MAX_HELD + 3), now=0.0)
+    assert gate.release(now=0.0) == [0, 1, 2]
+
+
+def test_a_change_that_was_never_given_is_refused() -> None:
+    gate: Gate[int] = Gate([])
+    with pytest.raises(ValueError, match="change 1 was not given"):
+        gate.persisted(1)
+
+
+@given(st.lists(st.text(max_size=8), min_size=1, max_size=4))
+def test_a_key_keeps_its_parts(parts: list[str]) -> None:
+    assert piece_parts(piece_key(*parts)) == tuple(parts)
+
+
+def test_a_piece_of_a_later_version_is_refused_by_name() -> None:
+    piece = write_piece("a/b", 2, {"x": "\N{SNOWMAN}"})
+    assert read_piece(piece, 2) == {"version": 2, "x": "\N{SNOWMAN}"}
+    with pytest.raises(UnreadablePiece, match="a/b: version 2"):
+        read_piece(piece, 1)
+    for value in (b"", b"{", b"[]", b"{}", b"\xff", None):
+        with pytest.raises(UnreadablePiece, match="a/b: not a piece"):
+            read_piece(Piece("a/b", value), 1)
