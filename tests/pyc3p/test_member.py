@@ -372,9 +372,11 @@ def test_no_more_operations_are_under_way_than_the_settings_say() -> None:
 
 # Whatever happens ----------------------------------------------------------------------------------------------------
 
-KEYS = st.sampled_from(["a", "b", "c"])
+KEYS = st.sampled_from(["a", "b"])
 WHO = st.sampled_from(NAMES)
 ACTIONS = st.one_of(
+    st.tuples(st.just("claim"), WHO, KEYS),
+    st.tuples(st.just("claim"), WHO, KEYS),
     st.tuples(st.just("claim"), WHO, KEYS),
     st.tuples(st.just("end"), WHO, KEYS),
     st.tuples(st.just("kill"), WHO, KEYS),
@@ -385,12 +387,11 @@ ACTIONS = st.one_of(
     st.tuples(st.just("store away"), WHO, KEYS),
     st.tuples(st.just("store back"), WHO, KEYS),
     st.tuples(st.just("store forgets"), WHO, KEYS),
-    st.tuples(st.just("wait"), WHO, KEYS),
 )
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(ACTIONS, st.sampled_from([0.25, 1.0, 4.0])), max_size=25))
+@given(st.lists(st.tuples(ACTIONS, st.sampled_from([0.25, 1.0, 5.0])), max_size=25))
 def test_in_the_end_each_conference_has_one_owner_and_none_has_two_at_one_epoch(
     actions: list[tuple[tuple[str, str, str], float]],
 ) -> None:
@@ -431,7 +432,7 @@ def test_in_the_end_each_conference_has_one_owner_and_none_has_two_at_one_epoch(
     for site in group.sites:
         site.away = site.deaf = False
     group.run(20.0)
-    for key in ("a", "b", "c"):
+    for key in ("a", "b"):
         owner, epoch = group.store.claims.get(key, ("", 0))
         assert group.holders(key) == ([owner] if owner else [])
         assert all(group[owner].member.held[key] == epoch for _ in range(1) if owner)
