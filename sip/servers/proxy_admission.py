@@ -13,8 +13,10 @@ from sip.authentication.asserted import with_identity
 from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
 from sip.authentication.identification import Challenged, Identification, Identified, Pending, Proof, Refused
+from sip.authentication.origin import Origins
 from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
+from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
@@ -115,7 +117,7 @@ class Admission:
         *,
         key: bytes,
         entropy: Entropy,
-        wall_clock: float,
+        endpoint: Endpoint,
         may_relay: Callable[[Request, Flow], bool] | None,
         registered: Callable[[Flow], bool] | None,
         credentials: CredentialStore | None,
@@ -125,11 +127,14 @@ class Admission:
         self._identities = authenticator
         self._parts, self._relay_to = Places(config.parts), Places(config.relay_to)
         self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
+        self._origins = Origins(endpoint.config.trusted_networks)
         self._authenticator: DigestServer | None = None
         if credentials is not None:
             realm = config.realm or next(iter(config.domains), "proxy")
             digest = DigestConfig(realm=realm, proxy=True)
-            self._authenticator = DigestServer(digest, credentials, key=key, entropy=entropy, wall_clock=wall_clock)
+            self._authenticator = DigestServer(
+                digest, credentials, key=key, entropy=entropy, wall_clock=endpoint.wall_clock
+            )
 
     @property
     def realm(self) -> str | None:
@@ -189,12 +194,13 @@ class Admission:
             if self._registered is None or not self._registered(flow) or not self._leads_to_a_place(request):
                 raise Answered(403)
             return request
-        verdict = self._authenticator.verify(request, now=now)
+        verdict = self._authenticator.verify(request, now=now, source=self._origins.forgeable(request, flow))
         if verdict.outcome is Outcome.MALFORMED:
             raise Answered(400)
         if verdict.outcome is not Outcome.ACCEPTED:
             stale = verdict.outcome is Outcome.STALE
-            raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
+            source = self._origins.of(request, flow)
+            raise Answered(407, self._authenticator.challenges(now=now, stale=stale, source=source))
         if not self._leads_to_a_place(request):
             raise Answered(403)
         return request

@@ -479,6 +479,20 @@ def test_with_credentials_strangers_are_asked_for_theirs_and_we_keep_them() -> N
     assert arrived.headers.get_all("Proxy-Authorization") == (other[1],)
 
 
+def test_credentials_answer_a_challenge_that_was_sent_to_their_source() -> None:
+    town = Town(credentials=PasswordStore({"carol": "secret"}), relay_to=("203.0.113.0/24",))
+    first = request(uri="sip:dave@203.0.113.5", host=CAROL)
+    town.receive(first, town.flow(CAROL))
+    challenge = town.response_to(CAROL)
+    client = DigestClient({"example.com": Credentials("carol", "secret")}.get, entropy=SeededEntropy(b"carol"))
+    headers = client.answer(challenge, first)
+    overheard = request(uri="sip:dave@203.0.113.5", host="198.51.100.8", cseq=2, headers=headers)
+    town.receive(overheard, town.flow("198.51.100.8"))
+    assert "stale=true" in town.response_to("198.51.100.8").headers.get("Proxy-Authenticate", "")
+    town.receive(request(uri="sip:dave@203.0.113.5", host=CAROL, cseq=2, headers=headers), town.flow(CAROL))
+    assert town.request_to("203.0.113.5").method == "INVITE"
+
+
 def test_a_route_of_ours_in_a_strangers_request_is_no_pass() -> None:
     town = Town(BOB_AT_HOME)
     for route in (f"<sip:{HERE};lr>", f"<sip:{HERE};lr;flow=1.0.AAAAAAAAAAAAAAAA>"):
