@@ -6,11 +6,23 @@ from collections.abc import Hashable
 from heapq import heapify, heappop, heappush
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Deadlines"]
+__all__ = ["Deadlines", "first_due"]
 
 Key = TypeVar("Key", bound=Hashable)
 
 _MIN_COMPACT: Final = 64  #: entries; below this, sweeping those that do not count costs more than keeping them
+
+
+def first_due(*times: float | None) -> float | None:
+    """The earliest of some times; None when there is none among them.
+
+    It is asked after every step of every machine, so it is one call, whatever the number of times.
+    """
+    first: float | None = None
+    for at in times:
+        if at is not None and (first is None or at < first):
+            first = at
+    return first
 
 
 class Deadlines(Generic[Key]):

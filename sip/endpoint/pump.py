@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
+from sip.deadlines import first_due
 from sip.endpoint.commit import Gate, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.events import Event
@@ -140,13 +141,8 @@ class Pump:
 
     def next_timeout(self) -> float | None:
         """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
-        due = [at for net in self._nets if (at := net.next_timeout()) is not None]
-        own = self.endpoint.next_timeout()
-        if own is not None:
-            due.append(own)
-        if self._gate is not None and (held := self._gate.next_timeout()) is not None:
-            due.append(held)
-        return min(due, default=None)
+        held = self._gate.next_timeout() if self._gate is not None else None
+        return first_due(self.endpoint.next_timeout(), held, *[net.next_timeout() for net in self._nets])
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""
