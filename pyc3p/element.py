@@ -19,7 +19,7 @@ import attrs
 import c3p
 from mcu import LegId
 from pyc3p.trace.masking import mask
-from sip import Event, Pump, Rest, TimedNet, Transmit, first_due, internal_fault
+from sip import Event, Pump, Rest, TimedNet, Transmit, internal_fault, next_timeout_of
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
@@ -153,7 +153,7 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        return first_due(*[timed.next_timeout() for timed in self._timed])
+        return next_timeout_of(self._timed)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""
@@ -171,7 +171,7 @@ class Element:
 
     def next_other_timeout(self) -> float | None:
         """When ``handle_other_timeouts`` is due."""
-        return first_due(*[net.next_timeout() for net in self._nets])
+        return next_timeout_of(self._nets)
 
     def handle_other_timeouts(self, *, now: float) -> list[Event]:
         """Do what is due in the machines that live on no endpoint."""

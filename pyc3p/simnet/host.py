@@ -68,10 +68,9 @@ class SimHost:
     def _go_on(self, waiting: list[Event]) -> None:
         """The same with what the element has told, which is settled."""
         for _ in range(MAX_ROUNDS):
-            for event in waiting:
-                self._handle(event)
+            told = [self._handle(event) for event in waiting]
             self._send()  # what is carried arrives later: no machine moves by it
-            if not waiting:
+            if not any(told):
                 break
             waiting = self.element.settle(now=self.network.now)
         else:
@@ -115,7 +114,8 @@ class SimHost:
         for machine, exchange in self.element.c3p_to_send():
             self.network.web.post(self, machine, exchange)
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, event: Event) -> bool:
+        """Act on what the element has told; whether one of its machines may have moved by that."""
         match event:
             case ConnectWanted():
                 self.network.connect(self, event)
@@ -132,8 +132,10 @@ class SimHost:
                 raise SimulationFailed(f"{event}\n{self.network.story()}") from event.exception
             case _:
                 self.events.append(event)
-                if self.on_event is not None:
-                    self.on_event(event)
+                if self.on_event is None:
+                    return False
+                self.on_event(event)
+        return True
 
     def answer(self, events: Iterable[Event]) -> None:
         """Go on with what an answer to a question caused, once the present round is over."""
