@@ -19,7 +19,7 @@ import attrs
 import c3p
 from mcu import LegId
 from pyc3p.trace.masking import mask
-from sip import Event, Pump, Rest, TimedNet, Transmit, internal_fault
+from sip import Event, Pump, Rest, TimedNet, Transmit, internal_fault, next_timeout_of
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
@@ -123,10 +123,12 @@ class Element:
     counters: Counter[str] = attrs.field(factory=Counter)  #: "internal fault": how often something raised here
     _faults: list[Event] = attrs.field(factory=list, init=False)
     _nets: list[TimedNet] = attrs.field(init=False)
-    _media_rest: Rest = attrs.field(factory=Rest, init=False)
+    _timed: list[TimedNet | Pump] = attrs.field(init=False)
+    _media_rest: Rest | None = attrs.field(default=None, init=False)  #: since a tick raised, until one does not
 
     def __attrs_post_init__(self) -> None:
         self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
+        self._timed = [*self._nets, *([self.pump] if self.pump is not None else [])]
 
     @classmethod
     def of(
@@ -151,8 +153,7 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        machines: list[TimedNet | Pump] = [*self._nets, *([self.pump] if self.pump else [])]
-        return min((at for machine in machines if (at := machine.next_timeout()) is not None), default=None)
+        return next_timeout_of(self._timed)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""
@@ -170,7 +171,7 @@ class Element:
 
     def next_other_timeout(self) -> float | None:
         """When ``handle_other_timeouts`` is due."""
-        return min((at for net in self._nets if (at := net.next_timeout()) is not None), default=None)
+        return next_timeout_of(self._nets)
 
     def handle_other_timeouts(self, *, now: float) -> list[Event]:
         """Do what is due in the machines that live on no endpoint."""
@@ -239,7 +240,8 @@ class Element:
         """When ``tick`` is due, None when there is no media."""
         if self.media is None:
             return None
-        return self._media_rest.after(self._attempt(self.media, "next_tick", self.media.next_tick, None))
+        due = self._attempt(self.media, "next_tick", self.media.next_tick, None)
+        return due if self._media_rest is None else self._media_rest.after(due)
 
     def tick(self, now: float) -> list[Outgoing]:
         """Audio of 20 ms: packets to send."""
@@ -250,9 +252,10 @@ class Element:
             packets = media.tick(now)
         except Exception as error:
             self._fault(media, "tick", error)
+            self._media_rest = self._media_rest or Rest()
             self._media_rest.failed(now)
             return []
-        self._media_rest.worked()
+        self._media_rest = None
         return packets
 
     def _attempt(
