@@ -66,7 +66,16 @@ from focus.policy import AdmissionVerdict as Admitted
 from focus.questions.procedure import Steps, Turn
 from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster
-from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
+from sip import (
+    AddressOfRecord,
+    ConferenceAddress,
+    InviteReceived,
+    Request,
+    SessionId,
+    SubscribeReceived,
+    TransactionId,
+    first_due,
+)
 
 
 class Conference:
@@ -349,7 +358,7 @@ class Conference:
 
     def next_timeout(self) -> float | None:
         """When something is due."""
-        due = (
+        return first_due(
             self._unattended_until,
             self._expires_at,
             self.participants.next_timeout(),
@@ -357,7 +366,6 @@ class Conference:
             self._commands.next_timeout(),
             self._mcus.next_timeout(),
         )
-        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""
