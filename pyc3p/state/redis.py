@@ -21,9 +21,9 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
     raise ImportError("pyc3p.state.redis needs redis: pip install 'pyc3p[redis]'") from error
 
-from pyc3p.placement.store import Granted, LeaseLost, Node, Nodes, PlacementStore, Refused
+from pyc3p.placement.belonging import Belonging
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused
 from pyc3p.state import redis_scripts as scripts
-from pyc3p.state.belonging import Belonging
 from pyc3p.state.store import StateStore, StoreUnavailable, is_under
 from sip import Piece
 
@@ -66,7 +66,7 @@ class RedisStore(StateStore, PlacementStore):
         self._renew, self._leave = register(scripts.RENEW), register(scripts.LEAVE)
         self._claim, self._owner = register(scripts.CLAIM), register(scripts.OWNER)
         self._claims_of, self._release = register(scripts.CLAIMS_OF), register(scripts.RELEASE)
-        self._write = register(scripts.WRITE)
+        self._rewrite = register(scripts.REWRITE)
 
     def _key(self, *parts: str) -> str:
         return self.settings.prefix + ":".join(parts)
@@ -121,11 +121,11 @@ class RedisStore(StateStore, PlacementStore):
             self._belonging.conference_of(piece)
         return Granted(epoch=int(answer[0]), pieces=tuple(pieces))
 
-    async def owner(self, key: str) -> str | None:
+    async def owner(self, key: str) -> Claimed | None:
         """`PlacementStore.owner`."""
         async with self._asked():
             found = await self._owner(keys=[self._key("conference", key)], args=[self.settings.prefix])
-        return found.decode() or None
+        return Claimed(node=found[0].decode(), alive=bool(found[1])) if found else None
 
     async def claims_of(self, name: str) -> list[str]:
         """`PlacementStore.claims_of`."""
@@ -143,6 +143,13 @@ class RedisStore(StateStore, PlacementStore):
             await self._release(
                 keys=[self._key("conference", key), self._key("claims", node.name)], args=[key, f"{epoch} {node.name}"]
             )
+
+    async def rewrite(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+        """`PlacementStore.rewrite`."""
+        async with self._writing, self._asked():
+            flat = [each for piece in pieces for each in (piece.key, piece.value or b"")]
+            claim = f"{self._epochs.get(key, 0)} {node.name}"
+            await self._rewrite(keys=[self._key("conference", key)], args=[claim, round(self.settings.lifetime), *flat])
 
     def _forget(self, key: str) -> None:
         self._epochs.pop(key, None)

@@ -79,14 +79,14 @@ table.insert(answer, 1, granted)
 return answer
 """
 
-#: KEYS: conference. ARGV: prefix. The name of who has it and a lease, or nothing.
+#: KEYS: conference. ARGV: prefix. Nothing, or the name of who has claimed it and whether that one has a lease.
 OWNER: Final = """
 local claim = redis.call('HGET', KEYS[1], '=')
-local owner = claim and string.match(claim, '^%d+ (.*)$')
-if owner and redis.call('EXISTS', ARGV[1] .. 'node:' .. owner) == 1 then
-  return owner
+if not claim then
+  return {}
 end
-return ''
+local owner = string.match(claim, '^%d+ (.*)$')
+return {owner, redis.call('EXISTS', ARGV[1] .. 'node:' .. owner)}
 """
 
 #: KEYS: claims of the node, lease, nodes. ARGV: name.
@@ -105,6 +105,20 @@ if redis.call('HGET', KEYS[1], '=') ~= ARGV[2] then
 end
 redis.call('SREM', KEYS[2], ARGV[1])
 return redis.call('DEL', KEYS[1])
+"""
+
+#: KEYS: conference. ARGV: claim, seconds, then pieces with their values.
+REWRITE: Final = """
+if redis.call('HGET', KEYS[1], '=') ~= ARGV[1] then
+  return 0
+end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], '=', ARGV[1])
+for place = 3, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return 1
 """
 
 #: KEYS: conference. ARGV: claim, seconds, how many pieces are set, those with their values, those to be removed.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyc3p.placement.memory import MemoryPlacement
-from pyc3p.placement.store import Granted, LeaseLost, Node, PlacementStore, Refused
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, PlacementStore, Refused
 from pyc3p.state import StoreUnavailable
 from pyc3p.state.redis import RedisSettings, RedisStore
 from sip import Piece, Uri, conference_key, piece_key
@@ -87,11 +87,11 @@ def test_a_claim_is_had_by_one_and_its_epoch_goes_up(play: Callable[[Scene], Non
         assert await first.owner("k") is None
         assert await first.claim("k", FIRST, held=0, above=0) == Granted(epoch=1)
         assert await second.claim("k", SECOND, held=0, above=40) == Refused(node="focus-1")
-        assert await second.owner("k") == "focus-1"
+        assert await second.owner("k") == Claimed(node="focus-1", alive=True)
         assert await first.claim("k", FIRST, held=1, above=40) == Granted(epoch=41)
         await second.release("k", SECOND, epoch=41)  # it is not theirs
         await first.release("k", FIRST, epoch=1)  # an old one
-        assert await second.owner("k") == "focus-1"
+        assert await second.owner("k") == Claimed(node="focus-1", alive=True)
         await first.release("k", FIRST, epoch=41)
         assert await second.owner("k") is None
         assert await second.claim("k", SECOND, held=0, above=0) == Granted(epoch=1)
@@ -172,6 +172,24 @@ def test_whoever_takes_a_conference_over_gets_all_of_it_at_once(server: int) -> 
             # the new owner removes a dialog that it did not write
             await second.write([Piece("dialog/a/b/c", None)])
             assert await second.load_conference(key) == [written[0]]
+
+    asyncio.run(scene())
+
+
+def test_a_conference_is_written_anew_by_its_owner_alone(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            await first.renew(FIRST, lifetime=10.0)
+            await first.claim("k", FIRST, held=0, above=0)
+            await first.write([Piece(head("k"), b"1"), Piece(piece_key("conference", "k", "user", "x"), b"1")])
+            await first.claim("k", FIRST, held=1, above=1)
+            await first.rewrite("k", FIRST, [Piece(head("k"), b"2")])
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
+            await second.rewrite("k", SECOND, [])
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
+            assert await first.owner("k") == Claimed(node="focus-1", alive=True)
+            await first.leave(FIRST)
+            assert await first.owner("k") == Claimed(node="focus-1", alive=False)
 
     asyncio.run(scene())
 
