@@ -218,12 +218,21 @@ class Receiver:
         dialog = self._dialogs.find(request) if request.to.tag is not None else None
         return self._route(request, flow) if dialog is None else self._route_in_dialog(request, dialog)
 
-    def _route(self, request: Request, flow: Flow) -> Routing:
+    def hand_on(self, transaction: ServerTransaction, now: float) -> None:
+        """Route a request once more, without the transparent core that has it."""
+        transaction.user = None
+        try:
+            self._new(transaction, transaction.flow, now, without=transaction.owner)
+        except RemoteProtocolError as error:
+            self._context.count("refused: malformed request")
+            self.mending.request(transaction, error.status_hint, now)
+
+    def _route(self, request: Request, flow: Flow, without: str | None = None) -> Routing:
         if request.method == "NOTIFY" and (waiting := self._subscriptions.expecting(request)) is not None:
             return Routing(owner=waiting.owner, subscription=waiting.id)
         if request.uri.scheme == "sips" and not self._transport.takes_sips(flow):
             return Routing(status=416)
-        core = self._cores.claiming(request, flow)
+        core = self._cores.claiming(request, flow, without)
         if core is None:
             return self._unclaimed(request)
         if core.transparent:
@@ -261,11 +270,11 @@ class Receiver:
             return subscription.core
         return None
 
-    def _new(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
+    def _new(self, transaction: ServerTransaction, flow: Flow, now: float, without: str | None = None) -> None:
         request = transaction.request
         dialog = self._dialogs.find(request) if request.to.tag is not None else None
         if dialog is None:
-            routing = self._route(request, flow)
+            routing = self._route(request, flow, without)
         else:
             routing = self._route_in_dialog(request, dialog)
             if routing.status is None:
