@@ -26,6 +26,7 @@ from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
+from focus.dialog_guard import DialogGuard
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.guests import Guests
@@ -50,6 +51,7 @@ from sip import (
     FlowClosed,
     InviteReceived,
     ReinviteReceived,
+    RequestFromElsewhere,
     RequestReceived,
     SessionCancelled,
     SessionConfirmed,
@@ -122,6 +124,7 @@ class Focus:
             config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
         )
         self._joining = Joining(self._context, self._active, everywhere, guests)
+        self._guard = DialogGuard(self._context, self._active)
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
@@ -131,6 +134,7 @@ class Focus:
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
+            guards_dialogs=True,
         )
         endpoint.watch_flows(config.owner)
 
@@ -286,6 +290,9 @@ class Focus:
             yield from conference.info(event.session, event.transaction, event.request, turn)
             self._active.settle(conference, now=turn.now)
 
+    def _from_elsewhere(self, event: RequestFromElsewhere, now: float) -> None:
+        self._procedures.begin(self._guard.procedure, event, now=now)
+
     def _conference_of(self, event: RequestReceived) -> Conference | None:
         return self._active.of_session.get(event.session) if event.session is not None else None
 
@@ -367,6 +374,7 @@ class Focus:
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
     InviteReceived: Focus._invited,
+    RequestFromElsewhere: Focus._from_elsewhere,
     RequestReceived: Focus._requested,
     ReinviteReceived: Focus._refreshed_by_request,
     UpdateReceived: Focus._refreshed_by_request,

@@ -29,10 +29,9 @@ from sip.traffic import Traffic
 class Endpoint(SessionCommands, SubscriptionCommands):
     """Transport rules, transactions, dialogs, INVITE sessions and subscriptions of one SIP element.
 
-    It has no sockets and no clock: a driver hands it bytes with ``receive_data`` and time with
-    ``handle_timeout``, and after every call, commands included, drains ``data_to_send`` and ``take_events`` and reads
-    ``next_timeout`` again. Cores
-    (a registrar, a focus, an application) register with ``add_core``; each event names the core it is for.
+    It has no sockets and no clock: a driver hands it bytes with ``receive_data`` and time with ``handle_timeout``, and
+    after every call, commands included, drains ``data_to_send`` and ``take_events`` and reads ``next_timeout`` again.
+    Cores (a registrar, a focus, an application) register with ``add_core``; each event names the core it is for.
 
     ``now`` is monotonic seconds everywhere; ``wall_clock`` is the POSIX time at ``now == 0``. What peers do
     never raises. Commands that are wrong in the present state raise LocalProtocolError and change nothing.
@@ -222,9 +221,8 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def is_proven(self, flow: Flow) -> bool:
         """Whether the other side of a flow has read a message of ours, so that its address is no invention.
 
-        Always so on connections. Over UDP it is when its host answered a NOTIFY, or sent an ACK or another request
-        inside a dialog. First documents of subscriptions wait for that by themselves; a core that has long answers
-        for requests outside of dialogs asks here.
+        Always so on connections. Over UDP it is when its host answered a NOTIFY, or sent an ACK or another request in a
+        dialog. First documents of subscriptions wait for that; a core with long answers outside of dialogs asks here.
         """
         return flow in self._transport.proven
 
@@ -258,17 +256,17 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         media_types: Collection[str] = (),
         events: Collection[str] = (),
         transparent: bool = False,
+        guards_dialogs: bool = False,
     ) -> None:
         """Register a core for the new requests that ``claims`` says are its own.
 
-        Cores are asked in the order of ``claim``, then of registration. For each but a transparent one (a
-        proxy) the endpoint answers by itself what section 8.2 of RFC 3261 leaves no choice in: 405 outside
-        ``methods``, 420 outside ``supported`` (option tags), 415 outside ``accept`` (media types, empty takes
-        any), 489 outside ``events`` (event packages, empty takes any). A transparent core gets every method
-        as RequestReceived and INVITE answers several times.
-
-        OPTIONS is answered for a core that does not list it (section 11.2). A core that judges bodies itself, with
-        ``accept`` empty, names in ``media_types`` what such an answer says that it takes.
+        Cores are asked in the order of ``claim``, then of registration. For each but a transparent one (a proxy) the
+        endpoint answers by itself what section 8.2 of RFC 3261 leaves no choice in: 405 outside ``methods``, 420
+        outside ``supported`` (option tags), 415 outside ``accept`` (media types, empty takes any), 489 outside
+        ``events`` (event packages, empty takes any). A transparent core gets every method as RequestReceived and INVITE
+        answers several times. OPTIONS is answered for a core that does not list it (section 11.2). A core that judges
+        bodies itself, with ``accept`` empty, names in ``media_types`` what such an answer says that it takes. With
+        ``guards_dialogs`` it is asked about requests of its dialogs that came by another flow (`RequestFromElsewhere`).
         """
         self._cores.add(
             owner,
@@ -280,6 +278,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
             media_types=media_types,
             events=events,
             transparent=transparent,
+            guards_dialogs=guards_dialogs,
         )
 
     def route(self, request: Request, flow: Flow) -> Routing:
@@ -305,6 +304,13 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         when it was answered already.
         """
         self._answers.respond(transaction, status, reason, headers, body, content_type, now)
+
+    def take_request(self, transaction: TransactionId, *, now: float) -> None:
+        """Go on with a RequestFromElsewhere, which its dialog comes by from now on; dropped if it timed out.
+
+        Raises LocalProtocolError for a transaction that does not wait for it.
+        """
+        self._receiver.take_request(transaction, now)
 
     def send_response(self, transaction: TransactionId, response: Response, *, now: float) -> None:
         """Send ``response`` as it is in a transaction of a transparent core; its top Via must be the request's."""
@@ -388,8 +394,5 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._forwarding.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
 
     def cancel_request(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
-        """Send CANCEL for a forwarded INVITE, once a provisional answer came; the final answer is reported.
-
-        Nothing happens when it was answered already.
-        """
+        """Send CANCEL for a forwarded INVITE once a provisional answer came; nothing if it was answered already."""
         self._forwarding.cancel(request_id, headers=headers, now=now)
