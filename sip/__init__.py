@@ -121,7 +121,7 @@ from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.shares import Shares
 from sip.syntax.grammar import refuse, tolerate
-from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
+from sip.syntax.keys import AddressOfRecord, ConferenceAddress, is_own_address, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
@@ -287,6 +287,7 @@ __all__ = [
     "find_part",
     "internal_fault",
     "is_numeric",
+    "is_own_address",
     "parse_message",
     "piece_key",
     "piece_parts",
