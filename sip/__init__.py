@@ -20,8 +20,8 @@ from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
-from sip.deadlines import Deadlines
-from sip.endpoint.commit import Gate, StateChange
+from sip.deadlines import Deadlines, first_due, next_timeout_of
+from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
 from sip.entropy import Entropy, SeededEntropy
@@ -104,6 +104,7 @@ from sip.networks import Networks, are_everybody, source_of
 from sip.pieces import (
     Durable,
     Piece,
+    StateUnreadable,
     UnreadablePiece,
     piece_key,
     piece_parts,
@@ -176,6 +177,7 @@ __all__ = [
     "FlowLost",
     "Gate",
     "Headers",
+    "Held",
     "Identification",
     "IdentificationPending",
     "Identified",
@@ -253,6 +255,7 @@ __all__ = [
     "SipError",
     "Star",
     "StateChange",
+    "StateUnreadable",
     "StreamParser",
     "SubscribeReceived",
     "SubscriptionAccepted",
@@ -285,9 +288,11 @@ __all__ = [
     "conference_key",
     "digest_secret",
     "find_part",
+    "first_due",
     "internal_fault",
     "is_numeric",
     "is_own_address",
+    "next_timeout_of",
     "parse_message",
     "piece_key",
     "piece_parts",
