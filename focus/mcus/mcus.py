@@ -21,13 +21,14 @@ from c3p import (
 from focus.context import Context
 from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
+from focus.mcus.claim import Claim
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
 from focus.mcus.loss import take_off
 from focus.mcus.relay import RelayOwner
 from focus.mcus.roster_part import McuPart, Merge, Verdict
 from focus.roster import Roster
-from sip import ConferenceAddress
+from sip import ConferenceAddress, first_due
 
 
 class CommandOwner(RelayOwner, Protocol):
@@ -40,7 +41,8 @@ class CommandOwner(RelayOwner, Protocol):
 class Mcus:
     """The links of one conference by media type; the owner of each of them."""
 
-    def __init__(self, context: Context, roster: Roster, commands: CommandOwner) -> None:
+    def __init__(self, context: Context, roster: Roster, commands: CommandOwner, claim: Claim) -> None:
+        self.claim = claim
         self._context = context
         self._roster = roster
         self._commands = commands
@@ -77,6 +79,16 @@ class Mcus:
         for link in self._links.values():
             link.close(now=now)
 
+    def claimed(self, epoch: int | None, *, now: float) -> None:
+        """Our claim to the conference has this epoch from now on; None: a higher one cannot be had."""
+        if epoch is not None:
+            self.claim.epoch = epoch
+        for link in self._links.values():
+            if epoch is not None:
+                link.claimed(now=now)
+            else:
+                link.not_claimed(now=now)
+
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""
         for link in self._links.values():
@@ -85,8 +97,7 @@ class Mcus:
 
     def next_timeout(self) -> float | None:
         """When an MCU that has participants has been silent for too long."""
-        due = (link.next_check() for kind, link in self._links.items() if self._roster.has_holders(kind))
-        return min((at for at in due if at is not None), default=None)
+        return first_due(*[link.next_check() for kind, link in self._links.items() if self._roster.has_holders(kind)])
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
