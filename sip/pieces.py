@@ -38,6 +38,12 @@ class Piece:
     value: bytes | None  #: None: what was there is gone
 
 
+def unreadable(piece: Piece, error: Exception) -> StateUnreadable:
+    """Tell of a piece that could not be read, because of whatever went wrong with what is in it."""
+    reason = str(error) if isinstance(error, UnreadablePiece) else f"{type(error).__name__}: {error}"
+    return StateUnreadable(owner="", key=piece.key, reason=reason)
+
+
 @runtime_checkable
 class Durable(Protocol):
     """A machine that can be restored."""
