@@ -131,6 +131,7 @@ class Focus:
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
+            durable=True,
         )
         endpoint.watch_flows(config.owner)
 

@@ -103,6 +103,7 @@ from sip.networks import Networks, are_everybody, source_of
 from sip.pieces import (
     Durable,
     Piece,
+    StateUnreadable,
     UnreadablePiece,
     piece_key,
     piece_parts,
@@ -252,6 +253,7 @@ __all__ = [
     "SipError",
     "Star",
     "StateChange",
+    "StateUnreadable",
     "StreamParser",
     "SubscribeReceived",
     "SubscriptionAccepted",
