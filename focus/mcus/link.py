@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable, Mapping
 
 from c3p import (
     AddConference,
@@ -16,12 +17,12 @@ from c3p import (
     GetConference,
     Reason,
     Reply,
-    Request,
     Response,
 )
 from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
+from focus.mcus.link_exchange import LinkExchange
 from focus.mcus.link_owner import LinkOwner
 from focus.mcus.link_state import LINK, LinkInput, LinkState, Purpose
 from focus.mcus.loss import LostMcus
@@ -49,13 +50,12 @@ class McuLink:
         self.address: McuAddress | None = None
         self._config = config
         self._life = Life(LINK, LinkState.ABSENT, of="a link")
-        self._exchanges = exchanges
+        self._exchange = LinkExchange(exchanges, focus_uri, owner.claim, config.http_timeout)
         self._owner = owner
         self._relays = relays
         self._queue: deque[Relay] = deque()
         self._open: dict[str, Relay] = {}  #: sent and not finally answered, by requestId
         self._sent: Relay | None = None
-        self._exchange: tuple[int, Purpose] | None = None
         self._exclude: list[str] = []
         self._attempts = 0
         self._time_outs = 0
@@ -104,21 +104,23 @@ class McuLink:
 
     def next_check(self) -> float | None:
         """When a silent MCU is to be asked whether it is still there: nobody else would notice (decisions 1)."""
-        ready = self.state is LinkState.READY and self._exchange is None
+        ready = self.state is LinkState.READY and not self._exchange.busy
         return self._heard_at + self._config.mcu_silence if ready else None
 
     def close(self, *, now: float) -> None:
         """Tell the MCU that the conference is over, for good. Commands are the owner's to finish."""
-        self._closed = True
-        self._queue.clear()
-        self._open.clear()
-        if self._exchange is not None:
-            self._exchanges.forget(self._exchange[0])
-            self._exchange = None
+        self.release()
         self._life.command(LinkInput.CLOSE)
         if self.state is LinkState.CLOSING and self.address is not None:
             command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
             self._post_to(self.address, command, Purpose.CLOSE)
+
+    def release(self) -> None:
+        """Do nothing more, and tell nobody."""
+        self._closed = True
+        self._queue.clear()
+        self._open.clear()
+        self._exchange.forget()
 
     def abandon(self, relay: Relay) -> None:
         """Forget a command that its owner finished: what the MCU still answers is dropped."""
@@ -128,12 +130,15 @@ class McuLink:
 
     def claimed(self, *, now: float) -> None:
         """There is a new claim: an MCU that obeys another is told."""
-        if self.state is LinkState.INITIALISING and self._exchange is None and self.address is not None:
+        waits = self.state in (LinkState.INITIALISING, LinkState.RESUMING) and not self._exchange.busy
+        if waits and self.address is not None:
             self._initialise(self.address)
 
     def not_claimed(self, *, now: float) -> None:
         """There is none: an MCU that obeys another cannot be had for now."""
-        if self.state is LinkState.INITIALISING and self._exchange is None:
+        if self.state is LinkState.RESUMING and not self._exchange.busy:
+            self.mark_lost("it obeys another Focus", now=now)
+        elif self.state is LinkState.INITIALISING and not self._exchange.busy:
             self.address = None
             self._exhausted(Failure(Reason.SERVER_BUSY), now=now)
 
@@ -153,21 +158,19 @@ class McuLink:
         if url is None:
             return False
         command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-        document = self._request(command, to=self.mcu_uri)
-        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout, peer=peer)
+        self._exchange.post_aside(url, self._exchange.request(command, to=self.mcu_uri), peer=peer)
         return True
 
     def mark_lost(self, reason: str, *, now: float) -> None:
         """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`)."""
         address = self.address
-        if address is None or self.state is not LinkState.READY:
+        if address is None or self.state not in (LinkState.READY, LinkState.RESUMING):
             return
         self._life.command(LinkInput.LOST)
         self._lost.add(address)
         self.address, self._time_outs, self._resync_wanted = None, 0, False
-        if self._exchange is not None:
-            self._exchanges.forget(self._exchange[0])
-        self._exchange, self._sent = None, None
+        self._exchange.forget()
+        self._sent = None
         broken, self._open = list(self._open.values()), {}
         self._exclude, self._retry_at = [address.mcu_id], None
         self._owner.mcu_lost(self, address, reason, now=now)
@@ -175,11 +178,32 @@ class McuLink:
             self._fail(relay, Failure(Reason.TIMEOUT), now=now)
         self.ensure(now=now)
 
+    # After a restart -------------------------------------------------------------------------------------------------
+
+    @property
+    def failed_mcus(self) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Ids that the MCU Factory is asked to leave out, and where MCUs that failed are told so, by principal."""
+        return tuple(self._exclude), self._lost.urls
+
+    def resume(self, address: McuAddress | None, exclude: Iterable[str], lost: Mapping[str, str]) -> None:
+        """Know again what was known before a restart. Only for a link that nobody has used."""
+        self.address, self._exclude, self._lost = address, list(exclude), LostMcus(lost)
+
+    def go_on(self, *, now: float) -> None:
+        """Tell the MCU of before a restart of the conference, without asking the MCU Factory: it has the phones."""
+        if self.address is not None and self.state is LinkState.ABSENT:
+            self._life.command(LinkInput.RESUME)
+            self._initialise(self.address)
+
+    def adopt(self, relay: Relay) -> None:
+        """A command was sent before the restart: its answer may still come."""
+        self._open[relay.request_id] = relay
+
     # Answers ---------------------------------------------------------------------------------------------------------
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the exchange that is open."""
-        purpose = self._settle_exchange()
+        purpose = self._exchange.settle()
         self._time_outs, self._heard_at = 0, now
         if purpose is Purpose.ALLOCATE:
             self._allocated(reply, now=now)
@@ -195,10 +219,12 @@ class McuLink:
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The exchange that is open brought nothing."""
-        purpose = self._settle_exchange()
+        purpose = self._exchange.settle()
         if purpose is Purpose.ALLOCATE:
             timed_out = reason is ExchangeFailure.TIMEOUT
             self._exhausted(Failure(Reason.TIMEOUT if timed_out else Reason.SERVER_BUSY), now=now)
+        elif purpose is Purpose.INITIALISE and self.state is LinkState.RESUMING:
+            self._not_resumed(reason, now=now)
         elif purpose is Purpose.INITIALISE:
             self._next_mcu(Failure(Reason.TIMEOUT), now=now)
         elif purpose is Purpose.CLOSE:
@@ -206,12 +232,6 @@ class McuLink:
         else:
             self._command_failed(reason, now=now)
         self._send_next(now=now)
-
-    def _settle_exchange(self) -> Purpose:
-        # Only the latest exchange is waited for: others are forgotten when it is posted.
-        assert self._exchange is not None
-        purpose, self._exchange = self._exchange[1], None
-        return purpose
 
     # Bootstrap -------------------------------------------------------------------------------------------------------
 
@@ -226,7 +246,7 @@ class McuLink:
         )
         self._attempts += 1
         url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
-        self._post_document(url, self._request(command, to=url), Purpose.ALLOCATE, peer=factory)
+        self._exchange.post(url, self._exchange.request(command, to=url), self, Purpose.ALLOCATE, peer=factory)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -250,7 +270,10 @@ class McuLink:
         if self._outranked(reply, now=now):
             return
         if response is None or response.code is not Code.SUCCESS:
-            self._next_mcu(Failure.of(reply), now=now)
+            if self.state is LinkState.RESUMING:
+                self.mark_lost("it did not take the conference back", now=now)
+            else:
+                self._next_mcu(Failure.of(reply), now=now)
             return
         self._life.command(LinkInput.INITIALISED)
         self._exclude, self._outbid = [], False
@@ -271,6 +294,14 @@ class McuLink:
             self._outbid = True
             self._owner.claim.outranked(epoch)
         return True
+
+    def _not_resumed(self, reason: ExchangeFailure, *, now: float) -> None:
+        self._time_outs += 1
+        if reason is ExchangeFailure.TIMEOUT and self._time_outs < self._config.time_outs_to_fail:
+            assert self.address is not None
+            self._initialise(self.address)
+        else:
+            self.mark_lost("it does not take the conference back", now=now)
 
     def _next_mcu(self, failure: Failure, *, now: float) -> None:
         address, self.address = self.address, None
@@ -293,7 +324,7 @@ class McuLink:
     # Commands --------------------------------------------------------------------------------------------------------
 
     def _send_next(self, *, now: float) -> None:
-        if self.state is not LinkState.READY or self._exchange is not None or self.address is None:
+        if self.state is not LinkState.READY or self._exchange.busy or self.address is None:
             return
         if self._resync_wanted:
             self._resync_wanted = False
@@ -307,8 +338,8 @@ class McuLink:
         relay.process(RelayInput.MCU_READY)
         self._open[relay.request_id] = relay
         self._sent = relay
-        document = self._request(relay.command, to=self.mcu_uri, relay=relay)
-        self._post_document(self.address.http_url, document, Purpose.COMMAND, peer=self.address.mcu_id)
+        document = self._exchange.request(relay.command, to=self.mcu_uri, relay=relay)
+        self._exchange.post(self.address.http_url, document, self, Purpose.COMMAND, peer=self.address.mcu_id)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
@@ -373,27 +404,9 @@ class McuLink:
         relay.process(RelayInput.MCU_FAILED)
         self._relays.relay_failed(relay, failure, now=now)
 
-    # Documents and state ---------------------------------------------------------------------------------------------
-
-    def _request(self, command: Command, *, to: str, relay: Relay | None = None) -> Request:
-        return Request(
-            request_id=self._exchanges.new_request_id() if relay is None else relay.request_id,
-            from_=self.focus_uri,
-            to=to,
-            command=command,
-            originator=relay.originator if relay is not None else None,
-            originator_role=relay.originator_role if relay is not None else None,
-            correlation_id=relay.correlation if relay is not None else None,
-            epoch=self._owner.claim.epoch or None,
-        )
-
     def _post_to(self, address: McuAddress, command: Command, purpose: Purpose) -> None:
-        self._post_document(address.http_url, self._request(command, to=self.mcu_uri), purpose, peer=address.mcu_id)
-
-    def _post_document(self, url: str, document: Request, purpose: Purpose, *, peer: str) -> None:
-        timeout = self._config.http_timeout
-        number = self._exchanges.post(url, document, owner=self, timeout=timeout, peer=peer)
-        self._exchange = (number, purpose)
+        document = self._exchange.request(command, to=self.mcu_uri)
+        self._exchange.post(address.http_url, document, self, purpose, peer=address.mcu_id)
 
     def _seconds_to_retry(self, now: float) -> int:
         return max(1, math.ceil((self._retry_at or now) - now))

@@ -46,7 +46,7 @@ class Mcus:
         self._context = context
         self._roster = roster
         self._commands = commands
-        self._links: dict[str, McuLink] = {}
+        self.links: dict[str, McuLink] = {}
         self._parts: dict[str, McuPart] = {}
         self._views: dict[str, ConferenceAddress] = {}  #: MCU-Conference-URIs by media type
         self.locked = False  #: as an MCU is to be told when it is bootstrapped
@@ -55,15 +55,15 @@ class Mcus:
     def linked(self) -> frozenset[str]:
         """The media types that have an MCU, or are getting one."""
         idle = (LinkState.ABSENT, LinkState.FAILED)
-        return frozenset(kind for kind, link in self._links.items() if link.state not in idle)
+        return frozenset(kind for kind, link in self.links.items() if link.state not in idle)
 
     def link(self, mcu_type: str) -> McuLink:
         """The link of a media type, made when it is first asked for."""
-        link = self._links.get(mcu_type)
+        link = self.links.get(mcu_type)
         if link is None:
             focus_uri = self._roster.focus_uri
             address = self._views[mcu_type] = ConferenceAddress.read(mcu_uri(focus_uri, mcu_type))
-            link = self._links[mcu_type] = McuLink(
+            link = self.links[mcu_type] = McuLink(
                 mcu_type=mcu_type,
                 focus_uri=focus_uri,
                 mcu_uri=address.text,
@@ -76,14 +76,24 @@ class Mcus:
 
     def close(self, *, now: float) -> None:
         """Tell every MCU that the conference is over."""
-        for link in self._links.values():
+        for link in self.links.values():
             link.close(now=now)
+
+    def release(self) -> None:
+        """Do nothing more, and tell no MCU."""
+        for link in self.links.values():
+            link.release()
+
+    def go_on(self, *, now: float) -> None:
+        """After a restart: tell every MCU of before of the conference."""
+        for link in self.links.values():
+            link.go_on(now=now)
 
     def claimed(self, epoch: int | None, *, now: float) -> None:
         """Our claim to the conference has this epoch from now on; None: a higher one cannot be had."""
         if epoch is not None:
             self.claim.epoch = epoch
-        for link in self._links.values():
+        for link in self.links.values():
             if epoch is not None:
                 link.claimed(now=now)
             else:
@@ -91,18 +101,18 @@ class Mcus:
 
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""
-        for link in self._links.values():
+        for link in self.links.values():
             if link.address is not None and link.address.mcu_id == mcu_id:
                 link.resynchronise(now=now)
 
     def next_timeout(self) -> float | None:
         """When an MCU that has participants has been silent for too long."""
-        due = (link.next_check() for kind, link in self._links.items() if self._roster.has_holders(kind))
+        due = (link.next_check() for kind, link in self.links.items() if self._roster.has_holders(kind))
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
-        for kind, link in self._links.items():
+        for kind, link in self.links.items():
             due = link.next_check()
             if due is not None and due <= now and self._roster.has_holders(kind):
                 link.resynchronise(now=now)
@@ -126,8 +136,8 @@ class Mcus:
 
     def _named(self, uri: str) -> McuLink | None:
         """The link of an MCU-Conference-URI; it is not taken apart where it is spelt as we spell it."""
-        same = (link for link in self._links.values() if link.mcu_uri == uri)
-        return next(same, None) or self._links.get(mcu_type_of(uri) or "")
+        same = (link for link in self.links.values() if link.mcu_uri == uri)
+        return next(same, None) or self.links.get(mcu_type_of(uri) or "")
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
         part = self._part(link)
