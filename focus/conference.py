@@ -63,7 +63,15 @@ from focus.questions.procedure import Steps, Turn
 from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster
 from focus.roster_document import description_of
-from sip import AddressOfRecord, ConferenceAddress, InviteReceived, RequestReceived, SessionId, SubscribeReceived
+from sip import (
+    AddressOfRecord,
+    ConferenceAddress,
+    InviteReceived,
+    RequestReceived,
+    SessionId,
+    SubscribeReceived,
+    first_due,
+)
 
 
 class Conference:
@@ -367,7 +375,7 @@ class Conference:
 
     def next_timeout(self) -> float | None:
         """When something is due."""
-        due = (
+        return first_due(
             self.unattended_until,
             self._expires_at,
             self.participants.next_timeout(),
@@ -375,7 +383,6 @@ class Conference:
             self.commands.next_timeout(),
             self.mcus.next_timeout(),
         )
-        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""

@@ -64,6 +64,7 @@ from sip import (
     SubscriptionEnded,
     UpdateReceived,
     canonical_host,
+    first_due,
     internal_fault,
 )
 from sip import Request as SipRequest
@@ -261,8 +262,7 @@ class Focus:
 
     def next_timeout(self) -> float | None:
         """When something is due in one of the conferences, or somebody has waited long enough."""
-        due = (self._active.next_timeout(), self._procedures.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._active.next_timeout(), self._procedures.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due."""

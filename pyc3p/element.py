@@ -23,7 +23,20 @@ import attrs
 import c3p
 from mcu import LegId
 from pyc3p.trace.masking import mask
-from sip import Event, Gate, Held, Pump, Rest, StateChange, TimedNet, Transmit, internal_fault
+from sip import (
+    Event,
+    Gate,
+    Held,
+    Pump,
+    Rest,
+    StateChange,
+    TimedNet,
+    Transmit,
+    Waiting,
+    first_due,
+    internal_fault,
+    next_timeout_of,
+)
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
@@ -128,7 +141,8 @@ class Element:
     counters: Counter[str] = attrs.field(factory=Counter)  #: "internal fault": how often something raised here
     _faults: list[Event] = attrs.field(factory=list, init=False)
     _nets: list[TimedNet] = attrs.field(init=False)
-    _media_rest: Rest = attrs.field(factory=Rest, init=False)
+    _timed: list[Waiting] = attrs.field(init=False)
+    _media_rest: Rest | None = attrs.field(default=None, init=False)  #: since a tick raised, until one does not
     gate: Gate | None = attrs.field(init=False)  #: before the network; None where no state is kept
     _documents: Held[tuple[C3PMachine, c3p.Exchange]] | None = attrs.field(default=None, init=False)
     _answers: Held[tuple[object, c3p.Reply]] | None = attrs.field(default=None, init=False)
@@ -140,6 +154,8 @@ class Element:
             self.gate.watch(self.others)
             self._documents, self._answers = Held(self.gate), Held(self.gate)
         self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
+        held = [one for one in (self._documents, self._answers) if one is not None]
+        self._timed = [*self._nets, *held]
 
     @classmethod
     def of(
@@ -183,8 +199,8 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        due = (self.next_other_timeout(), self.pump.next_timeout() if self.pump is not None else None)
-        return min((at for at in due if at is not None), default=None)
+        own = next_timeout_of(self._timed)
+        return own if self.pump is None else first_due(own, self.pump.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""
@@ -202,8 +218,7 @@ class Element:
 
     def next_other_timeout(self) -> float | None:
         """When ``handle_other_timeouts`` is due, or something leaves that has waited for long enough."""
-        held = [one for one in (self._documents, self._answers) if one is not None]
-        return min((at for each in (*self._nets, *held) if (at := each.next_timeout()) is not None), default=None)
+        return next_timeout_of(self._timed)
 
     def handle_other_timeouts(self, *, now: float) -> list[Event]:
         """Do what is due in the machines that live on no endpoint."""
@@ -281,7 +296,8 @@ class Element:
         """When ``tick`` is due, None when there is no media."""
         if self.media is None:
             return None
-        return self._media_rest.after(self._attempt(self.media, "next_tick", self.media.next_tick, None))
+        due = self._attempt(self.media, "next_tick", self.media.next_tick, None)
+        return due if self._media_rest is None else self._media_rest.after(due)
 
     def tick(self, now: float) -> list[Outgoing]:
         """Audio of 20 ms: packets to send."""
@@ -292,9 +308,10 @@ class Element:
             packets = media.tick(now)
         except Exception as error:
             self._fault(media, "tick", error)
+            self._media_rest = self._media_rest or Rest()
             self._media_rest.failed(now)
             return []
-        self._media_rest.worked()
+        self._media_rest = None
         return packets
 
     def _attempt(

@@ -20,7 +20,7 @@ from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
-from sip.deadlines import Deadlines
+from sip.deadlines import Deadlines, Waiting, first_due, next_timeout_of
 from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
@@ -275,6 +275,7 @@ __all__ = [
     "UpdateReceived",
     "Uri",
     "Via",
+    "Waiting",
     "WantId",
     "Warning",
     "WrongPasswordLimits",
@@ -286,8 +287,10 @@ __all__ = [
     "conference_key",
     "digest_secret",
     "find_part",
+    "first_due",
     "internal_fault",
     "is_numeric",
+    "next_timeout_of",
     "parse_message",
     "piece_key",
     "piece_parts",

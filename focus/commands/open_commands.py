@@ -33,7 +33,7 @@ from focus.participant import Participant
 from focus.policy import ATTENDEE, Decision
 from focus.questions.procedure import Steps, Turn, decided
 from focus.refusal import Refused
-from sip import AddressOfRecord, TransactionId
+from sip import AddressOfRecord, TransactionId, first_due
 from sip import Request as SipRequest
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
@@ -353,8 +353,7 @@ class OpenCommands:
 
     def next_timeout(self) -> float | None:
         """When the next command or relay is given up."""
-        due = [one.deadline for one in self.relays.values()] + [one.deadline for one in self.open.values()]
-        return min((at for at in due if at is not None), default=None)
+        return first_due(*[one.deadline for one in self.relays.values()], *[one.deadline for one in self.open.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""

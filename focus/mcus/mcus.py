@@ -28,7 +28,7 @@ from focus.mcus.loss import take_off
 from focus.mcus.relay import RelayOwner
 from focus.mcus.roster_part import McuPart, Merge, Verdict
 from focus.roster import Roster
-from sip import ConferenceAddress
+from sip import ConferenceAddress, first_due
 
 
 class CommandOwner(RelayOwner, Protocol):
@@ -107,8 +107,7 @@ class Mcus:
 
     def next_timeout(self) -> float | None:
         """When an MCU that has participants has been silent for too long."""
-        due = (link.next_check() for kind, link in self.links.items() if self._roster.has_holders(kind))
-        return min((at for at in due if at is not None), default=None)
+        return first_due(*[link.next_check() for kind, link in self.links.items() if self._roster.has_holders(kind)])
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""

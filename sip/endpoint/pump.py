@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
+from sip.deadlines import Waiting, next_timeout_of
 from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.events import Event
@@ -71,6 +72,7 @@ class Pump:
         self._held: Held[Transmit] | None = Held(self.gate) if self.gate is not None else None
         self._now = 0.0
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
+        self._timed: list[Waiting] = [endpoint, *self._nets, *([self._held] if self._held is not None else ())]
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
         """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``.
@@ -138,13 +140,7 @@ class Pump:
 
     def next_timeout(self) -> float | None:
         """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
-        due = [at for net in self._nets if (at := net.next_timeout()) is not None]
-        own = self.endpoint.next_timeout()
-        if own is not None:
-            due.append(own)
-        if self._held is not None and (held := self._held.next_timeout()) is not None:
-            due.append(held)
-        return min(due, default=None)
+        return next_timeout_of(self._timed)
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""

@@ -11,6 +11,7 @@ from sip.authentication.digest_server import CredentialStore, DigestConfig, Dige
 from sip.authentication.identification import Identification, Pending
 from sip.config import Listen
 from sip.core.routing import Claim
+from sip.deadlines import first_due
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
@@ -171,8 +172,7 @@ class Registrar:
 
     def next_timeout(self) -> float | None:
         """When the next binding ends, or a request that waits is given up."""
-        due = (self._location.next_end(), self._undecided.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._location.next_end(), self._undecided.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Drop bindings that have ended; answer who waited for too long."""
