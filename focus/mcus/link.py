@@ -9,6 +9,7 @@ from typing import Protocol
 
 from c3p import (
     AddConference,
+    AddUser,
     Code,
     Command,
     ConferenceInfo,
@@ -28,7 +29,7 @@ from focus.mcus.address import McuAddress
 from focus.mcus.link_state import LINK, LinkInput, LinkState
 from focus.mcus.loss import LostMcus
 from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
-from sip import Life
+from sip import AddressOfRecord, Life
 
 
 class LinkOwner(Protocol):
@@ -43,8 +44,14 @@ class LinkOwner(Protocol):
     def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
         """The MCU failed: nothing of it is true any more."""
 
+    def no_mcu(self, link: McuLink, failure: Failure, *, now: float) -> None:
+        """None can be had."""
+
     def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
         """The answer to `resynchronise`: the MCU's whole part of the conference."""
+
+    def may_send(self, link: McuLink, command: Command) -> bool:
+        """Whether a command may go out now; those behind it need not wait for it."""
 
 
 class _Purpose(enum.Enum):
@@ -102,9 +109,11 @@ class McuLink:
         """Send a command as soon as the MCU is ready; it ends in `relay_answered` or `relay_failed`."""
         relay.process(RelayInput.AUTHORISED)
         if self.state is LinkState.FAILED and self._retry_at is not None and now < self._retry_at:
-            self._fail(relay, Failure(Reason.SERVER_BUSY, retry_after=self._seconds_to_retry(now)), now=now)
+            self._relays.relay_failed(
+                relay, Failure(Reason.SERVER_BUSY, retry_after=self._seconds_to_retry(now)), now=now
+            )
         elif len(self._queue) >= self._config.max_queued_per_mcu:
-            self._fail(relay, Failure(Reason.SERVER_BUSY), now=now)
+            self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY), now=now)
         else:
             self._queue.append(relay)
             self.ensure(now=now)
@@ -122,6 +131,15 @@ class McuLink:
         """Ask the MCU for its whole part of the conference, after a gap in its versions."""
         self._resync_wanted = True
         self._send_next(now=now)
+
+    def resume(self, *, now: float) -> None:
+        """What was held back may go out now."""
+        self._send_next(now=now)
+
+    def is_calling(self, user: str) -> bool:
+        """Whether the MCU was told to bring a user (key) in, and has not said yet how that ended."""
+        calls = [one.command for one in self._open.values() if isinstance(one.command, AddUser)]
+        return any(AddressOfRecord.read(one.user.entity).key == user for one in calls)
 
     def heard(self, *, now: float) -> None:
         """The MCU said something."""
@@ -182,11 +200,11 @@ class McuLink:
         if self._exchange is not None:
             self._exchanges.forget(self._exchange[0])
         self._exchange, self._sent = None, None
-        broken, self._open = list(self._open.values()), {}
         self._exclude, self._retry_at = [address.mcu_id], None
         self._owner.mcu_lost(self, address, reason, now=now)
-        for relay in broken:
-            self._fail(relay, Failure(Reason.TIMEOUT), now=now)
+        while self._open:  # what the end of one command ends with it is not among them any more
+            relay = self._open.pop(next(iter(self._open)))
+            self._relays.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
         self.ensure(now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
@@ -194,7 +212,9 @@ class McuLink:
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the exchange that is open."""
         purpose = self._settle_exchange()
-        self._time_outs, self._heard_at = 0, now
+        self._heard_at = now
+        if purpose is not _Purpose.RESYNCHRONISE:  # to say what one has is not to carry commands out
+            self._time_outs = 0
         if purpose is _Purpose.ALLOCATE:
             self._allocated(reply, now=now)
         elif purpose is _Purpose.INITIALISE:
@@ -284,19 +304,22 @@ class McuLink:
         self._retry_at = now + self._config.failure_cache
         waiting, self._queue = self._queue, deque()
         for relay in waiting:
-            self._fail(relay, failure, now=now)
+            self._relays.relay_failed(relay, failure, now=now)
+        self._owner.no_mcu(self, failure, now=now)
 
     # Commands --------------------------------------------------------------------------------------------------------
 
     def _send_next(self, *, now: float) -> None:
         if self.state is not LinkState.READY or self._exchange is not None or self.address is None:
             return
+        ready = (one for one in self._queue if self._owner.may_send(self, one.command))
         if self._resync_wanted:
             self._resync_wanted = False
             command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
             self._post_to(self.address, command, _Purpose.RESYNCHRONISE)
-        elif self._queue:
-            self._send(self._queue.popleft())
+        elif relay := next(ready, None):
+            self._queue.remove(relay)
+            self._send(relay)
 
     def _send(self, relay: Relay) -> None:
         assert self.address is not None
@@ -315,7 +338,7 @@ class McuLink:
         elif reply.status == 202:
             self._pending(relay, None, now=now)
         elif reply.document is None or reply.document.request_id != relay.request_id:
-            self._drop(relay, Failure.of(reply), now=now)
+            self._relays.relay_failed(relay, Failure.of(reply), now=now)
         else:
             self._take_response(relay, reply.document, now=now)
 
@@ -323,8 +346,6 @@ class McuLink:
         if response.code is Code.PENDING:
             self._pending(relay, response, now=now)
         else:
-            del self._open[relay.request_id]
-            relay.process(RelayInput.MCU_FINAL)
             self._relays.relay_answered(relay, response, now=now)
 
     def _pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
@@ -352,15 +373,7 @@ class McuLink:
         if self._time_outs >= self._config.time_outs_to_fail:
             self.mark_lost("time-outs in a row", now=now)
         elif relay is not None and relay.request_id in self._open:
-            self._drop(relay, Failure(Reason.TIMEOUT) if timed_out else Failure(Reason.OTHER_FAILURE), now=now)
-
-    def _drop(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        del self._open[relay.request_id]
-        self._fail(relay, failure, now=now)
-
-    def _fail(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        relay.process(RelayInput.MCU_FAILED)
-        self._relays.relay_failed(relay, failure, now=now)
+            self._relays.relay_failed(relay, Failure(Reason.TIMEOUT if timed_out else Reason.OTHER_FAILURE), now=now)
 
     # Documents and state ---------------------------------------------------------------------------------------------
 
