@@ -51,9 +51,8 @@ from focus.events import (
 from focus.identity import is_authenticated
 from focus.join import Join
 from focus.mcus.claim import Claim
-from focus.mcus.link import McuLink
 from focus.mcus.mcus import Mcus
-from focus.mcus.relay import ClientCommand
+from focus.mcus.relay import ClientCommand, Relay
 from focus.notifier import Notifier
 from focus.participant import Participant
 from focus.participants import Participants
@@ -270,19 +269,21 @@ class Conference:
         """Whether a dialog has not ended."""
         return self.participants.get(participant.session) is participant
 
-    def link(self, mcu_type: str) -> McuLink:
-        """The link to the MCU of that type."""
-        return self.mcus.link(mcu_type)
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command to the MCU of its type."""
+        self.mcus.submit(relay, now=now)
+
+    def adopt(self, relay: Relay) -> None:
+        """A command was sent to an MCU before a restart."""
+        self.mcus.adopt(relay)
+
+    def give_up(self, relay: Relay, *, now: float) -> None:
+        """Nobody waits for a command any more."""
+        self.mcus.give_up(relay, now=now)
 
     def participant(self, command: ClientCommand) -> Participant | None:
         """The dialog that gets the result of a command."""
         return self.participants.get(command.session)
-
-    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
-        """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
-        found = self.roster.find(user)
-        for endpoint in list(found.of_type(mcu_type).values()) if found is not None else ():
-            self.roster.remove_endpoint(user, endpoint.entity)
 
     def set_lock(self, locked: bool, admission_policy: str | None) -> None:
         """Lock or unlock it; a policy replaces that of the record for as long as it is active."""
@@ -364,8 +365,8 @@ class Conference:
         """The activation is over; the record stays (conferencing-flows 12)."""
         self.ended = True
         self.notifier.end_all(now=now)
-        self.commands.close(by=by, now=now)
         self.mcus.close(now=now)
+        self.commands.close(by=by, now=now)
         for participant in self.participants.all():
             self.participants.leave(participant.session)
             self.participants.dismiss(participant, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -12,8 +12,6 @@ from c3p import (
     DEFAULT_LIMITS,
     Code,
     Command,
-    DeleteUser,
-    ModifyUserRoles,
     Reason,
     Request,
     Response,
@@ -21,49 +19,22 @@ from c3p import (
 from focus import refusal
 from focus.answers import ACCEPTED, Answer
 from focus.commands import reports
+from focus.commands.activation import ActiveConference
 from focus.commands.checks import check_ends
-from focus.commands.plan import Activation, DialOut, Facts, Plan, Postponed
+from focus.commands.plan import DialOut, Plan, Postponed
 from focus.commands.requests import asks_nothing, read_request
 from focus.commands.results import failed, success, translated
 from focus.commands.table import plan
 from focus.context import Context
-from focus.mcus.link import McuLink
-from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState, relay_life
+from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState
 from focus.participant import Participant
 from focus.policy import ATTENDEE, Decision
 from focus.questions.procedure import Steps, Turn, decided
 from focus.refusal import Refused
-from sip import AddressOfRecord, TransactionId, first_due
 from sip import Request as SipRequest
+from sip import TransactionId, first_due
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
-
-
-class ActiveConference(Activation, Protocol):
-    """The conference, as far as commands need it."""
-
-    focus_uri: str
-
-    def facts_for(self, participant: Participant) -> Facts:
-        """What a decision about this sender depends on."""
-
-    def role_of(self, participant: Participant) -> str:
-        """What a sender may do now."""
-
-    def is_in(self, user: str) -> bool:
-        """Whether somebody with that key is in the roster."""
-
-    def is_here(self, participant: Participant) -> bool:
-        """Whether a dialog has not ended."""
-
-    def link(self, mcu_type: str) -> McuLink:
-        """The link to the MCU of that type."""
-
-    def participant(self, command: ClientCommand) -> Participant | None:
-        """The dialog that gets the result, None when it is gone."""
-
-    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
-        """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
 
 
 class OpenCommands:
@@ -190,8 +161,12 @@ class OpenCommands:
             received_at=now,
             waiting_for={mcu_type for mcu_type, _ in planned.for_mcus},
             everywhere=planned.everywhere,
-            deadline=now + self._context.config.fan_out_timeout if planned.everywhere else None,
+            agreed=planned.agreed,
+            deadline=now + self._time_for(planned) if planned.everywhere else None,
         )
+
+    def _time_for(self, planned: Plan) -> float:
+        return self._context.config.eject_timeout if planned.agreed else self._context.config.fan_out_timeout
 
     def _answer_now(
         self,
@@ -232,15 +207,14 @@ class OpenCommands:
             originator=participant.user.text if participant is not None else None,
             originator_role=role,
             correlation=parent.correlation if parent is not None else None,
-            # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
-            again=isinstance(command, ModifyUserRoles),
         )
-        self._submit(relay, now=now)
+        self.submit(relay, now=now)
 
-    def _submit(self, relay: Relay, *, now: float) -> None:
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command to its MCU; it ends in time."""
         relay.deadline = now + self._context.config.command_timeout
         self.relays[relay.request_id] = relay
-        self._conference.link(relay.mcu_type).submit(relay, now=now)
+        self._conference.submit(relay, now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on it: its time begins anew, and so does the client's (conferencing-flows 4.1, step 10)."""
@@ -249,6 +223,12 @@ class OpenCommands:
         command = relay.parent
         # The first one says no more than our 202 did.
         if command is not None and relay.pendings > 1 and not command.done:
+            self._tell(command, command.request.respond(Code.PENDING), now=now)
+
+    def relay_doubted(self, relay: Relay, *, now: float) -> None:
+        """It got no answer, and goes on: the client is to go on waiting as well (conferencing-flows 4.1, step 10)."""
+        command = relay.parent
+        if command is not None and not command.done:
             self._tell(command, command.request.respond(Code.PENDING), now=now)
 
     def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
@@ -265,18 +245,10 @@ class OpenCommands:
     def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
         """No answer of an MCU."""
         self.relays.pop(relay.request_id, None)
-        if relay.again:
-            number = self._context.exchanges.new_request_id()
-            self._submit(attrs.evolve(relay, request_id=number, life=relay_life(), again=False), now=now)
-            return
-        if isinstance(relay.command, DeleteUser):
-            self._conference.mcu_did_not_eject(
-                relay.mcu_type, AddressOfRecord.read(relay.command.user_keys.user_entity), now=now
-            )
         command = relay.parent
         if command is None or command.done:
             return
-        if command.everywhere:
+        if command.everywhere and not command.agreed:
             self._one_less(command, relay, now=now)
         else:
             self._finish(command, failed(command, failure), now=now)
@@ -292,7 +264,7 @@ class OpenCommands:
             command = self.open[number]
             for relay in self._relays_of(command):
                 if relay.state is RelayState.BOOTSTRAPPING:
-                    self._abandon(relay)
+                    self._abandon(relay, now=now)
                     self._finish(command, failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
 
     def _relays_of(self, command: ClientCommand) -> list[Relay]:
@@ -326,25 +298,29 @@ class OpenCommands:
             self.dialled[command.number] = dialled
 
     def go_on(self, relay: Relay, *, sent: bool, now: float) -> None:
-        """A relay was open before a restart: it is sent, or if the MCU may have it, waited for."""
-        if not sent:
-            self._submit(relay, now=now)
-            return
-        relay.deadline = now + self._context.config.command_timeout
-        self.relays[relay.request_id] = relay
-        self._conference.link(relay.mcu_type).adopt(relay)
+        """A relay was open before a restart: it is sent, or if the MCU may have it, waited for.
+
+        Its time is that for one answer of the MCU, and the whole again when that shows that it works on it.
+        """
+        if sent:
+            relay.deadline = now + self._context.config.http_timeout
+            self.relays[relay.request_id] = relay
+            self._conference.adopt(relay)
+        else:
+            self.submit(relay, now=now)
 
     def finish_lost(self, *, now: float) -> None:
         """After a restart: commands of which nothing is on its way end now."""
         for command in list(self.open.values()):
             if not self._relays_of(command):
-                ended = success(command) if command.everywhere else failed(command, Failure(Reason.TIMEOUT))
+                sure = command.everywhere and not command.agreed
+                ended = success(command) if sure else failed(command, Failure(Reason.TIMEOUT))
                 self._finish(command, ended, now=now)
 
     def close(self, *, by: ClientCommand | None, now: float) -> None:
         """The conference ends: what is open is cancelled; what the Focus did itself was done when it accepted it."""
         for relay in list(self.relays.values()):
-            self._abandon(relay)
+            self._abandon(relay, now=now)
         for command in list(self.open.values()):
             if command is by or command.everywhere:
                 self._finish(command, success(command), now=now)
@@ -358,14 +334,15 @@ class OpenCommands:
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""
         for relay in _due(self.relays.values(), now):
-            self._conference.link(relay.mcu_type).abandon(relay)
+            self._conference.give_up(relay, now=now)
             relay.process(RelayInput.TIMER)
             self.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
         for command in _due(self.open.values(), now):
-            self._finish(command, success(command), now=now)
+            timed_out = failed(command, Failure(Reason.TIMEOUT))
+            self._finish(command, timed_out if command.agreed else success(command), now=now)
 
-    def _abandon(self, relay: Relay) -> None:
-        self._conference.link(relay.mcu_type).abandon(relay)
+    def _abandon(self, relay: Relay, *, now: float) -> None:
+        self._conference.give_up(relay, now=now)
         relay.process(RelayInput.ABANDONED)
         del self.relays[relay.request_id]
 

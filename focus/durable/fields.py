@@ -212,6 +212,7 @@ class SavedCommand:
     received_at: float = attrs.field(validator=instance_of((int, float)))
     waiting_for: tuple[str, ...] = _texts()
     everywhere: bool = attrs.field(validator=_flag)
+    agreed: bool = attrs.field(validator=_flag)
     dialled: str | None = attrs.field(validator=_text_or_none)  #: whom it has called
     role: str | None = attrs.field(validator=_text_or_none)  #: ... and as what
 
@@ -228,6 +229,7 @@ class SavedCommand:
             received_at=round(command.received_at + wall_clock, 3),
             waiting_for=tuple(sorted(command.waiting_for)),
             everywhere=command.everywhere,
+            agreed=command.agreed,
             dialled=None if dialled is None else dialled.user.text,
             role=None if dialled is None else dialled.role,
         )

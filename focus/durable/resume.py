@@ -15,11 +15,12 @@ spans in which somebody is to answer begin anew, since nobody could.
 
 from __future__ import annotations
 
-from c3p import Endpoint, ModifyUserRoles, SessionType, Status, guid_key
+from c3p import Endpoint, SessionType, Status, guid_key
 from focus.conference import Conference
 from focus.context import Context
+from focus.durable.fields import SavedCommand
 from focus.durable.read import SavedConference
-from focus.mcus.relay import ClientCommand, Relay
+from focus.mcus.relay import ClientCommand, Relay, RelayState, relay_life
 from focus.notifier import Subscriber
 from focus.participant import Participant, absent_session
 from focus.policy import ATTENDEE
@@ -44,7 +45,7 @@ def resume_conference(context: Context, saved: SavedConference, *, epoch: int | 
     _drop_strays(conference)
     _subscribers(context, conference, saved, now=now)
     for mcu_type, link in saved.links.items():
-        conference.mcus.link(mcu_type).resume(link.address(), link.exclude, link.lost)
+        conference.mcus.link(mcu_type).recall(link.address(), link.exclude, link.lost)
     return conference
 
 
@@ -121,7 +122,8 @@ def resume_commands(context: Context, conference: Conference, saved: SavedConfer
             received_at=min(one.received_at - context.endpoint.wall_clock, now),
             waiting_for=set(one.waiting_for),
             everywhere=one.everywhere,
-            deadline=now + context.config.fan_out_timeout if one.everywhere else None,
+            agreed=one.agreed,
+            deadline=now + _time_for(one, context) if one.everywhere else None,
         )
         commands.resume(command, dial_out)
     for request_id, (way, request) in sorted(saved.relays.items(), key=lambda each: each[1][0].order):
@@ -133,7 +135,11 @@ def resume_commands(context: Context, conference: Conference, saved: SavedConfer
             originator=request.originator,
             originator_role=request.originator_role,
             correlation=request.correlation_id,
-            again=isinstance(request.command, ModifyUserRoles),
+            life=relay_life(RelayState.FORWARDED if way.sent else RelayState.NEW),
         )
-        commands.go_on(relay, sent=way.sent and not request.command.IDEMPOTENT, now=now)
+        commands.go_on(relay, sent=way.sent, now=now)
     commands.finish_lost(now=now)
+
+
+def _time_for(command: SavedCommand, context: Context) -> float:
+    return context.config.eject_timeout if command.agreed else context.config.fan_out_timeout

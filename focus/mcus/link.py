@@ -8,10 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from c3p import (
     AddConference,
+    AddUser,
     Code,
-    Command,
-    ConferenceKeys,
-    DeleteConference,
     ExchangeFailure,
     Exchanges,
     GetConference,
@@ -27,7 +25,7 @@ from focus.mcus.link_owner import LinkOwner
 from focus.mcus.link_state import LINK, LinkInput, LinkState, Purpose
 from focus.mcus.loss import LostMcus
 from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response, outranking
-from sip import Life
+from sip import AddressOfRecord, Life
 
 
 class McuLink:
@@ -50,7 +48,7 @@ class McuLink:
         self.address: McuAddress | None = None
         self._config = config
         self._life = Life(LINK, LinkState.ABSENT, of="a link")
-        self._exchange = LinkExchange(exchanges, focus_uri, owner.claim, config.http_timeout)
+        self._exchange = LinkExchange(exchanges, self, mcu_uri=mcu_uri, claim=owner.claim, config=config)
         self._owner = owner
         self._relays = relays
         self._queue: deque[Relay] = deque()
@@ -77,9 +75,11 @@ class McuLink:
         """Send a command as soon as the MCU is ready; it ends in `relay_answered` or `relay_failed`."""
         relay.process(RelayInput.AUTHORISED)
         if self.state is LinkState.FAILED and self._retry_at is not None and now < self._retry_at:
-            self._fail(relay, Failure(Reason.SERVER_BUSY, retry_after=self._seconds_to_retry(now)), now=now)
+            self._relays.relay_failed(
+                relay, Failure(Reason.SERVER_BUSY, retry_after=self._seconds_to_retry(now)), now=now
+            )
         elif len(self._queue) >= self._config.max_queued_per_mcu:
-            self._fail(relay, Failure(Reason.SERVER_BUSY), now=now)
+            self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY), now=now)
         else:
             self._queue.append(relay)
             self.ensure(now=now)
@@ -98,6 +98,15 @@ class McuLink:
         self._resync_wanted = True
         self._send_next(now=now)
 
+    def resume(self, *, now: float) -> None:
+        """What was held back may go out now."""
+        self._send_next(now=now)
+
+    def is_calling(self, user: str) -> bool:
+        """Whether the MCU was told to bring a user (key) in, and has not said yet how that ended."""
+        calls = [one.command for one in self._open.values() if isinstance(one.command, AddUser)]
+        return any(AddressOfRecord.read(one.user.entity).key == user for one in calls)
+
     def heard(self, *, now: float) -> None:
         """The MCU said something."""
         self._heard_at = now
@@ -112,8 +121,7 @@ class McuLink:
         self.release()
         self._life.command(LinkInput.CLOSE)
         if self.state is LinkState.CLOSING and self.address is not None:
-            command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post_to(self.address, command, Purpose.CLOSE)
+            self._exchange.close(self.address)
 
     def release(self) -> None:
         """Do nothing more, and tell nobody."""
@@ -155,11 +163,9 @@ class McuLink:
     def turn_away(self, peer: str) -> bool:
         """If `peer` is an MCU that failed before and came back: tell it to drop the conference (flows 11, step 7)."""
         url = self._lost.pop(peer)
-        if url is None:
-            return False
-        command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-        self._exchange.post_aside(url, self._exchange.request(command, to=self.mcu_uri), peer=peer)
-        return True
+        if url is not None:
+            self._exchange.turn_away(url, peer=peer)
+        return url is not None
 
     def mark_lost(self, reason: str, *, now: float) -> None:
         """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`)."""
@@ -171,11 +177,11 @@ class McuLink:
         self.address, self._time_outs, self._resync_wanted = None, 0, False
         self._exchange.forget()
         self._sent = None
-        broken, self._open = list(self._open.values()), {}
         self._exclude, self._retry_at = [address.mcu_id], None
         self._owner.mcu_lost(self, address, reason, now=now)
-        for relay in broken:
-            self._fail(relay, Failure(Reason.TIMEOUT), now=now)
+        while self._open:  # what the end of one command ends with it is not among them any more
+            relay = self._open.pop(next(iter(self._open)))
+            self._relays.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
         self.ensure(now=now)
 
     # After a restart -------------------------------------------------------------------------------------------------
@@ -185,7 +191,7 @@ class McuLink:
         """Ids that the MCU Factory is asked to leave out, and where MCUs that failed are told so, by principal."""
         return tuple(self._exclude), self._lost.urls
 
-    def resume(self, address: McuAddress | None, exclude: Iterable[str], lost: Mapping[str, str]) -> None:
+    def recall(self, address: McuAddress | None, exclude: Iterable[str], lost: Mapping[str, str]) -> None:
         """Know again what was known before a restart. Only for a link that nobody has used."""
         self.address, self._exclude, self._lost = address, list(exclude), LostMcus(lost)
 
@@ -204,7 +210,9 @@ class McuLink:
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the exchange that is open."""
         purpose = self._exchange.settle()
-        self._time_outs, self._heard_at = 0, now
+        self._heard_at = now
+        if purpose is not Purpose.RESYNCHRONISE:  # to say what one has is not to carry commands out
+            self._time_outs = 0
         if purpose is Purpose.ALLOCATE:
             self._allocated(reply, now=now)
         elif purpose is Purpose.INITIALISE:
@@ -239,14 +247,8 @@ class McuLink:
         if self._config.mcu_factory_url is None:
             self._exhausted(Failure(Reason.SERVER_BUSY), now=now)
             return
-        command = AddConference(
-            conference_keys=ConferenceKeys(conf_entity=self.focus_uri),
-            mcu_type=self.mcu_type,
-            exclude=tuple(self._exclude),
-        )
         self._attempts += 1
-        url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
-        self._exchange.post(url, self._exchange.request(command, to=url), self, Purpose.ALLOCATE, peer=factory)
+        self._exchange.allocate(self._config.mcu_factory_url, self.mcu_type, self._exclude)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -262,8 +264,7 @@ class McuLink:
         self._initialise(address)
 
     def _initialise(self, address: McuAddress) -> None:
-        command = AddConference(conference_info=self._owner.describe_for(self), callback_uri=self._config.callback_url)
-        self._post_to(address, command, Purpose.INITIALISE)
+        self._exchange.initialise(address, self._owner.describe_for(self))
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -319,27 +320,28 @@ class McuLink:
         self._retry_at = now + self._config.failure_cache
         waiting, self._queue = self._queue, deque()
         for relay in waiting:
-            self._fail(relay, failure, now=now)
+            self._relays.relay_failed(relay, failure, now=now)
+        self._owner.no_mcu(self, failure, now=now)
 
     # Commands --------------------------------------------------------------------------------------------------------
 
     def _send_next(self, *, now: float) -> None:
         if self.state is not LinkState.READY or self._exchange.busy or self.address is None:
             return
+        ready = (one for one in self._queue if self._owner.may_send(self, one.command))
         if self._resync_wanted:
             self._resync_wanted = False
-            command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post_to(self.address, command, Purpose.RESYNCHRONISE)
-        elif self._queue:
-            self._send(self._queue.popleft())
+            self._exchange.resynchronise(self.address)
+        elif relay := next(ready, None):
+            self._queue.remove(relay)
+            self._send(relay)
 
     def _send(self, relay: Relay) -> None:
         assert self.address is not None
         relay.process(RelayInput.MCU_READY)
         self._open[relay.request_id] = relay
         self._sent = relay
-        document = self._exchange.request(relay.command, to=self.mcu_uri, relay=relay)
-        self._exchange.post(self.address.http_url, document, self, Purpose.COMMAND, peer=self.address.mcu_id)
+        self._exchange.send(self.address, relay)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
@@ -352,7 +354,7 @@ class McuLink:
         elif reply.status == 202:
             self._pending(relay, None, now=now)
         elif reply.document is None or reply.document.request_id != relay.request_id:
-            self._drop(relay, Failure.of(reply), now=now)
+            self._relays.relay_failed(relay, Failure.of(reply), now=now)
         else:
             self._take_response(relay, reply.document, now=now)
 
@@ -360,8 +362,6 @@ class McuLink:
         if response.code is Code.PENDING:
             self._pending(relay, response, now=now)
         else:
-            del self._open[relay.request_id]
-            relay.process(RelayInput.MCU_FINAL)
             self._relays.relay_answered(relay, response, now=now)
 
     def _pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
@@ -394,19 +394,7 @@ class McuLink:
         if self._time_outs >= self._config.time_outs_to_fail:
             self.mark_lost("time-outs in a row", now=now)
         elif relay is not None and relay.request_id in self._open:
-            self._drop(relay, Failure(Reason.TIMEOUT) if timed_out else Failure(Reason.OTHER_FAILURE), now=now)
-
-    def _drop(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        del self._open[relay.request_id]
-        self._fail(relay, failure, now=now)
-
-    def _fail(self, relay: Relay, failure: Failure, *, now: float) -> None:
-        relay.process(RelayInput.MCU_FAILED)
-        self._relays.relay_failed(relay, failure, now=now)
-
-    def _post_to(self, address: McuAddress, command: Command, purpose: Purpose) -> None:
-        document = self._exchange.request(command, to=self.mcu_uri)
-        self._exchange.post(address.http_url, document, self, purpose, peer=address.mcu_id)
+            self._relays.relay_failed(relay, Failure(Reason.TIMEOUT if timed_out else Reason.OTHER_FAILURE), now=now)
 
     def _seconds_to_retry(self, now: float) -> int:
         return max(1, math.ceil((self._retry_at or now) - now))
