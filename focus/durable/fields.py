@@ -11,10 +11,23 @@ from typing import Any, Final, TypeVar
 import attrs
 from attrs.validators import deep_iterable, deep_mapping, instance_of, optional
 
-from c3p import ConferenceInfo, ConferenceView, EntityView, Request, State, Users, guid_key, parse_document
+from c3p import (
+    ConferenceInfo,
+    ConferenceView,
+    EntityView,
+    Media,
+    Request,
+    State,
+    User,
+    Users,
+    guid_key,
+    parse_document,
+)
+from c3p import Endpoint as MediaEndpoint
 from focus.answers import Answer
 from focus.commands.plan import DialOut
 from focus.mcus.address import McuAddress
+from focus.mcus.intent import Intent, IntentState, intent_life, key_of
 from focus.mcus.link import McuLink
 from focus.mcus.relay import ClientCommand, Relay, RelayState
 from focus.notifier import Subscriber
@@ -276,6 +289,82 @@ class SavedRelay:
     def as_request(self) -> Request:
         """The command, and who it is from."""
         return _document(self.request, Request)
+
+
+@attrs.frozen(kw_only=True)
+class SavedIntent:
+    """What is wanted of an MCU."""
+
+    order: int = attrs.field(validator=_number)
+    mcu_type: str = attrs.field(validator=_text)
+    request: str = attrs.field(validator=_text, repr=False)  #: what has it done; its requestId is that of the carrier
+    before: str | None = attrs.field(validator=_text_or_none, repr=False)  #: what had what was there before it done
+    carried: bool = attrs.field(validator=_flag)  #: whether there is a carrier
+    seen: bool = attrs.field(validator=_flag)
+    agreed: bool = attrs.field(validator=_flag)
+
+    @classmethod
+    def of(cls, intent: Intent, mcu_type: str, order: int, focus_uri: str) -> SavedIntent:
+        """That of an intent as it is."""
+        request = Request(
+            request_id=intent.carrier or "0",
+            from_=focus_uri,
+            to=focus_uri,
+            command=intent.command,
+            originator=intent.originator,
+            originator_role=intent.originator_role,
+            correlation_id=intent.correlation,
+        )
+        before = None if intent.before is None else attrs.evolve(request, command=intent.before)
+        return cls(
+            order=order,
+            mcu_type=mcu_type,
+            request=bytes(request).decode(),
+            before=None if before is None else bytes(before).decode(),
+            carried=intent.carrier is not None,
+            seen=intent.seen,
+            agreed=intent.state is IntentState.AGREED,
+        )
+
+    def intent(self) -> Intent:
+        """The intent; what the MCU may have done of it, or not, is in doubt."""
+        request = _document(self.request, Request)
+        key = key_of(request.command)
+        if key is None:
+            raise ValueError("nothing is wanted by that command")
+        return Intent(
+            key,
+            request.command,
+            originator=request.originator,
+            originator_role=request.originator_role,
+            correlation=request.correlation_id,
+            carrier=request.request_id if self.carried else None,
+            before=None if self.before is None else _document(self.before, Request).command,
+            seen=self.seen,
+            life=intent_life(IntentState.AGREED if self.agreed else IntentState.DOUBTED),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class SavedMuted:
+    """What stays muted of a user whose MCU is lost."""
+
+    mcu_type: str = attrs.field(validator=_text)
+    document: str = attrs.field(validator=_text, repr=False)
+
+    @classmethod
+    def of(cls, media: Media, mcu_type: str, focus_uri: str) -> SavedMuted:
+        """That of a stream."""
+        users = Users(users=(User(entity=focus_uri, endpoints=(MediaEndpoint(media=(media,)),)),))
+        return cls(mcu_type=mcu_type, document=bytes(ConferenceInfo(entity=focus_uri, users=users)).decode())
+
+    def media(self) -> Media:
+        """The stream."""
+        info = _document(self.document, ConferenceInfo)
+        (user,) = info.users.users if info.users is not None else ()
+        (endpoint,) = user.endpoints
+        (media,) = endpoint.media
+        return media
 
 
 def was_sent(relay: Relay) -> bool:

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 
 import attrs
 
-from c3p import C3PError, EntityView, Request
+from c3p import C3PError, EntityView, Media, Request
 from focus.answers import Answer
 from focus.commands.plan import DialOut
 from focus.durable.fields import (
     SavedAnswer,
     SavedCommand,
     SavedHead,
+    SavedIntent,
     SavedLink,
+    SavedMuted,
     SavedParticipant,
     SavedRelay,
     SavedSubscriber,
@@ -21,6 +23,7 @@ from focus.durable.fields import (
     SavedView,
 )
 from focus.durable.written import KIND, VERSION, Name
+from focus.mcus.intent import Intent
 from focus.records import ConferenceRecord
 from focus.roster import RosterUser
 from sip import ConferenceAddress, Piece, SipError, StateUnreadable, UnreadablePiece, piece_parts, read_piece
@@ -42,8 +45,10 @@ class SavedConference:
     links: dict[str, SavedLink] = attrs.Factory(dict)
     commands: dict[int, tuple[SavedCommand, Request, DialOut | None]] = attrs.Factory(dict)
     relays: dict[str, tuple[SavedRelay, Request]] = attrs.Factory(dict)
+    intents: list[tuple[SavedIntent, Intent]] = attrs.Factory(list)
+    muted: list[tuple[str, str, Media]] = attrs.Factory(list)  #: MCU type, key of the user, stream
 
-    def read(self, piece: Piece, kind: str, name: str = "", detail: str = "") -> None:
+    def read(self, piece: Piece, kind: str, name: str = "", *details: str) -> None:
         """Take a piece in. Raises UnreadablePiece, or what its fields or documents raise."""
         fields = read_piece(piece, VERSION)
         del fields["version"]
@@ -62,7 +67,8 @@ class SavedConference:
             case "participant":
                 self.participants[int(name)] = SavedParticipant(**fields)
             case "answer":
-                self.answers.setdefault(int(name), {})[detail] = SavedAnswer(**fields).answer()
+                (request_id,) = details
+                self.answers.setdefault(int(name), {})[request_id] = SavedAnswer(**fields).answer()
             case "subscriber":
                 self.subscribers[int(name)] = SavedSubscriber(**fields)
             case "mcu":
@@ -73,6 +79,13 @@ class SavedConference:
             case "relay":
                 relay = SavedRelay(**fields)
                 self.relays[name] = relay, relay.as_request()
+            case "intent":
+                wanted = SavedIntent(**fields)
+                self.intents.append((wanted, wanted.intent()))
+            case "muted":
+                muted = SavedMuted(**fields)
+                (user_key,) = details
+                self.muted.append((muted.mcu_type, user_key, muted.media()))
             case _:
                 raise ValueError(f"no such kind: {kind}")
 

@@ -46,6 +46,13 @@ def resume_conference(context: Context, saved: SavedConference, *, epoch: int | 
     _subscribers(context, conference, saved, now=now)
     for mcu_type, link in saved.links.items():
         conference.mcus.link(mcu_type).recall(link.address(), link.exclude, link.lost)
+    unsent = {request_id for request_id, (way, _) in saved.relays.items() if not way.sent}
+    for one, intent in sorted(saved.intents, key=lambda each: each[0].order):
+        if intent.carrier in unsent and intent.before is None:
+            continue  # it begins with its command
+        conference.mcus.wanted(one.mcu_type).intents[intent.key] = intent
+    for mcu_type, user, media in saved.muted:
+        conference.mcus.wanted(mcu_type).muted[user] = media
     return conference
 
 

@@ -18,7 +18,9 @@ from focus.durable.fields import (
     SavedAnswer,
     SavedCommand,
     SavedHead,
+    SavedIntent,
     SavedLink,
+    SavedMuted,
     SavedParticipant,
     SavedRelay,
     SavedSubscriber,
@@ -48,7 +50,7 @@ class Written:
         self._names: dict[Name, None] = dict.fromkeys(names)
         self._few: dict[Name, object] = {}  #: of what there is few: what it was when it was written
         self._room = 0  #: up to which version the roster may go without the head being written again
-        self._orders: dict[str, int] = {}  #: of relays, by requestId
+        self._orders: dict[str, int] = {}  #: of relays and intents
         self._places = itertools.count()
 
     def changes(self) -> list[Piece]:
@@ -113,6 +115,13 @@ class Written:
         yield _HEAD, (conference.record, conference.locked, epoch, until, self._room)
         for mcu_type, link in conference.mcus.links.items():
             yield ("mcu", mcu_type), (link.address, link.failed_mcus)
+        for mcu_type in conference.mcus.links:
+            wanted = conference.mcus.wanted(mcu_type)
+            for key, intent in wanted.intents.items():
+                made_of = (intent.command, intent.before, intent.carrier, intent.seen, intent.state)
+                yield ("intent", mcu_type, *key), made_of
+            for user, media in wanted.muted.items():
+                yield ("muted", mcu_type, user), media
         for number, command in conference.commands.open.items():
             yield ("command", str(number)), command.session
         for request_id, relay in conference.commands.relays.items():
@@ -125,8 +134,7 @@ class Written:
             self._names[name] = None
         elif name in self._names:
             del self._names[name]
-            if name[0] == "relay":
-                del self._orders[name[1]]
+            self._orders.pop("/".join(name[1:]), None)
         else:
             return None
         return piece
@@ -138,7 +146,7 @@ class Written:
     def _key(self, name: Name) -> str:
         return piece_key(KIND, self.conference.key, *name)
 
-    def _saved(self, kind: str, name: str = "", detail: str = "") -> attrs.AttrsInstance | None:
+    def _saved(self, kind: str, name: str = "", *details: str) -> attrs.AttrsInstance | None:
         """What is to be written under a name, None when there is nothing any more."""
         conference, endpoint = self.conference, self._endpoint
         focus_uri = conference.focus_uri
@@ -156,7 +164,7 @@ class Written:
                 return None if participant is None else SavedParticipant.of(participant, endpoint)
             case "answer":
                 participant = conference.participants.numbered(int(name))
-                answer = participant.remembered.get(detail) if participant is not None else None
+                answer = participant.remembered.get(*details) if participant is not None else None
                 return None if answer is None else SavedAnswer.of(answer)
             case "subscriber":
                 subscriber = conference.notifier.numbered(int(name))
@@ -164,6 +172,11 @@ class Written:
             case "mcu":
                 link = conference.mcus.links.get(name)
                 return None if link is None else SavedLink.of(link)
+            case "intent":
+                return self._intent(name, details)
+            case "muted":
+                media = conference.mcus.wanted(name).muted.get(details[0])
+                return None if media is None else SavedMuted.of(media, name, focus_uri)
             case "command":
                 return self._command(int(name))
             case _:
@@ -190,6 +203,12 @@ class Written:
         wanted_by = None if participant is None else participant.number
         return SavedCommand.of(command, commands.dialled.get(number), wanted_by, self._endpoint.wall_clock)
 
-    def _order(self, request_id: str) -> int:
-        """The place of a relay: those that were made first go out first."""
-        return self._orders.setdefault(request_id, next(self._places))
+    def _intent(self, mcu_type: str, key: Name) -> SavedIntent | None:
+        intent = self.conference.mcus.wanted(mcu_type).intents.get(key)
+        if intent is None:
+            return None
+        return SavedIntent.of(intent, mcu_type, self._order("/".join((mcu_type, *key))), self.conference.focus_uri)
+
+    def _order(self, name: str) -> int:
+        """The place of a relay or an intent: those that were made first go first."""
+        return self._orders.setdefault(name, next(self._places))
