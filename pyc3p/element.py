@@ -23,20 +23,7 @@ import attrs
 import c3p
 from mcu import LegId
 from pyc3p.trace.masking import mask
-from sip import (
-    Event,
-    Gate,
-    Held,
-    Pump,
-    Rest,
-    StateChange,
-    TimedNet,
-    Transmit,
-    Waiting,
-    first_due,
-    internal_fault,
-    next_timeout_of,
-)
+from sip import Event, Gate, Held, Pump, Rest, StateChange, TimedNet, Transmit, internal_fault, next_timeout_of
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
@@ -141,7 +128,9 @@ class Element:
     counters: Counter[str] = attrs.field(factory=Counter)  #: "internal fault": how often something raised here
     _faults: list[Event] = attrs.field(factory=list, init=False)
     _nets: list[TimedNet] = attrs.field(init=False)
-    _timed: list[Waiting] = attrs.field(init=False)
+    _waiting: list[TimedNet | Held[tuple[C3PMachine, c3p.Exchange]] | Held[tuple[object, c3p.Reply]]] = attrs.field(
+        init=False
+    )
     _media_rest: Rest | None = attrs.field(default=None, init=False)  #: since a tick raised, until one does not
     gate: Gate | None = attrs.field(init=False)  #: before the network; None where no state is kept
     _documents: Held[tuple[C3PMachine, c3p.Exchange]] | None = attrs.field(default=None, init=False)
@@ -154,8 +143,9 @@ class Element:
             self.gate.watch(self.others)
             self._documents, self._answers = Held(self.gate), Held(self.gate)
         self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
-        held = [one for one in (self._documents, self._answers) if one is not None]
-        self._timed = [*self._nets, *held]
+        self._waiting = [*self._nets]
+        if self._documents is not None and self._answers is not None:
+            self._waiting += [self._documents, self._answers]
 
     @classmethod
     def of(
@@ -199,8 +189,7 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        own = next_timeout_of(self._timed)
-        return own if self.pump is None else first_due(own, self.pump.next_timeout())
+        return next_timeout_of([*self._waiting, self.pump] if self.pump is not None else self._waiting)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""
@@ -218,7 +207,7 @@ class Element:
 
     def next_other_timeout(self) -> float | None:
         """When ``handle_other_timeouts`` is due, or something leaves that has waited for long enough."""
-        return next_timeout_of(self._timed)
+        return next_timeout_of(self._waiting)
 
     def handle_other_timeouts(self, *, now: float) -> list[Event]:
         """Do what is due in the machines that live on no endpoint."""

@@ -20,7 +20,7 @@ from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
-from sip.deadlines import Deadlines, Waiting, first_due, next_timeout_of
+from sip.deadlines import Deadlines, first_due, next_timeout_of
 from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
@@ -275,7 +275,6 @@ __all__ = [
     "UpdateReceived",
     "Uri",
     "Via",
-    "Waiting",
     "WantId",
     "Warning",
     "WrongPasswordLimits",

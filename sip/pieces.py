@@ -14,11 +14,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from sip.errors import SipError
+from sip.errors import LocalProtocolError
 from sip.events import Event
 
 
-class UnreadablePiece(SipError):
+class UnreadablePiece(LocalProtocolError):
     """A piece that this version cannot read: it says which, and why."""
 
 
