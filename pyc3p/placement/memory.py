@@ -23,7 +23,7 @@ class MemoryPlacement:
     def __init__(self, clock: Callable[[], float], *, run: str = "1") -> None:
         self.run = run  #: of the store; another one says that it was started anew
         self.claims: dict[str, tuple[str, int]] = {}  #: node and epoch by key
-        self.state: dict[str, dict[str, Piece]] = {}  #: what is written of conferences, by key
+        self.written: dict[str, dict[str, Piece]] = {}  #: what is written of conferences, by key
         self._clock = clock
         self._belonging = Belonging()
         self._leases: dict[str, _Lease] = {}
@@ -53,7 +53,7 @@ class MemoryPlacement:
             return Refused(node=owner)
         granted = max(epoch, above, held) + 1
         self.claims[key] = (node.name, granted)
-        return Granted(epoch=granted, pieces=() if held else tuple(self.state.get(key, {}).values()))
+        return Granted(epoch=granted, pieces=() if held else tuple(self.written.get(key, {}).values()))
 
     def owner_now(self, key: str) -> Claimed | None:
         """`PlacementStore.owner`."""
@@ -71,12 +71,12 @@ class MemoryPlacement:
         """`PlacementStore.release`."""
         if self.claims.get(key) == (node.name, epoch):
             del self.claims[key]
-            self.state.pop(key, None)
+            self.written.pop(key, None)
 
     def rewrite_now(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
         """`PlacementStore.rewrite`."""
         if self.claims.get(key, ("", 0))[0] == node.name:
-            self.state[key] = {piece.key: piece for piece in pieces}
+            self.written[key] = {piece.key: piece for piece in pieces}
 
     def write_now(self, node: Node, pieces: Sequence[Piece]) -> None:
         """Write what changed of the conferences that ``node`` has, as `StateStore.write`; the rest is left out."""
@@ -84,7 +84,7 @@ class MemoryPlacement:
             key = self._belonging.conference_of(piece)
             if key is None or self.claims.get(key, ("", 0))[0] != node.name:
                 continue
-            kept = self.state.setdefault(key, {})
+            kept = self.written.setdefault(key, {})
             if piece.value is None:
                 kept.pop(piece.key, None)
             else:
@@ -94,7 +94,7 @@ class MemoryPlacement:
         """Be started anew, empty."""
         self.run = run
         self.claims.clear()
-        self.state.clear()
+        self.written.clear()
         self._leases.clear()
         self._known.clear()
 
