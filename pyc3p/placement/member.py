@@ -143,6 +143,11 @@ class Member:
         """Whether it may claim."""
         return self._life.state
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a `Rewrite` is under way, or waiting."""
+        return any(isinstance(each.operation, Rewrite) for each in (*self._begun.values(), *self._waiting))
+
     # Commands --------------------------------------------------------------------------------------------------------
 
     def claim(self, want: int, key: str, *, above: int = 0, now: float) -> None:

@@ -10,6 +10,7 @@ from sip.core.dialog import Dialog
 from sip.core.forwarding import TransparentInvite
 from sip.core.routing import KNOWN_METHODS, CoreEntry, Routing
 from sip.core.stack import Stack
+from sip.core.way_back import leads_back
 from sip.endpoint.elsewhere import FromElsewhere
 from sip.endpoint.mending import Mending
 from sip.errors import RemoteProtocolError
@@ -309,7 +310,8 @@ class Receiver:
         if routing.status is None:
             check_request(request, Element.IN_DIALOG)
         dialog.takes(transaction.cseq)
-        if dialog.flow is None and routing.status is None and flow.reliable:
+        back = flow.reliable and leads_back(request, flow, dialog.route_set)
+        if dialog.flow is None and routing.status is None and back:
             # A peer whose connection broke came back over another one, which may be the only way to it.
             self._dialogs.moved(dialog, flow)
         transaction.owner = routing.owner or ""
