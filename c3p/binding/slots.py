@@ -31,6 +31,10 @@ def qualified(namespace: str | None, name: str, default: str) -> str:
     return name if not namespace or namespace == default else f"{PREFIXES[namespace]}:{name}"
 
 
+def _nothing(out: Out, tag: str, node: Node) -> None:
+    """How a slot without a child writes it."""
+
+
 class ElementSlot(ABC):
     """One field that is written as elements.
 
@@ -45,6 +49,8 @@ class ElementSlot(ABC):
         self.generation = generation
         self.required = field.required
         self.words = False  #: whether text stands between ``opening`` and ``closing``, and nothing else
+        self.child: type[Node] | None = None  #: class of a value that is one element, which ``write_item`` writes
+        self.write_item: WriteNode = _nothing
         self.blank: str | tuple[()] | None = ()
         self.also: tuple[str, ...] = ()
 
@@ -106,14 +112,14 @@ class ChildSlot(ElementSlot):
 
     def __init__(self, field: BoundField, tag: str, spec: Child, write_item: WriteNode) -> None:
         super().__init__(field, tag, spec.generation)
-        self._item = field.item
-        self._write_item = write_item
+        self.child = field.item
+        self.write_item = write_item
 
     def write(self, out: Out, values: Values) -> None:
         value = values[self.name]
-        if type(value) is not self._item:
-            raise _misfit(value, self._item)
-        self._write_item(out, self.tag, value)
+        if type(value) is not self.child:
+            raise _misfit(value, self.child)
+        self.write_item(out, self.tag, value)
 
 
 class ChildrenSlot(ElementSlot):

@@ -99,6 +99,8 @@ class Writer:
                     generation = slot.generation
                 if slot.words and isinstance(value, str) and is_plain(value):
                     out.append(f"{slot.opening}{value}{slot.closing}")
+                elif type(value) is slot.child:
+                    slot.write_item(out, slot.tag, value)
                 else:
                     slot.write(out, values)
         for child_tag, child in children:
