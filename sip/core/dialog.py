@@ -73,6 +73,7 @@ class Dialog:
     """State of one dialog. It lives as long as a usage (an INVITE session, a subscription) does."""
 
     __slots__ = (
+        "_contact",
         "_hop",
         "_life",
         "call_id",
@@ -123,6 +124,7 @@ class Dialog:
         self.session: SessionUsage | None = None
         self.subscriptions: dict[UsageKey, SubscriptionUsage] = {}
         self._hop: Uri | None = None
+        self._contact: tuple[str, ...] = ()  # the Contact lines that a target refresh made ``target`` of
 
     @classmethod
     def from_request(
@@ -237,10 +239,11 @@ class Dialog:
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
-        # What cannot be used does not replace what can.
-        if "Contact" in message.headers:
+        # What cannot be used does not replace what can; what says the same again is not read again.
+        contact = message.headers.get_all("Contact")
+        if contact and contact != self._contact:
             with suppress(RemoteProtocolError):
-                self.target = target_of(message)
+                self.target, self._contact = target_of(message), contact
                 self._hop = None
         if self.route_set_updates and "Record-Route" in message.headers:
             with suppress(RemoteProtocolError):

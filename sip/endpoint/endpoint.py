@@ -113,7 +113,11 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
     def take_events(self) -> list[Event]:
         """Return events that commands caused since the last call of any kind."""
-        return self._context.take_events()
+        context = self._context
+        if not context.events:
+            return []
+        events, context.events = context.events, []
+        return events
 
     def abandon(self, event: Event, *, now: float) -> None:
         """End what an event was about that its core could not handle (`Pump` calls it when the core raised).

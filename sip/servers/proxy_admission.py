@@ -268,9 +268,12 @@ class Admission:
             return True
         if any(name in self._config.trusted_peers for name in flow.peer_identity):
             return True
-        if not is_numeric(flow.remote.host):
+        if not self._networks:
             return False
-        source = ipaddress.ip_address(flow.remote.host)
+        try:
+            source = ipaddress.ip_address(flow.remote.host)
+        except ValueError:
+            return False
         return any(source in network for network in self._networks)
 
 
