@@ -10,6 +10,8 @@ from typing import Final
 class LinkState(enum.Enum):
     """Where the link stands. Commands wait in every state but READY."""
 
+    __hash__ = object.__hash__
+
     ABSENT = "absent"
     ALLOCATING = "allocating"  #: the MCU Factory is asked for an MCU
     INITIALISING = "initialising"  #: the MCU is told of the conference
@@ -20,6 +22,8 @@ class LinkState(enum.Enum):
 
 class LinkInput(enum.Enum):
     """What can happen to it."""
+
+    __hash__ = object.__hash__
 
     NEEDED = "needed"
     ALLOCATED = "allocated"
