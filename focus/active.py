@@ -44,9 +44,12 @@ class ActiveConferences:
         """Whether there is no place for one more."""
         return len(self._by_key) >= self._context.config.max_conferences
 
-    def activate(self, address: ConferenceAddress, record: ConferenceRecord, *, now: float) -> Conference:
-        """Begin an activation. Whoever does that settles it."""
-        conference = self._by_key[address.key] = Conference(self._context, address=address, record=record, now=now)
+    def activate(
+        self, address: ConferenceAddress, record: ConferenceRecord, *, epoch: int = 0, now: float
+    ) -> Conference:
+        """Begin an activation under a claim with that epoch. Whoever does that settles it."""
+        conference = Conference(self._context, address=address, record=record, epoch=epoch, now=now)
+        self._by_key[address.key] = conference
         return conference
 
     def settle(self, conference: Conference, *, now: float) -> None:
@@ -54,6 +57,7 @@ class ActiveConferences:
         conference.settle(now=now)
         if conference.ended and self._by_key.get(conference.key) is conference:
             del self._by_key[conference.key]
+            self._context.placement.release(conference.address, conference.claim.epoch)
             self.attendance.end(conference.key)
         if self._by_key.get(conference.key) is conference:
             self._deadlines.set(conference.key, conference.next_timeout())

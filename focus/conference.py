@@ -54,6 +54,7 @@ from focus.events import (
 )
 from focus.identity import is_authenticated
 from focus.join import Join
+from focus.mcus.claim import Claim
 from focus.mcus.link import McuLink
 from focus.mcus.mcus import Mcus
 from focus.mcus.relay import ClientCommand
@@ -80,7 +81,9 @@ from sip import (
 class Conference:
     """The activation of one record."""
 
-    def __init__(self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, now: float) -> None:
+    def __init__(
+        self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, epoch: int = 0, now: float
+    ) -> None:
         self.address = address
         self.key = address.key
         self.record = record
@@ -92,7 +95,8 @@ class Conference:
         self.participants = Participants(context, self.roster)
         self.notifier = Notifier(context.endpoint, self.roster)
         self._commands = OpenCommands(context, self)
-        self._mcus = Mcus(context, self.roster, self._commands)
+        self.claim = Claim(epoch)
+        self._mcus = Mcus(context, self.roster, self._commands, self.claim)
         self._unattended_until: float | None = None
         self._expires_at = self._monotonic(record.expires_at)
         self._show_lock()
@@ -207,6 +211,10 @@ class Conference:
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """An MCU may be gone; it is asked when it is one of this conference."""
         self._mcus.suspect(mcu_id, now=now)
+
+    def claimed(self, epoch: int | None, *, now: float) -> None:
+        """Our claim has another epoch from now on; None: a higher one is needed and cannot be had."""
+        self._mcus.claimed(epoch, now=now)
 
     # For commands ----------------------------------------------------------------------------------------------------
 

@@ -30,8 +30,10 @@ from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.guests import Guests
 from focus.joining import Joining
+from focus.ownership import Ownership
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
+from focus.questions.placement import AskingPlacement
 from focus.questions.procedure import Kind, Line, Steps, Turn, settled
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records, record_store
@@ -108,6 +110,10 @@ class Focus:
             per_source=config.max_waiting_per_source,
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
+        if config.placed:
+            self._context.placement = AskingPlacement(self._procedures, self._events.append, config.owner)
+        #: Whose conferences are, where there are other Foci.
+        self.ownership = Ownership(config.owner, self._context, self._active, self._procedures)
         self._records = record_store(store, self._procedures, config.owner)
         everywhere: Records = self._records
         if config.records_url is not None:
@@ -132,6 +138,7 @@ class Focus:
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
+            durable=True,
         )
         endpoint.watch_flows(config.owner)
 
@@ -166,11 +173,15 @@ class Focus:
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
         """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""
+        conference = self._conference(conference_uri)
+        conference.end(EndReason.DELETED, now=now)
+        self._active.settle(conference, now=now)
+
+    def _conference(self, conference_uri: str) -> Conference:
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
         if conference is None:
             raise LocalProtocolError(f"not active: {conference_uri}")
-        conference.end(EndReason.DELETED, now=now)
-        self._active.settle(conference, now=now)
+        return conference
 
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part in every conference that it has: whoever runs it says that it may be gone."""
@@ -347,6 +358,7 @@ class Focus:
     def _answered(self, owner: ConferenceExchangeOwner | None, *, now: float) -> list[Event]:
         conference = self._active.get(ConferenceAddress.read(owner.focus_uri).key) if owner is not None else None
         if conference is not None:
+            self.ownership.check(conference, now=now)
             self._active.settle(conference, now=now)
         return self.take_events()
 

@@ -21,7 +21,7 @@ from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines, first_due, next_timeout_of
-from sip.endpoint.commit import Gate, StateChange
+from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
 from sip.entropy import Entropy, SeededEntropy
@@ -103,6 +103,7 @@ from sip.networks import Networks, are_everybody, source_of
 from sip.pieces import (
     Durable,
     Piece,
+    StateUnreadable,
     UnreadablePiece,
     piece_key,
     piece_parts,
@@ -175,6 +176,7 @@ __all__ = [
     "FlowLost",
     "Gate",
     "Headers",
+    "Held",
     "Identification",
     "IdentificationPending",
     "Identified",
@@ -251,6 +253,7 @@ __all__ = [
     "SipError",
     "Star",
     "StateChange",
+    "StateUnreadable",
     "StreamParser",
     "SubscribeReceived",
     "SubscriptionAccepted",

@@ -62,6 +62,11 @@ class Context:
         """Report an event."""
         self.events.append(event)
 
+    def take_events(self) -> list[Event]:
+        """Return the events since the last call."""
+        events, self.events = self.events, []
+        return events
+
     def count(self, what: str) -> None:
         """Note something that was dropped, ignored or refused."""
         self.counters[what] += 1

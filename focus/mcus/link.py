@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from collections import deque
-from typing import Protocol
 
 from c3p import (
     AddConference,
     Code,
     Command,
-    ConferenceInfo,
     ConferenceKeys,
     DeleteConference,
     ExchangeFailure,
@@ -25,34 +22,11 @@ from c3p import (
 from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
-from focus.mcus.link_state import LINK, LinkInput, LinkState
+from focus.mcus.link_owner import LinkOwner
+from focus.mcus.link_state import LINK, LinkInput, LinkState, Purpose
 from focus.mcus.loss import LostMcus
-from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
+from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response, outranking
 from sip import Life
-
-
-class LinkOwner(Protocol):
-    """What the conference does about what happens on a link."""
-
-    def describe_for(self, link: McuLink) -> ConferenceInfo:
-        """The conference as the MCU has to know it."""
-
-    def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
-        """The MCU is bootstrapped; `info` is its own part of the conference."""
-
-    def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
-        """The MCU failed: nothing of it is true any more."""
-
-    def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
-        """The answer to `resynchronise`: the MCU's whole part of the conference."""
-
-
-class _Purpose(enum.Enum):
-    ALLOCATE = "allocate"
-    INITIALISE = "initialise"
-    COMMAND = "command"
-    RESYNCHRONISE = "resynchronise"
-    CLOSE = "close"
 
 
 class McuLink:
@@ -66,7 +40,7 @@ class McuLink:
         mcu_uri: str,
         config: FocusConfig,
         exchanges: Exchanges[ConferenceExchangeOwner],
-        owner: LinkOwner,
+        owner: LinkOwner[McuLink],
         relays: RelayOwner,
     ) -> None:
         self.mcu_type = mcu_type
@@ -81,13 +55,14 @@ class McuLink:
         self._queue: deque[Relay] = deque()
         self._open: dict[str, Relay] = {}  #: sent and not finally answered, by requestId
         self._sent: Relay | None = None
-        self._exchange: tuple[int, _Purpose] | None = None
+        self._exchange: tuple[int, Purpose] | None = None
         self._exclude: list[str] = []
         self._attempts = 0
         self._time_outs = 0
         self._retry_at: float | None = None
         self._closed = False
         self._resync_wanted = False
+        self._outbid = False  #: whether a higher claim was asked for since the MCU took the last one
         self._lost = LostMcus()
         self._heard_at = 0.0  #: when the MCU last said anything, monotonic seconds
 
@@ -143,13 +118,24 @@ class McuLink:
         self._life.command(LinkInput.CLOSE)
         if self.state is LinkState.CLOSING and self.address is not None:
             command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post_to(self.address, command, _Purpose.CLOSE)
+            self._post_to(self.address, command, Purpose.CLOSE)
 
     def abandon(self, relay: Relay) -> None:
         """Forget a command that its owner finished: what the MCU still answers is dropped."""
         self._open.pop(relay.request_id, None)
         if relay in self._queue:
             self._queue.remove(relay)
+
+    def claimed(self, *, now: float) -> None:
+        """There is a new claim: an MCU that obeys another is told."""
+        if self.state is LinkState.INITIALISING and self._exchange is None and self.address is not None:
+            self._initialise(self.address)
+
+    def not_claimed(self, *, now: float) -> None:
+        """There is none: an MCU that obeys another cannot be had for now."""
+        if self.state is LinkState.INITIALISING and self._exchange is None:
+            self.address = None
+            self._exhausted(Failure(Reason.SERVER_BUSY), now=now)
 
     def late_response(self, response: Response, *, now: float) -> None:
         """A response that the MCU posted to the callback URL."""
@@ -195,13 +181,13 @@ class McuLink:
         """The answer to the exchange that is open."""
         purpose = self._settle_exchange()
         self._time_outs, self._heard_at = 0, now
-        if purpose is _Purpose.ALLOCATE:
+        if purpose is Purpose.ALLOCATE:
             self._allocated(reply, now=now)
-        elif purpose is _Purpose.INITIALISE:
+        elif purpose is Purpose.INITIALISE:
             self._initialised(reply, now=now)
-        elif purpose is _Purpose.COMMAND:
+        elif purpose is Purpose.COMMAND:
             self._commanded(reply, now=now)
-        elif purpose is _Purpose.RESYNCHRONISE:
+        elif purpose is Purpose.RESYNCHRONISE:
             self._resynchronised(reply, now=now)
         else:
             self._life.command(LinkInput.CLOSED)
@@ -210,18 +196,18 @@ class McuLink:
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The exchange that is open brought nothing."""
         purpose = self._settle_exchange()
-        if purpose is _Purpose.ALLOCATE:
+        if purpose is Purpose.ALLOCATE:
             timed_out = reason is ExchangeFailure.TIMEOUT
             self._exhausted(Failure(Reason.TIMEOUT if timed_out else Reason.SERVER_BUSY), now=now)
-        elif purpose is _Purpose.INITIALISE:
+        elif purpose is Purpose.INITIALISE:
             self._next_mcu(Failure(Reason.TIMEOUT), now=now)
-        elif purpose is _Purpose.CLOSE:
+        elif purpose is Purpose.CLOSE:
             self._life.command(LinkInput.CLOSED)
         else:
             self._command_failed(reason, now=now)
         self._send_next(now=now)
 
-    def _settle_exchange(self) -> _Purpose:
+    def _settle_exchange(self) -> Purpose:
         # Only the latest exchange is waited for: others are forgotten when it is posted.
         assert self._exchange is not None
         purpose, self._exchange = self._exchange[1], None
@@ -240,7 +226,7 @@ class McuLink:
         )
         self._attempts += 1
         url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
-        self._post_document(url, self._request(command, to=url), _Purpose.ALLOCATE, peer=factory)
+        self._post_document(url, self._request(command, to=url), Purpose.ALLOCATE, peer=factory)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -253,20 +239,38 @@ class McuLink:
         self._life.command(LinkInput.ALLOCATED)
         self.address = address
         self._lost.assigned(address)
+        self._initialise(address)
+
+    def _initialise(self, address: McuAddress) -> None:
         command = AddConference(conference_info=self._owner.describe_for(self), callback_uri=self._config.callback_url)
-        self._post_to(address, command, _Purpose.INITIALISE)
+        self._post_to(address, command, Purpose.INITIALISE)
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
+        if self._outranked(reply, now=now):
+            return
         if response is None or response.code is not Code.SUCCESS:
             self._next_mcu(Failure.of(reply), now=now)
             return
         self._life.command(LinkInput.INITIALISED)
-        self._exclude = []
+        self._exclude, self._outbid = [], False
         command = response.command
         info = command.conference_info if isinstance(command, AddConference) else None
         assert self.address is not None
         self._owner.mcu_ready(self, self.address, info, now=now)
+
+    def _outranked(self, reply: Reply, *, now: float) -> bool:
+        """Whether the MCU obeys a higher claim to the conference. Once a higher one of our own is asked for."""
+        epoch = outranking(reply)
+        if epoch is None:
+            return False
+        self._life.command(LinkInput.OUTRANKED)
+        if self._outbid:
+            self.not_claimed(now=now)
+        else:
+            self._outbid = True
+            self._owner.claim.outranked(epoch)
+        return True
 
     def _next_mcu(self, failure: Failure, *, now: float) -> None:
         address, self.address = self.address, None
@@ -294,7 +298,7 @@ class McuLink:
         if self._resync_wanted:
             self._resync_wanted = False
             command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post_to(self.address, command, _Purpose.RESYNCHRONISE)
+            self._post_to(self.address, command, Purpose.RESYNCHRONISE)
         elif self._queue:
             self._send(self._queue.popleft())
 
@@ -304,13 +308,15 @@ class McuLink:
         self._open[relay.request_id] = relay
         self._sent = relay
         document = self._request(relay.command, to=self.mcu_uri, relay=relay)
-        self._post_document(self.address.http_url, document, _Purpose.COMMAND, peer=self.address.mcu_id)
+        self._post_document(self.address.http_url, document, Purpose.COMMAND, peer=self.address.mcu_id)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
         if reply.status == 404:
             self.mark_lost("the MCU does not know the conference", now=now)
-        elif relay is None or relay.request_id not in self._open:
+            return
+        self._outranked(reply, now=now)
+        if relay is None or relay.request_id not in self._open:
             return  # Its final answer came by the callback, or its owner gave it up.
         elif reply.status == 202:
             self._pending(relay, None, now=now)
@@ -337,7 +343,12 @@ class McuLink:
         info = command.conference_info if isinstance(command, GetConference) else None
         if reply.status == 404:
             self.mark_lost("the MCU does not know the conference", now=now)
-        elif response is not None and response.code is Code.SUCCESS and info is not None:
+        elif (
+            not self._outranked(reply, now=now)
+            and response is not None
+            and response.code is Code.SUCCESS
+            and info is not None
+        ):
             self._owner.mcu_part_replaced(self, info, now=now)
 
     def _command_failed(self, reason: ExchangeFailure, *, now: float) -> None:
@@ -373,12 +384,13 @@ class McuLink:
             originator=relay.originator if relay is not None else None,
             originator_role=relay.originator_role if relay is not None else None,
             correlation_id=relay.correlation if relay is not None else None,
+            epoch=self._owner.claim.epoch or None,
         )
 
-    def _post_to(self, address: McuAddress, command: Command, purpose: _Purpose) -> None:
+    def _post_to(self, address: McuAddress, command: Command, purpose: Purpose) -> None:
         self._post_document(address.http_url, self._request(command, to=self.mcu_uri), purpose, peer=address.mcu_id)
 
-    def _post_document(self, url: str, document: Request, purpose: _Purpose, *, peer: str) -> None:
+    def _post_document(self, url: str, document: Request, purpose: Purpose, *, peer: str) -> None:
         timeout = self._config.http_timeout
         number = self._exchanges.post(url, document, owner=self, timeout=timeout, peer=peer)
         self._exchange = (number, purpose)

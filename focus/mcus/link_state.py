@@ -20,6 +20,16 @@ class LinkState(enum.Enum):
     CLOSING = "closing"  #: the MCU is told that the conference is over
 
 
+class Purpose(enum.Enum):
+    """What the exchange that is open is for."""
+
+    ALLOCATE = "allocate"
+    INITIALISE = "initialise"
+    COMMAND = "command"
+    RESYNCHRONISE = "resynchronise"
+    CLOSE = "close"
+
+
 class LinkInput(enum.Enum):
     """What can happen to it."""
 
@@ -31,6 +41,7 @@ class LinkInput(enum.Enum):
     REFUSED = "refused"  #: this MCU, or the factory, did not do it
     EXHAUSTED = "exhausted"  #: and nothing is left to try
     LOST = "lost"  #: the assigned MCU failed
+    OUTRANKED = "outranked"  #: the assigned MCU obeys a higher claim to the conference
     CLOSE = "close"
     CLOSED = "closed"
 
@@ -43,7 +54,9 @@ LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
     (LinkState.INITIALISING, LinkInput.INITIALISED): LinkState.READY,
     (LinkState.INITIALISING, LinkInput.REFUSED): LinkState.ALLOCATING,
     (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,
+    (LinkState.INITIALISING, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.READY, LinkInput.LOST): LinkState.FAILED,
+    (LinkState.READY, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.ABSENT, LinkInput.CLOSE): LinkState.ABSENT,
     (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.ABSENT,
     (LinkState.FAILED, LinkInput.CLOSE): LinkState.ABSENT,

@@ -21,6 +21,7 @@ from c3p import (
 from focus.context import Context
 from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
+from focus.mcus.claim import Claim
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
 from focus.mcus.loss import take_off
@@ -40,7 +41,8 @@ class CommandOwner(RelayOwner, Protocol):
 class Mcus:
     """The links of one conference by media type; the owner of each of them."""
 
-    def __init__(self, context: Context, roster: Roster, commands: CommandOwner) -> None:
+    def __init__(self, context: Context, roster: Roster, commands: CommandOwner, claim: Claim) -> None:
+        self.claim = claim
         self._context = context
         self._roster = roster
         self._commands = commands
@@ -76,6 +78,16 @@ class Mcus:
         """Tell every MCU that the conference is over."""
         for link in self._links.values():
             link.close(now=now)
+
+    def claimed(self, epoch: int | None, *, now: float) -> None:
+        """Our claim to the conference has this epoch from now on; None: a higher one cannot be had."""
+        if epoch is not None:
+            self.claim.epoch = epoch
+        for link in self._links.values():
+            if epoch is not None:
+                link.claimed(now=now)
+            else:
+                link.not_claimed(now=now)
 
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""

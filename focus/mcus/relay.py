@@ -85,6 +85,11 @@ def final_response(reply: Reply) -> Response | None:
     return reply.document if reply.status == 200 else None
 
 
+def outranking(reply: Reply) -> int | None:
+    """The epoch of the claim that an MCU obeys in place of ours; None when that is not why it refuses."""
+    return reply.document.epoch if reply.status == 403 and reply.document is not None else None
+
+
 @attrs.define(eq=False)
 class ClientCommand:
     """One command of a client, carried out by one or several MCUs; it ends exactly once."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
+import c3p
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
 from pyc3p.simnet.failed import SimulationFailed
-from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, ResolveWanted
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted
 from sip.testing import Alarm
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class SimHost:
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
         self.off = False  #: switched off: it does nothing any more
+        self.written: dict[str, Piece] = {}  #: what its element has had written, by key
         self._alarm: Alarm | None = None
         self._due: float | None = None  #: when a timer of the element is due, beside the media
         self._next_port = 30_000
@@ -107,12 +109,22 @@ class SimHost:
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 
+    def _save(self) -> None:
+        """Write what has changed, which takes no time here."""
+        change = self.element.change_to_save()
+        if change is not None:
+            self.written.update((piece.key, piece) for piece in change.pieces)
+            self.element.persisted(change.id)
+
     def _send(self) -> None:
+        self._save()
         if self.element.pump is not None:
             for transmit in self.element.pump.data_to_send():
                 self.network.send(self, transmit.flow, transmit.data)
-        for machine, exchange in self.element.c3p_to_send():
+        for machine, exchange in self.element.c3p_to_send(now=self.network.now):
             self.network.web.post(self, machine, exchange)
+        for asker, reply in self.element.replies_to_send(now=self.network.now):
+            cast(Callable[[c3p.Reply], None], asker)(reply)
 
     def _handle(self, event: Event) -> bool:
         """Act on what the element has told; whether one of its machines may have moved by that."""

@@ -91,7 +91,7 @@ class Proxy:
             self.config,
             key=key,
             entropy=self._entropy.child("nonces"),
-            wall_clock=endpoint.wall_clock,
+            endpoint=endpoint,
             may_relay=may_relay,
             registered=registered,
             credentials=credentials,

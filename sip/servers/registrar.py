@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from sip.authentication.authenticator import Authenticator
-from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer
+from sip.authentication.digest_server import CredentialStore
 from sip.authentication.identification import Identification, Pending
 from sip.config import Listen
 from sip.core.routing import Claim
@@ -25,6 +25,8 @@ from sip.servers.binding_shares import BindingShares
 from sip.servers.bound_flows import BoundFlows
 from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
 from sip.servers.location import Binding, Location, can_be_dialled
+from sip.servers.proxy_route import OwnAddresses
+from sip.servers.registrar_config import RegistrarConfig
 from sip.servers.registration_rights import RegistrationRefused, Rights, check_order, same_user
 from sip.servers.undecided import UNKNOWN_IN_TIME, Undecided, UndecidedRequests
 from sip.syntax.uri import Uri, aor_key
@@ -32,29 +34,6 @@ from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric
 
 __all__ = ["BindingsChanged", "Registrar", "RegistrarConfig"]
-
-
-@attrs.frozen(kw_only=True)
-class RegistrarConfig:
-    """Whom a registrar serves, and how much it holds."""
-
-    owner: str = "registrar"
-    domains: tuple[str, ...] = ()  #: beside the addresses we listen on; none: any
-    one_domain: bool = True  #: all of them have the same users, as a domain and the addresses of its server do
-    realm: str | None = None  #: of the challenges; None is the first of `domains`
-    digest: DigestConfig | None = None  #: more about the challenges, in place of `realm`
-    default_expires: int = 3600  #: seconds, when the client does not say (RFC 3261 section 10.3)
-    min_expires: int = 60  #: seconds; shorter ones cost more traffic than they are worth: 423
-    max_expires: int = 7200  #: seconds; longer ones are shortened, so that the dead do not stay for days
-    max_contacts: int = 10  #: of one user; each call rings all of them
-    max_users: int = 10_000  #: about 2 KiB each, at most `max_contacts` times `max_contact`
-    max_users_per_source: int = 1_000  #: registered from one address (of IPv6 a /64); a large site behind one NAT
-    max_bindings_per_source: int = 2_000  #: made from one address: two phones for each of them
-    max_contact: int = 2_048  #: octets of a contact with its Path and what names it; several times what is usual
-    keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
-    flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
-    service_route: tuple[NameAddr, ...] = ()  #: what clients are to use for their requests (RFC 3608)
-    headers: tuple[tuple[str, str], ...] = ()  #: more headers of each 200, such as Supported and Allow-Events
 
 
 @attrs.frozen(kw_only=True)
@@ -88,19 +67,18 @@ class Registrar:
         self.config = config or RegistrarConfig()
         self._endpoint = endpoint
         self._identities = authenticator
-        self._rights = Rights(may_register)
-        if credentials is not None:
-            realm = self.config.realm or next(iter(self.config.domains), "registrar")
-            self._rights.digest = DigestServer(
-                # All URIs of a REGISTER lead here, and clients (sipp for one) name us as they reach us.
-                self.config.digest or DigestConfig(realm=realm, check_uri=False),
-                credentials,
-                key=bytes.fromhex(entropy.child("registrar key").token(32)),
-                entropy=entropy.child("registrar nonces"),
-                wall_clock=endpoint.wall_clock,
-            )
+        self._rights = Rights(
+            self.config,
+            may_register,
+            credentials,
+            endpoint=endpoint,
+            entropy=entropy,
+            key=self._key,
+            serves=self._serves,
+        )
         self._undecided = UndecidedRequests(self.config.owner, endpoint)
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
+        self._own = OwnAddresses(lambda: endpoint.listen, ())
         self._location = Location()
         self._flows = BoundFlows(limit=self.config.max_users)
         self._networks = Networks(endpoint.config.trusted_networks)
@@ -252,7 +230,7 @@ class Registrar:
         """The steps of section 10.3 in their order; the headers of the 200."""
         if request.to.uri.scheme not in ("sip", "sips"):
             raise RegistrationRefused(400)
-        self._rights.check(request, identification, self._key, now=now)
+        self._rights.check(request, asked.flow, identification, now=now)
         if not self._serves(request.to.uri) or request.to.uri.user is None:  # nobody's address (step 5)
             raise RegistrationRefused(404)
         aor = self._key(request.to.uri)
@@ -311,7 +289,7 @@ class Registrar:
         made = binding_of(aor, contact, request, asked, now + lifetime)
         if size_of(made) > self.config.max_contact:
             raise RegistrationRefused(513)
-        if lifetime and not is_usable(made, request.to.uri):
+        if lifetime and not is_usable(made, request.to.uri, self._own, asked.flow):
             return False
         for index, old in enumerate(after):
             if old.names(made.instance, made.reg_id, made.uri):
