@@ -119,7 +119,7 @@ class Reader(Generic[N]):
             items = values[name]
             values[name] = tuple(items) if isinstance(items, list) else ()
         made = object.__new__(self._cls)
-        made.__dict__.update(values)
+        object.__setattr__(made, "__dict__", values)
         return made if self._finish is None else self._finish(made)
 
     def _take_attributes(self, values: Values, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
