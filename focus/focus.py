@@ -71,6 +71,8 @@ from sip import (
 )
 from sip import Request as SipRequest
 
+_SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
+
 
 class Focus:
     """All conferences of one domain.
@@ -110,14 +112,7 @@ class Focus:
         self._records = record_store(store, self._procedures, config.owner)
         everywhere: Records = self._records
         if config.records_url is not None:
-            everywhere = RemoteRecords(
-                self._records,
-                config.records_url,
-                peer=config.records_principal,
-                timeout=config.http_timeout,
-                exchanges=self._exchanges,
-                procedures=self._procedures,
-            )
+            everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
         guests = Guests(
             config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
         )
@@ -310,9 +305,7 @@ class Focus:
         self._alive(event, now)
         self._context.answer(event.transaction, Answer(200), now=now)
 
-    def _alive(
-        self, event: ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed, now: float
-    ) -> None:
+    def _alive(self, event: _SignOfLife, now: float) -> None:
         conference = self._active.of_session.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
             conference.participants.seen(event.session)
