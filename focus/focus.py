@@ -27,6 +27,7 @@ from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
+from focus.dialog_guard import DialogGuard
 from focus.durable.kept import KeptConferences
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
@@ -56,6 +57,7 @@ from sip import (
     Piece,
     ReinviteReceived,
     RequestFailed,
+    RequestFromElsewhere,
     RequestReceived,
     ResponseReceived,
     SessionCancelled,
@@ -72,7 +74,7 @@ from sip import (
 )
 from sip import Request as SipRequest
 
-_Alive = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
+_SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
 
@@ -113,14 +115,7 @@ class Focus:
         self._records = record_store(store, self._procedures, config.owner)
         everywhere: Records = self._records
         if config.records_url is not None:
-            everywhere = RemoteRecords(
-                self._records,
-                config.records_url,
-                peer=config.records_principal,
-                timeout=config.http_timeout,
-                exchanges=self._exchanges,
-                procedures=self._procedures,
-            )
+            everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
         guests = Guests(
             config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
         )
@@ -136,6 +131,7 @@ class Focus:
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
+            guards_dialogs=True,
             durable=True,
         )
         endpoint.watch_flows(config.owner)
@@ -297,6 +293,9 @@ class Focus:
             yield from conference.info(event.session, event, turn)
             self._active.settle(conference, now=turn.now)
 
+    def _from_elsewhere(self, event: RequestFromElsewhere, now: float) -> None:
+        self._procedures.begin(DialogGuard(self._context, self._active).procedure, event, now=now)
+
     def _conference_of(self, event: RequestReceived) -> Conference | None:
         return self._active.of_session.get(event.session) if event.session is not None else None
 
@@ -305,7 +304,7 @@ class Focus:
         self._alive(event, now)
         self._context.answer(event.transaction, Answer(200), now=now)
 
-    def _alive(self, event: _Alive, now: float) -> None:
+    def _alive(self, event: _SignOfLife, now: float) -> None:
         conference = self._active.of_session.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
             conference.participants.seen(event.session)
@@ -384,6 +383,7 @@ class Focus:
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
     InviteReceived: Focus._invited,
+    RequestFromElsewhere: Focus._from_elsewhere,
     RequestReceived: Focus._requested,
     ReinviteReceived: Focus._refreshed_by_request,
     UpdateReceived: Focus._refreshed_by_request,

@@ -92,7 +92,11 @@ class Roster:
 
     def has_holders(self, session_type: str) -> bool:
         """Whether anybody has an endpoint of that type."""
-        return any(one.session_type == session_type for user in self.users.values() for one in user.endpoints.values())
+        for user in self.users.values():
+            for endpoint in user.endpoints.values():
+                if endpoint.session_type == session_type:
+                    return True
+        return False
 
     def resume(self, users: Iterable[RosterUser], views: Iterable[EntityView], version: int) -> None:
         """Go on with what was known before a restart, after that version. Whoever is told anything is told all."""

@@ -39,6 +39,12 @@ class Piece:
     value: bytes | None = attrs.field(repr=lambda value: "None" if value is None else f"<{len(value)} octets>")
 
 
+def unreadable(piece: Piece, error: Exception) -> StateUnreadable:
+    """Tell of a piece that could not be read, because of whatever went wrong with what is in it."""
+    reason = str(error) if isinstance(error, UnreadablePiece) else f"{type(error).__name__}: {error}"
+    return StateUnreadable(owner="", key=piece.key, reason=reason)
+
+
 @runtime_checkable
 class Durable(Protocol):
     """A machine that can be restored."""

@@ -10,6 +10,8 @@ from typing import Final
 class LinkState(enum.Enum):
     """Where the link stands. Commands wait in every state but READY."""
 
+    __hash__ = object.__hash__
+
     ABSENT = "absent"
     ALLOCATING = "allocating"  #: the MCU Factory is asked for an MCU
     RESUMING = "resuming"  #: after a restart: the MCU that had it is told of the conference again
@@ -31,6 +33,8 @@ class Purpose(enum.Enum):
 
 class LinkInput(enum.Enum):
     """What can happen to it."""
+
+    __hash__ = object.__hash__
 
     NEEDED = "needed"
     RESUME = "resume"  #: it had an MCU before a restart

@@ -16,6 +16,8 @@ from sip import Life, SessionId
 class RelayState(enum.Enum):
     """Where a relayed command stands (conferencing-flows 4.4)."""
 
+    __hash__ = object.__hash__
+
     NEW = "new"
     BOOTSTRAPPING = "bootstrapping"  #: waits for its MCU
     FORWARDED = "forwarded"  #: on its way to the MCU
@@ -26,6 +28,8 @@ class RelayState(enum.Enum):
 
 class RelayInput(enum.Enum):
     """What can happen to it."""
+
+    __hash__ = object.__hash__
 
     AUTHORISED = "authorised"
     MCU_READY = "mcu ready"

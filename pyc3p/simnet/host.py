@@ -9,7 +9,7 @@ import c3p
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
 from pyc3p.simnet.failed import SimulationFailed
-from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted, first_due
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted
 from sip.testing import Alarm
 
 if TYPE_CHECKING:
@@ -195,8 +195,10 @@ class SimHost:
     # Time ------------------------------------------------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        self._due = self.element.next_timeout()
-        due = first_due(self._due, self.element.next_tick())
+        self._due = due = self.element.next_timeout()
+        tick = self.element.next_tick()
+        if tick is not None and (due is None or tick < due):
+            due = tick
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.at == due:
                 return

@@ -77,10 +77,12 @@ class Dialog:
     """State of one dialog. It lives as long as a usage (an INVITE session, a subscription) does."""
 
     __slots__ = (
+        "_contact",
         "_hop",
         "_life",
         "call_id",
         "flow",
+        "heard_on",
         "local_cseq",
         "local_tag",
         "local_user",
@@ -111,6 +113,7 @@ class Dialog:
         local_cseq: int,
         remote_cseq: int | None,
         flow: Flow | None,
+        heard_on: Flow | None,
         local_user: str | None,
         state: DialogState = DialogState.EARLY,
     ) -> None:
@@ -126,6 +129,7 @@ class Dialog:
         self.local_cseq = local_cseq
         self.remote_cseq = remote_cseq
         self.flow = flow  #: the connection to use while it is open; None over UDP
+        self.heard_on = heard_on  #: what the message of the other side came by that began it, or was believed since
         self._life = Life(DIALOG, state)
         self.session: SessionUsage | None = None
         self.subscriptions: dict[UsageKey, SubscriptionUsage] = {}
@@ -133,6 +137,7 @@ class Dialog:
         self.unsaved: dict[DialogKey, Dialog] | None = None  #: those that changed; None where nobody writes them
         self.saved: bytes | None = None  #: what was given to be written last
         self.reserved_cseq = 0  #: the highest CSeq of ours that what was written leaves room for
+        self._contact: tuple[str, ...] = ()  # the Contact lines that a target refresh made ``target`` of
 
     @classmethod
     def from_request(
@@ -156,6 +161,7 @@ class Dialog:
             local_cseq=local_cseq,
             remote_cseq=request.cseq.number,
             flow=flow if flow.reliable else None,
+            heard_on=flow,
             local_user=request.uri.user,
         )
 
@@ -180,6 +186,7 @@ class Dialog:
             local_cseq=cseq,
             remote_cseq=None,
             flow=flow if flow is not None and flow.reliable and not direct else None,
+            heard_on=flow,
             local_user=ours.local_user,
         )
 
@@ -209,6 +216,7 @@ class Dialog:
             local_cseq=cseq,
             remote_cseq=None,
             flow=flow,
+            heard_on=flow,
             local_user=ours.local_user,
         )
 
@@ -242,6 +250,15 @@ class Dialog:
         if self.unsaved is not None:
             self.unsaved[self.key] = self
 
+    def is_from(self, flow: Flow) -> bool:
+        """Whether a flow is one by which the other side has come: the same connection, over UDP the same address."""
+        if flow == self.flow:
+            return True
+        heard = self.heard_on
+        if heard is None or flow.reliable or heard.reliable:
+            return flow == heard
+        return flow.remote == heard.remote
+
     # Requests that come ----------------------------------------------------------------------------------------------
 
     def takes(self, cseq: int) -> bool:
@@ -255,10 +272,11 @@ class Dialog:
     def refresh_target(self, message: Request | Response) -> None:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
         self.touch()
-        # What cannot be used does not replace what can.
-        if "Contact" in message.headers:
+        # What cannot be used does not replace what can; what says the same again is not read again.
+        contact = message.headers.get_all("Contact")
+        if contact and contact != self._contact:
             with suppress(RemoteProtocolError):
-                self.target = target_of(message)
+                self.target, self._contact = target_of(message), contact
                 self._hop = None
         if self.route_set_updates and "Record-Route" in message.headers:
             with suppress(RemoteProtocolError):
