@@ -173,6 +173,11 @@ class Member:
             self._unsure.discard(key)
         self._release(key, epoch)
 
+    def disown(self, key: str) -> None:
+        """What a claim brought is of no use here. The claim stays in the store, and may be made again."""
+        self.held.pop(key, None)
+        self._unsure.discard(key)
+
     def rewrite(self, key: str, pieces: Sequence[Piece], *, now: float) -> None:
         """All that there is to write of a conference of ours. It is asked for again when the store did not take it."""
         self._begin(_Begun(Rewrite(key, self.node, tuple(pieces)), _Purpose.ASKED))

@@ -184,7 +184,7 @@ class PlacedFocus:
         if isinstance(asker, _FromFocus):
             self._uris[asker.key] = asker.uri
             self._focus.ownership.claimed(asker.id, made.epoch, now=now)
-        elif made.key not in self._uris:  # there was nothing to go on with
+        elif not made.pieces and made.key not in self._uris:  # there was nothing to go on with
             self.member.release(made.key, epoch=made.epoch, now=now)
         if isinstance(asker, _FromForwarding):
             self._forwarding.owner_found(asker.id, None, now=now)
@@ -228,6 +228,9 @@ class PlacedFocus:
         if key in self._uris:
             self._focus.ownership.renewed(self._uris[key], epoch, now=now)
             return
+        if not pieces:
+            self.member.release(key, epoch=epoch, now=now)  # a claim whose answer had been lost
+            return
         restored = self._endpoint.restore(pieces, now=now)
         before = set(self._focus.conferences)
         self._events += self._focus.restore(pieces, epoch=epoch, now=now)
@@ -236,8 +239,8 @@ class PlacedFocus:
         for uri in self._focus.conferences:
             if uri not in before:
                 self._uris[key] = uri
-        if key not in self._uris and key in self.member.held:  # nothing of it could be read
-            self.member.release(key, epoch=epoch, now=now)
+        if key not in self._uris:  # nothing of it can be read here: it stays written, and may be begun anew
+            self.member.disown(key)
 
     def _write_whole(self, renewed: dict[str, str], now: float) -> None:
         """The store may have lost what was written of these conferences."""

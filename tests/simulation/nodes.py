@@ -55,9 +55,11 @@ class Server:
         assert self.cores.focus is not None
         return self.cores.focus
 
-    @property
-    def events(self) -> list[Event]:
-        return self.host.events
+    def answered(self, method: str, status: int) -> int:
+        """How often it gave that answer."""
+        pump = self.host.element.pump
+        assert pump is not None
+        return pump.endpoint.traffic.responses["out", method, str(status)]
 
 
 class Store:
