@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
+from pyc3p.simnet.disk import SimDisk
 from pyc3p.simnet.failed import SimulationFailed
-from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, ResolveWanted
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, ResolveWanted, StateChange
 from sip.testing import Alarm
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ MAX_ROUNDS = 10_000
 class SimHost:
     """Runs one element at one address. ``events`` holds everything the element told the application."""
 
-    def __init__(self, network: SimNetwork, element: Element, host: str) -> None:
+    def __init__(self, network: SimNetwork, element: Element, host: str, disk: SimDisk | None = None) -> None:
         self.network = network
         self.element = element
         self.host = host
@@ -31,6 +32,7 @@ class SimHost:
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
         self.off = False  #: switched off: it does nothing any more
+        self.disk = disk or SimDisk(network, element.name)  #: where its machines' state is written
         self._alarm: Alarm | None = None
         self._next_port = 30_000
         self._legs: dict[LegId, int] = {}
@@ -81,14 +83,13 @@ class SimHost:
 
     def receive_sip(self, flow: Flow, data: bytes) -> None:
         """SIP bytes arrived on a flow, a datagram or a piece of a stream."""
-        if self.element.pump is not None:
+        if self.element.pump is not None and not self.off:
             told = self.element.pump.receive_data(data, flow=flow, now=self.network.now)
-            if not self.off:
-                self._go_on([*told, *self.element.take_other_events()])
+            self._go_on([*told, *self.element.take_other_events()])
 
     def receive_media(self, leg: LegId, kind: str, data: bytes, source: tuple[str, int]) -> None:
         """A media packet arrived."""
-        if self.element.media is not None and leg in self._legs:
+        if self.element.media is not None and leg in self._legs and not self.off:
             self.run(self.element.receive_media([(leg, kind, data, source, self.network.now)]))
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -97,8 +98,18 @@ class SimHost:
 
     def flow_closed(self, flow: Flow) -> None:
         """A connection broke."""
-        if self.element.pump is not None:
+        if self.element.pump is not None and not self.off:
             self.feed(self.element.pump.endpoint.flow_closed(flow, now=self.network.now))
+
+    def flow_blocked(self, flow: Flow) -> None:
+        """A connection takes no more for now."""
+        if self.element.pump is not None:
+            self.element.pump.endpoint.flow_blocked(flow)
+
+    def flow_writable(self, flow: Flow) -> None:
+        """It takes more again."""
+        if self.element.pump is not None and not self.off:
+            self.feed(self.element.pump.endpoint.flow_writable(flow, now=self.network.now))
 
     def undelivered(self, flow: Flow) -> None:
         """A datagram came to an address where nobody takes it."""
@@ -107,9 +118,18 @@ class SimHost:
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 
+    def persisted(self, change: StateChange) -> None:
+        """State is written: what promised it may leave."""
+        if self.element.pump is not None:
+            self.element.pump.persisted(change.id)
+            self.run([])
+
     def _send(self) -> bool:
         moved = False
         if self.element.pump is not None:
+            change = self.element.pump.change_to_save()
+            if change is not None:
+                self.disk.write(change, self)
             for transmit in self.element.pump.data_to_send():
                 self.network.send(self, transmit.flow, transmit.data)
                 moved = True
@@ -126,7 +146,7 @@ class SimHost:
                 self._resolve(event)
             case FlowLost():
                 self._send()  # the answer that says why, perhaps
-                self.network.close_after_sending(event.flow)
+                self.network.streams.close_after_sending(event.flow)
             case MediaPortWanted():
                 self._open_media(event.leg)
             case MediaPortReleased():
