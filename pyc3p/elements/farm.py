@@ -50,6 +50,7 @@ class Handset:
     reaction: Reaction = Reaction.ANSWER
     ring_time: float = 0.5  #: seconds until it is answered
     hang_up_after: float | None = None  #: seconds after the answer
+    forward_to: str | None = None  #: user to whom it redirects calls, where that is its reaction
     srtp: mcu.Srtp = mcu.Srtp.OFF
 
 
@@ -181,6 +182,7 @@ def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
         reaction=handset.reaction,
         ring_time=handset.ring_time,
         hang_up_after=handset.hang_up_after,
+        forward_to=None if handset.forward_to is None else sip.Uri.parse(farm.aor(handset.forward_to)),
     ).with_srtp(handset.srtp)
     farm.elements[handset.name], farm.phones[handset.name] = parts.phone(
         place, config, entropy=entropy, source=handset.source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -198,10 +199,18 @@ class SimHost:
                 source = (self.host, port + (1 if kind == "rtcp" else 0))
                 self.network.send_media(self, kind, source, destination, data)
 
+    def _next_tick(self) -> float | None:
+        due, sound = self.element.next_tick(), self.network.sound
+        if due is None or sound is None:
+            return due
+        due = max(due, self.network.now)
+        (seconds, every), since = sound, math.floor(due / sound[1])
+        return due if due - since * every < seconds else (since + 1) * every
+
     # Time ------------------------------------------------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        ticks = self.element.next_tick()
+        ticks = self._next_tick()
         due = min((at for at in (self.element.next_timeout(), ticks) if at is not None), default=None)
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.at == due:

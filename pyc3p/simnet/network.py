@@ -46,6 +46,10 @@ class SimNetwork:
         self.web = SimWeb(self)
         #: a man in the middle: what arrives of a SIP message or a C3P document ("sip", "http") that somebody sent
         self.middle: Callable[[Passing], bytes] = lambda passing: passing.data
+        self.on_arrival: Callable[[Passing], None] | None = None  #: is given each piece of SIP that arrives somewhere
+        #: seconds of sound, and after how many seconds there is sound again; None: always. Everybody speaks at the same
+        #: time, and is silent in between: a conference of many minutes costs little, and who hears whom is heard.
+        self.sound: tuple[float, float] | None = None
         self.faults_raise = True  #: whether a machine that breaks ends the simulation, or is an event of its host
         self.refusing: set[str] = set()  #: names of elements that accept no TCP connection for SIP
         self.deaf: set[str] = set()  #: names of elements that take no datagrams of SIP at the moment
@@ -168,7 +172,13 @@ class SimNetwork:
                 dice = self.links.dice("" if receiver is None else receiver.name, sender.name)
                 self.clock.after(dice.delay(), lambda: sender.undelivered(back))
         elif not self.links.is_cut(sender.name, receiver.name):
+            self.arrived(sender.name, receiver.name, None, data)
             receiver.receive_sip(flow, data)
+
+    def arrived(self, sender: str, receiver: str, stream: object, data: bytes) -> None:
+        """Tell who wants to know that SIP has arrived."""
+        if self.on_arrival is not None:
+            self.on_arrival(Passing("sip", sender, receiver, stream, data))
 
     def inject(self, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> None:
         """Let a datagram arrive, for SIP or media, that no element has sent."""

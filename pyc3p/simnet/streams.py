@@ -86,6 +86,11 @@ class Streams:
         """Whether a connection is open at this end."""
         return flow.id in self._ends
 
+    def whole(self, flow_id: int) -> bool:
+        """Whether a connection is open at both ends."""
+        end = self._ends.get(flow_id)
+        return end is not None and end.far.id in self._ends
+
     def peer_of(self, flow: Flow) -> Station | None:
         """Who is at the other end; None where this end is closed."""
         end = self._ends.get(flow.id)
@@ -180,6 +185,7 @@ class Streams:
         end.waiting.popleft()
         end.octets -= len(piece)
         self._expect_acknowledgement(end)
+        network.arrived(end.owner.name, end.peer.name, (end.flow.id, end.owner.name), piece)
         end.peer.receive_sip(end.far, piece)
         if self._ends.get(end.flow.id) is not end:
             return
