@@ -47,7 +47,8 @@ def perform(world: World, act: Act) -> None:
     if act in _PHONE_ACTS:
         _PHONE_ACTS[act](world)
         return
-    name = world.choices.one_of(world.clients)
+    # Guests may do little: mostly somebody else does something.
+    name = world.choices.one_of(world.clients if world.choices.happens(0.3) else world.accounts)
     client = world.client(name)
     if client is None:
         return
@@ -84,7 +85,7 @@ def _eject(world: World, name: str) -> None:
     present = [uri for uri in world.present(name) if uri != world.aor_of(name)]
     phones = [uri for uri in present if uri in world.phone_uris]
     # Now and then somebody who is only being called, or is not there at all.
-    chosen = phones if phones and world.choices.happens(0.7) else [*present, *sorted(world.phone_uris)]
+    chosen = phones if phones and world.choices.happens(0.85) else [*present, *sorted(world.phone_uris)]
     uri = world.choices.one_of(chosen)
     world.give(name, "deleteUser", uri, lambda client, now: client.delete_user(uri, now=now))
 

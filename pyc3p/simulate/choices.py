@@ -43,9 +43,9 @@ class Choices:
 
     def pause(self) -> float:
         """Seconds until the next thing: often at once, while the last one is on its way; sometimes long after it."""
-        kind = self.index(10)
-        if kind < 4:
+        kind = self.index(12)
+        if kind < 5:
             return self.between(0.0, 0.06)
-        if kind < 8:
-            return self.between(0.0, 3.0)
-        return self.between(3.0, 25.0)
+        if kind < 11:
+            return self.between(0.0, 2.0)
+        return self.between(2.0, 20.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -73,8 +74,8 @@ class Simulation:
             lost = self._lost_flows()
             self._finish()
             complaints += self._last_checks(before, lost)
-        except Exception as error:  # a driver that breaks is a failure with a seed as well
-            complaints.append(f"the simulation broke: {type(error).__name__}: {error}"[:2000])
+        except Exception:  # what breaks the simulation itself is a failure with a seed as well
+            complaints.append(f"the simulation broke:\n{traceback.format_exc(limit=-6)}"[:4000])
         return Result(
             seed=self._seed,
             scenario=self._scenario.name,

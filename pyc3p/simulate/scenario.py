@@ -69,7 +69,7 @@ _EVERYTHING: Final[Mapping[Act, int]] = {
     Act.TURN_AWAY: 1,
     Act.ASK: 3,
     Act.ANNOUNCE: 1,
-    Act.LEAVE: 4,
+    Act.LEAVE: 3,
     Act.END: 1,
     Act.UNSUBSCRIBE: 1,
     Act.HANG_UP: 6,

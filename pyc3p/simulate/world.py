@@ -41,6 +41,7 @@ class World:
         self.network.on_arrival = self._arrived
         self.lobby = lobby
         self.clients: tuple[str, ...] = tuple(person.name for person in plan.people)
+        self.accounts: tuple[str, ...] = tuple(person.name for person in plan.people if not person.guest)
         self.phones: tuple[str, ...] = tuple(handset.name for handset in plan.handsets)
         self.callable: tuple[str, ...] = tuple(handset.user for handset in plan.handsets)
         self.phone_uris = frozenset(self.aor(user) for user in self.callable)
@@ -215,7 +216,7 @@ class World:
                 admission_policy=c3p.AdmissionPolicy.ANONYMOUS,
                 passcode=PASSCODE,
                 lobby=self.lobby,
-                presenters=(self.aor(self.clients[0]),),
+                presenters=tuple(self.aor_of(each) for each in self.accounts[:2]),
                 now=now,
             ),
         )
