@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from focus.attendance import Attendance
 from focus.conference import Conference
@@ -43,6 +43,14 @@ class ActiveConferences:
     def full(self) -> bool:
         """Whether there is no place for one more."""
         return len(self._by_key) >= self._context.config.max_conferences
+
+    def users_of(self, session: SessionId | None, subscriptions: Iterable[SubscriptionId]) -> set[str]:
+        """Keys of the users whose dialog it is."""
+        in_session = self.of_session.get(session) if session is not None else None
+        participant = in_session.participants.get(session) if in_session is not None else None
+        followed = [(one, each) for each in subscriptions if (one := self.of_subscription.get(each)) is not None]
+        users = {one.notifier.user_of(each) for one, each in followed if each in one.notifier}
+        return users if participant is None else {*users, participant.user.key}
 
     def activate(
         self, address: ConferenceAddress, record: ConferenceRecord, *, epoch: int = 0, now: float

@@ -26,6 +26,7 @@ from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
+from focus.dialog_guard import DialogGuard
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.guests import Guests
@@ -52,6 +53,7 @@ from sip import (
     FlowClosed,
     InviteReceived,
     ReinviteReceived,
+    RequestFromElsewhere,
     RequestReceived,
     SessionCancelled,
     SessionConfirmed,
@@ -138,6 +140,7 @@ class Focus:
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
+            guards_dialogs=True,
             durable=True,
         )
         endpoint.watch_flows(config.owner)
@@ -297,6 +300,9 @@ class Focus:
             yield from conference.info(event.session, event.transaction, event.request, turn)
             self._active.settle(conference, now=turn.now)
 
+    def _from_elsewhere(self, event: RequestFromElsewhere, now: float) -> None:
+        self._procedures.begin(DialogGuard(self._context, self._active).procedure, event, now=now)
+
     def _conference_of(self, event: RequestReceived) -> Conference | None:
         return self._active.of_session.get(event.session) if event.session is not None else None
 
@@ -379,6 +385,7 @@ class Focus:
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
     InviteReceived: Focus._invited,
+    RequestFromElsewhere: Focus._from_elsewhere,
     RequestReceived: Focus._requested,
     ReinviteReceived: Focus._refreshed_by_request,
     UpdateReceived: Focus._refreshed_by_request,

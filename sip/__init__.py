@@ -42,6 +42,7 @@ from sip.events import (
     ProvisionalReceived,
     ReinviteReceived,
     RequestFailed,
+    RequestFromElsewhere,
     RequestReceived,
     ResolveWanted,
     ResponseReceived,
@@ -121,7 +122,7 @@ from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.shares import Shares
 from sip.syntax.grammar import refuse, tolerate
-from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
+from sip.syntax.keys import AddressOfRecord, ConferenceAddress, is_own_address, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
@@ -226,6 +227,7 @@ __all__ = [
     "Replaces",
     "Request",
     "RequestFailed",
+    "RequestFromElsewhere",
     "RequestId",
     "RequestReceived",
     "ResolveWanted",
@@ -289,6 +291,7 @@ __all__ = [
     "first_due",
     "internal_fault",
     "is_numeric",
+    "is_own_address",
     "next_timeout_of",
     "parse_message",
     "piece_key",
