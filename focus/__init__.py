@@ -68,6 +68,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
+from focus.record_piece import KeptRecords
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
@@ -110,6 +111,7 @@ __all__ = [
     "JoinFailed",
     "JoinQuestion",
     "Joined",
+    "KeptRecords",
     "LeaveCause",
     "Left",
     "LocalProtocolError",
