@@ -216,7 +216,8 @@ def server(
         services[MCU_FACTORY_PATH] = mcu_factory
     others = [mcu_factory] if mcu_factory is not None else []
     pump = HookedPump(endpoint, cores.all, durable=durable)
-    element = Element.of(place.name, pump=pump, services=services, others=others)
+    stores = [settings.store] if isinstance(settings.store, sip.Durable) else []
+    element = Element.of(place.name, pump=pump, services=services, others=others, stores=stores)
     return element, cores
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from pyc3p.state.store import StateStore, StoreUnavailable
+from pyc3p.state.store import StateStore, StoreInUse, StoreUnavailable
 from sip import Piece
 
 T = TypeVar("T")
@@ -32,6 +32,13 @@ _VERSION: Final = 1
 _PATIENCE: Final = 1.0
 #: Writes that become one transaction at most, so that the first of them does not wait for ever.
 _MOST_TOGETHER: Final = 1_000
+#: What SQLite says, what that means for a server, and how an operator would say it.
+_REASONS: Final = (
+    ("locked", StoreInUse, "another server uses it"),
+    ("not a database", StoreInUse, "it is no SQLite database"),
+    ("readonly", StoreUnavailable, "it cannot be written"),
+    ("full", StoreUnavailable, "the disk is full"),
+)
 #: Ways to write: ``full`` waits until the disk has it, and outlasts a loss of power; ``normal`` outlasts a loss of the
 #: process, and is quicker on slow disks.
 SYNCHRONOUS: Final = ("full", "normal")
@@ -146,9 +153,9 @@ class SqliteStore(StateStore):
         try:
             result = action()
         except (sqlite3.Error, OSError) as error:
-            failure = StoreUnavailable(f"{self.path}: {_reason(error)}")
+            kind, reason = _reason(error)
             for job in jobs:
-                job.failed(failure)
+                job.failed(kind(f"{self.path}: {reason}"))
         except StoreUnavailable as failure:
             for job in jobs:
                 job.failed(failure)
@@ -179,9 +186,9 @@ class SqliteStore(StateStore):
         )
         empty = database.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
         if application != _APPLICATION and not empty:
-            raise StoreUnavailable(f"{self.path} is the database of another program")
+            raise StoreInUse(f"{self.path} is the database of another program")
         if version > _VERSION:
-            raise StoreUnavailable(f"{self.path} was written by a later pyc3p: version {version}, known is {_VERSION}")
+            raise StoreInUse(f"{self.path} was written by a later pyc3p: version {version}, known is {_VERSION}")
         database.execute("PRAGMA journal_mode=WAL")
         database.execute(f"PRAGMA synchronous={self._synchronous}")
         database.execute("BEGIN IMMEDIATE")  # from now on the file is ours alone
@@ -229,17 +236,12 @@ def _octets(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")  # a user's name may have octets that are no UTF-8
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> tuple[type[StoreUnavailable], str]:
     """What went wrong, in the words of an operator where SQLite has its own."""
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        return StoreUnavailable, error.strerror or str(error)
     text = str(error)
-    if "locked" in text:
-        return "another server uses it"
-    if "not a database" in text:
-        return "it is no SQLite database"
-    if "readonly" in text:
-        return "it cannot be written"
-    if "full" in text:
-        return "the disk is full"
-    return text
+    for part, kind, reason in _REASONS:
+        if part in text:
+            return kind, reason
+    return StoreUnavailable, text
