@@ -83,19 +83,19 @@ class Pump:
         Before anything comes from the network. What it caused is in what the next ``settle`` returns. A core that
         raises begins anew as well, and one `InternalFault` tells of it. Raises LocalProtocolError as they do.
         """
-        given, events = tuple(pieces), list[Event]()
-        for machine in (self.endpoint, *self.cores):
-            if not isinstance(machine, Durable):
+        given, told = tuple(pieces), list[Event]()
+        events = self.endpoint.restore(given, now=now)
+        for core in self.cores:
+            if not isinstance(core, Durable):
                 continue
             try:
-                events += machine.restore(given, now=now)
+                told += core.restore(given, now=now)
             except LocalProtocolError:
                 raise
             except Exception as error:
-                owner = getattr(machine, "owner", "")
                 self.counters["internal fault"] += 1
-                events.append(internal_fault(error, "restore", owner=owner, message=b""))
-        self._restored += self.settle(events, now=now)
+                told.append(internal_fault(error, "restore", owner=core.owner, message=b""))
+        self._restored = [*told, *self.settle(events, now=now)]
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
         """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``.
