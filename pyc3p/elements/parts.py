@@ -258,7 +258,8 @@ def server(
         services[MCU_FACTORY_PATH] = mcu_factory
     others = [each for each in (mcu_factory, cores.placed) if each is not None]
     pump = HookedPump(endpoint, cores.all, durable=durable)
-    element = Element.of(place.name, pump=pump, services=services, others=others)
+    stores = [settings.store] if isinstance(settings.store, sip.Durable) else []
+    element = Element.of(place.name, pump=pump, services=services, others=others, stores=stores)
     return element, cores
 
 

@@ -14,7 +14,7 @@ from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.elements.node import StrangerRefused
 from pyc3p.roster import short_uri
-from sip import Event, InternalFault
+from sip import Event, InternalFault, StateUnreadable
 from sip.aio import TlsFault
 
 #: Events that somebody should look at.
@@ -24,6 +24,7 @@ _WARNINGS: Final = (
     mcu.AnnouncementRefused,
     mcu.RegistrationRefused,
     StrangerRefused,
+    StateUnreadable,
     TlsFault,
 )
 
