@@ -163,6 +163,13 @@ class Authenticator:
             return self._wait(verdict.pending, _Question(request=request, flow=flow, proxy=proxy, asked_at=now))
         return self._judged(verdict, request, flow, proxy, now)
 
+    def recognises(self, request: Request, flow: Flow) -> bool:
+        """Whether credentials show that their source has read a challenge of ours, whoever it is and however long ago.
+
+        For `EndpointConfig.recognises`. Nothing is looked up, and no count of a nonce is used up.
+        """
+        return self._digest is not None and self._digest.recognises(request, self._wrong.origins.of(request, flow))
+
     def is_ours(self, identified: Identified, flow: Flow) -> bool:
         """Whether somebody who was identified is a user of our domains, and none of a domain that vouches for him."""
         uri = identified.user.uri
