@@ -23,7 +23,7 @@ from pyc3p.elements.identities import Identities, identities, part_credentials_o
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
 from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
-from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, root_of, server_principal
+from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
 from pyc3p.elements.tls import C3pTls, SipTls
 from pyc3p.ops.log import log_event
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
@@ -196,7 +196,7 @@ def add_core(server: Server, build: Build) -> None:
     if set(config.parts) & _ASKING:
         config.identity.check_open(config.host)
         server.identities = identities(
-            config, build.peers[own], root=root_of(config), entropy=build.entropy, wall_clock=wall_clock()
+            config, build.peers[own], root=config.root, entropy=build.entropy, wall_clock=wall_clock()
         )
     if set(config.parts) - {"mcu"}:
         element, server.cores = _core_element(build, own, server.identities)
