@@ -127,9 +127,7 @@ class Focus:
                 exchanges=self._exchanges,
                 procedures=self._procedures,
             )
-        guests = Guests(
-            config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
-        )
+        guests = Guests(self._context, entropy.child("guests"))
         self._joining = Joining(self._context, self._active, everywhere, guests)
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(

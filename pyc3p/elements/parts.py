@@ -15,7 +15,7 @@ import mcu
 import rtp
 import sip
 from focus import FactoryConfig, FocusConfig
-from pyc3p.element import C3PService, Element, HookedPump
+from pyc3p.element import C3PService, Element, HookedPump, Timed
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
 from sip import Proxy, ProxyConfig, Registrar, RegistrarConfig
@@ -220,7 +220,7 @@ def server(
     services: dict[str, C3PService] = dict(cores.services)
     if mcu_factory is not None:
         services[MCU_FACTORY_PATH] = mcu_factory
-    others = [mcu_factory] if mcu_factory is not None else []
+    others: list[Timed] = [each for each in (mcu_factory, settings.authenticator) if each is not None]
     pump = HookedPump(endpoint, cores.all, durable=durable)
     element = Element.of(place.name, pump=pump, services=services, others=others)
     return element, cores

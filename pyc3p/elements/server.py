@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,7 @@ from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
 from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
 from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
 from pyc3p.elements.tls import C3pTls, SipTls
-from pyc3p.ops.log import log_event
+from pyc3p.ops.log import EventLog
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.settings.tls import TlsSettings
 from pyc3p.trace.sinks import Sinks
@@ -286,8 +287,10 @@ def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *
     config, trace = build.config, build.trace
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
+    log = EventLog(build.output, element.name, time.monotonic)
+
     def on_event(event: sip.Event) -> None:
-        log_event(build.output, element.name, event)
+        log.tell(event)
         for observer in build.observers:
             observer(element.name, event)
 
