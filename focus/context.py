@@ -24,7 +24,7 @@ class ConferenceExchangeOwner(ExchangeOwner, Protocol):
     focus_uri: str  #: Conference-URI
 
 
-def told(owner: str, what: str, refusal: Refusal, request: SipRequest, flow: Flow) -> RequestRefused | None:
+def told(owner: str, what: str, refusal: Refusal, request: SipRequest, flow: Flow | None) -> RequestRefused | None:
     """What the application is told of a refusal; None for a challenge, which most who are let in had first."""
     if refusal.status in (401, 407):
         return None
@@ -36,7 +36,7 @@ def told(owner: str, what: str, refusal: Refusal, request: SipRequest, flow: Flo
         text=refusal.text,
         conference_uri=AddressOfRecord.read(str(request.to.uri)).text,
         sender=AddressOfRecord.read(str(request.from_.uri)).text,
-        source=flow.remote.host,
+        source="" if flow is None else flow.remote.host,
     )
 
 
@@ -53,7 +53,7 @@ class Context:
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 
-    def refuse(self, what: str, refused: Refused, request: SipRequest, flow: Flow) -> Answer:
+    def refuse(self, what: str, refused: Refused, request: SipRequest, flow: Flow | None) -> Answer:
         """Count and tell of what is not carried out, and give the answer to it."""
         refusal = refused.refusal
         self.refusals[what, refusal.status, refusal.name] += 1
