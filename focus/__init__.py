@@ -45,6 +45,7 @@ from focus.events import (
     RecordsWanted,
     RecordWanted,
     RecordWriteWanted,
+    RequestRefused,
     RosterPublished,
 )
 from focus.factory import FocusFactory
@@ -128,6 +129,7 @@ __all__ = [
     "RecordWriteWanted",
     "RecordsWanted",
     "Refusal",
+    "RequestRefused",
     "Requester",
     "RoleQuestion",
     "RosterChanged",

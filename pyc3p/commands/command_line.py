@@ -164,7 +164,8 @@ def serve_command(
     sections |= {"identity.insecure": insecure or None}
     config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
     # Where workers are no copies of this process, they read their modules while it does.
-    with launched(config.workers if "mcu" in config.parts and not can_fork() else 0) as early:
+    copied = can_fork(holds_secrets=config.holds_secrets)
+    with launched(config.workers if "mcu" in config.parts and not copied else 0) as early:
         from pyc3p.commands.serve import exposure, run_serve
 
         if config_file is not None and (warning := exposure(config, config_file)):

@@ -7,7 +7,6 @@ import attrs
 import mcu
 import sip
 from pyc3p.elements.places import mcu_ports
-from pyc3p.elements.principals import root_of
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
 
@@ -20,7 +19,7 @@ def proxy_config(config: ServeConfig) -> sip.ProxyConfig:
         config.limits.proxy(),
         relay_to=config.calls.relay_to,
         parts=(*here, *config.calls.parts),
-        secret=root_of(config) or "",
+        secret=config.root or "",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -23,9 +24,9 @@ from pyc3p.elements.identities import Identities, identities, part_credentials_o
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
 from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
-from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, root_of, server_principal
+from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
 from pyc3p.elements.tls import C3pTls, SipTls
-from pyc3p.ops.log import log_event
+from pyc3p.ops.log import EventLog
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.settings.tls import TlsSettings
 from pyc3p.trace.sinks import Sinks
@@ -196,7 +197,7 @@ def add_core(server: Server, build: Build) -> None:
     if set(config.parts) & _ASKING:
         config.identity.check_open(config.host)
         server.identities = identities(
-            config, build.peers[own], root=root_of(config), entropy=build.entropy, wall_clock=wall_clock()
+            config, build.peers[own], root=config.root, entropy=build.entropy, wall_clock=wall_clock()
         )
     if set(config.parts) - {"mcu"}:
         element, server.cores = _core_element(build, own, server.identities)
@@ -286,8 +287,10 @@ def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *
     config, trace = build.config, build.trace
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
+    log = EventLog(build.output, element.name, time.monotonic)
+
     def on_event(event: sip.Event) -> None:
-        log_event(build.output, element.name, event)
+        log.tell(event)
         for observer in build.observers:
             observer(element.name, event)
 

@@ -172,12 +172,14 @@ class Receiver:
         known = self._transactions.find_server(key)
         if known is not None:
             known.receive_again(now)
-        elif self._transactions.is_full(flow, request.method):
+            return
+        source = self._transactions.room_for(flow, request.method, lambda: self._shows_itself(request, flow))
+        if source is None:
             self._answers.refuse_statelessly(request, 503, flow)
         else:
             if flow.transport != "UDP" and "alias" in via.params:
                 self._transport.take_alias(flow, via)
-            transaction = self._transactions.open_server(key, request, via, flow)
+            transaction = self._transactions.open_server(key, request, via, flow, source)
             try:
                 self._new(transaction, flow, now)
             except RemoteProtocolError as error:
@@ -185,6 +187,14 @@ class Receiver:
                 self.mending.request(transaction, error.status_hint, now)
             if not transaction.status:
                 transaction.wait(now)
+
+    def _shows_itself(self, request: Request, flow: Flow) -> bool:
+        """Whether a datagram shows that its source has read something of ours, and is no forgery."""
+        dialog = self._dialogs.find(request) if request.to.tag is not None else None
+        if dialog is not None:
+            return dialog.is_from(flow)
+        recognises = self._context.config.recognises
+        return recognises is not None and recognises(request, flow)
 
     def _ack(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         known = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
