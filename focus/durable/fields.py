@@ -74,7 +74,7 @@ class SavedHead:
 
     record: dict[str, Any] = attrs.field(validator=instance_of(dict), repr=False)  #: as it counts for the activation
     locked: bool = attrs.field(validator=_flag)
-    version: int = attrs.field(validator=_number)  #: of the roster, up to which it may have gone
+    room: int = attrs.field(validator=_number)  #: of the roster, up to which it may have gone
     epoch: int = attrs.field(validator=_number)  #: of the claim to the conference
     unattended_until: float | None = attrs.field(validator=_time_or_none)
 
@@ -152,11 +152,14 @@ class SavedAnswer:
     body: str = attrs.field(validator=_text, repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(converter=_pairs)
     phrase: str | None = attrs.field(validator=_text_or_none)
+    told: bool = attrs.field(validator=_flag)  #: whether nobody waits for it
 
     @classmethod
-    def of(cls, answer: Answer) -> SavedAnswer:
+    def of(cls, answer: Answer, told: bool) -> SavedAnswer:
         """That of an answer."""
-        return cls(status=answer.status, body=answer.body.decode(), headers=answer.headers, phrase=answer.phrase)
+        return cls(
+            status=answer.status, body=answer.body.decode(), headers=answer.headers, phrase=answer.phrase, told=told
+        )
 
     def answer(self) -> Answer:
         """The answer."""
@@ -170,7 +173,7 @@ class SavedSubscriber:
     user: str = attrs.field(validator=_text)
     dialog: str = attrs.field(validator=_text)  #: `sip.Endpoint.subscription_key`
     limited: bool = attrs.field(validator=_flag)
-    version: int = attrs.field(validator=_number)  #: up to which documents may have gone
+    room: int = attrs.field(validator=_number)  #: up to which documents may have gone
     autoextend: float | None = attrs.field(validator=_time_or_none)
 
     @classmethod
@@ -185,7 +188,7 @@ class SavedSubscriber:
             user=subscriber.user,
             dialog=dialog,
             limited=subscriber.limited,
-            version=subscriber.reserved,
+            room=subscriber.reserved,
             autoextend=subscriber.autoextend,
         )
 

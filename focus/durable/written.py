@@ -76,10 +76,10 @@ class Written:
         """After a restart: what is not there any more, or other than it was."""
         return [name for name in self._names if not self._holds(*name)]
 
-    def _holds(self, kind: str, name: str = "", detail: str = "") -> bool:
+    def _holds(self, kind: str, name: str = "", *details: str) -> bool:
         conference = self.conference
         if kind == "answer" and (participant := conference.participants.numbered(int(name))) is not None:
-            return participant.remembered.get(detail) is not None
+            return participant.remembered.get(details[0]) is not None
         return (kind == "user" and name in conference.roster.users) or (
             kind == "view" and name in conference.roster.views
         )
@@ -165,7 +165,9 @@ class Written:
             case "answer":
                 participant = conference.participants.numbered(int(name))
                 answer = participant.remembered.get(*details) if participant is not None else None
-                return None if answer is None else SavedAnswer.of(answer)
+                if participant is None or answer is None:
+                    return None
+                return SavedAnswer.of(answer, details[0] not in participant.remembered.untold)
             case "subscriber":
                 subscriber = conference.notifier.numbered(int(name))
                 return None if subscriber is None else SavedSubscriber.of(subscriber, endpoint)
@@ -189,7 +191,7 @@ class Written:
         return SavedHead(
             record=attrs.asdict(conference.record),
             locked=conference.locked,
-            version=room_above(conference.roster.version, self._room),
+            room=room_above(conference.roster.version, self._room),
             epoch=conference.claim.epoch,
             unattended_until=None if until is None else round(until + wall_clock, 3),
         )
