@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
-import focus
 from dial_out import BOB, MEDIA, PACKAGES, Calls
+
+import focus
 from pyc3p.elements import FarmPlan, Handset
 from pyc3p.elements.farm import Person
 from pyc3p.simnet import Meeting
