@@ -135,6 +135,12 @@ def demo_command(output: Path, as_json: bool) -> int:
 )
 @click.option("--ops-port", type=_SERVER_PORT, help="Health and metrics over HTTP on this port.  [default: none]")
 @click.option("--ops-host", help="Address of that port.  [default: 127.0.0.1]")
+@click.option(
+    "--state",
+    "state_file",
+    metavar="FILE",
+    help="SQLite file for what outlasts a restart; none: nothing does.  [default: one with the user]",
+)
 @click.option("--log-format", type=click.Choice(FORMATS), help="How events are written.  [default: auto]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -155,13 +161,16 @@ def serve_command(
     stays with the Focus, and each other part is given what `pyc3p pair-secrets` prints for it, or all have
     certificates. Proxies, PBXs and trunks that ask the MCU for a password get it from --credentials, or PYC3P_REALM,
     PYC3P_USERNAME and PYC3P_PASSWORD. SIGHUP reads users and certificates again.
+
+    Conferences, calls, records and registrations outlast the process: they are kept in a file of their own, with the
+    user or in /var/lib/pyc3p, or in that of --state.
     """
     from pyc3p.settings.loading import load_config
     from pyc3p.workers.launch import can_fork, launched
 
     sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
     sections |= {"identity.users": str(users) if users else None, "identity.trust": trust or None}
-    sections |= {"identity.insecure": insecure or None}
+    sections |= {"identity.insecure": insecure or None, "state.file": options.pop("state_file")}
     config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
     # Where workers are no copies of this process, they read their modules while it does.
     copied = can_fork(holds_secrets=config.holds_secrets)

@@ -265,7 +265,8 @@ def server(
     mates = (mcu_factory, cores.placed, settings.authenticator)
     others: list[Timed] = [each for each in mates if each is not None]
     pump = HookedPump(endpoint, cores.all, durable=durable)
-    element = Element.of(place.name, pump=pump, services=services, others=others)
+    stores = [settings.store] if isinstance(settings.store, sip.Durable) else []
+    element = Element.of(place.name, pump=pump, services=services, others=others, stores=stores)
     return element, cores
 
 

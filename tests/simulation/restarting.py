@@ -79,15 +79,16 @@ class Restarting(Meeting):
         element, cores = parts.server(place, ("focus",), settings, entropy=entropy, durable=True)
         assert element.pump is not None
         assert cores.focus is not None
-        events = element.pump.endpoint.restore(pieces, now=self.network.now)
-        events += cores.focus.restore(pieces, now=self.network.now)
+        dialogs = element.pump.endpoint.restore(pieces, now=self.network.now)
+        told = cores.focus.restore(pieces, now=self.network.now)
         farm.elements["focus"], farm.cores["focus"] = element, cores
         host = self.network.add(element, place.host)
-        host.written = {piece.key: piece for piece in pieces}
+        host.written = {**{piece.key: piece for piece in pieces}, **host.written}
         self.sim.hosts["focus"] = host
         self._watch()
-        host.feed(events)
-        return events
+        host.feed(dialogs)
+        host.run(told)
+        return told
 
     @property
     def store(self) -> focus.MemoryStore:
