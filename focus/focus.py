@@ -115,9 +115,7 @@ class Focus:
         everywhere: Records = self._records
         if config.records_url is not None:
             everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
-        guests = Guests(
-            config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
-        )
+        guests = Guests(self._context, entropy.child("guests"))
         self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
         self._kept = KeptConferences(self._context, self._active, self._record_changes)
         self._joining = Joining(self._context, self._active, everywhere, guests)
@@ -218,7 +216,7 @@ class Focus:
 
     def take_pieces(self) -> list[Piece]:
         """What changed of the active conferences since the last call; the first gives all."""
-        return self._kept.take()
+        return [] if self._active.unsaved == {} else self._kept.take()
 
     def snapshot(self) -> list[Piece]:
         """Every piece of the active conferences, as it is now."""

@@ -35,7 +35,7 @@ class Joining:
         try:
             yield from self._join(event, turn)
         except Refused as refused:
-            self._context.reject(event.session, refused, now=turn.now)
+            self._context.reject(event, refused, now=turn.now)
 
     def _join(self, event: InviteReceived, turn: Turn) -> Steps[None]:
         address = ConferenceAddress.of(event.request.uri)

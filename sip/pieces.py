@@ -68,6 +68,9 @@ class Durable(Protocol):
 
 def piece_key(*parts: str) -> str:
     """A key made of parts, whatever is in them."""
+    key = "/".join(parts)
+    if "%" not in key and key.count("/") == len(parts) - 1:
+        return key  # as nearly always: there is nothing to escape
     return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
 

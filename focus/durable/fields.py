@@ -5,6 +5,7 @@ Whatever was written by somebody else's hand raises TypeError or ValueError here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
@@ -42,6 +43,9 @@ S = TypeVar("S", bound=attrs.AttrsInstance)
 #: Versions of documents that are written at once, so that not each of them has to be: after a restart they go on above.
 #: They may be skipped, and 2**32 of them are enough for four million restarts.
 VERSION_BLOCK: Final = 1000
+
+#: The password in an address (RFC 3261 section 19.1.1).
+_PASSWORD: Final = re.compile(r"(?<=[\w.%+-]):[^\s@:;?/<>\"]{1,128}(?=@)")
 
 _text: Final = instance_of(str)
 _text_or_none: Final = optional(_text)
@@ -219,7 +223,10 @@ class SavedLink:
 
 @attrs.frozen(kw_only=True)
 class SavedCommand:
-    """A command of a client that has not ended; times are POSIX times."""
+    """A command of a client that has not ended; times are POSIX times.
+
+    What goes to MCUs is written apart, so that of this only what its result repeats is of use: no password in it.
+    """
 
     requester: str = attrs.field(validator=_text)
     participant: int | None = attrs.field(validator=optional(_number))  #: who gets the result; None: nobody
@@ -240,7 +247,7 @@ class SavedCommand:
         return cls(
             requester=command.requester,
             participant=participant,
-            request=bytes(command.request).decode(),
+            request=_PASSWORD.sub("", bytes(command.request).decode()),
             correlation=command.correlation,
             received_at=round(command.received_at + wall_clock, 3),
             waiting_for=tuple(sorted(command.waiting_for)),

@@ -34,6 +34,7 @@ from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
+from mcu.refusals import refuse_command
 from mcu.responses import refused
 from mcu.whereabouts import is_allowed_url
 from sip import SipError, Uri, conference_key
@@ -103,6 +104,7 @@ class Conferences:
         return self._refuse(request, answer) if isinstance(answer, Refusal) else Reply(200, answer)
 
     def _refuse(self, request: Request, refusal: Refusal) -> Reply:
+        refuse_command(self._context, request, refusal, request.from_)
         retry_after = self._context.config.drain_retry_after if refusal.reason is RefusalReason.CAPACITY else None
         return Reply(200, refused(request, refusal, source=self._context.config.mcu_id, retry_after=retry_after))
 

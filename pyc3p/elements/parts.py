@@ -15,7 +15,7 @@ import mcu
 import rtp
 import sip
 from focus import FactoryConfig, FocusConfig
-from pyc3p.element import C3PService, Element, HookedPump
+from pyc3p.element import C3PService, Element, HookedPump, Timed
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
 from pyc3p.placement.forwarding import Forwarding
@@ -65,9 +65,14 @@ class Place:
         return sip.Uri("sip", self.reachable, user, port=self.sip_port or None, params=params)
 
     def endpoint(
-        self, entropy: sip.Entropy, *, user_agent: str = "pyc3p", credentials: Lookup | None = None
+        self,
+        entropy: sip.Entropy,
+        *,
+        user_agent: str = "pyc3p",
+        credentials: Lookup | None = None,
+        authenticator: sip.Authenticator | None = None,
     ) -> sip.Endpoint:
-        """A SIP endpoint at this place."""
+        """A SIP endpoint at this place; ``authenticator`` is that of its cores."""
         listen = tuple(
             sip.Listen(transport, self.host, self.sip_port, public_host=self.public_host or None)
             for transport in self.transports
@@ -80,6 +85,7 @@ class Place:
             listen=listen,
             user_agent=user_agent,
             credentials=credentials,
+            recognises=None if authenticator is None else authenticator.recognises,
             trusted_networks=(*self.limits.trusted_networks, *own, *self.trusted),
         )
         return sip.Endpoint(config, entropy=entropy.child("endpoint"), wall_clock=self.wall_clock)
@@ -251,12 +257,13 @@ def server(
 
     ``durable``: it says what is to be written of its state, and nothing leaves before that is written.
     """
-    endpoint = place.endpoint(entropy)
+    endpoint = place.endpoint(entropy, authenticator=settings.authenticator)
     cores = sip_cores(parts, endpoint, settings, entropy)
     services: dict[str, C3PService] = dict(cores.services)
     if mcu_factory is not None:
         services[MCU_FACTORY_PATH] = mcu_factory
-    others = [each for each in (mcu_factory, cores.placed) if each is not None]
+    mates = (mcu_factory, cores.placed, settings.authenticator)
+    others: list[Timed] = [each for each in mates if each is not None]
     pump = HookedPump(endpoint, cores.all, durable=durable)
     stores: list[sip.Durable] = [settings.store] if isinstance(settings.store, sip.Durable) else []
     element = Element.of(place.name, pump=pump, services=services, others=others, stores=stores)

@@ -288,7 +288,7 @@ class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, Durab
 
     def route(self, request: Request, flow: Flow) -> Routing:
         """Return who gets a new request, or the status that it is refused with. Changes nothing."""
-        return self._receiver.route(request, flow)
+        return self._receiver.routes.of(request, flow)
 
     # Server side of plain requests -----------------------------------------------------------------------------------
 
