@@ -303,8 +303,7 @@ class Conference:
         if not self.participants and not self.roster.users and self._commands.idle:
             self.end(EndReason.EMPTY, now=now)
             return
-        attended = any(is_authenticated(one.user) for one in self.participants.all())
-        if attended:
+        if any(map(is_authenticated, [one.user for one in self.participants.all()])):
             self._unattended_until = None
         elif self._unattended_until is None:
             self._unattended_until = now + self._context.config.unattended_timeout

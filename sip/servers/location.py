@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Protocol
 
 import attrs
@@ -65,7 +66,7 @@ class Binding:
         """The contact's address."""
         return self.contact.uri
 
-    @property
+    @cached_property
     def flow(self) -> Flow | None:
         """The flow on which the contact is reached, None when its address can be used as it is.
 
