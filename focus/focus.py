@@ -87,6 +87,8 @@ class Focus:
     ``record_found`` or ``store_failed``. Nothing is kept, and no timer runs, for conferences in which nobody is. After
     every call, its commands included, drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a
     `sip.Pump` does the first.
+
+    Raises LocalProtocolError for settings that contradict each other.
     """
 
     def __init__(

@@ -42,8 +42,6 @@ from sip import Request as SipRequest
 if TYPE_CHECKING:
     from sip import Endpoint
 
-__all__ = ["Mcu"]
-
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint answers OPTIONS
 
 

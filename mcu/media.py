@@ -27,8 +27,6 @@ from sip import internal_fault
 if TYPE_CHECKING:
     from mcu.audio.conference_audio import ConferenceAudio, Line, Sent
 
-__all__ = ["FRAME", "Arrived", "Media"]
-
 FRAME = 0.02  #: seconds
 EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
 

@@ -37,8 +37,6 @@ from mcu.responses import refused
 from mcu.whereabouts import is_allowed_sip_uri, is_allowed_url
 from sip import Event, first_due
 
-__all__ = ["McuFactory"]
-
 #: What an MCU may not do, so that HTTP says 403; the other faults are in an announcement that it may make.
 _FORBIDDEN = frozenset(
     {

@@ -8,8 +8,6 @@ from c3p import ExchangeFailure, ExchangeOwner, Exchanges, GetMcuHealth, Reply, 
 from mcu.config import FactoryConfig
 from mcu.factory.registry import KnownMcu, Registry
 
-__all__ = ["HealthProbes"]
-
 
 class _Probe:
     """One question to one MCU."""

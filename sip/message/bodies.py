@@ -20,8 +20,6 @@ from sip.message.headers import Headers
 from sip.message.message import Message
 from sip.message.multipart import MAX_DEPTH, Part, sections
 
-__all__ = ["SDP", "BodyRefusal", "body_of", "describes", "description_in", "is_description", "refusal_of_body"]
-
 SDP: Final = "application/sdp"
 
 _NAMES: Final = ("Content-Type", "Content-Disposition", "Content-ID", "Content-Encoding", "Content-Transfer-Encoding")

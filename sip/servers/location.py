@@ -15,8 +15,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import reached_host
 
-__all__ = ["Binding", "Location", "Target", "can_be_dialled"]
-
 
 class Target(Protocol):
     """Where a proxy may send a request: one element of a target set (RFC 3261 section 16.5)."""
