@@ -91,6 +91,11 @@ PLACEMENT_FAILED: Final = attrs.evolve(NO_ANSWER, text="It cannot be found out w
 ELSEWHERE: Final = attrs.evolve(BUSY, text="Another server has this conference", retry_after=1)
 STORE_FAILED: Final = attrs.evolve(NO_ANSWER, text="The conference records cannot be had")
 
+#: A request of a dialog, from somebody who is not in it.
+NOT_YOUR_DIALOG: Final = NOT_AUTHORISED.saying("That is the dialog of somebody else")
+#: Of one that has ended meanwhile, or in which nobody is yet.
+NOBODYS_DIALOG: Final = Refusal(481, None, "Nobody is in that dialog")
+
 #: Nobody is there any more to hear the answer.
 GONE: Final = Refusal(480, None, "The connection is gone")
 

@@ -42,6 +42,7 @@ from sip.events import (
     ProvisionalReceived,
     ReinviteReceived,
     RequestFailed,
+    RequestFromElsewhere,
     RequestReceived,
     ResolveWanted,
     ResponseReceived,
@@ -123,7 +124,7 @@ from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.shares import Shares
 from sip.syntax.grammar import refuse, tolerate
-from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
+from sip.syntax.keys import AddressOfRecord, ConferenceAddress, is_own_address, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
@@ -228,6 +229,7 @@ __all__ = [
     "Replaces",
     "Request",
     "RequestFailed",
+    "RequestFromElsewhere",
     "RequestId",
     "RequestReceived",
     "ResolveWanted",
@@ -291,6 +293,7 @@ __all__ = [
     "first_due",
     "internal_fault",
     "is_numeric",
+    "is_own_address",
     "next_timeout_of",
     "parse_message",
     "piece_key",

@@ -109,15 +109,16 @@ class SimHost:
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 
-    def _save(self) -> None:
-        """Write what has changed, which takes no time here."""
+    def _save(self) -> bool:
+        """Write what has changed, which takes no time here; whether there was anything."""
         change = self.element.change_to_save()
-        if change is not None:
-            self.written.update((piece.key, piece) for piece in change.pieces)
-            self.element.persisted(change.id)
+        if change is None:
+            return False
+        self.written.update((piece.key, piece) for piece in change.pieces)
+        self.element.persisted(change.id)
+        return True
 
     def _send(self) -> None:
-        self._save()
         if self.element.pump is not None:
             for transmit in self.element.pump.data_to_send():
                 self.network.send(self, transmit.flow, transmit.data)
@@ -125,6 +126,8 @@ class SimHost:
             self.network.web.post(self, machine, exchange)
         for asker, reply in self.element.replies_to_send(now=self.network.now):
             cast(Callable[[c3p.Reply], None], asker)(reply)
+        if self._save():
+            self._send()
 
     def _handle(self, event: Event) -> bool:
         """Act on what the element has told; whether one of its machines may have moved by that."""

@@ -108,7 +108,8 @@ class DigestServer:
     """Challenges, and checks credentials.
 
     ``key`` is secret and shared by the processes that serve one realm. ``wall_clock`` is the POSIX time at
-    ``now == 0``: nonces carry wall-clock time, because processes do not share a monotonic clock.
+    ``now == 0``: nonces carry wall-clock time, because processes do not share a monotonic clock. What was given out
+    before this process looked at anything is stale, whoever gave it: somebody may have used it, and may again.
     """
 
     def __init__(
@@ -119,6 +120,8 @@ class DigestServer:
         self._key = key
         self._entropy = entropy
         self._wall_clock = wall_clock
+        #: Milliseconds: the counts of nonces that are older are known to nobody, because an earlier process had them.
+        self._began: int | None = None
         self._counts = NonceCounts(limit=config.max_nonces, per_user=config.max_nonces_per_user)
         # What stands for the secret of a user whom nobody knows: he costs as much as one with a wrong password.
         self._nobodys = {
@@ -250,7 +253,10 @@ class DigestServer:
     # Nonces ----------------------------------------------------------------------------------------------------------
 
     def _milliseconds(self, now: float) -> int:
-        return max(0, int((self._wall_clock + now) * 1000))
+        at = max(0, int((self._wall_clock + now) * 1000))
+        if self._began is None:
+            self._began = at
+        return at
 
     def _new_nonce(self, now: float, source: str) -> str:
         at, mark, chance = self._milliseconds(now), self._mark(source), bytes.fromhex(self._entropy.token(4))
@@ -274,6 +280,8 @@ class DigestServer:
         if not hmac.compare_digest(seal, self._seal(at, mark, chance)):
             return None
         if source is not None and not hmac.compare_digest(mark, self._mark(source)):
+            return None
+        if self._began is None or at < self._began:
             return None
         return (raw, at) if -1000 <= age <= self.config.nonce_lifetime * 1000 else None
 

@@ -82,6 +82,7 @@ class Dialog:
         "_life",
         "call_id",
         "flow",
+        "heard_on",
         "local_cseq",
         "local_tag",
         "local_user",
@@ -112,6 +113,7 @@ class Dialog:
         local_cseq: int,
         remote_cseq: int | None,
         flow: Flow | None,
+        heard_on: Flow | None,
         local_user: str | None,
         state: DialogState = DialogState.EARLY,
     ) -> None:
@@ -127,6 +129,7 @@ class Dialog:
         self.local_cseq = local_cseq
         self.remote_cseq = remote_cseq
         self.flow = flow  #: the connection to use while it is open; None over UDP
+        self.heard_on = heard_on  #: what the message of the other side came by that began it, or was believed since
         self._life = Life(DIALOG, state)
         self.session: SessionUsage | None = None
         self.subscriptions: dict[UsageKey, SubscriptionUsage] = {}
@@ -158,6 +161,7 @@ class Dialog:
             local_cseq=local_cseq,
             remote_cseq=request.cseq.number,
             flow=flow if flow.reliable else None,
+            heard_on=flow,
             local_user=request.uri.user,
         )
 
@@ -182,6 +186,7 @@ class Dialog:
             local_cseq=cseq,
             remote_cseq=None,
             flow=flow if flow is not None and flow.reliable and not direct else None,
+            heard_on=flow,
             local_user=ours.local_user,
         )
 
@@ -211,6 +216,7 @@ class Dialog:
             local_cseq=cseq,
             remote_cseq=None,
             flow=flow,
+            heard_on=flow,
             local_user=ours.local_user,
         )
 
@@ -243,6 +249,15 @@ class Dialog:
         """Note that it may be other than what was written, itself or what uses it."""
         if self.unsaved is not None:
             self.unsaved[self.key] = self
+
+    def is_from(self, flow: Flow) -> bool:
+        """Whether a flow is one by which the other side has come: the same connection, over UDP the same address."""
+        if flow == self.flow:
+            return True
+        heard = self.heard_on
+        if heard is None or flow.reliable or heard.reliable:
+            return flow == heard
+        return flow.remote == heard.remote
 
     # Requests that come ----------------------------------------------------------------------------------------------
 

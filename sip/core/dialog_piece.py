@@ -15,7 +15,7 @@ import attrs
 from attrs.validators import deep_iterable, instance_of, optional
 
 from sip.core.dialog import Dialog, DialogState
-from sip.flow import DEFAULT_PORTS, Flow
+from sip.flow import DEFAULT_PORTS, Address, Flow
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import reached_host
@@ -34,6 +34,16 @@ def texts() -> Any:
     return attrs.field(converter=tuple, validator=deep_iterable(is_text))
 
 
+def _as_address(given: Any) -> tuple[str, int] | None:
+    """Host and port of a piece, which knows lists alone. Raises TypeError or ValueError for anything else."""
+    if given is None:
+        return None
+    host, port = given
+    if not isinstance(host, str) or not isinstance(port, int):
+        raise TypeError(f"not an address: {given!r}")
+    return host, port
+
+
 @attrs.frozen(kw_only=True)
 class SavedDialog:
     """The fields of a dialog. Wrong ones raise TypeError or ValueError."""
@@ -49,10 +59,13 @@ class SavedDialog:
     local_cseq: int = attrs.field(validator=is_number)  #: up to which requests of ours may have gone
     remote_cseq: int | None = attrs.field(validator=optional(is_number))
     local_user: str | None = attrs.field(validator=is_text_or_none)
+    #: Over UDP the address that the other side sends from. A connection is gone: what comes by another is elsewhere.
+    heard_at: tuple[str, int] | None = attrs.field(default=None, converter=_as_address)
 
     @classmethod
     def of(cls, dialog: Dialog) -> SavedDialog:
         """Those of a dialog as it is."""
+        heard = dialog.heard_on
         return cls(
             call_id=dialog.call_id,
             local_value=dialog.local_value,
@@ -65,6 +78,7 @@ class SavedDialog:
             local_cseq=dialog.cseq_room,
             remote_cseq=dialog.remote_cseq,
             local_user=dialog.local_user,
+            heard_at=None if heard is None or heard.reliable else attrs.astuple(heard.remote),
         )
 
     def dialog(self) -> Dialog:
@@ -80,6 +94,7 @@ class SavedDialog:
             local_cseq=self.local_cseq,
             remote_cseq=self.remote_cseq,
             flow=None,
+            heard_on=None if self.heard_at is None else Flow(0, "UDP", Address("", 0), Address(*self.heard_at)),
             local_user=self.local_user,
             state=DialogState.CONFIRMED,
         )

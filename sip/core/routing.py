@@ -61,6 +61,7 @@ class CoreEntry:
     events: frozenset[str]
     accept_line: str  #: value of Accept in its answers to OPTIONS
     transparent: bool
+    guards_dialogs: bool  #: whether it says what becomes of a request of a dialog that came from elsewhere
     durable: bool  #: whether its dialogs are written for a restart
     names_dialogs: bool  #: whether it lists ``replaces`` or ``join``
     answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
@@ -146,6 +147,7 @@ class Cores:
         media_types: Collection[str],
         events: Collection[str],
         transparent: bool,
+        guards_dialogs: bool,
         durable: bool,
     ) -> None:
         """Register a core; raises LocalProtocolError for a name that is taken or empty."""
@@ -166,6 +168,7 @@ class Cores:
             events=frozenset(each.lower() for each in events),
             accept_line=", ".join(sorted(each.lower() for each in accept or media_types)) or "*/*",
             transparent=transparent,
+            guards_dialogs=guards_dialogs,
             durable=durable,
             names_dialogs="replaces" in options or "join" in options,
             answers_options="OPTIONS" in methods,

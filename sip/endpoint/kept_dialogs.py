@@ -11,7 +11,7 @@ from sip.core.dialog import Dialog
 from sip.core.dialog_piece import SavedDialog, outlasts_connections
 from sip.core.stack import Stack
 from sip.errors import LocalProtocolError, RemoteProtocolError
-from sip.pieces import Piece, StateUnreadable, UnreadablePiece, piece_key, piece_parts, read_piece, write_piece
+from sip.pieces import Piece, UnreadablePiece, piece_key, piece_parts, read_piece, unreadable, write_piece
 from sip.session.session import Session, session_of
 from sip.session.session_piece import LASTING, SavedSession
 from sip.session.sessions import Sessions
@@ -91,8 +91,7 @@ class KeptDialogs:
                 self._resume(piece, now)
             except (UnreadablePiece, RemoteProtocolError, KeyError, TypeError, ValueError) as error:
                 self._context.count("state not restored: unreadable")
-                reason = str(error) if isinstance(error, UnreadablePiece) else f"{type(error).__name__}: {error}"
-                self._context.emit(StateUnreadable(owner="", key=piece.key, reason=reason))
+                self._context.emit(unreadable(piece, error))
 
     def _resume(self, piece: Piece, now: float) -> None:
         fields = read_piece(piece, VERSION)

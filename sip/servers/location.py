@@ -122,6 +122,11 @@ class Location:
         for bindings in self._by_aor.values():
             yield from bindings
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Keys of the addresses-of-record that have bindings."""
+        return tuple(self._by_aor)
+
     def of(self, aor: str) -> tuple[Binding, ...]:
         """Bindings of an address-of-record, the preferred and then the latest first."""
         return self._by_aor.get(aor, ())

@@ -9,7 +9,6 @@ import attrs
 from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore
 from sip.authentication.identification import Identification, Pending
-from sip.config import Listen
 from sip.core.routing import Claim
 from sip.deadlines import first_due
 from sip.endpoint.endpoint import Endpoint
@@ -21,10 +20,12 @@ from sip.headers.contact import Star
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.networks import Networks
+from sip.pieces import Piece
+from sip.servers.binding_piece import BindingPieces
 from sip.servers.binding_shares import BindingShares
 from sip.servers.bound_flows import BoundFlows
 from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
-from sip.servers.location import Binding, Location, can_be_dialled
+from sip.servers.location import Binding, Location
 from sip.servers.proxy_route import OwnAddresses
 from sip.servers.registrar_config import RegistrarConfig
 from sip.servers.registration_rights import RegistrationRefused, Rights, check_order, same_user
@@ -78,6 +79,7 @@ class Registrar:
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
         self._own = OwnAddresses(lambda: endpoint.listen, ())
         self._location = Location()
+        self._pieces = BindingPieces(self._location, self.config.owner, endpoint.wall_clock)
         self._flows = BoundFlows(limit=self.config.max_users)
         self._networks = Networks(endpoint.config.trusted_networks)
         self._shares = BindingShares(
@@ -169,22 +171,26 @@ class Registrar:
         events, self._events = [*self._events, *self._undecided.take_events()], []
         return events
 
-    def snapshot(self) -> tuple[Binding, ...]:
-        """Bindings with wall-clock times and without flows, for another process or a later one.
+    # State -----------------------------------------------------------------------------------------------------------
 
-        Those are left out to which nothing but their flow leads.
+    def take_pieces(self) -> list[Piece]:
+        """Users whose bindings changed since the last call; all at the first. Bindings on connections are no state."""
+        return self._pieces.take()
+
+    def snapshot(self) -> list[Piece]:
+        """A piece for each user with a binding that needs no connection."""
+        return self._pieces.all()
+
+    def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
+        """Know the bindings in ``pieces`` that have not ended; nothing is told of them.
+
+        One over UDP leads to where it came from, by the port that we had then. None lasts longer than
+        ``max_expires``: the wall clock may have been set back. Raises LocalProtocolError when a user is here already.
         """
-        wall = self._endpoint.wall_clock
-        lasting = (each for each in self._location if each.flow is None or can_be_dialled(each.uri, each.flow))
-        return tuple(attrs.evolve(b, expires_at=b.expires_at + wall, received=None) for b in lasting)
-
-    def restore(self, bindings: Iterable[Binding], *, now: float) -> None:
-        """Take back a snapshot; what has ended since is left out."""
-        wall = self._endpoint.wall_clock
-        for saved in bindings:
-            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall, source="")
-            if binding.expires_at > now:
-                self._store(binding.aor, (*self._location.of(binding.aor), binding))
+        found, events = self._pieces.read(pieces, now=now, longest=self.config.max_expires)
+        for aor, bindings in found.items():
+            self._store(aor, bindings)
+        return events
 
     # REGISTER --------------------------------------------------------------------------------------------------------
 
@@ -207,9 +213,8 @@ class Registrar:
                 return
             identification = UNKNOWN_IN_TIME
         try:
-            headers = self._processed(
-                request, Asked.of(request, flow, from_trusted=self._trusts(flow)), now, identification
-            )
+            asked = Asked.of(request, flow, from_trusted=self._trusts(flow))
+            headers = self._processed(request, asked, now, identification)
         except RegistrationRefused as refused:
             self._endpoint.respond(transaction, refused.status, refused.reason, headers=refused.headers, now=now)
         except RemoteProtocolError as error:
@@ -323,6 +328,7 @@ class Registrar:
 
     def _changed(self, aor: str, cause: str) -> None:
         bindings = self._location.of(aor)
+        self._pieces.changed(aor)
         self._events.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
 
     def _answer(
@@ -353,7 +359,7 @@ class Registrar:
 
     def _is_ours(self, host: str) -> bool:
         listen = self._endpoint.listen
-        if host in self._domains or any(host in _hosts(each) for each in listen):
+        if host in self._domains or any(host in each.hosts for each in listen):
             return True
         # Who listens on all addresses does not know them, but a request that came here by an address means us.
         return is_numeric(host) and any(each.host in ("", "0.0.0.0", "::") for each in listen)
@@ -363,10 +369,6 @@ class Registrar:
         if self.config.one_domain and self._serves(uri):
             return (uri.user or "").lower()
         return aor_key(uri)
-
-
-def _hosts(listen: Listen) -> tuple[str, ...]:
-    return tuple(canonical_host(each) for each in (listen.host, listen.public_host) if each)
 
 
 def _about_us(request: Request) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import cast
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sip import (
+    Address,
     EndCause,
     EndpointConfig,
     Flow,
@@ -32,9 +35,12 @@ from sip import (
     SubscriptionEnded,
     SubscriptionId,
     TransactionId,
+    parse_message,
     read_piece,
     write_piece,
 )
+from sip.core.dialog import Dialog
+from sip.core.dialog_piece import SavedDialog
 from sip.testing import Agent, Network
 from sip.testing.network import Sent, raw_request
 
@@ -506,3 +512,21 @@ def test_conversations_go_on_whoever_is_killed_at_whichever_quiet_moment(steps: 
     assert story.written == {story.alice: {}, story.bob: {}}
     assert story.alice.idle
     assert story.bob.idle
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_where_the_other_side_sends_from_is_known_after_a_restart_over_udp_alone(transport: str) -> None:
+    here, there = Address("192.0.2.1", 5060), Address("192.0.2.99", 5070)
+    invite = parse_message(raw_request("INVITE"))
+    assert isinstance(invite, Request)
+    dialog = Dialog.from_request(invite, Flow(7, transport, here, there), "t", local_cseq=1)
+    restored = SavedDialog(**json.loads(json.dumps(attrs.asdict(SavedDialog.of(dialog))))).dialog()
+    assert restored.is_from(Flow(1, transport, here, there)) is (transport == "UDP")
+    for flow in (
+        Flow(1, "UDP", here, Address(there.host, 5071)),
+        Flow(2, "UDP", here, Address("192.0.2.98", there.port)),
+        Flow(3, "TLS", here, there),
+    ):
+        assert not restored.is_from(flow)
+    with pytest.raises((TypeError, ValueError)):
+        SavedDialog(**{**attrs.asdict(SavedDialog.of(dialog)), "heard_at": ["192.0.2.99"]})
