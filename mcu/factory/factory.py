@@ -63,7 +63,7 @@ class McuFactory:
         self._strategy = strategy or LeastLoaded()
         self._registry = Registry(config)
         self._exchanges: Exchanges[ExchangeOwner] = Exchanges()
-        self._health_probes = HealthProbes(config, self._registry, self._exchanges, self._lost)
+        self._health_probes = HealthProbes(config, self._registry, self._exchanges)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
         #: refusals that the application knows of, oldest first
         self._told: OrderedDict[AnnouncementRefused, None] = OrderedDict()
@@ -82,6 +82,8 @@ class McuFactory:
 
     def take_events(self) -> list[Event]:
         """What documents caused since the last call."""
+        for mcu_id in self._health_probes.take_lost():
+            self._lost(mcu_id)
         events, self._events = self._events, []
         return events
 
