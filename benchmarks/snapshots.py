@@ -13,8 +13,7 @@ from collections import Counter
 from dial_out import BOB, MEDIA, PACKAGES, Calls
 
 import focus
-from pyc3p.elements import FarmPlan, Handset
-from pyc3p.elements.farm import Person
+from pyc3p.elements import FarmPlan, Handset, Person
 from pyc3p.simnet import Meeting
 from sip import Piece
 
@@ -29,7 +28,7 @@ class Written:
 
     def mark(self) -> None:
         """Count from here."""
-        self._before = dict(self._host.written)
+        self._before = self._host.written
 
     @property
     def changed(self) -> list[Piece]:

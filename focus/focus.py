@@ -219,7 +219,7 @@ class Focus:
 
     def take_pieces(self) -> list[Piece]:
         """What changed of the active conferences since the last call; the first gives all."""
-        return self._kept.take()
+        return [] if self._active.unsaved == {} else self._kept.take()
 
     def snapshot(self) -> list[Piece]:
         """Every piece of the active conferences, as it is now."""

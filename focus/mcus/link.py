@@ -300,8 +300,7 @@ class McuLink:
     def _not_resumed(self, reason: ExchangeFailure, *, now: float) -> None:
         self._time_outs += 1
         if reason is ExchangeFailure.TIMEOUT and self._time_outs < self._config.time_outs_to_fail:
-            assert self.address is not None
-            self._initialise(self.address)
+            self.go_on(now=now)
         else:
             self.mark_lost("it does not take the conference back", now=now)
 

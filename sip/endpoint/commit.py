@@ -59,7 +59,8 @@ class Gate:
             if pieces:
                 if self._id == self._given:
                     self._id += 1
-                self._changed.update((piece.key, piece) for piece in pieces)
+                for piece in pieces:
+                    self._changed[piece.key] = piece
         return self._id
 
     def change_to_save(self) -> StateChange | None:
@@ -96,7 +97,8 @@ class Held(Generic[T]):
         promised = self._gate.promised()
         if not self._items and promised <= self._gate.written and (limit is None or len(items) <= limit):
             return list(items)  # as nearly always
-        self._items.extend((promised, now, item) for item in items)
+        for each in items:
+            self._items.append((promised, now, each))
         out: list[T] = []
         while self._items and (limit is None or len(out) < limit):
             id, since, item = self._items[0]

@@ -10,7 +10,7 @@ import sip
 from pyc3p.elements import FarmPlan, parts
 from pyc3p.elements.parts import CoreSettings
 from pyc3p.simnet import Meeting
-from sip import Piece
+from sip import Piece, StateChange
 
 
 class Killed(Exception):
@@ -33,17 +33,16 @@ class Restarting(Meeting):
 
     def _watch(self) -> None:
         host = self.host("focus")
-        save = host._save
+        persisted = host.persisted
 
-        def saved() -> bool:
-            changed = save()
-            self.saves += changed
-            if changed and self._kill_at is not None and self.saves >= self._kill_at:
+        def saved(change: StateChange) -> None:
+            self.saves += 1
+            if self._kill_at is not None and self.saves >= self._kill_at:
                 self._kill_at = None
                 raise Killed
-            return changed
+            persisted(change)
 
-        host._save = saved  # type: ignore[method-assign]
+        host.persisted = saved  # type: ignore[method-assign]
 
     @property
     def focus(self) -> focus.Focus:
@@ -55,7 +54,7 @@ class Restarting(Meeting):
     @property
     def pieces(self) -> list[Piece]:
         """What it has written."""
-        return [piece for piece in self.host("focus").written.values() if piece.value is not None]
+        return self.host("focus").disk.pieces
 
     def restart(self, keeps: Callable[[Piece], bool] = lambda piece: True, *, away: float = 0.5) -> list[sip.Event]:
         """Kill the Focus, and some seconds later begin it again with what it wrote, as far as ``keeps`` says."""
@@ -82,8 +81,9 @@ class Restarting(Meeting):
         dialogs = element.pump.endpoint.restore(pieces, now=self.network.now)
         told = cores.focus.restore(pieces, now=self.network.now)
         farm.elements["focus"], farm.cores["focus"] = element, cores
-        host = self.network.add(element, place.host)
-        host.written = {**{piece.key: piece for piece in pieces}, **host.written}
+        disk = self.host("focus").disk
+        disk._written = {piece.key: piece for piece in pieces}
+        host = self.network.add(element, place.host, disk=disk)
         self.sim.hosts["focus"] = host
         self._watch()
         host.feed(dialogs)

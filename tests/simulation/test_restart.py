@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import focus
-from pyc3p.elements import FarmPlan, Handset
-from pyc3p.elements.farm import Person
+from pyc3p.elements import FarmPlan, Handset, Person
 from tests.simulation.restarting import Killed, Restarting
 
 WES, LOU = "sip:wes@example.com", "sip:lou@example.com"

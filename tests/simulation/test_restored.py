@@ -9,8 +9,7 @@ import pytest
 
 import focus
 import sip
-from pyc3p.elements import FarmPlan, Handset
-from pyc3p.elements.farm import Person
+from pyc3p.elements import FarmPlan, Handset, Person
 from pyc3p.phone import PhoneAnswered, PhoneReleased
 from pyc3p.simnet import HttpFault
 from sip import Piece, StateUnreadable, piece_parts, read_piece, write_piece
@@ -228,6 +227,7 @@ def test_pieces_show_no_secret_where_they_are_shown() -> None:
     record = attrs.evolve(next(iter(met.store.of_organizer("ann@example.com"))), passcode="pass-4711")
     met.focus.record_replaced(met.uri, record, now=met.network.now)
     met.host("focus").kick()
+    met.network.run_for(0.1)
     assert any(b"pass-4711" in (piece.value or b"") for piece in met.pieces)
     assert "4711" not in repr(met.pieces)
 
@@ -265,7 +265,7 @@ def test_one_join_writes_little_however_many_are_there() -> None:
         met.client(last).leave(now=met.network.now)
         met.sim.kick(last)
         met.network.run_for(2.0)
-        before = dict(met.host("focus").written)
+        before = met.host("focus").written
         met.client(last).join(met.uri, now=met.network.now)
         met.sim.kick(last)
         met.network.run_for(1.0)
