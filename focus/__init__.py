@@ -47,6 +47,7 @@ from focus.events import (
     RecordsWanted,
     RecordWanted,
     RecordWriteWanted,
+    RequestRefused,
     RosterPublished,
 )
 from focus.factory import FocusFactory
@@ -134,6 +135,7 @@ __all__ = [
     "RecordWriteWanted",
     "RecordsWanted",
     "Refusal",
+    "RequestRefused",
     "Requester",
     "RoleQuestion",
     "RosterChanged",

@@ -75,7 +75,6 @@ from sip import (
 from sip import Request as SipRequest
 
 _SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
-_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
 
 class Focus:
@@ -116,9 +115,7 @@ class Focus:
         everywhere: Records = self._records
         if config.records_url is not None:
             everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
-        guests = Guests(
-            config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
-        )
+        guests = Guests(self._context, entropy.child("guests"))
         self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
         self._kept = KeptConferences(self._context, self._active, self._record_changes)
         self._joining = Joining(self._context, self._active, everywhere, guests)
@@ -127,7 +124,7 @@ class Focus:
             config.owner,
             self._claims,
             claim=Claim.CONFERENCE,
-            methods=_METHODS,
+            methods=("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE"),
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),

@@ -89,7 +89,7 @@ def run_serve(config: ServeConfig, *, as_json: bool, early: Sequence[Process] = 
     """Serve until SIGTERM or SIGINT. ``early`` are processes of workers that were started already."""
     output = Output(style=format_of(config.log.format, as_json=as_json))
     # A worker that is a copy of this process need not read all modules again. Now: before there is a loop or a thread.
-    copies = worker_count(config) - len(early) if can_fork() else 0
+    copies = worker_count(config) - len(early) if can_fork(holds_secrets=config.holds_secrets) else 0
     with launched(copies, lambda: fork(be_worker)) as forked, log_libraries(output):
         return event_loop.run(_serve(config.settled(), output, [*early, *forked]))
 

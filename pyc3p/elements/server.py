@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -23,10 +24,10 @@ from pyc3p.elements.identities import Identities, identities, part_credentials_o
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
 from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
-from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, root_of, server_principal
+from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
 from pyc3p.elements.state import ServerState
 from pyc3p.elements.tls import C3pTls, SipTls
-from pyc3p.ops.log import log_event
+from pyc3p.ops.log import EventLog
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.settings.tls import TlsSettings
 from pyc3p.trace.sinks import Sinks
@@ -189,7 +190,7 @@ class Build:
     @property
     def root(self) -> str | None:
         """The secret that keys are made of which a later process is to have as well; None where there is none."""
-        return root_of(self.config) or (self.state.secret if self.state is not None else None)
+        return self.config.root or (self.state.secret if self.state is not None else None)
 
 
 def build_server(
@@ -315,8 +316,10 @@ def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *
     config, trace = build.config, build.trace
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
+    log = EventLog(build.output, element.name, time.monotonic)
+
     def on_event(event: sip.Event) -> None:
-        log_event(build.output, element.name, event)
+        log.tell(event)
         for observer in build.observers:
             observer(element.name, event)
 

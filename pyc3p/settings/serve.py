@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Final
 
 import attrs
@@ -107,6 +108,16 @@ class ServeConfig:
     def mcu_hosts(self) -> dict[str, str]:
         """Of the MCUs in other processes: id to host, empty for the host of this server."""
         return {name: host for name, _, host in (each.partition("@") for each in self.mcus)}
+
+    @property
+    def root(self) -> str | None:
+        """The secret from which those of all pairs come, None in a process that has none."""
+        return self.secret or os.environ.get("PYC3P_SECRET") or None
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether this process knows secrets of others than its MCU, which a copy of it would know as well."""
+        return self.root is not None or any(peer.secret for peer in self.c3p.peers)
 
     @property
     def public_host(self) -> str:

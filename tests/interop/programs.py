@@ -24,6 +24,7 @@ DEBIAN_PACKAGE = {
     "kamailio": "kamailio",
     "tshark": "tshark",
     "linphonec": "linphone-cli",
+    "redis-server": "redis-server",
 }
 MODULES = {
     "kamailio": ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"),
