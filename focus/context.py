@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 import attrs
 
-from c3p import ExchangeOwner, Exchanges
+from c3p import Exchanges
 from focus.answers import Answer, refuse
 from focus.config import FocusConfig
+from focus.exchange_owner import ConferenceExchangeOwner
+from focus.mcus.farewells import Farewells
 from focus.refusal import Refused
 from sip import Endpoint, Entropy, Event, SessionId, SubscriptionId, TransactionId
-
-
-class ConferenceExchangeOwner(ExchangeOwner, Protocol):
-    """Who posts an exchange for one conference."""
-
-    focus_uri: str  #: Conference-URI
 
 
 @attrs.define
@@ -30,6 +25,7 @@ class Context:
     exchanges: Exchanges[ConferenceExchangeOwner]
     emit: Callable[[Event], None]
     correlations: Entropy  #: names of commands
+    farewells: Farewells
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 

@@ -25,11 +25,13 @@ from focus.answers import Answer
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
-from focus.context import ConferenceExchangeOwner, Context
+from focus.context import Context
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.guests import Guests
 from focus.joining import Joining
+from focus.mcus.farewells import Farewells
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
 from focus.questions.procedure import Kind, Line, Steps, Turn, settled
@@ -95,7 +97,14 @@ class Focus:
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
-        self._context = Context(endpoint, config, self._exchanges, self._events.append, entropy.child("correlations"))
+        self._farewells = Farewells(
+            self._exchanges,
+            timeout=config.http_timeout,
+            patience=config.farewell_timeout,
+            limit=config.max_farewells,
+        )
+        correlations = entropy.child("correlations")
+        self._context = Context(endpoint, config, self._exchanges, self._events.append, correlations, self._farewells)
         self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active = ActiveConferences(self._context)
@@ -152,7 +161,7 @@ class Focus:
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment, as `sip.Endpoint.sizes`."""
-        return {**self._active.sizes, "waiting": len(self._procedures)}
+        return {**self._active.sizes, "waiting": len(self._procedures), "farewells": len(self._farewells)}
 
     def drain(self, *, now: float) -> None:
         """Take nothing new, for good: new activations, and people who are not in a conference yet. The rest goes on."""
@@ -249,7 +258,7 @@ class Focus:
 
     def next_timeout(self) -> float | None:
         """When something is due in one of the conferences, or somebody has waited long enough."""
-        due = (self._active.next_timeout(), self._procedures.next_timeout())
+        due = (self._active.next_timeout(), self._procedures.next_timeout(), self._farewells.next_timeout())
         return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
@@ -261,6 +270,7 @@ class Focus:
             except Exception as error:  # what is due in other conferences is done all the same
                 self._events.append(internal_fault(error, "handle_timeout", owner=self.owner))
         self._procedures.handle_timeout(now=now)
+        self._farewells.handle_timeout(now=now)
         return self.take_events()
 
     # Joining ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import attrs
 
 from c3p import Code, ConferenceKeys, ExchangeFailure, Exchanges, GetConference, Reply, Request
 from focus import record_documents, refusal
-from focus.context import ConferenceExchangeOwner
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.questions.procedure import Kind, Later
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records

@@ -127,7 +127,7 @@ def key_of(command: Command) -> Key | None:
     if isinstance(command, ModifyEndpointMedia):
         keys = command.media_keys
         return MEDIA, AddressOfRecord.read(keys.user_entity).key, guid_key(keys.endpoint_entity), keys.media_id
-    if isinstance(command, ModifyConference) and has_rules(state_wanted(command)):
+    if isinstance(command, ModifyConference) and state_wanted(command) is not None:
         return (FILTERS,)
     return None
 
@@ -190,10 +190,10 @@ def blocks_ingress(wanted: Media) -> bool | None:
 
 
 def state_wanted(command: ModifyConference) -> EntityState | None:
-    """The state that a modifyConference for one MCU names: it has one view."""
+    """The state with rules about filters that a modifyConference for one MCU names, None where it has none."""
     info = command.conference_info
     views = info.conference_view.views if info is not None and info.conference_view is not None else ()
-    return next((view.entity_state for view in views if view.entity_state is not None), None)
+    return next((view.entity_state for view in views if has_rules(view.entity_state)), None)
 
 
 def has_rules(state: EntityState | None) -> bool:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import enum
 import math
 from collections import deque
-from typing import Protocol
 
 from c3p import (
     AddConference,
     AddUser,
     Code,
     Command,
-    ConferenceInfo,
     ConferenceKeys,
-    DeleteConference,
     ExchangeFailure,
     Exchanges,
     GetConference,
@@ -24,34 +21,15 @@ from c3p import (
     Response,
 )
 from focus.config import FocusConfig
-from focus.context import ConferenceExchangeOwner
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
+from focus.mcus.farewells import Assignment, Farewells
+from focus.mcus.link_owner import LinkOwner
 from focus.mcus.link_state import LINK, LinkInput, LinkState
-from focus.mcus.loss import LostMcus
+from focus.mcus.loss import Assigned
+from focus.mcus.pulse import Pulse
 from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
 from sip import AddressOfRecord, Life
-
-
-class LinkOwner(Protocol):
-    """What the conference does about what happens on a link."""
-
-    def describe_for(self, link: McuLink) -> ConferenceInfo:
-        """The conference as the MCU has to know it."""
-
-    def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
-        """The MCU is bootstrapped; `info` is its own part of the conference."""
-
-    def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
-        """The MCU failed: nothing of it is true any more."""
-
-    def no_mcu(self, link: McuLink, failure: Failure, *, now: float) -> None:
-        """None can be had."""
-
-    def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
-        """The answer to `resynchronise`: the MCU's whole part of the conference."""
-
-    def may_send(self, link: McuLink, command: Command) -> bool:
-        """Whether a command may go out now; those behind it need not wait for it."""
 
 
 class _Purpose(enum.Enum):
@@ -59,7 +37,7 @@ class _Purpose(enum.Enum):
     INITIALISE = "initialise"
     COMMAND = "command"
     RESYNCHRONISE = "resynchronise"
-    CLOSE = "close"
+    CLEAR = "clear"  #: have an MCU drop what it had of the conference before it gets it anew
 
 
 class McuLink:
@@ -73,6 +51,7 @@ class McuLink:
         mcu_uri: str,
         config: FocusConfig,
         exchanges: Exchanges[ConferenceExchangeOwner],
+        farewells: Farewells,
         owner: LinkOwner,
         relays: RelayOwner,
     ) -> None:
@@ -82,7 +61,7 @@ class McuLink:
         self.address: McuAddress | None = None
         self._config = config
         self._life = Life(LINK, LinkState.ABSENT, of="a link")
-        self._exchanges = exchanges
+        self._exchanges, self._farewells = exchanges, farewells
         self._owner = owner
         self._relays = relays
         self._queue: deque[Relay] = deque()
@@ -91,12 +70,11 @@ class McuLink:
         self._exchange: tuple[int, _Purpose] | None = None
         self._exclude: list[str] = []
         self._attempts = 0
-        self._time_outs = 0
         self._retry_at: float | None = None
         self._closed = False
         self._resync_wanted = False
-        self._lost = LostMcus()
-        self._heard_at = 0.0  #: when the MCU last said anything, monotonic seconds
+        self.assigned = Assigned(farewells)
+        self._pulse = Pulse(config)
 
     @property
     def state(self) -> LinkState:
@@ -143,12 +121,12 @@ class McuLink:
 
     def heard(self, *, now: float) -> None:
         """The MCU said something."""
-        self._heard_at = now
+        self._pulse.heard(now=now)
 
-    def next_check(self) -> float | None:
-        """When a silent MCU is to be asked whether it is still there: nobody else would notice (decisions 1)."""
+    def next_check(self, *, has_participants: bool) -> float | None:
+        """When the MCU is to be asked for its part without any other reason."""
         ready = self.state is LinkState.READY and self._exchange is None
-        return self._heard_at + self._config.mcu_silence if ready else None
+        return self._pulse.next_check(has_participants=has_participants) if ready else None
 
     def close(self, *, now: float) -> None:
         """Tell the MCU that the conference is over, for good. Commands are the owner's to finish."""
@@ -159,9 +137,7 @@ class McuLink:
             self._exchanges.forget(self._exchange[0])
             self._exchange = None
         self._life.command(LinkInput.CLOSE)
-        if self.state is LinkState.CLOSING and self.address is not None:
-            command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post_to(self.address, command, _Purpose.CLOSE)
+        self.assigned.let_go(owed=True, now=now)
 
     def abandon(self, relay: Relay) -> None:
         """Forget a command that its owner finished: what the MCU still answers is dropped."""
@@ -175,33 +151,23 @@ class McuLink:
         if relay is not None:
             self._take_response(relay, response, now=now)
 
-    def trusts(self, peer: str) -> bool:
-        """Whether `peer` is the principal of the MCU that is assigned now."""
-        return self.address is not None and peer in self.address.principals
+    def mark_lost(self, reason: str, *, dropped: bool = False, now: float) -> None:
+        """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`).
 
-    def turn_away(self, peer: str) -> bool:
-        """If `peer` is an MCU that failed before and came back: tell it to drop the conference (flows 11, step 7)."""
-        url = self._lost.pop(peer)
-        if url is None:
-            return False
-        command = DeleteConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-        document = self._request(command, to=self.mcu_uri)
-        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout, peer=peer)
-        return True
-
-    def mark_lost(self, reason: str, *, now: float) -> None:
-        """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`)."""
+        ``dropped``: it does not have the conference any more.
+        """
         address = self.address
         if address is None or self.state is not LinkState.READY:
             return
         self._life.command(LinkInput.LOST)
-        self._lost.add(address)
-        self.address, self._time_outs, self._resync_wanted = None, 0, False
+        self.address = None
+        self.assigned.let_go(owed=not dropped, now=now)
+        self._resync_wanted = False
         if self._exchange is not None:
             self._exchanges.forget(self._exchange[0])
         self._exchange, self._sent = None, None
         self._exclude, self._retry_at = [address.mcu_id], None
-        self._owner.mcu_lost(self, address, reason, now=now)
+        self._owner.mcu_lost(self.mcu_type, address, reason, now=now)
         while self._open:  # what the end of one command ends with it is not among them any more
             relay = self._open.pop(next(iter(self._open)))
             self._relays.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
@@ -212,9 +178,9 @@ class McuLink:
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the exchange that is open."""
         purpose = self._settle_exchange()
-        self._heard_at = now
-        if purpose is not _Purpose.RESYNCHRONISE:  # to say what one has is not to carry commands out
-            self._time_outs = 0
+        self._pulse.heard(now=now)
+        if purpose is not _Purpose.RESYNCHRONISE:
+            self._pulse.carried_out()
         if purpose is _Purpose.ALLOCATE:
             self._allocated(reply, now=now)
         elif purpose is _Purpose.INITIALISE:
@@ -224,7 +190,7 @@ class McuLink:
         elif purpose is _Purpose.RESYNCHRONISE:
             self._resynchronised(reply, now=now)
         else:
-            self._life.command(LinkInput.CLOSED)
+            self._cleared(reply, now=now)
         self._send_next(now=now)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
@@ -234,9 +200,9 @@ class McuLink:
             timed_out = reason is ExchangeFailure.TIMEOUT
             self._exhausted(Failure(Reason.TIMEOUT if timed_out else Reason.SERVER_BUSY), now=now)
         elif purpose is _Purpose.INITIALISE:
-            self._next_mcu(Failure(Reason.TIMEOUT), now=now)
-        elif purpose is _Purpose.CLOSE:
-            self._life.command(LinkInput.CLOSED)
+            self._next_mcu(Failure(Reason.TIMEOUT), owed=reason is not ExchangeFailure.CONNECT, now=now)
+        elif purpose is _Purpose.CLEAR:
+            self._next_mcu(Failure(Reason.TIMEOUT), owed=False, now=now)
         else:
             self._command_failed(reason, now=now)
         self._send_next(now=now)
@@ -260,7 +226,7 @@ class McuLink:
         )
         self._attempts += 1
         url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
-        self._post_document(url, self._request(command, to=url), _Purpose.ALLOCATE, peer=factory)
+        self._post_document(url, self._request(command, to=url), _Purpose.ALLOCATE, peer=factory, now=now)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -272,26 +238,50 @@ class McuLink:
             return
         self._life.command(LinkInput.ALLOCATED)
         self.address = address
-        self._lost.assigned(address)
-        command = AddConference(conference_info=self._owner.describe_for(self), callback_uri=self._config.callback_url)
-        self._post_to(address, command, _Purpose.INITIALISE)
+        owed = self._farewells.owed(self.focus_uri, address.mcu_id)
+        if owed is None:
+            self._assign(address, now=now)
+        else:  # whom it still has would come back with it
+            request = owed.end(self._exchanges.new_request_id())
+            self._post_document(address.http_url, request, _Purpose.CLEAR, peer=address.mcu_id, now=now)
+
+    def _cleared(self, reply: Reply, *, now: float) -> None:
+        assert self.address is not None
+        owed = self._farewells.owed(self.focus_uri, self.address.mcu_id)
+        if reply.status >= 500:
+            self._next_mcu(Failure.of(reply), owed=False, now=now)
+        else:
+            if owed is not None:
+                self._farewells.settled(owed)
+            self._assign(self.address, now=now)
+
+    def _assign(self, address: McuAddress, *, now: float) -> None:
+        command = AddConference(
+            conference_info=self._owner.describe_for(self.mcu_type), callback_uri=self._config.callback_url
+        )
+        request = self._request(command, to=self.mcu_uri)
+        self.assigned.now = Assignment(self.focus_uri, self.mcu_uri, address, request.request_id)
+        self._pulse.begin()
+        self._post_document(address.http_url, request, _Purpose.INITIALISE, peer=address.mcu_id, now=now)
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
         if response is None or response.code is not Code.SUCCESS:
-            self._next_mcu(Failure.of(reply), now=now)
+            refused = reply.document is not None or reply.status in (403, 503)  # it has said that it does not take it
+            self._next_mcu(Failure.of(reply), owed=not refused, now=now)
             return
         self._life.command(LinkInput.INITIALISED)
         self._exclude = []
         command = response.command
         info = command.conference_info if isinstance(command, AddConference) else None
         assert self.address is not None
-        self._owner.mcu_ready(self, self.address, info, now=now)
+        self._owner.mcu_ready(self.mcu_type, self.address, info, now=now)
 
-    def _next_mcu(self, failure: Failure, *, now: float) -> None:
-        address, self.address = self.address, None
+    def _next_mcu(self, failure: Failure, *, owed: bool, now: float) -> None:
+        address = self.address
         assert address is not None
-        self._lost.add(address)
+        self.address = None
+        self.assigned.let_go(owed=owed, now=now)
         self._exclude.append(address.mcu_id)
         if self._attempts >= self._config.bootstrap_attempts:
             self._exhausted(failure, now=now)
@@ -305,34 +295,36 @@ class McuLink:
         waiting, self._queue = self._queue, deque()
         for relay in waiting:
             self._relays.relay_failed(relay, failure, now=now)
-        self._owner.no_mcu(self, failure, now=now)
+        self._owner.no_mcu(self.mcu_type, failure, now=now)
 
     # Commands --------------------------------------------------------------------------------------------------------
 
     def _send_next(self, *, now: float) -> None:
         if self.state is not LinkState.READY or self._exchange is not None or self.address is None:
             return
-        ready = (one for one in self._queue if self._owner.may_send(self, one.command))
+        ready = (one for one in self._queue if self._owner.may_send(self.mcu_type, one.command))
         if self._resync_wanted:
             self._resync_wanted = False
             command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            self._post_to(self.address, command, _Purpose.RESYNCHRONISE)
+            request, address = self._request(command, to=self.mcu_uri), self.address
+            self._post_document(address.http_url, request, _Purpose.RESYNCHRONISE, peer=address.mcu_id, now=now)
         elif relay := next(ready, None):
             self._queue.remove(relay)
-            self._send(relay)
+            self._send(relay, now=now)
 
-    def _send(self, relay: Relay) -> None:
+    def _send(self, relay: Relay, *, now: float) -> None:
         assert self.address is not None
         relay.process(RelayInput.MCU_READY)
         self._open[relay.request_id] = relay
         self._sent = relay
-        document = self._request(relay.command, to=self.mcu_uri, relay=relay)
-        self._post_document(self.address.http_url, document, _Purpose.COMMAND, peer=self.address.mcu_id)
+        document = relay.request(from_=self.focus_uri, to=self.mcu_uri)
+        self._post_document(self.address.http_url, document, _Purpose.COMMAND, peer=self.address.mcu_id, now=now)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
         if reply.status == 404:
-            self.mark_lost("the MCU does not know the conference", now=now)
+            self._take_back(relay)
+            self.mark_lost("the MCU does not know the conference", dropped=True, now=now)
         elif relay is None or relay.request_id not in self._open:
             return  # Its final answer came by the callback, or its owner gave it up.
         elif reply.status == 202:
@@ -341,6 +333,14 @@ class McuLink:
             self._relays.relay_failed(relay, Failure.of(reply), now=now)
         else:
             self._take_response(relay, reply.document, now=now)
+
+    def _take_back(self, relay: Relay | None) -> None:
+        """A call that was not begun, since the MCU does not have the conference, is for the next one."""
+        if relay is not None and isinstance(relay.command, AddUser) and not relay.returned:
+            relay.returned = True
+            relay.process(RelayInput.UNKNOWN_THERE)
+            del self._open[relay.request_id]
+            self._queue.appendleft(relay)
 
     def _take_response(self, relay: Relay, response: Response, *, now: float) -> None:
         if response.code is Code.PENDING:
@@ -357,9 +357,9 @@ class McuLink:
         command = response.command if response is not None else None
         info = command.conference_info if isinstance(command, GetConference) else None
         if reply.status == 404:
-            self.mark_lost("the MCU does not know the conference", now=now)
+            self.mark_lost("the MCU does not know the conference", dropped=True, now=now)
         elif response is not None and response.code is Code.SUCCESS and info is not None:
-            self._owner.mcu_part_replaced(self, info, now=now)
+            self._owner.mcu_part_replaced(self.mcu_type, info, now=now)
 
     def _command_failed(self, reason: ExchangeFailure, *, now: float) -> None:
         relay, self._sent = self._sent, None
@@ -367,34 +367,26 @@ class McuLink:
             self.mark_lost("cannot connect", now=now)
             return
         timed_out = reason is ExchangeFailure.TIMEOUT
-        self._time_outs = self._time_outs + 1 if timed_out else 0
         if not timed_out:
-            self._heard_at = now
-        if self._time_outs >= self._config.time_outs_to_fail:
+            self._pulse.heard(now=now)
+            self._pulse.carried_out()
+        elif self._pulse.timed_out():
             self.mark_lost("time-outs in a row", now=now)
-        elif relay is not None and relay.request_id in self._open:
+            return
+        if relay is not None and relay.request_id in self._open:
             self._relays.relay_failed(relay, Failure(Reason.TIMEOUT if timed_out else Reason.OTHER_FAILURE), now=now)
 
     # Documents and state ---------------------------------------------------------------------------------------------
 
-    def _request(self, command: Command, *, to: str, relay: Relay | None = None) -> Request:
-        return Request(
-            request_id=self._exchanges.new_request_id() if relay is None else relay.request_id,
-            from_=self.focus_uri,
-            to=to,
-            command=command,
-            originator=relay.originator if relay is not None else None,
-            originator_role=relay.originator_role if relay is not None else None,
-            correlation_id=relay.correlation if relay is not None else None,
-        )
+    def _request(self, command: Command, *, to: str) -> Request:
+        number = self._exchanges.new_request_id()
+        return Request(request_id=number, from_=self.focus_uri, to=to, command=command)
 
-    def _post_to(self, address: McuAddress, command: Command, purpose: _Purpose) -> None:
-        self._post_document(address.http_url, self._request(command, to=self.mcu_uri), purpose, peer=address.mcu_id)
-
-    def _post_document(self, url: str, document: Request, purpose: _Purpose, *, peer: str) -> None:
+    def _post_document(self, url: str, document: Request, purpose: _Purpose, *, peer: str, now: float) -> None:
         timeout = self._config.http_timeout
         number = self._exchanges.post(url, document, owner=self, timeout=timeout, peer=peer)
         self._exchange = (number, purpose)
+        self._pulse.told(now=now)
 
     def _seconds_to_retry(self, now: float) -> int:
         return max(1, math.ceil((self._retry_at or now) - now))

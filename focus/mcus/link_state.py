@@ -15,7 +15,7 @@ class LinkState(enum.Enum):
     INITIALISING = "initialising"  #: the MCU is told of the conference
     READY = "ready"
     FAILED = "failed"  #: no MCU can be had, or the one assigned is gone
-    CLOSING = "closing"  #: the MCU is told that the conference is over
+    CLOSED = "closed"  #: the conference is over
 
 
 class LinkInput(enum.Enum):
@@ -28,7 +28,6 @@ class LinkInput(enum.Enum):
     EXHAUSTED = "exhausted"  #: and nothing is left to try
     LOST = "lost"  #: the assigned MCU failed
     CLOSE = "close"
-    CLOSED = "closed"
 
 
 LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
@@ -40,10 +39,9 @@ LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
     (LinkState.INITIALISING, LinkInput.REFUSED): LinkState.ALLOCATING,
     (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,
     (LinkState.READY, LinkInput.LOST): LinkState.FAILED,
-    (LinkState.ABSENT, LinkInput.CLOSE): LinkState.ABSENT,
-    (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.ABSENT,
-    (LinkState.FAILED, LinkInput.CLOSE): LinkState.ABSENT,
-    (LinkState.INITIALISING, LinkInput.CLOSE): LinkState.CLOSING,
-    (LinkState.READY, LinkInput.CLOSE): LinkState.CLOSING,
-    (LinkState.CLOSING, LinkInput.CLOSED): LinkState.ABSENT,
+    (LinkState.ABSENT, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.FAILED, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.INITIALISING, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.READY, LinkInput.CLOSE): LinkState.CLOSED,
 }

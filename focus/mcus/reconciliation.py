@@ -37,7 +37,7 @@ from c3p import (
     Reason,
     Response,
 )
-from focus.context import ConferenceExchangeOwner
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.doubted_calls import DoubtedCalls
 from focus.mcus.intent import (
     ANNOUNCEMENTS,

@@ -32,6 +32,7 @@ class RelayInput(enum.Enum):
     MCU_PENDING = "mcu pending"
     MCU_FINAL = "mcu final"  #: success or failure from the MCU
     MCU_FAILED = "mcu failed"  #: no MCU, or the one that had it is gone
+    UNKNOWN_THERE = "unknown there"  #: the MCU does not have the conference, so nothing was done: the next one gets it
     UNANSWERED = "unanswered"  #: the MCU may have carried it out
     TIMER = "timer"
     ABANDONED = "abandoned"  #: the conference ended
@@ -45,6 +46,7 @@ RELAY: Final[Mapping[tuple[RelayState, RelayInput], RelayState]] = {
     (RelayState.BOOTSTRAPPING, RelayInput.MCU_FINAL): RelayState.DONE,
     (RelayState.BOOTSTRAPPING, RelayInput.TIMER): RelayState.DONE,
     (RelayState.BOOTSTRAPPING, RelayInput.ABANDONED): RelayState.DONE,
+    (RelayState.FORWARDED, RelayInput.UNKNOWN_THERE): RelayState.BOOTSTRAPPING,
     (RelayState.FORWARDED, RelayInput.MCU_PENDING): RelayState.PENDING,
     (RelayState.FORWARDED, RelayInput.MCU_FINAL): RelayState.DONE,
     (RelayState.FORWARDED, RelayInput.MCU_FAILED): RelayState.DONE,
@@ -124,11 +126,24 @@ class Relay:
     life: Life[RelayState, RelayInput] = attrs.Factory(relay_life)
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
+    returned: bool = False  #: whether an MCU did not know the conference; once is enough
 
     @property
     def state(self) -> RelayState:
         """Where it stands."""
         return self.life.state
+
+    def request(self, *, from_: str, to: str) -> Request:
+        """The command as the MCU gets it."""
+        return Request(
+            request_id=self.request_id,
+            from_=from_,
+            to=to,
+            command=self.command,
+            originator=self.originator,
+            originator_role=self.originator_role,
+            correlation_id=self.correlation,
+        )
 
     def process(self, event: RelayInput) -> None:
         """Go on as the table says. Raises LocalProtocolError outside of it, with the state as before."""
