@@ -32,6 +32,8 @@ class Request(Node):
     originator_role: Annotated[str | None, Attribute("originator-role", MSCP)] = None  #: and its role
     #: Names all that one command sets in motion, at whoever takes part in it (of this project).
     correlation_id: Annotated[str | None, Attribute("correlation-id", MSCP)] = None
+    #: Of the sender's claim to the conference: of two Foci the higher one owns it (of this project).
+    epoch: Annotated[int | None, Attribute("epoch", MSCP, kind=Kind.UINT)] = None
     command: Command
     more: tuple[Command, ...] = ()  #: further commands, which the protocol does not allow: answer 3006
 
@@ -85,6 +87,8 @@ class Response(Node):
     version: Annotated[int | None, Attribute("version", kind=Kind.UINT)] = None  #: of the state it reflects
     #: Why it failed, in the shape of an ``ms-diagnostics`` header (of this project; c3p.md section 7.4).
     diagnostics: Annotated[str | None, Attribute("diagnostics", MSCP)] = None
+    #: The claim that the request stays behind, and is refused for (of this project).
+    epoch: Annotated[int | None, Attribute("epoch", MSCP, kind=Kind.UINT)] = None
     command: Command | None = None
     more: tuple[Command, ...] = ()
 

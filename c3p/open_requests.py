@@ -62,8 +62,9 @@ class OpenRequests:
 
     def next_timeout(self) -> float | None:
         """When :meth:`handle_timeout` is due, monotonic seconds."""
-        due = [at for life in self._lives.values() if (at := life.next_timeout()) is not None]
-        return min(due, default=None)
+        if not self._lives:
+            return None
+        return min((at for life in self._lives.values() if (at := life.next_timeout()) is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[RequestEvent]:
         """Requests whose time has come."""

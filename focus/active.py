@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from focus.attendance import Attendance
 from focus.conference import Conference
@@ -44,9 +44,20 @@ class ActiveConferences:
         """Whether there is no place for one more."""
         return len(self._by_key) >= self._context.config.max_conferences
 
-    def activate(self, address: ConferenceAddress, record: ConferenceRecord, *, now: float) -> Conference:
-        """Begin an activation. Whoever does that settles it."""
-        conference = self._by_key[address.key] = Conference(self._context, address=address, record=record, now=now)
+    def users_of(self, session: SessionId | None, subscriptions: Iterable[SubscriptionId]) -> set[str]:
+        """Keys of the users whose dialog it is."""
+        in_session = self.of_session.get(session) if session is not None else None
+        participant = in_session.participants.get(session) if in_session is not None else None
+        followed = [(one, each) for each in subscriptions if (one := self.of_subscription.get(each)) is not None]
+        users = {one.notifier.user_of(each) for one, each in followed if each in one.notifier}
+        return users if participant is None else {*users, participant.user.key}
+
+    def activate(
+        self, address: ConferenceAddress, record: ConferenceRecord, *, epoch: int = 0, now: float
+    ) -> Conference:
+        """Begin an activation under a claim with that epoch. Whoever does that settles it."""
+        conference = Conference(self._context, address=address, record=record, epoch=epoch, now=now)
+        self._by_key[address.key] = conference
         return conference
 
     def settle(self, conference: Conference, *, now: float) -> None:
@@ -54,6 +65,7 @@ class ActiveConferences:
         conference.settle(now=now)
         if conference.ended and self._by_key.get(conference.key) is conference:
             del self._by_key[conference.key]
+            self._context.placement.release(conference.address, conference.claim.epoch)
             self.attendance.end(conference.key)
         if self._by_key.get(conference.key) is conference:
             self._deadlines.set(conference.key, conference.next_timeout())

@@ -54,6 +54,7 @@ from focus.events import (
 )
 from focus.identity import is_authenticated
 from focus.join import Join
+from focus.mcus.claim import Claim
 from focus.mcus.mcus import Mcus
 from focus.mcus.relay import ClientCommand, Relay
 from focus.notifier import Notifier
@@ -64,13 +65,24 @@ from focus.policy import AdmissionVerdict as Admitted
 from focus.questions.procedure import Steps, Turn
 from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster
-from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
+from sip import (
+    AddressOfRecord,
+    ConferenceAddress,
+    InviteReceived,
+    Request,
+    SessionId,
+    SubscribeReceived,
+    TransactionId,
+    first_due,
+)
 
 
 class Conference:
     """The activation of one record."""
 
-    def __init__(self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, now: float) -> None:
+    def __init__(
+        self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, epoch: int = 0, now: float
+    ) -> None:
         self.address = address
         self.key = address.key
         self.record = record
@@ -82,7 +94,8 @@ class Conference:
         self.participants = Participants(context, self.roster)
         self.notifier = Notifier(context.endpoint, self.roster)
         self._commands = OpenCommands(context, self)
-        self._mcus = Mcus(context, self.roster, self._commands)
+        self.claim = Claim(epoch)
+        self._mcus = Mcus(context, self.roster, self._commands, self.claim)
         self._unattended_until: float | None = None
         self._expires_at = self._monotonic(record.expires_at)
         self._show_lock()
@@ -197,6 +210,10 @@ class Conference:
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """An MCU may be gone; it is asked when it is one of this conference."""
         self._mcus.suspect(mcu_id, now=now)
+
+    def claimed(self, epoch: int | None, *, now: float) -> None:
+        """Our claim has another epoch from now on; None: a higher one is needed and cannot be had."""
+        self._mcus.claimed(epoch, now=now)
 
     # For commands ----------------------------------------------------------------------------------------------------
 
@@ -338,7 +355,7 @@ class Conference:
 
     def next_timeout(self) -> float | None:
         """When something is due."""
-        due = (
+        return first_due(
             self._unattended_until,
             self._expires_at,
             self.participants.next_timeout(),
@@ -346,7 +363,6 @@ class Conference:
             self._commands.next_timeout(),
             self._mcus.next_timeout(),
         )
-        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""

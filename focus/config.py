@@ -24,6 +24,8 @@ class FocusConfig:
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
     records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
+    #: Whether there are other Foci, among whom each conference has one owner: it is asked for with `ClaimWanted`.
+    placed: bool = False
     policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
     require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none

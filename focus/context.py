@@ -12,6 +12,7 @@ from focus.answers import Answer, refuse
 from focus.config import FocusConfig
 from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.farewells import Farewells
+from focus.questions.placement import OnlyFocus, Placement
 from focus.refusal import Refused
 from sip import Endpoint, Entropy, Event, SessionId, SubscriptionId, TransactionId
 
@@ -26,6 +27,7 @@ class Context:
     emit: Callable[[Event], None]
     correlations: Entropy  #: names of commands
     farewells: Farewells
+    placement: Placement = attrs.Factory(OnlyFocus)
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 

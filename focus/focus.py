@@ -26,14 +26,17 @@ from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import Context
+from focus.dialog_guard import DialogGuard
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchange_owner import ConferenceExchangeOwner
 from focus.guests import Guests
 from focus.joining import Joining
 from focus.mcus.farewells import Farewells
+from focus.ownership import Ownership
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
+from focus.questions.placement import AskingPlacement
 from focus.questions.procedure import Kind, Line, Steps, Turn, settled
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records, record_store
@@ -52,6 +55,7 @@ from sip import (
     FlowClosed,
     InviteReceived,
     ReinviteReceived,
+    RequestFromElsewhere,
     RequestReceived,
     SessionCancelled,
     SessionConfirmed,
@@ -62,6 +66,7 @@ from sip import (
     SubscriptionEnded,
     UpdateReceived,
     canonical_host,
+    first_due,
     internal_fault,
 )
 from sip import Request as SipRequest
@@ -97,12 +102,7 @@ class Focus:
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
-        self._farewells = Farewells(
-            self._exchanges,
-            timeout=config.http_timeout,
-            patience=config.farewell_timeout,
-            limit=config.max_farewells,
-        )
+        self._farewells = Farewells(self._exchanges, config)
         correlations = entropy.child("correlations")
         self._context = Context(endpoint, config, self._exchanges, self._events.append, correlations, self._farewells)
         self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
@@ -116,6 +116,10 @@ class Focus:
             per_source=config.max_waiting_per_source,
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
+        if config.placed:
+            self._context.placement = AskingPlacement(self._procedures, self._events.append, config.owner)
+        #: Whose conferences are, where there are other Foci.
+        self.ownership = Ownership(config.owner, self._context, self._active, self._procedures)
         self._records = record_store(store, self._procedures, config.owner)
         everywhere: Records = self._records
         if config.records_url is not None:
@@ -140,6 +144,8 @@ class Focus:
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
+            guards_dialogs=True,
+            durable=True,
         )
         endpoint.watch_flows(config.owner)
 
@@ -174,11 +180,15 @@ class Focus:
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
         """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""
+        conference = self._conference(conference_uri)
+        conference.end(EndReason.DELETED, now=now)
+        self._active.settle(conference, now=now)
+
+    def _conference(self, conference_uri: str) -> Conference:
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
         if conference is None:
             raise LocalProtocolError(f"not active: {conference_uri}")
-        conference.end(EndReason.DELETED, now=now)
-        self._active.settle(conference, now=now)
+        return conference
 
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part in every conference that it has: whoever runs it says that it may be gone."""
@@ -258,8 +268,7 @@ class Focus:
 
     def next_timeout(self) -> float | None:
         """When something is due in one of the conferences, or somebody has waited long enough."""
-        due = (self._active.next_timeout(), self._procedures.next_timeout(), self._farewells.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._active.next_timeout(), self._procedures.next_timeout(), self._farewells.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due."""
@@ -295,6 +304,9 @@ class Focus:
         else:
             yield from conference.info(event.session, event.transaction, event.request, turn)
             self._active.settle(conference, now=turn.now)
+
+    def _from_elsewhere(self, event: RequestFromElsewhere, now: float) -> None:
+        self._procedures.begin(DialogGuard(self._context, self._active).procedure, event, now=now)
 
     def _conference_of(self, event: RequestReceived) -> Conference | None:
         return self._active.of_session.get(event.session) if event.session is not None else None
@@ -357,6 +369,7 @@ class Focus:
     def _answered(self, owner: ConferenceExchangeOwner | None, *, now: float) -> list[Event]:
         conference = self._active.get(ConferenceAddress.read(owner.focus_uri).key) if owner is not None else None
         if conference is not None:
+            self.ownership.check(conference, now=now)
             self._active.settle(conference, now=now)
         return self.take_events()
 
@@ -377,6 +390,7 @@ class Focus:
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
     InviteReceived: Focus._invited,
+    RequestFromElsewhere: Focus._from_elsewhere,
     RequestReceived: Focus._requested,
     ReinviteReceived: Focus._refreshed_by_request,
     UpdateReceived: Focus._refreshed_by_request,

@@ -11,7 +11,7 @@ from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, render_versions
 from focus.contact import contact_of, record_route
 from focus.roster import Changes, Roster
 from focus.roster_document import deleted_document, lobby_document, partial_document, whole_document
-from sip import Endpoint, Flow, Request, SubscriptionId
+from sip import Endpoint, Flow, Request, SubscriptionId, first_due
 
 AUTOEXTEND: Final = "com.microsoft.autoextend"
 
@@ -125,7 +125,7 @@ class Notifier:
 
     def next_timeout(self) -> float | None:
         """When somebody is to be told although nothing changed."""
-        return min((one.extend_at for one in self._subscribers.values() if one.extend_at is not None), default=None)
+        return first_due(*[one.extend_at for one in self._subscribers.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Keep quiet subscriptions alive: those who asked for autoextend do not refresh (conference-info 2)."""

@@ -30,7 +30,7 @@ from focus.policy import Admission
 from focus.policy import AdmissionVerdict as Admitted
 from focus.refusal import Refused
 from focus.roster import Roster
-from sip import AddressOfRecord, Flow, InviteReceived, NameAddr, Request, SessionId
+from sip import AddressOfRecord, Flow, InviteReceived, NameAddr, Request, SessionId, first_due
 
 _ALLOW: Final = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
 
@@ -162,7 +162,7 @@ class Participants:
 
     def next_timeout(self) -> float | None:
         """When the next dialog without a connection is given up."""
-        return min((one.lost_until for one in self.all() if one.lost_until is not None), default=None)
+        return first_due(*[one.lost_until for one in self.all()])
 
     def due(self, now: float) -> list[Participant]:
         """The dialogs to give up: those whose time is over and that have no connection again."""

@@ -82,6 +82,7 @@ class FocusLink:
         self._whole = True
         self._closed = False
         self._under_way: _Kind | None = None
+        self._misdirected = False  #: whether the response under way goes to who owned the conference before
         self._retry = {_Kind.NOTIFY: _Retry(), _Kind.RESPONSE: _Retry()}
         self._heard = now
         self._missing_since: float | None = None
@@ -154,7 +155,9 @@ class FocusLink:
         self._missing_since = None
 
     def redirect(self, url: str, assignment: str, *, now: float) -> None:
-        """The Focus has assigned this MCU anew, perhaps from another address."""
+        """The conference has another owner, or the owner another address, or it has assigned this MCU anew."""
+        if url != self.url:
+            self._misdirected = self._under_way is _Kind.RESPONSE
         self.url, self.assignment = url, assignment
         for retry in self._retry.values():
             retry.succeeded()
@@ -207,12 +210,15 @@ class FocusLink:
     def replied(self, reply: Reply, *, now: float) -> None:
         """The answer to the document under way."""
         kind = self._landed()
-        if 200 <= reply.status < 300:
+        if kind is _Kind.RESPONSE and self._misdirected:
+            self._misdirected = False  # the new owner needs it, whatever the old one said
+        elif 200 <= reply.status < 300:
             self._retry[kind].succeeded()
             self.focus_heard(now=now)
             self._settled(kind)
-        elif kind is _Kind.RESPONSE and 400 <= reply.status < 500:
-            # What the Focus refuses it will not want later either. A refused change becomes a whole document.
+        elif kind is _Kind.RESPONSE and 400 <= reply.status < 500 and (reply.status != 404 or self._closed):
+            # What the Focus refuses it will not want later either. A refused change becomes a whole document. One that
+            # does not know the conference has given it away: the next owner, which claims it soon, wants to know.
             self._settled(kind)
         else:
             self._failed(kind, now, reply.retry_after or 0)
@@ -223,7 +229,11 @@ class FocusLink:
 
     def failed(self, *, now: float) -> None:
         """The document under way brought no answer."""
-        self._failed(self._landed(), now, 0)
+        kind = self._landed()
+        if kind is _Kind.RESPONSE and self._misdirected:
+            self._misdirected = False
+        else:
+            self._failed(kind, now, 0)
 
     def _waiting(self, kind: _Kind) -> bool:
         return bool(self._responses) if kind is _Kind.RESPONSE else self._whole or bool(self._documents)

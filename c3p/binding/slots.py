@@ -10,7 +10,7 @@ from c3p.binding.binding import BoundField
 from c3p.binding.fields import Child, Children, Text, Texts, WrapperAttribute
 from c3p.binding.node import Node, Trimming
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WORDS, WRITE_TEXT
+from c3p.binding.values import WORDS, WRITE_TEXT, is_plain
 from c3p.binding.xml import escape_attribute
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES
@@ -87,10 +87,12 @@ class TextsSlot(ElementSlot):
     def __init__(self, field: BoundField, tag: str, spec: Texts) -> None:
         super().__init__(field, tag, spec.generation)
         self._text = WRITE_TEXT[spec.kind]
+        self._words = spec.kind in WORDS
 
     def write(self, out: Out, values: Values) -> None:
         for value in values[self.name] or ():
-            out.append(f"{self.opening}{self._text(value)}{self.closing}")
+            plain = self._words and isinstance(value, str) and is_plain(value)
+            out.append(f"{self.opening}{value if plain else self._text(value)}{self.closing}")
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         for index, value in enumerate(values[self.name] or ()):

@@ -13,7 +13,7 @@ from c3p.binding.fields import Attribute, WrapperAttribute
 from c3p.binding.node import NOTHING, Extra, Node, Placed, Unknown
 from c3p.binding.slots import ElementSlot, WriteNode, element_slot, qualified
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WORDS, WRITE_ATTRIBUTE
+from c3p.binding.values import WORDS, WRITE_ATTRIBUTE, is_plain
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES
 
@@ -38,8 +38,8 @@ class Writer:
     """Writes nodes of ``cls`` where ``default`` is the default namespace.
 
     A node has many fields and few values: what is absent costs no call. Neither does text that is written as it
-    stands, and most is: it has nothing to escape, no white space around it, and, being printable, nothing that XML
-    cannot carry. Other values are looked at by `c3p.binding.values`, which also refuses those that do not fit.
+    stands (`is_plain`), and most is. Other values are looked at by `c3p.binding.values`, which also refuses those
+    that do not fit.
     """
 
     def __init__(self, cls: type[Node], default: str) -> None:
@@ -76,13 +76,7 @@ class Writer:
             if not value and (value is None or value == attribute.blank):
                 if attribute.required:
                     raise LocalProtocolError(f"{self._cls.__name__} needs {attribute.name}")
-            elif (
-                isinstance(value, str)
-                and attribute.words
-                and value.isprintable()
-                and not ("&" in value or "<" in value or ">" in value or '"' in value)
-                and value.strip() == value
-            ):
+            elif attribute.words and isinstance(value, str) and is_plain(value):
                 start += f'{attribute.lead}{value}"'
             else:
                 start += f'{attribute.lead}{attribute.text(value)}"'
@@ -93,7 +87,20 @@ class Writer:
         if extra is not NOTHING and (extra.elements or extra.trimmings):
             self._write_with_unknown(out, values, extra)
         else:
-            self._write_known(out, values)
+            generation = 0
+            for name, blank, slot in self._names:
+                value = values[name]
+                if not value and (value is None or value == blank) and (not slot.also or slot.absent(values)):
+                    if slot.required:
+                        raise self._lacking(slot)
+                    continue
+                if slot.generation > generation:
+                    out.append(_SEPARATOR * (slot.generation - generation))
+                    generation = slot.generation
+                if slot.words and isinstance(value, str) and is_plain(value):
+                    out.append(f"{slot.opening}{value}{slot.closing}")
+                else:
+                    slot.write(out, values)
         for child_tag, child in children:
             if isinstance(child, Unknown):
                 write_unknown(out, child, self._default)
@@ -108,28 +115,6 @@ class Writer:
     def _unknown_attributes(self, values: dict[str, object], extra: Extra) -> str:
         taken = {slot.clark for slot in self._attributes if values[slot.name] not in (None, slot.blank)}
         return attribute_text(pair for pair in extra.attributes if pair[0] not in taken)
-
-    def _write_known(self, out: Out, values: dict[str, object]) -> None:
-        generation = 0
-        for name, blank, slot in self._names:
-            value = values[name]
-            if not value and (value is None or value == blank) and (not slot.also or slot.absent(values)):
-                if slot.required:
-                    raise self._lacking(slot)
-                continue
-            if slot.generation > generation:
-                out.append(_SEPARATOR * (slot.generation - generation))
-                generation = slot.generation
-            if (
-                isinstance(value, str)
-                and slot.words
-                and value.isprintable()
-                and not ("&" in value or "<" in value or ">" in value)
-                and value.strip() == value
-            ):
-                out.append(f"{slot.opening}{value}{slot.closing}")
-            else:
-                slot.write(out, values)
 
     def _write_with_unknown(self, out: Out, values: dict[str, object], extra: Extra) -> None:
         placing = _Placing(out, extra, self._default)

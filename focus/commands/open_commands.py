@@ -32,7 +32,7 @@ from focus.policy import ATTENDEE, Decision
 from focus.questions.procedure import Steps, Turn, decided
 from focus.refusal import Refused
 from sip import Request as SipRequest
-from sip import TransactionId
+from sip import TransactionId, first_due
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
 
@@ -318,8 +318,9 @@ class OpenCommands:
 
     def next_timeout(self) -> float | None:
         """When the next command or relay is given up."""
-        due = [one.deadline for one in self._relays.values()] + [one.deadline for one in self._commands.values()]
-        return min((at for at in due if at is not None), default=None)
+        return first_due(
+            *[one.deadline for one in self._relays.values()], *[one.deadline for one in self._commands.values()]
+        )
 
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from c3p import ConferenceKeys, DeleteConference, ExchangeFailure, Exchanges, Reply, Request
+from focus.config import FocusConfig
 from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from sip import Deadlines
@@ -31,6 +32,7 @@ class Assignment:
     mcu_uri: str  #: MCU-Conference-URI
     address: McuAddress
     id: str  #: requestId of the addConference that the MCU was sent
+    epoch: int = 0  #: of the claim under which it was sent
 
     @property
     def key(self) -> tuple[str, str]:
@@ -41,7 +43,8 @@ class Assignment:
         """The request that ends it."""
         keys = ConferenceKeys(conf_entity=self.focus_uri)
         command = DeleteConference(conference_keys=keys, assignment=self.id)
-        return Request(request_id=request_id, from_=self.focus_uri, to=self.mcu_uri, command=command)
+        epoch = self.epoch or None
+        return Request(request_id=request_id, from_=self.focus_uri, to=self.mcu_uri, command=command, epoch=epoch)
 
 
 @attrs.define(eq=False)
@@ -75,12 +78,8 @@ class _Farewell:
 class Farewells:
     """All of one Focus."""
 
-    def __init__(
-        self, exchanges: Exchanges[ConferenceExchangeOwner], *, timeout: float, patience: float, limit: int
-    ) -> None:
-        """``timeout`` is that of one exchange, ``patience`` how long an MCU is told, both in seconds."""
-        self._exchanges = exchanges
-        self._timeout, self._patience, self._limit = timeout, patience, limit
+    def __init__(self, exchanges: Exchanges[ConferenceExchangeOwner], config: FocusConfig) -> None:
+        self._exchanges, self._config = exchanges, config
         self._owed: dict[tuple[str, str], _Farewell] = {}
         self._deadlines: Deadlines[tuple[str, str]] = Deadlines()
 
@@ -94,9 +93,9 @@ class Farewells:
         """Have an MCU drop a conference; nothing more when it is being told already. The oldest give way."""
         if assignment.key in self._owed:
             return
-        while len(self._owed) >= self._limit:
+        while len(self._owed) >= self._config.max_farewells:
             self.settled(next(iter(self._owed.values())).assignment)
-        farewell = self._owed[assignment.key] = _Farewell(self, assignment, now + self._patience)
+        farewell = self._owed[assignment.key] = _Farewell(self, assignment, now + self._config.farewell_timeout)
         self._tell(farewell)
 
     def owed(self, focus_uri: str, mcu_id: str) -> Assignment | None:
@@ -134,5 +133,5 @@ class Farewells:
         one = farewell.assignment
         document = one.end(self._exchanges.new_request_id())
         farewell.exchange = self._exchanges.post(
-            one.address.http_url, document, owner=farewell, timeout=self._timeout, peer=one.address.mcu_id
+            one.address.http_url, document, owner=farewell, timeout=self._config.http_timeout, peer=one.address.mcu_id
         )

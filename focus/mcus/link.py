@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import enum
-import math
 from collections import deque
+
+import attrs
 
 from c3p import (
     AddConference,
@@ -25,19 +25,12 @@ from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.farewells import Assignment, Farewells
 from focus.mcus.link_owner import LinkOwner
-from focus.mcus.link_state import LINK, LinkInput, LinkState
+from focus.mcus.link_state import LINK, LinkInput, LinkState, Purpose
 from focus.mcus.loss import Assigned
 from focus.mcus.pulse import Pulse
-from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response
+from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response, outranking
+from focus.mcus.search import Search
 from sip import AddressOfRecord, Life
-
-
-class _Purpose(enum.Enum):
-    ALLOCATE = "allocate"
-    INITIALISE = "initialise"
-    COMMAND = "command"
-    RESYNCHRONISE = "resynchronise"
-    CLEAR = "clear"  #: have an MCU drop what it had of the conference before it gets it anew
 
 
 class McuLink:
@@ -67,12 +60,11 @@ class McuLink:
         self._queue: deque[Relay] = deque()
         self._open: dict[str, Relay] = {}  #: sent and not finally answered, by requestId
         self._sent: Relay | None = None
-        self._exchange: tuple[int, _Purpose] | None = None
-        self._exclude: list[str] = []
-        self._attempts = 0
-        self._retry_at: float | None = None
+        self._exchange: tuple[int, Purpose] | None = None
+        self._search = Search(config)
         self._closed = False
         self._resync_wanted = False
+        self._outbid = False  #: whether a higher claim was asked for since the MCU took the last one
         self.assigned = Assigned(farewells)
         self._pulse = Pulse(config)
 
@@ -86,10 +78,9 @@ class McuLink:
     def submit(self, relay: Relay, *, now: float) -> None:
         """Send a command as soon as the MCU is ready; it ends in `relay_answered` or `relay_failed`."""
         relay.process(RelayInput.AUTHORISED)
-        if self.state is LinkState.FAILED and self._retry_at is not None and now < self._retry_at:
-            self._relays.relay_failed(
-                relay, Failure(Reason.SERVER_BUSY, retry_after=self._seconds_to_retry(now)), now=now
-            )
+        wait = self._search.wait(now=now) if self.state is LinkState.FAILED else None
+        if wait is not None:
+            self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY, retry_after=wait), now=now)
         elif len(self._queue) >= self._config.max_queued_per_mcu:
             self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY), now=now)
         else:
@@ -100,8 +91,7 @@ class McuLink:
     def ensure(self, *, now: float) -> None:
         """Begin the bootstrap unless it is done or under way."""
         if self.state in (LinkState.ABSENT, LinkState.FAILED) and not self._closed:
-            self._attempts, self._exclude = 0, self._exclude if self._retry_at is None else []
-            self._retry_at = None
+            self._search.begin()
             self._life.command(LinkInput.NEEDED)
             self._allocate(now=now)
 
@@ -145,6 +135,18 @@ class McuLink:
         if relay in self._queue:
             self._queue.remove(relay)
 
+    def claimed(self, *, now: float) -> None:
+        """There is a new claim: an MCU that obeys another is told."""
+        if self.state is LinkState.INITIALISING and self._exchange is None and self.address is not None:
+            self._initialise(self.address, now=now)
+
+    def not_claimed(self, *, now: float) -> None:
+        """There is none: an MCU that obeys another cannot be had for now."""
+        if self.state is LinkState.INITIALISING and self._exchange is None:
+            self.address = None
+            self.assigned.let_go(owed=False, now=now)
+            self._exhausted(Failure(Reason.SERVER_BUSY), now=now)
+
     def late_response(self, response: Response, *, now: float) -> None:
         """A response that the MCU posted to the callback URL."""
         relay = self._open.get(response.request_id)
@@ -166,7 +168,7 @@ class McuLink:
         if self._exchange is not None:
             self._exchanges.forget(self._exchange[0])
         self._exchange, self._sent = None, None
-        self._exclude, self._retry_at = [address.mcu_id], None
+        self._search.lost(address.mcu_id)
         self._owner.mcu_lost(self.mcu_type, address, reason, now=now)
         while self._open:  # what the end of one command ends with it is not among them any more
             relay = self._open.pop(next(iter(self._open)))
@@ -179,15 +181,15 @@ class McuLink:
         """The answer to the exchange that is open."""
         purpose = self._settle_exchange()
         self._pulse.heard(now=now)
-        if purpose is not _Purpose.RESYNCHRONISE:
+        if purpose is not Purpose.RESYNCHRONISE:
             self._pulse.carried_out()
-        if purpose is _Purpose.ALLOCATE:
+        if purpose is Purpose.ALLOCATE:
             self._allocated(reply, now=now)
-        elif purpose is _Purpose.INITIALISE:
+        elif purpose is Purpose.INITIALISE:
             self._initialised(reply, now=now)
-        elif purpose is _Purpose.COMMAND:
+        elif purpose is Purpose.COMMAND:
             self._commanded(reply, now=now)
-        elif purpose is _Purpose.RESYNCHRONISE:
+        elif purpose is Purpose.RESYNCHRONISE:
             self._resynchronised(reply, now=now)
         else:
             self._cleared(reply, now=now)
@@ -196,18 +198,18 @@ class McuLink:
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The exchange that is open brought nothing."""
         purpose = self._settle_exchange()
-        if purpose is _Purpose.ALLOCATE:
+        if purpose is Purpose.ALLOCATE:
             timed_out = reason is ExchangeFailure.TIMEOUT
             self._exhausted(Failure(Reason.TIMEOUT if timed_out else Reason.SERVER_BUSY), now=now)
-        elif purpose is _Purpose.INITIALISE:
+        elif purpose is Purpose.INITIALISE:
             self._next_mcu(Failure(Reason.TIMEOUT), owed=reason is not ExchangeFailure.CONNECT, now=now)
-        elif purpose is _Purpose.CLEAR:
+        elif purpose is Purpose.CLEAR:
             self._next_mcu(Failure(Reason.TIMEOUT), owed=False, now=now)
         else:
             self._command_failed(reason, now=now)
         self._send_next(now=now)
 
-    def _settle_exchange(self) -> _Purpose:
+    def _settle_exchange(self) -> Purpose:
         # Only the latest exchange is waited for: others are forgotten when it is posted.
         assert self._exchange is not None
         purpose, self._exchange = self._exchange[1], None
@@ -222,11 +224,11 @@ class McuLink:
         command = AddConference(
             conference_keys=ConferenceKeys(conf_entity=self.focus_uri),
             mcu_type=self.mcu_type,
-            exclude=tuple(self._exclude),
+            exclude=tuple(self._search.exclude),
         )
-        self._attempts += 1
+        self._search.attempt()
         url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
-        self._post_document(url, self._request(command, to=url), _Purpose.ALLOCATE, peer=factory, now=now)
+        self._post_document(url, self._request(command, to=url), Purpose.ALLOCATE, peer=factory, now=now)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -240,10 +242,11 @@ class McuLink:
         self.address = address
         owed = self._farewells.owed(self.focus_uri, address.mcu_id)
         if owed is None:
-            self._assign(address, now=now)
+            self._initialise(address, now=now)
         else:  # whom it still has would come back with it
-            request = owed.end(self._exchanges.new_request_id())
-            self._post_document(address.http_url, request, _Purpose.CLEAR, peer=address.mcu_id, now=now)
+            epoch = self._owner.claim.epoch
+            request = attrs.evolve(owed, epoch=epoch).end(self._exchanges.new_request_id())
+            self._post_document(address.http_url, request, Purpose.CLEAR, peer=address.mcu_id, now=now)
 
     def _cleared(self, reply: Reply, *, now: float) -> None:
         assert self.address is not None
@@ -253,45 +256,60 @@ class McuLink:
         else:
             if owed is not None:
                 self._farewells.settled(owed)
-            self._assign(self.address, now=now)
+            self._initialise(self.address, now=now)
 
-    def _assign(self, address: McuAddress, *, now: float) -> None:
-        command = AddConference(
-            conference_info=self._owner.describe_for(self.mcu_type), callback_uri=self._config.callback_url
-        )
+    def _initialise(self, address: McuAddress, *, now: float) -> None:
+        info = self._owner.describe_for(self.mcu_type)
+        command = AddConference(conference_info=info, callback_uri=self._config.callback_url)
         request = self._request(command, to=self.mcu_uri)
-        self.assigned.now = Assignment(self.focus_uri, self.mcu_uri, address, request.request_id)
+        epoch = self._owner.claim.epoch
+        self.assigned.now = Assignment(self.focus_uri, self.mcu_uri, address, request.request_id, epoch)
         self._pulse.begin()
-        self._post_document(address.http_url, request, _Purpose.INITIALISE, peer=address.mcu_id, now=now)
+        self._post_document(address.http_url, request, Purpose.INITIALISE, peer=address.mcu_id, now=now)
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
+        if self._outranked(reply, now=now):
+            return
         if response is None or response.code is not Code.SUCCESS:
             refused = reply.document is not None or reply.status in (403, 503)  # it has said that it does not take it
             self._next_mcu(Failure.of(reply), owed=not refused, now=now)
             return
         self._life.command(LinkInput.INITIALISED)
-        self._exclude = []
+        self._search.found()
+        self._outbid = False
         command = response.command
         info = command.conference_info if isinstance(command, AddConference) else None
         assert self.address is not None
         self._owner.mcu_ready(self.mcu_type, self.address, info, now=now)
+
+    def _outranked(self, reply: Reply, *, now: float) -> bool:
+        """Whether the MCU obeys a higher claim to the conference. Once a higher one of our own is asked for."""
+        epoch = outranking(reply)
+        if epoch is None:
+            return False
+        self._life.command(LinkInput.OUTRANKED)
+        if self._outbid:
+            self.not_claimed(now=now)
+        else:
+            self._outbid = True
+            self._owner.claim.outranked(epoch)
+        return True
 
     def _next_mcu(self, failure: Failure, *, owed: bool, now: float) -> None:
         address = self.address
         assert address is not None
         self.address = None
         self.assigned.let_go(owed=owed, now=now)
-        self._exclude.append(address.mcu_id)
-        if self._attempts >= self._config.bootstrap_attempts:
-            self._exhausted(failure, now=now)
-        else:
+        if self._search.tried(address.mcu_id):
             self._life.command(LinkInput.REFUSED)
             self._allocate(now=now)
+        else:
+            self._exhausted(failure, now=now)
 
     def _exhausted(self, failure: Failure, *, now: float) -> None:
         self._life.command(LinkInput.EXHAUSTED)
-        self._retry_at = now + self._config.failure_cache
+        self._search.exhausted(now=now)
         waiting, self._queue = self._queue, deque()
         for relay in waiting:
             self._relays.relay_failed(relay, failure, now=now)
@@ -307,7 +325,7 @@ class McuLink:
             self._resync_wanted = False
             command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
             request, address = self._request(command, to=self.mcu_uri), self.address
-            self._post_document(address.http_url, request, _Purpose.RESYNCHRONISE, peer=address.mcu_id, now=now)
+            self._post_document(address.http_url, request, Purpose.RESYNCHRONISE, peer=address.mcu_id, now=now)
         elif relay := next(ready, None):
             self._queue.remove(relay)
             self._send(relay, now=now)
@@ -317,18 +335,23 @@ class McuLink:
         relay.process(RelayInput.MCU_READY)
         self._open[relay.request_id] = relay
         self._sent = relay
-        document = relay.request(from_=self.focus_uri, to=self.mcu_uri)
-        self._post_document(self.address.http_url, document, _Purpose.COMMAND, peer=self.address.mcu_id, now=now)
+        document = relay.request(from_=self.focus_uri, to=self.mcu_uri, epoch=self._owner.claim.epoch)
+        self._post_document(self.address.http_url, document, Purpose.COMMAND, peer=self.address.mcu_id, now=now)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
         if reply.status == 404:
             self._take_back(relay)
             self.mark_lost("the MCU does not know the conference", dropped=True, now=now)
-        elif relay is None or relay.request_id not in self._open:
+            return
+        outranked = self._outranked(reply, now=now)
+        if relay is None or relay.request_id not in self._open:
             return  # Its final answer came by the callback, or its owner gave it up.
+        elif outranked:
+            self._relays.relay_failed(relay, Failure(Reason.OTHER_FAILURE), now=now)
         elif reply.status == 202:
-            self._pending(relay, None, now=now)
+            relay.process(RelayInput.MCU_PENDING)
+            self._relays.relay_pending(relay, None, now=now)
         elif reply.document is None or reply.document.request_id != relay.request_id:
             self._relays.relay_failed(relay, Failure.of(reply), now=now)
         else:
@@ -344,13 +367,10 @@ class McuLink:
 
     def _take_response(self, relay: Relay, response: Response, *, now: float) -> None:
         if response.code is Code.PENDING:
-            self._pending(relay, response, now=now)
+            relay.process(RelayInput.MCU_PENDING)
+            self._relays.relay_pending(relay, response, now=now)
         else:
             self._relays.relay_answered(relay, response, now=now)
-
-    def _pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
-        relay.process(RelayInput.MCU_PENDING)
-        self._relays.relay_pending(relay, response, now=now)
 
     def _resynchronised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -358,7 +378,12 @@ class McuLink:
         info = command.conference_info if isinstance(command, GetConference) else None
         if reply.status == 404:
             self.mark_lost("the MCU does not know the conference", dropped=True, now=now)
-        elif response is not None and response.code is Code.SUCCESS and info is not None:
+        elif (
+            not self._outranked(reply, now=now)
+            and response is not None
+            and response.code is Code.SUCCESS
+            and info is not None
+        ):
             self._owner.mcu_part_replaced(self.mcu_type, info, now=now)
 
     def _command_failed(self, reason: ExchangeFailure, *, now: float) -> None:
@@ -379,14 +404,11 @@ class McuLink:
     # Documents and state ---------------------------------------------------------------------------------------------
 
     def _request(self, command: Command, *, to: str) -> Request:
-        number = self._exchanges.new_request_id()
-        return Request(request_id=number, from_=self.focus_uri, to=to, command=command)
+        number, epoch = self._exchanges.new_request_id(), self._owner.claim.epoch or None
+        return Request(request_id=number, from_=self.focus_uri, to=to, command=command, epoch=epoch)
 
-    def _post_document(self, url: str, document: Request, purpose: _Purpose, *, peer: str, now: float) -> None:
+    def _post_document(self, url: str, document: Request, purpose: Purpose, *, peer: str, now: float) -> None:
         timeout = self._config.http_timeout
         number = self._exchanges.post(url, document, owner=self, timeout=timeout, peer=peer)
         self._exchange = (number, purpose)
         self._pulse.told(now=now)
-
-    def _seconds_to_retry(self, now: float) -> int:
-        return max(1, math.ceil((self._retry_at or now) - now))

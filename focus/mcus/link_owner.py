@@ -1,4 +1,4 @@
-"""What the conference does about what happens on one of its links."""
+"""What a link to an MCU needs of the conference that it belongs to."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import Protocol
 
 from c3p import Command, ConferenceInfo
 from focus.mcus.address import McuAddress
+from focus.mcus.claim import Claim
 from focus.mcus.relay import Failure
 
 
 class LinkOwner(Protocol):
-    """Whoever has the links of a conference, one for each media type."""
+    """What the conference does about what happens on its links, of which there is one for each media type."""
+
+    claim: Claim  #: to the conference
 
     def describe_for(self, mcu_type: str) -> ConferenceInfo:
         """The conference as the MCU has to know it."""

@@ -18,6 +18,16 @@ class LinkState(enum.Enum):
     CLOSED = "closed"  #: the conference is over
 
 
+class Purpose(enum.Enum):
+    """What the exchange that is open is for."""
+
+    ALLOCATE = "allocate"
+    INITIALISE = "initialise"
+    COMMAND = "command"
+    RESYNCHRONISE = "resynchronise"
+    CLEAR = "clear"  #: have an MCU drop what it had of the conference before it gets it anew
+
+
 class LinkInput(enum.Enum):
     """What can happen to it."""
 
@@ -27,6 +37,7 @@ class LinkInput(enum.Enum):
     REFUSED = "refused"  #: this MCU, or the factory, did not do it
     EXHAUSTED = "exhausted"  #: and nothing is left to try
     LOST = "lost"  #: the assigned MCU failed
+    OUTRANKED = "outranked"  #: the assigned MCU obeys a higher claim to the conference
     CLOSE = "close"
 
 
@@ -38,7 +49,9 @@ LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
     (LinkState.INITIALISING, LinkInput.INITIALISED): LinkState.READY,
     (LinkState.INITIALISING, LinkInput.REFUSED): LinkState.ALLOCATING,
     (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,
+    (LinkState.INITIALISING, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.READY, LinkInput.LOST): LinkState.FAILED,
+    (LinkState.READY, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.ABSENT, LinkInput.CLOSE): LinkState.CLOSED,
     (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.CLOSED,
     (LinkState.FAILED, LinkInput.CLOSE): LinkState.CLOSED,

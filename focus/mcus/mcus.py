@@ -21,6 +21,7 @@ from c3p import (
 from focus.context import Context
 from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
+from focus.mcus.claim import Claim
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
 from focus.mcus.loss import take_off
@@ -28,13 +29,14 @@ from focus.mcus.reconciliation import CommandOwner, Reconciliation
 from focus.mcus.relay import Failure, Relay
 from focus.mcus.roster_part import McuPart, Merge, Verdict, as_leaving
 from focus.roster import Roster
-from sip import AddressOfRecord, ConferenceAddress
+from sip import AddressOfRecord, ConferenceAddress, first_due
 
 
 class Mcus:
     """The links of one conference by media type; the owner of each of them."""
 
-    def __init__(self, context: Context, roster: Roster, commands: CommandOwner) -> None:
+    def __init__(self, context: Context, roster: Roster, commands: CommandOwner, claim: Claim) -> None:
+        self.claim = claim
         self._context = context
         self._roster = roster
         self._commands = commands
@@ -102,6 +104,16 @@ class Mcus:
             self._wanted[kind].close()
             link.close(now=now)
 
+    def claimed(self, epoch: int | None, *, now: float) -> None:
+        """Our claim to the conference has this epoch from now on; None: a higher one cannot be had."""
+        if epoch is not None:
+            self.claim.epoch = epoch
+        for link in self._links.values():
+            if epoch is not None:
+                link.claimed(now=now)
+            else:
+                link.not_claimed(now=now)
+
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""
         for link in self._links.values():
@@ -111,8 +123,7 @@ class Mcus:
     def next_timeout(self) -> float | None:
         """When an MCU is asked for its part."""
         due = [self._next_check(kind, link) for kind, link in self._links.items()]
-        due += [wanted.next_timeout() for wanted in self._wanted.values()]
-        return min((at for at in due if at is not None), default=None)
+        return first_due(*due, *[wanted.next_timeout() for wanted in self._wanted.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
@@ -152,6 +163,8 @@ class Mcus:
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
             self._merge(link.mcu_type, part)
+            if part.changed is None:
+                self._wanted[link.mcu_type].compare(locked=self.locked, asked=False, now=now)
             self._wanted[link.mcu_type].noticed(now=now)
         elif verdict in (Verdict.GAP, Verdict.RESET):
             # What looks like a new beginning may be a document that took its time: the answer shows which.

@@ -291,11 +291,15 @@ class Reconciliation:
 
     # What the MCU has: comparing -------------------------------------------------------------------------------------
 
-    def compare(self, *, locked: bool, now: float) -> None:
-        """The whole part of the MCU is known: what is not as it is wanted is commanded once more."""
+    def compare(self, *, locked: bool, asked: bool = True, now: float) -> None:
+        """The whole part of the MCU is known: what is not as it is wanted is commanded once more.
+
+        ``asked``: it is the answer to a question, and so not from before a command that got no answer.
+        """
         part, state = self._part(), self._settings()
-        self._due = None
-        self._calls.settle(part, now=now)
+        if asked:
+            self._due = None
+            self._calls.settle(part, now=now)
         if state is not None and state.locked not in (None, locked) and (LOCK,) not in self._intents:
             self._want_lock(locked)
         missed = [one for one in list(self._intents.values()) if self._is_missed(one, part, state, now=now)]

@@ -95,6 +95,11 @@ def final_response(reply: Reply) -> Response | None:
     return reply.document if reply.status == 200 else None
 
 
+def outranking(reply: Reply) -> int | None:
+    """The epoch of the claim that an MCU obeys in place of ours; None when that is not why it refuses."""
+    return reply.document.epoch if reply.status == 403 and reply.document is not None else None
+
+
 @attrs.define(eq=False)
 class ClientCommand:
     """One command of a client, carried out by one or several MCUs; it ends exactly once."""
@@ -133,7 +138,7 @@ class Relay:
         """Where it stands."""
         return self.life.state
 
-    def request(self, *, from_: str, to: str) -> Request:
+    def request(self, *, from_: str, to: str, epoch: int) -> Request:
         """The command as the MCU gets it."""
         return Request(
             request_id=self.request_id,
@@ -143,6 +148,7 @@ class Relay:
             originator=self.originator,
             originator_role=self.originator_role,
             correlation_id=self.correlation,
+            epoch=epoch or None,
         )
 
     def process(self, event: RelayInput) -> None:

@@ -62,6 +62,7 @@ class FarmPlan:
     dial_out_policy: mcu.DialOutPolicy | None = None
     conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
     media_policy: mcu.MediaPolicy | None = None  #: None: no SRTP, and the users of the domain are known
+    durable: bool = False  #: whether servers keep their state
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,7 +101,7 @@ class Farm:
 
 def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy) -> Farm:
     """Put every part together; ``places`` has one for each of ``plan.names``."""
-    element, factory = parts.mcu_factory_only("mcu-factory")
+    element, factory = parts.mcu_factory_only("mcu-factory", durable=plan.durable)
     farm = Farm(plan=plan, places=places, mcu_factory=factory)
     farm.elements["mcu-factory"] = element
     _add_servers(farm, entropy)
@@ -134,7 +135,9 @@ def _add_servers(farm: Farm, entropy: sip.Entropy) -> None:
     )
     roles = {"focus-factory": ("focus-factory",), "focus": ("focus",), "proxy": ("registrar", "proxy")}
     for name, cores in roles.items():
-        farm.elements[name], farm.cores[name] = parts.server(places[name], cores, settings, entropy=entropy.child(name))
+        farm.elements[name], farm.cores[name] = parts.server(
+            places[name], cores, settings, entropy=entropy.child(name), durable=farm.plan.durable
+        )
 
 
 def _client_config(farm: Farm, person: Person) -> focus.ClientConfig:

@@ -85,7 +85,12 @@ class SimWeb:
             reply = Reply(400)  # as `c3p.aio` answers it
         else:
             reply = server.element.receive_c3p(path, document, peer=posting.client.name, now=now)
+        server.element.hold_reply(lambda reply: self._answered(key, posting, server, reply, fault), reply)
         server.run([])
+
+    def _answered(
+        self, key: tuple[str, str, str], posting: _Posting, server: SimHost, reply: Reply, fault: HttpFault | None
+    ) -> None:
         if fault is HttpFault.ANSWER_LOST:
             return
         body = bytes(reply.document) if reply.document is not None else b""

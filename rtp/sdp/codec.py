@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -23,7 +24,7 @@ class Codec:
     channels: int = 1
     fmtp: str | None = None
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, int, int]:
         """What makes two formats the same whatever their number: name (case folded), clock, channels."""
         return self.encoding.upper(), self.clock_rate, self.channels

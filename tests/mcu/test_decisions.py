@@ -383,7 +383,9 @@ def test_an_attendees_address_with_a_port_is_another_server() -> None:
     world = meeting(DialOutRules(domains=None))
     attendee = {"originator": "sip:user8@198.51.100.8", "originator_role": "attendee"}
     assert code(world.dial(8, endpoint_uri="sip:user8@198.51.100.8:7777", **attendee)) == "failure"
+    assert code(world.dial(8, endpoint_uri="sip:user8@198.51.100.8:5061", **attendee)) == "failure"
     assert code(world.dial(8, **attendee)) == "pending"
+    assert code(world.dial(8, endpoint_uri="sip:user8@198.51.100.8:5060", **attendee)) == "pending"
 
 
 @pytest.mark.parametrize("port", ["", ":5060"])
