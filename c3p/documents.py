@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 from lxml import etree
 
-from c3p.binding.binding import clark
-from c3p.binding.node import Extra
-from c3p.binding.reader import Reader, Values, reader
+from c3p.binding.binding import clark, evolved
+from c3p.binding.reader import reader
 from c3p.binding.unknown import read_unknown
 from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml
 from c3p.commands import COMMANDS, Command, UnknownCommand
 from c3p.conference.info import ConferenceInfo
 from c3p.envelope import Notify, Request, Response
 from c3p.errors import DocumentTooLarge, MalformedDocument
-from c3p.namespaces import CCCP, CI, MSCP, SEPARATOR
+from c3p.namespaces import CCCP, CI, MSCP
 
 Document = Request | Response | Notify | ConferenceInfo
-E = TypeVar("E", Request, Response)
 
 #: Commands in one document. One is legal; a few more are kept, so that the answer can be 3006 and name them.
 MOST_COMMANDS: Final = 16
@@ -40,31 +38,25 @@ def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> D
 
 
 def _read_request(root: etree._Element) -> Request:
-    read = reader(Request)
-    values = _envelope_values(read, root)
-    commands = [_read_command(child) for child in _commands(root)]
+    children: list[etree._Element] = []
+    request = reader(Request).read(root, children)
+    commands = [_read_command(child) for child in _few(children)]
     if not commands:
         raise MalformedDocument("a request without a command")
-    return read.build({**values, "command": commands[0], "more": tuple(commands[1:])}, root)
+    return evolved(request, {"command": commands[0], "more": tuple(commands[1:])})
 
 
 def _read_response(root: etree._Element) -> Response:
-    read = reader(Response)
-    values = _envelope_values(read, root)
-    commands = [_read_answer(child) for child in _commands(root)]
-    return read.build({**values, "command": commands[0] if commands else None, "more": tuple(commands[1:])}, root)
+    children: list[etree._Element] = []
+    response = reader(Response).read(root, children)
+    commands = [_read_answer(child) for child in _few(children)]
+    return evolved(response, {"command": commands[0] if commands else None, "more": tuple(commands[1:])})
 
 
-def _commands(root: etree._Element) -> list[etree._Element]:
-    found = [child for child in root if child.tag != SEPARATOR]
-    if len(found) > MOST_COMMANDS:
-        raise DocumentTooLarge(f"{len(found)} commands in one document")
-    return found
-
-
-def _envelope_values(read: Reader[E], root: etree._Element) -> Values:
-    values, unknown = read.attributes(root)
-    return {**values, "extra": Extra(tuple(unknown))} if unknown else values
+def _few(commands: list[etree._Element]) -> list[etree._Element]:
+    if len(commands) > MOST_COMMANDS:
+        raise DocumentTooLarge(f"{len(commands)} commands in one document")
+    return commands
 
 
 def _read_command(element: etree._Element) -> Command:

@@ -68,7 +68,7 @@ class Request(Node):
 
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
-        return render(self, "request", CCCP, _children(self.command, *self.more))
+        return render(self, "request", CCCP, [_child(self.command), *map(_child, self.more)])
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -104,7 +104,9 @@ class Response(Node):
 
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
-        return render(self, "response", CCCP, _children(*((self.command,) if self.command else ()), *self.more))
+        return render(
+            self, "response", CCCP, [*([_child(self.command)] if self.command else []), *map(_child, self.more)]
+        )
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -122,10 +124,6 @@ class Notify(Node):
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
         return render(self, "notify", CCCP)
-
-
-def _children(*commands: Command) -> list[tuple[str, Node | Unknown]]:
-    return [_child(command) for command in commands]
 
 
 def _child(command: Command) -> tuple[str, Node | Unknown]:

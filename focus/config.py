@@ -49,6 +49,8 @@ class FocusConfig:
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
     drain_retry_after: int = 30  #: seconds told to who is refused while this Focus drains
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
+    #: seconds after a restart in which those may join again, in their old place, whose dialogs are gone (decisions 34)
+    rejoin_grace: float = 60.0
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
     max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
     max_joins_per_user: int = 100  #: dialogs of one user in all conferences together

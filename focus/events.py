@@ -43,6 +43,22 @@ class ConferenceActivated(Event):
 
 
 @attrs.frozen(kw_only=True)
+class ConferenceRestored(Event):
+    """A conference goes on that was active before a restart, or at another Focus."""
+
+    conference_uri: str
+    participants: int  #: whose dialogs came back
+    absent: int  #: who may join again in their place
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceReleased(Event):
+    """A conference is not ours any more, and nobody was told: another Focus goes on with it."""
+
+    conference_uri: str
+
+
+@attrs.frozen(kw_only=True)
 class ConferenceEnded(Event):
     """The activation is over; the record may be activated again."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -27,6 +27,7 @@ from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import Context
 from focus.dialog_guard import DialogGuard
+from focus.durable.kept import KeptConferences
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchange_owner import ConferenceExchangeOwner
@@ -37,11 +38,11 @@ from focus.ownership import Ownership
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
 from focus.questions.placement import AskingPlacement
-from focus.questions.procedure import Kind, Line, Steps, Turn, settled
+from focus.questions.procedure import Kind, Line, Steps, Turn
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records, record_store
+from focus.record_changes import RecordChanges
 from focus.records import ConferenceRecord, ConferenceStore
-from focus.refusal import Refused
 from focus.remote_records import RemoteRecords
 from focus.roster_document import whole_document
 from focus.subscribing import Subscribing
@@ -54,6 +55,7 @@ from sip import (
     Flow,
     FlowClosed,
     InviteReceived,
+    Piece,
     ReinviteReceived,
     RequestFromElsewhere,
     RequestReceived,
@@ -71,16 +73,8 @@ from sip import (
 )
 from sip import Request as SipRequest
 
+_SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
-
-
-@attrs.frozen(kw_only=True)
-class _Told(Event):
-    """The record of a conference is another one, or gone; ``record`` is there if whoever says so has it."""
-
-    address: ConferenceAddress
-    record: ConferenceRecord | None
-    known: bool  #: whether ``record`` is what the store has
 
 
 class Focus:
@@ -123,17 +117,12 @@ class Focus:
         self._records = record_store(store, self._procedures, config.owner)
         everywhere: Records = self._records
         if config.records_url is not None:
-            everywhere = RemoteRecords(
-                self._records,
-                config.records_url,
-                peer=config.records_principal,
-                timeout=config.http_timeout,
-                exchanges=self._exchanges,
-                procedures=self._procedures,
-            )
+            everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
         guests = Guests(
             config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
         )
+        self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
+        self._kept = KeptConferences(self._context, self._active, self._record_changes)
         self._joining = Joining(self._context, self._active, everywhere, guests)
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
@@ -203,34 +192,11 @@ class Focus:
 
         It is asked for where it is not at hand. When there is no answer the conference stays as it was.
         """
-        self._told(conference_uri, None, known=False, now=now)
+        self._record_changes.told(conference_uri, None, known=False, now=now)
 
     def record_replaced(self, conference_uri: str, record: ConferenceRecord | None, *, now: float) -> None:
         """The record of a conference is this one now; None: it is gone, which ends the conference when it is active."""
-        self._told(conference_uri, record, known=True, now=now)
-
-    def _told(self, conference_uri: str, record: ConferenceRecord | None, *, known: bool, now: float) -> None:
-        address = ConferenceAddress.read(conference_uri)
-        told = _Told(owner=self.owner, address=address, record=record, known=known)
-        self._procedures.begin(self._take_record, told, now=now)
-
-    def _take_record(self, told: _Told, turn: Turn) -> Steps[None]:
-        try:
-            # Joins that were there before may have read the record as it was.
-            yield Line(told.address.key)
-            if self._active.get(told.address.key) is None:
-                return
-            record = told.record if told.known else (yield from settled(self._records.find(told.address)))
-        except Refused:
-            return
-        conference = self._active.get(told.address.key)
-        if conference is None:
-            return
-        if record is None:
-            conference.end(EndReason.EXPIRED if conference.expired(turn.now) else EndReason.DELETED, now=turn.now)
-        else:
-            conference.record_modified(record)
-        self._active.settle(conference, now=turn.now)
+        self._record_changes.told(conference_uri, record, known=True, now=now)
 
     def record_found(self, want_id: int, record: ConferenceRecord | None, *, now: float) -> None:
         """Answer RecordWanted: the record, None when there is none. Raises LocalProtocolError when nobody asked."""
@@ -250,6 +216,35 @@ class Focus:
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         return request.uri.host in self._domains and conf_id_of(str(request.uri)) is not None
+
+    # State -----------------------------------------------------------------------------------------------------------
+
+    def take_pieces(self) -> list[Piece]:
+        """What changed of the active conferences since the last call; the first gives all, and changes are noted."""
+        return self._kept.take()
+
+    def snapshot(self) -> list[Piece]:
+        """Every piece of the active conferences, as it is now."""
+        return self._kept.all()
+
+    def restore(self, pieces: Iterable[Piece], *, epoch: int | None = None, now: float) -> list[Event]:
+        """Go on with the conferences in ``pieces``, at a start or later (`focus.durable.resume` says how).
+
+        Let the endpoint have its dialogs before. What cannot be read is reported with `sip.StateUnreadable`, the rest
+        counts. ``epoch`` is that of a new claim to the conferences (`Ownership`), None where the one that they had
+        holds. Raises LocalProtocolError, with nothing changed, when one of the conferences is active here. Then drain
+        and read ``next_timeout``.
+        """
+        self._kept.restore(pieces, epoch=epoch, now=now)
+        return self.take_events()
+
+    def release(self, conference_uri: str, *, now: float) -> list[Piece]:
+        """Forget a conference without a word to anybody: another Focus has it now, or will.
+
+        Returns what that one restores, the dialogs of the endpoint included; what was written stays written. Raises
+        LocalProtocolError when it is not active.
+        """
+        return self._kept.release(self._conference(conference_uri), now=now)
 
     # Machine ---------------------------------------------------------------------------------------------------------
 
@@ -302,7 +297,7 @@ class Focus:
         if conference is None or event.session is None:
             self._context.answer(event.transaction, Answer(481), now=turn.now)
         else:
-            yield from conference.info(event.session, event.transaction, event.request, turn)
+            yield from conference.info(event.session, event, turn)
             self._active.settle(conference, now=turn.now)
 
     def _from_elsewhere(self, event: RequestFromElsewhere, now: float) -> None:
@@ -316,9 +311,7 @@ class Focus:
         self._alive(event, now)
         self._context.answer(event.transaction, Answer(200), now=now)
 
-    def _alive(
-        self, event: ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed, now: float
-    ) -> None:
+    def _alive(self, event: _SignOfLife, now: float) -> None:
         conference = self._active.of_session.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
             conference.participants.seen(event.session)
@@ -351,6 +344,7 @@ class Focus:
         conference = self._active.of_subscription.pop(event.subscription, None)
         if conference is not None:
             conference.notifier.forget(event.subscription)
+            self._active.changed(conference)
 
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ class Joining:
         try:
             conference.join(event, join, admission, now=turn.now)
             self._active.of_session[event.session] = conference
-            self._active.attendance.joined(event.session, join)
+            self._active.attendance.joined(event.session, join.user)
         finally:
             # Somebody whom a full conference refuses must not leave an empty conference behind.
             self._active.settle(conference, now=turn.now)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
@@ -35,8 +36,13 @@ class FocusLinkSettings:
 
 
 class _Kind(enum.Enum):
+    __hash__ = object.__hash__
+
     NOTIFY = "notify"
     RESPONSE = "response"
+
+
+_KINDS: Final = tuple(_Kind)
 
 
 @attrs.define
@@ -178,14 +184,14 @@ class FocusLink:
         """When something is to be sent again, or the Focus counts as gone."""
         due = [] if self._missing_since is None else [self._missing_since + self._settings.give_up]
         if self._under_way is None:
-            due += [self._retry[kind].at for kind in _Kind if self._waiting(kind)]
+            due += [self._retry[kind].at for kind in _KINDS if self._waiting(kind)]
             if not due and not self._closed:
                 due.append(self._heard + self._settings.probe)
         return min(due, default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask after the Focus when it was silent for long. What is due to be sent is ready from now on."""
-        quiet = self._under_way is None and not any(self._waiting(kind) for kind in _Kind)
+        quiet = self._under_way is None and not any(self._waiting(kind) for kind in _KINDS)
         if quiet and not self._closed and now >= self._heard + self._settings.probe:
             self._documents.append(ConferenceInfo(entity=self._conference, state=State.PARTIAL))
 
@@ -196,7 +202,7 @@ class FocusLink:
         """
         if self._under_way is not None:
             return None
-        for kind in _Kind:
+        for kind in _KINDS:
             if self._waiting(kind) and now >= self._retry[kind].at:
                 self._under_way = kind
                 return self._responses[0] if kind is _Kind.RESPONSE else self._notification(full)

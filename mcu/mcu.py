@@ -138,8 +138,9 @@ class Mcu:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
+        undecided = self._dial_out.awaiting_policy
         return first_due(
-            self._context.deadlines.earliest(), self._registration.next_timeout(), self._dial_out.next_timeout()
+            self._context.deadlines.earliest(), self._registration.next_timeout(), undecided.next_timeout()
         )
 
     def handle_timeout(self, *, now: float) -> list[Event]:

@@ -35,7 +35,8 @@ class Piece:
     """One piece of state. The last one written under a key counts."""
 
     key: str  #: kind first, parts divided by ``/``, each part escaped by `piece_key`
-    value: bytes | None  #: None: what was there is gone
+    #: None: what was there is gone. In no `repr`: what a machine needs after a restart may be secret.
+    value: bytes | None = attrs.field(repr=lambda value: "None" if value is None else f"<{len(value)} octets>")
 
 
 def unreadable(piece: Piece, error: Exception) -> StateUnreadable:

@@ -63,9 +63,14 @@ class Reader(Generic[N]):
             self._children[clark(namespace, name)] = known
             self._children.setdefault(name, known)
 
-    def read(self, element: etree._Element) -> N:
-        """The node. Raises MalformedDocument when something required is not there."""
-        values, unknown_attributes = self.attributes(element)
+    def read(self, element: etree._Element, others: list[etree._Element] | None = None) -> N:
+        """The node. Raises MalformedDocument when something required is not there.
+
+        Children that are no fields are unknown content, unless somebody takes them as ``others``.
+        """
+        values = self._blank.copy()
+        pairs = attributes_of(element)
+        unknown_attributes = self._take_attributes(values, pairs) if pairs else pairs
         trimmings: list[Trimming] = []
         placed: list[Placed] = []
         generation = 0
@@ -98,25 +103,37 @@ class Reader(Generic[N]):
                 continue
             if tag == SEPARATOR:
                 generation += 1
+            elif others is not None:
+                others.append(child)
             else:
                 placed.append(Placed(read_unknown(child), last, _count(values, last), generation))
         if unknown_attributes or placed or trimmings:
             values["extra"] = ordered_extra(self._cls, unknown_attributes, placed, trimmings)
-        return self.build(values, element)
+        for name in self._required:
+            if not values[name] and values[name] != 0:
+                raise MalformedDocument(
+                    f"{etree.QName(element).localname} without {name}",
+                    error_id=getattr(self._cls, "CONTENT_ERROR", ErrorId.DOCUMENT_DOES_NOT_PARSE),
+                )
+        for name in self._many:
+            items = values[name]
+            values[name] = tuple(items) if isinstance(items, list) else ()
+        made = object.__new__(self._cls)
+        object.__setattr__(made, "__dict__", values)
+        return made if self._finish is None else self._finish(made)
 
-    def attributes(self, element: etree._Element) -> tuple[Values, list[tuple[str, str]]]:
-        """Values with the attributes in, and the attributes that are not known."""
-        values = self._blank.copy()
+    def _take_attributes(self, values: Values, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Put the attributes into ``values``, and return those that are not known."""
         unknown: list[tuple[str, str]] = []
         known = self._attributes
-        for pair in attributes_of(element):
+        for pair in pairs:
             entry = known.get(pair[0])
             value = entry[1](pair[1]) if entry else None
             if entry is None or value is None:
                 unknown.append(pair)
             else:
                 values[entry[0]] = value
-        return (values, self._take_aliases(values, unknown)) if unknown else (values, unknown)
+        return self._take_aliases(values, unknown) if unknown else unknown
 
     def _take_aliases(self, values: Values, unknown: list[tuple[str, str]]) -> list[tuple[str, str]]:
         left = []
@@ -128,21 +145,6 @@ class Reader(Generic[N]):
             else:
                 values[name] = value
         return left
-
-    def build(self, values: Values, element: etree._Element) -> N:
-        """The node with these values."""
-        for name in self._required:
-            if not values[name] and values[name] != 0:
-                raise MalformedDocument(
-                    f"{etree.QName(element).localname} without {name}",
-                    error_id=getattr(self._cls, "CONTENT_ERROR", ErrorId.DOCUMENT_DOES_NOT_PARSE),
-                )
-        for name in self._many:
-            items = values[name]
-            values[name] = tuple(items) if isinstance(items, list) else ()
-        made = object.__new__(self._cls)
-        made.__dict__.update(values)
-        return made if self._finish is None else self._finish(made)
 
 
 _NOBODY: Final[Known] = ("", None, None, False, None)

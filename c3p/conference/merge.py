@@ -151,16 +151,19 @@ def _overlay_extra(known: Node, change: Node) -> Extra:
     )
 
 
-def merge_items(known: tuple[S, ...], changes: Iterable[S], key: Key[S], merge: Callable[[S, S], S]) -> tuple[S, ...]:
-    """Items that carry their own ``state``, by key: deleted ones go, full ones replace, partial ones merge.
+def merge_items(
+    known: tuple[S, ...], changes: Iterable[S], key: Callable[[str], str], merge: Callable[[S, S], S]
+) -> tuple[S, ...]:
+    """Items that carry their own ``state``, by the key of their entity: deleted ones go, full ones replace, partial
+    ones merge.
 
     Those without a key are nothing that could be changed later, and are left out; in a partial document they are
     refused before (`apply`).
     """
     items: list[S | None] = list(known)
-    places = _places(known, key)
+    places = {key(item.entity): place for place, item in enumerate(known)}
     for change in changes:
-        name, state = key(change), read_state(change.state)
+        name, state = key(change.entity), read_state(change.state)
         if not name:
             continue
         place = places.get(name)
@@ -180,7 +183,7 @@ def merge_items(known: tuple[S, ...], changes: Iterable[S], key: Key[S], merge: 
 def merge_keyed(known: tuple[N, ...], changes: Iterable[N], key: Key[N], merge: Callable[[N, N], N]) -> tuple[N, ...]:
     """Items without ``state``: merged by key, never removed."""
     items = list(known)
-    places = _places(known, key)
+    places = {key(item): place for place, item in enumerate(known)}
     for change in changes:
         place = places.setdefault(key(change), len(items))
         if place == len(items):
@@ -202,15 +205,11 @@ def differing(old: tuple[N, ...], new: tuple[N, ...]) -> tuple[tuple[N, ...], tu
     return old[head : len(old) - tail], new[head : len(new) - tail]
 
 
-def _places(items: tuple[N, ...], key: Key[N]) -> dict[str, int]:
-    return {key(item): place for place, item in enumerate(items)}
-
-
 def merge_users(known: Users | None, change: Users, missing: State) -> Users:
     """``users`` and ``trusted-entities``; ``missing`` is the state of a collection that has none."""
     if known is None or read_state(change.state, missing) is not State.PARTIAL:
         return settle_users(change)
-    return overlay(known, change, state=State.FULL, users=merge_items(known.users, change.users, user_key, merge_user))
+    return overlay(known, change, state=State.FULL, users=merge_items(known.users, change.users, uri_key, merge_user))
 
 
 def merge_conference_view(known: ConferenceView | None, change: ConferenceView, missing: State) -> ConferenceView:
@@ -218,13 +217,13 @@ def merge_conference_view(known: ConferenceView | None, change: ConferenceView, 
     if known is None or read_state(change.state, missing) is not State.PARTIAL:
         return settle_view(change)
     return overlay(
-        known, change, state=State.FULL, views=merge_items(known.views, change.views, view_key, merge_entity_view)
+        known, change, state=State.FULL, views=merge_items(known.views, change.views, uri_key, merge_entity_view)
     )
 
 
 def merge_user(known: User, change: User) -> User:
     """Each child that is present replaces; endpoints merge."""
-    endpoints = merge_items(known.endpoints, change.endpoints, endpoint_key, merge_endpoint)
+    endpoints = merge_items(known.endpoints, change.endpoints, guid_key, merge_endpoint)
     return overlay(known, change, state=State.FULL, endpoints=endpoints)
 
 
@@ -301,21 +300,21 @@ def settle_users(users: Users) -> Users:
     """A collection of users as it stands, without those that are deleted, each once."""
     if read_state(users.state) is State.DELETED:
         return type(users)(state=State.FULL)
-    return attrs.evolve(users, state=State.FULL, users=merge_items((), users.users, user_key, merge_user))
+    return attrs.evolve(users, state=State.FULL, users=merge_items((), users.users, uri_key, merge_user))
 
 
 def settle_view(view: ConferenceView) -> ConferenceView:
     """A collection of views as it stands, without those that are deleted."""
     if read_state(view.state) is State.DELETED:
         return ConferenceView(state=State.FULL)
-    return attrs.evolve(view, state=State.FULL, views=merge_items((), view.views, view_key, merge_entity_view))
+    return attrs.evolve(view, state=State.FULL, views=merge_items((), view.views, uri_key, merge_entity_view))
 
 
 def settle_item(item: S) -> S:
     """An item as it stands, marked full."""
     if isinstance(item, User) and not _settled(item.endpoints):
         return evolved(
-            item, {"state": State.FULL, "endpoints": merge_items((), item.endpoints, endpoint_key, merge_endpoint)}
+            item, {"state": State.FULL, "endpoints": merge_items((), item.endpoints, guid_key, merge_endpoint)}
         )
     return item if item.state == State.FULL else evolved(item, {"state": State.FULL})
 

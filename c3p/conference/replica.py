@@ -19,6 +19,8 @@ from c3p.vocabulary import State
 class ReplicaState(Enum):
     """What the receiver has."""
 
+    __hash__ = object.__hash__
+
     UNKNOWN = auto()  #: nothing yet
     CURRENT = auto()
     STALE = auto()  #: something is missing: a full document is needed
@@ -27,6 +29,8 @@ class ReplicaState(Enum):
 
 class ReplicaInput(Enum):
     """What a document is to the receiver."""
+
+    __hash__ = object.__hash__
 
     FULL = auto()  #: newer, or the answer to our own subscription
     PARTIAL = auto()  #: the next one

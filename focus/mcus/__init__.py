@@ -11,10 +11,10 @@ Who moves whom. A client's command makes a relay, and the relay the link: `submi
 where there is no MCU. A link that becomes READY moves the relay at the head of its queue; there is one exchange at a
 time, because an MCU carries commands out in the order in which they come (C3P reference, 6). The answer moves the
 relay, and `relay.RelayOwner` hears of it from the link: that is the reconciliation, which keeps what the Focus wants
-until the MCU has it, and passes on to the open commands what has ended. Documents of the MCU move the part, the part
-moves the roster, and a gap in it moves the link, which asks for the whole with getConference before it sends the next
-command. The whole of what an MCU has is compared with what is wanted. Nothing here tells a client anything: that
-follows from the roster and the commands.
+until the MCU has it, and passes on to the open commands what has ended. Documents of the MCU
+move the part, the part moves the roster, and a gap in it moves the link, which asks for the whole with getConference
+before it sends the next command. The whole of what an MCU has is compared with what is wanted. Nothing here tells a
+client anything: that follows from the roster and the commands.
 
 An answer comes on one of two ways: as the HTTP response, or later at the callback URL after 202 or `pending`. Each
 `pending` gives the command its whole time again. These crossings exist, and each has one place:

@@ -31,7 +31,7 @@ class Assignment:
     focus_uri: str  #: Conference-URI
     mcu_uri: str  #: MCU-Conference-URI
     address: McuAddress
-    id: str  #: requestId of the addConference that the MCU was sent
+    id: str | None  #: requestId of the addConference that the MCU was sent; None: not known any more
     epoch: int = 0  #: of the claim under which it was sent
 
     @property
@@ -39,12 +39,12 @@ class Assignment:
         """One MCU has a conference once."""
         return self.focus_uri, self.address.mcu_id
 
-    def end(self, request_id: str) -> Request:
-        """The request that ends it."""
+    def end(self, request_id: str, *, epoch: int = 0) -> Request:
+        """The request that ends it; ``epoch``: of a later claim."""
         keys = ConferenceKeys(conf_entity=self.focus_uri)
         command = DeleteConference(conference_keys=keys, assignment=self.id)
-        epoch = self.epoch or None
-        return Request(request_id=request_id, from_=self.focus_uri, to=self.mcu_uri, command=command, epoch=epoch)
+        claim = max(epoch, self.epoch) or None
+        return Request(request_id=request_id, from_=self.focus_uri, to=self.mcu_uri, command=command, epoch=claim)
 
 
 @attrs.define(eq=False)

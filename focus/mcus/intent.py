@@ -8,7 +8,7 @@ says of the conference (`shown_in`).
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -18,6 +18,7 @@ from c3p import (
     DeleteUser,
     Endpoint,
     EntityState,
+    EntryExitAnnouncements,
     Filter,
     Media,
     MediaStatus,
@@ -206,3 +207,19 @@ def _has_rules(state: EntityState, wanted: EntityState) -> bool:
     return plain and (
         not wanted.conf_media_filters_rules or state.conf_media_filters_rules == wanted.conf_media_filters_rules
     )
+
+
+def settings_wanted(commands: Iterable[Command], *, locked: bool) -> EntityState:
+    """The settings that these commands make, as an MCU is told of them in the beginning."""
+    state = EntityState(locked=locked)
+    for command in commands:
+        if isinstance(command, ModifyConferenceAnnouncements):
+            state = attrs.evolve(state, entry_exit_announcements=EntryExitAnnouncements(enabled=command.enabled))
+        wanted = state_wanted(command) if isinstance(command, ModifyConference) else None
+        if wanted is not None:
+            state = attrs.evolve(
+                state,
+                media_filters_rules=wanted.media_filters_rules,
+                conf_media_filters_rules=wanted.conf_media_filters_rules,
+            )
+    return state

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections import deque
-
-import attrs
+from collections.abc import Iterable, Mapping
 
 from c3p import (
     AddConference,
-    AddUser,
     Code,
-    Command,
-    ConferenceKeys,
     ExchangeFailure,
     Exchanges,
     GetConference,
     Reason,
     Reply,
-    Request,
     Response,
 )
 from focus.config import FocusConfig
 from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.farewells import Assignment, Farewells
+from focus.mcus.link_exchange import LinkExchange
 from focus.mcus.link_owner import LinkOwner
 from focus.mcus.link_state import LINK, LinkInput, LinkState, Purpose
 from focus.mcus.loss import Assigned
 from focus.mcus.pulse import Pulse
 from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_response, outranking
+from focus.mcus.relay_queue import RelayQueue
 from focus.mcus.search import Search
-from sip import AddressOfRecord, Life
+from sip import Life
 
 
 class McuLink:
@@ -54,18 +50,17 @@ class McuLink:
         self.address: McuAddress | None = None
         self._config = config
         self._life = Life(LINK, LinkState.ABSENT, of="a link")
-        self._exchanges, self._farewells = exchanges, farewells
+        self._exchange = LinkExchange(exchanges, self, mcu_uri=mcu_uri, claim=owner.claim, config=config)
         self._owner = owner
         self._relays = relays
-        self._queue: deque[Relay] = deque()
-        self._open: dict[str, Relay] = {}  #: sent and not finally answered, by requestId
+        self.queue = RelayQueue(config.max_queued_per_mcu)
         self._sent: Relay | None = None
-        self._exchange: tuple[int, Purpose] | None = None
-        self._search = Search(config)
         self._closed = False
         self._resync_wanted = False
         self._outbid = False  #: whether a higher claim was asked for since the MCU took the last one
+        self._farewells = farewells
         self.assigned = Assigned(farewells)
+        self._search = Search(config)
         self._pulse = Pulse(config)
 
     @property
@@ -81,10 +76,10 @@ class McuLink:
         wait = self._search.wait(now=now) if self.state is LinkState.FAILED else None
         if wait is not None:
             self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY, retry_after=wait), now=now)
-        elif len(self._queue) >= self._config.max_queued_per_mcu:
+        elif self.queue.is_full:
             self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY), now=now)
         else:
-            self._queue.append(relay)
+            self.queue.add(relay)
             self.ensure(now=now)
             self._send_next(now=now)
 
@@ -104,82 +99,94 @@ class McuLink:
         """What was held back may go out now."""
         self._send_next(now=now)
 
-    def is_calling(self, user: str) -> bool:
-        """Whether the MCU was told to bring a user (key) in, and has not said yet how that ended."""
-        calls = [one.command for one in self._open.values() if isinstance(one.command, AddUser)]
-        return any(AddressOfRecord.read(one.user.entity).key == user for one in calls)
-
     def heard(self, *, now: float) -> None:
         """The MCU said something."""
         self._pulse.heard(now=now)
 
     def next_check(self, *, has_participants: bool) -> float | None:
         """When the MCU is to be asked for its part without any other reason."""
-        ready = self.state is LinkState.READY and self._exchange is None
+        ready = self.state is LinkState.READY and not self._exchange.busy
         return self._pulse.next_check(has_participants=has_participants) if ready else None
 
     def close(self, *, now: float) -> None:
         """Tell the MCU that the conference is over, for good. Commands are the owner's to finish."""
-        self._closed = True
-        self._queue.clear()
-        self._open.clear()
-        if self._exchange is not None:
-            self._exchanges.forget(self._exchange[0])
-            self._exchange = None
+        self.release()
         self._life.command(LinkInput.CLOSE)
         self.assigned.let_go(owed=True, now=now)
 
-    def abandon(self, relay: Relay) -> None:
-        """Forget a command that its owner finished: what the MCU still answers is dropped."""
-        self._open.pop(relay.request_id, None)
-        if relay in self._queue:
-            self._queue.remove(relay)
+    def release(self) -> None:
+        """Do nothing more, and tell nobody."""
+        self._closed = True
+        self.queue.clear()
+        self._exchange.forget()
 
     def claimed(self, *, now: float) -> None:
         """There is a new claim: an MCU that obeys another is told."""
-        if self.state is LinkState.INITIALISING and self._exchange is None and self.address is not None:
+        waits = self.state in (LinkState.INITIALISING, LinkState.RESUMING) and not self._exchange.busy
+        if waits and self.address is not None:
             self._initialise(self.address, now=now)
 
     def not_claimed(self, *, now: float) -> None:
         """There is none: an MCU that obeys another cannot be had for now."""
-        if self.state is LinkState.INITIALISING and self._exchange is None:
+        if self.state is LinkState.RESUMING and not self._exchange.busy:
+            self.mark_lost("it obeys another Focus", dropped=True, now=now)
+        elif self.state is LinkState.INITIALISING and not self._exchange.busy:
             self.address = None
             self.assigned.let_go(owed=False, now=now)
             self._exhausted(Failure(Reason.SERVER_BUSY), now=now)
 
     def late_response(self, response: Response, *, now: float) -> None:
         """A response that the MCU posted to the callback URL."""
-        relay = self._open.get(response.request_id)
+        relay = self.queue.sent(response.request_id)
         if relay is not None:
             self._take_response(relay, response, now=now)
 
     def mark_lost(self, reason: str, *, dropped: bool = False, now: float) -> None:
         """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`).
 
-        ``dropped``: it does not have the conference any more.
+        ``dropped``: it does not have the conference, or not from us.
         """
         address = self.address
-        if address is None or self.state is not LinkState.READY:
+        if address is None or self.state not in (LinkState.READY, LinkState.RESUMING):
             return
         self._life.command(LinkInput.LOST)
-        self.address = None
+        self.address, self._resync_wanted = None, False
         self.assigned.let_go(owed=not dropped, now=now)
-        self._resync_wanted = False
-        if self._exchange is not None:
-            self._exchanges.forget(self._exchange[0])
-        self._exchange, self._sent = None, None
+        self._pulse.begin()
+        self._exchange.forget()
+        self._sent = None
         self._search.lost(address.mcu_id)
         self._owner.mcu_lost(self.mcu_type, address, reason, now=now)
-        while self._open:  # what the end of one command ends with it is not among them any more
-            relay = self._open.pop(next(iter(self._open)))
+        while relay := self.queue.pop_sent():  # what the end of one ends with it is not among them any more
             self._relays.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
         self.ensure(now=now)
+
+    # After a restart -------------------------------------------------------------------------------------------------
+
+    @property
+    def failed_mcus(self) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Ids that the MCU Factory is asked to leave out, and where MCUs that failed are told so, by principal."""
+        return self._search.exclude, self.assigned.urls
+
+    def recall(self, address: McuAddress | None, exclude: Iterable[str], lost: Mapping[str, str]) -> None:
+        """Know again what was known before a restart. Only for a link that nobody has used."""
+        self.address, self._search.exclude = address, tuple(exclude)
+        self.assigned.recall(self._as_assigned, lost)
+
+    def _as_assigned(self, principal: str, url: str) -> Assignment:
+        return Assignment(self.focus_uri, self.mcu_uri, McuAddress(mcu_id=principal, http_url=url), None)
+
+    def go_on(self, *, now: float) -> None:
+        """Tell the MCU of before a restart of the conference, without asking the MCU Factory: it has the phones."""
+        if self.address is not None and self.state is LinkState.ABSENT:
+            self._life.command(LinkInput.RESUME)
+            self._initialise(self.address, now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
         """The answer to the exchange that is open."""
-        purpose = self._settle_exchange()
+        purpose = self._exchange.settle()
         self._pulse.heard(now=now)
         if purpose is not Purpose.RESYNCHRONISE:
             self._pulse.carried_out()
@@ -197,10 +204,12 @@ class McuLink:
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         """The exchange that is open brought nothing."""
-        purpose = self._settle_exchange()
+        purpose = self._exchange.settle()
         if purpose is Purpose.ALLOCATE:
             timed_out = reason is ExchangeFailure.TIMEOUT
             self._exhausted(Failure(Reason.TIMEOUT if timed_out else Reason.SERVER_BUSY), now=now)
+        elif purpose is Purpose.INITIALISE and self.state is LinkState.RESUMING:
+            self._not_resumed(reason, now=now)
         elif purpose is Purpose.INITIALISE:
             self._next_mcu(Failure(Reason.TIMEOUT), owed=reason is not ExchangeFailure.CONNECT, now=now)
         elif purpose is Purpose.CLEAR:
@@ -209,26 +218,14 @@ class McuLink:
             self._command_failed(reason, now=now)
         self._send_next(now=now)
 
-    def _settle_exchange(self) -> Purpose:
-        # Only the latest exchange is waited for: others are forgotten when it is posted.
-        assert self._exchange is not None
-        purpose, self._exchange = self._exchange[1], None
-        return purpose
-
     # Bootstrap -------------------------------------------------------------------------------------------------------
 
     def _allocate(self, *, now: float) -> None:
         if self._config.mcu_factory_url is None:
             self._exhausted(Failure(Reason.SERVER_BUSY), now=now)
             return
-        command = AddConference(
-            conference_keys=ConferenceKeys(conf_entity=self.focus_uri),
-            mcu_type=self.mcu_type,
-            exclude=tuple(self._search.exclude),
-        )
         self._search.attempt()
-        url, factory = self._config.mcu_factory_url, self._config.mcu_factory_principal
-        self._post_document(url, self._request(command, to=url), Purpose.ALLOCATE, peer=factory, now=now)
+        self._exchange.allocate(self._config.mcu_factory_url, self.mcu_type, self._search.exclude)
 
     def _allocated(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
@@ -241,12 +238,10 @@ class McuLink:
         self._life.command(LinkInput.ALLOCATED)
         self.address = address
         owed = self._farewells.owed(self.focus_uri, address.mcu_id)
-        if owed is None:
+        if owed is not None:  # whom it still has would come back with it
+            self._exchange.clear(owed)
+        else:
             self._initialise(address, now=now)
-        else:  # whom it still has would come back with it
-            epoch = self._owner.claim.epoch
-            request = attrs.evolve(owed, epoch=epoch).end(self._exchanges.new_request_id())
-            self._post_document(address.http_url, request, Purpose.CLEAR, peer=address.mcu_id, now=now)
 
     def _cleared(self, reply: Reply, *, now: float) -> None:
         assert self.address is not None
@@ -259,21 +254,19 @@ class McuLink:
             self._initialise(self.address, now=now)
 
     def _initialise(self, address: McuAddress, *, now: float) -> None:
-        info = self._owner.describe_for(self.mcu_type)
-        command = AddConference(conference_info=info, callback_uri=self._config.callback_url)
-        request = self._request(command, to=self.mcu_uri)
-        epoch = self._owner.claim.epoch
-        self.assigned.now = Assignment(self.focus_uri, self.mcu_uri, address, request.request_id, epoch)
-        self._pulse.begin()
-        self._post_document(address.http_url, request, Purpose.INITIALISE, peer=address.mcu_id, now=now)
+        self._pulse.told(now=now)
+        self.assigned.assign(self._exchange.initialise(address, self._owner.describe_for(self.mcu_type)))
 
     def _initialised(self, reply: Reply, *, now: float) -> None:
         response = final_response(reply)
         if self._outranked(reply, now=now):
             return
         if response is None or response.code is not Code.SUCCESS:
-            refused = reply.document is not None or reply.status in (403, 503)  # it has said that it does not take it
-            self._next_mcu(Failure.of(reply), owed=not refused, now=now)
+            if self.state is LinkState.RESUMING:
+                self.mark_lost("it did not take the conference back", now=now)
+            else:
+                refused = reply.document is not None or reply.status in (403, 503)  # it says that it does not take it
+                self._next_mcu(Failure.of(reply), owed=not refused, now=now)
             return
         self._life.command(LinkInput.INITIALISED)
         self._search.found()
@@ -296,10 +289,16 @@ class McuLink:
             self._owner.claim.outranked(epoch)
         return True
 
+    def _not_resumed(self, reason: ExchangeFailure, *, now: float) -> None:
+        if reason is ExchangeFailure.TIMEOUT and not self._pulse.timed_out():
+            assert self.address is not None
+            self._initialise(self.address, now=now)
+        else:
+            self.mark_lost("it does not take the conference back", now=now)
+
     def _next_mcu(self, failure: Failure, *, owed: bool, now: float) -> None:
-        address = self.address
+        address, self.address = self.address, None
         assert address is not None
-        self.address = None
         self.assigned.let_go(owed=owed, now=now)
         if self._search.tried(address.mcu_id):
             self._life.command(LinkInput.REFUSED)
@@ -310,42 +309,33 @@ class McuLink:
     def _exhausted(self, failure: Failure, *, now: float) -> None:
         self._life.command(LinkInput.EXHAUSTED)
         self._search.exhausted(now=now)
-        waiting, self._queue = self._queue, deque()
-        for relay in waiting:
+        for relay in self.queue.pop_waiting():
             self._relays.relay_failed(relay, failure, now=now)
         self._owner.no_mcu(self.mcu_type, failure, now=now)
 
     # Commands --------------------------------------------------------------------------------------------------------
 
     def _send_next(self, *, now: float) -> None:
-        if self.state is not LinkState.READY or self._exchange is not None or self.address is None:
+        if self.state is not LinkState.READY or self._exchange.busy or self.address is None:
             return
-        ready = (one for one in self._queue if self._owner.may_send(self.mcu_type, one.command))
         if self._resync_wanted:
             self._resync_wanted = False
-            command = GetConference(conference_keys=ConferenceKeys(conf_entity=self.focus_uri))
-            request, address = self._request(command, to=self.mcu_uri), self.address
-            self._post_document(address.http_url, request, Purpose.RESYNCHRONISE, peer=address.mcu_id, now=now)
-        elif relay := next(ready, None):
-            self._queue.remove(relay)
-            self._send(relay, now=now)
-
-    def _send(self, relay: Relay, *, now: float) -> None:
-        assert self.address is not None
-        relay.process(RelayInput.MCU_READY)
-        self._open[relay.request_id] = relay
-        self._sent = relay
-        document = relay.request(from_=self.focus_uri, to=self.mcu_uri, epoch=self._owner.claim.epoch)
-        self._post_document(self.address.http_url, document, Purpose.COMMAND, peer=self.address.mcu_id, now=now)
+            self._pulse.told(now=now)
+            self._exchange.resynchronise(self.address)
+        elif relay := self.queue.next(lambda command: self._owner.may_send(self.mcu_type, command)):
+            self._pulse.told(now=now)
+            self._sent = relay
+            self._exchange.send(self.address, relay)
 
     def _commanded(self, reply: Reply, *, now: float) -> None:
         relay, self._sent = self._sent, None
         if reply.status == 404:
-            self._take_back(relay)
+            if relay is not None and self.queue.sent(relay.request_id) is relay:
+                self.queue.take_back(relay)
             self.mark_lost("the MCU does not know the conference", dropped=True, now=now)
             return
         outranked = self._outranked(reply, now=now)
-        if relay is None or relay.request_id not in self._open:
+        if relay is None or self.queue.sent(relay.request_id) is None:
             return  # Its final answer came by the callback, or its owner gave it up.
         elif outranked:
             self._relays.relay_failed(relay, Failure(Reason.OTHER_FAILURE), now=now)
@@ -356,14 +346,6 @@ class McuLink:
             self._relays.relay_failed(relay, Failure.of(reply), now=now)
         else:
             self._take_response(relay, reply.document, now=now)
-
-    def _take_back(self, relay: Relay | None) -> None:
-        """A call that was not begun, since the MCU does not have the conference, is for the next one."""
-        if relay is not None and isinstance(relay.command, AddUser) and not relay.returned:
-            relay.returned = True
-            relay.process(RelayInput.UNKNOWN_THERE)
-            del self._open[relay.request_id]
-            self._queue.appendleft(relay)
 
     def _take_response(self, relay: Relay, response: Response, *, now: float) -> None:
         if response.code is Code.PENDING:
@@ -398,17 +380,5 @@ class McuLink:
         elif self._pulse.timed_out():
             self.mark_lost("time-outs in a row", now=now)
             return
-        if relay is not None and relay.request_id in self._open:
+        if relay is not None and self.queue.sent(relay.request_id) is relay:
             self._relays.relay_failed(relay, Failure(Reason.TIMEOUT if timed_out else Reason.OTHER_FAILURE), now=now)
-
-    # Documents and state ---------------------------------------------------------------------------------------------
-
-    def _request(self, command: Command, *, to: str) -> Request:
-        number, epoch = self._exchanges.new_request_id(), self._owner.claim.epoch or None
-        return Request(request_id=number, from_=self.focus_uri, to=to, command=command, epoch=epoch)
-
-    def _post_document(self, url: str, document: Request, purpose: Purpose, *, peer: str, now: float) -> None:
-        timeout = self._config.http_timeout
-        number = self._exchanges.post(url, document, owner=self, timeout=timeout, peer=peer)
-        self._exchange = (number, purpose)
-        self._pulse.told(now=now)

@@ -10,8 +10,11 @@ from typing import Final
 class LinkState(enum.Enum):
     """Where the link stands. Commands wait in every state but READY."""
 
+    __hash__ = object.__hash__
+
     ABSENT = "absent"
     ALLOCATING = "allocating"  #: the MCU Factory is asked for an MCU
+    RESUMING = "resuming"  #: after a restart: the MCU that had it is told of the conference again
     INITIALISING = "initialising"  #: the MCU is told of the conference
     READY = "ready"
     FAILED = "failed"  #: no MCU can be had, or the one assigned is gone
@@ -31,7 +34,10 @@ class Purpose(enum.Enum):
 class LinkInput(enum.Enum):
     """What can happen to it."""
 
+    __hash__ = object.__hash__
+
     NEEDED = "needed"
+    RESUME = "resume"  #: it had an MCU before a restart
     ALLOCATED = "allocated"
     INITIALISED = "initialised"
     REFUSED = "refused"  #: this MCU, or the factory, did not do it
@@ -46,6 +52,11 @@ LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
     (LinkState.FAILED, LinkInput.NEEDED): LinkState.ALLOCATING,
     (LinkState.ALLOCATING, LinkInput.ALLOCATED): LinkState.INITIALISING,
     (LinkState.ALLOCATING, LinkInput.EXHAUSTED): LinkState.FAILED,
+    (LinkState.ABSENT, LinkInput.RESUME): LinkState.RESUMING,
+    (LinkState.RESUMING, LinkInput.INITIALISED): LinkState.READY,
+    (LinkState.RESUMING, LinkInput.LOST): LinkState.FAILED,
+    (LinkState.RESUMING, LinkInput.OUTRANKED): LinkState.RESUMING,
+    (LinkState.RESUMING, LinkInput.CLOSE): LinkState.CLOSED,
     (LinkState.INITIALISING, LinkInput.INITIALISED): LinkState.READY,
     (LinkState.INITIALISING, LinkInput.REFUSED): LinkState.ALLOCATING,
     (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,

@@ -12,6 +12,7 @@ began to count its versions anew. Then, in this order:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from focus.mcus.farewells import Assignment, Farewells
@@ -29,6 +30,21 @@ class Assigned:
         self._farewells = farewells
         self._lost: dict[str, Assignment] = {}  #: by principal, the oldest first
         self.now: Assignment | None = None  #: from the addConference on
+
+    def recall(self, mcu: Callable[[str, str], Assignment], urls: Mapping[str, str]) -> None:
+        """Know those again that failed before a restart; ``mcu`` makes an assignment of principal and URL."""
+        self._lost = {principal: mcu(principal, url) for principal, url in urls.items()}
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each that failed is, by principal, the oldest first."""
+        return {principal: one.address.http_url for principal, one in self._lost.items()}
+
+    def assign(self, assignment: Assignment) -> None:
+        """An MCU is sent the conference. It is not one to turn away any more."""
+        self.now = assignment
+        url = assignment.address.http_url
+        self._lost = {name: one for name, one in self._lost.items() if one.address.http_url != url}
 
     def trusts(self, peer: str, assignment: str | None) -> bool:
         """Whether `peer` is the principal of the MCU that is assigned now, and does not name an earlier assignment."""

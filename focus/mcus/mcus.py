@@ -25,8 +25,8 @@ from focus.mcus.claim import Claim
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
 from focus.mcus.loss import take_off
-from focus.mcus.reconciliation import CommandOwner, Reconciliation
-from focus.mcus.relay import Failure, Relay
+from focus.mcus.reconciliation import Reconciliation
+from focus.mcus.relay import CommandOwner, Failure, Relay
 from focus.mcus.roster_part import McuPart, Merge, Verdict, as_leaving
 from focus.roster import Roster
 from sip import AddressOfRecord, ConferenceAddress, first_due
@@ -40,7 +40,7 @@ class Mcus:
         self._context = context
         self._roster = roster
         self._commands = commands
-        self._links: dict[str, McuLink] = {}
+        self.links: dict[str, McuLink] = {}
         self._parts: dict[str, McuPart] = {}
         self._wanted: dict[str, Reconciliation] = {}
         self._views: dict[str, ConferenceAddress] = {}  #: MCU-Conference-URIs by media type
@@ -50,11 +50,11 @@ class Mcus:
     def linked(self) -> frozenset[str]:
         """The media types that have an MCU, or are getting one."""
         idle = (LinkState.ABSENT, LinkState.FAILED)
-        return frozenset(kind for kind, link in self._links.items() if link.state not in idle)
+        return frozenset(kind for kind, link in self.links.items() if link.state not in idle)
 
     def link(self, mcu_type: str) -> McuLink:
         """The link of a media type, made when it is first asked for."""
-        link = self._links.get(mcu_type)
+        link = self.links.get(mcu_type)
         if link is None:
             focus_uri = self._roster.focus_uri
             address = self._views[mcu_type] = ConferenceAddress.read(mcu_uri(focus_uri, mcu_type))
@@ -67,7 +67,7 @@ class Mcus:
                 exchanges=self._context.exchanges,
                 limit=self._context.config.max_intents_per_mcu,
             )
-            link = self._links[mcu_type] = McuLink(
+            link = self.links[mcu_type] = McuLink(
                 mcu_type=mcu_type,
                 focus_uri=focus_uri,
                 mcu_uri=address.text,
@@ -100,15 +100,35 @@ class Mcus:
 
     def close(self, *, now: float) -> None:
         """Tell every MCU that the conference is over."""
-        for kind, link in self._links.items():
+        for kind, link in self.links.items():
             self._wanted[kind].close()
             link.close(now=now)
+
+    def release(self) -> None:
+        """Do nothing more, and tell no MCU."""
+        for link in self.links.values():
+            link.release()
+
+    def wanted(self, mcu_type: str) -> Reconciliation:
+        """What is wanted of the MCU of a type."""
+        self.link(mcu_type)
+        return self._wanted[mcu_type]
+
+    def adopt(self, relay: Relay) -> None:
+        """A command was sent before a restart."""
+        self.link(relay.mcu_type).queue.adopt(relay)
+        self._wanted[relay.mcu_type].adopt(relay)
+
+    def go_on(self, *, now: float) -> None:
+        """After a restart: tell every MCU of before of the conference."""
+        for link in self.links.values():
+            link.go_on(now=now)
 
     def claimed(self, epoch: int | None, *, now: float) -> None:
         """Our claim to the conference has this epoch from now on; None: a higher one cannot be had."""
         if epoch is not None:
             self.claim.epoch = epoch
-        for link in self._links.values():
+        for link in self.links.values():
             if epoch is not None:
                 link.claimed(now=now)
             else:
@@ -116,18 +136,18 @@ class Mcus:
 
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""
-        for link in self._links.values():
+        for link in self.links.values():
             if link.address is not None and link.address.mcu_id == mcu_id:
                 link.resynchronise(now=now)
 
     def next_timeout(self) -> float | None:
         """When an MCU is asked for its part."""
-        due = [self._next_check(kind, link) for kind, link in self._links.items()]
+        due = [self._next_check(kind, link) for kind, link in self.links.items()]
         return first_due(*due, *[wanted.next_timeout() for wanted in self._wanted.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
-        for kind, link in self._links.items():
+        for kind, link in self.links.items():
             due = self._next_check(kind, link)
             if due is not None and due <= now:
                 link.resynchronise(now=now)
@@ -155,8 +175,8 @@ class Mcus:
 
     def _named(self, uri: str) -> McuLink | None:
         """The link of an MCU-Conference-URI; it is not taken apart where it is spelt as we spell it."""
-        same = (link for link in self._links.values() if link.mcu_uri == uri)
-        return next(same, None) or self._links.get(mcu_type_of(uri) or "")
+        same = (link for link in self.links.values() if link.mcu_uri == uri)
+        return next(same, None) or self.links.get(mcu_type_of(uri) or "")
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
         part = self._part(link.mcu_type)
@@ -225,7 +245,7 @@ class Mcus:
         if verdict is Verdict.APPLIED:
             self._merge(mcu_type, part)
         elif verdict is Verdict.GAP:
-            self._links[mcu_type].resynchronise(now=now)
+            self.links[mcu_type].resynchronise(now=now)
         self._wanted[mcu_type].compare(locked=self.locked, now=now)
         self._context.emit(
             McuAssigned(
@@ -267,9 +287,7 @@ class Mcus:
             self._merge(mcu_type, part)
             self._wanted[mcu_type].compare(locked=self.locked, now=now)
         elif verdict is Verdict.GAP:
-            self._links[mcu_type].resynchronise(now=now)
+            self.links[mcu_type].resynchronise(now=now)
         else:
-            began_again = verdict is Verdict.RESET
-            self._links[mcu_type].mark_lost(
-                "its versions began again" if began_again else "its state cannot be read", now=now
-            )
+            reason = "its versions began again" if verdict is Verdict.RESET else "its state cannot be read"
+            self.links[mcu_type].mark_lost(reason, now=now)

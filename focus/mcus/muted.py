@@ -15,7 +15,7 @@ class MutedUsers:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._filters: dict[str, Media] = {}
+        self.filters: dict[str, Media] = {}  #: by user (key)
 
     def remember(self, command: ModifyEndpointMedia) -> None:
         """The stream to which this was done is gone with its MCU; the oldest give way."""
@@ -24,20 +24,20 @@ class MutedUsers:
         if media is None or not (blocked or media.egress_filter == Filter.BLOCK):
             return
         user = AddressOfRecord.read(command.media_keys.user_entity).key
-        self._filters[user] = attrs.evolve(media, ingress_filter=Filter.BLOCK if blocked else media.ingress_filter)
-        while len(self._filters) > self._limit:
-            del self._filters[next(iter(self._filters))]
+        self.filters[user] = attrs.evolve(media, ingress_filter=Filter.BLOCK if blocked else media.ingress_filter)
+        while len(self.filters) > self._limit:
+            del self.filters[next(iter(self.filters))]
 
     def come_back(self, user: str) -> None:
         """A user (key) is on the next MCU; from now on that keeps the filters."""
-        self._filters.pop(user, None)
+        self.filters.pop(user, None)
 
     def mute(self, relay: Relay) -> None:
         """Put the filters of the user into the addUser that brings it back."""
         command = relay.command
         assert isinstance(command, AddUser)
         endpoint = command.endpoint
-        filters = self._filters.get(AddressOfRecord.read(command.user.entity).key) if self._filters else None
+        filters = self.filters.get(AddressOfRecord.read(command.user.entity).key) if self.filters else None
         if filters is None or endpoint is None:
             return
         stream = next((one for one in endpoint.media if one.type in (filters.type, None)), None)

@@ -20,7 +20,7 @@ name is remembered for the next call of their user.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from c3p import (
     AddUser,
@@ -28,10 +28,8 @@ from c3p import (
     Command,
     ConferenceKeys,
     EntityState,
-    EntryExitAnnouncements,
     Exchanges,
-    ModifyConference,
-    ModifyConferenceAnnouncements,
+    Media,
     ModifyConferenceLock,
     ModifyEndpointMedia,
     Reason,
@@ -51,31 +49,18 @@ from focus.mcus.intent import (
     Key,
     is_about_nobody,
     key_of,
+    settings_wanted,
     shown_in,
-    state_wanted,
 )
 from focus.mcus.link import McuLink
 from focus.mcus.muted import MutedUsers
-from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, RelayState
+from focus.mcus.relay import CommandOwner, Failure, Relay, RelayInput, RelayState, success_of
 from focus.mcus.roster_part import McuPart
 from sip import AddressOfRecord
 
 #: Seconds before an MCU is asked a second time; doubles, as notifications do the other way (decisions 6).
 _WAIT_FIRST: Final = 1.0
 _WAIT_LONGEST: Final = 30.0
-
-
-class CommandOwner(RelayOwner, Protocol):
-    """Whoever has commands under way."""
-
-    def role_dialled(self, user: str) -> str:
-        """Role of a user (key) whom an MCU brings in."""
-
-    def relay_doubted(self, relay: Relay, *, now: float) -> None:
-        """A command got no answer, and is not given up."""
-
-    def submit(self, relay: Relay, *, now: float) -> None:
-        """Send a command of the Focus's own."""
 
 
 class Reconciliation:
@@ -98,7 +83,7 @@ class Reconciliation:
         self._exchanges = exchanges
         self._limit = limit
         self._intents: dict[Key, Intent] = {}
-        self._calls = DoubtedCalls(commands, lambda relay: link().abandon(relay))
+        self._calls = DoubtedCalls(commands, lambda relay: link().queue.abandon(relay))
         self._muted = MutedUsers(limit)
         self._due: float | None = None  #: when the MCU is asked for its part
         self._wait = 0.0  #: seconds, before it is asked the next time
@@ -116,20 +101,8 @@ class Reconciliation:
     def state(self, *, locked: bool) -> EntityState:
         """The settings that an MCU is told of in the beginning."""
         rules, said = self._intents.get((FILTERS,)), self._intents.get((ANNOUNCEMENTS,))
-        wanted = (
-            state_wanted(rules.command) if rules is not None and isinstance(rules.command, ModifyConference) else None
-        )
-        enabled = (
-            said.command.enabled
-            if said is not None and isinstance(said.command, ModifyConferenceAnnouncements)
-            else None
-        )
-        return EntityState(
-            locked=locked,
-            media_filters_rules=wanted.media_filters_rules if wanted is not None else None,
-            conf_media_filters_rules=wanted.conf_media_filters_rules if wanted is not None else (),
-            entry_exit_announcements=EntryExitAnnouncements(enabled=enabled) if enabled is not None else None,
-        )
+        wanted = [one.command for one in (rules, said) if one is not None]
+        return settings_wanted(wanted, locked=locked)
 
     def begin(self, relay: Relay, *, seen: bool) -> None:
         """A command is about to be sent: what it wants is kept. ``seen``: the MCU has the user whom it names."""
@@ -159,6 +132,27 @@ class Reconciliation:
             if oldest is not None:
                 del self._intents[oldest]
         return len(self._intents) < self._limit
+
+    # After a restart -------------------------------------------------------------------------------------------------
+
+    @property
+    def intents(self) -> dict[Key, Intent]:
+        """What is wanted, to be written; what was, to be put in."""
+        return self._intents
+
+    @property
+    def muted(self) -> dict[str, Media]:
+        """The filters of users (keys) whose MCU is lost; written and put in likewise."""
+        return self._muted.filters
+
+    def adopt(self, relay: Relay) -> None:
+        """A command was sent before: what the MCU has, or its answer, shows what became of it."""
+        intent = self._intent_of(relay)
+        if intent is not None:
+            intent.relays.append(relay)
+            relay.process(RelayInput.UNANSWERED)
+        elif isinstance(relay.command, AddUser):
+            self._calls.expect(relay)
 
     # What becomes of commands: the owner of relays, for the link -----------------------------------------------------
 
@@ -206,7 +200,7 @@ class Reconciliation:
 
     def given_up(self, relay: Relay, *, now: float) -> None:
         """A command ended for who waited for it. What it wanted goes on."""
-        self._link().abandon(relay)
+        self._link().queue.abandon(relay)
         self._calls.forget(relay)
         intent = self._intent_of(relay)
         if intent is not None:
@@ -247,7 +241,7 @@ class Reconciliation:
         self._commands.relay_failed(relay, failure, now=now)
 
     def _leave(self, relay: Relay, intent: Intent | None) -> None:
-        self._link().abandon(relay)
+        self._link().queue.abandon(relay)
         if intent is not None and relay in intent.relays:
             intent.relays.remove(relay)
 
@@ -281,13 +275,7 @@ class Reconciliation:
 
     def _success(self, relay: Relay) -> Response:
         link = self._link()
-        return Response(
-            request_id=relay.request_id,
-            from_=link.mcu_uri,
-            to=link.focus_uri,
-            code=Code.SUCCESS,
-            command=relay.command.echo(),
-        )
+        return success_of(relay, from_=link.mcu_uri, to=link.focus_uri)
 
     # What the MCU has: comparing -------------------------------------------------------------------------------------
 
@@ -333,7 +321,7 @@ class Reconciliation:
 
     def _is_gone(self, intent: Intent, part: McuPart) -> bool:
         # Somebody whom the MCU was told to call may be on the way into it, and not be shown yet.
-        return bool(shown_in(intent, part, None)) and not self._link().is_calling(intent.key[1])
+        return bool(shown_in(intent, part, None)) and not self._link().queue.is_calling(intent.key[1])
 
     def _want_lock(self, locked: bool) -> None:
         keys = ConferenceKeys(conf_entity=self._link().focus_uri)

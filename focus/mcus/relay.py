@@ -16,6 +16,8 @@ from sip import Life, SessionId
 class RelayState(enum.Enum):
     """Where a relayed command stands (conferencing-flows 4.4)."""
 
+    __hash__ = object.__hash__
+
     NEW = "new"
     BOOTSTRAPPING = "bootstrapping"  #: waits for its MCU
     FORWARDED = "forwarded"  #: on its way to the MCU
@@ -26,6 +28,8 @@ class RelayState(enum.Enum):
 
 class RelayInput(enum.Enum):
     """What can happen to it."""
+
+    __hash__ = object.__hash__
 
     AUTHORISED = "authorised"
     MCU_READY = "mcu ready"
@@ -138,23 +142,15 @@ class Relay:
         """Where it stands."""
         return self.life.state
 
-    def request(self, *, from_: str, to: str, epoch: int) -> Request:
-        """The command as the MCU gets it."""
-        return Request(
-            request_id=self.request_id,
-            from_=from_,
-            to=to,
-            command=self.command,
-            originator=self.originator,
-            originator_role=self.originator_role,
-            correlation_id=self.correlation,
-            epoch=epoch or None,
-        )
-
     def process(self, event: RelayInput) -> None:
         """Go on as the table says. Raises LocalProtocolError outside of it, with the state as before."""
         if not self.life.follow(event):
             raise LocalProtocolError(f"{event.value} while {self.state.value}")
+
+
+def success_of(relay: Relay, *, from_: str, to: str) -> Response:
+    """What an MCU would have answered that has carried a command out."""
+    return Response(request_id=relay.request_id, from_=from_, to=to, code=Code.SUCCESS, command=relay.command.echo())
 
 
 class RelayOwner(Protocol):
@@ -168,3 +164,16 @@ class RelayOwner(Protocol):
 
     def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
         """A command got no answer."""
+
+
+class CommandOwner(RelayOwner, Protocol):
+    """Whoever has commands under way."""
+
+    def role_dialled(self, user: str) -> str:
+        """Role of a user (key) whom an MCU brings in."""
+
+    def relay_doubted(self, relay: Relay, *, now: float) -> None:
+        """A command got no answer, and is not given up."""
+
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command of the Focus's own."""

@@ -14,12 +14,12 @@ class Search:
         self._config = config
         self._retry_at: float | None = None  # monotonic seconds
         self._attempts = 0
-        self.exclude: list[str] = []  #: ids of MCUs that failed
+        self.exclude: tuple[str, ...] = ()  #: ids of MCUs that failed
 
     def begin(self) -> None:
         """An MCU is needed. Those that failed are tried again when there was no other."""
         if self._retry_at is not None:
-            self.exclude = []
+            self.exclude = ()
         self._attempts, self._retry_at = 0, None
 
     def attempt(self) -> None:
@@ -28,16 +28,16 @@ class Search:
 
     def tried(self, mcu_id: str) -> bool:
         """One did not take the conference. Whether another one is tried (decisions 1)."""
-        self.exclude.append(mcu_id)
+        self.exclude += (mcu_id,)
         return self._attempts < self._config.bootstrap_attempts
 
     def found(self) -> None:
         """One took it."""
-        self.exclude = []
+        self.exclude = ()
 
     def lost(self, mcu_id: str) -> None:
         """The one that had it failed."""
-        self.exclude, self._retry_at = [mcu_id], None
+        self.exclude, self._retry_at = (mcu_id,), None
 
     def exhausted(self, *, now: float) -> None:
         """None can be had; for some seconds nobody looks."""

@@ -9,7 +9,7 @@ import c3p
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
 from pyc3p.simnet.failed import SimulationFailed
-from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted, first_due
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted
 from sip.testing import Alarm
 
 if TYPE_CHECKING:
@@ -109,15 +109,16 @@ class SimHost:
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 
-    def _save(self) -> None:
-        """Write what has changed, which takes no time here."""
+    def _save(self) -> bool:
+        """Write what has changed, which takes no time here; whether there was anything."""
         change = self.element.change_to_save()
-        if change is not None:
-            self.written.update((piece.key, piece) for piece in change.pieces)
-            self.element.persisted(change.id)
+        if change is None:
+            return False
+        self.written.update((piece.key, piece) for piece in change.pieces)
+        self.element.persisted(change.id)
+        return True
 
     def _send(self) -> None:
-        self._save()
         if self.element.pump is not None:
             for transmit in self.element.pump.data_to_send():
                 self.network.send(self, transmit.flow, transmit.data)
@@ -125,6 +126,8 @@ class SimHost:
             self.network.web.post(self, machine, exchange)
         for asker, reply in self.element.replies_to_send(now=self.network.now):
             cast(Callable[[c3p.Reply], None], asker)(reply)
+        if self._save():
+            self._send()
 
     def _handle(self, event: Event) -> bool:
         """Act on what the element has told; whether one of its machines may have moved by that."""
@@ -192,8 +195,10 @@ class SimHost:
     # Time ------------------------------------------------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        self._due = self.element.next_timeout()
-        due = first_due(self._due, self.element.next_tick())
+        self._due = due = self.element.next_timeout()
+        tick = self.element.next_tick()
+        if tick is not None and (due is None or tick < due):
+            due = tick
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.at == due:
                 return

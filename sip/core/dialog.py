@@ -77,6 +77,7 @@ class Dialog:
     """State of one dialog. It lives as long as a usage (an INVITE session, a subscription) does."""
 
     __slots__ = (
+        "_contact",
         "_hop",
         "_life",
         "call_id",
@@ -136,6 +137,7 @@ class Dialog:
         self.unsaved: dict[DialogKey, Dialog] | None = None  #: those that changed; None where nobody writes them
         self.saved: bytes | None = None  #: what was given to be written last
         self.reserved_cseq = 0  #: the highest CSeq of ours that what was written leaves room for
+        self._contact: tuple[str, ...] = ()  # the Contact lines that a target refresh made ``target`` of
 
     @classmethod
     def from_request(
@@ -270,10 +272,11 @@ class Dialog:
     def refresh_target(self, message: Request | Response) -> None:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
         self.touch()
-        # What cannot be used does not replace what can.
-        if "Contact" in message.headers:
+        # What cannot be used does not replace what can; what says the same again is not read again.
+        contact = message.headers.get_all("Contact")
+        if contact and contact != self._contact:
             with suppress(RemoteProtocolError):
-                self.target = target_of(message)
+                self.target, self._contact = target_of(message), contact
                 self._hop = None
         if self.route_set_updates and "Record-Route" in message.headers:
             with suppress(RemoteProtocolError):

@@ -115,7 +115,7 @@ class Endpoint(SessionCommands, SubscriptionCommands, DurableDialogs):
 
     def take_events(self) -> list[Event]:
         """Return events that commands caused since the last call of any kind."""
-        return self._context.take_events()
+        return self._context.take_events() if self._context.events else []
 
     def abandon(self, event: Event, *, now: float) -> None:
         """End what an event was about that its core could not handle (`Pump` calls it when the core raised).

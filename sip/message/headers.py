@@ -82,7 +82,9 @@ class Headers:
 
 def index_of(fields: list[Field]) -> dict[str, tuple[str, ...]]:
     """Values by key."""
-    index: dict[str, tuple[str, ...]] = {KEYS.get(name) or name.lower(): (value,) for name, value in fields}
+    index: dict[str, tuple[str, ...]] = {}
+    for name, value in fields:
+        index[KEYS.get(name) or name.lower()] = (value,)
     return index if len(index) == len(fields) else _index_of_repeated(fields)
 
 

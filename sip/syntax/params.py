@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Self, TypeVar, overload
+from typing import ClassVar, Self, TypeVar, overload
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.syntax.grammar import QUOTED, TOKEN_CHARS, VALUE_CHARS, Report, is_quoted, is_token, quote, tolerate, unquote
+from sip.syntax.grammar import (
+    QUOTED,
+    TOKEN_CHARS,
+    VALUE_CHARS,
+    Report,
+    assume,
+    is_quoted,
+    is_token,
+    quote,
+    tolerate,
+    unquote,
+)
 
 __all__ = ["Params", "parse_q"]
 
@@ -36,6 +47,7 @@ class Params(Mapping[str, str | None]):
 
     __slots__ = ("_raw", "_text", "_values")
 
+    _common: ClassVar[re.Pattern[str]] = re.compile(COMMON)  # what `parse_common` reads
     _raw: tuple[tuple[str, str | None], ...] | None  # None: only the text is kept so far
     _text: str | None
     _values: dict[str, str | None]
@@ -50,7 +62,7 @@ class Params(Mapping[str, str | None]):
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read ``;a=b;c``; raises MalformedHeader."""
-        if not text:
+        if (report is assume or report is tolerate) and cls._common.fullmatch(text):
             return cls.parse_common(text)
         raw: list[tuple[str, str | None]] = []
         position, end = 0, len(text)

@@ -12,6 +12,7 @@ from sip.syntax.grammar import Report, assume, tolerate, unquote
 from sip.syntax.params import Params
 from sip.syntax.uri_parts import (
     ABSOLUTE,
+    COMMON_PARAMS,
     COMMON_URI,
     COMMON_USER,
     FORBIDDEN,
@@ -43,6 +44,7 @@ class UriParams(Params):
     """Parameters of a URI: percent-escapes instead of quotes."""
 
     __slots__ = ()
+    _common = re.compile(COMMON_PARAMS)
 
     @staticmethod
     def _checked(name: str, value: str | None, report: Report) -> str | None:
