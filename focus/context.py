@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 import attrs
 
-from c3p import ExchangeOwner, Exchanges
+from c3p import Exchanges
 from focus.answers import Answer, Remembered, refuse
 from focus.config import FocusConfig
+from focus.exchange_owner import ConferenceExchangeOwner
+from focus.mcus.farewells import Farewells
 from focus.questions.placement import OnlyFocus, Placement
 from focus.refusal import Refused
 from sip import Endpoint, Entropy, Event, RequestId, SessionId, SubscriptionId, TransactionId
-
-
-class ConferenceExchangeOwner(ExchangeOwner, Protocol):
-    """Who posts an exchange for one conference."""
-
-    focus_uri: str  #: Conference-URI
 
 
 @attrs.define
@@ -31,6 +26,7 @@ class Context:
     exchanges: Exchanges[ConferenceExchangeOwner]
     emit: Callable[[Event], None]
     correlations: Entropy  #: names of commands
+    farewells: Farewells
     placement: Placement = attrs.Factory(OnlyFocus)
     #: What carries the result of a command, until it is answered: key of the conference, and which result it is.
     results: dict[RequestId, tuple[str, Remembered, str]] = attrs.Factory(dict)
