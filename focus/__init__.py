@@ -47,6 +47,7 @@ from focus.events import (
     RecordsWanted,
     RecordWanted,
     RecordWriteWanted,
+    RequestRefused,
     RosterPublished,
 )
 from focus.factory import FocusFactory
@@ -70,6 +71,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
+from focus.record_piece import KeptRecords
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
@@ -114,6 +116,7 @@ __all__ = [
     "JoinFailed",
     "JoinQuestion",
     "Joined",
+    "KeptRecords",
     "LeaveCause",
     "Left",
     "LocalProtocolError",
@@ -132,6 +135,7 @@ __all__ = [
     "RecordWriteWanted",
     "RecordsWanted",
     "Refusal",
+    "RequestRefused",
     "Requester",
     "RoleQuestion",
     "RosterChanged",

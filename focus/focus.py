@@ -75,7 +75,6 @@ from sip import (
 )
 
 _SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
-_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
 
 class Focus:
@@ -116,9 +115,7 @@ class Focus:
         self.ownership = Ownership(config.owner, self._context, self._active, self._procedures)
         self._records = record_store(store, self._procedures, config.owner)
         everywhere = records_everywhere(self._records, config, self._exchanges, self._procedures)
-        guests = Guests(
-            config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
-        )
+        guests = Guests(self._context, entropy.child("guests"))
         self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
         self._kept = KeptConferences(self._context, self._active, self._record_changes)
         self._joining = Joining(self._context, self._active, everywhere, guests)
@@ -127,7 +124,7 @@ class Focus:
             config.owner,
             lambda request, flow: request.uri.host in domains and conf_id_of(str(request.uri)) is not None,
             claim=Claim.CONFERENCE,
-            methods=_METHODS,
+            methods=("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE"),
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),

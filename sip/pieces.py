@@ -80,7 +80,12 @@ def piece_parts(key: str) -> tuple[str, ...]:
 
 
 def write_piece(key: str, version: int, fields: Mapping[str, Any]) -> Piece:
-    """A piece whose value holds ``fields`` (what JSON can say) and the version of their meaning."""
+    """A piece whose value holds ``fields`` (what JSON can say) and the version of their meaning.
+
+    Raises ValueError for a field called ``version``.
+    """
+    if "version" in fields:
+        raise ValueError(f"{key}: no field may be called version")
     text = json.dumps({"version": version, **fields}, separators=(",", ":"), ensure_ascii=False)
     return Piece(key, text.encode("utf-8", "surrogatepass"))  # texts of peers may be octets that are no UTF-8
 

@@ -81,7 +81,7 @@ class OpenCommands:
             else:
                 self._carry_out(participant, transaction, document, planned, now=turn.now)
         except Refused as refused:
-            answer = self._context.refuse("command", refused)
+            answer = self._context.refuse("command", refused, request, participant.flow)
             if refused.document is not None and answer.status != 503:
                 participant.remembered.put(refused.document.request_id, answer)
             self._context.answer(transaction, answer, now=turn.now)

@@ -104,7 +104,7 @@ class McuFactory:
         """Go on with what was written; MCUs have the usual time to be heard (`FactoryConfig.forget_after`).
 
         What cannot be read is reported with `sip.StateUnreadable`. Raises LocalProtocolError when an MCU has announced
-        itself, or one was allocated, before. Then read ``next_timeout``.
+        itself, or one was allocated, before. Then drain ``c3p_to_send()`` and read ``next_timeout``.
         """
         unreadable = self._kept.restore(pieces, now=now)
         if unreadable:
