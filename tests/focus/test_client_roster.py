@@ -13,6 +13,7 @@ from focus import (
     CommandSucceeded,
     LeaveCause,
     Left,
+    Rejoining,
     RosterChanged,
     Subscribed,
     SubscriptionLost,
@@ -156,6 +157,9 @@ def test_a_focus_that_is_gone_for_good_is_noticed_without_a_command() -> None:
     for flow in site.net.connections(bob.node):
         site.net.break_off(flow)
     site.net.run(40.0)
+    assert bob.node.of(Rejoining)
+    assert bob.node.of(Left) == []
+    site.net.run(400.0)
     assert [event.cause for event in bob.node.of(Left)] == [LeaveCause.LOST]
     assert bob.client.state is ClientState.OUT
 
