@@ -45,6 +45,12 @@ def test_a_command_without_its_extra_is_one_line_that_names_it(missing: str) -> 
     assert done.returncode == 1
 
 
+def test_the_simulation_names_the_extra_for_tests() -> None:
+    done = python_without(("hypothesis",), "import pyc3p.cli\npyc3p.cli.main(['simulate'])")
+    assert done.stderr == "pyc3p: hypothesis is not installed; pip install 'pyc3p[testing]' brings it\n"
+    assert done.returncode == 1
+
+
 def test_the_port_for_operators_names_what_it_lacks() -> None:
     done = python_without(("prometheus_client",), "from pyc3p.cli import main\nmain(['serve', '--ops-port', '9100'])")
     assert done.stderr == "pyc3p: prometheus_client is not installed; pip install 'pyc3p[server]' brings it\n"

@@ -303,6 +303,27 @@ def phone_command(
     return run_phone(options, as_json=as_json)
 
 
+@cli.command("simulate")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="What all chance is made of.")
+@click.option("--scenario", default="everything", show_default=True, help="What may go wrong; --list names them.")
+@click.option(
+    "--minutes", type=_SECONDS, default=3.0, show_default=True, help="Virtual minutes in which things happen."
+)
+@click.option("--ladder", type=_FILE, help="Write the ladder to this file, in place of showing that of a failure.")
+@click.option("--list", "listed", is_flag=True, help="List the scenarios.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def simulate_command(listed: bool, as_json: bool, **given: Any) -> int:
+    """Let a conference go through everything that may go wrong, in virtual time, and check what must hold.
+
+    Clients give commands, phones answer, decline, hang up or die, links are cut, MCUs and the Focus are killed: all of
+    it follows from the seed. Then nothing goes wrong any more, and everything has to come right. When something does
+    not hold, the ladder shows what was sent, and the exit code is 1.
+    """
+    from pyc3p.commands.simulate import list_scenarios, run_simulate
+
+    return list_scenarios(as_json=as_json) if listed else run_simulate(**given, as_json=as_json)
+
+
 @cli.group("user")
 def user_group() -> None:
     """Look after the users of a server: a file of names and hashes, without a password in it."""
