@@ -328,7 +328,7 @@ class SipTransport:
     def _answer(self, event: Event) -> list[Event] | None:
         """Answer a question to the driver, and return what that caused; None for any other event."""
         if isinstance(event, ConnectWanted):
-            return self._connect(event.id, event.destination)
+            return self._connect(event.id, self._settings.reach(event.destination))
         if isinstance(event, ResolveWanted):
             secure = event.uri.scheme == "sips"
             target = Target(host=event.host, port=event.port, transport=event.transport, secure=secure)
