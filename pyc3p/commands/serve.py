@@ -13,6 +13,7 @@ from pyc3p.commands.capturing import capturing
 from pyc3p.commands.credentials import readable_by_others
 from pyc3p.commands.output import Output, format_of
 from pyc3p.elements import event_loop, parts
+from pyc3p.elements.cautions import cautions
 from pyc3p.elements.server import Server
 from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
 from pyc3p.ops.log import log_libraries
@@ -65,11 +66,15 @@ def _sip_at(config: ServeConfig, port: int, tls_port: int) -> str:
 def what_next(config: ServeConfig) -> str:
     """What can be done with the parts that are served."""
     at = text_address((config.public_host, config.sip_port))
+    identity = config.identity
+    # Without users nobody has a password: whoever comes from elsewhere is not let in.
+    only_trusted = bool(identity.trust) and not (identity.users or identity.certificate_domains or identity.insecure)
+    where = f" in {', '.join(identity.trust)}" if only_trusted and not identity.user_certificates else ""
     if "registrar" in config.parts:
         other_domain = config.sip_domain != config.public_host
-        told = f"Phones register at sip:{at}" + (f" as sip:user@{config.sip_domain}" if other_domain else "")
+        told = f"Phones{where} register at sip:{at}" + (f" as sip:user@{config.sip_domain}" if other_domain else "")
     elif {"focus", "focus-factory"} <= set(config.parts):
-        told = f"Presenters use `pyc3p invite --server {at}`"
+        told = f"Presenters{where} use `pyc3p invite --server {at}`"
     else:
         told = "Ready"
     return f"{told}; stop with Ctrl-C"
@@ -115,6 +120,8 @@ async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) 
             if ops is not None:
                 where = f"http://{text_address((config.ops.host, ops.port))}"
                 output.tell(f"{'ops':14}{where}/metrics, /health, /ready", "bold", listening="ops", at=where)
+            for line in cautions(config):
+                output.tell(line, "yellow", level="warning", caution=line)
             output.tell(what_next(config), ready=config.sip_domain)
             await stop.wait()
             output.tell("draining", draining=config.drain_timeout)

@@ -125,6 +125,7 @@ def identities(
             trusted_networks=settings.trust,
             trusted_peers=settings.trusted_peers,
             trusted_users=tuple(each.username for each in parts),
+            users_have_passwords=users is not None,
             trusted_user_networks=_hosts_of_parts(config),
             certificate_domains=settings.certificate_domains,
             user_certificates=settings.user_certificates,

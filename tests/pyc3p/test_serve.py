@@ -203,7 +203,7 @@ def test_an_unknown_conference_and_a_server_that_is_not_there_are_problems() -> 
             await Invite(invite_options(config, conference=stranger), Kept()).run()
 
     with_server(config, scenario)
-    with pytest.raises(Problem, match="does not answer; is `pyc3p serve` running there"):
+    with pytest.raises(Problem, match=r"is `pyc3p serve` running there, at that port\? The usual one is 5060"):
         asyncio.run(run_alone(config))
 
 
