@@ -581,6 +581,14 @@ def test_phones_of_a_domain_are_told_where_its_registrar_is() -> None:
     config = ServeConfig(host="192.0.2.1", domain="example.com", sip_port=5070)
     assert what_next(config).startswith("Phones register at sip:192.0.2.1:5070 as sip:user@example.com;")
     assert what_next(ServeConfig(parts=("mcu",))) == "Ready; stop with Ctrl-C"
+    trusting = IdentitySettings(trust=("192.0.2.0/24",))
+    assert what_next(ServeConfig(identity=trusting)).startswith(
+        "Phones in 192.0.2.0/24 register at sip:127.0.0.1:5060;"
+    )
+    focus_alone = ServeConfig(parts=("focus", "focus-factory"), identity=trusting)
+    assert what_next(focus_alone).startswith("Presenters in 192.0.2.0/24 use `pyc3p invite --server ")
+    with_users = attrs.evolve(trusting, users="users")
+    assert what_next(ServeConfig(identity=with_users)).startswith("Phones register at ")
 
 
 def arguments_of(config: ServeConfig) -> list[str]:
