@@ -35,6 +35,8 @@ from focus.events import (
     CommandRelayed,
     ConferenceActivated,
     ConferenceEnded,
+    ConferenceReleased,
+    ConferenceRestored,
     EndReason,
     McuAssigned,
     McuLost,
@@ -69,6 +71,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
+from focus.record_piece import KeptRecords
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
@@ -94,6 +97,8 @@ __all__ = [
     "ConferenceEnded",
     "ConferencePolicy",
     "ConferenceRecord",
+    "ConferenceReleased",
+    "ConferenceRestored",
     "ConferenceRules",
     "ConferenceStore",
     "Decision",
@@ -111,6 +116,7 @@ __all__ = [
     "JoinFailed",
     "JoinQuestion",
     "Joined",
+    "KeptRecords",
     "LeaveCause",
     "Left",
     "LocalProtocolError",

@@ -9,12 +9,22 @@ from typing import Protocol
 import attrs
 
 from c3p import ExchangeOwner, Exchanges
-from focus.answers import Answer, refuse
+from focus.answers import Answer, Remembered, refuse
 from focus.config import FocusConfig
 from focus.events import RequestRefused
 from focus.questions.placement import OnlyFocus, Placement
 from focus.refusal import Refusal, Refused
-from sip import AddressOfRecord, Endpoint, Entropy, Event, Flow, InviteReceived, SubscribeReceived, TransactionId
+from sip import (
+    AddressOfRecord,
+    Endpoint,
+    Entropy,
+    Event,
+    Flow,
+    InviteReceived,
+    RequestId,
+    SubscribeReceived,
+    TransactionId,
+)
 from sip import Request as SipRequest
 
 
@@ -50,6 +60,8 @@ class Context:
     emit: Callable[[Event], None]
     correlations: Entropy  #: names of commands
     placement: Placement = attrs.Factory(OnlyFocus)
+    #: What carries the result of a command, until it is answered: key of the conference, and which result it is.
+    results: dict[RequestId, tuple[str, Remembered, str]] = attrs.Factory(dict)
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 

@@ -112,6 +112,8 @@ class Joining:
         owned = yield from settled(placement.claim(address))
         if not isinstance(owned, Owned):
             raise Refused(refusal.ELSEWHERE, join.document)
+        if (taken_over := self._active.get(address.key)) is not None:
+            return taken_over  # the claim brought what its last owner had
         try:
             if self._active.full or not self._context.endpoint.is_open(event.flow):
                 raise Refused(refusal.BUSY, join.document)

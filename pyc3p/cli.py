@@ -8,8 +8,11 @@ from typing import NoReturn
 
 from pyc3p.commands.streams import StandardStreams
 
-#: What the extra brings; the name of one of these in an ImportError means that it is not installed.
-_SERVER_EXTRA = frozenset({"click", "rich", "aiohttp", "numpy", "prometheus_client"})
+#: What each extra brings; the name of one of these in an ImportError means that it is not installed.
+_EXTRAS = {
+    **dict.fromkeys(("click", "rich", "aiohttp", "numpy", "prometheus_client"), "server"),
+    "hypothesis": "testing",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -32,9 +35,9 @@ def _code(arguments: Sequence[str] | None) -> int:
     except ImportError as error:  # here, or where a command reads what it needs
         cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
         missing = (cause.name or "").partition(".")[0]
-        if missing not in _SERVER_EXTRA:
+        if missing not in _EXTRAS:
             raise
-        sys.stderr.write(f"pyc3p: {missing} is not installed; pip install 'pyc3p[server]' brings it\n")
+        sys.stderr.write(f"pyc3p: {missing} is not installed; pip install 'pyc3p[{_EXTRAS[missing]}]' brings it\n")
         return 1
     except KeyboardInterrupt:  # while modules are read, which takes a moment
         return 130

@@ -110,6 +110,7 @@ from sip.pieces import (
     piece_key,
     piece_parts,
     read_piece,
+    unreadable,
     write_piece,
 )
 from sip.servers.location import Binding
@@ -305,5 +306,6 @@ __all__ = [
     "same_user",
     "source_of",
     "tolerate",
+    "unreadable",
     "write_piece",
 ]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-EXTRAS = ("numpy", "hypothesis", "aiohttp", "click", "rich", "uvloop", "dns")
+EXTRAS = ("numpy", "hypothesis", "aiohttp", "click", "rich", "uvloop", "dns", "redis")
 
 
 def python_without(missing: tuple[str, ...], program: str) -> subprocess.CompletedProcess[str]:
@@ -29,6 +29,7 @@ def test_protocol_packages_and_their_drivers_need_no_extra() -> None:
         ("rtp.testing", "pyc3p[testing]"),
         ("pyc3p.simnet", "pyc3p[testing]"),
         ("mcu.audio.mixer", "pyc3p[mcu]"),
+        ("pyc3p.state.redis", "pyc3p[redis]"),
     ],
 )
 def test_a_module_that_needs_an_extra_names_it(module: str, extra: str) -> None:
@@ -42,6 +43,12 @@ def test_a_command_without_its_extra_is_one_line_that_names_it(missing: str) -> 
     command = "['serve', '--host', '192.0.2.1', '--insecure']"
     done = python_without((missing,), f"import pyc3p.cli\npyc3p.cli.main({command})")
     assert done.stderr == f"pyc3p: {missing} is not installed; pip install 'pyc3p[server]' brings it\n"
+    assert done.returncode == 1
+
+
+def test_the_simulation_names_the_extra_for_tests() -> None:
+    done = python_without(("hypothesis",), "import pyc3p.cli\npyc3p.cli.main(['simulate'])")
+    assert done.stderr == "pyc3p: hypothesis is not installed; pip install 'pyc3p[testing]' brings it\n"
     assert done.returncode == 1
 
 

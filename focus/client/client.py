@@ -343,7 +343,7 @@ class Client(ConferenceCommands):
     def _flow_lost(self, event: SessionFlowLost, now: float) -> None:
         """The connection broke: show the Focus that we are still there, before it gives us up."""
         if event.session == self._session and self.state is ClientState.JOINED:
-            self._proof = self._endpoint.update(event.session, now=now)
+            self._proof = self._outgoing.prove(event.session, now=now)
             self._watch.reconnect(now=now)
 
     def _requested(self, event: RequestReceived, now: float) -> None:

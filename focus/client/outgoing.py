@@ -37,6 +37,7 @@ from sip import (
     RequestId,
     ResponseReceived,
     SessionId,
+    SessionState,
     SipError,
     body_of,
     first_due,
@@ -130,18 +131,29 @@ class Outgoing:
         return self._sent(document, carrier)
 
     def info(self, session: SessionId, conference_uri: str, command: Command, *, now: float) -> CommandId:
-        """Send a command to the Focus in the dialog; it fails when the dialog has just ended."""
+        """Send a command to the Focus in the dialog; it fails when the dialog has just ended, or is about to."""
         document = self.document(conference_uri, command)
         self._in_dialog.send(document, now=now)
+        if self._is_ending(session):
+            # Our BYE to a Focus that was lost is out: the command ends with the dialog.
+            return self._sent(document, None)
         carrier = self._endpoint.request_in_session(
             session, "INFO", body=bytes(document), content_type=CCCP_TYPE, now=now
         )
         return self._sent(document, carrier)
 
-    def _sent(self, document: Request, carrier: RequestId) -> CommandId:
+    def prove(self, session: SessionId, *, now: float) -> RequestId | None:
+        """Ask whether the Focus is still there, None where our BYE to it is out."""
+        return None if self._is_ending(session) else self._endpoint.update(session, now=now)
+
+    def _is_ending(self, session: SessionId) -> bool:
+        return not self._endpoint.is_over(session) and self._endpoint.session(session).state is SessionState.ENDING
+
+    def _sent(self, document: Request, carrier: RequestId | None) -> CommandId:
         command = self.new_command()
         self._commands[document.request_id] = command
-        self._carriers[carrier] = document.request_id
+        if carrier is not None:
+            self._carriers[carrier] = document.request_id
         return command
 
     # Answers ---------------------------------------------------------------------------------------------------------

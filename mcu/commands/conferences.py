@@ -7,6 +7,7 @@ import base64
 import attrs
 
 from c3p import (
+    MAX_EPOCH,
     AddConference,
     AddUser,
     C3PError,
@@ -89,7 +90,7 @@ class Conferences:
             return attrs.evolve(self._refuse(request, unknown), status=404)
         if conference.peer != peer or (request.epoch or 0) < conference.epoch:
             return self._outranked(request, conference)
-        conference.epoch = request.epoch or 0
+        conference.epoch = min(request.epoch or 0, MAX_EPOCH)
         conference.focus_link.focus_heard(now=now)
         self._context.schedule(conference)
         if isinstance(request.command, DeleteConference):
@@ -132,6 +133,8 @@ class Conferences:
             self._context.counters["conferences refused to a Focus"] += 1
             return Reply(403)
         epoch = request.epoch or 0
+        if epoch > MAX_EPOCH:
+            return self._refuse(request, Refusal(RefusalReason.MALFORMED, "no such epoch"))
         if conference is not None and not self._may_claim(conference, peer, epoch):
             return self._outranked(request, conference)
         if conference is None and self._context.draining:

@@ -19,7 +19,7 @@ from pyc3p.phone import (
     PhoneRinging,
 )
 from pyc3p.roster import short_uri
-from sip import BindingsChanged, CredentialsRefused, Event
+from sip import BindingsChanged, CredentialsRefused, Event, StateUnreadable
 from sip.aio import TlsFault, TlsFaultKind
 
 
@@ -37,6 +37,11 @@ def _of_server(event: Event) -> str | None:
             return f"{short_uri(event.conference_uri)} created by {short_uri(event.organizer)}"
         case focus.ConferenceActivated():
             return f"{short_uri(event.conference_uri)} began"
+        case focus.ConferenceRestored():
+            left = f", {event.absent} may come back" if event.absent else ""
+            return f"{short_uri(event.conference_uri)} goes on with {event.participants} in it{left}"
+        case StateUnreadable():
+            return f"state left out: {event.reason}"
         case focus.ConferenceEnded():
             return f"{short_uri(event.conference_uri)} over: {event.reason.value}"
         case focus.ParticipantJoined():

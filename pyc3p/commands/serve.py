@@ -16,6 +16,7 @@ from pyc3p.commands.reloading import Reloading
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.cautions import cautions
 from pyc3p.elements.server import Server
+from pyc3p.elements.state import ServerState, Unkept, open_state
 from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
 from pyc3p.ops.log import log_libraries
 from pyc3p.ops.measures import Measures
@@ -114,7 +115,15 @@ async def _serve(
     with capturing(config, output, in_order=worker_count(config) > 0) as trace:
         measures = Measures() if config.ops.port else None
         observers = [measures.observe] if measures is not None else []
-        server = build_system(config, trace, output, observers=observers, launched=early)
+        opened = await open_state(config, output)
+        state = opened if isinstance(opened, ServerState) else None
+        try:
+            server = build_system(config, trace, output, observers=observers, launched=early, state=state)
+        except BaseException:
+            if state is not None:
+                await state.close()
+            raise
+        server.unkept = opened.reason if isinstance(opened, Unkept) else None
         ops = _ops_port(config, server, measures) if measures is not None else None
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

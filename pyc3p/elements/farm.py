@@ -23,6 +23,12 @@ from pyc3p.phone.audio import AudioSource
 SERVERS: Final = ("focus-factory", "focus", "mcu-factory", "mcu", "proxy")
 
 
+#: What shares an endpoint with what.
+_ROLES: Final = {"focus-factory": ("focus-factory",), "focus": ("focus",), "proxy": ("registrar", "proxy")}
+#: In which order the servers are put together; the MCUs, the people and the phones come after them.
+_ORDER: Final = ("mcu-factory", *_ROLES)
+
+
 @attrs.frozen(kw_only=True)
 class Person:
     """Somebody with a conferencing client."""
@@ -30,6 +36,7 @@ class Person:
     name: str  #: of the element
     user: str
     display_name: str
+    guest: bool = False  #: whether it comes with a passcode, and is nobody
     transport: str = "tcp"  #: by which it reaches its Focus Factory; the Focus is found by DNS
 
 
@@ -43,6 +50,7 @@ class Handset:
     reaction: Reaction = Reaction.ANSWER
     ring_time: float = 0.5  #: seconds until it is answered
     hang_up_after: float | None = None  #: seconds after the answer
+    forward_to: str | None = None  #: user to whom it redirects calls, where that is its reaction
     srtp: mcu.Srtp = mcu.Srtp.OFF
 
 
@@ -81,10 +89,11 @@ class Farm:
     """The elements, and the machines in them that a test or a demonstration commands."""
 
     plan: FarmPlan
-    places: Mapping[str, Place]
+    places: dict[str, Place]
+    store: focus.MemoryStore  #: of conference records
     elements: dict[str, Element] = attrs.Factory(dict)
     cores: dict[str, SipCores] = attrs.Factory(dict)
-    mcu_factory: mcu.McuFactory
+    mcu_factory: mcu.McuFactory = attrs.field(init=False)
     mcus: dict[str, mcu.Mcu] = attrs.Factory(dict)
     clients: dict[str, focus.Client] = attrs.Factory(dict)
     phones: dict[str, Phone] = attrs.Factory(dict)
@@ -101,50 +110,63 @@ class Farm:
 
 def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy) -> Farm:
     """Put every part together; ``places`` has one for each of ``plan.names``."""
-    element, factory = parts.mcu_factory_only("mcu-factory", durable=plan.durable)
-    farm = Farm(plan=plan, places=places, mcu_factory=factory)
-    farm.elements["mcu-factory"] = element
-    _add_servers(farm, entropy)
-    for name in plan.mcus:
+    store = focus.MemoryStore(wall_clock=places["focus-factory"].wall_clock)
+    farm = Farm(plan=plan, places=dict(places), store=store)
+    for name in _ORDER:
+        build_element(farm, name, entropy.child(name))
+    others = [*plan.mcus, *(person.name for person in plan.people), *(handset.name for handset in plan.handsets)]
+    for name in others:
+        build_element(farm, name, entropy.child(name))
+    return farm
+
+
+def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
+    """Put one part together, for the first time or anew, and note it in the farm."""
+    plan, places = farm.plan, farm.places
+    if name == "mcu-factory":
+        farm.elements[name], farm.mcu_factory = parts.mcu_factory_only(name, durable=plan.durable)
+    elif name in _ROLES:
+        farm.elements[name], farm.cores[name] = parts.server(
+            places[name], _ROLES[name], _core_settings(farm), entropy=entropy, durable=plan.durable
+        )
+    elif name in plan.mcus:
         farm.elements[name], farm.mcus[name] = parts.av_mcu(
             places[name],
-            entropy=entropy.child(name),
+            entropy=entropy,
             factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
             outbound_proxy=farm.outbound_proxy,
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
             media_policy=plan.media_policy or mcu.MediaRules(known_domains=frozenset({plan.domain})),
         )
-    for person in plan.people:
-        farm.elements[person.name], farm.clients[person.name] = parts.client(
-            places[person.name], _client_config(farm, person), entropy=entropy.child(person.name)
-        )
-    for handset in plan.handsets:
-        _add_phone(farm, handset, entropy.child(handset.name))
-    return farm
+    else:
+        for person in plan.people:
+            if person.name == name:
+                farm.elements[name], farm.clients[name] = parts.client(
+                    places[name], _client_config(farm, person, entropy), entropy=entropy
+                )
+        for handset in plan.handsets:
+            if handset.name == name:
+                _add_phone(farm, handset, entropy)
+    return farm.elements[name]
 
 
-def _add_servers(farm: Farm, entropy: sip.Entropy) -> None:
+def _core_settings(farm: Farm) -> CoreSettings:
     places = farm.places
-    settings = CoreSettings(
+    return CoreSettings(
         domain=farm.plan.domain,
-        store=focus.MemoryStore(wall_clock=places["focus-factory"].wall_clock),
+        store=farm.store,
         mcu_factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
         callback_url=places["focus"].url(parts.FOCUS_PATH),
         policy=farm.plan.conference_policy,
     )
-    roles = {"focus-factory": ("focus-factory",), "focus": ("focus",), "proxy": ("registrar", "proxy")}
-    for name, cores in roles.items():
-        farm.elements[name], farm.cores[name] = parts.server(
-            places[name], cores, settings, entropy=entropy.child(name), durable=farm.plan.durable
-        )
 
 
-def _client_config(farm: Farm, person: Person) -> focus.ClientConfig:
+def _client_config(farm: Farm, person: Person, entropy: sip.Entropy) -> focus.ClientConfig:
     port = farm.places["focus-factory"].sip_port
     user = f"{person.user}@{farm.plan.domain}"
     return focus.ClientConfig(
-        aor=f"sip:{user}",
+        aor=focus.guest_aor(entropy.child("guest")) if person.guest else f"sip:{user}",
         display_name=person.display_name,
         # The Focus Factory is an element of its own here, so its address has a port of its own.
         factory_uri=f"sip:{user}:{port};transport={person.transport};gruu;opaque=app:conf:focusfactory",
@@ -161,6 +183,7 @@ def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
         reaction=handset.reaction,
         ring_time=handset.ring_time,
         hang_up_after=handset.hang_up_after,
+        forward_to=None if handset.forward_to is None else sip.Uri.parse(farm.aor(handset.forward_to)),
     ).with_srtp(handset.srtp)
     farm.elements[handset.name], farm.phones[handset.name] = parts.phone(
         place, config, entropy=entropy, source=handset.source

@@ -18,6 +18,9 @@ from focus import FactoryConfig, FocusConfig
 from pyc3p.element import C3PService, Element, HookedPump, Timed
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
+from pyc3p.placement.forwarding import Forwarding
+from pyc3p.placement.member import Member
+from pyc3p.placement.placed import PlacedFocus
 from sip import Proxy, ProxyConfig, Registrar, RegistrarConfig
 
 FOCUS_PATH: Final = "/LiveServer/Focus"
@@ -96,11 +99,13 @@ class SipCores:
     proxy: Proxy | None = None
     focus_factory: focus.FocusFactory | None = None
     focus: focus.Focus | None = None
+    forwarding: Forwarding | None = None  #: where there are other nodes
+    placed: PlacedFocus | None = None
 
     @property
     def all(self) -> tuple[sip.Core, ...]:
         """Those that are there."""
-        cores = (self.focus_factory, self.focus, self.registrar, self.proxy)
+        cores = (self.focus_factory, self.forwarding, self.focus, self.registrar, self.proxy)
         return tuple(core for core in cores if core is not None)
 
     @property
@@ -128,6 +133,7 @@ class CoreSettings:
     mcu_factory_principal: str = "mcu-factory"
     records_principal: str = "focus-factory"
     policy: focus.ConferencePolicy = focus.ConferenceRules()
+    member: Member | None = None  #: among other nodes; None: this is the only one
     proxy: ProxyConfig = ProxyConfig()  #: but for its domains
     authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
     #: What the cores have limits from; what is named above goes before.
@@ -140,7 +146,10 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain, known = settings.domain, settings.authenticator
     identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
-    factory = conferences = registrar = proxy = None
+    factory = conferences = registrar = proxy = forwarding = placed = None
+    if "focus" in parts and settings.member is not None:
+        # Before the Focus: it is asked first.
+        forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
     if "focus" in parts:
         conferences = focus.Focus(
             endpoint,
@@ -155,10 +164,13 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 records_principal=settings.records_principal,
                 policy=settings.policy,
                 identify=identify,
+                placed=settings.member is not None,
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
         )
+        if settings.member is not None and forwarding is not None:
+            placed = PlacedFocus(endpoint, conferences, forwarding, settings.member)
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
@@ -182,7 +194,37 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
         )
     if "proxy" in parts:
         proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
-    return SipCores(registrar=registrar, proxy=proxy, focus_factory=factory, focus=conferences)
+    return SipCores(
+        registrar=registrar,
+        proxy=proxy,
+        focus_factory=factory,
+        focus=conferences,
+        forwarding=forwarding,
+        placed=placed,
+    )
+
+
+def _forwarding(
+    endpoint: sip.Endpoint,
+    settings: CoreSettings,
+    member: Member,
+    conferences: Callable[[], focus.Focus | None],
+    entropy: sip.Entropy,
+) -> Forwarding:
+    """The way to other nodes, before a Focus that is yet to be made."""
+
+    def is_here(key: str) -> bool:
+        made = conferences()
+        return made is not None and made.ownership.is_active(key)
+
+    return Forwarding(
+        endpoint,
+        domains=(settings.domain, *settings.aliases),
+        is_here=is_here,
+        nodes=lambda: member.addresses.values(),
+        entropy=entropy,
+        trusted=settings.proxy.trusted,
+    )
 
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
@@ -220,9 +262,11 @@ def server(
     services: dict[str, C3PService] = dict(cores.services)
     if mcu_factory is not None:
         services[MCU_FACTORY_PATH] = mcu_factory
-    others: list[Timed] = [each for each in (mcu_factory, settings.authenticator) if each is not None]
+    mates = (mcu_factory, cores.placed, settings.authenticator)
+    others: list[Timed] = [each for each in mates if each is not None]
     pump = HookedPump(endpoint, cores.all, durable=durable)
-    element = Element.of(place.name, pump=pump, services=services, others=others)
+    stores = [settings.store] if isinstance(settings.store, sip.Durable) else []
+    element = Element.of(place.name, pump=pump, services=services, others=others, stores=stores)
     return element, cores
 
 

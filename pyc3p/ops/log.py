@@ -14,7 +14,7 @@ from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.elements.node import StrangerRefused
 from pyc3p.roster import short_uri
-from sip import CredentialsRefused, Event, InternalFault, MsDiagnostics, SipError, TokenBuckets
+from sip import CredentialsRefused, Event, InternalFault, MsDiagnostics, SipError, StateUnreadable, TokenBuckets
 from sip.aio import TlsFault
 
 #: Events that somebody should look at.
@@ -24,6 +24,7 @@ _WARNINGS: Final = (
     mcu.AnnouncementRefused,
     mcu.RegistrationRefused,
     StrangerRefused,
+    StateUnreadable,
     TlsFault,
     CredentialsRefused,
     focus.RequestRefused,

@@ -29,6 +29,7 @@ class PhoneConfig:
     ring_time: float = 0.5  #: seconds from 180 to 200
     hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
     reaction: Reaction = Reaction.ANSWER
+    forward_to: sip.Uri | None = None  #: where calls are sent that it redirects
     capabilities: rtp.Capabilities = rtp.Capabilities(label=None, announce_encryption=False, bandwidth=None)
 
     def with_srtp(self, srtp: mcu.Srtp) -> PhoneConfig:

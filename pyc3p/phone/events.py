@@ -15,6 +15,7 @@ class Reaction(enum.Enum):
     ANSWER = "answer"  #: rings for a while, then takes the call
     BUSY = "busy"  #: 486
     DECLINE = "decline"  #: 603
+    REDIRECT = "redirect"  #: 302 to `PhoneConfig.forward_to`; 480 where that is not set
     IGNORE = "ignore"  #: rings for ever
     UNUSABLE_MEDIA = "unusable media"  #: takes the call with a description that has no usable media
 

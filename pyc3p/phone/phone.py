@@ -81,6 +81,12 @@ class Phone:
         return self._call.state if self._call else None
 
     @property
+    def may_hold(self) -> bool:
+        """Whether there is a call that could be held, or taken back, now."""
+        call = self._call
+        return call is not None and call.state is CallState.TALKING and call.hold_request is None
+
+    @property
     def counters(self) -> MediaCounters | None:
         """Of the audio of the present call; None when there is none."""
         return self._call.audio.stream.counters() if self._call is not None and self._call.audio is not None else None
@@ -115,7 +121,7 @@ class Phone:
     def hold(self, held: bool, *, now: float) -> None:
         """Hold the call, or take it back; PhoneHeld follows when that is agreed. Raises when there is no call."""
         call = self._call
-        if call is None or call.state is not CallState.TALKING or call.hold_request is not None:
+        if call is None or not self.may_hold:
             raise sip.LocalProtocolError("there is no call that could be held now")
         body = call.hold_offer(held)
         call.hold_request = self._endpoint.reinvite(call.session, body=body, content_type=SDP, now=now)
@@ -203,6 +209,11 @@ class Phone:
             return sip.BodyRefusal(486), None
         if self.reaction is Reaction.DECLINE:
             return sip.BodyRefusal(603), None
+        if self.reaction is Reaction.REDIRECT:
+            target = self.config.forward_to
+            if target is None:
+                return sip.BodyRefusal(480), None
+            return sip.BodyRefusal(302, (("Contact", str(sip.NameAddr(target))),)), None
         refused, offer = sip.refusal_of_body(request, (SDP,)), sip.body_of(request, SDP)
         if refused is not None or not offer:
             return refused, None

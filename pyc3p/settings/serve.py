@@ -18,6 +18,7 @@ from pyc3p.settings.limits import LimitsSection
 from pyc3p.settings.log import LogSettings
 from pyc3p.settings.media import MediaSettings
 from pyc3p.settings.ops import OpsSettings
+from pyc3p.settings.state import StateSettings
 from pyc3p.settings.tls import TlsSettings
 
 #: The parts that can be served, in the order in which they start.
@@ -63,6 +64,7 @@ class ServeConfig:
     unsafe_capture: bool = False  #: leave secrets in the capture
     log: LogSettings = LogSettings()
     ops: OpsSettings = OpsSettings()
+    state: StateSettings = StateSettings()  #: what outlasts a restart
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
     media: MediaSettings = MediaSettings()
     limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-import random
 
 import attrs
+
+from sip import Entropy
 
 
 @attrs.frozen(kw_only=True)
@@ -31,31 +32,38 @@ class HttpFault(enum.Enum):
 
 
 class Dice:
-    """The chances of one network, all from one seed (a `sip.testing.Chance`)."""
+    """The chances of one link, in one direction (a `sip.testing.Chance`).
 
-    def __init__(self, seed: int, conditions: Conditions) -> None:
-        self._random = random.Random(seed)
+    Every value comes from one counter-based source, so that a seed means the same bytes to every interpreter.
+    """
+
+    def __init__(self, entropy: Entropy, conditions: Conditions) -> None:
+        self._entropy = entropy
         self.conditions = conditions
 
     def delay(self) -> float:
         """Seconds that bytes travel one way."""
-        return self.conditions.latency + self._random.random() * self.conditions.jitter
+        return self.conditions.latency + self._entropy.uniform() * self.conditions.jitter
 
     def copies(self, *, media: bool = False) -> list[float]:
         """Delays of each copy of a datagram that arrives; empty when it is lost."""
         conditions = self.conditions
         loss = conditions.loss if not media or conditions.media_loss is None else conditions.media_loss
-        if self._random.random() < loss:
+        if self._happens(loss):
             return []
-        copies = 2 if self._random.random() < conditions.duplication else 1
+        copies = 2 if self._happens(conditions.duplication) else 1
         return [self.delay() + self._detour() for _ in range(copies)]
 
     def pieces(self, data: bytes) -> list[bytes]:
         """A piece of a stream as it arrives."""
-        if len(data) < 2 or self._random.random() >= self.conditions.split:
+        if len(data) < 2 or not self._happens(self.conditions.split):
             return [data]
-        cut = self._random.randrange(1, len(data))
+        cut = 1 + int(self._entropy.uniform() * (len(data) - 1))
         return [data[:cut], data[cut:]]
 
+    def _happens(self, chance: float) -> bool:
+        """Draw; what never happens draws nothing."""
+        return chance > 0.0 and self._entropy.uniform() < chance
+
     def _detour(self) -> float:
-        return 10 * self.conditions.latency if self._random.random() < self.conditions.reordering else 0.0
+        return 10 * self.conditions.latency if self._happens(self.conditions.reordering) else 0.0

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
 import sip
-from pyc3p.elements.farm import Farm, FarmPlan, build_farm
+from pyc3p.elements.farm import Farm, FarmPlan, build_element, build_farm
 from pyc3p.elements.parts import Place
 from pyc3p.simnet.conditions import Conditions
+from pyc3p.simnet.disk import SimDisk
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.network import SimNetwork
 from sip import Destination
+
+#: Entropy of an element that is built for the first time has no number in its label, later ones have.
+_AGAIN: Final = "{name} start {number}"
 
 
 class SimFarm:
@@ -16,7 +26,10 @@ class SimFarm:
 
     def __init__(self, plan: FarmPlan, *, seed: int = 1, conditions: Conditions | None = None) -> None:
         self.network = SimNetwork(seed, conditions)
-        self.farm: Farm = build_farm(plan, _places(plan), sip.SeededEntropy(f"farm {seed}".encode()))
+        self._entropy = sip.SeededEntropy(f"farm {seed}".encode())
+        self._starts: Counter[str] = Counter()
+        self.farm: Farm = build_farm(plan, _places(plan), self._entropy)
+        self.disks: dict[str, SimDisk] = {}  #: what elements that are durable have written, by name
         for name in plan.names:
             self.network.trace.names.add(name)
         places = self.farm.places
@@ -26,19 +39,60 @@ class SimFarm:
             *(Destination(transport, places["focus"].host, 5060) for transport in sorted(transports)),
         )
         self._route_factory(plan)
-        self.hosts: dict[str, SimHost] = {
-            name: self.network.add(element, places[name].host) for name, element in self.farm.elements.items()
-        }
+        self.hosts: dict[str, SimHost] = {name: self._run(name) for name in self.farm.elements}
 
     def _route_factory(self, plan: FarmPlan) -> None:
         """The Focus Factory shares the domain with the Focus; its port tells them apart."""
         factory = self.farm.places["focus-factory"]
         self.network.add_port(plan.domain, factory.sip_port, factory.host)
 
+    def _run(self, name: str) -> SimHost:
+        disk = self.disks.setdefault(name, SimDisk(self.network, name))
+        return self.network.add(self.farm.elements[name], self.farm.places[name].host, disk=disk)
+
     def kick(self, *names: str) -> None:
         """Carry what commands to these elements caused; without names to all."""
         for name in names or tuple(self.hosts):
             self.hosts[name].kick()
+
+    # Ends and beginnings ---------------------------------------------------------------------------------------------
+
+    def stop(self, name: str, *, without_a_word: bool = False) -> None:
+        """End an element as ``kill -9`` does, or, without a word, as a machine that loses its power."""
+        self.network.remove(self.hosts[name], without_a_word=without_a_word)
+
+    def start(self, name: str, *, with_state: bool = True) -> SimHost:
+        """Begin an element anew at its address: with what its machines had written, or as if there were nothing.
+
+        Several machines of one element are given back what is theirs in the order of the pump: endpoint, then cores.
+        """
+        self._starts[name] += 1
+        number = self._starts[name]
+        element = build_element(self.farm, name, self._entropy.child(_AGAIN.format(name=name, number=number)))
+        disk = self.disks[name]
+        if not with_state:
+            disk.wipe()
+        host = self.hosts[name] = self._run(name)
+        if disk.pieces:
+            pump = element.pump
+            machines: Iterable[object] = () if pump is None else (pump.endpoint, *pump.cores)
+            for machine in (*machines, *element.others):
+                if isinstance(machine, sip.Durable):
+                    host.run(machine.restore(disk.pieces, now=self.network.now))
+        return host
+
+    def restart(self, name: str, *, with_state: bool = True, without_a_word: bool = False) -> SimHost:
+        """Stop an element and start it at once."""
+        self.stop(name, without_a_word=without_a_word)
+        return self.start(name, with_state=with_state)
+
+    def step_clock(self, name: str, seconds: float) -> None:
+        """Let somebody set the wall clock of an element's machine: who starts there afterwards sees another time.
+
+        A machine that runs counts monotonic seconds from its start, and notices nothing.
+        """
+        place = self.farm.places[name]
+        self.farm.places[name] = attrs.evolve(place, wall_clock=place.wall_clock + seconds)
 
 
 def _places(plan: FarmPlan) -> dict[str, Place]:

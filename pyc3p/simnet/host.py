@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import c3p
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
+from pyc3p.simnet.disk import SimDisk
 from pyc3p.simnet.failed import SimulationFailed
-from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted, StateChange, first_due
 from sip.testing import Alarm
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ MAX_ROUNDS = 10_000
 class SimHost:
     """Runs one element at one address. ``events`` holds everything the element told the application."""
 
-    def __init__(self, network: SimNetwork, element: Element, host: str) -> None:
+    def __init__(self, network: SimNetwork, element: Element, host: str, disk: SimDisk | None = None) -> None:
         self.network = network
         self.element = element
         self.host = host
@@ -32,7 +34,7 @@ class SimHost:
         self.events: list[Event] = []
         self.on_event: Callable[[Event], None] | None = None
         self.off = False  #: switched off: it does nothing any more
-        self.written: dict[str, Piece] = {}  #: what its element has had written, by key
+        self.disk = disk or SimDisk(network, element.name)  #: where its machines' state is written
         self._alarm: Alarm | None = None
         self._due: float | None = None  #: when a timer of the element is due, beside the media
         self._next_port = 30_000
@@ -83,14 +85,13 @@ class SimHost:
 
     def receive_sip(self, flow: Flow, data: bytes) -> None:
         """SIP bytes arrived on a flow, a datagram or a piece of a stream."""
-        if self.element.pump is not None:
+        if self.element.pump is not None and not self.off:
             told = self.element.pump.receive_data(data, flow=flow, now=self.network.now)
-            if not self.off:
-                self._go_on([*told, *self.element.take_other_events()])
+            self._go_on([*told, *self.element.take_other_events()])
 
     def receive_media(self, leg: LegId, kind: str, data: bytes, source: tuple[str, int]) -> None:
         """A media packet arrived."""
-        if self.element.media is not None and leg in self._legs:
+        if self.element.media is not None and leg in self._legs and not self.off:
             self.run(self.element.receive_media([(leg, kind, data, source, self.network.now)]))
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -99,8 +100,18 @@ class SimHost:
 
     def flow_closed(self, flow: Flow) -> None:
         """A connection broke."""
-        if self.element.pump is not None:
+        if self.element.pump is not None and not self.off:
             self.feed(self.element.pump.endpoint.flow_closed(flow, now=self.network.now))
+
+    def flow_blocked(self, flow: Flow) -> None:
+        """A connection takes no more for now."""
+        if self.element.pump is not None:
+            self.element.pump.endpoint.flow_blocked(flow)
+
+    def flow_writable(self, flow: Flow) -> None:
+        """It takes more again."""
+        if self.element.pump is not None and not self.off:
+            self.feed(self.element.pump.endpoint.flow_writable(flow, now=self.network.now))
 
     def undelivered(self, flow: Flow) -> None:
         """A datagram came to an address where nobody takes it."""
@@ -109,14 +120,15 @@ class SimHost:
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 
-    def _save(self) -> bool:
-        """Write what has changed, which takes no time here; whether there was anything."""
-        change = self.element.change_to_save()
-        if change is None:
-            return False
-        self.written.update((piece.key, piece) for piece in change.pieces)
+    @property
+    def written(self) -> dict[str, Piece]:
+        """What its element has had written, by key."""
+        return {piece.key: piece for piece in self.disk.pieces}
+
+    def persisted(self, change: StateChange) -> None:
+        """State is written: what promised it may leave."""
         self.element.persisted(change.id)
-        return True
+        self.run([])
 
     def _send(self) -> None:
         if self.element.pump is not None:
@@ -126,8 +138,9 @@ class SimHost:
             self.network.web.post(self, machine, exchange)
         for asker, reply in self.element.replies_to_send(now=self.network.now):
             cast(Callable[[c3p.Reply], None], asker)(reply)
-        if self._save():
-            self._send()
+        change = self.element.change_to_save()
+        if change is not None:
+            self.disk.write(change, self)
 
     def _handle(self, event: Event) -> bool:
         """Act on what the element has told; whether one of its machines may have moved by that."""
@@ -138,7 +151,7 @@ class SimHost:
                 self._resolve(event)
             case FlowLost():
                 self._send()  # the answer that says why, perhaps
-                self.network.close_after_sending(event.flow)
+                self.network.streams.close_after_sending(event.flow)
             case MediaPortWanted():
                 self._open_media(event.leg)
             case MediaPortReleased():
@@ -192,13 +205,20 @@ class SimHost:
                 source = (self.host, port + (1 if kind == "rtcp" else 0))
                 self.network.send_media(self, kind, source, destination, data)
 
+    def _next_tick(self) -> float | None:
+        due, sound = self.element.next_tick(), self.network.sound
+        if due is None or sound is None:
+            return due
+        due = max(due, self.network.now)
+        (seconds, every), since = sound, math.floor(due / sound[1])
+        return due if due - since * every < seconds else (since + 1) * every
+
     # Time ------------------------------------------------------------------------------------------------------------
 
     def _set_alarm(self) -> None:
-        self._due = due = self.element.next_timeout()
-        tick = self.element.next_tick()
-        if tick is not None and (due is None or tick < due):
-            due = tick
+        ticks = self._next_tick()
+        self._due = self.element.next_timeout()
+        due = first_due(self._due, ticks)
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.at == due:
                 return

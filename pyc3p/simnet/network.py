@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
 import sip
 from mcu import LegId
 from pyc3p.element import Element
-from pyc3p.simnet.conditions import Conditions, Dice
+from pyc3p.simnet.conditions import Conditions
+from pyc3p.simnet.disk import SimDisk
 from pyc3p.simnet.failed import SimulationFailed
 from pyc3p.simnet.host import SimHost
+from pyc3p.simnet.links import Links
 from pyc3p.simnet.passing import Passing
 from pyc3p.simnet.raw import RawPeer
+from pyc3p.simnet.streams import Station, Streams
 from pyc3p.simnet.web import SimWeb
 from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.ladder_text import render_text
@@ -22,6 +26,8 @@ from pyc3p.trace.trace import Recording, Trace
 from sip import ConnectWanted, Destination, Flow
 from sip.testing import Wire
 
+#: Seconds after which a connection that nobody accepts is given up.
+CONNECT_TIMEOUT: Final = 5.0
 #: Steps in one run; a simulation that needs more does not come to an end.
 MAX_STEPS = 5_000_000
 
@@ -31,19 +37,23 @@ class SimNetwork:
 
     def __init__(self, seed: int = 1, conditions: Conditions | None = None) -> None:
         self.seed = seed
-        self.dice = Dice(seed, conditions or Conditions())
-        self.wire: Wire[SimHost | RawPeer] = Wire(self.dice)
+        self.links = Links(seed, conditions or Conditions())
+        self.wire: Wire[SimHost | RawPeer] = Wire(self.links.dice("", ""))
         self.clock = self.wire.clock  #: what is to happen, and when
         self.recording = Recording()
         self.trace = Trace(readers=[self.recording])
+        self.streams = Streams(self)
         self.web = SimWeb(self)
         #: a man in the middle: what arrives of a SIP message or a C3P document ("sip", "http") that somebody sent
         self.middle: Callable[[Passing], bytes] = lambda passing: passing.data
+        self.on_arrival: Callable[[Passing], None] | None = None  #: is given each piece of SIP that arrives somewhere
+        #: seconds of sound, and after how many seconds there is sound again; None: always. Everybody speaks at the same
+        #: time, and is silent in between: a conference of many minutes costs little, and who hears whom is heard.
+        self.sound: tuple[float, float] | None = None
         self.faults_raise = True  #: whether a machine that breaks ends the simulation, or is an event of its host
         self.refusing: set[str] = set()  #: names of elements that accept no TCP connection for SIP
         self.deaf: set[str] = set()  #: names of elements that take no datagrams of SIP at the moment
         self.tells_undelivered = False  #: whether who sends SIP to a port where nobody takes it hears of that (ICMP)
-        self.unreachable: set[str] = set()  #: names of elements to and from which nothing arrives
         self._hosts: dict[str, SimHost] = {}
         self._listening: dict[tuple[str, str, int], SimHost] = {}
         self._media: dict[tuple[str, int], tuple[SimHost, LegId]] = {}
@@ -52,15 +62,20 @@ class SimNetwork:
         self._ports = itertools.count(40_000)
 
     @property
+    def unreachable(self) -> set[str]:
+        """Names of elements to and from which nothing arrives; see also `Links.cut`."""
+        return self.links.unreachable
+
+    @property
     def now(self) -> float:
         """Virtual seconds since the start."""
         return self.clock.now
 
     # Building --------------------------------------------------------------------------------------------------------
 
-    def add(self, element: Element, host: str) -> SimHost:
+    def add(self, element: Element, host: str, *, disk: SimDisk | None = None) -> SimHost:
         """Run an element at an address; its endpoint listens where its configuration says."""
-        running = SimHost(self, element, host)
+        running = SimHost(self, element, host, disk)
         self._hosts[host] = running
         self.trace.names.add(element.name)
         if element.pump is not None:
@@ -70,13 +85,24 @@ class SimNetwork:
         running.kick()
         return running
 
-    def remove(self, running: SimHost) -> None:
-        """Switch a host off: its connections break, nothing answers at its address, and it does nothing more."""
+    def remove(self, running: SimHost, *, without_a_word: bool = False) -> None:
+        """Switch a host off: its connections break, nothing answers at its address, and it does nothing more.
+
+        ``without_a_word`` is for a machine that loses its power: nobody is told that its connections are gone.
+        """
         self._hosts.pop(running.host, None)
         self._listening = {key: host for key, host in self._listening.items() if host is not running}
         self._media = {key: leg for key, leg in self._media.items() if leg[0] is not running}
-        self.break_connections(running.name)
+        if without_a_word:
+            for flow in self.streams.ends_of(running.name):
+                self.streams.lose_end(flow)
+        else:
+            self.break_connections(running.name)
         running.off = True
+
+    def is_there(self, station: Station) -> bool:
+        """Whether a machine runs at the address of a station, the same one or another."""
+        return isinstance(station, RawPeer) or station.host in self._hosts
 
     def add_name(self, name: str, *destinations: Destination) -> None:
         """Let a host name lead somewhere."""
@@ -123,31 +149,34 @@ class SimNetwork:
         here, there = (flow.local.host, flow.local.port), (flow.remote.host, flow.remote.port)
         self.trace.record(layer="sip", transport=flow.transport, source=here, destination=there, data=data, at=self.now)
         stream = None if flow.transport == "UDP" else (flow.id, sender.name)
-        data = self.middle(Passing("sip", sender.name, self._name_at(flow), stream, data))
+        receiver = self._name_at(flow)
+        data = self.middle(Passing("sip", sender.name, receiver, stream, data))
         if flow.transport == "UDP" and isinstance(sender, SimHost):
-            self.wire.send_datagram(flow, data, lambda theirs, data: self._deliver_datagram(sender, theirs, data))
+            dice = self.links.dice(sender.name, receiver)
+            self.wire.send_datagram(flow, data, lambda theirs, data: self._deliver(sender, theirs, data), dice)
         else:
-            self.wire.send_stream(flow, data, self._deliver_stream)
+            self.streams.write(flow, data)
 
     def _name_at(self, flow: Flow) -> str:
         """Who is at the other end of a flow; empty when nobody is."""
-        if self.wire.is_open(flow):
-            return self.wire.far_ends[flow.id][0].name
-        there = self._listening.get((flow.transport, flow.remote.host, flow.remote.port))
+        there = self.streams.peer_of(flow) or self._listening.get((flow.transport, flow.remote.host, flow.remote.port))
         return "" if there is None else there.name
 
-    def _deliver_datagram(self, sender: SimHost, flow: Flow, data: bytes) -> None:
+    def _deliver(self, sender: SimHost, flow: Flow, data: bytes) -> None:
         receiver = self._listening.get(("UDP", flow.local.host, flow.local.port))
         if receiver is None or receiver.name in self.deaf:
             if self.tells_undelivered:
                 back = self.wire.flow("UDP", flow.remote, flow.local)
-                self.clock.after(self.dice.delay(), lambda: sender.undelivered(back))
-        elif not self._cut(sender, receiver):
+                dice = self.links.dice("" if receiver is None else receiver.name, sender.name)
+                self.clock.after(dice.delay(), lambda: sender.undelivered(back))
+        elif not self.links.is_cut(sender.name, receiver.name):
+            self.arrived(sender.name, receiver.name, None, data)
             receiver.receive_sip(flow, data)
 
-    def _deliver_stream(self, receiver: SimHost | RawPeer, flow: Flow, data: bytes) -> None:
-        if not self._cut(self.wire.far_ends[flow.id][0], receiver):
-            receiver.receive_sip(flow, data)
+    def arrived(self, sender: str, receiver: str, stream: object, data: bytes) -> None:
+        """Tell who wants to know that SIP has arrived."""
+        if self.on_arrival is not None:
+            self.on_arrival(Passing("sip", sender, receiver, stream, data))
 
     def inject(self, source: tuple[str, int], destination: tuple[str, int], data: bytes) -> None:
         """Let a datagram arrive, for SIP or media, that no element has sent."""
@@ -157,9 +186,6 @@ class SimNetwork:
         elif destination in self._media:
             host, leg = self._media[destination]
             host.receive_media(leg, "rtcp" if destination[1] % 2 else "rtp", data, source)
-
-    def _cut(self, one: SimHost | RawPeer, other: SimHost | RawPeer) -> bool:
-        return bool(self.unreachable & {one.name, other.name}) and one is not other
 
     # Connections -----------------------------------------------------------------------------------------------------
 
@@ -172,7 +198,12 @@ class SimNetwork:
             flow = self.wire.flow("UDP", sip.Address(caller.host, self._udp_port(caller)), remote)
             caller.answer(endpoint.flow_opened(want.id, flow, now=self.now))
             return
-        self.clock.after(2 * self.dice.delay(), lambda: self._connected(caller, want, remote))
+        there = self._listening.get(("TCP", remote.host, remote.port))
+        if there is None or not self._cut(caller, there):
+            dice = self.links.dice(caller.name, "" if there is None else there.name)
+            self.clock.after(2 * dice.delay(), lambda: self._connected(caller, want, remote))
+        else:  # nobody says no
+            self.clock.after(CONNECT_TIMEOUT, lambda: self._connected(caller, want, remote))
 
     def _connected(self, caller: SimHost, want: ConnectWanted, remote: sip.Address) -> None:
         assert caller.element.pump is not None
@@ -196,9 +227,13 @@ class SimNetwork:
         if callee is None or callee.name in self.refusing or self._cut(caller, callee):
             return None
         local = sip.Address(caller.host, next(self._ports))
-        outward, _ = self.wire.open(caller, callee, "TCP", local, remote)
+        outward = self.streams.open(caller, callee, "TCP", local, remote)
         self.trace.names.add(caller.name, (local.host, local.port))
         return outward
+
+    def _cut(self, one: SimHost | RawPeer, other: SimHost) -> bool:
+        """Whether no connection comes about: that takes both directions."""
+        return self.links.is_cut(one.name, other.name) or self.links.is_cut(other.name, one.name)
 
     def _udp_port(self, host: SimHost) -> int:
         assert host.element.pump is not None
@@ -209,22 +244,10 @@ class SimNetwork:
         ]
         return ports[0] if ports else 5060
 
-    def close(self, flow: Flow) -> None:
-        """Close a connection; both ends are told."""
-        if self.wire.is_open(flow):
-            for host, closed in self.wire.close(flow):
-                self.clock.after(self.dice.delay(), lambda host=host, closed=closed: host.flow_closed(closed))  # type: ignore[misc]
-
-    def close_after_sending(self, flow: Flow) -> None:
-        """Close a connection once what was sent on it has arrived."""
-        if self.wire.is_open(flow):
-            self.clock.at(self.wire.sent_until(flow), lambda: self.close(flow))
-
     def break_connections(self, name: str) -> None:
         """Break every SIP connection of an element."""
-        for host, flow in list(self.wire.far_ends.values()):
-            if host.name == name:
-                self.close(flow)
+        for flow in self.streams.ends_of(name):
+            self.streams.close(flow)
 
     def resolve(self, host: str, port: int | None, transport: str | None) -> tuple[Destination, ...]:
         """Where a host name leads, for this transport when one is asked for."""
@@ -237,9 +260,8 @@ class SimNetwork:
         )
 
     def host_at(self, host: str) -> SimHost | None:
-        """The host with this address, if it is there and can be reached."""
-        running = self._hosts.get(host)
-        return None if running is None or running.name in self.unreachable else running
+        """The host with this address, if one runs there."""
+        return self._hosts.get(host)
 
     # Media -----------------------------------------------------------------------------------------------------------
 
@@ -259,12 +281,14 @@ class SimNetwork:
     ) -> None:
         """Carry one media packet."""
         self.trace.record(layer=kind, transport="UDP", source=source, destination=destination, data=data, at=self.now)
-        for delay in self.dice.copies(media=True):
+        found = self._media.get(destination)
+        dice = self.links.dice(sender.name, "" if found is None else found[0].name)
+        for delay in dice.copies(media=True):
             self.clock.after(delay, lambda: self._deliver_media(sender, kind, source, destination, data))
 
     def _deliver_media(
         self, sender: SimHost, kind: str, source: tuple[str, int], destination: tuple[str, int], data: bytes
     ) -> None:
         found = self._media.get(destination)
-        if found is not None and not self._cut(sender, found[0]):
+        if found is not None and not self.links.is_cut(sender.name, found[0].name):
             found[0].receive_media(found[1], kind, data, source)

@@ -51,6 +51,12 @@ class RawPeer:
         """The connection is gone."""
         self.closed = True
 
+    def flow_blocked(self, flow: Flow) -> None:
+        """It takes no more for now; whoever writes bytes by hand does not mind."""
+
+    def flow_writable(self, flow: Flow) -> None:
+        """It takes more again."""
+
     def requests(self, method: str) -> list[sip.Request]:
         """Requests received, by method."""
         return [each for each in self.messages if isinstance(each, sip.Request) and each.method == method]

@@ -49,9 +49,14 @@ class Wire(Generic[S]):
 
     # Datagrams
 
-    def send_datagram(self, flow: Flow, data: bytes, arrive: Callable[[Flow, bytes], None]) -> None:
-        """Let copies of a datagram arrive; ``arrive`` is given the flow as the other side sees it."""
-        delays = self._chance.copies()
+    def send_datagram(
+        self, flow: Flow, data: bytes, arrive: Callable[[Flow, bytes], None], chance: Chance | None = None
+    ) -> None:
+        """Let copies of a datagram arrive; ``arrive`` is given the flow as the other side sees it.
+
+        ``chance`` is that of the way it takes, where ways differ.
+        """
+        delays = (chance or self._chance).copies()
         if delays:
             theirs = self.flow("UDP", flow.remote, flow.local)
             for delay in delays:
@@ -88,11 +93,6 @@ class Wire(Generic[S]):
         if flow.id in self.far_ends:
             receiver, theirs = self.far_ends[flow.id]
             arrive(receiver, theirs, piece)
-
-    def sent_until(self, flow: Flow) -> float:
-        """Return when the last bytes arrive that were sent on a connection, at either end."""
-        _, theirs = self.far_ends[flow.id]
-        return max(self._last.get(flow.id, 0.0), self._last.get(theirs.id, 0.0))
 
     def close(self, flow: Flow) -> tuple[tuple[S, Flow], tuple[S, Flow]]:
         """Close a connection; return who is to be told and of which flow, the near end first."""

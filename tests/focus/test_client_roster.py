@@ -10,7 +10,9 @@ from focus import (
     ClientConfig,
     ClientState,
     CommandAccepted,
+    CommandFailed,
     CommandSucceeded,
+    FailureReason,
     LeaveCause,
     Left,
     RosterChanged,
@@ -158,6 +160,23 @@ def test_a_focus_that_is_gone_for_good_is_noticed_without_a_command() -> None:
     site.net.run(40.0)
     assert [event.cause for event in bob.node.of(Left)] == [LeaveCause.LOST]
     assert bob.client.state is ClientState.OUT
+
+
+def test_a_command_given_while_a_lost_dialog_ends_ends_with_it() -> None:
+    site = Site()
+    conference, _, _ = site.meeting()
+    bob = site.joined(site.client("bob"), conference)
+    site.net.cut = lambda sent, flow: True
+    for _ in range(2):  # the question whether the Focus is there fails, and nobody answers the BYE
+        for flow in site.net.connections(bob.node):
+            site.net.break_off(flow)
+        site.net.run(1.0)
+    assert bob.client.state is ClientState.JOINED
+    command = bob.client.set_lock(True, now=site.net.now)
+    site.net.run(60.0)
+    (failed,) = [event for event in bob.node.of(CommandFailed) if event.command == command]
+    assert failed.reason is FailureReason.DIALOG_ENDED
+    assert [event.cause for event in bob.node.of(Left)] == [LeaveCause.LOST]
 
 
 def test_a_connection_that_breaks_while_leaving_is_no_mistake() -> None:

@@ -9,7 +9,7 @@ from c3p import Exchange, ExchangeFailure, Reply
 from pyc3p.element import Element
 from pyc3p.simnet import Conditions, HttpFault, SimNetwork, SimulationFailed, VirtualClock
 from pyc3p.simnet.conditions import Dice
-from sip import Event
+from sip import Event, SeededEntropy
 
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
 URL = "http://192.0.2.2:8444/LiveServer/audio-video"
@@ -78,9 +78,13 @@ def test_time_passes_only_from_one_thing_to_the_next() -> None:
     assert not clock.step()
 
 
+def dice_of(seed: int, conditions: Conditions) -> Dice:
+    return Dice(SeededEntropy(b"%d" % seed), conditions)
+
+
 def test_the_same_seed_throws_the_same_dice() -> None:
     lossy = Conditions(loss=0.3, duplication=0.3, reordering=0.3)
-    one, same, other = Dice(1, lossy), Dice(1, lossy), Dice(2, lossy)
+    one, same, other = dice_of(1, lossy), dice_of(1, lossy), dice_of(2, lossy)
     throws = [one.copies(media=False) for _ in range(50)]
     assert throws == [same.copies(media=False) for _ in range(50)]
     assert throws != [other.copies(media=False) for _ in range(50)]
@@ -89,13 +93,13 @@ def test_the_same_seed_throws_the_same_dice() -> None:
 
 
 def test_media_may_be_spared_from_loss() -> None:
-    dice = Dice(1, Conditions(loss=1.0, media_loss=0.0))
+    dice = dice_of(1, Conditions(loss=1.0, media_loss=0.0))
     assert dice.copies(media=True)
     assert not dice.copies(media=False)
 
 
 def test_a_piece_of_a_stream_is_split_and_stays_whole() -> None:
-    dice = Dice(3, Conditions(split=1.0))
+    dice = dice_of(3, Conditions(split=1.0))
     pieces = dice.pieces(b"0123456789")
     assert len(pieces) == 2
     assert b"".join(pieces) == b"0123456789"
@@ -136,6 +140,40 @@ def test_nobody_there_is_a_connect_failure(url: str) -> None:
     network, asker, _ = farm()
     ask(network, asker, Exchange(1, url, health(1)))
     assert asker.outcomes == [(1, ExchangeFailure.CONNECT)]
+
+
+def test_a_posting_that_timed_out_is_not_begun_again() -> None:
+    network, asker, answerer = farm()
+    network.links.cut("focus", "mcu")
+    ask(network, asker, Exchange(1, URL, health(1), timeout=3.0, idempotent=True), Exchange(2, URL, health(2)))
+    assert asker.outcomes[0] == (1, ExchangeFailure.TIMEOUT)
+    network.links.mend_all()
+    network.run_for(60.0)
+    assert [number for number, _ in asker.outcomes] == [1, 2]
+    assert "1" not in [request for _, request in answerer.asked]
+
+
+def test_a_document_in_a_connection_that_is_kept_waits_for_the_end_of_a_cut() -> None:
+    network, asker, _ = farm()
+    ask(network, asker, Exchange(1, URL, health(1)))
+    network.links.cut("focus", "mcu")
+    network.clock.after(8.0, network.links.mend_all)
+    asker.outcomes.clear()
+    ask(network, asker, Exchange(2, URL, health(2)))
+    assert asker.outcomes == [(2, 200)]
+    assert network.now > 8.0
+
+
+def test_an_answer_waits_for_the_end_of_a_cut_and_is_too_late_after_the_time_out() -> None:
+    network, asker, answerer = farm()
+    network.links.cut("mcu", "focus", both=False)
+    network.web._used["focus", "mcu"] = 0.0  # the connection was there before
+    ask(network, asker, Exchange(1, URL, health(1), timeout=4.0))
+    assert asker.outcomes == [(1, ExchangeFailure.TIMEOUT)]
+    assert len(answerer.asked) == 1  # it was done
+    network.links.mend_all()
+    network.run_for(10.0)
+    assert len(asker.outcomes) == 1
 
 
 def test_what_does_not_happen_is_told_with_seed_and_ladder() -> None:
