@@ -10,7 +10,7 @@ from c3p.binding.fields import Attribute, Child, Kind, Text
 from c3p.binding.node import Node
 from c3p.binding.reader import reader
 from c3p.binding.writer import render
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml
 from c3p.errors import MalformedDocument
 
 _ROOT = "Conferencing"
@@ -45,8 +45,8 @@ class ConferencingInvite(Node):
     def parse(cls, data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> Self:
         """Read one. Raises MalformedDocument or DocumentTooLarge, both C3PError."""
         root = parse_xml(data, limits)
-        if tag_of(root).rpartition("}")[2] != _ROOT:
-            raise MalformedDocument(f"not an invitation to a conference: {tag_of(root)[:200]}")
+        if root.tag.rpartition("}")[2] != _ROOT:
+            raise MalformedDocument(f"not an invitation to a conference: {root.tag[:200]}")
         return reader(cls).read(root)
 
     def __bytes__(self) -> bytes:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 from lxml import etree
 
-from c3p.binding.binding import clark
-from c3p.binding.node import Extra
-from c3p.binding.reader import Values, reader
+from c3p.binding.binding import clark, evolved
+from c3p.binding.reader import reader
 from c3p.binding.unknown import read_unknown
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml
 from c3p.commands import COMMANDS, Command, UnknownCommand
 from c3p.conference.info import ConferenceInfo
 from c3p.envelope import Notify, Request, Response
 from c3p.errors import DocumentTooLarge, MalformedDocument
-from c3p.namespaces import CCCP, CI, MSCP, SEPARATOR
+from c3p.namespaces import CCCP, CI, MSCP
 
 Document = Request | Response | Notify | ConferenceInfo
-E = TypeVar("E", Request, Response)
 
 #: Commands in one document. One is legal; a few more are kept, so that the answer can be 3006 and name them.
 MOST_COMMANDS: Final = 16
@@ -33,40 +31,36 @@ def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> D
     :class:`c3p.UnknownCommand`, further commands of a request in ``more``, other unknown content in ``extra``.
     """
     root = parse_xml(data, limits)
-    read = _ROOTS.get(tag_of(root))
+    read = _ROOTS.get(root.tag)
     if read is None:
-        raise MalformedDocument(f"not a C3P document: {tag_of(root)[:200]}")
+        raise MalformedDocument(f"not a C3P document: {root.tag[:200]}")
     return read(root)
 
 
 def _read_request(root: etree._Element) -> Request:
-    values = _envelope_values(Request, root)
-    commands = tuple(_read_command(child) for child in _commands(root))
+    children: list[etree._Element] = []
+    request = reader(Request).read(root, children)
+    commands = [_read_command(child) for child in _few(children)]
     if not commands:
         raise MalformedDocument("a request without a command")
-    return reader(Request).build({**values, "command": commands[0], "more": commands[1:]}, root)
+    return evolved(request, {"command": commands[0], "more": tuple(commands[1:])})
 
 
 def _read_response(root: etree._Element) -> Response:
-    values = _envelope_values(Response, root)
-    commands = tuple(_read_answer(child) for child in _commands(root))
-    return reader(Response).build({**values, "command": commands[0] if commands else None, "more": commands[1:]}, root)
+    children: list[etree._Element] = []
+    response = reader(Response).read(root, children)
+    commands = [_read_answer(child) for child in _few(children)]
+    return evolved(response, {"command": commands[0] if commands else None, "more": tuple(commands[1:])})
 
 
-def _commands(root: etree._Element) -> list[etree._Element]:
-    found = [child for child in root if tag_of(child) != SEPARATOR]
-    if len(found) > MOST_COMMANDS:
-        raise DocumentTooLarge(f"{len(found)} commands in one document")
-    return found
-
-
-def _envelope_values(cls: type[E], root: etree._Element) -> Values:
-    values, unknown = reader(cls).attributes(root)
-    return {**values, "extra": Extra(tuple(unknown))}
+def _few(commands: list[etree._Element]) -> list[etree._Element]:
+    if len(commands) > MOST_COMMANDS:
+        raise DocumentTooLarge(f"{len(commands)} commands in one document")
+    return commands
 
 
 def _read_command(element: etree._Element) -> Command:
-    command = _COMMANDS.get(tag_of(element))
+    command = _COMMANDS.get(element.tag)
     return reader(command).read(element) if command is not None else _unknown_command(element)
 
 

@@ -32,6 +32,8 @@ class Request(Node):
     originator_role: Annotated[str | None, Attribute("originator-role", MSCP)] = None  #: and its role
     #: Names all that one command sets in motion, at whoever takes part in it (of this project).
     correlation_id: Annotated[str | None, Attribute("correlation-id", MSCP)] = None
+    #: Of the sender's claim to the conference: of two Foci the higher one owns it (of this project).
+    epoch: Annotated[int | None, Attribute("epoch", MSCP, kind=Kind.UINT)] = None
     command: Command
     more: tuple[Command, ...] = ()  #: further commands, which the protocol does not allow: answer 3006
 
@@ -66,7 +68,7 @@ class Request(Node):
 
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
-        return render(self, "request", CCCP, _children(self.command, *self.more))
+        return render(self, "request", CCCP, [_child(self.command), *map(_child, self.more)])
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -85,6 +87,8 @@ class Response(Node):
     version: Annotated[int | None, Attribute("version", kind=Kind.UINT)] = None  #: of the state it reflects
     #: Why it failed, in the shape of an ``ms-diagnostics`` header (of this project; c3p.md section 7.4).
     diagnostics: Annotated[str | None, Attribute("diagnostics", MSCP)] = None
+    #: The claim that the request stays behind, and is refused for (of this project).
+    epoch: Annotated[int | None, Attribute("epoch", MSCP, kind=Kind.UINT)] = None
     command: Command | None = None
     more: tuple[Command, ...] = ()
 
@@ -100,7 +104,9 @@ class Response(Node):
 
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
-        return render(self, "response", CCCP, _children(*((self.command,) if self.command else ()), *self.more))
+        return render(
+            self, "response", CCCP, [*([_child(self.command)] if self.command else []), *map(_child, self.more)]
+        )
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -116,10 +122,6 @@ class Notify(Node):
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
         return render(self, "notify", CCCP)
-
-
-def _children(*commands: Command) -> list[tuple[str, Node | Unknown]]:
-    return [_child(command) for command in commands]
 
 
 def _child(command: Command) -> tuple[str, Node | Unknown]:

@@ -62,8 +62,12 @@ class OpenRequests:
 
     def next_timeout(self) -> float | None:
         """When :meth:`handle_timeout` is due, monotonic seconds."""
-        due = [at for life in self._lives.values() if (at := life.next_timeout()) is not None]
-        return min(due, default=None)
+        first: float | None = None
+        for life in self._lives.values():
+            at = life.next_timeout()
+            if at is not None and (first is None or at < first):
+                first = at
+        return first
 
     def handle_timeout(self, *, now: float) -> list[RequestEvent]:
         """Requests whose time has come."""

@@ -27,6 +27,8 @@ LONGEST_WAIT: Final = 600.0
 class RequestState(Enum):
     """Where a request is."""
 
+    __hash__ = object.__hash__
+
     IDLE = "idle"
     WAITING = "waiting"
     PENDING = "pending"
@@ -37,6 +39,8 @@ class RequestState(Enum):
 
 class RequestInput(Enum):
     """What happens to a request."""
+
+    __hash__ = object.__hash__
 
     SEND = "send"
     RECV_ACCEPTED = "recv accepted"  #: 202, or an answer without a document

@@ -13,6 +13,7 @@ from typing import Any
 
 from c3p import REPLICA, REQUEST_LIFE
 from focus.client.state import CLIENT as FOCUS_CLIENT
+from focus.mcus.intent import INTENT
 from focus.mcus.link_state import LINK
 from focus.mcus.relay import RELAY
 from mcu.leg_state import TRANSITIONS as LEG
@@ -36,6 +37,7 @@ MACHINES: dict[str, tuple[str, Table]] = {
     "C3P: life of a request": ("c3p.request_life", REQUEST_LIFE),
     "C3P: replica of a conference": ("c3p.conference.replica", REPLICA),
     "Focus: relayed command": ("focus.mcus.relay", RELAY),
+    "Focus: what is wanted of an MCU": ("focus.mcus.intent", INTENT),
     "Focus: link to an MCU": ("focus.mcus.link_state", LINK),
     "Focus: client": ("focus.client.state", FOCUS_CLIENT),
     "MCU: leg": ("mcu.leg_state", LEG),

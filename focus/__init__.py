@@ -29,6 +29,8 @@ from focus.client import (
 from focus.config import FactoryConfig, FocusConfig
 from focus.errors import FocusError, LocalProtocolError, RecordExists, StoreError, StoreFull
 from focus.events import (
+    ClaimReleased,
+    ClaimWanted,
     CommandFinished,
     CommandRelayed,
     ConferenceActivated,
@@ -48,6 +50,7 @@ from focus.events import (
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
+from focus.ownership import Ownership
 from focus.policy import (
     Admission,
     AdmissionVerdict,
@@ -73,6 +76,8 @@ __all__ = [
     "AdmissionVerdict",
     "Allowed",
     "CapabilitiesReceived",
+    "ClaimReleased",
+    "ClaimWanted",
     "Client",
     "ClientConfig",
     "ClientState",
@@ -112,6 +117,7 @@ __all__ = [
     "McuLost",
     "MediaQuestion",
     "MemoryStore",
+    "Ownership",
     "ParticipantJoined",
     "ParticipantLeft",
     "PresentQuestion",

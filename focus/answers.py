@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Final
 
 import attrs
 
 from c3p import CCCP_TYPE, Code, Request, Response
+from focus.durable.unsaved import Unsaved
 from focus.refusal import Refusal
 from sip import MsDiagnostics
 
@@ -61,9 +63,16 @@ def failure(document: Request, refusal: Refusal) -> Response:
 class Remembered:
     """The last answers to one participant, by requestId: a repeated command is not carried out again."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, name: str = "", unsaved: Unsaved | None = None) -> None:
+        """``name`` is that of the participant where what changes is noted in ``unsaved``, to be written."""
         self._limit = limit
+        self._name = name
         self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self.unsaved = unsaved
+
+    def __iter__(self) -> Iterator[str]:
+        """The requestIds, the one that is forgotten next first."""
+        return iter(tuple(self._answers))
 
     def get(self, request_id: str) -> Answer | None:
         """The answer to give again, None for a new requestId."""
@@ -73,5 +82,11 @@ class Remembered:
         """Keep an answer; the final result takes the place of the 202 before it."""
         self._answers[request_id] = answer
         self._answers.move_to_end(request_id)
+        self._note(request_id)
         while len(self._answers) > self._limit:
-            self._answers.popitem(last=False)
+            forgotten, _ = self._answers.popitem(last=False)
+            self._note(forgotten)
+
+    def _note(self, request_id: str) -> None:
+        if self.unsaved is not None:
+            self.unsaved["answer", self._name, request_id] = None

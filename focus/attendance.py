@@ -24,10 +24,10 @@ class Attendance:
         if not self._joins.has_room(join.user.key):
             raise Refused(refusal.BUSY, join.document)
 
-    def joined(self, session: SessionId, join: Join) -> None:
+    def joined(self, session: SessionId, user: AddressOfRecord) -> None:
         """A user takes part."""
-        self._users[session] = join.user.key
-        self._joins.take(join.user.key)
+        self._users[session] = user.key
+        self._joins.take(user.key)
 
     def left(self, session: SessionId) -> None:
         """A dialog is over."""
@@ -41,6 +41,12 @@ class Attendance:
         if not self._conferences.take(organizer):
             raise Refused(refusal.BUSY, join.document)
         self._organizers[conference] = organizer
+
+    def resume(self, conference: str, record: ConferenceRecord) -> None:
+        """A conference goes on that had its place before a restart."""
+        organizer = AddressOfRecord.read(record.organizer).key
+        if self._conferences.take(organizer):
+            self._organizers[conference] = organizer
 
     def end(self, conference: str) -> None:
         """It is over."""

@@ -27,25 +27,21 @@ from __future__ import annotations
 import attrs
 
 from c3p import (
-    ConferenceDescription,
     DeleteUser,
     EntityState,
     EntityView,
     JoiningMethod,
     Notify,
-    Organizer,
     Reply,
     Response,
-    UriEntry,
     UserKeys,
-    mcu_uri,
 )
 from focus.answers import Answer
 from focus.commands.open_commands import OpenCommands
 from focus.commands.plan import Facts
 from focus.context import Context
+from focus.durable.unsaved import Unsaved
 from focus.events import (
-    ConferenceActivated,
     ConferenceEnded,
     EndReason,
     ParticipantJoined,
@@ -54,9 +50,9 @@ from focus.events import (
 )
 from focus.identity import is_authenticated
 from focus.join import Join
-from focus.mcus.link import McuLink
+from focus.mcus.claim import Claim
 from focus.mcus.mcus import Mcus
-from focus.mcus.relay import ClientCommand
+from focus.mcus.relay import ClientCommand, Relay
 from focus.notifier import Notifier
 from focus.participant import Participant
 from focus.participants import Participants
@@ -65,29 +61,41 @@ from focus.policy import AdmissionVerdict as Admitted
 from focus.questions.procedure import Steps, Turn
 from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster
-from sip import AddressOfRecord, ConferenceAddress, InviteReceived, Request, SessionId, SubscribeReceived, TransactionId
+from focus.roster_document import description_of
+from sip import (
+    AddressOfRecord,
+    ConferenceAddress,
+    InviteReceived,
+    RequestReceived,
+    SessionId,
+    SubscribeReceived,
+    first_due,
+)
 
 
 class Conference:
     """The activation of one record."""
 
-    def __init__(self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, now: float) -> None:
+    def __init__(
+        self, context: Context, *, address: ConferenceAddress, record: ConferenceRecord, epoch: int = 0, now: float
+    ) -> None:
         self.address = address
         self.key = address.key
         self.record = record
         self.focus_uri = record.focus_uri
         self.locked = False
         self.ended = False
+        self.unsaved: Unsaved | None = None  #: what changed of it; None where nobody writes it
         self._context = context
-        self.roster = Roster(address=address, description=describe(record))
+        self.roster = Roster(address=address, description=description_of(record))
         self.participants = Participants(context, self.roster)
         self.notifier = Notifier(context.endpoint, self.roster)
-        self._commands = OpenCommands(context, self)
-        self._mcus = Mcus(context, self.roster, self._commands)
-        self._unattended_until: float | None = None
+        self.commands = OpenCommands(context, self)
+        self.claim = Claim(epoch)
+        self.mcus = Mcus(context, self.roster, self.commands, self.claim)
+        self.unattended_until: float | None = None
         self._expires_at = self._monotonic(record.expires_at)
         self._show_lock()
-        context.emit(ConferenceActivated(owner=context.config.owner, conference_uri=self.focus_uri))
 
     # Dialogs ---------------------------------------------------------------------------------------------------------
 
@@ -95,8 +103,10 @@ class Conference:
         """Let somebody in, or into the lobby. Raises Refused when it is full."""
         self.participants.check_capacity(join)
         replaced = self.participants.replaced_by(join)
-        self.participants.join(event, join, admission, now=now)
+        joined = self.participants.join(event, join, admission, now=now)
         for participant in replaced:
+            if participant.absent:
+                self.commands.moved(participant, joined)
             self.participants.dismiss(participant, now=now)
             self._gone(participant.session, "replaced", now=now)
         self._context.emit(
@@ -117,7 +127,7 @@ class Conference:
         participant = self.participants.leave(session)
         if participant is None:
             return
-        self._commands.dialog_gone(participant)
+        self.commands.dialog_gone(participant)
         if not self.participants.of_user(participant.user.key):
             last_word = self._own_removal(participant) if ejected else None
             reason = "rejected" if ejected else "noresource"
@@ -139,20 +149,22 @@ class Conference:
     def _drop_dialled_in(self, participant: Participant, *, now: float) -> None:
         """A user without a Focus dialog has no business on MCUs that it dialled into (conferencing-flows 2)."""
         user = self.roster.find(participant.user)
-        for mcu_type in self._mcus.linked if user is not None else ():
+        for mcu_type in self.mcus.linked if user is not None else ():
             held = list(user.of_type(mcu_type).values()) if user is not None else []
             if held and all(one.joining_method == JoiningMethod.DIALED_IN for one in held):
                 keys = UserKeys(conf_entity=self.focus_uri, user_entity=participant.user.text)
-                self._commands.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
+                self.commands.relay(mcu_type, DeleteUser(user_keys=keys), now=now)
 
-    def info(self, session: SessionId, transaction: TransactionId, request: Request, turn: Turn) -> Steps[None]:
+    def info(self, session: SessionId, event: RequestReceived, turn: Turn) -> Steps[None]:
         """A request with a command, in a Focus dialog."""
+        transaction, request = event.transaction, event.request
+        assert transaction is not None  # None is for transparent cores
         participant = self.participants.get(session)
         if participant is None:
             self._context.answer(transaction, Answer(481), now=turn.now)
             return
-        self.participants.seen(session)
-        yield from self._commands.receive(participant, transaction, request, turn)
+        self.participants.seen(session, event.flow)
+        yield from self.commands.receive(participant, transaction, request, turn)
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
@@ -193,11 +205,32 @@ class Conference:
 
     def receive_c3p(self, document: Notify | Response, *, peer: str, now: float) -> Reply:
         """What an MCU posted."""
-        return self._mcus.receive(document, peer=peer, now=now)
+        return self.mcus.receive(document, peer=peer, now=now)
 
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """An MCU may be gone; it is asked when it is one of this conference."""
-        self._mcus.suspect(mcu_id, now=now)
+        self.mcus.suspect(mcu_id, now=now)
+
+    # What is written -------------------------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Note what changes from now on, so that it can be written."""
+        self.unsaved = self.roster.unsaved = self.notifier.unsaved = {}
+        self.participants.keep(self.unsaved)
+
+    def release(self) -> None:
+        """It goes on elsewhere: do nothing more, and tell nobody."""
+        self.ended = True
+        self.mcus.release()
+        self.commands.release()
+        for participant in self.participants.all():
+            self.participants.leave(participant.session)
+        for subscriber in self.notifier:
+            self.notifier.forget(subscriber.subscription)
+
+    def claimed(self, epoch: int | None, *, now: float) -> None:
+        """Our claim has another epoch from now on; None: a higher one is needed and cannot be had."""
+        self.mcus.claimed(epoch, now=now)
 
     # For commands ----------------------------------------------------------------------------------------------------
 
@@ -214,14 +247,14 @@ class Conference:
             ),
             policy=self._context.config.policy,
             locked=self.locked,
-            linked=self._mcus.linked,
-            dialling=self._commands.dialling(),
+            linked=self.mcus.linked,
+            dialling=self.commands.dialling(),
         )
 
     @property
     def open_commands(self) -> int:
         """Commands that have not ended."""
-        return len(self._commands)
+        return len(self.commands)
 
     def role_of(self, participant: Participant) -> str:
         """What a sender may do now."""
@@ -236,26 +269,28 @@ class Conference:
         """Whether a dialog has not ended."""
         return self.participants.get(participant.session) is participant
 
-    def link(self, mcu_type: str) -> McuLink:
-        """The link to the MCU of that type."""
-        return self._mcus.link(mcu_type)
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command to the MCU of its type."""
+        self.mcus.submit(relay, now=now)
+
+    def adopt(self, relay: Relay) -> None:
+        """A command was sent to an MCU before a restart."""
+        self.mcus.adopt(relay)
+
+    def give_up(self, relay: Relay, *, now: float) -> None:
+        """Nobody waits for a command any more."""
+        self.mcus.give_up(relay, now=now)
 
     def participant(self, command: ClientCommand) -> Participant | None:
         """The dialog that gets the result of a command."""
         return self.participants.get(command.session)
 
-    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
-        """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
-        found = self.roster.find(user)
-        for endpoint in list(found.of_type(mcu_type).values()) if found is not None else ():
-            self.roster.remove_endpoint(user, endpoint.entity)
-
     def set_lock(self, locked: bool, admission_policy: str | None) -> None:
         """Lock or unlock it; a policy replaces that of the record for as long as it is active."""
-        self.locked = self._mcus.locked = locked
+        self.locked = self.mcus.locked = locked
         if admission_policy is not None:
             self.record = attrs.evolve(self.record, admission_policy=admission_policy)
-            self.roster.set_description(describe(self.record))
+            self.roster.set_description(description_of(self.record))
         self._show_lock()
 
     def _show_lock(self) -> None:
@@ -265,7 +300,7 @@ class Conference:
 
     def eject(self, user: AddressOfRecord, *, now: float) -> None:
         """End every Focus dialog of a user and forget commands that would call it."""
-        self._commands.cancel_dial_outs(user.key, now=now)
+        self.commands.cancel_dial_outs(user.key, now=now)
         for participant in self.participants.of_user(user.key):
             self._gone(participant.session, "ejected", now=now, ejected=True)
             self.participants.dismiss(participant, now=now)
@@ -283,14 +318,14 @@ class Conference:
         admitted = self._publish(now=now)
         if admitted:
             self._show_everything(now=now)
-        if not self.participants and not self.roster.users and self._commands.idle:
+        if not self.participants and not self.roster.users and self.commands.idle:
             self.end(EndReason.EMPTY, now=now)
             return
         attended = any(is_authenticated(one.user) for one in self.participants.all())
         if attended:
-            self._unattended_until = None
-        elif self._unattended_until is None:
-            self._unattended_until = now + self._context.config.unattended_timeout
+            self.unattended_until = None
+        elif self.unattended_until is None:
+            self.unattended_until = now + self._context.config.unattended_timeout
 
     def _publish(self, *, now: float) -> bool:
         changes = self.roster.take_changes()
@@ -317,7 +352,7 @@ class Conference:
         """The organizer changed the record; who is here stays."""
         self.record = record
         self._expires_at = self._monotonic(record.expires_at)
-        self.roster.set_description(describe(record))
+        self.roster.set_description(description_of(record))
 
     def expired(self, now: float) -> bool:
         """Whether the time of the record is over."""
@@ -330,8 +365,8 @@ class Conference:
         """The activation is over; the record stays (conferencing-flows 12)."""
         self.ended = True
         self.notifier.end_all(now=now)
-        self._commands.close(by=by, now=now)
-        self._mcus.close(now=now)
+        self.mcus.close(now=now)
+        self.commands.close(by=by, now=now)
         for participant in self.participants.all():
             self.participants.leave(participant.session)
             self.participants.dismiss(participant, now=now)
@@ -341,40 +376,24 @@ class Conference:
 
     def next_timeout(self) -> float | None:
         """When something is due."""
-        due = (
-            self._unattended_until,
+        return first_due(
+            self.unattended_until,
             self._expires_at,
             self.participants.next_timeout(),
             self.notifier.next_timeout(),
-            self._commands.next_timeout(),
-            self._mcus.next_timeout(),
+            self.commands.next_timeout(),
+            self.mcus.next_timeout(),
         )
-        return min((at for at in due if at is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Do what is due."""
-        self._commands.handle_timeout(now=now)
-        self._mcus.handle_timeout(now=now)
+        self.commands.handle_timeout(now=now)
+        self.mcus.handle_timeout(now=now)
         self.notifier.handle_timeout(now=now)
         for participant in self.participants.due(now):
             self._gone(participant.session, "connection lost", now=now)
             self.participants.dismiss(participant, now=now)
         if self.expired(now):
             self.end(EndReason.EXPIRED, now=now)
-        elif self._unattended_until is not None and self._unattended_until <= now:
+        elif self.unattended_until is not None and self.unattended_until <= now:
             self.end(EndReason.UNATTENDED, now=now)
-
-
-def describe(record: ConferenceRecord) -> ConferenceDescription:
-    """What subscribers are told about a conference as such (conference-info 3.2)."""
-    uris = tuple(
-        UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in record.mcu_types
-    )
-    return ConferenceDescription(
-        display_text=record.display_text,
-        subject=record.subject,
-        conf_uris=uris,
-        organizer=Organizer(entity=record.organizer),
-        admission_policy=record.admission_policy,
-        lobby_capable=record.lobby_capable,
-    )

@@ -24,6 +24,8 @@ class FocusConfig:
     records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
     records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
+    #: Whether there are other Foci, among whom each conference has one owner: it is asked for with `ClaimWanted`.
+    placed: bool = False
     policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
     require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none
@@ -31,7 +33,10 @@ class FocusConfig:
     subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
     http_timeout: float = 30.0  #: seconds for an answer of an MCU or the MCU Factory
     command_timeout: float = 180.0  #: seconds for an MCU's final answer, again after each `pending` (decisions 10)
-    fan_out_timeout: float = 30.0  #: seconds that lock, roles and ejection wait for slow MCUs (flows 9)
+    fan_out_timeout: float = 30.0  #: seconds that lock and roles wait for slow MCUs (flows 9)
+    #: seconds in which an ejection is answered, whether the MCUs agreed or not; below the 180 s after which a client
+    #: gives up by itself, and above the 60 s in which an MCU that does not answer is given up
+    eject_timeout: float = 150.0
     failure_cache: float = 10.0  #: seconds for which a failed bootstrap is not tried again (flows 4.2)
     bootstrap_attempts: int = 3  #: MCUs tried for one need (decisions 1)
     time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (decisions 1)
@@ -40,6 +45,8 @@ class FocusConfig:
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
     drain_retry_after: int = 30  #: seconds told to who is refused while this Focus drains
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
+    #: seconds after a restart in which those may join again, in their old place, whose dialogs are gone (decisions 34)
+    rejoin_grace: float = 60.0
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
     max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
     max_joins_per_user: int = 100  #: dialogs of one user in all conferences together
@@ -51,6 +58,9 @@ class FocusConfig:
     max_commands_per_participant: int = 64  #: open for one participant; beyond that 503
     remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (C3P reference, 4.5)
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
+    #: things wanted of one MCU: of each of 500 users a role, a muted stream, and that it goes; the oldest that the MCU
+    #: has are forgotten first
+    max_intents_per_mcu: int = 1_500
     #: seconds that a request waits for a record, an identity or a decision that comes later; a client gives up after 32
     answer_timeout: float = 10.0
     #: wrong passcodes in `guest_guess_window` from one source: as many as somebody types who misremembers

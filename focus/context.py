@@ -11,6 +11,7 @@ import attrs
 from c3p import ExchangeOwner, Exchanges
 from focus.answers import Answer, refuse
 from focus.config import FocusConfig
+from focus.questions.placement import OnlyFocus, Placement
 from focus.refusal import Refused
 from sip import Endpoint, Entropy, Event, SessionId, SubscriptionId, TransactionId
 
@@ -30,6 +31,7 @@ class Context:
     exchanges: Exchanges[ConferenceExchangeOwner]
     emit: Callable[[Event], None]
     correlations: Entropy  #: names of commands
+    placement: Placement = attrs.Factory(OnlyFocus)
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 

@@ -43,6 +43,22 @@ class ConferenceActivated(Event):
 
 
 @attrs.frozen(kw_only=True)
+class ConferenceRestored(Event):
+    """A conference goes on that was active before a restart, or at another Focus."""
+
+    conference_uri: str
+    participants: int  #: whose dialogs came back
+    absent: int  #: who may join again in their place
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceReleased(Event):
+    """A conference is not ours any more, and nobody was told: another Focus goes on with it."""
+
+    conference_uri: str
+
+
+@attrs.frozen(kw_only=True)
 class ConferenceEnded(Event):
     """The activation is over; the record may be activated again."""
 
@@ -162,3 +178,26 @@ class RecordWriteWanted(Event):
     organizer_key: str  #: `sip.aor_key` of the organizer
     before: ConferenceRecord | None
     after: ConferenceRecord | None
+
+
+@attrs.frozen(kw_only=True)
+class ClaimWanted(Event):
+    """A conference is to be ours: answer with ``claimed``, ``owned_elsewhere`` or ``placement_failed``.
+
+    Asked where `FocusConfig.placed` says that there are other Foci: before the first one joins, and when an MCU knows a
+    higher claim than ours. Of all that ask at the same time one gets it.
+    """
+
+    id: int
+    key: str  #: `sip.conference_key` of the Conference-URI
+    conference_uri: str
+    above: int  #: the epoch of the claim has to be higher than this
+
+
+@attrs.frozen(kw_only=True)
+class ClaimReleased(Event):
+    """A conference that was ours needs no owner any more: it has ended, or nobody came in."""
+
+    key: str  #: `sip.conference_key` of the Conference-URI
+    conference_uri: str
+    epoch: int  #: of the claim; a later one is somebody else's

@@ -49,6 +49,7 @@ from sip import (
     RequestReceived,
     aor_key,
     canonical_host,
+    first_due,
 )
 from sip import Request as SipRequest
 
@@ -142,8 +143,7 @@ class FocusFactory:
 
     def next_timeout(self) -> float | None:
         """When the next record expires, or somebody has waited long enough."""
-        due = (self._records.next_timeout(), self._procedures.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._records.next_timeout(), self._procedures.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Drop the records whose time has come, and refuse those who have waited long enough."""

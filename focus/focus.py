@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -26,17 +26,21 @@ from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
 from focus.context import ConferenceExchangeOwner, Context
+from focus.dialog_guard import DialogGuard
+from focus.durable.kept import KeptConferences
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.guests import Guests
 from focus.joining import Joining
+from focus.ownership import Ownership
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
-from focus.questions.procedure import Kind, Line, Steps, Turn, settled
+from focus.questions.placement import AskingPlacement
+from focus.questions.procedure import Kind, Line, Steps, Turn
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records, record_store
+from focus.record_changes import RecordChanges
 from focus.records import ConferenceRecord, ConferenceStore
-from focus.refusal import Refused
 from focus.remote_records import RemoteRecords
 from focus.roster_document import whole_document
 from focus.subscribing import Subscribing
@@ -49,7 +53,9 @@ from sip import (
     Flow,
     FlowClosed,
     InviteReceived,
+    Piece,
     ReinviteReceived,
+    RequestFromElsewhere,
     RequestReceived,
     SessionCancelled,
     SessionConfirmed,
@@ -60,20 +66,13 @@ from sip import (
     SubscriptionEnded,
     UpdateReceived,
     canonical_host,
+    first_due,
     internal_fault,
 )
 from sip import Request as SipRequest
 
+_SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
 _METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
-
-
-@attrs.frozen(kw_only=True)
-class _Told(Event):
-    """The record of a conference is another one, or gone; ``record`` is there if whoever says so has it."""
-
-    address: ConferenceAddress
-    record: ConferenceRecord | None
-    known: bool  #: whether ``record`` is what the store has
 
 
 class Focus:
@@ -107,20 +106,19 @@ class Focus:
             per_source=config.max_waiting_per_source,
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
+        if config.placed:
+            self._context.placement = AskingPlacement(self._procedures, self._events.append, config.owner)
+        #: Whose conferences are, where there are other Foci.
+        self.ownership = Ownership(config.owner, self._context, self._active, self._procedures)
         self._records = record_store(store, self._procedures, config.owner)
         everywhere: Records = self._records
         if config.records_url is not None:
-            everywhere = RemoteRecords(
-                self._records,
-                config.records_url,
-                peer=config.records_principal,
-                timeout=config.http_timeout,
-                exchanges=self._exchanges,
-                procedures=self._procedures,
-            )
+            everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
         guests = Guests(
             config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
         )
+        self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
+        self._kept = KeptConferences(self._context, self._active, self._record_changes)
         self._joining = Joining(self._context, self._active, everywhere, guests)
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
@@ -131,6 +129,8 @@ class Focus:
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
+            guards_dialogs=True,
+            durable=True,
         )
         endpoint.watch_flows(config.owner)
 
@@ -165,11 +165,15 @@ class Focus:
 
     def end_conference(self, conference_uri: str, *, now: float) -> None:
         """End an activation, as when its record was deleted. Raises LocalProtocolError when it is not active."""
+        conference = self._conference(conference_uri)
+        conference.end(EndReason.DELETED, now=now)
+        self._active.settle(conference, now=now)
+
+    def _conference(self, conference_uri: str) -> Conference:
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
         if conference is None:
             raise LocalProtocolError(f"not active: {conference_uri}")
-        conference.end(EndReason.DELETED, now=now)
-        self._active.settle(conference, now=now)
+        return conference
 
     def suspect_mcu(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part in every conference that it has: whoever runs it says that it may be gone."""
@@ -184,34 +188,11 @@ class Focus:
 
         It is asked for where it is not at hand. When there is no answer the conference stays as it was.
         """
-        self._told(conference_uri, None, known=False, now=now)
+        self._record_changes.told(conference_uri, None, known=False, now=now)
 
     def record_replaced(self, conference_uri: str, record: ConferenceRecord | None, *, now: float) -> None:
         """The record of a conference is this one now; None: it is gone, which ends the conference when it is active."""
-        self._told(conference_uri, record, known=True, now=now)
-
-    def _told(self, conference_uri: str, record: ConferenceRecord | None, *, known: bool, now: float) -> None:
-        address = ConferenceAddress.read(conference_uri)
-        told = _Told(owner=self.owner, address=address, record=record, known=known)
-        self._procedures.begin(self._take_record, told, now=now)
-
-    def _take_record(self, told: _Told, turn: Turn) -> Steps[None]:
-        try:
-            # Joins that were there before may have read the record as it was.
-            yield Line(told.address.key)
-            if self._active.get(told.address.key) is None:
-                return
-            record = told.record if told.known else (yield from settled(self._records.find(told.address)))
-        except Refused:
-            return
-        conference = self._active.get(told.address.key)
-        if conference is None:
-            return
-        if record is None:
-            conference.end(EndReason.EXPIRED if conference.expired(turn.now) else EndReason.DELETED, now=turn.now)
-        else:
-            conference.record_modified(record)
-        self._active.settle(conference, now=turn.now)
+        self._record_changes.told(conference_uri, record, known=True, now=now)
 
     def record_found(self, want_id: int, record: ConferenceRecord | None, *, now: float) -> None:
         """Answer RecordWanted: the record, None when there is none. Raises LocalProtocolError when nobody asked."""
@@ -232,6 +213,35 @@ class Focus:
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         return request.uri.host in self._domains and conf_id_of(str(request.uri)) is not None
 
+    # State -----------------------------------------------------------------------------------------------------------
+
+    def take_pieces(self) -> list[Piece]:
+        """What changed of the active conferences since the last call; the first gives all, and changes are noted."""
+        return self._kept.take()
+
+    def snapshot(self) -> list[Piece]:
+        """Every piece of the active conferences, as it is now."""
+        return self._kept.all()
+
+    def restore(self, pieces: Iterable[Piece], *, epoch: int | None = None, now: float) -> list[Event]:
+        """Go on with the conferences in ``pieces``, at a start or later (`focus.durable.resume` says how).
+
+        Let the endpoint have its dialogs before. What cannot be read is reported with `sip.StateUnreadable`, the rest
+        counts. ``epoch`` is that of a new claim to the conferences (`Ownership`), None where the one that they had
+        holds. Raises LocalProtocolError, with nothing changed, when one of the conferences is active here. Then drain
+        and read ``next_timeout``.
+        """
+        self._kept.restore(pieces, epoch=epoch, now=now)
+        return self.take_events()
+
+    def release(self, conference_uri: str, *, now: float) -> list[Piece]:
+        """Forget a conference without a word to anybody: another Focus has it now, or will.
+
+        Returns what that one restores, the dialogs of the endpoint included; what was written stays written. Raises
+        LocalProtocolError when it is not active.
+        """
+        return self._kept.release(self._conference(conference_uri), now=now)
+
     # Machine ---------------------------------------------------------------------------------------------------------
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
@@ -249,8 +259,7 @@ class Focus:
 
     def next_timeout(self) -> float | None:
         """When something is due in one of the conferences, or somebody has waited long enough."""
-        due = (self._active.next_timeout(), self._procedures.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._active.next_timeout(), self._procedures.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due."""
@@ -283,8 +292,11 @@ class Focus:
         if conference is None or event.session is None:
             self._context.answer(event.transaction, Answer(481), now=turn.now)
         else:
-            yield from conference.info(event.session, event.transaction, event.request, turn)
+            yield from conference.info(event.session, event, turn)
             self._active.settle(conference, now=turn.now)
+
+    def _from_elsewhere(self, event: RequestFromElsewhere, now: float) -> None:
+        self._procedures.begin(DialogGuard(self._context, self._active).procedure, event, now=now)
 
     def _conference_of(self, event: RequestReceived) -> Conference | None:
         return self._active.of_session.get(event.session) if event.session is not None else None
@@ -294,9 +306,7 @@ class Focus:
         self._alive(event, now)
         self._context.answer(event.transaction, Answer(200), now=now)
 
-    def _alive(
-        self, event: ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed, now: float
-    ) -> None:
+    def _alive(self, event: _SignOfLife, now: float) -> None:
         conference = self._active.of_session.get(event.session)
         if conference is not None:  # pragma: no branch (an accepted session stays in the table until its end)
             conference.participants.seen(event.session)
@@ -329,6 +339,7 @@ class Focus:
         conference = self._active.of_subscription.pop(event.subscription, None)
         if conference is not None:
             conference.notifier.forget(event.subscription)
+            self._active.changed(conference)
 
     # C3P over HTTP ---------------------------------------------------------------------------------------------------
 
@@ -347,6 +358,7 @@ class Focus:
     def _answered(self, owner: ConferenceExchangeOwner | None, *, now: float) -> list[Event]:
         conference = self._active.get(ConferenceAddress.read(owner.focus_uri).key) if owner is not None else None
         if conference is not None:
+            self.ownership.check(conference, now=now)
             self._active.settle(conference, now=now)
         return self.take_events()
 
@@ -367,6 +379,7 @@ class Focus:
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
     InviteReceived: Focus._invited,
+    RequestFromElsewhere: Focus._from_elsewhere,
     RequestReceived: Focus._requested,
     ReinviteReceived: Focus._refreshed_by_request,
     UpdateReceived: Focus._refreshed_by_request,

@@ -12,6 +12,7 @@ from focus.identity import Known, insist_on, name_of
 from focus.join import Join, read_join
 from focus.policy import Admission, JoinQuestion
 from focus.questions.identification import identification, sender_of
+from focus.questions.placement import Owned
 from focus.questions.procedure import Line, Steps, Turn, decided, settled
 from focus.questions.stores import Records
 from focus.records import ConferenceRecord
@@ -93,17 +94,29 @@ class Joining:
         if not self._context.endpoint.is_open(event.flow):
             raise Refused(refusal.GONE)
         # It may have ended, or even begun anew, while the policy took its time.
-        conference = self._active.get(address.key) or self._activate(address, record, join, now=turn.now)
+        conference = self._active.get(address.key) or (yield from self._activate(address, record, join, event, turn))
         try:
             conference.join(event, join, admission, now=turn.now)
             self._active.of_session[event.session] = conference
-            self._active.attendance.joined(event.session, join)
+            self._active.attendance.joined(event.session, join.user)
         finally:
             # Somebody whom a full conference refuses must not leave an empty conference behind.
             self._active.settle(conference, now=turn.now)
 
-    def _activate(self, address: ConferenceAddress, record: ConferenceRecord, join: Join, *, now: float) -> Conference:
+    def _activate(
+        self, address: ConferenceAddress, record: ConferenceRecord, join: Join, event: InviteReceived, turn: Turn
+    ) -> Steps[Conference]:
         if self._active.full:
             raise Refused(refusal.BUSY, join.document)
-        self._active.attendance.begin(address.key, record, join)
-        return self._active.activate(address, record, now=now)
+        placement = self._context.placement
+        owned = yield from settled(placement.claim(address))
+        if not isinstance(owned, Owned):
+            raise Refused(refusal.ELSEWHERE, join.document)
+        try:
+            if self._active.full or not self._context.endpoint.is_open(event.flow):
+                raise Refused(refusal.BUSY, join.document)
+            self._active.attendance.begin(address.key, record, join)
+        except Refused:
+            placement.release(address, owned.epoch)
+            raise
+        return self._active.activate(address, record, epoch=owned.epoch, now=turn.now)

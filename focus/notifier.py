@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import attrs
 
 from c3p import CONFERENCE_INFO_TYPE, ConferenceInfo, render_versions
 from focus.contact import contact_of, record_route
+from focus.durable.unsaved import Unsaved
 from focus.roster import Changes, Roster
 from focus.roster_document import deleted_document, lobby_document, partial_document, whole_document
-from sip import Endpoint, Flow, Request, SubscriptionId
+from sip import Endpoint, Flow, Request, SubscriptionId, first_due
 
 AUTOEXTEND: Final = "com.microsoft.autoextend"
 
@@ -28,9 +29,11 @@ class Subscriber:
 
     subscription: SubscriptionId
     user: str  #: key of the user
-    flow: Flow
+    number: int  #: what it is called where state is written
+    flow: Flow | None  #: None after a restart, until it is heard
     limited: bool  #: in the lobby: sees only itself (decisions 19)
     version: int = 0  #: of the last document sent
+    reserved: int = 0  #: the highest version that what is written leaves room for
     autoextend: float | None = None  #: seconds by which each document prolongs it; None: the subscriber refreshes
     extend_at: float | None = None  #: when a document is due for that reason alone, monotonic seconds
 
@@ -38,11 +41,6 @@ class Subscriber:
         """A document went out, which prolongs the subscription where that was agreed."""
         if self.autoextend is not None:
             self.extend_at = now + _EXTENSION * self.autoextend
-
-    def number(self, document: Rendered) -> bytes:
-        """`document` as the next one for this subscriber."""
-        self.version += 1
-        return document(self.version)
 
 
 class Notifier:
@@ -55,6 +53,12 @@ class Notifier:
         self._endpoint = endpoint
         self._roster = roster
         self._subscribers: dict[SubscriptionId, Subscriber] = {}
+        self._by_number: dict[int, Subscriber] = {}
+        self._count = 0
+        self.unsaved: Unsaved | None = None  #: subscribers that changed; None where nobody writes them
+
+    def __iter__(self) -> Iterator[Subscriber]:
+        return iter(tuple(self._subscribers.values()))
 
     def __len__(self) -> int:
         return len(self._subscribers)
@@ -86,21 +90,38 @@ class Notifier:
         now: float,
     ) -> None:
         """Answer a SUBSCRIBE, new or repeated, with the whole state, for `expires` seconds; 0 fetches it once."""
-        subscriber = self._subscribers.get(subscription) or Subscriber(subscription, user, flow, limited)
+        subscriber = self._subscribers.get(subscription)
+        if subscriber is None:
+            subscriber = Subscriber(subscription, user, self._count + 1, flow, limited)
         subscriber.flow, subscriber.limited = flow, limited
         subscriber.autoextend = float(expires) if AUTOEXTEND in request.supported else None
         subscriber.told(now)
         if expires > 0:
-            self._subscribers[subscription] = subscriber
+            self.add(subscriber)
         self._endpoint.accept_subscription(
             subscription,
             expires=expires,
             headers=record_route(request, flow, self._endpoint),
             contact=contact_of(self._roster.focus_uri),
-            body=subscriber.number(render_versions(self._whole_for(subscriber))),
+            body=self._numbered(subscriber, render_versions(self._whole_for(subscriber))),
             content_type=CONFERENCE_INFO_TYPE,
             now=now,
         )
+
+    def add(self, subscriber: Subscriber) -> None:
+        """Take a subscription in, or another form of one that is there."""
+        self._subscribers[subscriber.subscription] = self._by_number[subscriber.number] = subscriber
+        self._count = max(self._count, subscriber.number)
+        self._note(subscriber)
+
+    def numbered(self, number: int) -> Subscriber | None:
+        """The subscription of a number, None when it is over."""
+        return self._by_number.get(number)
+
+    def begin_again(self, *, now: float) -> None:
+        """Tell everybody everything: what they were told last is not known."""
+        for subscriber in self:
+            self._send_whole(subscriber, now=now)
 
     def unsubscribed(self, subscription: SubscriptionId, *, now: float) -> None:
         """Answer a SUBSCRIBE that ends its subscription; the endpoint sends the last NOTIFY, without a document."""
@@ -115,17 +136,18 @@ class Notifier:
                 self._publish_to_lobby(subscriber, changes, now=now)
                 continue
             document = document or render_versions(partial_document(self._roster, changes))
-            self._send(subscriber, subscriber.number(document), now=now)
+            self._send(subscriber, self._numbered(subscriber, document), now=now)
 
     def let_in(self, user: str, *, now: float) -> None:
         """Show a user who leaves the lobby everything."""
         for subscriber in self.of_user(user):
             subscriber.limited = False
+            self._note(subscriber)
             self._send_whole(subscriber, now=now)
 
     def next_timeout(self) -> float | None:
         """When somebody is to be told although nothing changed."""
-        return min((one.extend_at for one in self._subscribers.values() if one.extend_at is not None), default=None)
+        return first_due(*[one.extend_at for one in self._subscribers.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Keep quiet subscriptions alive: those who asked for autoextend do not refresh (conference-info 2)."""
@@ -135,7 +157,10 @@ class Notifier:
 
     def forget(self, subscription: SubscriptionId) -> None:
         """A subscription is over."""
-        self._subscribers.pop(subscription, None)
+        subscriber = self._subscribers.pop(subscription, None)
+        if subscriber is not None:
+            del self._by_number[subscriber.number]
+            self._note(subscriber)
 
     def end_user(self, user: str, reason: str, changes: Changes | None, *, now: float) -> None:
         """End the subscriptions of a user, with a last document that says what happened when `changes` is given."""
@@ -144,14 +169,14 @@ class Notifier:
             render_versions(partial_document(self._roster, changes)) if changes is not None and subscribers else None
         )
         for subscriber in subscribers:
-            body = subscriber.number(document) if document is not None else b""
+            body = self._numbered(subscriber, document) if document is not None else b""
             self._end(subscriber, reason, body, now=now)
 
     def end_all(self, *, now: float) -> None:
         """The conference is over: a last document with a deleted root (conferencing-flows 12)."""
         gone = render_versions(deleted_document(self._roster))
         for subscriber in list(self._subscribers.values()):
-            self._end(subscriber, "noresource", subscriber.number(gone), now=now)
+            self._end(subscriber, "noresource", self._numbered(subscriber, gone), now=now)
 
     def end(self, subscriber: Subscriber, reason: str, *, now: float) -> None:
         """End one subscription, without a document."""
@@ -164,11 +189,22 @@ class Notifier:
     def _publish_to_lobby(self, subscriber: Subscriber, changes: Changes, *, now: float) -> None:
         own = changes.only(subscriber.user)
         if own is not None:
-            body = subscriber.number(render_versions(partial_document(self._roster, own, count=1)))
+            body = self._numbered(subscriber, render_versions(partial_document(self._roster, own, count=1)))
             self._send(subscriber, body, now=now)
 
+    def _numbered(self, subscriber: Subscriber, document: Rendered) -> bytes:
+        """`document` as the next one for a subscriber."""
+        subscriber.version += 1
+        if self.unsaved is not None and subscriber.version > subscriber.reserved:
+            self._note(subscriber)
+        return document(subscriber.version)
+
+    def _note(self, subscriber: Subscriber) -> None:
+        if self.unsaved is not None:
+            self.unsaved["subscriber", str(subscriber.number)] = None
+
     def _send_whole(self, subscriber: Subscriber, *, now: float) -> None:
-        self._send(subscriber, subscriber.number(render_versions(self._whole_for(subscriber))), now=now)
+        self._send(subscriber, self._numbered(subscriber, render_versions(self._whole_for(subscriber))), now=now)
 
     def _send(self, subscriber: Subscriber, body: bytes, *, now: float) -> None:
         subscriber.told(now)

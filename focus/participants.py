@@ -23,6 +23,7 @@ from focus import refusal
 from focus.answers import Remembered
 from focus.contact import contact_of, record_route
 from focus.context import Context
+from focus.durable.unsaved import Unsaved
 from focus.identity import is_authenticated
 from focus.join import Join, if_legible
 from focus.participant import Participant
@@ -30,7 +31,7 @@ from focus.policy import Admission
 from focus.policy import AdmissionVerdict as Admitted
 from focus.refusal import Refused
 from focus.roster import Roster
-from sip import AddressOfRecord, Flow, InviteReceived, NameAddr, Request, SessionId
+from sip import AddressOfRecord, Flow, InviteReceived, NameAddr, Request, SessionId, first_due
 
 _ALLOW: Final = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
 
@@ -42,6 +43,9 @@ class Participants:
         self._context = context
         self._roster = roster
         self._participants: dict[SessionId, Participant] = {}
+        self._by_number: dict[int, Participant] = {}
+        self._count = 0
+        self.unsaved: Unsaved | None = None  #: what changed of them; None where nobody writes it
 
     def __len__(self) -> int:
         return len(self._participants)
@@ -83,14 +87,19 @@ class Participants:
 
     def join(self, event: InviteReceived, join: Join, admission: Admission, *, now: float) -> Participant:
         """Accept a dialog and put its endpoint into the roster."""
+        before = next((one for one in self.replaced_by(join) if one.absent), None)
+        number = self._count + 1 if before is None else before.number
         participant = Participant(
             session=event.session,
             user=join.user,
             endpoint=join.endpoint.entity,
+            number=number,
             flow=event.flow,
-            remembered=Remembered(self._context.config.remembered_answers),
+            host=event.flow.remote.host,
+            remembered=self.new_memory(number) if before is None else before.remembered,
+            open_commands=0 if before is None else before.open_commands,
         )
-        self._participants[event.session] = participant
+        self.add(participant)
         status = Status.ON_HOLD if admission.verdict is Admitted.LOBBY else Status.CONNECTED
         user = self._roster.set_endpoint(
             join.user,
@@ -101,11 +110,37 @@ class Participants:
         self._accept(event, join, user.role, now=now)
         return participant
 
+    def add(self, participant: Participant) -> None:
+        """Put one in; it has an endpoint in the roster, or gets one."""
+        self._participants[participant.session] = self._by_number[participant.number] = participant
+        self._count = max(self._count, participant.number)
+        self._note(participant)
+
+    def new_memory(self, number: int) -> Remembered:
+        """The answers of a participant with that number, none yet."""
+        return Remembered(self._context.config.remembered_answers, str(number), self.unsaved)
+
+    def numbered(self, number: int) -> Participant | None:
+        """The participant of a number, None when it is gone."""
+        return self._by_number.get(number)
+
+    def keep(self, unsaved: Unsaved) -> None:
+        """Note what changes from now on."""
+        self.unsaved = unsaved
+        for participant in self._participants.values():
+            participant.remembered.unsaved = unsaved
+
+    def _note(self, participant: Participant) -> None:
+        if self.unsaved is not None:
+            self.unsaved["participant", str(participant.number)] = None
+
     def replaced_by(self, join: Join) -> list[Participant]:
         """Dialogs that a new one takes the place of: of the same device, or of a connection that is gone."""
         guid = guid_key(join.endpoint.entity)
         return [
-            one for one in self.of_user(join.user.key) if guid_key(one.endpoint) == guid or one.lost_until is not None
+            one
+            for one in self.of_user(join.user.key)
+            if guid_key(one.endpoint) == guid or (one.lost_until is not None and not one.absent)
         ]
 
     def _accept(self, event: InviteReceived, join: Join, role: str, *, now: float) -> None:
@@ -127,6 +162,9 @@ class Participants:
         """Take a dialog that is over, or is being ended, out; None when that was done before."""
         participant = self._participants.pop(session, None)
         if participant is not None:
+            self._note(participant)
+            if self._by_number.get(participant.number) is participant:  # else somebody has taken its place
+                del self._by_number[participant.number]
             guid = guid_key(participant.endpoint)
             # A device that joined again with the same GUID keeps its place in the roster.
             if not any(guid_key(one.endpoint) == guid for one in self.of_user(participant.user.key)):
@@ -135,7 +173,8 @@ class Participants:
 
     def dismiss(self, participant: Participant, *, now: float) -> None:
         """End a dialog from our side."""
-        self._context.endpoint.bye(participant.session, now=now)
+        if not participant.absent:
+            self._context.endpoint.bye(participant.session, now=now)
 
     # Lobby -----------------------------------------------------------------------------------------------------------
 
@@ -154,15 +193,16 @@ class Participants:
         if participant is not None:  # pragma: no branch (nothing is reported of a session that is being ended)
             participant.lost_until = now + self._context.config.flow_loss_grace
 
-    def seen(self, session: SessionId) -> None:
-        """A dialog is alive."""
+    def seen(self, session: SessionId, flow: Flow | None = None) -> None:
+        """A dialog is alive; ``flow`` is where that was heard."""
         participant = self._participants.get(session)
         if participant is not None:
             participant.lost_until = None
+            participant.flow = participant.flow or flow
 
     def next_timeout(self) -> float | None:
         """When the next dialog without a connection is given up."""
-        return min((one.lost_until for one in self.all() if one.lost_until is not None), default=None)
+        return first_due(*[one.lost_until for one in self.all()])
 
     def due(self, now: float) -> list[Participant]:
         """The dialogs to give up: those whose time is over and that have no connection again."""
@@ -175,7 +215,11 @@ class Participants:
     def _is_connected(self, participant: Participant) -> bool:
         # A request that changes nothing, such as an UPDATE without session timer, is answered by the endpoint alone.
         endpoint = self._context.endpoint
-        return not endpoint.is_over(participant.session) and endpoint.session(participant.session).flow is not None
+        return (
+            not participant.absent
+            and not endpoint.is_over(participant.session)
+            and endpoint.session(participant.session).flow is not None
+        )
 
 
 def _name(event: InviteReceived, join: Join) -> str | None:

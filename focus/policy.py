@@ -17,7 +17,7 @@ from focus import refusal
 from focus.identity import is_authenticated
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal
-from sip import AddressOfRecord, Pending, same_user
+from sip import AddressOfRecord, Pending, is_own_address, same_user
 
 PRESENTER: Final = Role.PRESENTER.value
 ATTENDEE: Final = Role.ATTENDEE.value
@@ -167,7 +167,7 @@ class ConferencePolicy(Protocol):
 
 
 def _own_address(user: AddressOfRecord, called: AddressOfRecord) -> bool:
-    return same_user(user, called)
+    return is_own_address(called.uri, user)
 
 
 @attrs.frozen(kw_only=True)

@@ -85,7 +85,16 @@ BUSY: Final = Refusal(503, None, "Too much to do", Reason.SERVER_BUSY, retry_aft
 DRAINING: Final = BUSY.saying("This server is being shut down and takes nothing new")
 #: A store, a directory or a policy elsewhere is silent, or says that it cannot answer: it may in some seconds.
 NO_ANSWER: Final = attrs.evolve(BUSY, text="No answer in time")
+#: Who owns a conference cannot be found out at the moment, so nobody may begin it here.
+PLACEMENT_FAILED: Final = attrs.evolve(NO_ANSWER, text="It cannot be found out which server has this conference")
+#: Another node was quicker; the next request is forwarded there.
+ELSEWHERE: Final = attrs.evolve(BUSY, text="Another server has this conference", retry_after=1)
 STORE_FAILED: Final = attrs.evolve(NO_ANSWER, text="The conference records cannot be had")
+
+#: A request of a dialog, from somebody who is not in it.
+NOT_YOUR_DIALOG: Final = NOT_AUTHORISED.saying("That is the dialog of somebody else")
+#: Of one that has ended meanwhile, or in which nobody is yet.
+NOBODYS_DIALOG: Final = Refusal(481, None, "Nobody is in that dialog")
 
 #: Nobody is there any more to hear the answer.
 GONE: Final = Refusal(480, None, "The connection is gone")

@@ -8,6 +8,7 @@ import attrs
 
 from c3p import Code, ConferenceKeys, ExchangeFailure, Exchanges, GetConference, Reply, Request
 from focus import record_documents, refusal
+from focus.config import FocusConfig
 from focus.context import ConferenceExchangeOwner
 from focus.questions.procedure import Kind, Later
 from focus.questions.procedures import Procedures
@@ -17,21 +18,20 @@ from sip import ConferenceAddress
 
 
 class RemoteRecords:
-    """The records that a store has, and those that ``peer`` has at ``url``."""
+    """The records that a store has, and those at the ``records_url`` of the configuration."""
 
     def __init__(
         self,
         store: Records,
-        url: str,
+        config: FocusConfig,
         *,
-        peer: str,
-        timeout: float,
         exchanges: Exchanges[ConferenceExchangeOwner],
         procedures: Procedures,
     ) -> None:
+        assert config.records_url is not None
         self._store = store
-        self._url, self._peer = url, peer
-        self._timeout = timeout
+        self._url, self._peer = config.records_url, config.records_principal
+        self._timeout = config.http_timeout
         self._exchanges = exchanges
         self._procedures = procedures
 

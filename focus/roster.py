@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from c3p import ConferenceDescription, Endpoint, EntityView, SessionType, State, Status, guid_key
+from focus.durable.unsaved import Unsaved
 from sip import AddressOfRecord, ConferenceAddress
 
 
@@ -67,6 +68,7 @@ class Roster:
         self.version = 0
         self.users: dict[str, RosterUser] = {}
         self.views: dict[str, EntityView] = {}
+        self.unsaved: Unsaved | None = None  #: users and views that changed; None where nobody writes them
         self._changed_users: dict[str, None] = {}
         self._removed_users: dict[str, str] = {}
         self._changed_views: dict[str, None] = {}
@@ -90,7 +92,18 @@ class Roster:
 
     def has_holders(self, session_type: str) -> bool:
         """Whether anybody has an endpoint of that type."""
-        return any(one.session_type == session_type for user in self.users.values() for one in user.endpoints.values())
+        for user in self.users.values():
+            for endpoint in user.endpoints.values():
+                if endpoint.session_type == session_type:
+                    return True
+        return False
+
+    def resume(self, users: Iterable[RosterUser], views: Iterable[EntityView], version: int) -> None:
+        """Go on with what was known before a restart, after that version. Whoever is told anything is told all."""
+        self.users = {one.address.key: one for one in users}
+        self.views.update((ConferenceAddress.read(one.entity).key, one) for one in views)
+        self._changed_views.clear()
+        self.version = version
 
     # Changing --------------------------------------------------------------------------------------------------------
 
@@ -174,6 +187,9 @@ class Roster:
         ):
             return None
         self.version += 1
+        if self.unsaved is not None:
+            self.unsaved.update(dict.fromkeys(("user", key) for key in (*self._changed_users, *self._removed_users)))
+            self.unsaved.update(dict.fromkeys(("view", key) for key in (*self._changed_views, *self._removed_views)))
         changes = Changes(
             version=self.version,
             users=tuple(self._changed_users),

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from c3p import ConferenceInfo, ConferenceView, EntityView, State, User, Users
+from c3p import (
+    ConferenceDescription,
+    ConferenceInfo,
+    ConferenceView,
+    EntityView,
+    Organizer,
+    State,
+    UriEntry,
+    User,
+    Users,
+    mcu_uri,
+)
+from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster, RosterUser
 
 
 def whole_document(roster: Roster) -> ConferenceInfo:
     """The whole conference."""
-    return _document(roster, State.FULL, map(_whole, roster.users.values()), roster.views.values())
+    return _document(roster, State.FULL, map(whole_user, roster.users.values()), roster.views.values())
 
 
 def lobby_document(roster: Roster, user: str) -> ConferenceInfo:
     """What a user (key) in the lobby may see: the conference and itself (decisions 19)."""
     found = roster.users.get(user)
-    return _document(roster, State.FULL, [_whole(found)] if found is not None else [], roster.views.values(), count=1)
+    return _document(
+        roster, State.FULL, [whole_user(found)] if found is not None else [], roster.views.values(), count=1
+    )
 
 
 def partial_document(roster: Roster, changes: Changes, *, count: int | None = None) -> ConferenceInfo:
@@ -25,7 +39,7 @@ def partial_document(roster: Roster, changes: Changes, *, count: int | None = No
     `count` replaces the number of participants, for those who may not know it.
     """
     users = [User(entity=entity, state=State.DELETED) for _, entity in changes.removed_users]
-    users += [_whole(roster.users[key]) for key in changes.users]
+    users += [whole_user(roster.users[key]) for key in changes.users]
     views = [EntityView(entity=entity, state=State.DELETED) for entity in changes.removed_views]
     views += [roster.views[key] for key in changes.views]
     return _document(roster, State.PARTIAL, users, views, description=changes.description, count=count)
@@ -36,7 +50,7 @@ def deleted_document(roster: Roster) -> ConferenceInfo:
     return ConferenceInfo(entity=roster.focus_uri, state=State.DELETED)
 
 
-def _whole(user: RosterUser) -> User:
+def whole_user(user: RosterUser) -> User:
     """The user whole, as decisions 14 puts it into documents."""
     return User(
         entity=user.entity,
@@ -64,4 +78,19 @@ def _document(
         description=roster.description if description else None,
         users=Users(state=state, participant_count=len(roster.users) if count is None else count, users=tuple(users)),
         conference_view=ConferenceView(state=state, views=shown) if shown or whole else None,
+    )
+
+
+def description_of(record: ConferenceRecord) -> ConferenceDescription:
+    """What subscribers are told about a conference as such (conference-info 3.2)."""
+    uris = tuple(
+        UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in record.mcu_types
+    )
+    return ConferenceDescription(
+        display_text=record.display_text,
+        subject=record.subject,
+        conf_uris=uris,
+        organizer=Organizer(entity=record.organizer),
+        admission_policy=record.admission_policy,
+        lobby_capable=record.lobby_capable,
     )

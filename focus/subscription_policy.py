@@ -27,5 +27,5 @@ def check_subscriber(present: Sequence[Participant], flow: Flow) -> None:
     """
     if not present:
         raise Refused(NOT_JOINED)
-    if not flow.reliable and all(one.flow.remote.host != flow.remote.host for one in present):
+    if not flow.reliable and all(one.host != flow.remote.host for one in present):
         raise Refused(refusal.NOT_AUTHORISED.saying("Subscribe from where you joined"))

@@ -30,6 +30,7 @@ class Conference:
     mcu_address: Uri  #: the same, parsed: who calls
     mcu_key: str
     peer: str  #: principal of the Focus that owns it
+    epoch: int  #: of the claim of that Focus; 0 without one
     focus_link: FocusLink
     mixer: ConferenceAudio
     conversation_id: str

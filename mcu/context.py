@@ -27,6 +27,8 @@ __all__ = ["Context", "Wait"]
 class Wait(enum.Enum):
     """What a leg waits for."""
 
+    __hash__ = object.__hash__
+
     PORT = "port"
     ANSWER = "answer"
     ARRIVAL = "arrival"  #: the INVITE of a dial-in that was announced

@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
@@ -35,8 +36,13 @@ class FocusLinkSettings:
 
 
 class _Kind(enum.Enum):
+    __hash__ = object.__hash__
+
     NOTIFY = "notify"
     RESPONSE = "response"
+
+
+_KINDS: Final = tuple(_Kind)
 
 
 @attrs.define
@@ -79,6 +85,7 @@ class FocusLink:
         self._whole = True
         self._closed = False
         self._under_way: _Kind | None = None
+        self._misdirected = False  #: whether the response under way goes to who owned the conference before
         self._retry = {_Kind.NOTIFY: _Retry(), _Kind.RESPONSE: _Retry()}
         self._heard = now
         self._missing_since: float | None = None
@@ -147,6 +154,8 @@ class FocusLink:
 
     def redirect(self, url: str, *, now: float) -> None:
         """The conference has another owner, or the owner another address."""
+        if url != self.url:
+            self._misdirected = self._under_way is _Kind.RESPONSE
         self.url = url
         for retry in self._retry.values():
             retry.succeeded()
@@ -167,14 +176,14 @@ class FocusLink:
         """When something is to be sent again, or the Focus counts as gone."""
         due = [] if self._missing_since is None else [self._missing_since + self._settings.give_up]
         if self._under_way is None:
-            due += [self._retry[kind].at for kind in _Kind if self._waiting(kind)]
+            due += [self._retry[kind].at for kind in _KINDS if self._waiting(kind)]
             if not due and not self._closed:
                 due.append(self._heard + self._settings.probe)
         return min(due, default=None)
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask after the Focus when it was silent for long. What is due to be sent is ready from now on."""
-        quiet = self._under_way is None and not any(self._waiting(kind) for kind in _Kind)
+        quiet = self._under_way is None and not any(self._waiting(kind) for kind in _KINDS)
         if quiet and not self._closed and now >= self._heard + self._settings.probe:
             self._documents.append(ConferenceInfo(entity=self._conference, state=State.PARTIAL))
 
@@ -185,7 +194,7 @@ class FocusLink:
         """
         if self._under_way is not None:
             return None
-        for kind in _Kind:
+        for kind in _KINDS:
             if self._waiting(kind) and now >= self._retry[kind].at:
                 self._under_way = kind
                 return self._responses[0] if kind is _Kind.RESPONSE else self._notification(full)
@@ -199,12 +208,15 @@ class FocusLink:
     def replied(self, reply: Reply, *, now: float) -> None:
         """The answer to the document under way."""
         kind = self._landed()
-        if 200 <= reply.status < 300:
+        if kind is _Kind.RESPONSE and self._misdirected:
+            self._misdirected = False  # the new owner needs it, whatever the old one said
+        elif 200 <= reply.status < 300:
             self._retry[kind].succeeded()
             self.focus_heard(now=now)
             self._settled(kind)
-        elif kind is _Kind.RESPONSE and 400 <= reply.status < 500:
-            # What the Focus refuses it will not want later either. A refused change becomes a whole document.
+        elif kind is _Kind.RESPONSE and 400 <= reply.status < 500 and (reply.status != 404 or self._closed):
+            # What the Focus refuses it will not want later either. A refused change becomes a whole document. One that
+            # does not know the conference has given it away: the next owner, which claims it soon, wants to know.
             self._settled(kind)
         else:
             self._failed(kind, now, reply.retry_after or 0)
@@ -215,7 +227,11 @@ class FocusLink:
 
     def failed(self, *, now: float) -> None:
         """The document under way brought no answer."""
-        self._failed(self._landed(), now, 0)
+        kind = self._landed()
+        if kind is _Kind.RESPONSE and self._misdirected:
+            self._misdirected = False
+        else:
+            self._failed(kind, now, 0)
 
     def _waiting(self, kind: _Kind) -> bool:
         return bool(self._responses) if kind is _Kind.RESPONSE else self._whole or bool(self._documents)

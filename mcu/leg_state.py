@@ -17,6 +17,8 @@ __all__ = ["ROSTER_STATUS", "TRANSITIONS", "Input", "LegLife", "State"]
 class State(enum.Enum):
     """Where a leg is."""
 
+    __hash__ = object.__hash__
+
     OPENING = "opening"  #: dial-out: a media port has been asked for
     INVITING = "inviting"  #: INVITE sent, nothing heard yet
     RINGING = "ringing"  #: a provisional response came
@@ -31,6 +33,8 @@ class State(enum.Enum):
 
 class Input(enum.Enum):
     """What moves a leg."""
+
+    __hash__ = object.__hash__
 
     PORT_OPENED = "port-opened"
     PORT_FAILED = "port-failed"

@@ -36,7 +36,7 @@ from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import Decision, DialOutPolicy, DialOutRules
 from mcu.registration import Registration
-from sip import Claim, Entropy, Event, Flow, internal_fault
+from sip import Claim, Entropy, Event, Flow, first_due, internal_fault
 from sip import Request as SipRequest
 
 if TYPE_CHECKING:
@@ -138,8 +138,10 @@ class Mcu:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
-        due = (self._context.deadlines.earliest(), self._registration.next_timeout(), self._dial_out.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        undecided = self._dial_out.awaiting_policy
+        return first_due(
+            self._context.deadlines.earliest(), self._registration.next_timeout(), undecided.next_timeout()
+        )
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due: ring times, ports and calls that did not come, retries, announcements."""

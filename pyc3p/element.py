@@ -5,6 +5,10 @@ drain until nothing moves.
 
 The element is the net under whatever does not come through its pump (`sip.faults`): documents, media, and machines
 that live on no endpoint. One of them that raises has that thing answered 500, or left undone; the rest goes on.
+
+Where it keeps its state (its pump is ``durable``) it is also one gate before the network (`sip.Gate`): messages,
+documents and answers to documents wait until what they promise is written. After each step read ``change_to_save()``,
+write what it gives, and call ``persisted(id)``.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import attrs
 import c3p
 from mcu import LegId
 from pyc3p.trace.masking import mask
-from sip import Event, Pump, Rest, TimedNet, Transmit, internal_fault
+from sip import Event, Gate, Held, Pump, Rest, StateChange, TimedNet, Transmit, internal_fault, next_timeout_of
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
@@ -120,13 +124,28 @@ class Element:
     machines: Sequence[C3PMachine] = ()
     others: Sequence[Timed] = ()  #: machines that live on no SIP endpoint
     media: MediaMachine | None = None
+    durable: bool = False  #: whether its state is kept; where there is a pump, that one says it
     counters: Counter[str] = attrs.field(factory=Counter)  #: "internal fault": how often something raised here
     _faults: list[Event] = attrs.field(factory=list, init=False)
     _nets: list[TimedNet] = attrs.field(init=False)
-    _media_rest: Rest = attrs.field(factory=Rest, init=False)
+    _waiting: list[TimedNet | Held[tuple[C3PMachine, c3p.Exchange]] | Held[tuple[object, c3p.Reply]]] = attrs.field(
+        init=False
+    )
+    _media_rest: Rest | None = attrs.field(default=None, init=False)  #: since a tick raised, until one does not
+    gate: Gate | None = attrs.field(init=False)  #: before the network; None where no state is kept
+    _documents: Held[tuple[C3PMachine, c3p.Exchange]] | None = attrs.field(default=None, init=False)
+    _answers: Held[tuple[object, c3p.Reply]] | None = attrs.field(default=None, init=False)
+    _answered: list[tuple[object, c3p.Reply]] = attrs.field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.gate = self.pump.gate if self.pump is not None else Gate(()) if self.durable else None
+        if self.gate is not None:
+            self.gate.watch(self.others)
+            self._documents, self._answers = Held(self.gate), Held(self.gate)
         self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
+        self._waiting = [*self._nets]
+        if self._documents is not None and self._answers is not None:
+            self._waiting += [self._documents, self._answers]
 
     @classmethod
     def of(
@@ -136,6 +155,7 @@ class Element:
         pump: Pump | None = None,
         services: Mapping[str, C3PService] | None = None,
         others: Iterable[Timed] = (),
+        durable: bool = False,
     ) -> Element:
         """Find out by itself which of the machines posts documents and which has media."""
         beside = tuple(others)
@@ -147,12 +167,29 @@ class Element:
             machines=[part for part in parts if isinstance(part, C3PMachine)],
             others=beside,
             media=next((part for part in parts if isinstance(part, MediaMachine)), None),
+            durable=durable,
         )
+
+    # State -----------------------------------------------------------------------------------------------------------
+
+    def change_to_save(self) -> StateChange | None:
+        """The state that changed since the last call, None when none did, or none is kept."""
+        return self.gate.change_to_save() if self.gate is not None else None
+
+    def persisted(self, id: int) -> None:
+        """A change is written: what waited for it may leave. Then drain everything.
+
+        Raises ValueError for a change that was never given.
+        """
+        if self.gate is None:
+            raise ValueError("nothing is given to write without durable")
+        self.gate.persisted(id)
+
+    # Everything at once ----------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        machines: list[TimedNet | Pump] = [*self._nets, *([self.pump] if self.pump else [])]
-        return min((at for machine in machines if (at := machine.next_timeout()) is not None), default=None)
+        return next_timeout_of([*self._waiting, self.pump] if self.pump is not None else self._waiting)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""
@@ -169,8 +206,8 @@ class Element:
     # What does not come through the pump -----------------------------------------------------------------------------
 
     def next_other_timeout(self) -> float | None:
-        """When ``handle_other_timeouts`` is due."""
-        return min((at for net in self._nets if (at := net.next_timeout()) is not None), default=None)
+        """When ``handle_other_timeouts`` is due, or something leaves that has waited for long enough."""
+        return next_timeout_of(self._waiting)
 
     def handle_other_timeouts(self, *, now: float) -> list[Event]:
         """Do what is due in the machines that live on no endpoint."""
@@ -184,7 +221,7 @@ class Element:
         return events
 
     def receive_c3p(self, path: str, document: Document, *, peer: str, now: float) -> c3p.Reply:
-        """Answer a document that an authenticated peer has posted to ``path``."""
+        """The answer to a document that an authenticated peer has posted to ``path``; it leaves by ``hold_reply``."""
         service = self.services[path]
         return self._attempt(
             service,
@@ -194,13 +231,22 @@ class Element:
             document,
         )
 
-    def c3p_to_send(self) -> list[tuple[C3PMachine, c3p.Exchange]]:
+    def hold_reply(self, asker: object, reply: c3p.Reply) -> None:
+        """Give back an answer of ``receive_c3p``: ``replies_to_send`` says when ``asker`` may have it."""
+        self._answered.append((asker, reply))
+
+    def replies_to_send(self, *, now: float) -> list[tuple[object, c3p.Reply]]:
+        """Answers that may leave now, each with the asker that it was given for."""
+        answered, self._answered = self._answered, []
+        return answered if self._answers is None else self._answers.pass_on(answered, now=now)
+
+    def c3p_to_send(self, *, now: float) -> list[tuple[C3PMachine, c3p.Exchange]]:
         """Exchanges to start, with the machine that is told of the outcome."""
         found: list[tuple[C3PMachine, c3p.Exchange]] = []
         for machine in self.machines:
             none: list[c3p.Exchange] = []
             found += [(machine, each) for each in self._attempt(machine, "c3p_to_send", machine.c3p_to_send, none)]
-        return found
+        return found if self._documents is None else self._documents.pass_on(found, now=now)
 
     def c3p_answered(
         self, machine: C3PMachine, exchange_id: int, outcome: c3p.Reply | c3p.ExchangeFailure, *, now: float
@@ -239,7 +285,8 @@ class Element:
         """When ``tick`` is due, None when there is no media."""
         if self.media is None:
             return None
-        return self._media_rest.after(self._attempt(self.media, "next_tick", self.media.next_tick, None))
+        due = self._attempt(self.media, "next_tick", self.media.next_tick, None)
+        return due if self._media_rest is None else self._media_rest.after(due)
 
     def tick(self, now: float) -> list[Outgoing]:
         """Audio of 20 ms: packets to send."""
@@ -250,9 +297,10 @@ class Element:
             packets = media.tick(now)
         except Exception as error:
             self._fault(media, "tick", error)
+            self._media_rest = self._media_rest or Rest()
             self._media_rest.failed(now)
             return []
-        self._media_rest.worked()
+        self._media_rest = None
         return packets
 
     def _attempt(

@@ -20,8 +20,8 @@ from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.routing import Claim, Routing
-from sip.deadlines import Deadlines
-from sip.endpoint.commit import Gate, StateChange
+from sip.deadlines import Deadlines, first_due, next_timeout_of
+from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
 from sip.entropy import Entropy, SeededEntropy
@@ -42,6 +42,7 @@ from sip.events import (
     ProvisionalReceived,
     ReinviteReceived,
     RequestFailed,
+    RequestFromElsewhere,
     RequestReceived,
     ResolveWanted,
     ResponseReceived,
@@ -103,6 +104,7 @@ from sip.networks import Networks, are_everybody, source_of
 from sip.pieces import (
     Durable,
     Piece,
+    StateUnreadable,
     UnreadablePiece,
     piece_key,
     piece_parts,
@@ -120,7 +122,7 @@ from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.shares import Shares
 from sip.syntax.grammar import refuse, tolerate
-from sip.syntax.keys import AddressOfRecord, ConferenceAddress, same_user
+from sip.syntax.keys import AddressOfRecord, ConferenceAddress, is_own_address, same_user
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri, aor_key, conference_key
 from sip.syntax.uri_parts import canonical_host
@@ -175,6 +177,7 @@ __all__ = [
     "FlowLost",
     "Gate",
     "Headers",
+    "Held",
     "Identification",
     "IdentificationPending",
     "Identified",
@@ -224,6 +227,7 @@ __all__ = [
     "Replaces",
     "Request",
     "RequestFailed",
+    "RequestFromElsewhere",
     "RequestId",
     "RequestReceived",
     "ResolveWanted",
@@ -251,6 +255,7 @@ __all__ = [
     "SipError",
     "Star",
     "StateChange",
+    "StateUnreadable",
     "StreamParser",
     "SubscribeReceived",
     "SubscriptionAccepted",
@@ -283,8 +288,11 @@ __all__ = [
     "conference_key",
     "digest_secret",
     "find_part",
+    "first_due",
     "internal_fault",
     "is_numeric",
+    "is_own_address",
+    "next_timeout_of",
     "parse_message",
     "piece_key",
     "piece_parts",

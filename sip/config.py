@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from sip.syntax.uri_parts import canonical_host
+
 if TYPE_CHECKING:
     from sip.authentication.digest import Credentials
 
@@ -24,6 +26,11 @@ class Listen:
     port: int
     public_host: str | None = None
     public_port: int | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names by which it is known, its own and the one that peers are told."""
+        return tuple(canonical_host(each) for each in (self.host, self.public_host) if each)
 
 
 def _as_tuple(listen: Iterable[Listen]) -> tuple[Listen, ...]:

@@ -28,7 +28,6 @@ class Context:
     __slots__ = (
         "_branches",
         "_digest",
-        "_events",
         "_given",
         "_ids",
         "_last_id",
@@ -36,6 +35,7 @@ class Context:
         "_tags",
         "config",
         "counters",
+        "events",
         "limits",
         "timers",
         "traffic",
@@ -52,7 +52,7 @@ class Context:
         self._tags = entropy.child("tags")
         self._branches = entropy.child("branches")
         self._ids = entropy.child("call-ids")
-        self._events: list[Event] = []
+        self.events: list[Event] = []  #: since they were taken last
         self._last_id = 0
         self._stateless: bytes | None = None
         self._given: dict[str, Credentials] = {}  # credentials by realm, beside those of the configuration
@@ -60,23 +60,12 @@ class Context:
 
     def emit(self, event: Event) -> None:
         """Report an event."""
-        self._events.append(event)
+        self.events.append(event)
 
     def take_events(self) -> list[Event]:
         """Return the events since the last call."""
-        if not self._events:
-            return []
-        events, self._events = self._events, []
+        events, self.events = self.events, []
         return events
-
-    @property
-    def reported(self) -> int:
-        """How many events wait to be taken."""
-        return len(self._events)
-
-    def since(self, before: int) -> list[Event]:
-        """Return the events that came after there were ``before``."""
-        return self._events[before:]
 
     def count(self, what: str) -> None:
         """Note something that was dropped, ignored or refused."""

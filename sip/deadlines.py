@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from heapq import heapify, heappop, heappush
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
-__all__ = ["Deadlines"]
+__all__ = ["Deadlines", "Waiting", "first_due", "next_timeout_of"]
 
 Key = TypeVar("Key", bound=Hashable)
 
 _MIN_COMPACT: Final = 64  #: entries; below this, sweeping those that do not count costs more than keeping them
+
+
+def first_due(*times: float | None) -> float | None:
+    """The earliest of some times; None when there is none among them."""
+    first: float | None = None
+    for at in times:
+        if at is not None and (first is None or at < first):
+            first = at
+    return first
+
+
+class Waiting(Protocol):
+    """Whatever has to be called when a time comes."""
+
+    def next_timeout(self) -> float | None:
+        """When that is (monotonic seconds); None when nothing is waited for."""
+        ...
+
+
+def next_timeout_of(machines: Iterable[Waiting]) -> float | None:
+    """When the first of some machines has to be called; None when none has."""
+    first: float | None = None
+    for machine in machines:
+        at = machine.next_timeout()
+        if at is not None and (first is None or at < first):
+            first = at
+    return first
 
 
 class Deadlines(Generic[Key]):

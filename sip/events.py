@@ -61,6 +61,21 @@ class RequestReceived(Event):
 
 
 @attrs.frozen(kw_only=True)
+class RequestFromElsewhere(Event):
+    """A request of a dialog that came by another flow than the dialog, for a core that ``guards_dialogs``.
+
+    It waits: for ``take_request`` if its sender is who he should be, else for ``respond``. ``session`` and
+    ``subscriptions`` are what the dialog is used for.
+    """
+
+    transaction: TransactionId
+    request: Request
+    flow: Flow
+    session: SessionId | None
+    subscriptions: tuple[SubscriptionId, ...]
+
+
+@attrs.frozen(kw_only=True)
 class AckReceived(Event):
     """An ACK for a 2xx, for a transparent core to forward without state."""
 

@@ -125,7 +125,7 @@ class TimedNet:
         self._machine, self._owner = machine, owner
         self._faults, self._counters = faults, counters
         self._asking: set[str] = set()  # questions whose last answer was an exception
-        self._rest = Rest()
+        self._rest: Rest | None = None  # since its timeout raised, until one does not
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; None when the machine cannot say."""
@@ -136,7 +136,7 @@ class TimedNet:
             return None
         if self._asking:
             self._asking.discard("next_timeout")
-        return self._rest.after(at)
+        return at if self._rest is None else self._rest.after(at)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due, if anything is."""
@@ -147,9 +147,10 @@ class TimedNet:
             events = self._machine.handle_timeout(now=now)
         except Exception as error:
             self._counters["internal fault"] += 1
+            self._rest = self._rest or Rest()
             self._rest.failed(now)
             return [internal_fault(error, "handle_timeout", owner=self._owner)]
-        self._rest.worked()
+        self._rest = None
         return events
 
     def take_events(self) -> list[Event]:

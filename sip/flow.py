@@ -35,10 +35,10 @@ class Flow:
     remote: Address
     peer_identity: tuple[str, ...] = ()  #: names that the peer's certificate proved, if any (RFC 5922)
     peer_users: tuple[str, ...] = ()  #: the ``sip:user@domain`` names in it; an `Authenticator` may believe them
+    reliable: bool = attrs.field(init=False, repr=False)  #: whether the transport retransmits (RFC 3261 section 17)
 
-    @property
-    def reliable(self) -> bool:
-        """Whether the transport itself retransmits (RFC 3261 section 17)."""
+    @reliable.default
+    def _is_reliable(self) -> bool:
         return self.transport != "UDP"
 
     def __eq__(self, other: object) -> bool:

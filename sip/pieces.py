@@ -14,12 +14,20 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from sip.errors import SipError
+from sip.errors import LocalProtocolError
 from sip.events import Event
 
 
-class UnreadablePiece(SipError):
+class UnreadablePiece(LocalProtocolError):
     """A piece that this version cannot read: it says which, and why."""
+
+
+@attrs.frozen(kw_only=True)
+class StateUnreadable(Event):
+    """A piece was left out when state was restored; the rest counts."""
+
+    key: str
+    reason: str
 
 
 @attrs.frozen
@@ -27,7 +35,14 @@ class Piece:
     """One piece of state. The last one written under a key counts."""
 
     key: str  #: kind first, parts divided by ``/``, each part escaped by `piece_key`
-    value: bytes | None  #: None: what was there is gone
+    #: None: what was there is gone. In no `repr`: what a machine needs after a restart may be secret.
+    value: bytes | None = attrs.field(repr=lambda value: "None" if value is None else f"<{len(value)} octets>")
+
+
+def unreadable(piece: Piece, error: Exception) -> StateUnreadable:
+    """Tell of a piece that could not be read, because of whatever went wrong with what is in it."""
+    reason = str(error) if isinstance(error, UnreadablePiece) else f"{type(error).__name__}: {error}"
+    return StateUnreadable(owner="", key=piece.key, reason=reason)
 
 
 @runtime_checkable
@@ -45,8 +60,8 @@ class Durable(Protocol):
     def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
         """Carry on from what was written; keys of other machines are passed over.
 
-        A piece that cannot be read is left out, counted and reported; the rest counts. Raises when the machine has
-        begun already.
+        A piece that cannot be read is left out, counted and reported (`StateUnreadable`); the rest counts. Raises
+        LocalProtocolError, with nothing changed, when the machine has any of it already.
         """
         ...
 
@@ -63,7 +78,8 @@ def piece_parts(key: str) -> tuple[str, ...]:
 
 def write_piece(key: str, version: int, fields: Mapping[str, Any]) -> Piece:
     """A piece whose value holds ``fields`` (what JSON can say) and the version of their meaning."""
-    return Piece(key, json.dumps({"version": version, **fields}, separators=(",", ":"), ensure_ascii=False).encode())
+    text = json.dumps({"version": version, **fields}, separators=(",", ":"), ensure_ascii=False)
+    return Piece(key, text.encode("utf-8", "surrogatepass"))  # texts of peers may be octets that are no UTF-8
 
 
 def read_piece(piece: Piece, version: int) -> dict[str, Any]:

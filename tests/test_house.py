@@ -26,7 +26,7 @@ DOORS: Final = frozenset(
     (
         *PACKAGES,
         *(f"{package}.{part}" for package in PACKAGES for part in ("aio", "testing")),
-        *("pyc3p.simnet", "pyc3p.simulate", "pyc3p.elements", "pyc3p.trace", "pyc3p.phone"),
+        *("pyc3p.simnet", "pyc3p.simulate", "pyc3p.elements", "pyc3p.trace", "pyc3p.phone", "pyc3p.state"),
         "pyc3p.farm",  # an older name of pyc3p.elements.farm
         "pyc3p.elements.event_loop",  # what tests with real sockets run on
         *("sip.testing.scenes", "pyc3p.simnet.hostile"),  # scenes to play, each a plan and a way to play it
@@ -351,6 +351,7 @@ def test_a_long_module_is_found(tmp_path: Path) -> None:
 #: user, of which a class that held the part would write every signature a second time.
 IN_PIECES: Final = {
     "focus.client.conferencing.ConferenceCommands": "one method a command, beside the client's own life",
+    "sip.endpoint.durable.DurableDialogs": "what a restart needs of an endpoint, which knows its dialogs alone",
     "sip.message.header_values.HeaderValues": "one property a header, beside what a message does",
     "sip.session.commands.SessionCommands": "commands of sessions, which know Sessions alone",
     "sip.subscription.commands.SubscriptionCommands": "commands of subscriptions, which know Subscriptions alone",

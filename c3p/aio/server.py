@@ -21,8 +21,8 @@ from c3p.carriage.settings import ServerSettings
 from c3p.envelope import Notify, Request, Response
 from c3p.exchange import Reply
 
-#: Carries out a document that an authenticated peer has posted.
-Handler = Callable[[Request | Response | Notify, str], Reply]
+#: Carries out a document that an authenticated peer has posted; its answer may take a while.
+Handler = Callable[[Request | Response | Notify, str], Reply | Awaitable[Reply]]
 #: Opens a listener for connections that the protocols are made for; raises OSError.
 Listen = Callable[[Callable[[], asyncio.BaseProtocol], str, int], Awaitable["Listener"]]
 
@@ -153,7 +153,7 @@ class C3pServer:
                 body = await self._read(request)
             finally:
                 wire.received(_request_line(request), request.headers.items(), body, clock())
-            answer = self._carry_out(handler, peer, body)
+            answer = await self._carry_out(handler, peer, body)
         except _Ended as ended:
             answer = ended.answer
         except Exception:
@@ -180,9 +180,12 @@ class C3pServer:
             raise _Ended(refusal)
         return self._routes[request.path], peer
 
-    def _carry_out(self, handler: Handler, peer: str, body: bytes) -> HttpAnswer:
+    async def _carry_out(self, handler: Handler, peer: str, body: bytes) -> HttpAnswer:
         document = posted(body, settings=self._settings)
-        return document if isinstance(document, HttpAnswer) else answer_with(handler(document, peer))
+        if isinstance(document, HttpAnswer):
+            return document
+        reply = handler(document, peer)
+        return answer_with(reply if isinstance(reply, Reply) else await reply)
 
     async def _read(self, request: web.BaseRequest) -> bytes:
         """The body, at most as large as a document may be."""

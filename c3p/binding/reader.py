@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 from lxml import etree
 
 from c3p.binding.binding import BoundField, bound_fields, clark, ordered_extra
-from c3p.binding.fields import Attribute, Child, Children, Text, Texts, WrapperAttribute
-from c3p.binding.node import Extra, Node, Placed, Trimming
+from c3p.binding.fields import Attribute, Children, Text, Texts, WrapperAttribute
+from c3p.binding.node import NOTHING, Node, Placed, Trimming
 from c3p.binding.unknown import read_unknown
 from c3p.binding.values import READ
 from c3p.binding.xml import attributes_of
@@ -26,8 +26,12 @@ N = TypeVar("N", bound=Node)
 Values = dict[str, object]
 #: Text to value, None when the text is no such value.
 Convert = Callable[[str], object]
+#: Makes a node of an element.
+Read = Callable[[etree._Element], Node]
 #: Takes one child element into the values, or returns False: then it is unknown content.
 Taker = Callable[[Values, etree._Element, list[Trimming]], bool]
+#: A field, and one of: how text becomes its value; what reads its node, and whether it has many; what takes the rest.
+Known = tuple[str, Convert | None, Read | None, bool, Taker | None]
 
 
 class Reader(Generic[N]):
@@ -36,14 +40,13 @@ class Reader(Generic[N]):
     def __init__(self, cls: type[N]) -> None:
         self._cls = cls
         fields = bound_fields(cls)
-        self._blank: Values = {**{field.name: field.blank for field in fields}, "extra": Extra()}
+        self._blank: Values = {**{field.name: field.blank for field in fields}, "extra": NOTHING}
         self._many = tuple(field.name for field in fields if field.many)
         self._required = tuple(field.name for field in fields if field.required and not _may_be_empty(field))
         self._finish = None if cls.after_reading is Node.after_reading else cls.after_reading
         self._attributes: dict[str, tuple[str, Convert]] = {}
         self._aliases: dict[str, tuple[str, Convert]] = {}
-        #: Field for each name of a child: how its text becomes a value, or who takes it when it is more than text.
-        self._children: dict[str, tuple[str, Convert | None, Taker | None]] = {}
+        self._children: dict[str, Known] = {}  # by name of a child
         for field in fields:
             self._learn(field, fields)
 
@@ -56,14 +59,18 @@ class Reader(Generic[N]):
         elif not isinstance(spec, WrapperAttribute):
             wrapper = spec.wrapper if isinstance(spec, Texts | Children) else None
             namespace, name = wrapper or (spec.namespace, spec.name)
-            convert = READ[spec.kind] if isinstance(spec, Text) else None
-            child = (field.name, convert, _taker(field, fields) if convert is None else None)
-            self._children[clark(namespace, name)] = child
-            self._children.setdefault(name, child)
+            known = _known(field, fields)
+            self._children[clark(namespace, name)] = known
+            self._children.setdefault(name, known)
 
-    def read(self, element: etree._Element) -> N:
-        """The node. Raises MalformedDocument when something required is not there."""
-        values, unknown_attributes = self.attributes(element)
+    def read(self, element: etree._Element, others: list[etree._Element] | None = None) -> N:
+        """The node. Raises MalformedDocument when something required is not there.
+
+        Children that are no fields are unknown content, unless somebody takes them as ``others``.
+        """
+        values = self._blank.copy()
+        pairs = attributes_of(element)
+        unknown_attributes = self._take_attributes(values, pairs) if pairs else pairs
         trimmings: list[Trimming] = []
         placed: list[Placed] = []
         generation = 0
@@ -71,7 +78,7 @@ class Reader(Generic[N]):
         blank, children = self._blank, self._children
         for child in element:
             tag = child.tag
-            name, convert, taker = children.get(tag, _NOBODY)
+            name, convert, read, many, take = children.get(tag, _NOBODY)
             if convert is not None:
                 if values[name] == blank[name] and not len(child):
                     value = convert(child.text or "")
@@ -81,30 +88,52 @@ class Reader(Generic[N]):
                         if child.attrib:
                             trimmings.append(Trimming(name, 0, tuple(attributes_of(child))))
                         continue
-            elif taker is not None and taker(values, child, trimmings):
+            elif read is not None:
+                items = values[name]
+                if isinstance(items, list):
+                    items.append(read(child))
+                    last = name
+                    continue
+                if not items:
+                    values[name] = [read(child)] if many else read(child)
+                    last = name
+                    continue
+            elif take is not None and take(values, child, trimmings):
                 last = name
                 continue
             if tag == SEPARATOR:
                 generation += 1
+            elif others is not None:
+                others.append(child)
             else:
                 placed.append(Placed(read_unknown(child), last, _count(values, last), generation))
         if unknown_attributes or placed or trimmings:
             values["extra"] = ordered_extra(self._cls, unknown_attributes, placed, trimmings)
-        return self.build(values, element)
+        for name in self._required:
+            if not values[name] and values[name] != 0:
+                raise MalformedDocument(
+                    f"{etree.QName(element).localname} without {name}",
+                    error_id=getattr(self._cls, "CONTENT_ERROR", ErrorId.DOCUMENT_DOES_NOT_PARSE),
+                )
+        for name in self._many:
+            items = values[name]
+            values[name] = tuple(items) if isinstance(items, list) else ()
+        made = object.__new__(self._cls)
+        object.__setattr__(made, "__dict__", values)
+        return made if self._finish is None else self._finish(made)
 
-    def attributes(self, element: etree._Element) -> tuple[Values, list[tuple[str, str]]]:
-        """Values with the attributes in, and the attributes that are not known."""
-        values = self._blank.copy()
+    def _take_attributes(self, values: Values, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Put the attributes into ``values``, and return those that are not known."""
         unknown: list[tuple[str, str]] = []
         known = self._attributes
-        for pair in attributes_of(element):
+        for pair in pairs:
             entry = known.get(pair[0])
             value = entry[1](pair[1]) if entry else None
             if entry is None or value is None:
                 unknown.append(pair)
             else:
                 values[entry[0]] = value
-        return (values, self._take_aliases(values, unknown)) if unknown else (values, unknown)
+        return self._take_aliases(values, unknown) if unknown else unknown
 
     def _take_aliases(self, values: Values, unknown: list[tuple[str, str]]) -> list[tuple[str, str]]:
         left = []
@@ -117,23 +146,8 @@ class Reader(Generic[N]):
                 values[name] = value
         return left
 
-    def build(self, values: Values, element: etree._Element) -> N:
-        """The node with these values."""
-        for name in self._required:
-            if not values[name] and values[name] != 0:
-                raise MalformedDocument(
-                    f"{etree.QName(element).localname} without {name}",
-                    error_id=getattr(self._cls, "CONTENT_ERROR", ErrorId.DOCUMENT_DOES_NOT_PARSE),
-                )
-        for name in self._many:
-            items = values[name]
-            values[name] = tuple(items) if isinstance(items, list) else ()
-        made = object.__new__(self._cls)
-        made.__dict__.update(values)
-        return made if self._finish is None else self._finish(made)
 
-
-_NOBODY: Final = ("", None, None)
+_NOBODY: Final[Known] = ("", None, None, False, None)
 
 
 def _may_be_empty(field: BoundField) -> bool:
@@ -156,11 +170,17 @@ def reader(cls: type[N]) -> Reader[N]:
     return found
 
 
-def _taker(field: BoundField, fields: tuple[BoundField, ...]) -> Taker:
+def _known(field: BoundField, fields: tuple[BoundField, ...]) -> Known:
     spec = field.spec
-    if isinstance(spec, Child):
-        return _take_child(field)
+    if isinstance(spec, Text):
+        return field.name, READ[spec.kind], None, False, None
+    if field.item is not None and not (isinstance(spec, Children) and spec.wrapper):
+        return field.name, None, reader(field.item).read, isinstance(spec, Children), None
     assert isinstance(spec, Texts | Children)
+    return field.name, None, None, True, _taker(field, spec, fields)
+
+
+def _taker(field: BoundField, spec: Texts | Children, fields: tuple[BoundField, ...]) -> Taker:
     take = _take_texts(field.name, READ[spec.kind]) if isinstance(spec, Texts) else _take_children(field)
     if spec.wrapper is None:
         return take
@@ -183,19 +203,6 @@ def _take_texts(name: str, convert: Callable[[str], object]) -> Taker:
         items.append(value)
         if child.attrib:
             trimmings.append(Trimming(name, len(items) - 1, tuple(attributes_of(child))))
-        return True
-
-    return take
-
-
-def _take_child(field: BoundField) -> Taker:
-    assert field.item is not None
-    name, read = field.name, reader(field.item).read
-
-    def take(values: Values, child: etree._Element, trimmings: list[Trimming]) -> bool:
-        if values[name] is not None:
-            return False
-        values[name] = read(child)
         return True
 
     return take

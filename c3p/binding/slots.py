@@ -9,13 +9,13 @@ from typing import Any
 from c3p.binding.binding import BoundField
 from c3p.binding.fields import Child, Children, Text, Texts, WrapperAttribute
 from c3p.binding.node import Node, Trimming
+from c3p.binding.out import Out
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WORDS, WRITE_TEXT
+from c3p.binding.values import WORDS, WRITE_TEXT, is_plain
 from c3p.binding.xml import escape_attribute
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES
 
-Out = list[str]
 #: Fields of the node that is being written; their types are looked at where they are written.
 Values = Mapping[str, Any]
 #: Called with field and number of items written, to put unknown content between items.
@@ -31,6 +31,16 @@ def qualified(namespace: str | None, name: str, default: str) -> str:
     return name if not namespace or namespace == default else f"{PREFIXES[namespace]}:{name}"
 
 
+def prefixes_of(tag: str) -> frozenset[str]:
+    """The prefix of a name as written, if it has one."""
+    prefix, colon, _ = tag.strip().rpartition(":")
+    return frozenset((prefix,)) if colon else frozenset()
+
+
+def _nothing(out: Out, tag: str, node: Node) -> None:
+    """How a slot without a child writes it."""
+
+
 class ElementSlot(ABC):
     """One field that is written as elements.
 
@@ -42,9 +52,12 @@ class ElementSlot(ABC):
         self.tag = tag
         self.opening = f"<{tag}>"
         self.closing = f"</{tag}>"
+        self.prefixes = prefixes_of(tag)
         self.generation = generation
         self.required = field.required
         self.words = False  #: whether text stands between ``opening`` and ``closing``, and nothing else
+        self.child: type[Node] | None = None  #: class of a value that is one element, which ``write_item`` writes
+        self.write_item: WriteNode = _nothing
         self.blank: str | tuple[()] | None = ()
         self.also: tuple[str, ...] = ()
 
@@ -77,7 +90,7 @@ class TextSlot(ElementSlot):
         out.append(f"{self.opening}{self._text(values[self.name])}{self.closing}")
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
-        attributes = attribute_text(trimmed[0].attributes) if 0 in trimmed else ""
+        attributes = attribute_text(out, trimmed[0].attributes) if 0 in trimmed else ""
         out.append(f"<{self.tag}{attributes}>{self._text(values[self.name])}{self.closing}")
 
 
@@ -87,14 +100,16 @@ class TextsSlot(ElementSlot):
     def __init__(self, field: BoundField, tag: str, spec: Texts) -> None:
         super().__init__(field, tag, spec.generation)
         self._text = WRITE_TEXT[spec.kind]
+        self._words = spec.kind in WORDS
 
     def write(self, out: Out, values: Values) -> None:
         for value in values[self.name] or ():
-            out.append(f"{self.opening}{self._text(value)}{self.closing}")
+            plain = self._words and isinstance(value, str) and is_plain(value)
+            out.append(f"{self.opening}{value if plain else self._text(value)}{self.closing}")
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         for index, value in enumerate(values[self.name] or ()):
-            attributes = attribute_text(trimmed[index].attributes) if index in trimmed else ""
+            attributes = attribute_text(out, trimmed[index].attributes) if index in trimmed else ""
             out.append(f"<{self.tag}{attributes}>{self._text(value)}{self.closing}")
             place(self.name, index + 1)
 
@@ -104,14 +119,14 @@ class ChildSlot(ElementSlot):
 
     def __init__(self, field: BoundField, tag: str, spec: Child, write_item: WriteNode) -> None:
         super().__init__(field, tag, spec.generation)
-        self._item = field.item
-        self._write_item = write_item
+        self.child = field.item
+        self.write_item = write_item
 
     def write(self, out: Out, values: Values) -> None:
         value = values[self.name]
-        if type(value) is not self._item:
-            raise _misfit(value, self._item)
-        self._write_item(out, self.tag, value)
+        if type(value) is not self.child:
+            raise _misfit(value, self.child)
+        self.write_item(out, self.tag, value)
 
 
 class ChildrenSlot(ElementSlot):
@@ -142,6 +157,7 @@ class WrappedSlot(ElementSlot):
     def __init__(self, field: BoundField, tag: str, inner: ElementSlot, attributes: Mapping[str, str], default: str):
         super().__init__(field, tag, inner.generation)
         self.also = tuple(attributes)
+        self.prefixes |= inner.prefixes
         self._inner = inner
         self._attributes = attributes
         self._default = default
@@ -160,7 +176,7 @@ class WrappedSlot(ElementSlot):
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         own = trimmed.get(-1, Trimming(self.name, -1))
-        out.append(f"{self._start(values)}{attribute_text(own.attributes)}>")
+        out.append(f"{self._start(values)}{attribute_text(out, own.attributes)}>")
         self._inner.write_trimmed(out, values, trimmed, _nowhere)
         for element in own.elements:
             write_unknown(out, element, self._default)

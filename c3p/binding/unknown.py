@@ -9,7 +9,8 @@ from typing import Final
 from lxml import etree
 
 from c3p.binding.node import Unknown
-from c3p.binding.xml import attributes_of, escape_attribute, escape_text, tag_of
+from c3p.binding.out import Out
+from c3p.binding.xml import attributes_of, escape_attribute, escape_text
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES, XML
 
@@ -24,7 +25,7 @@ def read_unknown(element: etree._Element) -> Unknown:
         content.append(read_unknown(child))
         if child.tail:
             content.append(child.tail)
-    return Unknown(tag_of(element), tuple(attributes_of(element)), tuple(content))
+    return Unknown(element.tag, tuple(attributes_of(element)), tuple(content))
 
 
 def split(name: str) -> tuple[str, str]:
@@ -35,8 +36,8 @@ def split(name: str) -> tuple[str, str]:
     return namespace, local
 
 
-def attribute_text(attributes: Iterable[tuple[str, str]]) -> str:
-    """Attributes with a leading blank each; namespaces without a usual prefix are declared on the spot."""
+def attribute_text(out: Out, attributes: Iterable[tuple[str, str]]) -> str:
+    """Attributes with a leading blank each, for ``out``; namespaces without a usual prefix are declared on the spot."""
     parts = []
     for number, (name, value) in enumerate(attributes):
         namespace, local = split(name)
@@ -44,12 +45,14 @@ def attribute_text(attributes: Iterable[tuple[str, str]]) -> str:
         if namespace and prefix is None:
             prefix = f"x{number}"
             parts.append(f' xmlns:{prefix}="{escape_attribute(namespace)}"')
+        elif prefix and prefix != "xml":
+            out.prefixes.add(prefix)
         label = f"{prefix}:{local}" if prefix else local
         parts.append(f' {label}="{escape_attribute(value)}"')
     return "".join(parts)
 
 
-def write_unknown(out: list[str], unknown: Unknown, default: str) -> None:
+def write_unknown(out: Out, unknown: Unknown, default: str) -> None:
     """Append an element; ``default`` is the default namespace at this place.
 
     Raises LocalProtocolError for names and text that XML cannot carry.
@@ -60,9 +63,10 @@ def write_unknown(out: list[str], unknown: Unknown, default: str) -> None:
         tag, declaration, inner = local, "", default
     elif prefix:
         tag, declaration, inner = f"{prefix}:{local}", "", default
+        out.prefixes.add(prefix)
     else:
         tag, declaration, inner = local, f' xmlns="{escape_attribute(namespace)}"', namespace
-    out.append(f"<{tag}{declaration}{attribute_text(unknown.attributes)}")
+    out.append(f"<{tag}{declaration}{attribute_text(out, unknown.attributes)}")
     if not unknown.content:
         out.append("/>")
         return

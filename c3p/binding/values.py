@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -103,3 +104,6 @@ WRITE_TEXT: Final = _writers(escape_text)
 WRITE_ATTRIBUTE: Final = _writers(escape_attribute)
 #: Kinds whose values are text.
 WORDS: Final = frozenset((Kind.TEXT, Kind.TOKEN))
+#: Whether text of these kinds is written as it stands, in an element or in double quotes: visible ASCII with blanks
+#: between, and nothing to escape. What is not plain may still be right; it is looked at more closely.
+is_plain: Final = re.compile(r"[!#-%'-;=?-~](?:[ !#-%'-;=?-~]*[!#-%'-;=?-~])?").fullmatch

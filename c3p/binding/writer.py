@@ -11,13 +11,13 @@ import attrs
 from c3p.binding.binding import bound_fields, clark
 from c3p.binding.fields import Attribute, WrapperAttribute
 from c3p.binding.node import NOTHING, Extra, Node, Placed, Unknown
-from c3p.binding.slots import ElementSlot, WriteNode, element_slot, qualified
+from c3p.binding.out import Out
+from c3p.binding.slots import ElementSlot, WriteNode, element_slot, prefixes_of, qualified
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WORDS, WRITE_ATTRIBUTE
+from c3p.binding.values import WORDS, WRITE_ATTRIBUTE, is_plain
 from c3p.errors import LocalProtocolError
-from c3p.namespaces import PREFIXES
+from c3p.namespaces import CIS, PREFIXES
 
-Out = list[str]
 _SEPARATOR: Final = "<cis:separator/>"
 
 
@@ -28,6 +28,7 @@ class _AttributeSlot:
     name: str
     clark: str
     lead: str  #: everything before the value
+    prefixes: frozenset[str]  #: in it
     blank: object  #: value that is not written
     required: bool
     words: bool  #: whether plain text is written as it stands
@@ -38,8 +39,8 @@ class Writer:
     """Writes nodes of ``cls`` where ``default`` is the default namespace.
 
     A node has many fields and few values: what is absent costs no call. Neither does text that is written as it
-    stands, and most is: it has nothing to escape, no white space around it, and, being printable, nothing that XML
-    cannot carry. Other values are looked at by `c3p.binding.values`, which also refuses those that do not fit.
+    stands (`is_plain`), and most is. Other values are looked at by `c3p.binding.values`, which also refuses those
+    that do not fit.
     """
 
     def __init__(self, cls: type[Node], default: str) -> None:
@@ -51,6 +52,7 @@ class Writer:
                 field.name,
                 clark(field.spec.namespace, field.spec.name),
                 f' {qualified(field.spec.namespace, field.spec.name, "")}="',
+                prefixes_of(qualified(field.spec.namespace, field.spec.name, "")),
                 None if field.spec.always else field.blank,
                 field.required and not field.spec.always,
                 field.spec.kind in WORDS,
@@ -64,7 +66,8 @@ class Writer:
             for field in fields
             if not isinstance(field.spec, Attribute | WrapperAttribute)
         )
-        self._names = tuple((slot.name, slot.blank, slot) for slot in self._slots)
+        #: What `write` asks of every field; the third says that nothing else is to be asked where there is no value.
+        self._names = tuple((slot.name, slot.blank, not (slot.required or slot.also), slot) for slot in self._slots)
 
     def write(self, out: Out, tag: str, node: Node, children: Iterable[tuple[str, Node | Unknown]] = ()) -> None:
         """Append the element of ``node``; ``children`` follow its own. Raises LocalProtocolError for unfit values."""
@@ -76,24 +79,40 @@ class Writer:
             if not value and (value is None or value == attribute.blank):
                 if attribute.required:
                     raise LocalProtocolError(f"{self._cls.__name__} needs {attribute.name}")
-            elif (
-                isinstance(value, str)
-                and attribute.words
-                and value.isprintable()
-                and not ("&" in value or "<" in value or ">" in value or '"' in value)
-                and value.strip() == value
-            ):
+                continue
+            if attribute.prefixes:
+                out.prefixes |= attribute.prefixes
+            if attribute.words and isinstance(value, str) and is_plain(value):
                 start += f'{attribute.lead}{value}"'
             else:
                 start += f'{attribute.lead}{attribute.text(value)}"'
         if extra is not NOTHING and extra.attributes:
-            start += self._unknown_attributes(values, extra)
+            start += self._unknown_attributes(out, values, extra)
         out.append(start)
         mark = len(out)
         if extra is not NOTHING and (extra.elements or extra.trimmings):
             self._write_with_unknown(out, values, extra)
         else:
-            self._write_known(out, values)
+            generation = 0
+            for name, blank, optional, slot in self._names:
+                value = values[name]
+                if value is None and optional:
+                    continue
+                if not value and (value is None or value == blank) and (not slot.also or slot.absent(values)):
+                    if slot.required:
+                        raise self._lacking(slot)
+                    continue
+                if slot.generation > generation:
+                    _separate(out, slot.generation - generation)
+                    generation = slot.generation
+                if slot.prefixes:
+                    out.prefixes |= slot.prefixes
+                if slot.words and isinstance(value, str) and is_plain(value):
+                    out.append(f"{slot.opening}{value}{slot.closing}")
+                elif type(value) is slot.child:
+                    slot.write_item(out, slot.tag, value)
+                else:
+                    slot.write(out, values)
         for child_tag, child in children:
             if isinstance(child, Unknown):
                 write_unknown(out, child, self._default)
@@ -105,31 +124,9 @@ class Writer:
             out[mark - 1] += ">"
             out.append(f"</{tag}>")
 
-    def _unknown_attributes(self, values: dict[str, object], extra: Extra) -> str:
+    def _unknown_attributes(self, out: Out, values: dict[str, object], extra: Extra) -> str:
         taken = {slot.clark for slot in self._attributes if values[slot.name] not in (None, slot.blank)}
-        return attribute_text(pair for pair in extra.attributes if pair[0] not in taken)
-
-    def _write_known(self, out: Out, values: dict[str, object]) -> None:
-        generation = 0
-        for name, blank, slot in self._names:
-            value = values[name]
-            if not value and (value is None or value == blank) and (not slot.also or slot.absent(values)):
-                if slot.required:
-                    raise self._lacking(slot)
-                continue
-            if slot.generation > generation:
-                out.append(_SEPARATOR * (slot.generation - generation))
-                generation = slot.generation
-            if (
-                isinstance(value, str)
-                and slot.words
-                and value.isprintable()
-                and not ("&" in value or "<" in value or ">" in value)
-                and value.strip() == value
-            ):
-                out.append(f"{slot.opening}{value}{slot.closing}")
-            else:
-                slot.write(out, values)
+        return attribute_text(out, (pair for pair in extra.attributes if pair[0] not in taken))
 
     def _write_with_unknown(self, out: Out, values: dict[str, object], extra: Extra) -> None:
         placing = _Placing(out, extra, self._default)
@@ -141,12 +138,18 @@ class Writer:
                     raise self._lacking(slot)
             else:
                 placing.separate(slot.generation)
+                out.prefixes |= slot.prefixes
                 slot.write_trimmed(out, values, trimmed, placing.place)
             placing.place(slot.name)
         placing.place_rest()
 
     def _lacking(self, slot: ElementSlot) -> LocalProtocolError:
         return LocalProtocolError(f"{self._cls.__name__} needs {slot.name}")
+
+
+def _separate(out: Out, generations: int) -> None:
+    out.append(_SEPARATOR * generations)
+    out.prefixes.add(PREFIXES[CIS])
 
 
 class _Placing:
@@ -162,7 +165,7 @@ class _Placing:
 
     def separate(self, generation: int) -> None:
         if generation > self._generation:
-            self._out.append(_SEPARATOR * (generation - self._generation))
+            _separate(self._out, generation - self._generation)
             self._generation = generation
 
     def place(self, field: str, index: int | None = None) -> None:
@@ -197,11 +200,11 @@ def render(node: Node, name: str, namespace: str, children: Iterable[tuple[str, 
 
     Prefixes are declared on the root, those only that are used. Raises LocalProtocolError for values that do not fit.
     """
-    out: Out = []
+    out = Out()
     _writer(type(node), namespace).write(out, name, node, children)
     text = "".join(out)
     declarations = f' xmlns="{namespace}"' if namespace else ""
     for uri, prefix in PREFIXES.items():
-        if f"<{prefix}:" in text or f" {prefix}:" in text:
+        if prefix in out.prefixes:
             declarations += f' xmlns:{prefix}="{uri}"'
     return f"<{name}{declarations}{text[len(name) + 1 :]}".encode()

@@ -7,6 +7,7 @@ mark (XML 1.0 section 4.3.3), whatever their declaration says: peers exist that 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, cast
 
@@ -53,7 +54,7 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
     text = _utf8(data)
     if _has_doctype(text.lstrip(_SPACE)):
         raise MalformedDocument("a document type declaration is not allowed")
-    _check_items(text, limits)
+    attributes = _check_items(text, limits)
     try:
         root = etree.fromstring(text, _PARSER)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
@@ -61,11 +62,13 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
     # Each level but the deepest has a tag that opens it and one that closes it.
     if text.count(b"<") > 2 * limits.depth and _deeper_than(limits.depth)(root):
         raise DocumentTooLarge(f"elements are nested deeper than {limits.depth}")
+    if attributes > MOST_ATTRIBUTES and _HAS_TOO_MANY_ATTRIBUTES(root):
+        raise DocumentTooLarge(f"an element with more than {MOST_ATTRIBUTES} attributes")
     return root
 
 
-def _check_items(text: bytes, limits: DocumentLimits) -> None:
-    """Count what the tree would be made of, before it is built: building it is what costs.
+def _check_items(text: bytes, limits: DocumentLimits) -> int:
+    """Count what the tree would be made of, before it is built: building it is what costs. Return the attributes.
 
     Each start tag has a "<" that is no part of "</", and in text there is none; each attribute has two quotes.
     So no document has more of them than are counted here.
@@ -76,6 +79,7 @@ def _check_items(text: bytes, limits: DocumentLimits) -> None:
     attributes = (text.count(b'"') + text.count(b"'")) // 2
     if attributes > limits.attributes:
         raise DocumentTooLarge(f"document of {attributes} attributes, {limits.attributes} are allowed")
+    return attributes
 
 
 def _utf8(data: bytes) -> bytes:
@@ -124,6 +128,9 @@ def _has_doctype(text: bytes) -> bool:
     return False
 
 
+_HAS_TOO_MANY_ATTRIBUTES: Final = etree.XPath(f"boolean(//*[@*[{MOST_ATTRIBUTES + 1}]])")
+
+
 @lru_cache(maxsize=8)
 def _deeper_than(depth: int) -> etree.XPath:
     return etree.XPath("boolean(" + "/*" * (depth + 1) + ")")
@@ -158,16 +165,5 @@ def escape_attribute(value: object) -> str:
     return value
 
 
-def attributes_of(element: etree._Element) -> list[tuple[str, str]]:
-    """Attributes in document order, names in Clark notation. Raises DocumentTooLarge for too many."""
-    attributes = element.attrib
-    if not attributes:
-        return []
-    if len(attributes) > MOST_ATTRIBUTES:
-        raise DocumentTooLarge(f"{len(attributes)} attributes on one element, {MOST_ATTRIBUTES} are allowed")
-    return cast("list[tuple[str, str]]", attributes.items())
-
-
-def tag_of(element: etree._Element) -> str:
-    """Name in Clark notation; comments and processing instructions never get here."""
-    return element.tag
+#: Attributes of an element in document order, names in Clark notation; `parse_xml` has limited their number.
+attributes_of: Final = cast("Callable[[etree._Element], list[tuple[str, str]]]", etree._Element.items)

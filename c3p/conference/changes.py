@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 import attrs
@@ -158,63 +158,72 @@ def _compare(
 ) -> tuple[list[T], list[tuple[T, T]], list[T]]:
     """What is gone, what is there before and after, what is new; what kept its identity is left out."""
     before, after = differing(before, after)
+    if not before and not after:
+        return [], [], []
     known = {key(item): item for item in before}
     present = {key(item): item for item in after}
-    gone = [item for name, item in known.items() if name not in present]
-    stayed = [(known[name], item) for name, item in present.items() if name in known]
-    return gone, stayed, [item for name, item in present.items() if name not in known]
+    stayed: list[tuple[T, T]] = []
+    come: list[T] = []
+    for name, item in present.items():
+        old = known.pop(name, None)
+        if old is None:
+            come.append(item)
+        else:
+            stayed.append((old, item))
+    return list(known.values()), stayed, come
 
 
-def _users(before: tuple[User, ...], after: tuple[User, ...]) -> Iterator[Change]:
+def _users(before: tuple[User, ...], after: tuple[User, ...]) -> list[Change]:
+    found: list[Change] = []
     gone, stayed, come = _compare(before, after, user_key)
     for user in gone:
-        yield from (EndpointRemoved(user=user, endpoint=endpoint) for endpoint in user.endpoints)
-        yield UserRemoved(user=user)
+        found += [EndpointRemoved(user=user, endpoint=endpoint) for endpoint in user.endpoints]
+        found.append(UserRemoved(user=user))
     for old, new in stayed:
         if old.roles != new.roles:
-            yield UserRolesChanged(user=new, before=old.roles)
-        yield from _endpoints(old, new)
+            found.append(UserRolesChanged(user=new, before=old.roles))
+        found += _endpoints(old, new)
     for user in come:
-        yield UserAdded(user=user)
-        yield from (EndpointAdded(user=user, endpoint=endpoint) for endpoint in user.endpoints)
+        found.append(UserAdded(user=user))
+        found += [EndpointAdded(user=user, endpoint=endpoint) for endpoint in user.endpoints]
+    return found
 
 
-def _endpoints(before: User, user: User) -> Iterator[Change]:
+def _endpoints(before: User, user: User) -> list[Change]:
     gone, stayed, come = _compare(before.endpoints, user.endpoints, endpoint_key)
-    yield from (EndpointRemoved(user=user, endpoint=endpoint) for endpoint in gone)
+    found: list[Change] = [EndpointRemoved(user=user, endpoint=endpoint) for endpoint in gone]
     for old, new in stayed:
         if old.status != new.status:
-            yield EndpointStatusChanged(user=user, endpoint=new, before=old.status)
-        yield from _media(user, old, new)
-    yield from (EndpointAdded(user=user, endpoint=endpoint) for endpoint in come)
+            found.append(EndpointStatusChanged(user=user, endpoint=new, before=old.status))
+        found += _media(user, old, new)
+    found += [EndpointAdded(user=user, endpoint=endpoint) for endpoint in come]
+    return found
 
 
-def _media(user: User, before: Endpoint, endpoint: Endpoint) -> Iterator[Change]:
+def _media(user: User, before: Endpoint, endpoint: Endpoint) -> list[Change]:
     gone, stayed, come = _compare(before.media, endpoint.media, media_key)
-    yield from (MediaRemoved(user=user, endpoint=endpoint, media=media) for media in gone)
+    found: list[Change] = [MediaRemoved(user=user, endpoint=endpoint, media=media) for media in gone]
     for old, new in stayed:
         if old.status != new.status:
-            yield MediaStatusChanged(user=user, endpoint=endpoint, media=new, before=old.status)
+            found.append(MediaStatusChanged(user=user, endpoint=endpoint, media=new, before=old.status))
         if (old.ingress_filter, old.egress_filter) != (new.ingress_filter, new.egress_filter):
-            yield MediaFiltersChanged(user=user, endpoint=endpoint, media=new, before=old)
-    yield from (MediaAdded(user=user, endpoint=endpoint, media=media) for media in come)
+            found.append(MediaFiltersChanged(user=user, endpoint=endpoint, media=new, before=old))
+    found += [MediaAdded(user=user, endpoint=endpoint, media=media) for media in come]
+    return found
 
 
-def _views(before: tuple[EntityView, ...], after: tuple[EntityView, ...]) -> Iterator[Change]:
+def _views(before: tuple[EntityView, ...], after: tuple[EntityView, ...]) -> list[Change]:
     gone, stayed, come = _compare(before, after, view_key)
-    yield from (ViewRemoved(view=view) for view in gone)
+    found: list[Change] = [ViewRemoved(view=view) for view in gone]
     for old, new in stayed:
-        yield from _view(old, new)
-    yield from (ViewAdded(view=view) for view in come)
-
-
-def _view(old: EntityView, new: EntityView) -> Iterator[Change]:
-    if _locked(old) != _locked(new):
-        yield ViewLockedChanged(view=new, locked=_locked(new))
-    if _filters(old) != _filters(new):
-        yield ViewFiltersChanged(view=new)
-    if _video(old) != _video(new):
-        yield ViewVideoModeChanged(view=new)
+        if _locked(old) != _locked(new):
+            found.append(ViewLockedChanged(view=new, locked=_locked(new)))
+        if _filters(old) != _filters(new):
+            found.append(ViewFiltersChanged(view=new))
+        if _video(old) != _video(new):
+            found.append(ViewVideoModeChanged(view=new))
+    found += [ViewAdded(view=view) for view in come]
+    return found
 
 
 def _locked(view: EntityView) -> bool | None:

@@ -15,11 +15,11 @@ import attrs
 from c3p.binding.binding import bound_fields, ordered_extra
 from c3p.binding.node import Extra, Node
 from c3p.conference.description import ConferenceDescription
+from c3p.conference.entity_key import guid_key, uri_key
 from c3p.conference.info import ConferenceInfo, HostInfo, Users
 from c3p.conference.merge import (
     Key,
     differing,
-    endpoint_key,
     media_entry_key,
     media_key,
     merge_description,
@@ -30,8 +30,6 @@ from c3p.conference.merge import (
     merge_items,
     merge_user,
     uri_entry_key,
-    user_key,
-    view_key,
 )
 from c3p.conference.user import Endpoint, User
 from c3p.conference.view import ConferenceView, EntityState, EntityView
@@ -98,15 +96,19 @@ def _optional(old: N | None, new: N | None, differ: Callable[[N, N], N | None]) 
 
 
 def _diff_items(
-    old: tuple[S, ...], new: tuple[S, ...], key: Key[S], differ: Callable[[S, S], S], merge: Callable[[S, S], S]
+    old: tuple[S, ...],
+    new: tuple[S, ...],
+    key: Callable[[str], str],
+    differ: Callable[[S, S], S],
+    merge: Callable[[S, S], S],
 ) -> tuple[S, ...] | None:
-    """Changes of items with ``state``; None when they cannot give exactly ``new``."""
+    """Changes of items with ``state``, by the key of their entity; None when they cannot give exactly ``new``."""
     gone, come = differing(old, new)
-    before = {key(item): item for item in gone}
-    after = {key(item) for item in come}
-    changes = [type(item)(entity=item.entity, state=State.DELETED) for item in gone if key(item) not in after]
+    before = {key(item.entity): item for item in gone}
+    after = {key(item.entity) for item in come}
+    changes = [type(item)(entity=item.entity, state=State.DELETED) for item in gone if key(item.entity) not in after]
     for item in come:
-        known = before.get(key(item))
+        known = before.get(key(item.entity))
         if known is None:
             changes.append(item)
         elif known is not item and known != item:
@@ -131,19 +133,19 @@ def _users_differ(whole: bool) -> Callable[[Users, Users], Users]:
     differ = (lambda old, new: new) if whole else _diff_user
 
     def diff_users(old: Users, new: Users) -> Users:
-        items = _diff_items(old.users, new.users, user_key, differ, merge_user)
+        items = _diff_items(old.users, new.users, uri_key, differ, merge_user)
         return new if items is None else _changed(old, new, state=State.PARTIAL, users=items)
 
     return diff_users
 
 
 def _diff_conference_view(old: ConferenceView, new: ConferenceView) -> ConferenceView:
-    items = _diff_items(old.views, new.views, view_key, _diff_entity_view, merge_entity_view)
+    items = _diff_items(old.views, new.views, uri_key, _diff_entity_view, merge_entity_view)
     return new if items is None else _changed(old, new, state=State.PARTIAL, views=items)
 
 
 def _diff_user(old: User, new: User) -> User:
-    endpoints = _diff_items(old.endpoints, new.endpoints, endpoint_key, _diff_endpoint, merge_endpoint)
+    endpoints = _diff_items(old.endpoints, new.endpoints, guid_key, _diff_endpoint, merge_endpoint)
     if endpoints is None:
         return new
     change = _changed(old, new, entity=new.entity, state=State.PARTIAL, endpoints=endpoints)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final
-
-#: Characters of a key that is worth remembering; longer ones are computed anew, so that memory stays bounded.
-CACHED_LENGTH: Final = 256
 
 #: An IPv6 host of a URI; a zone in it is not standard, and part of the name.
 _LITERAL: Final = re.compile(r"\[([0-9a-f:.]{2,45})(?=[%\]])")
@@ -19,15 +15,6 @@ def uri_key(uri: str) -> str:
 
     IPv6 addresses count by value (RFC 5954 section 4.2).
     """
-    return _cached_uri_key(uri) if len(uri) <= CACHED_LENGTH else _uri_key(uri)
-
-
-@lru_cache(maxsize=4096)
-def _cached_uri_key(uri: str) -> str:
-    return _uri_key(uri)
-
-
-def _uri_key(uri: str) -> str:
     key = uri.strip().lower()
     return _LITERAL.sub(_by_value, key, count=1) if "[" in key else key
 
@@ -41,11 +28,6 @@ def _by_value(literal: re.Match[str]) -> str:
 
 def guid_key(entity: str) -> str:
     """Key of an endpoint: neither case nor braces count."""
-    return _guid_key(entity) if len(entity) <= CACHED_LENGTH else entity.strip().strip("{}").lower()
-
-
-@lru_cache(maxsize=4096)
-def _guid_key(entity: str) -> str:
     return entity.strip().strip("{}").lower()
 
 

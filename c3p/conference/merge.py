@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import attrs
 
 from c3p.binding.binding import bound_fields, evolved, ordered_extra
-from c3p.binding.node import Extra, Node
+from c3p.binding.node import NOTHING, Extra, Node
 from c3p.conference.description import ConferenceDescription
 from c3p.conference.entity_key import guid_key, text_key, uri_key
 from c3p.conference.uri_entry import UriEntry
@@ -43,7 +43,7 @@ def state_of(item: _Stateful, default: State = State.FULL) -> State:
     return read_state(item.state, default)
 
 
-def read_state(word: str | None, default: State) -> State:
+def read_state(word: str | None, default: State = State.FULL) -> State:
     """A ``state`` attribute; ``default`` where there is none. Raises MalformedDocument for any other word.
 
     A word that nobody knows must not be taken for the default, which would wipe what its sender meant to change.
@@ -88,7 +88,7 @@ def uri_entry_key(entry: UriEntry) -> str:
 
 def apply(known: C, change: C, *, strict: bool = False) -> C:
     """See :meth:`c3p.ConferenceInfo.apply`."""
-    state = state_of(change)
+    state = read_state(change.state)
     entity = change.entity or known.entity
     if state is State.DELETED:
         return type(known)(entity=entity, state=State.DELETED, version=change.version)
@@ -96,16 +96,18 @@ def apply(known: C, change: C, *, strict: bool = False) -> C:
         return settle(attrs.evolve(change, entity=entity))
     _must_name_what_changes(change)
     missing = State.FULL if strict else State.PARTIAL
-    return overlay(
-        known,
-        change,
-        state=State.FULL,
-        description=merge_description(known.description, change.description, strict=strict),
-        host_info=merge_host_info(known.host_info, change.host_info, strict=strict),
-        users=merge_users(known.users, change.users, missing),
-        conference_view=merge_conference_view(known.conference_view, change.conference_view, missing),
-        trusted_entities=merge_users(known.trusted_entities, change.trusted_entities, missing),
-    )
+    merged: dict[str, object] = {"state": State.FULL}  # and each part that the change has
+    if change.description is not None:
+        merged["description"] = merge_description(known.description, change.description, strict=strict)
+    if change.host_info is not None:
+        merged["host_info"] = merge_host_info(known.host_info, change.host_info, strict=strict)
+    if change.users is not None:
+        merged["users"] = merge_users(known.users, change.users, missing)
+    if change.conference_view is not None:
+        merged["conference_view"] = merge_conference_view(known.conference_view, change.conference_view, missing)
+    if change.trusted_entities is not None:
+        merged["trusted_entities"] = merge_users(known.trusted_entities, change.trusted_entities, missing)
+    return overlay(known, change, **merged)
 
 
 def _must_name_what_changes(change: ConferenceInfo) -> None:
@@ -113,25 +115,28 @@ def _must_name_what_changes(change: ConferenceInfo) -> None:
 
     In a full document such an item is left out, since there is nothing else that it could have meant.
     """
-    users = [user for some in (change.users, change.trusted_entities) if some is not None for user in some.users]
-    views = change.conference_view.views if change.conference_view is not None else ()
-    if not (
-        all(user_key(user) and all(endpoint_key(one) for one in user.endpoints) for user in users)
-        and all(view_key(view) for view in views)
-    ):
+    keys: list[str] = []
+    for users in (change.users, change.trusted_entities):
+        if users is not None:
+            for user in users.users:
+                keys.append(user_key(user))
+                keys += map(endpoint_key, user.endpoints)
+    if change.conference_view is not None:
+        keys += map(view_key, change.conference_view.views)
+    if not all(keys):
         raise MalformedDocument("a change of a user, an endpoint or a view without its entity")
 
 
 def overlay(known: N, change: N, **merged: object) -> N:
     """``known`` with each child and attribute that ``change`` has; ``merged`` are values worked out already."""
-    values = {
-        field.name: value
-        for field in bound_fields(type(known))
-        if field.name not in merged and (value := getattr(change, field.name)) != field.blank
-    }
-    if change.extra:
+    said = change.__dict__
+    for field in bound_fields(type(known)):
+        name = field.name
+        if name not in merged and said[name] != field.blank:
+            merged[name] = said[name]
+    if change.extra is not NOTHING and change.extra:
         merged["extra"] = _overlay_extra(known, change)
-    return evolved(known, {**values, **merged})
+    return evolved(known, merged)
 
 
 def _overlay_extra(known: Node, change: Node) -> Extra:
@@ -146,16 +151,19 @@ def _overlay_extra(known: Node, change: Node) -> Extra:
     )
 
 
-def merge_items(known: tuple[S, ...], changes: Iterable[S], key: Key[S], merge: Callable[[S, S], S]) -> tuple[S, ...]:
-    """Items that carry their own ``state``, by key: deleted ones go, full ones replace, partial ones merge.
+def merge_items(
+    known: tuple[S, ...], changes: Iterable[S], key: Callable[[str], str], merge: Callable[[S, S], S]
+) -> tuple[S, ...]:
+    """Items that carry their own ``state``, by the key of their entity: deleted ones go, full ones replace, partial
+    ones merge.
 
     Those without a key are nothing that could be changed later, and are left out; in a partial document they are
     refused before (`apply`).
     """
     items: list[S | None] = list(known)
-    places = _places(known, key)
+    places = {key(item.entity): place for place, item in enumerate(known)}
     for change in changes:
-        name, state = key(change), state_of(change)
+        name, state = key(change.entity), read_state(change.state)
         if not name:
             continue
         place = places.get(name)
@@ -169,13 +177,13 @@ def merge_items(known: tuple[S, ...], changes: Iterable[S], key: Key[S], merge: 
             items.append(settle_item(change))
         else:
             items[place] = settle_item(change) if state is State.FULL else merge(old, change)
-    return tuple(item for item in items if item is not None)
+    return tuple([item for item in items if item is not None])
 
 
 def merge_keyed(known: tuple[N, ...], changes: Iterable[N], key: Key[N], merge: Callable[[N, N], N]) -> tuple[N, ...]:
     """Items without ``state``: merged by key, never removed."""
     items = list(known)
-    places = _places(known, key)
+    places = {key(item): place for place, item in enumerate(known)}
     for change in changes:
         place = places.setdefault(key(change), len(items))
         if place == len(items):
@@ -197,35 +205,25 @@ def differing(old: tuple[N, ...], new: tuple[N, ...]) -> tuple[tuple[N, ...], tu
     return old[head : len(old) - tail], new[head : len(new) - tail]
 
 
-def _places(items: tuple[N, ...], key: Key[N]) -> dict[str, int]:
-    return {key(item): place for place, item in enumerate(items)}
-
-
-def merge_users(known: Users | None, change: Users | None, missing: State) -> Users | None:
+def merge_users(known: Users | None, change: Users, missing: State) -> Users:
     """``users`` and ``trusted-entities``; ``missing`` is the state of a collection that has none."""
-    if change is None:
-        return known
-    if known is None or state_of(change, missing) is not State.PARTIAL:
+    if known is None or read_state(change.state, missing) is not State.PARTIAL:
         return settle_users(change)
-    return overlay(known, change, state=State.FULL, users=merge_items(known.users, change.users, user_key, merge_user))
+    return overlay(known, change, state=State.FULL, users=merge_items(known.users, change.users, uri_key, merge_user))
 
 
-def merge_conference_view(
-    known: ConferenceView | None, change: ConferenceView | None, missing: State
-) -> ConferenceView | None:
+def merge_conference_view(known: ConferenceView | None, change: ConferenceView, missing: State) -> ConferenceView:
     """``msci:conference-view``."""
-    if change is None:
-        return known
-    if known is None or state_of(change, missing) is not State.PARTIAL:
+    if known is None or read_state(change.state, missing) is not State.PARTIAL:
         return settle_view(change)
     return overlay(
-        known, change, state=State.FULL, views=merge_items(known.views, change.views, view_key, merge_entity_view)
+        known, change, state=State.FULL, views=merge_items(known.views, change.views, uri_key, merge_entity_view)
     )
 
 
 def merge_user(known: User, change: User) -> User:
     """Each child that is present replaces; endpoints merge."""
-    endpoints = merge_items(known.endpoints, change.endpoints, endpoint_key, merge_endpoint)
+    endpoints = merge_items(known.endpoints, change.endpoints, guid_key, merge_endpoint)
     return overlay(known, change, state=State.FULL, endpoints=endpoints)
 
 
@@ -249,11 +247,11 @@ def merge_entity_state(known: EntityState, change: EntityState) -> EntityState:
 
 
 def merge_description(
-    known: ConferenceDescription | None, change: ConferenceDescription | None, *, strict: bool = False
-) -> ConferenceDescription | None:
+    known: ConferenceDescription | None, change: ConferenceDescription, *, strict: bool = False
+) -> ConferenceDescription:
     """Each child that is present replaces; URI entries and media entries merge by key."""
-    if known is None or change is None:
-        return known if change is None else settle_description(change)
+    if known is None:
+        return settle_description(change)
     conf_uris = _merge_uris(known.conf_uris, change.conf_uris, change.conf_uris_state, strict=strict)
     service_uris = _merge_uris(known.service_uris, change.service_uris, change.service_uris_state, strict=strict)
     return overlay(
@@ -267,10 +265,10 @@ def merge_description(
     )
 
 
-def merge_host_info(known: HostInfo | None, change: HostInfo | None, *, strict: bool = False) -> HostInfo | None:
+def merge_host_info(known: HostInfo | None, change: HostInfo, *, strict: bool = False) -> HostInfo:
     """Each child that is present replaces; URI entries merge by key."""
-    if known is None or change is None:
-        return known if change is None else settle_host_info(change)
+    if known is None:
+        return settle_host_info(change)
     uris = _merge_uris(known.uris, change.uris, change.uris_state, strict=strict)
     return overlay(known, change, uris=uris, uris_state=State.FULL if uris else None)
 
@@ -286,7 +284,7 @@ def _merge_uris(
 
 def settle(info: C) -> C:
     """See :meth:`c3p.ConferenceInfo.settled`."""
-    state_of(info)
+    read_state(info.state)
     return attrs.evolve(
         info,
         state=State.FULL,
@@ -300,23 +298,23 @@ def settle(info: C) -> C:
 
 def settle_users(users: Users) -> Users:
     """A collection of users as it stands, without those that are deleted, each once."""
-    if state_of(users) is State.DELETED:
+    if read_state(users.state) is State.DELETED:
         return type(users)(state=State.FULL)
-    return attrs.evolve(users, state=State.FULL, users=merge_items((), users.users, user_key, merge_user))
+    return attrs.evolve(users, state=State.FULL, users=merge_items((), users.users, uri_key, merge_user))
 
 
 def settle_view(view: ConferenceView) -> ConferenceView:
     """A collection of views as it stands, without those that are deleted."""
-    if state_of(view) is State.DELETED:
+    if read_state(view.state) is State.DELETED:
         return ConferenceView(state=State.FULL)
-    return attrs.evolve(view, state=State.FULL, views=merge_items((), view.views, view_key, merge_entity_view))
+    return attrs.evolve(view, state=State.FULL, views=merge_items((), view.views, uri_key, merge_entity_view))
 
 
 def settle_item(item: S) -> S:
     """An item as it stands, marked full."""
     if isinstance(item, User) and not _settled(item.endpoints):
         return evolved(
-            item, {"state": State.FULL, "endpoints": merge_items((), item.endpoints, endpoint_key, merge_endpoint)}
+            item, {"state": State.FULL, "endpoints": merge_items((), item.endpoints, guid_key, merge_endpoint)}
         )
     return item if item.state == State.FULL else evolved(item, {"state": State.FULL})
 

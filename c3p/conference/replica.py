@@ -9,7 +9,7 @@ from typing import Final
 
 from c3p.conference.changes import Change, changes
 from c3p.conference.info import ConferenceInfo
-from c3p.conference.merge import state_of
+from c3p.conference.merge import read_state
 from c3p.errors import MalformedDocument
 from c3p.life import Life
 from c3p.uris import conference_key
@@ -19,6 +19,8 @@ from c3p.vocabulary import State
 class ReplicaState(Enum):
     """What the receiver has."""
 
+    __hash__ = object.__hash__
+
     UNKNOWN = auto()  #: nothing yet
     CURRENT = auto()
     STALE = auto()  #: something is missing: a full document is needed
@@ -27,6 +29,8 @@ class ReplicaState(Enum):
 
 class ReplicaInput(Enum):
     """What a document is to the receiver."""
+
+    __hash__ = object.__hash__
 
     FULL = auto()  #: newer, or the answer to our own subscription
     PARTIAL = auto()  #: the next one
@@ -120,10 +124,11 @@ class Replica:
             kind = ReplicaInput.UNREADABLE
         if not self._life.follow(kind):
             return Receipt.IGNORED
-        if self.stale:
+        state = self._life.state
+        if state is ReplicaState.STALE:
             return Receipt.GAP
         self._take(document, after)
-        return Receipt.DELETED if self.state is ReplicaState.GONE else Receipt.APPLIED
+        return Receipt.DELETED if state is ReplicaState.GONE else Receipt.APPLIED
 
     def begin(self, document: ConferenceInfo) -> Receipt:
         """Take what the answer to a command says of the whole conference, which needs no version.
@@ -156,7 +161,7 @@ class Replica:
     def judge(self, document: ConferenceInfo, *, solicited: bool = False) -> ReplicaInput:
         """Say what a document is by its version and state; nothing changes."""
         try:
-            state = state_of(document)
+            state = read_state(document.state)
         except MalformedDocument:
             return ReplicaInput.UNREADABLE
         version, known = document.version, self._version

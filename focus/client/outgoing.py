@@ -40,6 +40,7 @@ from sip import (
     SessionState,
     SipError,
     body_of,
+    first_due,
 )
 from sip import Response as SipResponse
 
@@ -204,8 +205,7 @@ class Outgoing:
 
     def next_timeout(self) -> float | None:
         """When a command times out."""
-        due = [at for book in (self._in_dialog, self._services) if (at := book.next_timeout()) is not None]
-        return min(due, default=None)
+        return first_due(self._in_dialog.next_timeout(), self._services.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """The commands whose time has come."""

@@ -10,6 +10,8 @@ from typing import Final
 class ClientState(enum.Enum):
     """One client is in one conference at a time."""
 
+    __hash__ = object.__hash__
+
     OUT = "out"
     JOINING = "joining"
     JOINED = "joined"
@@ -18,6 +20,8 @@ class ClientState(enum.Enum):
 
 class ClientInput(enum.Enum):
     """What moves it."""
+
+    __hash__ = object.__hash__
 
     JOIN = "join"
     ANSWERED = "answered"

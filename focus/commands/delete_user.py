@@ -36,4 +36,5 @@ def plan_delete_user(command: DeleteUser, document: Request, facts: Facts) -> Pl
     check_allowed(question, document, facts)
     concerned = mcus_of(target, facts)
     for_mcus = tuple((kind, command.echo()) for kind in concerned if only in (None, kind))
-    return Plan(effect=Eject(target) if only is None else None, for_mcus=for_mcus, everywhere=True, later=True)
+    effect = Eject(target) if only is None else None
+    return Plan(effect=effect, for_mcus=for_mcus, everywhere=True, agreed=True, later=True)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from c3p import (
     CCCP_TYPE,
     DEFAULT_LIMITS,
-    AddUser,
     Code,
     Command,
-    CommandReason,
-    DeleteUser,
-    ModifyUserRoles,
     Reason,
     Request,
     Response,
@@ -23,48 +19,22 @@ from c3p import (
 from focus import refusal
 from focus.answers import ACCEPTED, Answer
 from focus.commands import reports
+from focus.commands.activation import ActiveConference
 from focus.commands.checks import check_ends
-from focus.commands.plan import Activation, DialOut, Facts, Plan, Postponed
+from focus.commands.plan import DialOut, Plan, Postponed
 from focus.commands.requests import asks_nothing, read_request
+from focus.commands.results import failed, success, translated
 from focus.commands.table import plan
 from focus.context import Context
-from focus.mcus.link import McuLink
-from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState, relay_life
+from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState
 from focus.participant import Participant
 from focus.policy import ATTENDEE, Decision
 from focus.questions.procedure import Steps, Turn, decided
 from focus.refusal import Refused
-from sip import AddressOfRecord, TransactionId
 from sip import Request as SipRequest
+from sip import TransactionId, first_due
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
-
-
-class ActiveConference(Activation, Protocol):
-    """The conference, as far as commands need it."""
-
-    focus_uri: str
-
-    def facts_for(self, participant: Participant) -> Facts:
-        """What a decision about this sender depends on."""
-
-    def role_of(self, participant: Participant) -> str:
-        """What a sender may do now."""
-
-    def is_in(self, user: str) -> bool:
-        """Whether somebody with that key is in the roster."""
-
-    def is_here(self, participant: Participant) -> bool:
-        """Whether a dialog has not ended."""
-
-    def link(self, mcu_type: str) -> McuLink:
-        """The link to the MCU of that type."""
-
-    def participant(self, command: ClientCommand) -> Participant | None:
-        """The dialog that gets the result, None when it is gone."""
-
-    def mcu_did_not_eject(self, mcu_type: str, user: AddressOfRecord, *, now: float) -> None:
-        """An MCU did not answer to deleteUser: its endpoints of the user count as gone (conferencing-flows 7)."""
 
 
 class OpenCommands:
@@ -74,21 +44,21 @@ class OpenCommands:
         self._context = context
         self._conference = conference
         self._count = 0
-        self._commands: dict[int, ClientCommand] = {}
-        self._relays: dict[str, Relay] = {}
-        self._dialled: dict[int, DialOut] = {}  #: by number of the command that is having them called
+        self.open: dict[int, ClientCommand] = {}
+        self.relays: dict[str, Relay] = {}
+        self.dialled: dict[int, DialOut] = {}  #: by number of the command that is having them called
 
     def __len__(self) -> int:
-        return len(self._commands)
+        return len(self.open)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is open."""
-        return not self._commands and not self._relays
+        return not self.open and not self.relays
 
     def role_dialled(self, user: str) -> str:
         """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (conference-info 6)."""
-        roles = [one.role for one in self._dialled.values() if one.user.key == user]
+        roles = [one.role for one in self.dialled.values() if one.user.key == user]
         return roles[-1] if roles else ATTENDEE
 
     # A command arrives -----------------------------------------------------------------------------------------------
@@ -140,8 +110,7 @@ class OpenCommands:
         if self._context.draining and brings_in is not None and not self._conference.is_in(brings_in):
             raise Refused(refusal.DRAINING.after(config.drain_retry_after), document)
         if planned.for_mcus and (
-            participant.open_commands >= config.max_commands_per_participant
-            or len(self._commands) >= config.max_commands
+            participant.open_commands >= config.max_commands_per_participant or len(self.open) >= config.max_commands
         ):
             raise Refused(refusal.BUSY, document)
         return planned
@@ -149,10 +118,10 @@ class OpenCommands:
     def dialling(self) -> dict[str, frozenset[str]]:
         """Keys of users whom somebody is having called, and the MCU types that know of it already."""
         found: dict[str, frozenset[str]] = {}
-        for number, one in self._dialled.items():
+        for number, one in self.dialled.items():
             told = {
                 relay.mcu_type
-                for relay in self._relays_of(self._commands[number])
+                for relay in self._relays_of(self.open[number])
                 if relay.state is not RelayState.BOOTSTRAPPING
             }
             found[one.user.key] = found.get(one.user.key, frozenset()) | told
@@ -171,15 +140,15 @@ class OpenCommands:
         self._context.answer(transaction, Answer(ACCEPTED), now=now)
         participant.remembered.put(document.request_id, Answer(ACCEPTED))
         participant.open_commands += 1
-        self._commands[command.number] = command
+        self.open[command.number] = command
         if planned.dial_out is not None:
-            self._dialled[command.number] = planned.dial_out
+            self.dialled[command.number] = planned.dial_out
         if planned.effect is not None:
             planned.effect.apply(self._conference, command, now=now)
         for mcu_type, relayed in planned.for_mcus:
             self.relay(mcu_type, relayed, parent=command, participant=participant, now=now)
         if not planned.for_mcus and not command.done:
-            self._finish(command, _success(command), now=now)
+            self._finish(command, success(command), now=now)
 
     def _new_command(self, participant: Participant, document: Request, planned: Plan, *, now: float) -> ClientCommand:
         self._count += 1
@@ -192,8 +161,12 @@ class OpenCommands:
             received_at=now,
             waiting_for={mcu_type for mcu_type, _ in planned.for_mcus},
             everywhere=planned.everywhere,
-            deadline=now + self._context.config.fan_out_timeout if planned.everywhere else None,
+            agreed=planned.agreed,
+            deadline=now + self._time_for(planned) if planned.everywhere else None,
         )
+
+    def _time_for(self, planned: Plan) -> float:
+        return self._context.config.eject_timeout if planned.agreed else self._context.config.fan_out_timeout
 
     def _answer_now(
         self,
@@ -205,7 +178,7 @@ class OpenCommands:
         now: float,
     ) -> None:
         command.done = True
-        response = command.request.respond(Code.SUCCESS, command=carried) if carried else _success(command)
+        response = command.request.respond(Code.SUCCESS, command=carried) if carried else success(command)
         answer = Answer(200, bytes(response))
         participant.remembered.put(command.request.request_id, answer)
         self._context.answer(transaction, answer, now=now)
@@ -234,15 +207,14 @@ class OpenCommands:
             originator=participant.user.text if participant is not None else None,
             originator_role=role,
             correlation=parent.correlation if parent is not None else None,
-            # A role that only the Focus knows would leave a presenter without the rights of one on the MCU.
-            again=isinstance(command, ModifyUserRoles),
         )
-        self._submit(relay, now=now)
+        self.submit(relay, now=now)
 
-    def _submit(self, relay: Relay, *, now: float) -> None:
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command to its MCU; it ends in time."""
         relay.deadline = now + self._context.config.command_timeout
-        self._relays[relay.request_id] = relay
-        self._conference.link(relay.mcu_type).submit(relay, now=now)
+        self.relays[relay.request_id] = relay
+        self._conference.submit(relay, now=now)
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on it: its time begins anew, and so does the client's (conferencing-flows 4.1, step 10)."""
@@ -253,94 +225,131 @@ class OpenCommands:
         if command is not None and relay.pendings > 1 and not command.done:
             self._tell(command, command.request.respond(Code.PENDING), now=now)
 
+    def relay_doubted(self, relay: Relay, *, now: float) -> None:
+        """It got no answer, and goes on: the client is to go on waiting as well (conferencing-flows 4.1, step 10)."""
+        command = relay.parent
+        if command is not None and not command.done:
+            self._tell(command, command.request.respond(Code.PENDING), now=now)
+
     def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
         """The MCU's final answer: the result of a command for one MCU, a contribution to one for all."""
-        self._relays.pop(relay.request_id, None)
+        self.relays.pop(relay.request_id, None)
         command = relay.parent
         if command is None or command.done:
             return
         if command.everywhere:
             self._one_less(command, relay, now=now)
         else:
-            self._finish(command, _translated(response, command.request), now=now)
+            self._finish(command, translated(response, command.request), now=now)
 
     def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
         """No answer of an MCU."""
-        self._relays.pop(relay.request_id, None)
-        if relay.again:
-            number = self._context.exchanges.new_request_id()
-            self._submit(attrs.evolve(relay, request_id=number, life=relay_life(), again=False), now=now)
-            return
-        if isinstance(relay.command, DeleteUser):
-            self._conference.mcu_did_not_eject(
-                relay.mcu_type, AddressOfRecord.read(relay.command.user_keys.user_entity), now=now
-            )
+        self.relays.pop(relay.request_id, None)
         command = relay.parent
         if command is None or command.done:
             return
-        if command.everywhere:
+        if command.everywhere and not command.agreed:
             self._one_less(command, relay, now=now)
         else:
-            self._finish(command, _failed(command, failure), now=now)
+            self._finish(command, failed(command, failure), now=now)
 
     def _one_less(self, command: ClientCommand, relay: Relay, *, now: float) -> None:
         command.waiting_for.discard(relay.mcu_type)
         if not command.waiting_for:
-            self._finish(command, _success(command), now=now)
+            self._finish(command, success(command), now=now)
 
     def cancel_dial_outs(self, user: str, *, now: float) -> None:
         """Somebody who was to be called is ejected: what has not reached an MCU yet never will (decisions 9)."""
-        for number in [number for number, one in self._dialled.items() if one.user.key == user]:
-            command = self._commands[number]
+        for number in [number for number, one in self.dialled.items() if one.user.key == user]:
+            command = self.open[number]
             for relay in self._relays_of(command):
                 if relay.state is RelayState.BOOTSTRAPPING:
-                    self._abandon(relay)
-                    self._finish(command, _failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
+                    self._abandon(relay, now=now)
+                    self._finish(command, failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
 
     def _relays_of(self, command: ClientCommand) -> list[Relay]:
-        return [one for one in self._relays.values() if one.parent is command]
+        return [one for one in self.relays.values() if one.parent is command]
 
     # Ends ------------------------------------------------------------------------------------------------------------
 
     def dialog_gone(self, participant: Participant) -> None:
         """The requester is gone: its commands go on, their results are dropped (conferencing-flows 4.3)."""
-        for command in self._commands.values():
+        for command in self.open.values():
             if command.session == participant.session:
                 command.session = None
 
+    def moved(self, before: Participant, to: Participant) -> None:
+        """The requester has another dialog: that gets the results."""
+        for command in self.open.values():
+            if command.session == before.session:
+                command.session = to.session
+
+    def release(self) -> None:
+        """All of it goes on elsewhere."""
+        self.open.clear()
+        self.relays.clear()
+        self.dialled.clear()
+
+    def resume(self, command: ClientCommand, dialled: DialOut | None) -> None:
+        """A command was open before a restart; its relays follow."""
+        self.open[command.number] = command
+        self._count = max(self._count, command.number)
+        if dialled is not None:
+            self.dialled[command.number] = dialled
+
+    def go_on(self, relay: Relay, *, sent: bool, now: float) -> None:
+        """A relay was open before a restart: it is sent, or if the MCU may have it, waited for.
+
+        Its time is that for one answer of the MCU, and the whole again when that shows that it works on it.
+        """
+        if sent:
+            relay.deadline = now + self._context.config.http_timeout
+            self.relays[relay.request_id] = relay
+            self._conference.adopt(relay)
+        else:
+            self.submit(relay, now=now)
+
+    def finish_lost(self, *, now: float) -> None:
+        """After a restart: commands of which nothing is on its way end now."""
+        for command in list(self.open.values()):
+            if not self._relays_of(command):
+                sure = command.everywhere and not command.agreed
+                ended = success(command) if sure else failed(command, Failure(Reason.TIMEOUT))
+                self._finish(command, ended, now=now)
+
     def close(self, *, by: ClientCommand | None, now: float) -> None:
         """The conference ends: what is open is cancelled; what the Focus did itself was done when it accepted it."""
-        for relay in list(self._relays.values()):
-            self._abandon(relay)
-        for command in list(self._commands.values()):
+        for relay in list(self.relays.values()):
+            self._abandon(relay, now=now)
+        for command in list(self.open.values()):
             if command is by or command.everywhere:
-                self._finish(command, _success(command), now=now)
+                self._finish(command, success(command), now=now)
             else:
-                self._finish(command, _failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
+                self._finish(command, failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
 
     def next_timeout(self) -> float | None:
         """When the next command or relay is given up."""
-        due = [one.deadline for one in self._relays.values()] + [one.deadline for one in self._commands.values()]
-        return min((at for at in due if at is not None), default=None)
+        return first_due(*[one.deadline for one in self.relays.values()], *[one.deadline for one in self.open.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""
-        for relay in _due(self._relays.values(), now):
-            self._conference.link(relay.mcu_type).abandon(relay)
+        for relay in _due(self.relays.values(), now):
+            self._conference.give_up(relay, now=now)
             relay.process(RelayInput.TIMER)
             self.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
-        for command in _due(self._commands.values(), now):
-            self._finish(command, _success(command), now=now)
+        for command in _due(self.open.values(), now):
+            timed_out = failed(command, Failure(Reason.TIMEOUT))
+            self._finish(command, timed_out if command.agreed else success(command), now=now)
 
-    def _abandon(self, relay: Relay) -> None:
-        self._conference.link(relay.mcu_type).abandon(relay)
+    def _abandon(self, relay: Relay, *, now: float) -> None:
+        self._conference.give_up(relay, now=now)
         relay.process(RelayInput.ABANDONED)
-        del self._relays[relay.request_id]
+        del self.relays[relay.request_id]
 
     def _finish(self, command: ClientCommand, response: Response, *, now: float) -> None:
         command.done = True
-        del self._commands[command.number]
-        self._dialled.pop(command.number, None)
+        del self.open[command.number]
+        self.dialled.pop(command.number, None)
         participant = self._conference.participant(command)
         if participant is not None:
             participant.open_commands -= 1
@@ -360,7 +369,7 @@ class OpenCommands:
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
         """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
         participant = self._conference.participant(command)
-        if participant is None or self._context.endpoint.is_over(participant.session):
+        if participant is None or participant.absent or self._context.endpoint.is_over(participant.session):
             return False
         self._context.endpoint.request_in_session(
             participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
@@ -370,25 +379,3 @@ class OpenCommands:
 
 def _due(items: Iterable[Timed], now: float) -> list[Timed]:
     return [one for one in items if one.deadline is not None and one.deadline <= now]
-
-
-def _success(command: ClientCommand) -> Response:
-    return command.request.respond(Code.SUCCESS)
-
-
-def _failed(command: ClientCommand, failure: Failure) -> Response:
-    dial_out = isinstance(command.request.command, AddUser) and failure.general != Reason.REQUEST_CANCELLED
-    return command.request.respond(
-        Code.FAILURE,
-        reason=failure.general,
-        command_reason=CommandReason.DIAL_OUT_FAILED if dial_out else None,
-        retry_after=failure.retry_after,
-    )
-
-
-def _translated(response: Response, request: Request) -> Response:
-    """The MCU's answer under the client's requestId, with everything that it carries."""
-    command = response.command if response.command is not None else request.command.echo()
-    return attrs.evolve(
-        response, request_id=request.request_id, from_=request.to, to=request.from_, command=command, more=()
-    )

@@ -10,9 +10,11 @@ A conference has one link (`link.McuLink`) for each media type, made when a comm
 Who moves whom. A client's command makes a relay, and the relay the link: `submit` queues it and begins the bootstrap
 where there is no MCU. A link that becomes READY moves the relay at the head of its queue; there is one exchange at a
 time, because an MCU carries commands out in the order in which they come (C3P reference, 6). The answer moves the
-relay, and `relay.RelayOwner`, which is the open commands, hears of it from the link directly. Documents of the MCU
+relay, and `relay.RelayOwner` hears of it from the link: that is the reconciliation, which keeps what the Focus wants
+until the MCU has it, and passes on to the open commands what has ended. Documents of the MCU
 move the part, the part moves the roster, and a gap in it moves the link, which asks for the whole with getConference
-before it sends the next command. Nothing here tells a client anything: that follows from the roster and the commands.
+before it sends the next command. The whole of what an MCU has is compared with what is wanted. Nothing here tells a
+client anything: that follows from the roster and the commands.
 
 An answer comes on one of two ways: as the HTTP response, or later at the callback URL after 202 or `pending`. Each
 `pending` gives the command its whole time again. These crossings exist, and each has one place:
@@ -32,9 +34,10 @@ An answer comes on one of two ways: as the HTTP response, or later at the callba
 
 An MCU fails by what it does not do: a connection that is refused, two time-outs in a row, 404 for the conference, or a
 whole state that cannot be read twice. Silence alone is no failure, but an MCU that has participants and says nothing
-for a while is asked. When it failed, its endpoints and its view leave the roster, commands that it had fail, those
-that wait stay in the queue, and another one is allocated without the one that failed. When nothing can be had, the
-queue fails, and for some seconds every new command does at once, so that a missing MCU is not looked for by each click.
+for a while is asked. When it failed, its endpoints and its view leave the roster, calls that it had fail, settings go
+to the next, who was to go is gone, commands that wait stay in the queue, and another one is allocated without the one
+that failed. When nothing can be had, the queue fails, and for some seconds every new command does at once, so that a
+missing MCU is not looked for by each click.
 
 What an MCU owns ends at its media type: endpoints of other types and the Focus's own are never touched by its
 documents. A role it brings for a user whom the Focus had it call is the role that was granted, not what it says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import attrs
@@ -17,7 +18,7 @@ class McuAddress:
     http_url: str
     sip_uri: str | None = None
 
-    @property
+    @cached_property
     def principals(self) -> frozenset[str]:
         """Names under which the MCU may authenticate itself.
 

@@ -10,23 +10,40 @@ from typing import Final
 class LinkState(enum.Enum):
     """Where the link stands. Commands wait in every state but READY."""
 
+    __hash__ = object.__hash__
+
     ABSENT = "absent"
     ALLOCATING = "allocating"  #: the MCU Factory is asked for an MCU
+    RESUMING = "resuming"  #: after a restart: the MCU that had it is told of the conference again
     INITIALISING = "initialising"  #: the MCU is told of the conference
     READY = "ready"
     FAILED = "failed"  #: no MCU can be had, or the one assigned is gone
     CLOSING = "closing"  #: the MCU is told that the conference is over
 
 
+class Purpose(enum.Enum):
+    """What the exchange that is open is for."""
+
+    ALLOCATE = "allocate"
+    INITIALISE = "initialise"
+    COMMAND = "command"
+    RESYNCHRONISE = "resynchronise"
+    CLOSE = "close"
+
+
 class LinkInput(enum.Enum):
     """What can happen to it."""
 
+    __hash__ = object.__hash__
+
     NEEDED = "needed"
+    RESUME = "resume"  #: it had an MCU before a restart
     ALLOCATED = "allocated"
     INITIALISED = "initialised"
     REFUSED = "refused"  #: this MCU, or the factory, did not do it
     EXHAUSTED = "exhausted"  #: and nothing is left to try
     LOST = "lost"  #: the assigned MCU failed
+    OUTRANKED = "outranked"  #: the assigned MCU obeys a higher claim to the conference
     CLOSE = "close"
     CLOSED = "closed"
 
@@ -36,10 +53,17 @@ LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
     (LinkState.FAILED, LinkInput.NEEDED): LinkState.ALLOCATING,
     (LinkState.ALLOCATING, LinkInput.ALLOCATED): LinkState.INITIALISING,
     (LinkState.ALLOCATING, LinkInput.EXHAUSTED): LinkState.FAILED,
+    (LinkState.ABSENT, LinkInput.RESUME): LinkState.RESUMING,
+    (LinkState.RESUMING, LinkInput.INITIALISED): LinkState.READY,
+    (LinkState.RESUMING, LinkInput.LOST): LinkState.FAILED,
+    (LinkState.RESUMING, LinkInput.OUTRANKED): LinkState.RESUMING,
+    (LinkState.RESUMING, LinkInput.CLOSE): LinkState.CLOSING,
     (LinkState.INITIALISING, LinkInput.INITIALISED): LinkState.READY,
     (LinkState.INITIALISING, LinkInput.REFUSED): LinkState.ALLOCATING,
     (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,
+    (LinkState.INITIALISING, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.READY, LinkInput.LOST): LinkState.FAILED,
+    (LinkState.READY, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.ABSENT, LinkInput.CLOSE): LinkState.ABSENT,
     (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.ABSENT,
     (LinkState.FAILED, LinkInput.CLOSE): LinkState.ABSENT,

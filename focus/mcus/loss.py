@@ -12,6 +12,7 @@ began to count its versions anew. Then, in this order:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from focus.mcus.address import McuAddress
@@ -25,8 +26,8 @@ _MOST_LOST: Final = 12
 class LostMcus:
     """The MCUs that failed one conference, by principal, with the URL at which each is told to drop it."""
 
-    def __init__(self) -> None:
-        self._urls: dict[str, str] = {}
+    def __init__(self, urls: Mapping[str, str] = {}) -> None:
+        self._urls = dict(urls)
 
     def add(self, address: McuAddress) -> None:
         """It failed; the oldest give way."""
@@ -38,6 +39,11 @@ class LostMcus:
     def assigned(self, address: McuAddress) -> None:
         """It is in use again, so no longer one to turn away."""
         self._urls = {name: url for name, url in self._urls.items() if name not in address.principals}
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each is, by principal, oldest first."""
+        return dict(self._urls)
 
     def pop(self, principal: str) -> str | None:
         """The URL of an MCU that came back, once; None when it is none of these."""

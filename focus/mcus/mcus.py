@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from c3p import (
+    Command,
     ConferenceDescription,
     ConferenceInfo,
     ConferenceView,
+    DeleteUser,
     EntityState,
     EntityView,
     Notify,
@@ -21,31 +21,28 @@ from c3p import (
 from focus.context import Context
 from focus.events import McuAssigned, McuLost
 from focus.mcus.address import McuAddress
+from focus.mcus.claim import Claim
 from focus.mcus.link import McuLink
 from focus.mcus.link_state import LinkState
 from focus.mcus.loss import take_off
-from focus.mcus.relay import RelayOwner
-from focus.mcus.roster_part import McuPart, Merge, Verdict
+from focus.mcus.reconciliation import Reconciliation
+from focus.mcus.relay import CommandOwner, Failure, Relay
+from focus.mcus.roster_part import McuPart, Merge, Verdict, as_leaving
 from focus.roster import Roster
-from sip import ConferenceAddress
-
-
-class CommandOwner(RelayOwner, Protocol):
-    """Whoever has commands under way."""
-
-    def role_dialled(self, user: str) -> str:
-        """Role of a user (key) whom an MCU brings in."""
+from sip import AddressOfRecord, ConferenceAddress, first_due
 
 
 class Mcus:
     """The links of one conference by media type; the owner of each of them."""
 
-    def __init__(self, context: Context, roster: Roster, commands: CommandOwner) -> None:
+    def __init__(self, context: Context, roster: Roster, commands: CommandOwner, claim: Claim) -> None:
+        self.claim = claim
         self._context = context
         self._roster = roster
         self._commands = commands
-        self._links: dict[str, McuLink] = {}
+        self.links: dict[str, McuLink] = {}
         self._parts: dict[str, McuPart] = {}
+        self._wanted: dict[str, Reconciliation] = {}
         self._views: dict[str, ConferenceAddress] = {}  #: MCU-Conference-URIs by media type
         self.locked = False  #: as an MCU is to be told when it is bootstrapped
 
@@ -53,47 +50,109 @@ class Mcus:
     def linked(self) -> frozenset[str]:
         """The media types that have an MCU, or are getting one."""
         idle = (LinkState.ABSENT, LinkState.FAILED)
-        return frozenset(kind for kind, link in self._links.items() if link.state not in idle)
+        return frozenset(kind for kind, link in self.links.items() if link.state not in idle)
 
     def link(self, mcu_type: str) -> McuLink:
         """The link of a media type, made when it is first asked for."""
-        link = self._links.get(mcu_type)
+        link = self.links.get(mcu_type)
         if link is None:
             focus_uri = self._roster.focus_uri
             address = self._views[mcu_type] = ConferenceAddress.read(mcu_uri(focus_uri, mcu_type))
-            link = self._links[mcu_type] = McuLink(
+            wanted = self._wanted[mcu_type] = Reconciliation(
+                mcu_type=mcu_type,
+                link=lambda: self.link(mcu_type),
+                part=lambda: self._part(mcu_type),
+                state=lambda: self._state(mcu_type),
+                commands=self._commands,
+                exchanges=self._context.exchanges,
+                limit=self._context.config.max_intents_per_mcu,
+            )
+            link = self.links[mcu_type] = McuLink(
                 mcu_type=mcu_type,
                 focus_uri=focus_uri,
                 mcu_uri=address.text,
                 config=self._context.config,
                 exchanges=self._context.exchanges,
                 owner=self,
-                relays=self._commands,
+                relays=wanted,
             )
         return link
 
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command to the MCU of its type; whom it puts out is shown as leaving."""
+        link, wanted = self.link(relay.mcu_type), self._wanted[relay.mcu_type]
+        if isinstance(relay.command, DeleteUser):
+            user = AddressOfRecord.read(relay.command.user_keys.user_entity)
+            found = self._roster.find(user)
+            held = list(found.of_type(relay.mcu_type).values()) if found is not None else []
+            wanted.begin(relay, seen=bool(held))
+            for endpoint in held if wanted.is_leaving(user.key) else ():
+                self._roster.set_endpoint(user, as_leaving(endpoint), role="")
+        else:
+            wanted.begin(relay, seen=False)
+        link.submit(relay, now=now)
+
+    def give_up(self, relay: Relay, *, now: float) -> None:
+        """Nobody waits for a command any more; what it wanted is not given up."""
+        self.link(relay.mcu_type)
+        self._wanted[relay.mcu_type].given_up(relay, now=now)
+
     def close(self, *, now: float) -> None:
         """Tell every MCU that the conference is over."""
-        for link in self._links.values():
+        for kind, link in self.links.items():
+            self._wanted[kind].close()
             link.close(now=now)
+
+    def release(self) -> None:
+        """Do nothing more, and tell no MCU."""
+        for link in self.links.values():
+            link.release()
+
+    def wanted(self, mcu_type: str) -> Reconciliation:
+        """What is wanted of the MCU of a type."""
+        self.link(mcu_type)
+        return self._wanted[mcu_type]
+
+    def adopt(self, relay: Relay) -> None:
+        """A command was sent before a restart."""
+        self.link(relay.mcu_type).adopt(relay)
+        self._wanted[relay.mcu_type].adopt(relay)
+
+    def go_on(self, *, now: float) -> None:
+        """After a restart: tell every MCU of before of the conference."""
+        for link in self.links.values():
+            link.go_on(now=now)
+
+    def claimed(self, epoch: int | None, *, now: float) -> None:
+        """Our claim to the conference has this epoch from now on; None: a higher one cannot be had."""
+        if epoch is not None:
+            self.claim.epoch = epoch
+        for link in self.links.values():
+            if epoch is not None:
+                link.claimed(now=now)
+            else:
+                link.not_claimed(now=now)
 
     def suspect(self, mcu_id: str, *, now: float) -> None:
         """Ask an MCU for its part now: whoever runs it says that it may be gone. Its answer, or none, shows it."""
-        for link in self._links.values():
+        for link in self.links.values():
             if link.address is not None and link.address.mcu_id == mcu_id:
                 link.resynchronise(now=now)
 
     def next_timeout(self) -> float | None:
         """When an MCU that has participants has been silent for too long."""
-        due = (link.next_check() for kind, link in self._links.items() if self._roster.has_holders(kind))
-        return min((at for at in due if at is not None), default=None)
+        return first_due(
+            *[link.next_check() for kind, link in self.links.items() if self._roster.has_holders(kind)],
+            *[wanted.next_timeout() for wanted in self._wanted.values()],
+        )
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
-        for kind, link in self._links.items():
+        for kind, link in self.links.items():
             due = link.next_check()
             if due is not None and due <= now and self._roster.has_holders(kind):
                 link.resynchronise(now=now)
+            self._wanted[kind].handle_timeout(now=now)
 
     # From MCUs -------------------------------------------------------------------------------------------------------
 
@@ -114,25 +173,32 @@ class Mcus:
 
     def _named(self, uri: str) -> McuLink | None:
         """The link of an MCU-Conference-URI; it is not taken apart where it is spelt as we spell it."""
-        same = (link for link in self._links.values() if link.mcu_uri == uri)
-        return next(same, None) or self._links.get(mcu_type_of(uri) or "")
+        same = (link for link in self.links.values() if link.mcu_uri == uri)
+        return next(same, None) or self.links.get(mcu_type_of(uri) or "")
 
     def _notified(self, link: McuLink, document: ConferenceInfo, *, now: float) -> None:
-        part = self._part(link)
+        part = self._part(link.mcu_type)
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
             self._merge(link, part)
+            self._wanted[link.mcu_type].noticed(now=now)
         elif verdict in (Verdict.GAP, Verdict.RESET):
             # What looks like a new beginning may be a document that took its time: the answer shows which.
             link.resynchronise(now=now)
         elif verdict is Verdict.DELETED:
             link.mark_lost("it dropped the conference", now=now)
 
-    def _part(self, link: McuLink) -> McuPart:
-        part = self._parts.get(link.mcu_type)
+    def _part(self, mcu_type: str) -> McuPart:
+        part = self._parts.get(mcu_type)
         if part is None:
-            part = self._parts[link.mcu_type] = McuPart(self._roster.address)
+            part = self._parts[mcu_type] = McuPart(self._roster.address)
         return part
+
+    def _state(self, mcu_type: str) -> EntityState | None:
+        """The settings that an MCU says it has."""
+        info, address = self._part(mcu_type).info, self._views[mcu_type]
+        views = info.conference_view.views if info is not None and info.conference_view is not None else ()
+        return next((one.entity_state for one in views if address.is_named_by(one.entity)), None)
 
     def _merge(self, link: McuLink, part: McuPart) -> None:
         config = self._context.config
@@ -140,6 +206,7 @@ class Mcus:
             mcu_type=link.mcu_type,
             view=self._views[link.mcu_type],
             role_of=self._commands.role_dialled,
+            is_leaving=self._wanted[link.mcu_type].is_leaving,
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
         )
@@ -151,7 +218,8 @@ class Mcus:
         """What an MCU has to know of the conference (C3P reference, 7.14)."""
         description = self._roster.description
         entry = UriEntry(uri=link.mcu_uri, display_text=link.mcu_type, purpose=link.mcu_type)
-        view = EntityView(entity=link.mcu_uri, state=State.FULL, entity_state=EntityState(locked=self.locked))
+        settings = self._wanted[link.mcu_type].state(locked=self.locked)
+        view = EntityView(entity=link.mcu_uri, state=State.FULL, entity_state=settings)
         return ConferenceInfo(
             entity=self._roster.focus_uri,
             state=State.FULL,
@@ -166,13 +234,14 @@ class Mcus:
 
     def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
         """An MCU is bootstrapped: its view appears."""
-        part = self._part(link)
+        part = self._part(link.mcu_type)
         # Its first notification may have overtaken this answer.
         verdict = part.begin(info) if info is not None else Verdict.IGNORED
         if verdict is Verdict.APPLIED:
             self._merge(link, part)
         elif verdict is Verdict.GAP:
             link.resynchronise(now=now)
+        self._wanted[link.mcu_type].compare(locked=self.locked, now=now)
         self._context.emit(
             McuAssigned(
                 owner=self._context.config.owner,
@@ -186,6 +255,7 @@ class Mcus:
         """An MCU failed: all that it owned goes (conferencing-flows 11)."""
         self._parts.pop(link.mcu_type, None)
         take_off(self._roster, link.mcu_type, self._views[link.mcu_type])
+        self._wanted[link.mcu_type].mcu_lost(now=now)
         self._context.emit(
             McuLost(
                 owner=self._context.config.owner,
@@ -196,12 +266,21 @@ class Mcus:
             )
         )
 
+    def no_mcu(self, link: McuLink, failure: Failure, *, now: float) -> None:
+        """None can be had: what waited for one has failed."""
+        self._wanted[link.mcu_type].no_mcu(failure, now=now)
+
+    def may_send(self, link: McuLink, command: Command) -> bool:
+        """Whether a command may go out now."""
+        return self._wanted[link.mcu_type].may_send(command)
+
     def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
         """The MCU's whole part after a gap."""
-        part = self._part(link)
+        part = self._part(link.mcu_type)
         verdict = part.answered(info)
         if verdict is Verdict.APPLIED:
             self._merge(link, part)
+            self._wanted[link.mcu_type].compare(locked=self.locked, now=now)
         elif verdict is Verdict.GAP:
             link.resynchronise(now=now)
         else:

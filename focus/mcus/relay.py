@@ -16,21 +16,27 @@ from sip import Life, SessionId
 class RelayState(enum.Enum):
     """Where a relayed command stands (conferencing-flows 4.4)."""
 
+    __hash__ = object.__hash__
+
     NEW = "new"
     BOOTSTRAPPING = "bootstrapping"  #: waits for its MCU
     FORWARDED = "forwarded"  #: on its way to the MCU
     PENDING = "pending"  #: the MCU works on it
+    DOUBTED = "doubted"  #: no answer came, and it is not given up: see `focus.mcus.reconciliation`
     DONE = "done"
 
 
 class RelayInput(enum.Enum):
     """What can happen to it."""
 
+    __hash__ = object.__hash__
+
     AUTHORISED = "authorised"
     MCU_READY = "mcu ready"
     MCU_PENDING = "mcu pending"
     MCU_FINAL = "mcu final"  #: success or failure from the MCU
     MCU_FAILED = "mcu failed"  #: no MCU, or the one that had it is gone
+    UNANSWERED = "unanswered"  #: the MCU may have carried it out
     TIMER = "timer"
     ABANDONED = "abandoned"  #: the conference ended
 
@@ -39,18 +45,28 @@ RELAY: Final[Mapping[tuple[RelayState, RelayInput], RelayState]] = {
     (RelayState.NEW, RelayInput.AUTHORISED): RelayState.BOOTSTRAPPING,
     (RelayState.BOOTSTRAPPING, RelayInput.MCU_READY): RelayState.FORWARDED,
     (RelayState.BOOTSTRAPPING, RelayInput.MCU_FAILED): RelayState.DONE,
+    (RelayState.BOOTSTRAPPING, RelayInput.UNANSWERED): RelayState.DOUBTED,
+    (RelayState.BOOTSTRAPPING, RelayInput.MCU_FINAL): RelayState.DONE,
     (RelayState.BOOTSTRAPPING, RelayInput.TIMER): RelayState.DONE,
     (RelayState.BOOTSTRAPPING, RelayInput.ABANDONED): RelayState.DONE,
     (RelayState.FORWARDED, RelayInput.MCU_PENDING): RelayState.PENDING,
     (RelayState.FORWARDED, RelayInput.MCU_FINAL): RelayState.DONE,
     (RelayState.FORWARDED, RelayInput.MCU_FAILED): RelayState.DONE,
+    (RelayState.FORWARDED, RelayInput.UNANSWERED): RelayState.DOUBTED,
     (RelayState.FORWARDED, RelayInput.TIMER): RelayState.DONE,
     (RelayState.FORWARDED, RelayInput.ABANDONED): RelayState.DONE,
     (RelayState.PENDING, RelayInput.MCU_PENDING): RelayState.PENDING,
     (RelayState.PENDING, RelayInput.MCU_FINAL): RelayState.DONE,
     (RelayState.PENDING, RelayInput.MCU_FAILED): RelayState.DONE,
+    (RelayState.PENDING, RelayInput.UNANSWERED): RelayState.DOUBTED,
     (RelayState.PENDING, RelayInput.TIMER): RelayState.DONE,
     (RelayState.PENDING, RelayInput.ABANDONED): RelayState.DONE,
+    (RelayState.DOUBTED, RelayInput.UNANSWERED): RelayState.DOUBTED,
+    (RelayState.DOUBTED, RelayInput.MCU_PENDING): RelayState.PENDING,
+    (RelayState.DOUBTED, RelayInput.MCU_FINAL): RelayState.DONE,
+    (RelayState.DOUBTED, RelayInput.MCU_FAILED): RelayState.DONE,
+    (RelayState.DOUBTED, RelayInput.TIMER): RelayState.DONE,
+    (RelayState.DOUBTED, RelayInput.ABANDONED): RelayState.DONE,
 }
 
 
@@ -81,6 +97,11 @@ def final_response(reply: Reply) -> Response | None:
     return reply.document if reply.status == 200 else None
 
 
+def outranking(reply: Reply) -> int | None:
+    """The epoch of the claim that an MCU obeys in place of ours; None when that is not why it refuses."""
+    return reply.document.epoch if reply.status == 403 and reply.document is not None else None
+
+
 @attrs.define(eq=False)
 class ClientCommand:
     """One command of a client, carried out by one or several MCUs; it ends exactly once."""
@@ -93,6 +114,7 @@ class ClientCommand:
     received_at: float  #: monotonic seconds
     waiting_for: set[str] = attrs.Factory(set)  #: MCU types that have not finished
     everywhere: bool = False  #: aimed at all MCUs: succeeds when the Focus accepted it (join methods 8)
+    agreed: bool = False  #: ... but only when they have agreed
     deadline: float | None = None  #: when it is answered even if MCUs are still silent
     done: bool = False
 
@@ -111,7 +133,6 @@ class Relay:
     life: Life[RelayState, RelayInput] = attrs.Factory(relay_life)
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
-    again: bool = False  #: whether to try once more when no answer comes (conferencing-flows 8)
 
     @property
     def state(self) -> RelayState:
@@ -124,8 +145,13 @@ class Relay:
             raise LocalProtocolError(f"{event.value} while {self.state.value}")
 
 
+def success_of(relay: Relay, *, from_: str, to: str) -> Response:
+    """What an MCU would have answered that has carried a command out."""
+    return Response(request_id=relay.request_id, from_=from_, to=to, code=Code.SUCCESS, command=relay.command.echo())
+
+
 class RelayOwner(Protocol):
-    """Whoever has commands relayed; a relay ends with exactly one of the last two calls, or is abandoned."""
+    """Whoever has commands relayed. A relay ends when its owner has it end."""
 
     def relay_pending(self, relay: Relay, response: Response | None, *, now: float) -> None:
         """The MCU works on a command."""
@@ -135,3 +161,16 @@ class RelayOwner(Protocol):
 
     def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
         """A command got no answer."""
+
+
+class CommandOwner(RelayOwner, Protocol):
+    """Whoever has commands under way."""
+
+    def role_dialled(self, user: str) -> str:
+        """Role of a user (key) whom an MCU brings in."""
+
+    def relay_doubted(self, relay: Relay, *, now: float) -> None:
+        """A command got no answer, and is not given up."""
+
+    def submit(self, relay: Relay, *, now: float) -> None:
+        """Send a command of the Focus's own."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import ConferenceInfo, Endpoint, Receipt, Replica, ReplicaInput, State, User, guid_key
+from c3p import ConferenceInfo, Endpoint, Receipt, Replica, ReplicaInput, State, Status, User, guid_key
 from focus.roster import Roster
 from sip import AddressOfRecord, ConferenceAddress
 
@@ -114,6 +114,7 @@ class Merge:
     mcu_type: str
     view: ConferenceAddress  #: the MCU-Conference-URI
     role_of: Callable[[str], str]  #: role of a user whom only the MCU knows, such as one who was dialled
+    is_leaving: Callable[[str], bool]  #: whether a user (key) is being put out of this MCU
     max_users: int
     max_endpoints: int  #: of one user
 
@@ -151,6 +152,8 @@ class Merge:
             return
         if present is not None and present.session_type != self.mcu_type:
             return  # An MCU owns endpoints of its own type only.
+        if self.is_leaving(address.key):
+            endpoint = as_leaving(endpoint)
         roster.set_endpoint(address, endpoint, role=self.role_of(address.key), display_text=user.display_text)
 
     def _view(self, roster: Roster, info: ConferenceInfo | None) -> None:
@@ -158,6 +161,12 @@ class Merge:
         for view in views:
             if self.view.is_named_by(view.entity):
                 roster.set_view(self.view, view)
+
+
+def as_leaving(endpoint: Endpoint) -> Endpoint:
+    """An endpoint whose user is being put out, whatever else its MCU says of it as long as it is there."""
+    over = endpoint.status in (Status.DISCONNECTING, Status.DISCONNECTED)
+    return endpoint if over else attrs.evolve(endpoint, status=Status.DISCONNECTING)
 
 
 def users_named(document: ConferenceInfo) -> list[str] | None:

@@ -22,6 +22,7 @@ class Kind(enum.Enum):
     IDENTITY = "identity"
     DECISION = "decision"
     EXCHANGE = "exchange"
+    CLAIM = "claim"
 
 
 @attrs.frozen(kw_only=True)

@@ -86,8 +86,9 @@ class Conferences:
         if conference is None:
             unknown = Refusal(RefusalReason.CONFERENCE, "no such conference on this MCU")
             return attrs.evolve(self._refuse(request, unknown), status=404)
-        if conference.peer != peer:
-            return Reply(403)
+        if conference.peer != peer or (request.epoch or 0) < conference.epoch:
+            return self._outranked(request, conference)
+        conference.epoch = request.epoch or 0
         conference.focus_link.focus_heard(now=now)
         self._context.schedule(conference)
         if isinstance(request.command, DeleteConference):
@@ -104,34 +105,55 @@ class Conferences:
         retry_after = self._context.config.drain_retry_after if refusal.reason is RefusalReason.CAPACITY else None
         return Reply(200, refused(request, refusal, source=self._context.config.mcu_id, retry_after=retry_after))
 
+    def _outranked(self, request: Request, conference: Conference) -> Reply:
+        """403 with the epoch above which the sender has to claim: the conference is not its own, or not any more."""
+        self._context.counters["documents of a Focus that does not own the conference"] += 1
+        refusal = Refusal(RefusalReason.UNAUTHORIZED, "another claim to this conference goes before")
+        answer = self._refuse(request, refusal)
+        assert answer.document is not None
+        return Reply(403, attrs.evolve(answer.document, epoch=conference.epoch))
+
     # Bootstrap -------------------------------------------------------------------------------------------------------
 
     def _add(self, request: Request, command: AddConference, peer: str, now: float) -> Reply:
         """Create a conference, or take the word of its Focus again: one that was restarted asks anew.
 
-        Another Focus is refused, whether it belongs to the group or not: the first one stays for as long as it is
-        there, and when it is not, the conference ends by itself after ``focus_timeout``.
+        Another Focus of the group gets it with a higher epoch, and no other way. Without epochs the first Focus stays
+        for as long as it is there, and when it is not, the conference ends by itself after ``focus_timeout``.
         """
         wanted = self._read(command)
         if isinstance(wanted, Refusal):
             return self._refuse(request, wanted)
         uri, key, view, url = wanted
         conference = self._context.conferences.get(key)
-        foreign = conference is not None and conference.peer != peer
-        if foreign or not is_allowed_url(url, self._context.config.callback_hosts, peer):
+        if not is_allowed_url(url, self._context.config.callback_hosts, peer):
             self._context.counters["conferences refused to a Focus"] += 1
             return Reply(403)
+        epoch = request.epoch or 0
+        if conference is not None and not self._may_claim(conference, peer, epoch):
+            return self._outranked(request, conference)
         if conference is None and self._context.draining:
             return Reply(503, retry_after=self._context.config.drain_retry_after)
         if conference is None and len(self._context.conferences) >= self._context.config.max_conferences:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many conferences on this MCU"))
         if conference is None:
             conference = self._create(uri, key, view.entity, peer, url, now)
+        conference.peer, conference.epoch = peer, epoch
         self._configure(conference, command, view)
         conference.focus_link.redirect(url, now=now)
         self._context.post(conference, now=now)
         answer = AddConference(conference_info=self._context.documents.full(conference))
         return Reply(200, request.respond(Code.SUCCESS, command=answer))
+
+    def _may_claim(self, conference: Conference, peer: str, epoch: int) -> bool:
+        """Whether a claim goes before the one that the conference is under.
+
+        Of two that are equal, which a store makes that lost its last writes, the first one stays. Where no group of
+        Foci is configured nobody can be told from a stranger, and nothing is taken from anybody.
+        """
+        if conference.peer == peer:
+            return epoch >= conference.epoch
+        return self._context.config.focus_peers is not None and epoch > conference.epoch
 
     @staticmethod
     def _read(command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
@@ -166,6 +188,7 @@ class Conferences:
             mcu_address=address,
             mcu_key=conference_key(address),
             peer=peer,
+            epoch=0,
             focus_link=FocusLink(conference=uri, mcu_uri=mcu, url=url, settings=settings, now=now),
             mixer=self._media.open_mixer(uri),
             conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),

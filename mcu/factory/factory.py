@@ -35,7 +35,7 @@ from mcu.identity import conference_id
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import refused
 from mcu.whereabouts import is_allowed_sip_uri, is_allowed_url
-from sip import Event
+from sip import Event, first_due
 
 __all__ = ["McuFactory"]
 
@@ -221,8 +221,7 @@ class McuFactory:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
-        due = (self._registry.next_expiry(), self._health_probes.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._registry.next_expiry(), self._health_probes.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Forget silent MCUs, probe those of the list. Then drain and read ``next_timeout``."""

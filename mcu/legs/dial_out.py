@@ -60,10 +60,10 @@ class DialOut:
         self._context, self._media, self._termination = context, media, termination
         self._call_ids = context.entropy.child("call-ids")
         config = context.config
-        self._undecided = Undecided(
+        self.awaiting_policy = Undecided(
             limit=config.max_undecided, share=config.max_undecided_share, lifetime=config.policy_timeout
         )
-        self._permission = Permission(context, self._undecided)
+        self._permission = Permission(context, self.awaiting_policy)
 
     # The command -----------------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ class DialOut:
         decision = self._permission.decide(call, participant.address, cause=Cause.COMMAND, now=now)
         if isinstance(decision, Pending):
             held = HeldCommand(conference=conference, request=request, participant=participant)
-            if not self._undecided.hold(decision, held, now=now):
+            if not self.awaiting_policy.hold(decision, held, now=now):
                 return _NOT_NOW
         elif isinstance(decision, Refusal):
             return decision
@@ -103,30 +103,26 @@ class DialOut:
     @property
     def undecided(self) -> int:
         """How many addresses wait for the policy."""
-        return len(self._undecided)
-
-    def next_timeout(self) -> float | None:
-        """When the policy has had its time for one of them."""
-        return self._undecided.next_timeout()
+        return len(self.awaiting_policy)
 
     def handle_timeout(self, *, now: float) -> None:
         """Refuse what nobody decided."""
-        for held in self._undecided.expire(now):
+        for held in self.awaiting_policy.expire(now):
             self._resume(held, _NOT_IN_TIME, now)
 
     def decided(self, pending_id: str, decision: Decision, *, now: float) -> None:
         """The decision for a `sip.Pending`; nothing happens when the wait has been given up. Raises ``LocalError``."""
-        held = self._undecided.decided(pending_id, decision)
+        held = self.awaiting_policy.decided(pending_id, decision)
         if held is not None:
             self._resume(held, decision, now)
 
     def is_held(self, endpoint: str, conference: Conference) -> bool:
         """Whether a command that waits would add that endpoint."""
-        return self._undecided.is_held(endpoint, conference)
+        return self.awaiting_policy.is_held(endpoint, conference)
 
     def abandon(self, conference: Conference, user_key: str | None = None, *, now: float) -> bool:
         """Give up what waits, for one user or for all; whether there was anything. Its command gets its response."""
-        held = self._undecided.commands_of(conference, user_key)
+        held = self.awaiting_policy.commands_of(conference, user_key)
         for each in held:
             response = failed(each.request, Ending.CANCELLED, source=self._context.config.mcu_id)
             self._context.respond(conference, response, now=now)
@@ -295,7 +291,7 @@ class DialOut:
                 self._add_attempt(leg, uri)
             elif isinstance(decision, Pending):
                 rest = tuple(targets[number + 1 :])
-                if self._undecided.hold(
+                if self.awaiting_policy.hold(
                     decision, HeldRedirection(leg=leg, session=session, uri=uri, rest=rest), now=now
                 ):
                     return

@@ -14,7 +14,7 @@ from mcu.legs.targets import Targets, number_or_user
 from mcu.legs.undecided import Undecided
 from mcu.policy import Allowed, Cause, Decision, DialOutQuestion, Refusal, RefusalReason
 from mcu.telephone_number import number_in
-from sip import AddressOfRecord, Uri, aor_key
+from sip import AddressOfRecord, Uri, is_own_address
 
 __all__ = ["Call", "Permission"]
 
@@ -118,7 +118,7 @@ class Permission:
             own_domain=conference.mcu_address.host,
             cause=cause,
             own=call.own,
-            own_address=_is_own_address(uri, originator),
+            own_address=originator is not None and is_own_address(uri, originator),
             legs=len(conference.legs) + waiting,
             dialing=conference.dialing + waiting,
             legs_of_originator=self._legs_of(originator) + waiting_of_originator,
@@ -135,10 +135,3 @@ class Permission:
     @staticmethod
     def _key_of(call: Call) -> str:
         return f"user {call.originator.key if call.originator is not None else ''}"
-
-
-def _is_own_address(uri: Uri, originator: AddressOfRecord | None) -> bool:
-    """Whether an address is that of the originator; with a port it is another server of that host (RFC 3261 19.1.4)."""
-    if originator is None or uri.scheme not in ("sip", "sips") or uri.port is not None:
-        return False
-    return aor_key(uri) == originator.key

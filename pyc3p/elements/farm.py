@@ -70,6 +70,7 @@ class FarmPlan:
     dial_out_policy: mcu.DialOutPolicy | None = None
     conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
     media_policy: mcu.MediaPolicy | None = None  #: None: no SRTP, and the users of the domain are known
+    durable: bool = False  #: whether servers keep their state
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,10 +124,10 @@ def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
     """Put one part together, for the first time or anew, and note it in the farm."""
     plan, places = farm.plan, farm.places
     if name == "mcu-factory":
-        farm.elements[name], farm.mcu_factory = parts.mcu_factory_only(name)
+        farm.elements[name], farm.mcu_factory = parts.mcu_factory_only(name, durable=plan.durable)
     elif name in _ROLES:
         farm.elements[name], farm.cores[name] = parts.server(
-            places[name], _ROLES[name], _core_settings(farm), entropy=entropy
+            places[name], _ROLES[name], _core_settings(farm), entropy=entropy, durable=plan.durable
         )
     elif name in plan.mcus:
         farm.elements[name], farm.mcus[name] = parts.av_mcu(

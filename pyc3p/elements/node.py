@@ -83,6 +83,9 @@ class Node:
         self._tls = tls
         self._sip_port_option = sip_port_option
         self.on_tick_late: Callable[[float], None] | None = None  #: is given the seconds by which each mix was late
+        #: Called after each step of the machines, when their state may be another one: what it writes of
+        #: ``element.change_to_save()`` it tells ``element.persisted``, and then it calls ``kick``.
+        self.on_worked: Callable[[], None] | None = None
         self.http: Counter[tuple[str, str]] = Counter()  #: C3P exchanges by direction (``in``, ``out``) and outcome
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -204,6 +207,8 @@ class Node:
     def counters(self) -> Counter[str]:
         """What was dropped, refused or late at the sockets, by what it was, and the faults of this program."""
         found = Counter(self.element.counters)
+        if self.element.gate is not None:
+            found.update(self.element.gate.counters)
         if self.element.pump is not None:
             found.update(self.element.pump.counters)
             found.update(self.element.pump.endpoint.counters)
@@ -263,9 +268,12 @@ class Node:
             self._faults.application(error, now=self.now)
 
     def _worked(self) -> None:
-        """After each step of the machines: post documents, set the timers."""
-        for machine, exchange in self.element.c3p_to_send():
+        """After each step of the machines: post documents, let answers go, set the timers."""
+        for machine, exchange in self.element.c3p_to_send(now=self.now):
             self._spawn(self._post(machine, exchange))
+        self._let_answers_go()
+        if self.on_worked is not None:
+            self.on_worked()
         self._set_timer("others", self.element.next_other_timeout(), self._others_timeout)
         self._set_timer("media", self.element.next_tick(), self._tick)
 
@@ -306,14 +314,23 @@ class Node:
     def _served(self, path: str) -> Handler:
         """What the HTTP server calls for one path."""
 
-        def answer(document: Document, peer: str) -> c3p.Reply:
+        async def answer(document: Document, peer: str) -> c3p.Reply:
             reply = self.element.receive_c3p(path, document, peer=peer, now=self.now)
             self.http["in", str(reply.status)] += 1
+            given: asyncio.Future[c3p.Reply] = self._loop.create_future()
+            self.element.hold_reply(given, reply)
+            self._let_answers_go()
             # The answer goes out first; what it sets in motion follows in the next turn of the loop.
             self._loop.call_soon(self.kick)
-            return reply
+            return await given
 
         return answer
+
+    def _let_answers_go(self) -> None:
+        for given, reply in self.element.replies_to_send(now=self.now):
+            assert isinstance(given, asyncio.Future)
+            if not given.done():  # whoever asked has not gone meanwhile
+                given.set_result(reply)
 
     def _stranger(self, host: str, path: str) -> None:
         self.http["in", "401"] += 1

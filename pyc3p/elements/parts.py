@@ -203,22 +203,29 @@ def server(
     *,
     entropy: sip.Entropy,
     mcu_factory: mcu.McuFactory | None = None,
+    durable: bool = False,
 ) -> tuple[Element, SipCores]:
-    """An element with any of the SIP cores of a server, and the MCU Factory if given."""
+    """An element with any of the SIP cores of a server, and the MCU Factory if given.
+
+    ``durable``: it says what is to be written of its state, and nothing leaves before that is written.
+    """
     endpoint = place.endpoint(entropy)
     cores = sip_cores(parts, endpoint, settings, entropy)
     services: dict[str, C3PService] = dict(cores.services)
     if mcu_factory is not None:
         services[MCU_FACTORY_PATH] = mcu_factory
     others = [mcu_factory] if mcu_factory is not None else []
-    element = Element.of(place.name, pump=HookedPump(endpoint, cores.all), services=services, others=others)
+    pump = HookedPump(endpoint, cores.all, durable=durable)
+    element = Element.of(place.name, pump=pump, services=services, others=others)
     return element, cores
 
 
-def mcu_factory_only(name: str, config: mcu.FactoryConfig | None = None) -> tuple[Element, mcu.McuFactory]:
-    """An element that is an MCU Factory and nothing else; it speaks no SIP."""
+def mcu_factory_only(
+    name: str, config: mcu.FactoryConfig | None = None, *, durable: bool = False
+) -> tuple[Element, mcu.McuFactory]:
+    """An element that is an MCU Factory and nothing else; it speaks no SIP. ``durable`` is that of `server`."""
     factory = mcu.McuFactory(config or mcu.FactoryConfig())
-    return Element.of(name, services={MCU_FACTORY_PATH: factory}, others=[factory]), factory
+    return Element.of(name, services={MCU_FACTORY_PATH: factory}, others=[factory], durable=durable), factory
 
 
 @attrs.frozen(kw_only=True)

@@ -17,6 +17,8 @@ from rtp import Agreement, Direction, LocalRtpError, OfferAnswerSession, Session
 class CallState(enum.Enum):
     """How far the call is."""
 
+    __hash__ = object.__hash__
+
     RINGING = "ringing"  #: 180 is out
     ANSWERING = "answering"  #: 200 is out, no ACK yet
     TALKING = "talking"
@@ -25,6 +27,8 @@ class CallState(enum.Enum):
 
 class CallInput(enum.Enum):
     """What moves a call."""
+
+    __hash__ = object.__hash__
 
     ANSWER = "answer"
     CONFIRM = "confirm"

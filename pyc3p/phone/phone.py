@@ -28,7 +28,7 @@ from rtp import (
     RtpError,
     SessionDescription,
 )
-from sip import Event
+from sip import Event, first_due
 
 SDP: Final = "application/sdp"
 METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "INFO", "NOTIFY", "MESSAGE")  #: OPTIONS: the endpoint
@@ -155,11 +155,11 @@ class Phone:
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
         call = self._call
-        due = [self._registration.refresh_at]
-        if call is not None:
-            # Ringing may be over before the ports are open: then the ports are waited for.
-            due += [call.answer_at if call.media is not None else None, call.hang_up_at]
-        return min((at for at in due if at is not None), default=None)
+        if call is None:
+            return self._registration.refresh_at
+        # Ringing may be over before the ports are open: then the ports are waited for.
+        answer_at = call.answer_at if call.media is not None else None
+        return first_due(self._registration.refresh_at, answer_at, call.hang_up_at)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Answer, hang up, register again."""

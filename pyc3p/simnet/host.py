@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
+import c3p
 from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
 from pyc3p.simnet.disk import SimDisk
 from pyc3p.simnet.failed import SimulationFailed
-from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, ResolveWanted, StateChange
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted, StateChange, first_due
 from sip.testing import Alarm
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class SimHost:
         self.off = False  #: switched off: it does nothing any more
         self.disk = disk or SimDisk(network, element.name)  #: where its machines' state is written
         self._alarm: Alarm | None = None
+        self._due: float | None = None  #: when a timer of the element is due, beside the media
         self._next_port = 30_000
         self._legs: dict[LegId, int] = {}
         self._woken_at = -1.0
@@ -70,10 +72,9 @@ class SimHost:
     def _go_on(self, waiting: list[Event]) -> None:
         """The same with what the element has told, which is settled."""
         for _ in range(MAX_ROUNDS):
-            for event in waiting:
-                self._handle(event)
-            moved = self._send()
-            if not waiting and not moved:
+            told = [self._handle(event) for event in waiting]
+            self._send()  # what is carried arrives later: no machine moves by it
+            if not any(told):
                 break
             waiting = self.element.settle(now=self.network.now)
         else:
@@ -119,27 +120,37 @@ class SimHost:
 
     # Traffic out -----------------------------------------------------------------------------------------------------
 
+    @property
+    def written(self) -> dict[str, Piece]:
+        """What its element has had written, by key."""
+        return {piece.key: piece for piece in self.disk.pieces}
+
     def persisted(self, change: StateChange) -> None:
         """State is written: what promised it may leave."""
-        if self.element.pump is not None:
-            self.element.pump.persisted(change.id)
-            self.run([])
+        self.element.persisted(change.id)
+        self.run([])
 
-    def _send(self) -> bool:
-        moved = False
+    def _save(self) -> bool:
+        """Have written what has changed; whether there was anything."""
+        change = self.element.change_to_save()
+        if change is not None:
+            self.disk.write(change, self)
+        return change is not None
+
+    def _send(self) -> None:
+        self._save()
         if self.element.pump is not None:
-            change = self.element.pump.change_to_save()
-            if change is not None:
-                self.disk.write(change, self)
             for transmit in self.element.pump.data_to_send():
                 self.network.send(self, transmit.flow, transmit.data)
-                moved = True
-        for machine, exchange in self.element.c3p_to_send():
+        for machine, exchange in self.element.c3p_to_send(now=self.network.now):
             self.network.web.post(self, machine, exchange)
-            moved = True
-        return moved
+        for asker, reply in self.element.replies_to_send(now=self.network.now):
+            cast(Callable[[c3p.Reply], None], asker)(reply)
+        if self._save():
+            self._send()
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, event: Event) -> bool:
+        """Act on what the element has told; whether one of its machines may have moved by that."""
         match event:
             case ConnectWanted():
                 self.network.connect(self, event)
@@ -156,8 +167,10 @@ class SimHost:
                 raise SimulationFailed(f"{event}\n{self.network.story()}") from event.exception
             case _:
                 self.events.append(event)
-                if self.on_event is not None:
-                    self.on_event(event)
+                if self.on_event is None:
+                    return False
+                self.on_event(event)
+        return True
 
     def answer(self, events: Iterable[Event]) -> None:
         """Go on with what an answer to a question caused, once the present round is over."""
@@ -211,7 +224,8 @@ class SimHost:
 
     def _set_alarm(self) -> None:
         ticks = self._next_tick()
-        due = min((at for at in (self.element.next_timeout(), ticks) if at is not None), default=None)
+        self._due = self.element.next_timeout()
+        due = first_due(self._due, ticks)
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.at == due:
                 return
@@ -227,4 +241,5 @@ class SimHost:
         if self._wakes > MAX_ROUNDS:
             raise RuntimeError(f"{self.name} has a timer that is due again and again at {self._woken_at}")
         self._tick()
-        self.run(self.element.handle_timeout(now=self.network.now))
+        now = self.network.now
+        self.run(self.element.handle_timeout(now=now) if self._due is not None and self._due <= now else [])

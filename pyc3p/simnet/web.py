@@ -125,7 +125,10 @@ class SimWeb:
             reply = Reply(400)  # as `c3p.aio` answers it
         else:
             reply = server.element.receive_c3p(path, document, peer=client.name, now=network.now)
+        server.element.hold_reply(lambda reply: self._answered(key, posting, server, reply, fault), reply)
         server.run([])
+
+    def _answered(self, key: Lane, posting: _Posting, server: SimHost, reply: Reply, fault: HttpFault | None) -> None:
         if fault is HttpFault.ANSWER_LOST:
             return
         body = bytes(reply.document) if reply.document is not None else b""
@@ -133,7 +136,7 @@ class SimWeb:
         act: Callable[[], None] = lambda: self._answer(key, posting, server, reply, body)  # noqa: E731
         if fault is HttpFault.GARBAGE:
             act = lambda: self._finish(key, posting, ExchangeFailure.UNUSABLE)  # noqa: E731
-        self._pass(server, client, posting, act)
+        self._pass(server, posting.client, posting, act)
 
     def _answer(self, key: Lane, posting: _Posting, server: SimHost, reply: Reply, body: bytes) -> None:
         if reply.document is None:

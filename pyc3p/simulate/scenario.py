@@ -124,6 +124,7 @@ class Scenario:
             mcus=self.mcus,
             conference_policy=focus.ConferenceRules(),
             dial_out_policy=mcu.DialOutRules(),
+            durable=self.restarts_keep_state is not False,
         )
 
 

@@ -66,8 +66,13 @@ _WORDS: Final = (
     *(b"authorization", b"authentication-info", b"crypto", b"inline", b"key-mgmt", b"base64", b"ice-pwd", b"conf-key="),
     *(b"passcode", b"password", b"pin", b"auth-token", b"conference-key", b"sauthid"),
 )
-_WITH_KEY_LINE: Final = re.compile(rb"\n[ \t]*k|\A[ \t]*k").search
+_KEY_LINE: Final = re.compile(rb"\n[ \t]*k")
 _WITH_PASSWORD: Final = re.compile(rb":(?://)?[^\s@:;?/<>\"]{0,64}:[^\s@;?/<>\"]{1,128}@").search
+
+
+def _with_key_line(lowered: bytes) -> object:
+    """Whether a line begins with k. The pattern begins with one byte, which is looked for far quicker than with two."""
+    return _KEY_LINE.search(b"\n" + lowered)
 
 
 def _has_word(lowered: bytes) -> bool:
@@ -98,7 +103,7 @@ _SECRETS: Final[tuple[tuple[Hint, re.Pattern[bytes], Cover], ...]] = tuple(
         ),
         (_with(b"base64"), rb"(?im)(^[ \t]*k[ \t]*=[ \t]*base64[ \t]*:)([^\r\n]+)", _base64),
         (
-            _WITH_KEY_LINE,
+            _with_key_line,
             rb"(?im)(^[ \t]*k[ \t]*=[ \t]*(?:(?:clear|uri)[ \t]*:)?)"
             rb"(?![ \t]*(?:base64[ \t]*:|prompt[ \t]*\r?$))([^\r\n]+)",
             _text,
@@ -156,7 +161,7 @@ def mask_text(text: str) -> str:
 
 def _masked(data: bytes) -> bytes:
     lowered = data.lower()
-    if not (_has_word(lowered) or _WITH_KEY_LINE(lowered) or _WITH_PASSWORD(lowered)):
+    if not (_has_word(lowered) or _with_key_line(lowered) or _WITH_PASSWORD(lowered)):
         return data
     if b"authorization" in lowered or b"authentication-info" in lowered:
         data = _HEADER.sub(_mask_credentials, data)

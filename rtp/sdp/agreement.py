@@ -154,7 +154,7 @@ def _number(
     sending: Mapping[tuple[str, int, int], Codec], shared: list[Codec], encoding: str, clock_rate: int
 ) -> int | None:
     key = (encoding, clock_rate, 1)
-    return sending[key].payload_type if any(codec.key == key for codec in shared) else None
+    return sending[key].payload_type if key in [codec.key for codec in shared] else None
 
 
 def _rtcp_address(remote: MediaDescription, rtp: TransportAddress | None, mux: bool) -> TransportAddress | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -10,6 +12,9 @@ import attrs
 from rtp.errors import MalformedSdp
 
 _CLOCKLESS: Final = {"TELEPHONE-EVENT": "8000"}
+#: Payload type, name, clock, and whatever follows.
+_RTPMAP: Final = re.compile(r"([0-9]{1,7})\s++([^/]+)(?:/([0-9]{0,7})(?:/(.*))?)?", re.DOTALL)
+_CHANNELS: Final = re.compile(r"[0-9]{1,7}")
 FIRST_DYNAMIC: Final = 96  #: payload types from here on mean nothing without rtpmap (RFC 3551 section 3)
 
 
@@ -23,7 +28,7 @@ class Codec:
     channels: int = 1
     fmtp: str | None = None
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, int, int]:
         """What makes two formats the same whatever their number: name (case folded), clock, channels."""
         return self.encoding.upper(), self.clock_rate, self.channels
@@ -34,15 +39,15 @@ class Codec:
 
         A telephone event may lack its clock: phones leave it out, and mean 8000 Hz.
         """
-        number, mapping = (*value.split(None, 1), "", "")[:2]
-        name, _, rest = mapping.strip().partition("/")
-        clock, _, channels = rest.partition("/")
-        if not rest and name.upper() in _CLOCKLESS:
-            clock = _CLOCKLESS[name.upper()]
-        if not (name and _is_number(number, 127) and _is_number(clock, 1_000_000) and int(clock)):
+        match = _RTPMAP.fullmatch(value.strip())
+        number, name, clock, channels = match.groups() if match is not None else ("", "", "", "")
+        if not clock and channels is None:
+            clock = _CLOCKLESS.get(name.upper(), "")
+        if not clock or not 0 < int(clock) <= 1_000_000 or int(number) > 127:
             raise MalformedSdp("rtpmap is not '<pt> <encoding>/<clock>'", value)
         # For video and text the third part may be missing or strange; one channel is the rule then.
-        return cls(int(number), name, int(clock), (int(channels) if _is_number(channels, 255) else 1) or 1, fmtp)
+        several = channels is not None and _CHANNELS.fullmatch(channels) is not None and int(channels) <= 255
+        return cls(int(number), name, int(clock), (int(channels) if several else 1) or 1, fmtp)
 
     @property
     def fits_number(self) -> bool:
@@ -55,10 +60,6 @@ class Codec:
         """The value of the ``a=rtpmap`` attribute."""
         channels = f"/{self.channels}" if self.channels != 1 else ""
         return f"{self.payload_type} {self.encoding}/{self.clock_rate}{channels}"
-
-
-def _is_number(text: str, limit: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 7 and int(text) <= limit
 
 
 PCMU: Final = Codec(0, "PCMU")

@@ -13,20 +13,19 @@ class Direction(StrEnum):
     RECVONLY = "recvonly"
     INACTIVE = "inactive"
 
+    sends: bool
+    receives: bool
+
+    def __init__(self, word: str) -> None:
+        self.sends = word in ("sendrecv", "sendonly")
+        self.receives = word in ("sendrecv", "recvonly")
+
     @classmethod
     def of(cls, *, sends: bool, receives: bool) -> Direction:
         """The direction with these two halves."""
         if sends:
             return cls.SENDRECV if receives else cls.SENDONLY
         return cls.RECVONLY if receives else cls.INACTIVE
-
-    @property
-    def sends(self) -> bool:
-        return self in (Direction.SENDRECV, Direction.SENDONLY)
-
-    @property
-    def receives(self) -> bool:
-        return self in (Direction.SENDRECV, Direction.RECVONLY)
 
     @property
     def reversed(self) -> Direction:

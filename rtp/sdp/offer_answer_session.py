@@ -21,11 +21,15 @@ from rtp.sdp.session_description import SessionDescription
 class OfferState(Enum):
     """Whether an offer is open, and whose."""
 
+    __hash__ = object.__hash__
+
     STABLE = "stable"
     LOCAL_OFFER = "local offer"
 
 
 class OfferInput(Enum):
+    __hash__ = object.__hash__
+
     SEND_OFFER = "send offer"
     RECEIVE_ANSWER = "receive answer"
     RECEIVE_OFFER = "receive offer"

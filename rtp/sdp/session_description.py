@@ -105,7 +105,10 @@ class SessionDescription(AttributeLevel):
     def connection_of(self, media: MediaDescription) -> Connection | None:
         """Where that line's media goes: its own ``c=``, else that of the session; of several the first usable one."""
         found = media.connections or self.connections
-        return next((each for each in found if each.usable), next(iter(found), None))
+        for each in found:
+            if each.usable:
+                return each
+        return found[0] if found else None
 
     def direction_of(self, media: MediaDescription) -> Direction:
         """The stated direction: media before session, ``sendrecv`` when neither says anything."""

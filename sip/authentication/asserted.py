@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, TypeVar
 
 from sip.authentication.identification import Identified
 from sip.errors import RemoteProtocolError
 from sip.headers.name_addr import NameAddr
 from sip.headers.privacy import Privacy
 from sip.message.request import Request
+from sip.message.response import Response
 from sip.syntax.uri import Uri
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "preferred_uri",
     "wants_privacy",
     "with_identity",
+    "without_claims",
+    "without_preference",
 ]
 
 #: The host of who does not say who it is (RFC 3323 section 4.1.1.3).
@@ -26,6 +30,23 @@ ANONYMOUS_HOST: Final = "anonymous.invalid"
 #: What speaks of the sender's identity: a proxy of the trust domain writes the first, and reads the other.
 _ASSERTED: Final = "P-Asserted-Identity"
 _PREFERRED: Final = "P-Preferred-Identity"
+#: What says who somebody is in older networks; gateways believe it (draft-ietf-sip-privacy-04).
+_REMOTE_PARTY: Final = "Remote-Party-ID"
+#: What only members of a trust domain say to each other, of who pays and for what: RFC 8496 section 8.2, RFC 5502
+#: section 7, RFC 6050 section 4.1, RFC 7315 section 4.5 and 4.6. It is taken from nobody else, and told to nobody else.
+_INTERNAL: Final = (
+    "P-Charge-Info",
+    "P-Served-User",
+    "P-Asserted-Service",
+    "P-Charging-Vector",
+    "P-Charging-Function-Addresses",
+)
+#: What anybody may be told, but is believed of trusted peers alone: gateways charge whoever has diverted a call, and
+#: mailboxes open to him (RFC 5806, RFC 7044).
+_DIVERTED: Final = ("Diversion", "History-Info")
+_CLAIMS: Final = (_ASSERTED, _REMOTE_PARTY, *_INTERNAL, *_DIVERTED)
+#: ``privacy`` of a Remote-Party-ID, if it hides something; a value that nobody knows does.
+_HIDDEN_PARTY: Final = re.compile(r';[ \t]*privacy[ \t]*=(?![ \t]*"?off\b)', re.IGNORECASE)
 #: Values of Privacy that hide the asserted identity from those outside of the trust domain (RFC 3325 section 9.3).
 _HIDING: Final = frozenset({"id", "user", "header"})
 
@@ -77,19 +98,32 @@ def with_identity(request: Request, identified: Identified, *, believed: bool) -
 
     ``believed`` says that the peer is trusted, so that what it asserts, or does not, stays.
     """
-    headers = request.headers
-    changes: dict[str, object] = {}
-    if not believed and _ASSERTED in headers:
-        changes[_ASSERTED] = None
-    if _PREFERRED in headers:
-        changes[_PREFERRED] = None
-    if not believed and identified.user.uri is not None:
-        changes[_ASSERTED] = f"<{identified.user.uri.address_of_record()}>"
-    return request.evolve(set=changes) if changes else request
+    onward = without_preference(request if believed else without_claims(request))
+    if believed or identified.user.uri is None:
+        return onward
+    return onward.evolve(set={_ASSERTED: f"<{identified.user.uri.address_of_record()}>"})
+
+
+_Message = TypeVar("_Message", Request, Response)
+
+
+def without_claims(message: _Message) -> _Message:
+    """A message of somebody who is not trusted, without what only trusted peers can assert (RFC 3325 section 5)."""
+    gone = [name for name in _CLAIMS if name in message.headers]
+    return message.evolve(remove=gone) if gone else message
+
+
+def without_preference(request: Request) -> Request:
+    """The request without the identity that its sender would prefer: that was said to us."""
+    return request.evolve(remove=[_PREFERRED]) if _PREFERRED in request.headers else request
 
 
 def kept_private(request: Request) -> Request:
     """The request as it goes to who is not trusted: without the identity that its sender hides (section 5)."""
-    if _ASSERTED not in request.headers or not wants_privacy(request):
-        return request
-    return request.evolve(remove=[_ASSERTED])
+    gone = [name for name in _INTERNAL if name in request.headers]
+    party = request.headers.get_all(_REMOTE_PARTY)
+    if (party or _ASSERTED in request.headers) and wants_privacy(request):
+        gone += [_ASSERTED, _REMOTE_PARTY]
+    elif any(_HIDDEN_PARTY.search(line) for line in party):
+        gone.append(_REMOTE_PARTY)
+    return request.evolve(remove=gone) if gone else request

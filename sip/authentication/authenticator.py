@@ -155,8 +155,8 @@ class Authenticator:
             request,
             now=now,
             proxy=proxy,
-            any_uri=request.method == "REGISTER",
-            source=self._forgeable(request, flow),
+            leads_here=self._may_register_at(request, flow),
+            source=self._wrong.origins.forgeable(request, flow),
             use_count=False,
         )
         if verdict.pending is not None:
@@ -192,9 +192,9 @@ class Authenticator:
             question.request,
             now=now,
             proxy=question.proxy,
-            any_uri=question.request.method == "REGISTER",
+            leads_here=self._may_register_at(question.request, question.flow),
             secret=secret,
-            source=self._forgeable(question.request, question.flow),
+            source=self._wrong.origins.forgeable(question.request, question.flow),
             use_count=False,
         )
         return self._judged(verdict, question.request, question.flow, question.proxy, now)
@@ -231,7 +231,7 @@ class Authenticator:
         assert self._digest is not None
         if verdict.outcome is Outcome.MALFORMED:
             return Refused(status=400)
-        source = self._wrong.origin(request, flow)
+        source = self._wrong.origins.of(request, flow)
         if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
             if verdict.username is not None and (refusal := self._wrong.wrong(verdict.username, source, now=now)):
                 return refusal
@@ -253,11 +253,6 @@ class Authenticator:
     def _is_host_of_parts(self, flow: Flow) -> bool:
         is_ours = canonical_host(flow.remote.host) == canonical_host(flow.local.host)
         return is_ours or flow in self._hosts_of_trusted_users
-
-    def _forgeable(self, request: Request, flow: Flow) -> str | None:
-        """The source of a request, if anybody can send in its name: over UDP, or to a proxy before us."""
-        origin = self._wrong.origin(request, flow)
-        return None if flow.reliable and origin == source_of(flow.remote.host) else origin
 
     def _own(self, username: str, request: Request, flow: Flow) -> Identification:
         """The user as it calls itself, which has to be a name of its own."""
@@ -282,6 +277,15 @@ class Authenticator:
 
     def _is_home(self, host: str, flow: Flow) -> bool:
         return not self._domains or host in self._domains or host == canonical_host(flow.local.host)
+
+    def _may_register_at(self, request: Request, flow: Flow) -> Callable[[Uri], bool]:
+        """Which URIs the credentials of a REGISTER may be for beside its own: clients name us as they reach us.
+
+        sipp does, for one. Those for a registrar elsewhere, which has them of a client that it lures, are not for us.
+        """
+        if request.method != "REGISTER":
+            return lambda uri: False
+        return lambda uri: self._is_home(uri.host, flow) or self._wrong.origins.are_ours(source_of(uri.host))
 
     def _address(self, username: str) -> Uri:
         """The address of a user, whose name may have a domain of its own."""

@@ -15,7 +15,7 @@ import enum
 import hmac
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import attrs
@@ -110,7 +110,8 @@ class DigestServer:
     """Challenges, and checks credentials.
 
     ``key`` is secret and shared by the processes that serve one realm. ``wall_clock`` is the POSIX time at
-    ``now == 0``: nonces carry wall-clock time, because processes do not share a monotonic clock.
+    ``now == 0``: nonces carry wall-clock time, because processes do not share a monotonic clock. What was given out
+    before this process looked at anything is stale, whoever gave it: somebody may have used it, and may again.
     """
 
     def __init__(
@@ -121,6 +122,8 @@ class DigestServer:
         self._key = key
         self._entropy = entropy
         self._wall_clock = wall_clock
+        #: Milliseconds: the counts of nonces that are older are known to nobody, because an earlier process had them.
+        self._began: int | None = None
         self._counts = NonceCounts(limit=config.max_nonces, per_user=config.max_nonces_per_user)
         # What stands for the secret of a user whom nobody knows: he costs as much as one with a wrong password.
         self._nobodys = {
@@ -152,7 +155,7 @@ class DigestServer:
         *,
         now: float,
         proxy: bool | None = None,
-        any_uri: bool = False,
+        leads_here: Callable[[Uri], bool] = lambda uri: False,
         secret: str | Pending | None = _ASK,
         source: str | None = None,
         use_count: bool = True,
@@ -160,16 +163,17 @@ class DigestServer:
         """Look at the credentials of a request for our realm.
 
         They stand in the header that belongs to ``proxy``, or else in the other one: servers and proxies of one realm
-        take what either asked for. ``any_uri`` lets them be for another URI than that of the request. ``secret`` is
-        what the store has found since, where the first look was PENDING. With a ``source`` the nonce must have been
-        given to it: for those who may have forged it. A count of a nonce is used up by the look that accepts it: look
-        once at each request, or leave the count with ``use_count`` and call `use` when it is to be good.
+        take what either asked for. ``leads_here`` says which URIs they may be for beside that of the request: other
+        names of the place that it came to. ``secret`` is what the store has found since, where the first look was
+        PENDING. With a ``source`` the nonce must have been given to it: for those who may have forged it. A count of a
+        nonce is used up by the look that accepts it: look once at each request, or leave the count with ``use_count``
+        and call `use` when it is to be good.
         """
         credentials = self._own_credentials(request, self.config.proxy if proxy is None else proxy)
         if credentials is None:
             return Verdict(outcome=Outcome.MISSING)
         try:
-            verdict = self._verify(credentials, request, now, secret, any_uri or not self.config.check_uri, source)
+            verdict = self._verify(credentials, request, now, secret, leads_here, source)
         except (KeyError, ValueError):
             return Verdict(outcome=Outcome.MALFORMED)
         if use_count:
@@ -207,7 +211,7 @@ class DigestServer:
         request: Request,
         now: float,
         secret: str | Pending | None,
-        any_uri: bool,
+        leads_here: Callable[[Uri], bool],
         source: str | None,
     ) -> Verdict:
         """Raises KeyError or ValueError when something is missing or makes no sense."""
@@ -219,7 +223,7 @@ class DigestServer:
             (qop or "auth") not in self.config.qop
         ):
             return Verdict(outcome=Outcome.WRONG)  # What we did not offer may not be answered (a downgrade).
-        if not any_uri and not _same_uri(given["uri"], request):
+        if self.config.check_uri and not _same_uri(given["uri"], request, leads_here):
             return Verdict(outcome=Outcome.MALFORMED)
         # Without a count a nonce serves once: the next request is told that it is stale, and nothing can be replayed.
         username, count = given["username"], 1 if qop is None else _count(given["nc"])
@@ -251,7 +255,10 @@ class DigestServer:
     # Nonces ----------------------------------------------------------------------------------------------------------
 
     def _milliseconds(self, now: float) -> int:
-        return max(0, int((self._wall_clock + now) * 1000))
+        at = max(0, int((self._wall_clock + now) * 1000))
+        if self._began is None:
+            self._began = at
+        return at
 
     def _new_nonce(self, now: float, source: str) -> str:
         at, mark, chance = self._milliseconds(now), self._mark(source), bytes.fromhex(self._entropy.token(4))
@@ -276,6 +283,8 @@ class DigestServer:
             return None
         if source is not None and not hmac.compare_digest(mark, self._mark(source)):
             return None
+        if self._began is None or at < self._began:
+            return None
         return (raw, at) if -1000 <= age <= self.config.nonce_lifetime * 1000 else None
 
 
@@ -286,8 +295,8 @@ def _count(text: str) -> int:
     return int(text, 16)
 
 
-def _same_uri(digest_uri: str, request: Request) -> bool:
-    """Whether the credentials are for this Request-URI (RFC 7616 section 3.4.6).
+def _same_uri(digest_uri: str, request: Request, leads_here: Callable[[Uri], bool]) -> bool:
+    """Whether the credentials are for this Request-URI (RFC 7616 section 3.4.6), or another that leads to us.
 
     Clients leave out parameters and port, or put in those of the way to us, and proxies change both; neither makes it
     another target. Some write brackets around it.
@@ -301,4 +310,5 @@ def _same_uri(digest_uri: str, request: Request) -> bool:
         return False
     if given.opaque_part is not None or wanted.opaque_part is not None:
         return given.equivalent(wanted)
-    return (given.scheme, given.user, given.host) == (wanted.scheme, wanted.user, wanted.host)
+    same = (given.scheme, given.user, given.host) == (wanted.scheme, wanted.user, wanted.host)
+    return same or leads_here(given)

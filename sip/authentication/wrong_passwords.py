@@ -21,12 +21,10 @@ from typing import Final
 import attrs
 
 from sip.authentication.identification import Refused
+from sip.authentication.origin import Origins
 from sip.errors import LocalProtocolError
-from sip.flow import Flow
-from sip.message.request import Request
-from sip.networks import Networks, source_of
+from sip.networks import Networks
 from sip.token_bucket import TokenBuckets
-from sip.transport.locate import is_numeric
 
 __all__ = ["WrongPasswordLimits", "WrongPasswords"]
 
@@ -67,7 +65,7 @@ class WrongPasswords:
     """Counts wrong passwords, and says which credentials are heard."""
 
     def __init__(self, limits: WrongPasswordLimits) -> None:
-        self._exempt = Networks(limits.exempt_networks)
+        self.origins = Origins(limits.exempt_networks)  #: what ``source`` means here
         self._lifetime = limits.proved_lifetime
 
         def buckets(most: int, limit: int) -> TokenBuckets:
@@ -81,17 +79,9 @@ class WrongPasswords:
     def __len__(self) -> int:
         return len(self._sources) + len(self._users) + len(self._pairs) + len(self._proved)
 
-    def origin(self, request: Request, flow: Flow) -> str:
-        """The source that a request counts under; of what a proxy in an exempt network passed on, the one before it."""
-        host = flow.remote.host
-        if len(request.via) > 1 and host in self._exempt:
-            before = request.via[1].received or request.via[1].host
-            host = before if is_numeric(before) else host
-        return source_of(host)
-
     def right(self, username: str, source: str, *, now: float) -> Refused | None:
         """A right password came: None, and it is remembered from where, or the refusal when it is not heard."""
-        if self._exempt.holds(source):
+        if self.origins.are_ours(source):
             return None
         user = _key(username)
         pair = f"{user} {source}"
@@ -106,7 +96,7 @@ class WrongPasswords:
 
     def wrong(self, username: str, source: str, *, now: float) -> Refused | None:
         """A wrong password came: None when its sender may try again, or the refusal."""
-        if self._exempt.holds(source):
+        if self.origins.are_ours(source):
             return None
         user = _key(username)
         pair = f"{user} {source}"

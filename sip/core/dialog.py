@@ -27,6 +27,10 @@ _NOT_IN_REQUEST_LINE: Final = re.compile(r"[\s<>\"]")
 
 DialogKey = tuple[str, str, str]  #: Call-ID, local tag, remote tag
 
+#: Numbers of requests of ours that are written at once, so that not each of them has to be: after a restart they go on
+#: above. CSeq may jump (RFC 3261 section 12.2.2), and 2**31 are enough for twenty million restarts.
+CSEQ_BLOCK: Final = 100
+
 #: Both ends listing it makes Record-Route of later target refreshes replace the route set (Microsoft).
 ROUTE_SET_UPDATE: Final = "ms-dialog-route-set-update"
 
@@ -73,10 +77,12 @@ class Dialog:
     """State of one dialog. It lives as long as a usage (an INVITE session, a subscription) does."""
 
     __slots__ = (
+        "_contact",
         "_hop",
         "_life",
         "call_id",
         "flow",
+        "heard_on",
         "local_cseq",
         "local_tag",
         "local_user",
@@ -84,11 +90,14 @@ class Dialog:
         "remote_cseq",
         "remote_tag",
         "remote_value",
+        "reserved_cseq",
         "route_set",
         "route_set_updates",
+        "saved",
         "session",
         "subscriptions",
         "target",
+        "unsaved",
     )
 
     def __init__(
@@ -104,6 +113,7 @@ class Dialog:
         local_cseq: int,
         remote_cseq: int | None,
         flow: Flow | None,
+        heard_on: Flow | None,
         local_user: str | None,
         state: DialogState = DialogState.EARLY,
     ) -> None:
@@ -119,10 +129,15 @@ class Dialog:
         self.local_cseq = local_cseq
         self.remote_cseq = remote_cseq
         self.flow = flow  #: the connection to use while it is open; None over UDP
+        self.heard_on = heard_on  #: what the message of the other side came by that began it, or was believed since
         self._life = Life(DIALOG, state)
         self.session: SessionUsage | None = None
         self.subscriptions: dict[UsageKey, SubscriptionUsage] = {}
         self._hop: Uri | None = None
+        self.unsaved: dict[DialogKey, Dialog] | None = None  #: those that changed; None where nobody writes them
+        self.saved: bytes | None = None  #: what was given to be written last
+        self.reserved_cseq = 0  #: the highest CSeq of ours that what was written leaves room for
+        self._contact: tuple[str, ...] = ()  # the Contact lines that a target refresh made ``target`` of
 
     @classmethod
     def from_request(
@@ -146,6 +161,7 @@ class Dialog:
             local_cseq=local_cseq,
             remote_cseq=request.cseq.number,
             flow=flow if flow.reliable else None,
+            heard_on=flow,
             local_user=request.uri.user,
         )
 
@@ -170,6 +186,7 @@ class Dialog:
             local_cseq=cseq,
             remote_cseq=None,
             flow=flow if flow is not None and flow.reliable and not direct else None,
+            heard_on=flow,
             local_user=ours.local_user,
         )
 
@@ -199,6 +216,7 @@ class Dialog:
             local_cseq=cseq,
             remote_cseq=None,
             flow=flow,
+            heard_on=flow,
             local_user=ours.local_user,
         )
 
@@ -225,6 +243,21 @@ class Dialog:
     def process(self, given: DialogInput) -> None:
         """Change the state by the table; what is not in it changes nothing."""
         self._life.follow(given)
+        self.touch()
+
+    def touch(self) -> None:
+        """Note that it may be other than what was written, itself or what uses it."""
+        if self.unsaved is not None:
+            self.unsaved[self.key] = self
+
+    def is_from(self, flow: Flow) -> bool:
+        """Whether a flow is one by which the other side has come: the same connection, over UDP the same address."""
+        if flow == self.flow:
+            return True
+        heard = self.heard_on
+        if heard is None or flow.reliable or heard.reliable:
+            return flow == heard
+        return flow.remote == heard.remote
 
     # Requests that come ----------------------------------------------------------------------------------------------
 
@@ -233,14 +266,17 @@ class Dialog:
         if self.remote_cseq is not None and cseq < self.remote_cseq:
             return False
         self.remote_cseq = cseq
+        self.touch()
         return True
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
-        # What cannot be used does not replace what can.
-        if "Contact" in message.headers:
+        self.touch()
+        # What cannot be used does not replace what can; what says the same again is not read again.
+        contact = message.headers.get_all("Contact")
+        if contact and contact != self._contact:
             with suppress(RemoteProtocolError):
-                self.target = target_of(message)
+                self.target, self._contact = target_of(message), contact
                 self._hop = None
         if self.route_set_updates and "Record-Route" in message.headers:
             with suppress(RemoteProtocolError):
@@ -252,7 +288,16 @@ class Dialog:
     def next_cseq(self) -> int:
         """Return the number of the next request; CSeq stays below 2**31 (section 8.1.1.5)."""
         self.local_cseq = self.local_cseq + 1 if self.local_cseq < 2**31 - 1 else 1
+        if self.local_cseq > self.reserved_cseq:
+            self.touch()
         return self.local_cseq
+
+    @property
+    def cseq_room(self) -> int:
+        """Return the CSeq to write: requests up to it need not be written, and a restart goes on above."""
+        if self.reserved_cseq and self.local_cseq <= self.reserved_cseq:
+            return self.reserved_cseq
+        return min(self.local_cseq + CSEQ_BLOCK, 2**31 - 1)
 
     def forget_hop(self) -> None:
         """Compute the next hop again: route set or target were replaced."""

@@ -15,6 +15,7 @@ class Dialogs:
         self._context = context
         self._by_key: dict[DialogKey, Dialog] = {}
         self._by_flow: dict[int, dict[DialogKey, Dialog]] = {}
+        self._unsaved: dict[DialogKey, Dialog] | None = None  # nobody writes them yet
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -35,6 +36,8 @@ class Dialogs:
     def add(self, dialog: Dialog) -> None:
         """Note a dialog."""
         self._by_key[dialog.key] = dialog
+        dialog.unsaved = self._unsaved
+        dialog.touch()
         if dialog.flow is not None:
             self._by_flow.setdefault(dialog.flow.id, {})[dialog.key] = dialog
 
@@ -42,6 +45,7 @@ class Dialogs:
         """Note the connection that a dialog uses from now on."""
         self._leave_flow(dialog)
         dialog.flow = flow if flow.reliable else None
+        dialog.touch()
         if dialog.flow is not None and self._by_key.get(dialog.key) is dialog:
             self._by_flow.setdefault(flow.id, {})[dialog.key] = dialog
 
@@ -59,7 +63,27 @@ class Dialogs:
         dialogs = list(self._by_flow.pop(flow.id, {}).values())
         for dialog in dialogs:
             dialog.flow = None
+            dialog.touch()
         return dialogs
+
+    # What is written -------------------------------------------------------------------------------------------------
+
+    def take_unsaved(self) -> list[Dialog]:
+        """Return the dialogs that may be other than what was written, those that ended too; all at the first call."""
+        if self._unsaved is None:
+            self._unsaved = {}
+            for dialog in self._by_key.values():
+                dialog.unsaved = self._unsaved
+            return list(self._by_key.values())
+        if not self._unsaved:
+            return []
+        dialogs = list(self._unsaved.values())
+        self._unsaved.clear()
+        return dialogs
+
+    def all(self) -> list[Dialog]:
+        """Return all that there are."""
+        return list(self._by_key.values())
 
     def _leave_flow(self, dialog: Dialog) -> None:
         if dialog.flow is not None:

@@ -16,6 +16,9 @@ from sip.transactions.client import ClientTransaction
 
 #: Refusals in a row because of glare that wait no longer than RFC 3261 section 14.1 says; more are no glare.
 _GLARES: Final = 3
+#: Seconds over which the refreshes are spread that became due while we were away: those of a thousand sessions at one
+#: instant would be a flood.
+LONGEST_SPREAD: Final = 5.0
 
 
 class Retrying:

@@ -61,6 +61,8 @@ class CoreEntry:
     events: frozenset[str]
     accept_line: str  #: value of Accept in its answers to OPTIONS
     transparent: bool
+    guards_dialogs: bool  #: whether it says what becomes of a request of a dialog that came from elsewhere
+    durable: bool  #: whether its dialogs are written for a restart
     names_dialogs: bool  #: whether it lists ``replaces`` or ``join``
     answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
     allow: str  #: value of its Allow header
@@ -145,6 +147,8 @@ class Cores:
         media_types: Collection[str],
         events: Collection[str],
         transparent: bool,
+        guards_dialogs: bool,
+        durable: bool,
     ) -> None:
         """Register a core; raises LocalProtocolError for a name that is taken or empty."""
         if not owner or owner in self._by_owner:
@@ -164,6 +168,8 @@ class Cores:
             events=frozenset(each.lower() for each in events),
             accept_line=", ".join(sorted(each.lower() for each in accept or media_types)) or "*/*",
             transparent=transparent,
+            guards_dialogs=guards_dialogs,
+            durable=durable,
             names_dialogs="replaces" in options or "join" in options,
             answers_options="OPTIONS" in methods,
             allow=", ".join(sorted(all_methods)),
@@ -180,6 +186,10 @@ class Cores:
             return self._by_owner[owner]
         except KeyError:
             raise LocalProtocolError(f"no core is called {owner!r}") from None
+
+    def get(self, owner: str) -> CoreEntry | None:
+        """Return a core, None when none has that name."""
+        return self._by_owner.get(owner)
 
     def abilities(self, core: CoreEntry, request: Request, flow: Flow) -> tuple[tuple[str, str], ...]:
         """Return what an answer to OPTIONS says that ``core`` can do (section 11.2).

@@ -81,6 +81,20 @@ class Answers:
         except ValueError:
             self._context.count("dropped: request that cannot even be refused")
 
+    def waiting(self, transaction_id: int) -> ServerTransaction | None:
+        """Return a transaction that waits for its answer, None when it has ended.
+
+        Raises LocalProtocolError when there never was one, or when it was answered.
+        """
+        transaction = self._transactions.server(transaction_id)
+        if transaction is None or transaction.cancelled:
+            if not self._context.was_id(transaction_id):
+                raise LocalProtocolError(f"no such transaction: {transaction_id}")
+            return None
+        if transaction.state not in (State.TRYING, State.PROCEEDING):
+            raise LocalProtocolError(f"transaction {transaction_id} was answered {transaction.status}")
+        return transaction
+
     def respond(
         self,
         transaction_id: int,
@@ -92,14 +106,10 @@ class Answers:
         now: float,
     ) -> None:
         """Answer on behalf of a core; raises LocalProtocolError when that is not possible."""
-        transaction = self._transactions.server(transaction_id)
-        if transaction is None or transaction.cancelled:
-            if not self._context.was_id(transaction_id):
-                raise LocalProtocolError(f"no such transaction: {transaction_id}")
+        transaction = self.waiting(transaction_id)
+        if transaction is None:
             self._context.count("dropped: answer after the transaction ended")
             return
-        if transaction.state not in (State.TRYING, State.PROCEEDING):
-            raise LocalProtocolError(f"transaction {transaction_id} was answered {transaction.status}")
         if transaction.request.method != "INVITE" and 100 < status < 200:
             raise LocalProtocolError("only 100 may precede the answer to this method (RFC 4320 section 4.1)")
         lines, usage = checked(headers, content_type), transaction.answers

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Protocol
 
 from sip.core.routing import CoreEntry
-from sip.ids import SessionId
+from sip.ids import SessionId, SubscriptionId
 
 UsageKey = tuple[str, str, str | None]  #: of a subscription in its dialog: side, event package, event id
 
 
 class SubscriptionUsage(Protocol):
     """A subscription in a dialog, whichever side it is."""
+
+    @property
+    def id(self) -> SubscriptionId:
+        """Return what the core calls it."""
+        ...
 
     @property
     def core(self) -> CoreEntry:

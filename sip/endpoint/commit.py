@@ -2,14 +2,17 @@
 
 Each time it is asked for what is to be sent, it first asks the machines which pieces of state have changed. Those
 become one change with a number, and what is sent from then on waits until the application says that the change, or a
-later one, is written. Changes that come while it writes are given to it together (group commit). What waits has a limit
-in number and in time: a store that does not answer delays, it does not silence.
+later one, is written. Changes that come while it writes are given to it together (group commit).
+
+There is one gate for all machines that answer together, and a queue (`Held`) for each way out: messages of SIP,
+documents over HTTP, answers to documents. What waits in one has a limit in number and in time: a store that does not
+answer delays, it does not silence.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final, Generic, TypeVar
 
 import attrs
@@ -32,29 +35,35 @@ class StateChange:
     pieces: tuple[Piece, ...]
 
 
-class Gate(Generic[T]):
-    """What machines want to send, held until their state is written; ``counters`` says what left without."""
+class Gate:
+    """The changes of some machines, numbered; ``counters`` says what left before they were written."""
 
-    def __init__(self, machines: Sequence[Durable]) -> None:
+    def __init__(self, machines: Iterable[object]) -> None:
+        """Of ``machines`` those that are `Durable` count."""
         self.counters: Counter[str] = Counter()
-        self._machines = tuple(machines)
+        self._machines: tuple[Durable, ...] = ()
         self._changed: dict[str, Piece] = {}
         self._id = 0  #: of the newest change
         self._given = 0  #: the newest change that the application was given
         self._persisted = 0
-        self._held: deque[tuple[int, float, T]] = deque()
+        self.watch(machines)
 
-    def collect(self) -> None:
-        """Ask the machines what changed."""
+    def watch(self, machines: Iterable[object]) -> None:
+        """Ask these machines too from now on, as far as they are `Durable`."""
+        self._machines += tuple(one for one in machines if isinstance(one, Durable))
+
+    def promised(self) -> int:
+        """Ask the machines what changed; return the number of the change after which what they send may leave."""
         pieces = [piece for machine in self._machines for piece in machine.take_pieces()]
         if pieces:
             if self._id == self._given:
                 self._id += 1
             self._changed.update((piece.key, piece) for piece in pieces)
+        return self._id
 
     def change_to_save(self) -> StateChange | None:
         """What has changed since the last change that was given, None when nothing has."""
-        self.collect()
+        self.promised()
         if not self._changed:
             return None
         change = StateChange(self._id, tuple(self._changed.values()))
@@ -68,32 +77,36 @@ class Gate(Generic[T]):
             raise ValueError(f"change {id} was not given: the last one was {self._given}")
         self._persisted = max(self._persisted, id)
 
-    @property
-    def open(self) -> bool:
-        """Whether nothing waits to be written."""
-        self.collect()
-        return not self._held and self._persisted == self._id
+    def is_written(self, id: int) -> bool:
+        """Whether a change, and those before it, are written."""
+        return id <= self._persisted
 
-    def hold(self, items: Sequence[T], *, now: float) -> None:
-        """Put what is to be sent behind the changes so far."""
-        self._held.extend((self._id, now, item) for item in items)
 
-    def release(self, limit: int | None = None, *, now: float) -> list[T]:
-        """What may leave now, in the order in which it came."""
+class Held(Generic[T]):
+    """One way out through a gate, in the order in which things came."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._items: deque[tuple[int, float, T]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def pass_on(self, items: Iterable[T], *, limit: int | None = None, now: float) -> list[T]:
+        """Put ``items`` behind what waits and what has changed; return what may leave now, at most ``limit``."""
+        promised = self._gate.promised()
+        self._items.extend((promised, now, item) for item in items)
         out: list[T] = []
-        while self._held and (limit is None or len(out) < limit):
-            id, since, item = self._held[0]
-            if id > self._persisted:
-                if len(self._held) <= MAX_HELD and now < since + LONGEST_HOLD:
+        while self._items and (limit is None or len(out) < limit):
+            id, since, item = self._items[0]
+            if not self._gate.is_written(id):
+                if len(self._items) <= MAX_HELD and now < since + LONGEST_HOLD:
                     break
-                self.counters["sent unwritten"] += 1
-            self._held.popleft()
+                self._gate.counters["sent unwritten"] += 1
+            self._items.popleft()
             out.append(item)
         return out
 
     def next_timeout(self) -> float | None:
-        """When what waits leaves at the latest."""
-        return self._held[0][1] + LONGEST_HOLD if self._held else None
-
-    def __len__(self) -> int:
-        return len(self._held)
+        """When the first that waits leaves at the latest."""
+        return self._items[0][1] + LONGEST_HOLD if self._items else None

@@ -10,11 +10,13 @@ from sip.core.dialog import Dialog
 from sip.core.forwarding import TransparentInvite
 from sip.core.routing import KNOWN_METHODS, CoreEntry, Routing
 from sip.core.stack import Stack
+from sip.endpoint.elsewhere import FromElsewhere
 from sip.endpoint.mending import Mending
 from sip.errors import RemoteProtocolError
 from sip.events import AckReceived, FlowLost, RequestReceived
 from sip.flow import Flow
 from sip.headers.via import Via
+from sip.ids import TransactionId
 from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
@@ -46,6 +48,7 @@ class Receiver:
         self._sessions = sessions
         self._subscriptions = subscriptions
         self._transparent = TransparentInvite(stack.context)
+        self._elsewhere = FromElsewhere(stack)
         self._cancels = CancelServer(stack, self._transparent)
         self.mending = Mending(stack, sessions)
         self._streams = stack.transport.streams
@@ -264,26 +267,47 @@ class Receiver:
     def _new(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
         request = transaction.request
         dialog = self._dialogs.find(request) if request.to.tag is not None else None
-        if dialog is None:
-            routing = self._route(request, flow)
-        else:
-            routing = self._route_in_dialog(request, dialog)
-            if routing.status is None:
-                check_request(request, Element.IN_DIALOG)
-            dialog.takes(transaction.cseq)
-            if dialog.flow is None and routing.status is None and flow.reliable:
-                # A peer whose connection broke came back over another one, which may be the only way to it.
-                self._dialogs.moved(dialog, flow)
+        if dialog is not None:
+            if not self._elsewhere.holds(transaction, dialog, self._core_of(dialog)):
+                self._of_dialog(transaction, dialog, now)
+            return
+        routing = self._route(request, flow)
         transaction.owner = routing.owner or ""
         if routing.status is not None:
             self._answers.send(transaction, routing.status, headers=routing.headers, now=now)
-        elif dialog is not None:
-            self._in_dialog(transaction, dialog, now)
         elif routing.subscription is not None:
             check_request(request, Element.USER_AGENT)
             self._subscriptions.receive_notify(transaction, None, now)
         else:
             self._to_core(transaction, self._cores.by_owner(transaction.owner), now)
+
+    def take_request(self, transaction_id: TransactionId, now: float) -> None:
+        """Go on with a request that came from elsewhere; raises LocalProtocolError when it is none, or was answered."""
+        transaction = self._elsewhere.taken(transaction_id)
+        if transaction is None:
+            return
+        dialog = self._dialogs.find(transaction.request)
+        if dialog is None:  # it has ended meanwhile
+            self._answers.send(transaction, 481, now=now)
+            return
+        dialog.heard_on = transaction.flow
+        self._of_dialog(transaction, dialog, now)
+
+    def _of_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
+        """Act on a request of a dialog that came from its other side."""
+        request, flow = transaction.request, transaction.flow
+        routing = self._route_in_dialog(request, dialog)
+        if routing.status is None:
+            check_request(request, Element.IN_DIALOG)
+        dialog.takes(transaction.cseq)
+        if dialog.flow is None and routing.status is None and flow.reliable:
+            # A peer whose connection broke came back over another one, which may be the only way to it.
+            self._dialogs.moved(dialog, flow)
+        transaction.owner = routing.owner or ""
+        if routing.status is not None:
+            self._answers.send(transaction, routing.status, headers=routing.headers, now=now)
+        else:
+            self._in_dialog(transaction, dialog, now)
 
     def _to_core(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
         request, method = transaction.request, transaction.request.method

@@ -10,6 +10,8 @@ from sip.core.forwarding import Forwarding
 from sip.core.routing import Claim, Routing
 from sip.core.stack import Stack
 from sip.endpoint.dispatch import Receiver
+from sip.endpoint.durable import DurableDialogs
+from sip.endpoint.kept_dialogs import KeptDialogs
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError
 from sip.events import Event, InviteReceived, SessionAnswered, SessionRedirected, SubscribeReceived
@@ -26,16 +28,15 @@ from sip.syntax.uri import Uri
 from sip.traffic import Traffic
 
 
-class Endpoint(SessionCommands, SubscriptionCommands):
+class Endpoint(SessionCommands, SubscriptionCommands, DurableDialogs):
     """Transport rules, transactions, dialogs, INVITE sessions and subscriptions of one SIP element.
 
-    It has no sockets and no clock: a driver hands it bytes with ``receive_data`` and time with
-    ``handle_timeout``, and after every call, commands included, drains ``data_to_send`` and ``take_events`` and reads
-    ``next_timeout`` again. Cores
-    (a registrar, a focus, an application) register with ``add_core``; each event names the core it is for.
+    It has no sockets and no clock: a driver hands it bytes with ``receive_data`` and time with ``handle_timeout``, and
+    after every call, commands included, drains ``data_to_send`` and ``take_events`` and reads ``next_timeout`` again.
+    Cores (a registrar, a focus, an application) register with ``add_core``; each event names the core it is for.
 
-    ``now`` is monotonic seconds everywhere; ``wall_clock`` is the POSIX time at ``now == 0``. What peers do
-    never raises. Commands that are wrong in the present state raise LocalProtocolError and change nothing.
+    ``now`` is monotonic seconds everywhere; ``wall_clock`` is the POSIX time at ``now == 0``. What peers do never
+    raises. Commands that are wrong in the present state raise LocalProtocolError and change nothing.
     """
 
     def __init__(self, config: EndpointConfig, *, entropy: Entropy, wall_clock: float = 0.0) -> None:
@@ -54,6 +55,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._sessions = Sessions(stack)
         self._subscriptions = Subscriptions(stack, self._sessions)
         self._receiver = Receiver(stack, self._sessions, self._subscriptions)
+        self._kept = KeptDialogs(stack, self._sessions, self._subscriptions, wall_clock)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -113,7 +115,7 @@ class Endpoint(SessionCommands, SubscriptionCommands):
 
     def take_events(self) -> list[Event]:
         """Return events that commands caused since the last call of any kind."""
-        return self._context.take_events()
+        return self._context.take_events() if self._context.events else []
 
     def abandon(self, event: Event, *, now: float) -> None:
         """End what an event was about that its core could not handle (`Pump` calls it when the core raised).
@@ -222,19 +224,17 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     def is_proven(self, flow: Flow) -> bool:
         """Whether the other side of a flow has read a message of ours, so that its address is no invention.
 
-        Always so on connections. Over UDP it is when its host answered a NOTIFY, or sent an ACK or another request
-        inside a dialog. First documents of subscriptions wait for that by themselves; a core that has long answers
-        for requests outside of dialogs asks here.
+        Always on connections; over UDP when its host answered a NOTIFY, or sent an ACK or another request in a dialog.
         """
         return flow in self._transport.proven
 
     def keep_alive(self, flow: Flow, *, interval: float | None = None, answered: bool = True, now: float) -> None:
         """Send something on a flow now and then, so that NATs keep it open (RFC 5626 section 4.4).
 
-        ``interval`` is the longest time between two pings in seconds; each waits between 80 % and all of it. None
-        takes the configured one, over UDP 24 to 29 s. On a connection FlowLost follows when no answer comes within
-        10 s, unless ``answered`` is False: Microsoft's servers, and others that do not know pings, need not answer.
-        For registrations ``EndpointConfig.keep_alive`` does all that. Ends with the flow, or ``stop_keep_alive``.
+        ``interval`` is the longest time between two pings in seconds; each waits between 80 % and all of it. None takes
+        the configured one, over UDP 24 to 29 s. On a connection FlowLost follows without an answer within 10 s, unless
+        ``answered`` is False: servers that do not know pings, as Microsoft's, need not answer. It ends with the flow,
+        or ``stop_keep_alive``. For registrations ``EndpointConfig.keep_alive`` does all that.
         """
         if interval is not None and interval <= 0:
             raise LocalProtocolError(f"not an interval: {interval}")
@@ -258,17 +258,19 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         media_types: Collection[str] = (),
         events: Collection[str] = (),
         transparent: bool = False,
+        guards_dialogs: bool = False,
+        durable: bool = False,
     ) -> None:
         """Register a core for the new requests that ``claims`` says are its own.
 
-        Cores are asked in the order of ``claim``, then of registration. For each but a transparent one (a
-        proxy) the endpoint answers by itself what section 8.2 of RFC 3261 leaves no choice in: 405 outside
-        ``methods``, 420 outside ``supported`` (option tags), 415 outside ``accept`` (media types, empty takes
-        any), 489 outside ``events`` (event packages, empty takes any). A transparent core gets every method
-        as RequestReceived and INVITE answers several times.
-
-        OPTIONS is answered for a core that does not list it (section 11.2). A core that judges bodies itself, with
-        ``accept`` empty, names in ``media_types`` what such an answer says that it takes.
+        Cores are asked in the order of ``claim``, then of registration. For each but a transparent one (a proxy) the
+        endpoint answers by itself what section 8.2 of RFC 3261 leaves no choice in: 405 outside ``methods``, 420
+        outside ``supported`` (option tags), 415 outside ``accept`` (media types, empty takes any), 489 outside
+        ``events`` (event packages, empty takes any). A transparent core gets every method as RequestReceived and INVITE
+        answers several times. OPTIONS is answered for a core that does not list it (section 11.2). A core that judges
+        bodies itself, with ``accept`` empty, names in ``media_types`` what such an answer says that it takes. With
+        ``guards_dialogs`` it is asked about requests of its dialogs that came by another flow (`RequestFromElsewhere`).
+        Dialogs of a ``durable`` core are written for a restart (``take_pieces``).
         """
         self._cores.add(
             owner,
@@ -280,6 +282,8 @@ class Endpoint(SessionCommands, SubscriptionCommands):
             media_types=media_types,
             events=events,
             transparent=transparent,
+            guards_dialogs=guards_dialogs,
+            durable=durable,
         )
 
     def route(self, request: Request, flow: Flow) -> Routing:
@@ -301,10 +305,13 @@ class Endpoint(SessionCommands, SubscriptionCommands):
     ) -> None:
         """Answer a RequestReceived, ReinviteReceived or UpdateReceived.
 
-        An answer that comes after the transaction timed out is dropped and counted. Raises LocalProtocolError
-        when it was answered already.
+        Dropped and counted once the transaction timed out. Raises LocalProtocolError when it was answered already.
         """
         self._answers.respond(transaction, status, reason, headers, body, content_type, now)
+
+    def take_request(self, transaction: TransactionId, *, now: float) -> None:
+        """Go on with a RequestFromElsewhere, if it has not timed out. Raises LocalProtocolError for anything else."""
+        self._receiver.take_request(transaction, now)
 
     def send_response(self, transaction: TransactionId, response: Response, *, now: float) -> None:
         """Send ``response`` as it is in a transaction of a transparent core; its top Via must be the request's."""
@@ -367,9 +374,9 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         """Send a request of a proxy with a Via of ours on top, in a new client transaction.
 
         It goes down ``flow``, else to ``next_hop``, else to its top Route, else to its Request-URI. ``branch``
-        replaces the random part of the Via branch (RFC 5393 puts a hash there). Responses are reported with
-        that Via removed, the 2xx of an INVITE each by itself. With ``alone`` it fails (``"withheld"``) while another
-        such request is open to the same host over UDP and that has not shown that it is there (`is_proven`).
+        replaces the random part of the Via branch (RFC 5393 puts a hash there). Responses are reported with that Via
+        removed, each 2xx of an INVITE by itself. ``alone`` lets it fail (``"withheld"``) while another such request
+        is open to the same host over UDP and that has not shown that it is there (`is_proven`).
         """
         return self._forwarding.forward(
             owner, request, flow=flow, next_hop=next_hop, branch=branch, alone=alone, now=now
@@ -388,8 +395,5 @@ class Endpoint(SessionCommands, SubscriptionCommands):
         self._forwarding.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
 
     def cancel_request(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
-        """Send CANCEL for a forwarded INVITE, once a provisional answer came; the final answer is reported.
-
-        Nothing happens when it was answered already.
-        """
+        """Send CANCEL for a forwarded INVITE once a provisional answer came; nothing if it was answered already."""
         self._forwarding.cancel(request_id, headers=headers, now=now)

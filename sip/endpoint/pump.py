@@ -6,12 +6,12 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from sip.endpoint.commit import Gate, StateChange
+from sip.deadlines import Waiting, next_timeout_of
+from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.events import Event
 from sip.faults import InternalFault, TimedNet, internal_fault
 from sip.flow import Flow, Transmit
-from sip.pieces import Durable
 
 
 class Core(Protocol):
@@ -68,11 +68,11 @@ class Pump:
         self.counters: Counter[str] = Counter()  #: "internal fault": how often a core raised
         self._by_owner = {core.owner: core for core in self.cores}
         self._faults: list[Event] = []
-        self._gate: Gate[Transmit] | None = None
+        self.gate = Gate((endpoint, *self.cores)) if durable else None  #: for what else these machines have sent
+        self._held: Held[Transmit] | None = Held(self.gate) if self.gate is not None else None
         self._now = 0.0
-        if durable:
-            self._gate = Gate([one for one in (endpoint, *cores) if isinstance(one, Durable)])
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
+        self._timed: list[Waiting] = [endpoint, *self._nets, *([self._held] if self._held is not None else ())]
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
         """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``.
@@ -140,33 +140,23 @@ class Pump:
 
     def next_timeout(self) -> float | None:
         """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
-        due = [at for net in self._nets if (at := net.next_timeout()) is not None]
-        own = self.endpoint.next_timeout()
-        if own is not None:
-            due.append(own)
-        if self._gate is not None and (held := self._gate.next_timeout()) is not None:
-            due.append(held)
-        return min(due, default=None)
+        return next_timeout_of(self._timed)
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""
-        gate = self._gate
-        if gate is None:
+        if self._held is None:
             return self.endpoint.data_to_send(limit)
-        if gate.open:
-            return self.endpoint.data_to_send(limit)
-        gate.hold(self.endpoint.data_to_send(limit), now=self._now)
-        return gate.release(limit, now=self._now)
+        return self._held.pass_on(self.endpoint.data_to_send(limit), limit=limit, now=self._now)
 
     def change_to_save(self) -> StateChange | None:
         """Return the state that changed since the last call, None when none did (always, without ``durable``)."""
-        return self._gate.change_to_save() if self._gate is not None else None
+        return self.gate.change_to_save() if self.gate is not None else None
 
     def persisted(self, id: int) -> None:
         """Let go what waited for a change to be written. Then drain ``data_to_send``.
 
         Raises ValueError for a change that was never given.
         """
-        if self._gate is None:
+        if self.gate is None:
             raise ValueError("nothing is given to write without durable")
-        self._gate.persisted(id)
+        self.gate.persisted(id)

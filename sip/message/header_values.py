@@ -69,8 +69,14 @@ class HeaderValues:
         if len(values) > 1 and shape_of(key) is Shape.SINGLE:
             self._unread = (self._unread or _NONE) | {key}  # check() has noted that there are several
             return None
+        if parser is None:
+            return values[0]
         try:
-            return values[0] if parser is None else self._parsed(parser, key, values[0])
+            return parser(values[0], self._report)  # as in `_parsed`
+        except SipError:
+            pass
+        try:
+            return self._parsed_with_care(parser, key, values[0])
         except SipError:
             self._note_unread(key)
             return None

@@ -50,15 +50,15 @@ class Headers:
     def get(self, name: str, default: None) -> str | None: ...
     def get(self, name: str, default: str | None = None) -> str | None:
         """First value of that header."""
-        values = self.by_key.get(KEYS.get(name) or name.lower())
+        values = (self._index or self.by_key).get(KEYS.get(name) or name.lower())
         return values[0] if values else default
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """The value of each line of that header."""
-        return self.by_key.get(KEYS.get(name) or name.lower(), ())
+        return (self._index or self.by_key).get(KEYS.get(name) or name.lower(), ())
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (KEYS.get(name) or name.lower()) in self.by_key
+        return isinstance(name, str) and (KEYS.get(name) or name.lower()) in (self._index or self.by_key)
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._fields)
@@ -82,7 +82,9 @@ class Headers:
 
 def index_of(fields: list[Field]) -> dict[str, tuple[str, ...]]:
     """Values by key."""
-    index: dict[str, tuple[str, ...]] = {KEYS.get(name) or name.lower(): (value,) for name, value in fields}
+    index: dict[str, tuple[str, ...]] = {}
+    for name, value in fields:
+        index[KEYS.get(name) or name.lower()] = (value,)
     return index if len(index) == len(fields) else _index_of_repeated(fields)
 
 

@@ -14,7 +14,8 @@ from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.networks import source_of
 from sip.servers.gruu import opaque_of_instance
-from sip.servers.location import Binding
+from sip.servers.location import Binding, can_be_dialled
+from sip.servers.proxy_route import OwnAddresses
 from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 from sip.transport.locate import reached_host
@@ -87,11 +88,12 @@ def binding_of(aor: str, contact: NameAddr, request: Request, asked: Asked, expi
     )
 
 
-def is_usable(binding: Binding, aor: Uri) -> bool:
+def is_usable(binding: Binding, aor: Uri, own: OwnAddresses, came_by: Flow) -> bool:
     """Whether a request can ever reach a contact: by its flow, by Path, or because its address can be asked for.
 
     A contact of another scheme cannot, nor what does not fit into a request line. Nor can one that is the
-    address-of-record itself and has no way of its own: its requests would come back here (RFC 5627 section 5.1).
+    address-of-record itself, or an address of ours, and has no way of its own: its requests would come back here (RFC
+    5627 section 5.1). A phone in a network of its own may well have the address that we have in ours.
     """
     try:
         must_fit_request_line(binding.uri)
@@ -99,9 +101,11 @@ def is_usable(binding: Binding, aor: Uri) -> bool:
         return False
     if binding.uri.scheme not in ("sip", "sips") or not is_host_name(reached_host(binding.uri)):
         return False  # its flow closes one day, and then somebody asks for the host
-    if binding.flow is not None or binding.route:
+    if binding.route or (binding.flow is not None and not can_be_dialled(binding.uri, binding.flow)):
         return True
-    return _can_be_asked(binding.uri) and not binding.uri.equivalent(aor)
+    if own.include(binding.uri, came_by):
+        return False
+    return binding.flow is not None or (_can_be_asked(binding.uri) and not binding.uri.equivalent(aor))
 
 
 def _can_be_asked(uri: Uri) -> bool:

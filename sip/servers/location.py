@@ -123,6 +123,11 @@ class Location:
         for bindings in self._by_aor.values():
             yield from bindings
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Keys of the addresses-of-record that have bindings."""
+        return tuple(self._by_aor)
+
     def of(self, aor: str) -> tuple[Binding, ...]:
         """Bindings of an address-of-record, the preferred and then the latest first."""
         return self._by_aor.get(aor, ())
@@ -140,21 +145,29 @@ class Location:
             self._rebuild()
 
     def at(self, contact: Uri) -> Binding | None:
-        """The binding with a Contact, whoever's it is."""
+        """The binding with a Contact.
+
+        Anybody may register the Contact of somebody else. Then it is that of who came from there, or else of who
+        registered it first, however often the other one does.
+        """
+        first = None
         for aor in self._by_contact.get(_place_of(contact), ()):
             for binding in self.of(aor):
                 if binding.uri.equivalent(contact):
-                    return binding
-        return None
+                    if binding.received is not None and can_be_dialled(binding.uri, binding.received):
+                        return binding
+                    first = first or binding
+        return first
 
     def _index(self, aor: str, after: Iterable[Binding]) -> None:
-        for binding in self.of(aor):
-            holders = self._by_contact.get(_place_of(binding.uri), {})
-            holders.pop(aor, None)
+        places = {_place_of(binding.uri): None for binding in after}
+        for left in {_place_of(binding.uri) for binding in self.of(aor)} - places.keys():
+            holders = self._by_contact[left]
+            del holders[aor]
             if not holders:
-                self._by_contact.pop(_place_of(binding.uri), None)
-        for binding in after:
-            self._by_contact.setdefault(_place_of(binding.uri), {})[aor] = None
+                del self._by_contact[left]
+        for place in places:
+            self._by_contact.setdefault(place, {})[aor] = None
 
     def next_end(self) -> float | None:
         """When the next binding ends, None without bindings."""

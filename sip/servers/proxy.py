@@ -10,6 +10,7 @@ from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore
 from sip.authentication.identification import Identification
 from sip.core.routing import Claim
+from sip.deadlines import first_due
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
@@ -90,7 +91,7 @@ class Proxy:
             self.config,
             key=key,
             entropy=self._entropy.child("nonces"),
-            wall_clock=endpoint.wall_clock,
+            endpoint=endpoint,
             may_relay=may_relay,
             registered=registered,
             credentials=credentials,
@@ -164,8 +165,7 @@ class Proxy:
 
     def next_timeout(self) -> float | None:
         """When Timer C of some branch is due, or a request that waits is given up."""
-        due = (self._timers.next_timeout(), self._undecided.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._timers.next_timeout(), self._undecided.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Cancel branches that rang for too long; answer who waited for too long."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import enum
 import hmac
-import ipaddress
 from collections.abc import Callable, Sequence
 
 import attrs
 
-from sip.authentication.asserted import with_identity
+from sip.authentication.asserted import with_identity, without_claims, without_preference
 from sip.authentication.authenticator import Authenticator
 from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
 from sip.authentication.identification import Challenged, Identification, Identified, Pending, Proof, Refused
+from sip.authentication.origin import Origins
+from sip.authentication.trusted_peers import TrustedPeers
 from sip.core.forwarding import next_hop_of
 from sip.core.routing import KNOWN_METHODS
+from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
@@ -115,7 +117,7 @@ class Admission:
         *,
         key: bytes,
         entropy: Entropy,
-        wall_clock: float,
+        endpoint: Endpoint,
         may_relay: Callable[[Request, Flow], bool] | None,
         registered: Callable[[Flow], bool] | None,
         credentials: CredentialStore | None,
@@ -124,12 +126,15 @@ class Admission:
         self._config, self._key, self._may_relay, self._registered = config, key, may_relay, registered
         self._identities = authenticator
         self._parts, self._relay_to = Places(config.parts), Places(config.relay_to)
-        self._networks = tuple(ipaddress.ip_network(each) for each in config.trusted)
+        self._trusted = TrustedPeers(config.trusted, config.trusted_peers)
+        self._origins = Origins(endpoint.config.trusted_networks)
         self._authenticator: DigestServer | None = None
         if credentials is not None:
             realm = config.realm or next(iter(config.domains), "proxy")
             digest = DigestConfig(realm=realm, proxy=True)
-            self._authenticator = DigestServer(digest, credentials, key=key, entropy=entropy, wall_clock=wall_clock)
+            self._authenticator = DigestServer(
+                digest, credentials, key=key, entropy=entropy, wall_clock=endpoint.wall_clock
+            )
 
     @property
     def realm(self) -> str | None:
@@ -189,12 +194,13 @@ class Admission:
             if self._registered is None or not self._registered(flow) or not self._leads_to_a_place(request):
                 raise Answered(403)
             return request
-        verdict = self._authenticator.verify(request, now=now)
+        verdict = self._authenticator.verify(request, now=now, source=self._origins.forgeable(request, flow))
         if verdict.outcome is Outcome.MALFORMED:
             raise Answered(400)
         if verdict.outcome is not Outcome.ACCEPTED:
             stale = verdict.outcome is Outcome.STALE
-            raise Answered(407, self._authenticator.challenges(now=now, stale=stale))
+            source = self._origins.of(request, flow)
+            raise Answered(407, self._authenticator.challenges(now=now, stale=stale, source=source))
         if not self._leads_to_a_place(request):
             raise Answered(403)
         return request
@@ -233,10 +239,8 @@ class Admission:
 
         Where senders are identified it is without the identity that they would prefer, too: that was said to us.
         """
-        untrusted = not self.is_trusted(flow)
-        gone = ["P-Asserted-Identity"] * untrusted + ["P-Preferred-Identity"] * (self._identities is not None)
-        gone = [name for name in gone if name in request.headers]
-        return request.evolve(remove=gone) if gone else request
+        onward = request if self.is_trusted(flow) else without_claims(request)
+        return onward if self._identities is None else without_preference(onward)
 
     def trusts(self, target: Target, request: Request, hop: Uri | None = None) -> bool:
         """Whether a target may know who hides, and is believed about who answers (RFC 3325 section 5, RFC 5876).
@@ -244,12 +248,13 @@ class Admission:
         ``hop`` is where it is reached in place of what its URI and Route say. A name has to be proved, by TLS.
         """
         hop = hop or next((each.uri for each in (*target.route, *request.route)), target.uri)
-        if self._identities is None or self.is_part(hop):
+        if self._config.open_relay or self.is_part(hop):
             return True
         if target.flow is not None:
-            return self._identities.trusts(target.flow)
+            return self.is_trusted(target.flow)
         secure = "sips" in (hop.scheme, target.uri.scheme) or hop.transport == "tls"
-        return self._identities.trusts_host(reached_host(hop), will_prove_it=secure)
+        trusts_host = self._trusted.include_host if self._identities is None else self._identities.trusts_host
+        return trusts_host(reached_host(hop), will_prove_it=secure)
 
     def _leads_to_a_place(self, request: Request) -> bool:
         return self._relay_to.include(next_hop_of(request))
@@ -264,14 +269,7 @@ class Admission:
             return True
         if self._identities is not None:  # parts prove what they are, or are of its trusted networks
             return self._identities.trusts(flow)
-        if self._parts.include_source(flow):
-            return True
-        if any(name in self._config.trusted_peers for name in flow.peer_identity):
-            return True
-        if not is_numeric(flow.remote.host):
-            return False
-        source = ipaddress.ip_address(flow.remote.host)
-        return any(source in network for network in self._networks)
+        return self._parts.include_source(flow) or flow in self._trusted
 
 
 def caller_flow(request: Request, flow: Flow) -> Flow | None:

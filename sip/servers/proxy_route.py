@@ -110,11 +110,11 @@ def record_route(own: OwnAddresses, flow: Flow, outgoing: str, token: str, *, to
     step 4).
     """
     transports = (outgoing, flow.transport, *(each.transport.upper() for each in own.listen()))
-    uris = [uri for uri in (own.of(each, flow) for each in transports[:2]) if uri is not None]
+    uris = [uri for each in transports[:2] if (uri := own.of(each, flow)) is not None]
     if not uris:
-        uris = [uri for uri in (own.of(each, flow) for each in transports[2:3]) if uri is not None]
+        uris = [uri for each in transports[2:3] if (uri := own.of(each, flow)) is not None]
     uris = [as_sips(uri) for uri in uris] if to.scheme == "sips" else uris
-    marked = dict.fromkeys(uri.with_params({"lr": None, TOKEN: token}) for uri in uris)
+    marked = dict.fromkeys([uri.with_params({"lr": None, TOKEN: token}) for uri in uris])
     return [("Record-Route", NameAddr(uri)) for uri in marked]
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 import attrs
 
 from sip.authentication.authenticator import Authenticator
-from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer
+from sip.authentication.digest_server import CredentialStore
 from sip.authentication.identification import Identification, Pending
-from sip.config import Listen
 from sip.core.routing import Claim
+from sip.deadlines import first_due
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
@@ -20,10 +20,14 @@ from sip.headers.contact import Star
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.networks import Networks
+from sip.pieces import Piece
+from sip.servers.binding_piece import BindingPieces
 from sip.servers.binding_shares import BindingShares
 from sip.servers.bound_flows import BoundFlows
 from sip.servers.contacts import Asked, binding_of, is_usable, listed, size_of
-from sip.servers.location import Binding, Location, can_be_dialled
+from sip.servers.location import Binding, Location
+from sip.servers.proxy_route import OwnAddresses
+from sip.servers.registrar_config import RegistrarConfig
 from sip.servers.registration_rights import RegistrationRefused, Rights, check_order, same_user
 from sip.servers.undecided import UNKNOWN_IN_TIME, Undecided, UndecidedRequests
 from sip.syntax.uri import Uri, aor_key
@@ -31,29 +35,6 @@ from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric
 
 __all__ = ["BindingsChanged", "Registrar", "RegistrarConfig"]
-
-
-@attrs.frozen(kw_only=True)
-class RegistrarConfig:
-    """Whom a registrar serves, and how much it holds."""
-
-    owner: str = "registrar"
-    domains: tuple[str, ...] = ()  #: beside the addresses we listen on; none: any
-    one_domain: bool = True  #: all of them have the same users, as a domain and the addresses of its server do
-    realm: str | None = None  #: of the challenges; None is the first of `domains`
-    digest: DigestConfig | None = None  #: more about the challenges, in place of `realm`
-    default_expires: int = 3600  #: seconds, when the client does not say (RFC 3261 section 10.3)
-    min_expires: int = 60  #: seconds; shorter ones cost more traffic than they are worth: 423
-    max_expires: int = 7200  #: seconds; longer ones are shortened, so that the dead do not stay for days
-    max_contacts: int = 10  #: of one user; each call rings all of them
-    max_users: int = 10_000  #: about 2 KiB each, at most `max_contacts` times `max_contact`
-    max_users_per_source: int = 1_000  #: registered from one address (of IPv6 a /64); a large site behind one NAT
-    max_bindings_per_source: int = 2_000  #: made from one address: two phones for each of them
-    max_contact: int = 2_048  #: octets of a contact with its Path and what names it; several times what is usual
-    keep_alive: int = 300  #: seconds within which a client that asks by Ms-Keep-Alive must say something
-    flow_timer: int = 120  #: seconds between the keep-alives of clients that register flows (RFC 5626 section 4.4.1)
-    service_route: tuple[NameAddr, ...] = ()  #: what clients are to use for their requests (RFC 3608)
-    headers: tuple[tuple[str, str], ...] = ()  #: more headers of each 200, such as Supported and Allow-Events
 
 
 @attrs.frozen(kw_only=True)
@@ -87,20 +68,20 @@ class Registrar:
         self.config = config or RegistrarConfig()
         self._endpoint = endpoint
         self._identities = authenticator
-        self._rights = Rights(may_register)
-        if credentials is not None:
-            realm = self.config.realm or next(iter(self.config.domains), "registrar")
-            self._rights.digest = DigestServer(
-                # All URIs of a REGISTER lead here, and clients (sipp for one) name us as they reach us.
-                self.config.digest or DigestConfig(realm=realm, check_uri=False),
-                credentials,
-                key=bytes.fromhex(entropy.child("registrar key").token(32)),
-                entropy=entropy.child("registrar nonces"),
-                wall_clock=endpoint.wall_clock,
-            )
+        self._rights = Rights(
+            self.config,
+            may_register,
+            credentials,
+            endpoint=endpoint,
+            entropy=entropy,
+            key=self._key,
+            serves=self._serves,
+        )
         self._undecided = UndecidedRequests(self.config.owner, endpoint)
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
+        self._own = OwnAddresses(lambda: endpoint.listen, ())
         self._location = Location()
+        self._pieces = BindingPieces(self._location, self.config.owner, endpoint.wall_clock)
         self._flows = BoundFlows(limit=self.config.max_users)
         self._networks = Networks(endpoint.config.trusted_networks)
         self._shares = BindingShares(
@@ -171,8 +152,7 @@ class Registrar:
 
     def next_timeout(self) -> float | None:
         """When the next binding ends, or a request that waits is given up."""
-        due = (self._location.next_end(), self._undecided.next_timeout())
-        return min((at for at in due if at is not None), default=None)
+        return first_due(self._location.next_end(), self._undecided.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Drop bindings that have ended; answer who waited for too long."""
@@ -193,22 +173,26 @@ class Registrar:
         events, self._events = [*self._events, *self._undecided.take_events()], []
         return events
 
-    def snapshot(self) -> tuple[Binding, ...]:
-        """Bindings with wall-clock times and without flows, for another process or a later one.
+    # State -----------------------------------------------------------------------------------------------------------
 
-        Those are left out to which nothing but their flow leads.
+    def take_pieces(self) -> list[Piece]:
+        """Users whose bindings changed since the last call; all at the first. Bindings on connections are no state."""
+        return self._pieces.take()
+
+    def snapshot(self) -> list[Piece]:
+        """A piece for each user with a binding that needs no connection."""
+        return self._pieces.all()
+
+    def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
+        """Know the bindings in ``pieces`` that have not ended; nothing is told of them.
+
+        One over UDP leads to where it came from, by the port that we had then. None lasts longer than
+        ``max_expires``: the wall clock may have been set back. Raises LocalProtocolError when a user is here already.
         """
-        wall = self._endpoint.wall_clock
-        lasting = (each for each in self._location if each.flow is None or can_be_dialled(each.uri, each.flow))
-        return tuple(attrs.evolve(b, expires_at=b.expires_at + wall, received=None) for b in lasting)
-
-    def restore(self, bindings: Iterable[Binding], *, now: float) -> None:
-        """Take back a snapshot; what has ended since is left out."""
-        wall = self._endpoint.wall_clock
-        for saved in bindings:
-            binding = attrs.evolve(saved, expires_at=saved.expires_at - wall, source="")
-            if binding.expires_at > now:
-                self._store(binding.aor, (*self._location.of(binding.aor), binding))
+        found, events = self._pieces.read(pieces, now=now, longest=self.config.max_expires)
+        for aor, bindings in found.items():
+            self._store(aor, bindings)
+        return events
 
     # REGISTER --------------------------------------------------------------------------------------------------------
 
@@ -231,9 +215,8 @@ class Registrar:
                 return
             identification = UNKNOWN_IN_TIME
         try:
-            headers = self._processed(
-                request, Asked.of(request, flow, from_trusted=self._trusts(flow)), now, identification
-            )
+            asked = Asked.of(request, flow, from_trusted=self._trusts(flow))
+            headers = self._processed(request, asked, now, identification)
         except RegistrationRefused as refused:
             self._endpoint.respond(transaction, refused.status, refused.reason, headers=refused.headers, now=now)
         except RemoteProtocolError as error:
@@ -252,7 +235,7 @@ class Registrar:
         """The steps of section 10.3 in their order; the headers of the 200."""
         if request.to.uri.scheme not in ("sip", "sips"):
             raise RegistrationRefused(400)
-        self._rights.check(request, identification, self._key, now=now)
+        self._rights.check(request, asked.flow, identification, now=now)
         if not self._serves(request.to.uri) or request.to.uri.user is None:  # nobody's address (step 5)
             raise RegistrationRefused(404)
         aor = self._key(request.to.uri)
@@ -311,7 +294,7 @@ class Registrar:
         made = binding_of(aor, contact, request, asked, now + lifetime)
         if size_of(made) > self.config.max_contact:
             raise RegistrationRefused(513)
-        if lifetime and not is_usable(made, request.to.uri):
+        if lifetime and not is_usable(made, request.to.uri, self._own, asked.flow):
             return False
         for index, old in enumerate(after):
             if old.names(made.instance, made.reg_id, made.uri):
@@ -347,6 +330,7 @@ class Registrar:
 
     def _changed(self, aor: str, cause: str) -> None:
         bindings = self._location.of(aor)
+        self._pieces.changed(aor)
         self._events.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
 
     def _answer(
@@ -377,7 +361,7 @@ class Registrar:
 
     def _is_ours(self, host: str) -> bool:
         listen = self._endpoint.listen
-        if host in self._domains or any(host in _hosts(each) for each in listen):
+        if host in self._domains or any(host in each.hosts for each in listen):
             return True
         # Who listens on all addresses does not know them, but a request that came here by an address means us.
         return is_numeric(host) and any(each.host in ("", "0.0.0.0", "::") for each in listen)
@@ -387,10 +371,6 @@ class Registrar:
         if self.config.one_domain and self._serves(uri):
             return (uri.user or "").lower()
         return aor_key(uri)
-
-
-def _hosts(listen: Listen) -> tuple[str, ...]:
-    return tuple(canonical_host(each) for each in (listen.host, listen.public_host) if each)
 
 
 def _about_us(request: Request) -> bool:

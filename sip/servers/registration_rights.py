@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from sip.authentication.digest_server import DigestServer, Outcome
+from sip.authentication.digest_server import CredentialStore, DigestConfig, DigestServer, Outcome
 from sip.authentication.identification import Challenged, Identification, Identified, Refused
+from sip.authentication.origin import Origins
+from sip.endpoint.endpoint import Endpoint
+from sip.entropy import Entropy
+from sip.flow import Flow
 from sip.message.request import Request
 from sip.servers.location import Binding
+from sip.servers.registrar_config import RegistrarConfig
 from sip.syntax.uri import Uri
+from sip.syntax.uri_parts import canonical_host
 
 __all__ = ["RegistrationRefused", "Rights", "check_order", "same_user"]
 
@@ -29,37 +35,64 @@ def same_user(username: str, aor: Uri) -> bool:
 class Rights:
     """The rule of one registrar: what an authenticator says, or credentials that it looks at itself."""
 
-    def __init__(self, may_register: Callable[[str, Uri], bool]) -> None:
-        self.digest: DigestServer | None = None
-        self._may_register = may_register
-
-    def check(
-        self, request: Request, identification: Identification | None, key: Callable[[Uri], str], *, now: float
+    def __init__(
+        self,
+        config: RegistrarConfig,
+        may_register: Callable[[str, Uri], bool],
+        credentials: CredentialStore | None,
+        *,
+        endpoint: Endpoint,
+        entropy: Entropy,
+        key: Callable[[Uri], str],
+        serves: Callable[[Uri], bool],
     ) -> None:
-        """Raise RegistrationRefused unless the address in To is the sender's own.
+        """Take what the registrar knows.
 
-        ``key`` names users: the registrar's, because one of several domains may have the same users as another.
+        ``key`` names users, because one of several domains may have the same users as another; ``serves`` says which
+        URIs lead here.
         """
+        self._may_register, self._key, self._serves = may_register, key, serves
+        self._origins = Origins(endpoint.config.trusted_networks)
+        self._digest: DigestServer | None = None
+        if credentials is not None:
+            realm = config.realm or next(iter(config.domains), "registrar")
+            self._digest = DigestServer(
+                config.digest or DigestConfig(realm=realm),
+                credentials,
+                key=bytes.fromhex(entropy.child("registrar key").token(32)),
+                entropy=entropy.child("registrar nonces"),
+                wall_clock=endpoint.wall_clock,
+            )
+
+    def check(self, request: Request, flow: Flow, identification: Identification | None, *, now: float) -> None:
+        """Raise RegistrationRefused unless the address in To is the sender's own."""
         match identification:
             case Challenged():
                 raise RegistrationRefused(identification.status, identification.headers)
             case Refused():
                 raise RegistrationRefused(identification.status, identification.headers, identification.text)
             case Identified(user=user):
-                if user.uri is None or key(user.uri) != key(request.to.uri):
+                if user.uri is None or self._key(user.uri) != self._key(request.to.uri):
                     raise RegistrationRefused(403)
             case _:
-                self._check_credentials(request, now)
+                self._check_credentials(request, flow, now)
 
-    def _check_credentials(self, request: Request, now: float) -> None:
-        if self.digest is None:
+    def _check_credentials(self, request: Request, flow: Flow, now: float) -> None:
+        if self._digest is None:
             return
-        verdict = self.digest.verify(request, now=now)
+
+        def leads_here(uri: Uri) -> bool:
+            """Whether a client may name us so; sipp for one names us as it reaches us."""
+            return self._serves(uri) or uri.host == canonical_host(flow.local.host)
+
+        forgeable = self._origins.forgeable(request, flow)
+        verdict = self._digest.verify(request, now=now, leads_here=leads_here, source=forgeable)
         if verdict.outcome is Outcome.MALFORMED:
             raise RegistrationRefused(400)
         if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
             stale = verdict.outcome is Outcome.STALE
-            raise RegistrationRefused(self.digest.status, self.digest.challenges(now=now, stale=stale))
+            source = self._origins.of(request, flow)
+            raise RegistrationRefused(self._digest.status, self._digest.challenges(now=now, stale=stale, source=source))
         if not self._may_register(verdict.username, request.to.uri):
             raise RegistrationRefused(403)
 

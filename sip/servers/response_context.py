@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from sip.authentication.asserted import without_claims
 from sip.authentication.own_realm import without_challenges
 from sip.entropy import Entropy
 from sip.flow import Flow
@@ -74,9 +75,7 @@ class ResponseContext:
         It is without an identity that nobody we trust has asserted (RFC 5876), and asks for nothing in our name.
         """
         response = without_challenges(response, self.realm)
-        if request_id not in self.doubted or "P-Asserted-Identity" not in response.headers:
-            return response
-        return response.evolve(remove=["P-Asserted-Identity"])
+        return without_claims(response) if request_id in self.doubted else response
 
     def may_pass(self, request_id: RequestId, tag: str, most: int) -> bool:
         """Whether a 2xx goes back: a repetition does; another dialog while its branch brought less than ``most``."""

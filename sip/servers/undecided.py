@@ -111,7 +111,7 @@ class UndecidedRequests:
 
     def next_timeout(self) -> float | None:
         """When the next one is given up."""
-        return next((end for end, _ in self._items.values()), None)
+        return next(iter(self._items.values()))[0] if self._items else None
 
     def expire(self, now: float) -> list[Undecided]:
         """Those that have waited for too long; they wait no more."""

@@ -65,6 +65,7 @@ class SessionCommands:
         outline.lines.extend(sessions.abilities(core, given))
         where = None if contact is None else checked_value("Contact", contact)
         session = sessions.new(core, SessionState.CALLING)
+        session.called = True
         session.contact = where
         session.sent(body, content_type)
         invite = session.invite = SentInvite(

@@ -30,6 +30,7 @@ class Session:
         "_remote_supported",
         "awaiting",
         "bye_headers",
+        "called",
         "contact",
         "core",
         "dialog",
@@ -58,6 +59,7 @@ class Session:
         self._life = Life(SESSION, state, of="a session")
         self.dialog: Dialog | None = None
         self.source: str | None = None  #: where it counts in limits by source, if a peer began it
+        self.called = False  #: whether we began it, and chose its Call-ID
         self.contact: str | None = None  #: Contact that the core gave; None takes the address of the flow
         self.invite: CallerInvite | None = None  #: our INVITE, first or re-INVITE, that can still get a 2xx
         self.forks: dict[str, Dialog] = {}  #: early dialogs of our INVITE by remote tag
@@ -102,11 +104,18 @@ class Session:
 
     def process(self, given: SessionInput) -> bool:
         """Change the state for what a peer or a timer did; False when the table has no use for it."""
-        return self._life.follow(given)
+        changed = self._life.follow(given)
+        self._touch()
+        return changed
 
     def command(self, given: SessionInput) -> None:
         """Change the state for what the core does; raises LocalProtocolError."""
         self._life.command(given)
+        self._touch()
+
+    def _touch(self) -> None:
+        if self.dialog is not None:
+            self.dialog.touch()
 
     def check(self, given: SessionInput) -> None:
         """Raise LocalProtocolError where ``command`` would; changes nothing."""
@@ -134,6 +143,10 @@ class Session:
     def remote_allow(self) -> tuple[str, ...]:
         """Return the methods of the last message that listed any."""
         return tuple(_listed(self._remote_allow))
+
+    def recall(self, supported: tuple[str, ...], allow: tuple[str, ...]) -> None:
+        """Know again what the other side once said that it can do."""
+        self._remote_supported, self._remote_allow = supported, allow
 
     def disallow(self, method: str) -> None:
         """Note that the other side refused a method that it listed."""

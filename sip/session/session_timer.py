@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from sip.core.retrying import Retrying
+from sip.core.retrying import LONGEST_SPREAD, Retrying
 from sip.message.lines import Lines
 from sip.message.request import Request
 from sip.message.response import Response
@@ -77,7 +77,7 @@ def agreed(response: Response, *, floor: int, current: Interval | None = None) -
 class SessionTimer:
     """The clock of one session: refresh at half the interval, again after a refusal, or give up before its end."""
 
-    __slots__ = ("_again", "_expire", "_last", "_refresh", "_retrying", "_timer", "_timers", "interval")
+    __slots__ = ("_again", "_expire", "_refresh", "_retrying", "_timer", "_timers", "ends_at", "interval")
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class SessionTimer:
         self._expire = expire
         self._timer: Timer | None = None
         self._again: Timer | None = None
-        self._last = 0.0  # when the session is given up
+        self.ends_at = 0.0  #: when the session is given up
         self.interval: Interval | None = None
 
     def restart(self, interval: Interval | None, now: float) -> None:
@@ -102,17 +102,33 @@ class SessionTimer:
         self.interval = interval
         if interval is None:
             return
-        self._last = now + self._patience(interval)
-        if interval.ours:
-            self._timer = self._timers.start(now + interval.seconds / 2, self._on_half)
+        self._run(interval, now + self._patience(interval), now + interval.seconds / 2)
+
+    def resume(self, interval: Interval, ends_at: float, now: float, spread: float) -> None:
+        """Go on with an interval of before a restart.
+
+        A refresh that is overdue comes soon, at ``spread`` (0 to 1) of some seconds, because that of others is too.
+        What says that it ends later than a new interval would does not: the wall clock was set back.
+        """
+        ends_at = min(ends_at, now + self._patience(interval))
+        half = ends_at - self._patience(interval) + interval.seconds / 2
+        self.interval = interval
+        if half < now:
+            half = now + spread * min(LONGEST_SPREAD, (ends_at - now) / 2)
+        self._run(interval, ends_at, half)
+
+    def _run(self, interval: Interval, ends_at: float, half: float) -> None:
+        self.ends_at = ends_at
+        if interval.ours and half < ends_at:
+            self._timer = self._timers.start(half, self._on_half)
         else:
-            self._timer = self._timers.start(self._last, self._on_expired)
+            self._timer = self._timers.start(ends_at, self._on_expired)
 
     def try_again(self, now: float, *, at_least: float = 0.0, glare: bool = False) -> None:
         """A refresh of ours came to nothing: try another, at the latest before the session is given up."""
         if self._timer is None or self.interval is None or not self.interval.ours:
             return
-        wait = self._retrying.wait(self._last - now, at_least=at_least, glare=glare)
+        wait = self._retrying.wait(self.ends_at - now, at_least=at_least, glare=glare)
         self._timers.stop(self._again)
         self._again = None if wait is None else self._timers.start(now + wait, self._on_again)
 
@@ -126,7 +142,7 @@ class SessionTimer:
         return interval.seconds - min(_MARGIN, interval.seconds / 3)
 
     def _on_half(self, now: float) -> None:
-        self._timer = self._timers.start(self._last, self._on_expired)
+        self._timer = self._timers.start(self.ends_at, self._on_expired)
         self._refresh(now)
 
     def _on_again(self, now: float) -> None:

@@ -237,14 +237,19 @@ class Sessions:
         if session.timer is None:
             if interval is None:
                 return
-            config = self.context.config
-            session.timer = SessionTimer(
-                self.context.timers,
-                Retrying(config.refresh_retry, config.refresh_retry_longest),
-                lambda then: self._refresh(session, then),
-                lambda then: self._expire(session, then),
-            )
+            session.timer = self.new_timer(session)
         session.timer.restart(interval, now)
+        if session.dialog is not None:
+            session.dialog.touch()
+
+    def new_timer(self, session: Session) -> SessionTimer:
+        config = self.context.config
+        return SessionTimer(
+            self.context.timers,
+            Retrying(config.refresh_retry, config.refresh_retry_longest),
+            lambda then: self._refresh(session, then),
+            lambda then: self.lose(session, EndCause.EXPIRED, say_bye=True, now=then),
+        )
 
     def refreshed(self, session: Session, interval: Interval | None, now: float) -> None:
         """Either side refreshed the session."""
@@ -303,12 +308,9 @@ class Sessions:
 
     def glare_delay(self, session: Session) -> float:
         """Return the wait after a 491, in seconds (RFC 3261 section 14.1)."""
-        if session.invite is not None:  # we chose the Call-ID
+        if session.called:
             return 2.1 + round(self.context.waits.uniform() * 190) / 100
         return round(self.context.waits.uniform() * 200) / 100
-
-    def _expire(self, session: Session, now: float) -> None:
-        self.lose(session, EndCause.EXPIRED, say_bye=True, now=now)
 
     # The end ---------------------------------------------------------------------------------------------------------
 
@@ -370,6 +372,11 @@ class Sessions:
         """Cancel a re-INVITE of ours: it ends with its final answer, or 64*T1 after the CANCEL."""
         # Or the one for another server that took its place.
         self.transactions.cancel(self.transactions.client(transaction.id) or transaction, IGNORING, now=now)
+
+    def forget(self, session: Session, now: float) -> None:
+        """End a session without a word to anybody."""
+        session.process(SessionInput.LOST)
+        self.remove(session, now)
 
     def stop(self, session: Session) -> None:
         if session.timer is not None:

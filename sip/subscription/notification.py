@@ -21,10 +21,10 @@ class Notification:
     headers: Lines
     body: bytes
     content_type: str | None
+    last: bool = attrs.field(init=False)  #: whether nothing follows
 
-    @property
-    def last(self) -> bool:
-        """Whether nothing follows."""
+    @last.default
+    def _is_last(self) -> bool:
         return self.state == "terminated"
 
 

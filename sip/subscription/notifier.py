@@ -44,7 +44,6 @@ class Notifier(Subscription):
         "_amplification",
         "_challenged",
         "_ended_as",
-        "_expires_at",
         "_expiry",
         "_in_flight",
         "_life",
@@ -55,8 +54,8 @@ class Notifier(Subscription):
         "autoextend",
         "benotify",
         "contact",
+        "expires_at",
         "granted",
-        "implicit",
     )
 
     side = "notifier"
@@ -76,9 +75,8 @@ class Notifier(Subscription):
         self.granted = 0  #: seconds
         self.benotify = False
         self.autoextend = False
-        self.implicit = False  #: made by REFER
         self.contact: str | None = None
-        self._expires_at = 0.0
+        self.expires_at = 0.0  #: unless it is refreshed
         self._expiry: Timer | None = None
         self._queue: deque[Notification] = deque()
         self._in_flight: Notification | None = None
@@ -183,30 +181,28 @@ class Notifier(Subscription):
         self.granted = granted
         self.dialog.refresh_target(request)
         self.dialog.process(DialogInput.ANSWERED)
-        timers = self._subscriptions.context.timers
-        timers.stop(self._expiry)
+        self._expire_at(now + granted)
         if granted:
-            self._expires_at = now + granted
-            self._expiry = timers.start(self._expires_at, self._on_expired)
             return
         self._ended_as = "unsubscribed"
-        self._expires_at = now
+        # The core sends the last document now; if it does not, the endpoint says at least that it is over.
         if piggyback:
             self._life.command(NotifierInput.LAST_NOTIFY)
             self._finish(NotifierInput.LAST_ANSWERED)
-        else:
-            # The core sends the last document now; if it does not, the endpoint says at least that it is over.
-            self._expiry = timers.start(now, self._on_expired)
 
-    def begin_refer(self, expires: int, now: float) -> None:
-        """Begin the implicit subscription of a REFER."""
+    def _expire_at(self, at: float) -> None:
+        timers = self._subscriptions.context.timers
+        timers.stop(self._expiry)
+        self.expires_at, self._expiry = at, timers.start(at, self._on_expired)
+
+    def begin(self, granted: int, expires_at: float) -> None:
+        """Begin without a SUBSCRIBE: the implicit subscription of a REFER, or after a restart."""
         assert self.dialog is not None
         self.asked = None
         self._life.command(NotifierInput.ACCEPT)
-        self.granted = expires
+        self.granted = granted
         self.dialog.process(DialogInput.ANSWERED)
-        self._expires_at = now + expires
-        self._expiry = self._subscriptions.context.timers.start(self._expires_at, self._on_expired)
+        self._expire_at(expires_at)
 
     def drop(self) -> None:
         """Forget the subscription of a REFER that was refused, or that is not to have one."""
@@ -252,7 +248,9 @@ class Notifier(Subscription):
         given = NotifierInput.LAST_NOTIFY if notification.last else NotifierInput.NOTIFY
         self._life.check(given)
         if self.autoextend and not notification.last:
-            self._extend(now)
+            self._expire_at(now + self.granted)
+        if notification.last and self.dialog is not None:
+            self.dialog.touch()
         if benotify and self.benotify:
             self._life.command(given)
             self._send_benotify(notification, now)
@@ -267,19 +265,13 @@ class Notifier(Subscription):
             self._life.command(given)
             self._queue.append(notification)
 
-    def _extend(self, now: float) -> None:
-        timers = self._subscriptions.context.timers
-        timers.stop(self._expiry)
-        self._expires_at = now + self.granted
-        self._expiry = timers.start(self._expires_at, self._on_expired)
-
     def _lines(self, notification: Notification, now: float) -> Lines:
         if notification.last:
             state = f"terminated;reason={notification.reason or 'noresource'}"
             if notification.retry_after is not None:
                 state += f";retry-after={notification.retry_after}"
         else:
-            state = f"{notification.state};expires={max(0, round(self._expires_at - now))}"
+            state = f"{notification.state};expires={max(0, round(self.expires_at - now))}"
         return [("Event", self.event), ("Subscription-State", state), *notification.headers]
 
     def _send_benotify(self, notification: Notification, now: float) -> None:
@@ -390,11 +382,17 @@ class Notifier(Subscription):
             self._ended_as = reason
         self._finish(NotifierInput.LOST)
 
-    def _finish(self, given: NotifierInput) -> None:
+    def forget(self, given: NotifierInput = NotifierInput.LOST) -> bool:
+        """End it without a word to anybody; False when it has ended already."""
         if not self._life.follow(given):
-            return
+            return False
         self._subscriptions.context.timers.stop(self._expiry)
         self._queue.clear()
         self._subscriptions.remove(self)
+        return True
+
+    def _finish(self, given: NotifierInput) -> None:
+        if not self.forget(given):
+            return
         event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=self._ended_as)
         self._subscriptions.context.emit(event)

@@ -45,6 +45,7 @@ class ReferAnswer:
         notifier.asked = None
         transaction.respond(response, now)
         if begins and not suppressed:
-            notifier.begin_refer(self._subscriptions.context.config.refer_expires, now)
+            seconds = self._subscriptions.context.config.refer_expires
+            notifier.begin(seconds, now + seconds)
         else:
             notifier.drop()

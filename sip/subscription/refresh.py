@@ -28,7 +28,6 @@ class SubscriptionTimer:
 
     __slots__ = (
         "_deadline",
-        "_end",
         "_least",
         "_next",
         "_over",
@@ -39,6 +38,7 @@ class SubscriptionTimer:
         "_sent",
         "_timers",
         "awaiting",
+        "ends_at",
     )
 
     def __init__(
@@ -58,7 +58,7 @@ class SubscriptionTimer:
         self._over = over
         self._next: Timer | None = None
         self._deadline: Timer | None = None
-        self._end = 0.0
+        self.ends_at = 0.0  #: when the subscription ends, unless it is refreshed
         self._sent = -math.inf  # when the last SUBSCRIBE went out
         # A quarter of the shortest that we grant ourselves: whoever grants less is refreshed late, which may be a 481.
         self._least = config.min_subscription / 4
@@ -75,17 +75,17 @@ class SubscriptionTimer:
 
     def told(self, seconds: int, now: float) -> None:
         """A notification says how long it lasts."""
-        if self._next is not None and abs(now + seconds - self._end) <= _SAME_END:
+        if self._next is not None and abs(now + seconds - self.ends_at) <= _SAME_END:
             return  # A refresh that every notification put off would come too late where many come.
         self._begin(seconds, now)
 
     def _begin(self, seconds: int, now: float) -> None:
-        self._end = now + seconds
+        self.ends_at = now + seconds
         if seconds > 0 and self._refreshes:
             # Whatever a notifier grants, it is not asked without pause. When that is too late for it, it says so: 481
             # to the refresh (section 4.1.2.2) or a last notification before (section 4.1.3).
             at = max(now + max(seconds * 0.75, seconds - _LEAD), self._sent + self._least)
-            self._end = max(self._end, at)
+            self.ends_at = max(self.ends_at, at)
             self._refresh_at(at)
         else:
             self._refresh_at(None)
@@ -105,7 +105,7 @@ class SubscriptionTimer:
     def refused(self, now: float, *, at_least: float = 0.0) -> None:
         """A refresh came to nothing: it lasts as long as it did, and another is tried while it does."""
         self.heard(now)
-        wait = self._retrying.wait(self._end - now, at_least=at_least)
+        wait = self._retrying.wait(self.ends_at - now, at_least=at_least)
         self._refresh_at(None if wait is None else now + wait)
 
     def close(self, at: float) -> None:
@@ -126,7 +126,7 @@ class SubscriptionTimer:
 
     def _wait(self, now: float) -> None:
         # The last word of the notifier comes at the very end, and may have to be sent again.
-        self._give_up_at((now if self.awaiting else self._end) + self._patience)
+        self._give_up_at((now if self.awaiting else self.ends_at) + self._patience)
 
     def _give_up_at(self, at: float) -> None:
         self._timers.stop(self._deadline)

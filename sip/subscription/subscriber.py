@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from sip.core.dialog import Dialog, DialogInput
 from sip.core.retrying import retry_after_of
@@ -30,6 +30,8 @@ from sip.subscription.subscription import Subscription
 from sip.subscription.tables import SUBSCRIBER, SubscriberInput, SubscriberState
 from sip.transactions.client import ClientTransaction
 
+_BY_US: Final = "unsubscribed"  #: why it ended, whoever had the last word
+
 
 class SubscriberOwner(SubscriptionOwner, Protocol):
     """Who gives the first notification to the subscription that it is for."""
@@ -48,23 +50,22 @@ class Subscriber(Subscription):
 
     __slots__ = (
         "_again",
-        "_autoextend",
         "_challenged",
-        "_ends_as",
-        "_expires",
         "_first",
         "_life",
         "_lost_as",
         "_open",
         "_raised",
         "_subscriptions",
-        "_template",
-        "_timer",
+        "autoextend",
         "call_id",
         "contact",
+        "expires",
         "granted",
         "local_tag",
         "notified",
+        "template",
+        "timer",
     )
 
     side = "subscriber"
@@ -82,8 +83,8 @@ class Subscriber(Subscription):
     ) -> None:
         super().__init__(subscription_id, core, package, event_id)
         self._subscriptions = subscriptions
-        self._template = template
-        self._expires = expires
+        self.template = template
+        self.expires = expires
         self.contact = contact
         self._life = Life(SUBSCRIBER, SubscriberState.SUBSCRIBING, of="a subscription")
         self.notified = False
@@ -91,14 +92,13 @@ class Subscriber(Subscription):
         self.call_id = ""
         self.local_tag = ""
         self._first: FirstRequest | None = None
-        self._autoextend = False
+        self.autoextend = False
         self._lost_as: str | None = None  # why it is begun anew, until that has worked
         self._open: RequestId | None = None  # the request in the dialog that is not answered
         self._again: int | None = None  # a refresh that was asked for while another one is out
         self._raised = 0  # 423 in a row
         self._challenged = 0  # 401 and 407 to the request in the dialog, in a row
-        self._ends_as = "unsubscribed"
-        self._timer = SubscriptionTimer(
+        self.timer = SubscriptionTimer(
             subscriptions.context, template.method != "REFER", lambda now: self.refresh(None, now), self._on_deadline
         )
 
@@ -111,18 +111,18 @@ class Subscriber(Subscription):
 
     def start(self, now: float) -> None:
         """Send the first request, in a dialog that exists or to make one."""
-        template = self._template
+        template = self.template
         if template.dialog is not None:
             self._join(template.dialog)
-            self._send_in_dialog(template.method, self._expires, now)
+            self._send_in_dialog(template.method, self.expires, now)
             return
         outline = self._subscriptions.requests.outline(
             template.target, template.from_, template.to, template.route, None, template.headers
         )
         self.call_id, self.local_tag = outline.call_id, outline.local_tag
         self._subscriptions.expect(self)
-        self._first = FirstRequest(self._subscriptions, self, template, outline, self._expires)
-        self._timer.sent(now)
+        self._first = FirstRequest(self._subscriptions, self, template, outline, self.expires)
+        self.timer.sent(now)
         self._first.send(now)
 
     def first_answered(
@@ -131,7 +131,7 @@ class Subscriber(Subscription):
         """Take the final answer to the first request; one that comes after the end changes nothing."""
         if self.state is SubscriberState.TERMINATED:
             return
-        self._expires = first.expires
+        self.expires = first.expires
         if response.status < 300:
             self._accepted(transaction, response, now)
         else:
@@ -146,7 +146,7 @@ class Subscriber(Subscription):
         if not self._life.follow(SubscriberInput.FAILED):
             return
         if ending:
-            self._over(self._ends_as, None)
+            self._over(_BY_US, None)
             return
         if self._lost_as is not None:
             wait = 0 if response is None else round(retry_after_of(response))
@@ -160,10 +160,10 @@ class Subscriber(Subscription):
     def _accepted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         if self.dialog is None and self._first is not None and "Contact" in response.headers:
             try:
-                self._adopt(Dialog.from_response(response, transaction.flow, self._first.ours, self._first.cseq))
+                self._join(Dialog.from_response(response, transaction.flow, self._first.ours, self._first.cseq))
             except RemoteProtocolError:
                 self._subscriptions.context.count("2xx to SUBSCRIBE that cannot be used; its NOTIFY makes the dialog")
-        self._autoextend = AUTOEXTEND in response.supported
+        self.autoextend = AUTOEXTEND in response.supported
         self._process_2xx(response, now)
 
     def _process_2xx(self, response: Response, now: float) -> None:
@@ -172,56 +172,59 @@ class Subscriber(Subscription):
         if self.state is SubscriberState.ENDING:
             self._unsubscribe_now(now)
             return
-        refer = self._template.method == "REFER"
-        asked = self._subscriptions.context.config.refer_expires if refer else self._expires
+        refer = self.template.method == "REFER"
+        asked = self._subscriptions.context.config.refer_expires if refer else self.expires
         default = self._subscriptions.context.config.subscription_expires if asked is None else asked
         self.granted = response.expires if response.expires is not None else default
         event = SubscriptionAccepted(owner=self.owner, subscription=self.id, response=response, expires=self.granted)
         self._subscriptions.context.emit(event)
-        if not self.notified and self._suppressed(response):
+        if not self.notified and (response.headers.get("Refer-Sub") or "").lower().startswith("false"):
+            self._end(SubscriberInput.SUPPRESSED, "suppressed")
             return
         if not self.notified:
-            self._timer.asked(now)  # Timer N (section 4.1.2.4)
+            self.timer.asked(now)  # Timer N (section 4.1.2.4)
         elif response.status == 204:
-            self._timer.heard(now)  # nothing has changed, and no notification says so (RFC 5839)
-        self._timer.granted(self.granted, now)
+            self.timer.heard(now)  # nothing has changed, and no notification says so (RFC 5839)
+        self.timer.granted(self.granted, now)
         if response.body and response.header("ms-piggyback-cseq") is not None:
             state = response.subscription_state
             self.notify(response, state.state if state is not None else "active", now)
 
-    def _suppressed(self, response: Response) -> bool:
-        if (response.headers.get("Refer-Sub") or "").lower().startswith("false"):
-            self._end(SubscriberInput.SUPPRESSED, "suppressed")
-            return True
-        return False
+    def resume(self, dialog: Dialog, granted: int, ends_at: float, now: float) -> None:
+        """Go on in a dialog of before a restart, and ask soon whether it is still there where it should have ended."""
+        self._join(dialog)
+        self.granted, self.notified = granted, True
+        self._life.follow(SubscriberInput.RECEIVE_NOTIFY)
+        self.timer.granted(min(max(round(ends_at - now), 1), granted or 1), now)
 
     # Staying ---------------------------------------------------------------------------------------------------------
 
     def _on_deadline(self, now: float) -> None:
-        if self._timer.awaiting and self.notified and self.state is not SubscriberState.ENDING:
+        if self.timer.awaiting and self.notified and self.state is not SubscriberState.ENDING:
             self._begin_anew("unreachable", now)
         elif self._life.allows(SubscriberInput.EXPIRED):
             reason = "timeout" if self.notified else "unreachable"
             ending = self.state is SubscriberState.ENDING
-            self._end(SubscriberInput.EXPIRED, self._ends_as if ending else reason)
+            self._end(SubscriberInput.EXPIRED, _BY_US if ending else reason)
 
     def refresh(self, expires: int | None, now: float) -> None:
         """Ask again inside the dialog."""
         if self.dialog is None or self.state not in (SubscriberState.ACCEPTED, SubscriberState.ACTIVE):
             return
         if expires is not None:
-            self._expires = expires
+            self.expires = expires
         if self._open is not None:
-            self._again = self._expires
+            self._again = self.expires
         else:
-            self._timer.asked(now)
-            self._send_in_dialog("SUBSCRIBE", self._expires, now)
+            self.timer.asked(now)
+            self._send_in_dialog("SUBSCRIBE", self.expires, now)
 
     def _send_in_dialog(self, method: str, expires: int | None, now: float, credentials: Lines | None = None) -> None:
         assert self.dialog is not None
-        template = self._template
+        self.dialog.touch()
+        template = self.template
         self._challenged = 0 if credentials is None else self._challenged + 1
-        self._timer.sent(now)
+        self.timer.sent(now)
         self._open = number = RequestId(self._subscriptions.context.new_id())
         self._subscriptions.requests.send_in_dialog(
             self.dialog,
@@ -242,14 +245,14 @@ class Subscriber(Subscription):
         self._open = None
         authorization = self._subscriptions.context.authorize(transaction.request, response, self._challenged)
         if authorization is not None:
-            expires = 0 if self.state is SubscriberState.ENDING else self._expires
+            expires = 0 if self.state is SubscriberState.ENDING else self.expires
             self._send_in_dialog(transaction.method, expires, now, authorization)
         elif response.status < 300:
             self._refreshed(response, now)
         elif self.state is SubscriberState.SUBSCRIBING:
             self._failed(response)
         elif self.state is SubscriberState.ENDING:
-            self._end(SubscriberInput.FAILED, self._ends_as)
+            self._end(SubscriberInput.FAILED, _BY_US)
         else:
             self._refused(response, now)
 
@@ -261,18 +264,18 @@ class Subscriber(Subscription):
             self._begin_anew("gone", now)
         elif status in FINAL:
             self._end(SubscriberInput.GONE, "gone")
-        elif status == 423 and (self._expires or 0) < least <= MOST_DEMANDED and self._raised < MAX_423:
+        elif status == 423 and (self.expires or 0) < least <= MOST_DEMANDED and self._raised < MAX_423:
             self._raised += 1
             self.refresh(least, now)
         else:
-            self._timer.refused(now, at_least=retry_after_of(response))
+            self.timer.refused(now, at_least=retry_after_of(response))
 
     def _refreshed(self, response: Response, now: float) -> None:
         assert self.dialog is not None
         self.dialog.refresh_target(response)
         if self.state is SubscriberState.ENDING:
             # The last NOTIFY is still to come (section 4.1.2.3), but is not waited for longer than timer N.
-            self._timer.close(now + 64 * self._subscriptions.context.config.t1)
+            self.timer.close(now + 64 * self._subscriptions.context.config.t1)
             return
         self._raised = 0
         self._process_2xx(response, now)
@@ -288,22 +291,21 @@ class Subscriber(Subscription):
         if self.state is SubscriberState.SUBSCRIBING:
             self._failed(None)
         elif self.state is SubscriberState.ENDING:
-            self._end(SubscriberInput.FAILED, self._ends_as)
+            self._end(SubscriberInput.FAILED, _BY_US)
             return
         self._subscriptions.context.count("refresh of a subscription not answered")
-        self._timer.refused(now)
+        self.timer.refused(now)
 
     def _begin_anew(self, reason: str, now: float) -> None:
         """The notifier forgot us, or is silent: subscribe again in a new dialog (section 4.1.2.2 and 4.1.3)."""
-        may_migrate = self._template.dialog is None and self._template.method != "REFER"
+        may_migrate = self.template.dialog is None and self.template.method != "REFER"
         if not may_migrate or not self._life.follow(SubscriberInput.MIGRATE):
             self._end(SubscriberInput.GONE, reason)
             return
         self._leave()
-        self._timer.stop()
+        self.timer.stop()
         self._subscriptions.expect_no_more(self)
-        self._open = self._again = None
-        self._lost_as = reason
+        self._lost_as, self._open, self._again = reason, None, None
         self.notified = False
         self._subscriptions.context.emit(SubscriptionRestarted(owner=self.owner, subscription=self.id, reason=reason))
         self.start(now)
@@ -319,9 +321,9 @@ class Subscriber(Subscription):
 
     def _unsubscribe_now(self, now: float) -> None:
         if self.dialog is None:
-            self._end(SubscriberInput.FAILED, self._ends_as)
+            self._end(SubscriberInput.FAILED, _BY_US)
             return
-        self._timer.close(now + 128 * self._subscriptions.context.config.t1)
+        self.timer.close(now + 128 * self._subscriptions.context.config.t1)
         self._send_in_dialog("SUBSCRIBE", 0, now)
 
     # Notifications ---------------------------------------------------------------------------------------------------
@@ -332,13 +334,10 @@ class Subscriber(Subscription):
         ours, cseq = self._first.ours, self._first.cseq
         dialog = Dialog.from_request(request, flow, ours.local_tag, local_cseq=cseq, local_value=ours.local_value)
         self._leave()
-        self._adopt(dialog)
-
-    def _adopt(self, dialog: Dialog) -> None:
-        self._subscriptions.dialogs.add(dialog)
         self._join(dialog)
 
     def _join(self, dialog: Dialog) -> None:
+        self._subscriptions.dialogs.add(dialog)
         self.dialog = dialog
         dialog.subscriptions[self.usage_key] = self
 
@@ -370,18 +369,18 @@ class Subscriber(Subscription):
         self._subscriptions.context.emit(event)
         said = message.subscription_state
         if last:
-            reason = self._ends_as if ending else reason_of(message)
+            reason = _BY_US if ending else reason_of(message)
             self._over(reason, None if said is None else said.retry_after)
             return
         if self.state is SubscriberState.ACTIVE:
-            self._timer.heard(now)
+            self.timer.heard(now)
             self._keep(None if said is None else said.expires, first, now)
 
     def _keep(self, left: int | None, first: bool, now: float) -> None:
-        if left is None and (self._autoextend or first):
+        if left is None and (self.autoextend or first):
             left = self.granted or self._subscriptions.context.config.subscription_expires
         if left is not None:
-            self._timer.told(left, now)
+            self.timer.told(left, now)
 
     # The end ---------------------------------------------------------------------------------------------------------
 
@@ -395,6 +394,6 @@ class Subscriber(Subscription):
         self._subscriptions.context.emit(event)
 
     def _close(self) -> None:
-        self._timer.stop()
+        self.timer.stop()
         self._leave()
         self._subscriptions.remove(self)

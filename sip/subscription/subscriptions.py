@@ -42,20 +42,21 @@ class Subscriptions:
     def __len__(self) -> int:
         return len(self._subscriptions)
 
-    def _find(self, subscription_id: int) -> Subscription | None:
+    def find(self, subscription_id: int) -> Subscription | None:
+        """Return a subscription, None when it is over; raises LocalProtocolError when it never was."""
         subscription = self._subscriptions.get(subscription_id)
         if subscription is None and not self.context.was_id(subscription_id):
             raise LocalProtocolError(f"no such subscription: {subscription_id}")
         return subscription
 
     def notifier(self, subscription_id: int) -> Notifier | None:
-        subscription = self._find(subscription_id)
+        subscription = self.find(subscription_id)
         if subscription is not None and not isinstance(subscription, Notifier):
             raise LocalProtocolError("only the notifier can do that")
         return subscription
 
     def subscriber(self, subscription_id: int) -> Subscriber | None:
-        subscription = self._find(subscription_id)
+        subscription = self.find(subscription_id)
         if subscription is not None and not isinstance(subscription, Subscriber):
             raise LocalProtocolError("only the subscriber can do that")
         return subscription
@@ -68,8 +69,13 @@ class Subscriptions:
             self.expect_no_more(subscription)
         dialog = subscription.dialog
         if dialog is not None and dialog.subscriptions.get(subscription.usage_key) is subscription:
+            dialog.touch()
             del dialog.subscriptions[subscription.usage_key]
             self.dialogs.release(dialog)
+
+    def keep(self, subscription: Subscription) -> None:
+        """Note a subscription of before a restart."""
+        self._subscriptions[subscription.id] = subscription
 
     # The subscriber --------------------------------------------------------------------------------------------------
 

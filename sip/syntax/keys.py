@@ -45,6 +45,18 @@ def same_user(one: AddressOfRecord, other: AddressOfRecord) -> bool:
     return one.uri is not None and other.uri is not None and one.key == other.key
 
 
+def is_own_address(uri: Uri | None, user: AddressOfRecord) -> bool:
+    """Whether an address leads to a user where the user's domain has him, and to no other server of that host.
+
+    Another port is another server (RFC 3261 section 19.1.4), and ``maddr`` is anywhere. The default port is where a
+    domain is reached that says nothing else in DNS (RFC 3263 section 4.2).
+    """
+    if uri is None or uri.scheme not in ("sip", "sips") or "maddr" in uri.params:
+        return False
+    default = 5061 if uri.scheme == "sips" or uri.transport == "tls" else 5060
+    return uri.port in (None, default) and user.uri is not None and aor_key(uri) == user.key
+
+
 @attrs.frozen(eq=False)
 class ConferenceAddress:
     """A Conference-URI or MCU-Conference-URI as somebody wrote it."""

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Self, TypeVar, overload
+from typing import ClassVar, Self, TypeVar, overload
 
 from sip.errors import LocalProtocolError, MalformedHeader
-from sip.syntax.grammar import QUOTED, TOKEN_CHARS, VALUE_CHARS, Report, is_quoted, is_token, quote, tolerate, unquote
+from sip.syntax.grammar import (
+    QUOTED,
+    TOKEN_CHARS,
+    VALUE_CHARS,
+    Report,
+    assume,
+    is_quoted,
+    is_token,
+    quote,
+    tolerate,
+    unquote,
+)
 
 __all__ = ["Params", "parse_q"]
 
@@ -18,7 +29,8 @@ __all__ = ["Params", "parse_q"]
 #   EQUAL          =  SWS "=" SWS
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
 _VALUE = re.compile(rf"[{VALUE_CHARS}]++")
-_COMMON_PARAM = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+')
+#: Names and values of what matched COMMON; no value is empty, a flag has an empty one.
+_common_pairs = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+').findall
 #: Parameters as nearly everybody writes them: no blanks, no escapes, all in the grammar.
 COMMON = rf'(?:;[{TOKEN_CHARS}]++(?:=(?:[{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+)*+'
 
@@ -35,6 +47,7 @@ class Params(Mapping[str, str | None]):
 
     __slots__ = ("_raw", "_text", "_values")
 
+    _common: ClassVar[re.Pattern[str]] = re.compile(COMMON)  # what `parse_common` reads
     _raw: tuple[tuple[str, str | None], ...] | None  # None: only the text is kept so far
     _text: str | None
     _values: dict[str, str | None]
@@ -49,8 +62,8 @@ class Params(Mapping[str, str | None]):
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read ``;a=b;c``; raises MalformedHeader."""
-        if not text:
-            return cls._of(())
+        if (report is assume or report is tolerate) and cls._common.fullmatch(text):
+            return cls.parse_common(text)
         raw: list[tuple[str, str | None]] = []
         position, end = 0, len(text)
         while position < end:
@@ -99,8 +112,7 @@ class Params(Mapping[str, str | None]):
     def _pairs(self) -> tuple[tuple[str, str | None], ...]:
         """Names and values as they are on the wire."""
         if self._raw is None:
-            pairs = _common_pairs(self._text) if self._text else ()
-            self._raw = tuple([(name, value or None) for name, value in pairs])
+            self._raw = tuple([(name, value or None) for name, value in _common_pairs(self._text or "")])
         return self._raw
 
     @staticmethod
@@ -181,13 +193,6 @@ class Params(Mapping[str, str | None]):
 
     def __hash__(self) -> int:
         return hash(frozenset(self._values.items()))
-
-
-def _common_pairs(text: str) -> list[tuple[str, str]]:
-    """Names and values of what matched COMMON; no value is empty, a flag has an empty one."""
-    if '"' in text:
-        return _COMMON_PARAM.findall(text)
-    return [item.partition("=")[::2] for item in text[1:].split(";")]
 
 
 def parse_q(text: str | None) -> float:

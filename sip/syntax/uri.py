@@ -12,6 +12,7 @@ from sip.syntax.grammar import Report, assume, tolerate, unquote
 from sip.syntax.params import Params
 from sip.syntax.uri_parts import (
     ABSOLUTE,
+    COMMON_PARAMS,
     COMMON_URI,
     COMMON_USER,
     FORBIDDEN,
@@ -43,6 +44,7 @@ class UriParams(Params):
     """Parameters of a URI: percent-escapes instead of quotes."""
 
     __slots__ = ()
+    _common = re.compile(COMMON_PARAMS)
 
     @staticmethod
     def _checked(name: str, value: str | None, report: Report) -> str | None:
@@ -357,10 +359,10 @@ class Uri:
 
 def aor_key(uri: Uri) -> str:
     """Key of an address of record in tables: user and domain folded to lower case, no parameters."""
-    if uri.opaque_part is not None:
-        number = uri.opaque_part.partition(";")[0]
-        return f"{uri.scheme}:{_VISUAL.sub('', number).lower() if uri.scheme == 'tel' else number}"
-    return f"{(uri.user or '').lower()}@{uri.host}"
+    if uri._opaque_part is not None:
+        number = uri._opaque_part.partition(";")[0]
+        return f"{uri._scheme}:{_VISUAL.sub('', number).lower() if uri._scheme == 'tel' else number}"
+    return f"{(uri.user or '').lower()}@{uri._host}"
 
 
 def conference_key(uri: Uri) -> str:

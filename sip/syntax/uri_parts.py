@@ -51,13 +51,15 @@ HEADER: Final = UNRESERVED + r"\[\]/?:+$"
 #: A port that fits into 16 bits.
 PORT: Final = r"[0-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|[0-9]{1,4}"
 HOSTNAME: Final = r"[A-Za-z0-9][A-Za-z0-9.\-]*+"
+#: Parameters of a URI in which nothing is escaped, and nothing empty.
+COMMON_PARAMS: Final = rf"(?:;[{PARAM}]++(?:=[{PARAM}]++)?+)*+"
 #: A sip or sips URI as nearly everybody writes it: in the grammar, nothing escaped, no IPv6, no `?` in the user part.
 #: Groups: scheme, user, password, host, port, parameters.
 COMMON: Final = (
     r"([Ss][Ii][Pp][Ss]?+):"
     rf"(?:([{COMMON_USER}]++)(?::([{PASSWORD}]*+))?+@)?"
     rf"({HOSTNAME})(?::({PORT}))?+"
-    rf"((?:;[{PARAM}]++(?:=[{PARAM}]++)?+)*+)"
+    rf"({COMMON_PARAMS})"
 )
 COMMON_URI = re.compile(COMMON)
 SIP = re.compile(r"([Ss][Ii][Pp][Ss]?+):(.*+)", re.DOTALL)

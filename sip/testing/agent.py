@@ -15,6 +15,7 @@ from sip.entropy import SeededEntropy
 from sip.events import ConnectWanted, Event, ResolveWanted
 from sip.faults import InternalFault
 from sip.ids import RequestId, SessionId
+from sip.pieces import Piece
 
 if TYPE_CHECKING:
     from sip.testing.network import Network
@@ -57,6 +58,7 @@ class Agent:
         self.endpoint = endpoint or Endpoint(self._config, entropy=SeededEntropy(name.encode()))
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
+        self._restarts = 0
         self._reactions: list[Callable[[Event], object]] = []
         self._pump = Pump(self.endpoint, cores)
 
@@ -70,6 +72,7 @@ class Agent:
         accept: Collection[str] = (),
         events: Collection[str] = (),
         transparent: bool = False,
+        durable: bool = False,
     ) -> None:
         """Register a core that claims everything."""
         self.endpoint.add_core(
@@ -81,6 +84,7 @@ class Agent:
             accept=accept,
             events=events,
             transparent=transparent,
+            durable=durable,
         )
 
     def run_core(self, core: C) -> C:
@@ -94,6 +98,15 @@ class Agent:
         self.endpoint = Endpoint(self._config, entropy=SeededEntropy(b"again " + self.name.encode()))
         self._pump = Pump(self.endpoint, ())
         self.add_core()
+
+    def restart(self, pieces: Iterable[Piece]) -> None:
+        """Restart with what was written: a new endpoint, with the usual core alone, that goes on with its dialogs."""
+        self._restarts += 1
+        seed = b"again %d %s" % (self._restarts, self.name.encode())
+        self.endpoint = Endpoint(self._config, entropy=SeededEntropy(seed), wall_clock=self.endpoint.wall_clock)
+        self._pump = Pump(self.endpoint, ())
+        self.add_core(durable=True)
+        self.take(self.endpoint.restore(pieces, now=self.net.now))
 
     def uri(self, transport: str = "udp") -> str:
         """Return the URI that reaches this agent."""

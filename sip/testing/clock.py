@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable
 
 import attrs
@@ -48,16 +49,16 @@ class VirtualClock:
             heapq.heappop(self._alarms)
         return self._alarms[0][0] if self._alarms else None
 
-    def step(self) -> bool:
-        """Let the next thing happen; False when nothing is left."""
-        if self.next_at() is None:
-            return False
-        at, _, alarm = heapq.heappop(self._alarms)
-        self.now = max(self.now, at)
-        action, alarm.action = alarm.action, None
-        if action is not None:
-            action()
-        return True
+    def step(self, until: float = math.inf) -> bool:
+        """Let the next thing happen; False when nothing is left that happens by ``until``."""
+        while self._alarms and self._alarms[0][0] <= until:
+            at, _, alarm = heapq.heappop(self._alarms)
+            action, alarm.action = alarm.action, None
+            if action is not None:
+                self.now = max(self.now, at)
+                action()
+                return True
+        return False
 
     def move_to(self, when: float) -> None:
         """Let time pass to ``when`` with nothing happening in between."""

@@ -274,8 +274,8 @@ class Network:
 
     def _deliver(self) -> bool:
         clock, moved = self.wire.clock, False
-        while (at := clock.next_at()) is not None and at <= clock.now:
-            moved = clock.step()
+        while clock.step(clock.now):
+            moved = True
         return moved
 
     def _fire(self) -> None:

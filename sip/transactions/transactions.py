@@ -156,13 +156,13 @@ class Transactions:
             and transaction.flow is not None
         ):
             self.transport.sources.answered(transaction.flow, flow)
-        before = self.context.reported
+        before = len(self.context.events)
         try:
             transaction.receive(response, now)
         except Exception as error:
             self.context.fault(error, f"receive {response.status} to {transaction.method}", message=response)
             if response.status >= 200:
-                return transaction, self.context.since(before)
+                return transaction, self.context.events[before:]
         return None
 
     def cancel(

@@ -12,23 +12,17 @@ class BlockedFlows:
 
     def __init__(self, most: int, octets: int) -> None:
         self._most, self._octets = most, octets
-        self._held: dict[Flow, deque[Transmit]] = {}
+        self.held: dict[Flow, deque[Transmit]] = {}  #: by flow; nothing but an empty queue when nothing came since
         self._sizes: dict[Flow, int] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._held)
-
-    def __contains__(self, flow: Flow) -> bool:
-        return flow in self._held
 
     def add(self, flow: Flow) -> None:
         """Keep what is sent on a flow from now on."""
-        self._held.setdefault(flow, deque())
+        self.held.setdefault(flow, deque())
 
     def hold(self, transmit: Transmit) -> bool:
         """Keep a message; False when there is no room for it."""
         flow = transmit.flow
-        held, size = self._held[flow], self._sizes.get(flow, 0) + len(transmit.data)
+        held, size = self.held[flow], self._sizes.get(flow, 0) + len(transmit.data)
         if len(held) >= self._most or size > self._octets:
             return False
         held.append(transmit)
@@ -38,7 +32,7 @@ class BlockedFlows:
     def release(self, flow: Flow) -> deque[Transmit]:
         """Return what was kept for a flow, which takes data again."""
         self._sizes.pop(flow, None)
-        return self._held.pop(flow, deque())
+        return self.held.pop(flow, deque())
 
     def forget(self, flow: Flow) -> None:
         """Drop what is kept for a flow that is closed."""

@@ -107,7 +107,7 @@ class Transport:
 
     def send(self, flow: Flow, data: bytes) -> None:
         """Queue ``data`` for ``flow``."""
-        if self._blocked and flow in self._blocked:
+        if self._blocked.held and flow in self._blocked.held:
             if not self._blocked.hold(Transmit(flow, data)):
                 self._give_up(flow)
             return

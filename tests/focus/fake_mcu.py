@@ -21,10 +21,14 @@ from c3p import (
     Endpoint,
     EntityState,
     EntityView,
+    EntryExitAnnouncements,
     ExchangeFailure,
     GetConference,
     JoiningMethod,
     Media,
+    ModifyConference,
+    ModifyConferenceAnnouncements,
+    ModifyConferenceLock,
     Notify,
     Reply,
     Request,
@@ -53,6 +57,7 @@ class FakeMcu:
         self.version = 0
         self.conference = ""
         self.users: dict[str, User] = {}
+        self.state = EntityState(locked=False)
         self.dialled: dict[str, Request] = {}  #: user -> the addUser that had it called
         self.answers: dict[type[Command], Callable[[Request], Reply | ExchangeFailure | None]] = {}
         site.net.services[self.url] = self.receive
@@ -75,18 +80,43 @@ class FakeMcu:
         if isinstance(request.command, AddConference):
             assert request.command.conference_info is not None
             self.conference = request.command.conference_info.entity
+            self.take(request.command.conference_info)
             return Reply(200, request.respond(Code.SUCCESS, command=AddConference(conference_info=self.document())))
         if isinstance(request.command, GetConference):
             return Reply(200, request.respond(Code.SUCCESS, command=GetConference(conference_info=self.document())))
+        self.carry_out(request.command)
         if isinstance(request.command, AddUser):
             self.dialled[request.command.user.entity] = request
             return Reply(200, request.respond(Code.PENDING))
         return Reply(200, request.respond(Code.SUCCESS))
 
+    def take(self, info: ConferenceInfo) -> None:
+        """Have the settings that a document names."""
+        for view in info.conference_view.views if info.conference_view is not None else ():
+            named = view.entity_state
+            if named is not None and named.locked is not None:
+                self.state = attrs.evolve(self.state, locked=named.locked)
+            if named is not None and named.media_filters_rules is not None:
+                self.state = attrs.evolve(self.state, media_filters_rules=named.media_filters_rules)
+            if named is not None and named.entry_exit_announcements is not None:
+                self.state = attrs.evolve(self.state, entry_exit_announcements=named.entry_exit_announcements)
+
+    def carry_out(self, command: Command) -> None:
+        """Have what a command about the conference wants."""
+        if isinstance(command, ModifyConferenceLock):
+            self.state = attrs.evolve(self.state, locked=command.locked)
+        elif isinstance(command, ModifyConferenceAnnouncements):
+            self.state = attrs.evolve(
+                self.state, entry_exit_announcements=EntryExitAnnouncements(enabled=command.enabled)
+            )
+        elif isinstance(command, ModifyConference):
+            assert command.conference_info is not None
+            self.take(command.conference_info)
+
     def document(self, state: State = State.FULL, users: tuple[User, ...] | None = None) -> ConferenceInfo:
         """This MCU's part, or a change of it."""
         listed = tuple(self.users.values()) if users is None else users
-        view = EntityView(entity=self.uri, state=State.FULL, entity_state=EntityState(locked=False))
+        view = EntityView(entity=self.uri, state=State.FULL, entity_state=self.state)
         return ConferenceInfo(
             entity=self.conference,
             state=state,

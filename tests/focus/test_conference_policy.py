@@ -85,10 +85,19 @@ def test_an_attendee_has_its_own_phone_called_but_not_that_of_somebody_else_unde
     mcu = site.mcu()
     conference, _, (bob,) = site.meeting("bob")
     attendee = Sender(site, bob, conference)
-    for other in ("sip:carol@example.com", "sip:bob@example.org", "sip:bob@192.0.2.77", "sip:+19005550100@example.com"):
+    for other in (
+        "sip:carol@example.com",
+        "sip:bob@example.org",
+        "sip:bob@192.0.2.77",
+        "sip:+19005550100@example.com",
+        "sip:bob@example.com:7777",
+        "sips:bob@example.com:5060",
+        "sip:bob@example.com;maddr=192.0.2.77",
+    ):
         assert attendee.refused(dial_out(conference, user=BOB, endpoint_uri=other)) == (403, "3015"), other
     assert mcu.commands(AddUser) == []
-    assert attendee.refused(dial_out(conference, user=BOB, endpoint_uri="sip:BOB@example.com")) == (202, None)
+    for own in ("sip:BOB@example.com", "sip:bob@example.com:5060", "sips:bob@EXAMPLE.com:5061"):
+        assert attendee.refused(dial_out(conference, user=BOB, endpoint_uri=own)) == (202, None), own
 
 
 def test_an_attendee_has_a_phone_called_that_is_registered_for_it_or_a_number_which_the_mcu_judges() -> None:

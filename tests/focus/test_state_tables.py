@@ -10,11 +10,13 @@ import pytest
 from c3p import ConferenceKeys, DeleteConference
 from focus import ClientState, LocalProtocolError
 from focus.client.state import CLIENT, ClientInput
+from focus.mcus.intent import INTENT, IntentInput, IntentState
 from focus.mcus.link_state import LINK, LinkInput, LinkState
 from focus.mcus.relay import RELAY, Relay, RelayInput, RelayState, relay_life
 
 TABLES: list[tuple[type[enum.Enum], type[enum.Enum], Mapping[tuple[enum.Enum, enum.Enum], enum.Enum], enum.Enum]] = [
     (RelayState, RelayInput, RELAY, RelayState.NEW),  # type: ignore[list-item]
+    (IntentState, IntentInput, INTENT, IntentState.SENT),  # type: ignore[list-item]
     (LinkState, LinkInput, LINK, LinkState.ABSENT),  # type: ignore[list-item]
     (ClientState, ClientInput, CLIENT, ClientState.OUT),  # type: ignore[list-item]
 ]

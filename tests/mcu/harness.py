@@ -344,6 +344,7 @@ class World(Network):
         self.lost: set[str] = set()  #: datagrams with one of these words in them do not arrive
         self.cut = lambda sent, flow: any(word in sent.data.decode() for word in self.lost)
         self.fate: Callable[[], Reply | ExchangeFailure] = lambda: self.focus.reply  #: of the next document
+        self.held: list[int] | None = None  #: exchanges that are on their way for now; None: each is answered at once
         self.ports_asked: list[LegId] = []
         self.replies: dict[str, Reply] = {}
 
@@ -468,11 +469,20 @@ class World(Network):
             reply = self.fate()
             if reply is not ExchangeFailure.CONNECT or self.focus.reply is ExchangeFailure.CONNECT:
                 self.focus.exchanges.append(attrs.evolve(exchange, document=document))
-            if isinstance(reply, Reply):
+            if self.held is not None:
+                self.held.append(exchange.id)
+            elif isinstance(reply, Reply):
                 self.mcu_agent.tell(self.mcu.receive_reply(exchange.id, reply, now=self.now))
             else:
                 self.mcu_agent.tell(self.mcu.exchange_failed(exchange.id, reply, now=self.now))
         return bool(exchanges)
+
+    def answer_held(self) -> None:
+        """What is on its way arrives, and is answered. What that causes is on its way then."""
+        held, self.held = self.held or [], []
+        for number in held:
+            self.mcu_agent.tell(self.mcu.receive_reply(number, Reply(200), now=self.now))
+        self.settle()
 
     # Time
 

@@ -328,7 +328,7 @@ def test_whenever_decisions_come_each_command_gets_one_final_answer_and_nothing_
     world.post(DeleteConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
     world.run(100.0)
     assert [request for request in dialled if len([e for e in world.focus.responses(request) if e.final]) != 1] == []
-    left = held(world.mcu._dial_out._undecided, but=("_late",))  # what remains are names of what is over
+    left = held(world.mcu._dial_out.awaiting_policy, but=("_late",))  # what remains are names of what is over
     assert left == {}
 
 
@@ -383,7 +383,9 @@ def test_an_attendees_address_with_a_port_is_another_server() -> None:
     world = meeting(DialOutRules(domains=None))
     attendee = {"originator": "sip:user8@198.51.100.8", "originator_role": "attendee"}
     assert code(world.dial(8, endpoint_uri="sip:user8@198.51.100.8:7777", **attendee)) == "failure"
+    assert code(world.dial(8, endpoint_uri="sip:user8@198.51.100.8:5061", **attendee)) == "failure"
     assert code(world.dial(8, **attendee)) == "pending"
+    assert code(world.dial(8, endpoint_uri="sip:user8@198.51.100.8:5060", **attendee)) == "pending"
 
 
 @pytest.mark.parametrize("port", ["", ":5060"])

@@ -69,7 +69,7 @@ def test_an_outcome_that_cannot_be_taken_is_told_and_no_more() -> None:
 def test_exchanges_of_the_others_are_posted() -> None:
     one, _, good = element("c3p_to_send")
     good.outbox.append(exchange("http://x.example/x"))
-    assert [machine for machine, _ in one.c3p_to_send()] == [good]
+    assert [machine for machine, _ in one.c3p_to_send(now=NOW)] == [good]
     assert faults(one.take_other_events()) == ["c3p_to_send"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import Event, Gate, Piece, UnreadablePiece, piece_key, piece_parts, read_piece, write_piece
+from sip import Event, Gate, Held, Piece, UnreadablePiece, piece_key, piece_parts, read_piece, write_piece
 from sip.endpoint.commit import LONGEST_HOLD, MAX_HELD
 
 
@@ -34,60 +34,83 @@ class Counter:
 
 
 def test_what_changed_nothing_leaves_at_once() -> None:
-    gate: Gate[str] = Gate([Counter()])
-    assert gate.open
-    gate.hold(["a"], now=0.0)
-    assert gate.release(now=0.0) == ["a"]
+    gate = Gate([Counter()])
+    held: Held[str] = Held(gate)
+    assert held.pass_on(["a"], now=0.0) == ["a"]
     assert gate.change_to_save() is None
 
 
 def test_what_follows_a_change_waits_for_it_and_keeps_its_order() -> None:
     machine = Counter()
-    gate: Gate[str] = Gate([machine])
+    gate = Gate([machine, object()])
+    held: Held[str] = Held(gate)
     machine.set("a", 1)
-    assert not gate.open
-    gate.hold(["first"], now=0.0)
+    assert held.pass_on(["first"], now=0.0) == []
     change = gate.change_to_save()
     assert change is not None
     assert [piece.key for piece in change.pieces] == ["number/a"]
     machine.set("a", 2)
     machine.set("b", 1)
-    assert not gate.open
-    gate.hold(["second"], now=0.0)
-    assert gate.release(now=0.0) == []
+    assert held.pass_on(["second"], now=0.0) == []
     gate.persisted(change.id)
-    assert gate.release(now=0.0) == ["first"]
+    assert held.pass_on([], now=0.0) == ["first"]
     later = gate.change_to_save()
     assert later is not None
     assert len(later.pieces) == 2
     gate.persisted(later.id)
-    assert gate.release(now=0.0) == ["second"]
-    assert gate.open
+    assert held.pass_on(["third"], now=0.0) == ["second", "third"]
+    assert len(held) == 0
+
+
+def test_each_way_out_waits_for_every_machine_at_the_gate() -> None:
+    messages, documents = Counter(), Counter()
+    gate = Gate([messages])
+    gate.watch([documents])
+    sip, http = Held[str](gate), Held[str](gate)
+    documents.set("a", 1)
+    assert sip.pass_on(["message"], now=0.0) == []
+    assert http.pass_on(["document"], now=0.0) == []
+    change = gate.change_to_save()
+    assert change is not None
+    gate.persisted(change.id)
+    assert sip.pass_on([], now=0.0) == ["message"]
+    assert http.pass_on([], now=0.0) == ["document"]
+
+
+def test_a_limit_holds_for_what_was_held_too() -> None:
+    machine = Counter()
+    gate = Gate([machine])
+    held: Held[int] = Held(gate)
+    machine.set("a", 1)
+    assert held.pass_on([1, 2, 3], now=0.0) == []
+    change = gate.change_to_save()
+    assert change is not None
+    gate.persisted(change.id)
+    assert held.pass_on([4], limit=2, now=0.0) == [1, 2]
+    assert held.pass_on([], limit=2, now=0.0) == [3, 4]
 
 
 def test_a_store_that_does_not_answer_delays_and_does_not_silence() -> None:
     machine = Counter()
-    gate: Gate[str] = Gate([machine])
+    gate = Gate([machine])
+    held: Held[str] = Held(gate)
     machine.set("a", 1)
-    gate.collect()
-    gate.hold(["one"], now=3.0)
-    assert gate.next_timeout() == 3.0 + LONGEST_HOLD
-    assert gate.release(now=3.0) == []
-    assert gate.release(now=3.0 + LONGEST_HOLD) == ["one"]
+    assert held.pass_on(["one"], now=3.0) == []
+    assert held.next_timeout() == 3.0 + LONGEST_HOLD
+    assert held.pass_on([], now=3.0) == []
+    assert held.pass_on([], now=3.0 + LONGEST_HOLD) == ["one"]
     assert gate.counters["sent unwritten"] == 1
 
 
 def test_what_waits_has_a_limit() -> None:
     machine = Counter()
-    gate: Gate[int] = Gate([machine])
+    held: Held[int] = Held(Gate([machine]))
     machine.set("a", 1)
-    gate.collect()
-    gate.hold(range(MAX_HELD + 3), now=0.0)
-    assert gate.release(now=0.0) == [0, 1, 2]
+    assert held.pass_on(range(MAX_HELD + 3), now=0.0) == [0, 1, 2]
 
 
 def test_a_change_that_was_never_given_is_refused() -> None:
-    gate: Gate[int] = Gate([])
+    gate = Gate([])
     with pytest.raises(ValueError, match="change 1 was not given"):
         gate.persisted(1)
 

@@ -16,6 +16,7 @@ from sip import (
     SeededEntropy,
     Uri,
     parse_message,
+    read_piece,
 )
 from tests.sip.test_proxy import request
 from tests.sip.test_registrar import BOB, INSTANCE, TCP, Element
@@ -119,7 +120,11 @@ def test_whatever_is_in_a_register_it_gets_one_answer_and_the_next_one_works(
     for vias in (1, 2):
         response = element.register(contact + params, to=to, vias=vias, call_id=f"bad{vias}", **more)
         assert response.status != 200 or to.startswith("<sip:")
-        assert {each.uri.scheme for each in element.registrar.snapshot()} <= {"sip"}
+        written = [each for piece in element.registrar.snapshot() for each in read_piece(piece, 1)["bindings"]]
+        assert {NameAddr.parse(each["contact"]).uri.scheme for each in written} <= {"sip"}
+        later = Element()
+        assert later.registrar.restore(element.registrar.snapshot(), now=later.now) == []
+        assert later.registrar.snapshot() == element.registrar.snapshot()
     if not credentials:
         assert element.register(BOB, call_id="good").status == 200
     element.advance(10_000.0)

@@ -248,6 +248,18 @@ def test_a_nonce_of_another_key_is_stale_and_one_of_another_process_with_our_key
     assert stranger.verify(request(headers=made), now=0.0).outcome is Outcome.STALE
 
 
+def test_what_an_earlier_process_gave_out_is_stale_so_that_nothing_is_replayed_after_a_restart() -> None:
+    before = server()
+    used = request(headers=answered(before, now=5.0))
+    assert before.verify(used, now=5.0).outcome is Outcome.ACCEPTED
+    after = server()
+    assert after.verify(used, now=6.0).outcome is Outcome.STALE
+    fresh = request(headers=answered(after, now=6.0))
+    assert after.verify(fresh, now=6.0).outcome is Outcome.ACCEPTED
+    later = request(headers=answered(before, now=7.0))  # of a process that still runs beside this one
+    assert after.verify(later, now=7.0).outcome is Outcome.ACCEPTED
+
+
 def test_counts_of_a_forgotten_nonce_cannot_be_used_again() -> None:
     there = server(max_nonces=1)
     first, second = answered(there), answered(there, now=0.5)

@@ -82,6 +82,7 @@ class Town:
             attrs.evolve(proxy or ProxyConfig(), domains=("example.com",), trusted=("0.0.0.0/0",), relay_to=relay_to),
             entropy=entropy,
             location=self.registrar.lookup,
+            bound=self.registrar.at,
             authenticator=self.authenticator,
         )
         self.pump = Pump(self.endpoint, [self.registrar, self.proxy])

@@ -479,6 +479,20 @@ def test_with_credentials_strangers_are_asked_for_theirs_and_we_keep_them() -> N
     assert arrived.headers.get_all("Proxy-Authorization") == (other[1],)
 
 
+def test_credentials_answer_a_challenge_that_was_sent_to_their_source() -> None:
+    town = Town(credentials=PasswordStore({"carol": "secret"}), relay_to=("203.0.113.0/24",))
+    first = request(uri="sip:dave@203.0.113.5", host=CAROL)
+    town.receive(first, town.flow(CAROL))
+    challenge = town.response_to(CAROL)
+    client = DigestClient({"example.com": Credentials("carol", "secret")}.get, entropy=SeededEntropy(b"carol"))
+    headers = client.answer(challenge, first)
+    overheard = request(uri="sip:dave@203.0.113.5", host="198.51.100.8", cseq=2, headers=headers)
+    town.receive(overheard, town.flow("198.51.100.8"))
+    assert "stale=true" in town.response_to("198.51.100.8").headers.get("Proxy-Authenticate", "")
+    town.receive(request(uri="sip:dave@203.0.113.5", host=CAROL, cseq=2, headers=headers), town.flow(CAROL))
+    assert town.request_to("203.0.113.5").method == "INVITE"
+
+
 def test_a_route_of_ours_in_a_strangers_request_is_no_pass() -> None:
     town = Town(BOB_AT_HOME)
     for route in (f"<sip:{HERE};lr>", f"<sip:{HERE};lr;flow=1.0.AAAAAAAAAAAAAAAA>"):
@@ -502,6 +516,52 @@ def test_who_somebody_is_is_believed_of_trusted_senders_only() -> None:
     for host, believed in ((ALICE, True), (CAROL, False)):
         town.receive(request("MESSAGE", host=host, headers=[asserted]), town.flow(host))
         assert ("P-Asserted-Identity" in town.request_to(BOB).headers) is believed
+
+
+CLAIMS = [
+    ("Remote-Party-ID", "<sip:boss@example.com>;party=calling;screen=yes"),
+    ("P-Charge-Info", "<sip:boss@example.com>"),
+    ("P-Served-User", "<sip:boss@example.com>"),
+    ("P-Asserted-Service", "urn:urn-7:3gpp-service.ims.icsi.mmtel"),
+    ("P-Charging-Vector", "icid-value=1"),
+    ("P-Charging-Function-Addresses", "ccf=192.0.2.8"),
+    ("Diversion", "<sip:boss@example.com>;reason=unconditional"),
+    ("History-Info", "<sip:boss@example.com>;index=1"),
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=[name for name, _ in CLAIMS])
+def test_what_only_trusted_peers_can_say_of_somebody_is_taken_from_others(claim: tuple[str, str]) -> None:
+    town = Town({**BOB_AT_HOME, "dave": [place(f"sip:dave@{CAROL}")]})
+    for host, believed in ((ALICE, True), (CAROL, False)):
+        town.receive(request("MESSAGE", host=host, headers=[claim]), town.flow(host))
+        arrived = town.request_to(BOB)
+        assert (claim[0] in arrived.headers) is believed
+        town.receive(arrived.response(200, to_tag="b"), town.flow(BOB))
+        town.sent(host)
+    town.receive(request("INVITE", "sip:dave@example.com", host=ALICE), town.flow(ALICE))
+    invite = town.request_to(CAROL)
+    for status in (180, 200):
+        town.receive(invite.response(status, to_tag="b", headers=[claim]), town.flow(CAROL))
+        assert claim[0] not in town.response_to(ALICE).headers
+
+
+def test_what_is_for_trusted_peers_alone_is_told_to_nobody_else() -> None:
+    town = Town({"bob": [place(f"sip:bob@{BOB}")], "carol": [place(f"sip:carol@{CAROL}")]})
+    hides = [("Privacy", "id"), ("P-Asserted-Identity", "<sip:boss@example.com>")]
+    for headers, gone in (
+        (CLAIMS[1:6], {name for name, _ in CLAIMS[1:6]}),
+        ([*hides, CLAIMS[0]], {"P-Asserted-Identity", "Remote-Party-ID"}),
+        ([("Remote-Party-ID", '"B" <sip:b@x>;party=calling ; Privacy= "full"')], {"Remote-Party-ID"}),
+        ([("Remote-Party-ID", "<sip:b@x>;privacy=off, <sip:c@x>;privacy=later")], {"Remote-Party-ID"}),
+        ([("Remote-Party-ID", "<sip:b@x>;privacy=off"), CLAIMS[6], CLAIMS[7]], set()),
+    ):
+        for user, host, seen in (("bob", BOB, True), ("carol", CAROL, False)):
+            town.receive(request("MESSAGE", f"sip:{user}@example.com", headers=headers), town.flow(ALICE))
+            arrived = town.request_to(host)
+            assert {name for name, _ in headers if name not in arrived.headers} == (set() if seen else gone)
+            town.receive(arrived.response(200, to_tag="b"), town.flow(host))
+            town.sent(ALICE)
 
 
 def test_an_ack_that_may_not_pass_is_dropped_and_counted() -> None:

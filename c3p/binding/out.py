@@ -1,0 +1,13 @@
+"""A document while it is written."""
+
+from __future__ import annotations
+
+
+class Out(list[str]):
+    """Pieces of text in order, and the prefixes that they use: those are declared on the root."""
+
+    __slots__ = ("prefixes",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prefixes: set[str] = set()

@@ -1,0 +1,116 @@
+"""All conferences of a Focus as pieces of state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from focus.active import ActiveConferences
+from focus.conference import Conference
+from focus.context import Context
+from focus.durable.read import SavedConference, read_conferences
+from focus.durable.resume import resume_commands, resume_conference
+from focus.durable.written import Written
+from focus.errors import LocalProtocolError
+from focus.events import ConferenceReleased, ConferenceRestored
+from focus.record_changes import RecordChanges
+from sip import Piece
+
+
+class KeptConferences:
+    """Knows what was written of each conference. Until it is first asked, nobody notes what changes."""
+
+    def __init__(self, context: Context, active: ActiveConferences, record_changes: RecordChanges) -> None:
+        self._context = context
+        self._active = active
+        self._record_changes = record_changes
+        self._written: dict[str, Written] = {}
+
+    def take(self) -> list[Piece]:
+        """What changed since the last call; the first gives all."""
+        if self._active.unsaved is None:
+            return self._begin()
+        if not self._active.unsaved:
+            return []
+        changed, self._active.unsaved = self._active.unsaved, {}
+        pieces: list[Piece] = []
+        for key, conference in changed.items():
+            pieces += self._changes(key, conference)
+        return pieces
+
+    def _begin(self) -> list[Piece]:
+        self._active.unsaved = {}
+        pieces: list[Piece] = []
+        for conference in self._active:
+            conference.keep()
+            written = self._written[conference.key] = Written(conference, self._context.endpoint)
+            pieces += written.begin()
+        return pieces
+
+    def _changes(self, key: str, conference: Conference) -> list[Piece]:
+        written, pieces = self._written.get(key), list[Piece]()
+        if written is not None and written.conference is not conference:
+            pieces += self._written.pop(key).removal()  # that activation is over, and there is another one
+            written = None
+        if conference.ended:
+            if written is not None:
+                pieces += self._written.pop(key).removal()
+            return pieces
+        if written is None:
+            written = self._written[key] = Written(conference, self._context.endpoint)
+        return pieces + written.changes()
+
+    def all(self) -> list[Piece]:
+        """Everything, as it is now."""
+        return [piece for one in self._active for piece in Written(one, self._context.endpoint).all()]
+
+    def restore(self, pieces: Iterable[Piece], *, epoch: int | None, now: float) -> None:
+        """Go on with what was written. Raises LocalProtocolError when one of the conferences is here.
+
+        ``epoch`` is that of a new claim to them, None where the old one holds.
+        """
+        found, unreadable = read_conferences(pieces, owner=self._context.config.owner)
+        for saved in found:
+            if self._active.get(saved.key) is not None:
+                raise LocalProtocolError(f"active already: {saved.key}")
+        if self._active.unsaved is None:
+            self._active.unsaved = {}
+        for event in unreadable:
+            self._context.emit(event)
+        for saved in found:
+            self._restore(saved, epoch=epoch, now=now)
+
+    def _restore(self, saved: SavedConference, *, epoch: int | None, now: float) -> None:
+        active, context = self._active, self._context
+        conference = resume_conference(context, saved, epoch=epoch, now=now)
+        written = self._written[saved.key] = Written(conference, context.endpoint, saved.names)
+        active.resume(conference)
+        assert conference.unsaved is not None
+        conference.unsaved.update(dict.fromkeys(written.outdated()))
+        here = [one for one in conference.participants.all() if not one.absent]
+        context.emit(
+            ConferenceRestored(
+                owner=context.config.owner,
+                conference_uri=conference.focus_uri,
+                participants=len(here),
+                absent=len(conference.participants) - len(here),
+            )
+        )
+        self._record_changes.check(conference.address, conference.record.version, now=now)
+        if not conference.ended:
+            resume_commands(context, conference, saved, now=now)
+            conference.notifier.begin_again(now=now)
+        active.settle(conference, now=now)
+
+    def release(self, conference: Conference, *, now: float) -> list[Piece]:
+        """Forget a conference that somebody else goes on with. Returns everything of it, as it is now."""
+        endpoint = self._context.endpoint
+        written = self._written.pop(conference.key, None) or Written(conference, endpoint)
+        pieces = written.all()
+        dialogs = written.dialogs()
+        self._active.release(conference)
+        for key in dialogs:
+            handed_over = endpoint.hand_over(key, now=now)
+            if handed_over is not None:
+                pieces.append(handed_over)
+        self._context.emit(ConferenceReleased(owner=self._context.config.owner, conference_uri=conference.focus_uri))
+        return pieces

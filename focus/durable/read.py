@@ -1,0 +1,117 @@
+"""The pieces of conferences, read: what can be read counts, and what cannot is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from c3p import C3PError, EntityView, Media, Request
+from focus.answers import Answer
+from focus.commands.plan import DialOut
+from focus.durable.fields import (
+    SavedAnswer,
+    SavedCommand,
+    SavedHead,
+    SavedIntent,
+    SavedLink,
+    SavedMuted,
+    SavedParticipant,
+    SavedRelay,
+    SavedSubscriber,
+    SavedUser,
+    SavedView,
+)
+from focus.durable.written import KIND, VERSION, Name
+from focus.mcus.intent import Intent
+from focus.records import ConferenceRecord
+from focus.roster import RosterUser
+from sip import ConferenceAddress, Piece, SipError, StateUnreadable, UnreadablePiece, piece_parts, read_piece
+
+
+@attrs.define(kw_only=True)
+class SavedConference:
+    """What was written of one conference."""
+
+    key: str
+    names: dict[Name, None] = attrs.Factory(dict)  #: of all pieces, those too that cannot be read
+    head: SavedHead | None = None
+    record: ConferenceRecord | None = None
+    users: dict[str, RosterUser] = attrs.Factory(dict)
+    views: dict[str, EntityView] = attrs.Factory(dict)
+    participants: dict[int, SavedParticipant] = attrs.Factory(dict)
+    answers: dict[int, dict[str, Answer]] = attrs.Factory(dict)
+    subscribers: dict[int, SavedSubscriber] = attrs.Factory(dict)
+    links: dict[str, SavedLink] = attrs.Factory(dict)
+    commands: dict[int, tuple[SavedCommand, Request, DialOut | None]] = attrs.Factory(dict)
+    relays: dict[str, tuple[SavedRelay, Request]] = attrs.Factory(dict)
+    intents: list[tuple[SavedIntent, Intent]] = attrs.Factory(list)
+    muted: list[tuple[str, str, Media]] = attrs.Factory(list)  #: MCU type, key of the user, stream
+
+    def read(self, piece: Piece, kind: str, name: str = "", *details: str) -> None:
+        """Take a piece in. Raises UnreadablePiece, or what its fields or documents raise."""
+        fields = read_piece(piece, VERSION)
+        del fields["version"]
+        match kind:
+            case "head":
+                head = SavedHead(**fields)
+                record = head.as_record()
+                if ConferenceAddress.read(record.focus_uri).key != self.key:
+                    raise ValueError("the record of another conference")
+                self.head, self.record = head, record
+            case "user":
+                user = SavedUser(**fields).user()
+                self.users[user.address.key] = user
+            case "view":
+                self.views[name] = SavedView(**fields).view()
+            case "participant":
+                self.participants[int(name)] = SavedParticipant(**fields)
+            case "answer":
+                (request_id,) = details
+                self.answers.setdefault(int(name), {})[request_id] = SavedAnswer(**fields).answer()
+            case "subscriber":
+                self.subscribers[int(name)] = SavedSubscriber(**fields)
+            case "mcu":
+                self.links[name] = SavedLink(**fields)
+            case "command":
+                command = SavedCommand(**fields)
+                self.commands[int(name)] = command, command.as_request(), command.dial_out()
+            case "relay":
+                relay = SavedRelay(**fields)
+                self.relays[name] = relay, relay.as_request()
+            case "intent":
+                wanted = SavedIntent(**fields)
+                self.intents.append((wanted, wanted.intent()))
+            case "muted":
+                muted = SavedMuted(**fields)
+                (user_key,) = details
+                self.muted.append((muted.mcu_type, user_key, muted.media()))
+            case _:
+                raise ValueError(f"no such kind: {kind}")
+
+
+def read_conferences(pieces: Iterable[Piece], *, owner: str) -> tuple[list[SavedConference], list[StateUnreadable]]:
+    """The conferences in ``pieces``, whatever else is among them, and what could not be read."""
+    found: dict[str, SavedConference] = {}
+    unreadable: list[StateUnreadable] = []
+    # A store gives them in no order, and what follows from them has one.
+    for piece in sorted(pieces, key=lambda piece: _in_order(piece.key)):
+        parts = piece_parts(piece.key)
+        if piece.value is None or parts[0] != KIND or len(parts) < 3:
+            continue
+        conference = found.setdefault(parts[1], SavedConference(key=parts[1]))
+        conference.names[parts[2:]] = None
+        try:
+            conference.read(piece, *parts[2:])
+        except (UnreadablePiece, SipError, C3PError, KeyError, TypeError, ValueError) as error:
+            reason = str(error) if isinstance(error, UnreadablePiece) else f"{type(error).__name__}: {error}"
+            unreadable.append(StateUnreadable(owner=owner, key=piece.key, reason=reason))
+    for conference in found.values():
+        if conference.head is None and not any(one.key.startswith(f"{KIND}/") for one in unreadable):
+            unreadable.append(StateUnreadable(owner=owner, key=conference.key, reason="a conference without a head"))
+    return [one for one in found.values() if one.head is not None], unreadable
+
+
+def _in_order(key: str) -> list[tuple[int, str]]:
+    """Numbers in a key count as such."""
+    return [(len(part) if part.isdigit() else 0, part) for part in piece_parts(key)]

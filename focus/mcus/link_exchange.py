@@ -1,0 +1,110 @@
+"""What a link posts: one document at a time (C3P reference, 6), to the MCU Factory or to its MCU."""
+
+from __future__ import annotations
+
+from c3p import (
+    AddConference,
+    Command,
+    ConferenceInfo,
+    ConferenceKeys,
+    DeleteConference,
+    Exchanges,
+    GetConference,
+    Request,
+)
+from focus.config import FocusConfig
+from focus.context import ConferenceExchangeOwner
+from focus.mcus.address import McuAddress
+from focus.mcus.claim import Claim
+from focus.mcus.link_state import Purpose
+from focus.mcus.relay import Relay
+
+
+class LinkExchange:
+    """The exchange of a link that is open, if one is, and what each of them carries; ``owner`` is told how it ends."""
+
+    def __init__(
+        self,
+        exchanges: Exchanges[ConferenceExchangeOwner],
+        owner: ConferenceExchangeOwner,
+        *,
+        mcu_uri: str,
+        claim: Claim,
+        config: FocusConfig,
+    ) -> None:
+        self._exchanges = exchanges
+        self._owner = owner
+        self._mcu_uri = mcu_uri
+        self._claim = claim
+        self._config = config
+        self._open: tuple[int, Purpose] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is open."""
+        return self._open is not None
+
+    def settle(self) -> Purpose:
+        """The one that is open has ended: what it was for."""
+        # Only the latest exchange is waited for: others are forgotten when it is posted.
+        assert self._open is not None
+        purpose, self._open = self._open[1], None
+        return purpose
+
+    def forget(self) -> None:
+        """Wait no longer for the one that is open."""
+        if self._open is not None:
+            self._exchanges.forget(self._open[0])
+            self._open = None
+
+    def allocate(self, url: str, mcu_type: str, exclude: list[str]) -> None:
+        """Ask the MCU Factory for an MCU."""
+        command = AddConference(conference_keys=self._keys, mcu_type=mcu_type, exclude=tuple(exclude))
+        self._post(url, self._request(command, to=url), Purpose.ALLOCATE, peer=self._config.mcu_factory_principal)
+
+    def initialise(self, address: McuAddress, info: ConferenceInfo) -> None:
+        """Tell an MCU of the conference."""
+        command = AddConference(conference_info=info, callback_uri=self._config.callback_url)
+        self._post_to(address, command, Purpose.INITIALISE)
+
+    def resynchronise(self, address: McuAddress) -> None:
+        """Ask an MCU for its whole part."""
+        self._post_to(address, GetConference(conference_keys=self._keys), Purpose.RESYNCHRONISE)
+
+    def send(self, address: McuAddress, relay: Relay) -> None:
+        """Send a command that is relayed."""
+        self._post_to(address, relay.command, Purpose.COMMAND, relay)
+
+    def close(self, address: McuAddress) -> None:
+        """Tell an MCU that the conference is over."""
+        self._post_to(address, DeleteConference(conference_keys=self._keys), Purpose.CLOSE)
+
+    def turn_away(self, url: str, *, peer: str) -> None:
+        """Tell an MCU that is ours no more to drop the conference; nobody is told how that ends."""
+        document = self._request(DeleteConference(conference_keys=self._keys), to=self._mcu_uri)
+        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout, peer=peer)
+
+    @property
+    def _keys(self) -> ConferenceKeys:
+        return ConferenceKeys(conf_entity=self._owner.focus_uri)
+
+    def _post_to(self, address: McuAddress, command: Command, purpose: Purpose, relay: Relay | None = None) -> None:
+        document = self._request(command, to=self._mcu_uri, relay=relay)
+        self._post(address.http_url, document, purpose, peer=address.mcu_id)
+
+    def _post(self, url: str, document: Request, purpose: Purpose, *, peer: str) -> None:
+        timeout = self._config.http_timeout
+        number = self._exchanges.post(url, document, owner=self._owner, timeout=timeout, peer=peer)
+        self._open = (number, purpose)
+
+    def _request(self, command: Command, *, to: str, relay: Relay | None = None) -> Request:
+        return Request(
+            request_id=self._exchanges.new_request_id() if relay is None else relay.request_id,
+            from_=self._owner.focus_uri,
+            to=to,
+            command=command,
+            originator=relay.originator if relay is not None else None,
+            originator_role=relay.originator_role if relay is not None else None,
+            correlation_id=relay.correlation if relay is not None else None,
+            epoch=self._claim.epoch or None,
+        )

@@ -1,0 +1,116 @@
+"""Leases and claims in memory, shared by the nodes of one process: for tests, and for what needs no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import attrs
+
+from pyc3p.placement.store import Granted, LeaseLost, Node, Nodes, Refused
+from sip import Piece
+
+
+@attrs.define
+class _Lease:
+    node: Node
+    until: float  #: seconds of the clock of the store
+
+
+class MemoryPlacement:
+    """What a server would do, one call after the other; ``clock`` is its own, in seconds.
+
+    ``state`` gives the pieces that were written of a conference.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], *, state: Callable[[str], Sequence[Piece]] = lambda key: (), run: str = "1"
+    ) -> None:
+        self.run = run  #: of the store; another one says that it was started anew
+        self.claims: dict[str, tuple[str, int]] = {}  #: node and epoch by key
+        self._clock, self._written = clock, state
+        self._leases: dict[str, _Lease] = {}
+        self._known: set[str] = set()
+
+    def renew_now(self, node: Node, *, lifetime: float) -> Nodes:
+        """`PlacementStore.renew`."""
+        lease = self._lease(node.name)
+        if lease is not None and lease.node.incarnation != node.incarnation:
+            raise LeaseLost(f"{node.name} is there already")
+        self._leases[node.name] = _Lease(node, self._clock() + lifetime)
+        self._known.add(node.name)
+        alive = {name: lease.node.address for name in self._known if (lease := self._lease(name)) is not None}
+        return Nodes(run=self.run, alive=alive, gone=tuple(sorted(self._known - set(alive))))
+
+    def leave_now(self, node: Node) -> None:
+        """`PlacementStore.leave`."""
+        if self._has_lease(node):
+            del self._leases[node.name]
+
+    def claim_now(self, key: str, node: Node, *, held: int, above: int) -> Granted | Refused:
+        """`PlacementStore.claim`."""
+        if not self._has_lease(node):
+            raise LeaseLost(node.name)
+        owner, epoch = self.claims.get(key, ("", 0))
+        if owner not in ("", node.name) and self._lease(owner) is not None and epoch >= held:
+            return Refused(node=owner)
+        granted = max(epoch, above, held) + 1
+        self.claims[key] = (node.name, granted)
+        return Granted(epoch=granted, pieces=tuple(self._written(key)))
+
+    def owner_now(self, key: str) -> str | None:
+        """`PlacementStore.owner`."""
+        owner, _ = self.claims.get(key, ("", 0))
+        return owner if owner and self._lease(owner) is not None else None
+
+    def claims_of_now(self, name: str) -> list[str]:
+        """`PlacementStore.claims_of`."""
+        found = [key for key, (owner, _) in self.claims.items() if owner == name]
+        if not found and self._lease(name) is None:
+            self._known.discard(name)
+        return found
+
+    def release_now(self, key: str, node: Node, *, epoch: int) -> None:
+        """`PlacementStore.release`."""
+        if self.claims.get(key) == (node.name, epoch):
+            del self.claims[key]
+
+    def forget_everything(self, *, run: str) -> None:
+        """Be started anew, empty."""
+        self.run = run
+        self.claims.clear()
+        self._leases.clear()
+        self._known.clear()
+
+    def _lease(self, name: str) -> _Lease | None:
+        lease = self._leases.get(name)
+        return lease if lease is not None and lease.until > self._clock() else None
+
+    def _has_lease(self, node: Node) -> bool:
+        lease = self._lease(node.name)
+        return lease is not None and lease.node.incarnation == node.incarnation
+
+    # As a store that takes time --------------------------------------------------------------------------------------
+
+    async def renew(self, node: Node, *, lifetime: float) -> Nodes:
+        """`PlacementStore.renew`."""
+        return self.renew_now(node, lifetime=lifetime)
+
+    async def leave(self, node: Node) -> None:
+        """`PlacementStore.leave`."""
+        self.leave_now(node)
+
+    async def claim(self, key: str, node: Node, *, held: int, above: int) -> Granted | Refused:
+        """`PlacementStore.claim`."""
+        return self.claim_now(key, node, held=held, above=above)
+
+    async def owner(self, key: str) -> str | None:
+        """`PlacementStore.owner`."""
+        return self.owner_now(key)
+
+    async def claims_of(self, name: str) -> list[str]:
+        """`PlacementStore.claims_of`."""
+        return self.claims_of_now(name)
+
+    async def release(self, key: str, node: Node, *, epoch: int) -> None:
+        """`PlacementStore.release`."""
+        self.release_now(key, node, epoch=epoch)

@@ -1,0 +1,46 @@
+"""What a store of state is, wherever it keeps it: in memory, in a file, in a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sip import Piece
+
+
+class StoreUnavailable(Exception):
+    """A store did not take, or did not give, what it was asked for: one line for an operator says why.
+
+    What was asked may be asked again: a store that is away comes back.
+    """
+
+
+class StateStore(Protocol):
+    """Keeps pieces of state under their keys; the last one written under a key counts.
+
+    Calls of one caller are carried out in the order in which they were begun.
+    """
+
+    async def load(self, prefix: str = "") -> list[Piece]:
+        """Return the pieces whose key is ``prefix`` or goes on after it with another part; all for an empty one.
+
+        ``prefix`` is made by `sip.piece_key`, so that ``conference/a`` does not find ``conference/ab``. No piece has
+        a value of None. In no order. Raises StoreUnavailable.
+        """
+        ...
+
+    async def write(self, pieces: Sequence[Piece]) -> None:
+        """Write pieces, all of them or none; those with a value of None are removed. Returns when they are safe.
+
+        Raises StoreUnavailable; what of them is then written is not known, and the same may be written again.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of everything. May be called again; raises nothing."""
+        ...
+
+
+def is_under(key: str, prefix: str) -> bool:
+    """Whether `StateStore.load` finds a key with a prefix."""
+    return not prefix or key == prefix or key.startswith(prefix + "/")
