@@ -300,8 +300,9 @@ class Receiver:
         if routing.status is None:
             check_request(request, Element.IN_DIALOG)
         dialog.takes(transaction.cseq)
-        if dialog.flow is None and routing.status is None and flow.reliable:
-            # A peer whose connection broke came back over another one, which may be the only way to it.
+        if routing.status is None and flow.reliable and flow != dialog.flow:
+            # A peer whose connection broke came back over another one, which may be the only way to it. It may know of
+            # that before we do: what we still take for its connection may be a half of one.
             self._dialogs.moved(dialog, flow)
         transaction.owner = routing.owner or ""
         if routing.status is not None:
