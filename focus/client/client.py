@@ -57,6 +57,7 @@ from sip import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionFlowLost,
     UpdateReceived,
     body_of,
     refusal_of_body,
@@ -344,7 +345,6 @@ class Client(ConferenceCommands):
         """The connection broke: show the Focus that we are still there, before it gives us up."""
         if event.session == self._session and self.state is ClientState.JOINED:
             self._proof = self._outgoing.prove(event.session, now=now)
-            self._watch.reconnect(now=now)
 
     def _requested(self, event: RequestReceived, now: float) -> None:
         assert event.transaction is not None  # None is for transparent cores
@@ -397,4 +397,5 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Client, Any, float], None]]] = {
     SubscriptionAccepted: Client._watched,
     SubscriptionEnded: Client._watched,
     SubscriptionFailed: Client._watched,
+    SubscriptionFlowLost: Client._watched,
 }
