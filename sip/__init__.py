@@ -61,6 +61,7 @@ from sip.events import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionFlowLost,
     SubscriptionRestarted,
     UpdateReceived,
 )
@@ -266,6 +267,7 @@ __all__ = [
     "SubscriptionAccepted",
     "SubscriptionEnded",
     "SubscriptionFailed",
+    "SubscriptionFlowLost",
     "SubscriptionId",
     "SubscriptionRestarted",
     "SubscriptionState",

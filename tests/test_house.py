@@ -26,7 +26,7 @@ DOORS: Final = frozenset(
     (
         *PACKAGES,
         *(f"{package}.{part}" for package in PACKAGES for part in ("aio", "testing")),
-        *("pyc3p.simnet", "pyc3p.elements", "pyc3p.trace", "pyc3p.phone", "pyc3p.state"),
+        *("pyc3p.simnet", "pyc3p.simulate", "pyc3p.elements", "pyc3p.trace", "pyc3p.phone", "pyc3p.state"),
         "pyc3p.farm",  # an older name of pyc3p.elements.farm
         "pyc3p.elements.event_loop",  # what tests with real sockets run on
         *("sip.testing.scenes", "pyc3p.simnet.hostile"),  # scenes to play, each a plan and a way to play it

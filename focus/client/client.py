@@ -58,6 +58,7 @@ from sip import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionFlowLost,
     UpdateReceived,
     first_due,
 )
@@ -317,7 +318,6 @@ class Client(ConferenceCommands):
         """The connection broke: show the Focus that we are still there, before it gives us up."""
         if event.session == self._session and self.state is ClientState.JOINED:
             self._proof = self._outgoing.prove(event.session, now=now)
-            self._watch.reconnect(now=now)
 
     def _requested(self, event: RequestReceived, now: float) -> None:
         self._events += self._outgoing.requested(event, now=now)
@@ -368,4 +368,5 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Client, Any, float], None]]] = {
     SubscriptionAccepted: Client._watched,
     SubscriptionEnded: Client._watched,
     SubscriptionFailed: Client._watched,
+    SubscriptionFlowLost: Client._watched,
 }

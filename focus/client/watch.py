@@ -16,6 +16,7 @@ from sip import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionFlowLost,
     SubscriptionId,
     body_of,
 )
@@ -100,6 +101,9 @@ class Watch:
             return self._notified(event, now=now)
         if isinstance(event, SubscriptionAccepted):
             return [Subscribed(owner=self._config.owner, expires=event.expires)], False
+        if isinstance(event, SubscriptionFlowLost):
+            self.reconnect(now=now)
+            return [], False
         if isinstance(event, SubscriptionFailed):
             return self._lost("refused", event.status), False
         assert isinstance(event, SubscriptionEnded)

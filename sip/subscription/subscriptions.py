@@ -6,7 +6,7 @@ from sip.core.dialog import Dialog
 from sip.core.routing import CoreEntry
 from sip.core.stack import Stack
 from sip.errors import LocalProtocolError
-from sip.events import SubscribeReceived, SubscriptionFailed
+from sip.events import SubscribeReceived, SubscriptionFailed, SubscriptionFlowLost
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
@@ -292,7 +292,9 @@ class Subscriptions:
         return answers.notifier.id if isinstance(answers, ReferAnswer) else None
 
     def flow_lost(self, dialog: Dialog, now: float) -> None:
-        """Tell the notifiers that depend on a connection that it is gone."""
+        """Tell the notifiers that depend on a connection that it is gone, and who subscribes by it."""
         for subscription in list(dialog.subscriptions.values()):
             if isinstance(subscription, Notifier):
                 subscription.flow_lost(now)
+            elif isinstance(subscription, Subscriber):
+                self.context.emit(SubscriptionFlowLost(owner=subscription.owner, subscription=subscription.id))
