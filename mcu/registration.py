@@ -7,8 +7,6 @@ from mcu.context import Context
 from mcu.events import RegistrationAccepted, RegistrationRefused
 from sip import first_due
 
-__all__ = ["Registrations"]
-
 CHANGE_DELAY = 1.0  #: seconds between announcements at least: a busy minute is not a flood
 
 

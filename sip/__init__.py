@@ -61,6 +61,7 @@ from sip.events import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionFlowLost,
     SubscriptionRestarted,
     UpdateReceived,
 )
@@ -115,8 +116,10 @@ from sip.pieces import (
 )
 from sip.servers.location import Binding
 from sip.servers.places import Places
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip.servers.proxy import Proxy
+from sip.servers.proxy_admission import ProxyConfig
+from sip.servers.registrar import BindingsChanged, Registrar
+from sip.servers.registrar_config import RegistrarConfig
 from sip.servers.undecided import IdentificationPending
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
@@ -264,6 +267,7 @@ __all__ = [
     "SubscriptionAccepted",
     "SubscriptionEnded",
     "SubscriptionFailed",
+    "SubscriptionFlowLost",
     "SubscriptionId",
     "SubscriptionRestarted",
     "SubscriptionState",

@@ -308,6 +308,17 @@ class NotifyReceived(Event):
 
 
 @attrs.frozen(kw_only=True)
+class SubscriptionFlowLost(Event):
+    """The connection that the dialog of a subscription of ours used is closed. The subscription lives on.
+
+    A notifier that has no other way to us, or sends BENOTIFY, has lost us with it: refresh the subscription, which
+    opens another connection, and asks for the whole state.
+    """
+
+    subscription: SubscriptionId
+
+
+@attrs.frozen(kw_only=True)
 class SubscriptionRestarted(Event):
     """The notifier forgot a subscription of ours ("gone") or fell silent ("unreachable"): it is begun anew.
 

@@ -23,7 +23,7 @@ from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
-from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
+from pyc3p.elements.places import factory_url, outbound_proxy, place, reached_at, secure_outbound_proxy
 from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
 from pyc3p.elements.state import ServerState
 from pyc3p.elements.tls import C3pTls, SipTls
@@ -38,7 +38,7 @@ from sip.aio import live_entropy, wall_clock
 #: Parts that ask who somebody is.
 _ASKING: Final = frozenset({"registrar", "proxy", "focus", "focus-factory"})
 #: Seconds for the last BYEs and notifications before sockets are closed.
-FAREWELL = 0.5
+SHUTDOWN_GRACE = 0.5
 
 if TYPE_CHECKING:
     from pyc3p.elements.nodes import AmongNodes
@@ -122,13 +122,13 @@ class Server:
         if self.others is not None:  # requests that still come here are for those who have the conferences now
             await asyncio.sleep(self.config.nodes.linger)
         self.end_conferences()
-        farewell = loop.time() + FAREWELL
+        grace_ends = loop.time() + SHUTDOWN_GRACE
         if self.workers is not None:
             # The Focus has told them; whoever's Focus is elsewhere, or was not heard, ends its conferences by itself.
-            while self.workers.busy and loop.time() < farewell - FAREWELL / 2:
+            while self.workers.busy and loop.time() < grace_ends - SHUTDOWN_GRACE / 2:
                 await asyncio.sleep(0.02)
             self.workers.end_conferences()
-        await asyncio.sleep(max(0.0, farewell - loop.time()))
+        await asyncio.sleep(max(0.0, grace_ends - loop.time()))
 
     def end_conferences(self) -> None:
         """End what still goes on, and tell everybody who is in it."""
@@ -342,10 +342,15 @@ def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *
     return Node(
         element,
         http=HttpSettings(
-            host=config.host, port=http_port, peers=peers, tls=build.c3p_tls, port_option=f"--{prefix}http-port"
+            host=config.host,
+            port=http_port,
+            peers=peers,
+            tls=build.c3p_tls,
+            reached_at=reached_at(config),
+            port_option=f"--{prefix}http-port",
         ),
         media=media,
-        transport=config.limits.transport(),
+        transport=attrs.evolve(config.limits.transport(), reached_at=reached_at(config)),
         advertise=config.public_host,
         trace=trace.element(element.name) if trace is not None else None,
         on_event=on_event,

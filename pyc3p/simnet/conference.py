@@ -76,9 +76,13 @@ class SimFarm:
         if disk.pieces:
             pump = element.pump
             machines: Iterable[object] = () if pump is None else (pump.endpoint, *pump.cores)
-            for machine in (*machines, *element.others):
-                if isinstance(machine, sip.Durable):
-                    host.run(machine.restore(disk.pieces, now=self.network.now))
+            told = [
+                event
+                for machine in (*machines, *element.others)
+                if isinstance(machine, sip.Durable)
+                for event in machine.restore(disk.pieces, now=self.network.now)
+            ]
+            host.run(told)
         return host
 
     def restart(self, name: str, *, with_state: bool = True, without_a_word: bool = False) -> SimHost:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sip import Piece, SeededEntropy, StateChange
 
 if TYPE_CHECKING:
-    from pyc3p.simnet.host import SimHost
     from pyc3p.simnet.network import SimNetwork
 
 #: Seconds until something is written, at least and at most: a commit of SQLite on a disk of its own.
 QUICKEST: Final = 0.0005
 SLOWEST: Final = 0.008
+
+
+class Writer(Protocol):
+    """Whoever writes."""
+
+    off: bool  #: whether it is dead
+
+    def persisted(self, change: StateChange) -> None:
+        """A change is written."""
 
 
 class SimDisk:
@@ -34,13 +42,13 @@ class SimDisk:
         """Forget everything."""
         self._written.clear()
 
-    def write(self, change: StateChange, host: SimHost) -> None:
+    def write(self, change: StateChange, host: Writer) -> None:
         """Write a change; ``host`` is told when it is there, unless it is dead by then, and the change lost."""
         begin = max(self._ready, self._network.now, self.stalled_until)
         self._ready = begin + QUICKEST + self._entropy.uniform() * (SLOWEST - QUICKEST)
         self._network.clock.at(self._ready, lambda: self._commit(change, host))
 
-    def _commit(self, change: StateChange, host: SimHost) -> None:
+    def _commit(self, change: StateChange, host: Writer) -> None:
         if host.off:
             return
         for piece in change.pieces:

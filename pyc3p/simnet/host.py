@@ -190,13 +190,12 @@ class SimHost:
         self.network.clock.after(0.0, lambda: self.run(told))
 
     def _close_media(self, leg: LegId) -> None:
-        self._tick()  # the last packets of the leg
+        self._tick(self.element.next_tick())  # the last packets of the leg
         port = self._legs.pop(leg, None)
         if port is not None:
             self.network.release_media(self, port)
 
-    def _tick(self) -> None:
-        due = self.element.next_tick()
+    def _tick(self, due: float | None) -> None:
         if due is None or due > self.network.now:
             return
         for leg, kind, data, destination in self.element.tick(self.network.now):
@@ -233,6 +232,6 @@ class SimHost:
         self._woken_at = self.network.now
         if self._wakes > MAX_ROUNDS:
             raise RuntimeError(f"{self.name} has a timer that is due again and again at {self._woken_at}")
-        self._tick()
+        self._tick(self._next_tick())
         now = self.network.now
         self.run(self.element.handle_timeout(now=now) if self._due is not None and self._due <= now else [])

@@ -1,14 +1,26 @@
-"""What a phone heard, and when."""
+"""What a phone says: a tone of its own. What it heard, and when."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from pyc3p.phone.tone import goertzel, samples_of
+from pyc3p.phone.tone import ToneSource, goertzel, samples_of
 
 #: A frame counts as sound above this power (samples squared): -45 dB below full scale, a whisper.
 _WHISPER: Final = 32767.0**2 / 2 * 10**-4.5
+
+
+class Voice:
+    """A tone whose every frame is the same: its frequency is a multiple of 50 Hz, whole periods in 20 ms."""
+
+    def __init__(self, frequency: int) -> None:
+        self.frequency = frequency
+        self._frame = ToneSource(frequency).next_frame()
+
+    def next_frame(self) -> bytes:
+        """The next 20 ms."""
+        return self._frame
 
 
 class Ear:

@@ -119,7 +119,7 @@ class Simulation:
         world.settling = False
         for name in world.clients:
             client = world.client(name)
-            if client is not None and client.state in (focus.ClientState.JOINED, focus.ClientState.JOINING):
+            if client is not None and client.state not in (focus.ClientState.OUT, focus.ClientState.LEAVING):
                 client.leave(now=world.network.now)
                 world.sim.kick(name)
         world.network.run_for(2.0)
@@ -159,7 +159,7 @@ class Simulation:
         handsets = {farm.aor(each.user): each for each in farm.plan.handsets}
         phone_of = {uri: each.name for uri, each in handsets.items()}
         tone_of = {uri: float(getattr(each.source, "frequency", 0.0)) for uri, each in handsets.items()}
-        ejected = checks.ejections(world.given, world.log, phone_of)
+        ejected = checks.ejections(world.given, world.log, world.phone_uris)
         self._counts["commands"] = len(world.given)
         self._counts["ejections that are watched"] = len(ejected)
         self._counts["sip messages"] = len(world.arrived_at)

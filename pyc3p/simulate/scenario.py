@@ -10,9 +10,10 @@ import attrs
 import focus
 import mcu
 from pyc3p.elements.farm import FarmPlan, Handset, Person
-from pyc3p.phone import Reaction, ToneSource
+from pyc3p.phone import Reaction
 from pyc3p.simnet import Conditions
 from pyc3p.simulate.acts import Act
+from pyc3p.simulate.ear import Voice
 from pyc3p.simulate.trouble import Trouble
 
 #: Frequencies of the phones: whole numbers of periods in 20 ms, so that one tone is nothing at the place of another.
@@ -32,6 +33,7 @@ _PHONES: Final = (
     ("phone-fay", "fay", Reaction.ANSWER, 0.05, None),
     ("phone-gil", "gil", Reaction.REDIRECT, 0.5, None),
     ("phone-hal", "hal", Reaction.IGNORE, 0.5, None),
+    ("phone-ida", "ida", Reaction.ANSWER, 0.5, None),  # where others redirect to
 )
 
 
@@ -40,11 +42,11 @@ def _handsets() -> tuple[Handset, ...]:
         Handset(
             name=name,
             user=user,
-            source=ToneSource(tone),
+            source=Voice(tone),
             reaction=reaction,
             ring_time=ring_time,
             hang_up_after=hang_up_after,
-            forward_to="dan",
+            forward_to="ida",
         )
         for (name, user, reaction, ring_time, hang_up_after), tone in zip(_PHONES, _TONES, strict=False)
     )
@@ -79,6 +81,23 @@ _EVERYTHING: Final[Mapping[Act, int]] = {
     Act.OTHER_HABIT: 3,
 }
 
+#: What they do where calls and ejections are what is looked at.
+_CALLS: Final[Mapping[Act, int]] = {
+    Act.DIAL: 30,
+    Act.DIAL_AGAIN: 2,
+    Act.EJECT: 20,
+    Act.MUTE: 4,
+    Act.UNMUTE: 2,
+    Act.MUTE_ALL: 3,
+    Act.UNMUTE_ALL: 2,
+    Act.ASK: 1,
+    Act.LEAVE: 1,
+    Act.HANG_UP: 4,
+    Act.HOLD: 2,
+    Act.RESUME: 2,
+    Act.OTHER_HABIT: 1,
+}
+
 _LOSSY: Final = Conditions(loss=0.05, duplication=0.03, reordering=0.05, jitter=0.01, media_loss=0.01)
 
 
@@ -105,6 +124,7 @@ class Scenario:
             mcus=self.mcus,
             conference_policy=focus.ConferenceRules(),
             dial_out_policy=mcu.DialOutRules(),
+            durable=self.restarts_keep_state is not False,
         )
 
 
@@ -148,19 +168,21 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
             summary="links are cut, in one direction or both, connections break or are half-open, readers are slow",
             conditions=_LOSSY,
             trouble=_NETWORK,
-            trouble_share=0.15,
+            trouble_share=0.1,
         ),
         Scenario(
             name="http",
             summary="C3P over HTTP is refused, not answered, answered with junk, or its answer is lost",
+            acts=_CALLS,
             trouble=_HTTP,
-            trouble_share=0.15,
+            trouble_share=0.08,
         ),
         Scenario(
             name="deaths",
             summary="MCUs, phones, clients, the proxy and the MCU Factory die, with or without a word, and start again",
+            acts=_CALLS,
             trouble=_DEATHS,
-            trouble_share=0.12,
+            trouble_share=0.07,
         ),
         Scenario(
             name="focus",
@@ -174,7 +196,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
             summary="all of it at once",
             conditions=_LOSSY,
             trouble={**_NETWORK, **_HTTP, **_DEATHS, **_FOCUS},
-            trouble_share=0.12,
+            trouble_share=0.1,
             restarts_keep_state=None,
         ),
     )

@@ -11,9 +11,9 @@ from pyc3p.simulate.world import World
 
 T = TypeVar("T")
 
-#: Seconds for which something goes wrong: shorter and longer than what everybody waits for.
-_SHORTEST: Final = 0.5
-_LONGEST: Final = 70.0
+#: Seconds for which something goes wrong, at least and at most, and how often in ten: shorter than what anybody waits
+#: for, shorter than a document or a connection waits, and longer than an MCU does without its Focus.
+_SPANS: Final = {(0.1, 5.0): 5, (5.0, 40.0): 4, (40.0, 100.0): 1}
 
 _BAD: Final = Conditions(loss=0.3, latency=0.08, jitter=0.2, duplication=0.1, reordering=0.2, media_loss=0.1)
 
@@ -66,7 +66,7 @@ def begin(world: World, trouble: Trouble, *, keep_state: bool | None) -> None:
         _http(world, _HTTP[trouble])
     elif trouble in _DEATHS:
         names, stays_away = _DEATHS[trouble]
-        away = world.choices.between(_SHORTEST, _LONGEST) if stays_away else world.choices.between(0.0, 2.0)
+        away = _span(world) if stays_away else world.choices.between(0.0, 2.0)
         _restart(world, world.choices.one_of(names(world)), keep_state=keep_state, away=away)
     else:
         _NETWORK[trouble](world)
@@ -89,7 +89,12 @@ def _drop(table: dict[str, T], name: str) -> None:
 
 
 def _for_a_while(world: World, end: Callable[[], None]) -> None:
-    world.network.clock.after(world.choices.between(_SHORTEST, _LONGEST), end)
+    world.network.clock.after(_span(world), end)
+
+
+def _span(world: World) -> float:
+    least, most = world.choices.weighted(_SPANS)
+    return world.choices.between(least, most)
 
 
 # The network ---------------------------------------------------------------------------------------------------------

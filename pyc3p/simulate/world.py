@@ -20,8 +20,8 @@ from sip.testing import Crossing
 
 #: What guests have to know.
 PASSCODE: Final = "271828"
-#: Sound in 0.4 of 5 seconds: a minute of a conference costs a twelfth of what it would.
-SOUND: Final = (0.4, 5.0)
+#: Sound in 0.2 of 10 seconds: a minute of a conference costs a fiftieth of what it would.
+SOUND: Final = (0.2, 10.0)
 #: Seconds after which a client whose subscription or dialog was lost comes back, as an application would.
 COMES_BACK: Final = 3.0
 #: Conferences that are joined beside one another.
@@ -43,7 +43,9 @@ class World:
         self.clients: tuple[str, ...] = tuple(person.name for person in plan.people)
         self.accounts: tuple[str, ...] = tuple(person.name for person in plan.people if not person.guest)
         self.phones: tuple[str, ...] = tuple(handset.name for handset in plan.handsets)
-        self.callable: tuple[str, ...] = tuple(handset.user for handset in plan.handsets)
+        forwarded = {handset.forward_to for handset in plan.handsets}
+        #: users who are called; at the phone to which others redirect nobody could tell who is meant
+        self.callable: tuple[str, ...] = tuple(each.user for each in plan.handsets if each.user not in forwarded)
         self.phone_uris = frozenset(self.aor(user) for user in self.callable)
         self.conferences: list[str] = []  #: Conference-URIs, the newest last
         self.log: list[Told] = []
@@ -130,15 +132,16 @@ class World:
         self.log.append(Told(at=self.network.now, element=name, start=start, event=event))
         if isinstance(event, focus.ConferenceCreated):
             self.conferences.append(event.conference_uri)
-        elif isinstance(event, focus.Joined | focus.SubscriptionLost):
+        elif isinstance(event, focus.Joined):
             self._watching.pop(name, None)
-            self._later(name, host, self.watch)
+            self._later(name, host, self.watch, 0.0)
+        elif isinstance(event, focus.SubscriptionLost):
+            self._watching.pop(name, None)
+            self._later(name, host, self.watch, COMES_BACK)
         elif isinstance(event, focus.Left | focus.JoinFailed) and self.settling:
-            self._later(name, host, self.come_back)
+            self._later(name, host, self.come_back, COMES_BACK)
 
-    def _later(self, name: str, host: SimHost, act: Callable[[str], None]) -> None:
-        delay = 0.0 if act == self.watch and not self.settling else COMES_BACK
-
+    def _later(self, name: str, host: SimHost, act: Callable[[str], None], delay: float) -> None:
         def do() -> None:
             if self.sim.hosts[name] is host and not host.off:
                 act(name)

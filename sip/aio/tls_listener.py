@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["TlsListener", "failure_text", "is_client_hello"]
-
 #: Content type of a TLS record that begins a handshake (RFC 8446 section 5.1). No SIP or HTTP message begins so.
 _HANDSHAKE: Final = 0x16
 #: Handshakes that one address may have under way; a site behind one NAT that comes back all at once waits its turn.
@@ -34,7 +32,7 @@ def is_client_hello(data: bytes) -> bool:
 def failure_text(error: BaseException) -> str:
     """What went wrong in a handshake, in the words of OpenSSL without its source files."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return str(getattr(error, "verify_message", error))
+        return str(getattr(error, "verify_message", None) or error.args[-1])  # str() of it is that of a tuple
     if isinstance(error, ssl.SSLError):
         return (error.reason or str(error)).replace("_", " ").lower()
     return str(error) or type(error).__name__

@@ -273,8 +273,9 @@ class Receiver:
             check_request(request, Element.IN_DIALOG)
         dialog.takes(transaction.cseq)
         back = flow.reliable and leads_back(request, flow, dialog.route_set)
-        if dialog.flow is None and routing.status is None and back:
-            # A peer whose connection broke came back over another one, which may be the only way to it.
+        if flow != dialog.flow and routing.status is None and back:
+            # A peer whose connection broke came back over another one, which may be the only way to it. It may know of
+            # that before we do: what we still take for its connection may be a half of one.
             self._dialogs.moved(dialog, flow)
         transaction.owner = routing.owner or ""
         if routing.status is not None:

@@ -136,15 +136,14 @@ class ServerTransaction:
 
     @property
     def request(self) -> Request:
-        """Return the request, which is kept until it has its final answer."""
+        """Return the request, which is kept until it has its final answer. Raises LocalProtocolError afterwards."""
         if self._request is None:
             raise LocalProtocolError("the request was answered")
         return self._request
 
-    @property
-    def way_back(self) -> Sequence[str]:
-        """Return the Via values of the request; none once it has its final answer."""
-        return () if self._request is None else self._request.headers.get_all("Via")
+    def asked(self, name: str) -> Sequence[str]:
+        """Return the values of a header of the request; none once it has its final answer."""
+        return () if self._request is None else self._request.headers.get_all(name)
 
     def wait(self, now: float) -> None:
         """Begin to wait for the core: 100 goes out by itself if it takes long."""

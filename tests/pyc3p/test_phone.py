@@ -131,7 +131,28 @@ def test_a_call_rings_is_answered_and_hung_up_there() -> None:
     assert call.phone.next_tick() is None
 
 
-@pytest.mark.parametrize(("reaction", "status"), [(Reaction.BUSY, 486), (Reaction.DECLINE, 603)])
+def test_a_call_is_redirected() -> None:
+    call = line(reaction=Reaction.REDIRECT, forward_to=sip.Uri.parse("sip:carol@example.com"))
+    call.invite()
+    redirected = call.wait(sip.SessionRedirected)
+    assert isinstance(redirected, sip.SessionRedirected)
+    assert [str(target) for target in redirected.targets] == ["sip:carol@example.com"]
+
+
+def test_a_call_is_held_once_at_a_time() -> None:
+    call = line()
+    assert not call.phone.may_hold
+    call.invite()
+    call.wait(PhoneAnswered, at_caller=False)
+    call.network.run_for(0.5)
+    assert call.phone.may_hold
+    call.do(lambda now: call.phone.hold(True, now=now))
+    assert not call.phone.may_hold
+
+
+@pytest.mark.parametrize(
+    ("reaction", "status"), [(Reaction.BUSY, 486), (Reaction.DECLINE, 603), (Reaction.REDIRECT, 480)]
+)
 def test_a_call_is_refused(reaction: Reaction, status: int) -> None:
     call = line(reaction=reaction)
     call.invite()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 import sip
-from pyc3p.element import Element
 from pyc3p.elements import FarmPlan, Handset
 from pyc3p.simnet import Conditions, Meeting, RawPeer, SimFarm, SimNetwork
 from pyc3p.simnet.disk import SimDisk
@@ -173,18 +173,29 @@ def test_clocks_step_for_who_starts_afterwards() -> None:
     assert restarted.endpoint.wall_clock == 3600.0
 
 
+@attrs.define(eq=False)
+class Writer:
+    """Somebody who writes, until it is dead."""
+
+    off: bool = False
+    written: list[int] = attrs.Factory(list)
+
+    def persisted(self, change: StateChange) -> None:
+        self.written.append(change.id)
+
+
 def test_what_was_not_written_when_its_writer_died_is_lost() -> None:
-    network = SimNetwork(1)
+    network, writer = SimNetwork(1), Writer()
     disk = SimDisk(network, "one")
-    host = network.add(Element(name="one"), "192.0.2.1", disk=disk)
-    disk.write(StateChange(1, (Piece("a", b"1"), Piece("b", b"1"))), host)
+    disk.write(StateChange(1, (Piece("a", b"1"), Piece("b", b"1"))), writer)
     network.run_for(1.0)
-    disk.write(StateChange(2, (Piece("b", None), Piece("a", b"2"))), host)
+    disk.write(StateChange(2, (Piece("b", None), Piece("a", b"2"))), writer)
     network.run_for(1.0)
-    disk.write(StateChange(3, (Piece("a", b"3"),)), host)
-    network.remove(host)
+    disk.write(StateChange(3, (Piece("a", b"3"),)), writer)
+    writer.off = True
     network.run_for(1.0)
     assert disk.pieces == [Piece("a", b"2")]
+    assert writer.written == [1, 2]
     disk.wipe()
     assert disk.pieces == []
 

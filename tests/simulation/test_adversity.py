@@ -8,7 +8,7 @@ import pytest
 import focus
 import mcu
 import sip
-from pyc3p.elements import Person
+from pyc3p.elements import FarmPlan, Handset, Person
 from pyc3p.phone import CallEnd, PhoneReleased, PhoneRinging, Reaction
 from pyc3p.simnet import Conditions, HttpFault, Meeting
 from pyc3p.simnet.passing import Passing
@@ -180,6 +180,33 @@ def test_a_client_whose_connection_breaks_comes_back(meet: Meet, after: float) -
     settled(meeting, ("presenter", dialling))
     assert meeting.client("presenter").state is focus.ClientState.JOINED
     assert meeting.statuses(BOB) == ["audio-video connected"]
+
+
+def test_a_subscription_is_mended_when_a_connection_breaks_that_the_session_does_not_use() -> None:
+    people = (
+        Person(name="presenter", user="ann", display_name="Ann"),
+        Person(name="watcher", user="wes", display_name="Wes", transport="udp"),
+    )
+    meeting = Meeting(FarmPlan(people=people, handsets=[Handset(name="phone-bob", user="bob")]), seed=1)
+    network, watcher = meeting.network, meeting.client("watcher")
+    meeting.register_phones()
+    meeting.open()
+    watcher.leave(now=network.now)
+    meeting.sim.kick("watcher")
+    network.run_for(40.0)
+    network.refusing.add("focus")  # then it joins over UDP
+    watcher.join(meeting.uri, now=network.now)
+    meeting.sim.kick("watcher")
+    network.run_for(10.0)
+    network.refusing.clear()
+    watcher.subscribe(now=network.now)
+    meeting.sim.kick("watcher")
+    network.run_for(1.0)
+    network.break_connections("watcher")
+    network.run_for(1.0)
+    assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
+    network.run_for(1.0)
+    assert meeting.roster("watcher") == meeting.true_roster()
 
 
 def in_the_conference(meeting: Meeting, uri: str) -> bool:

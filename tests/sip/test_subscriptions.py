@@ -14,6 +14,7 @@ from sip import (
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
+    SubscriptionFlowLost,
     SubscriptionId,
 )
 from sip.testing.network import Agent, Network, raw_request
@@ -475,6 +476,34 @@ def test_losing_the_connection_ends_a_subscription_that_lives_on_benotify(
     net.run(1)
     net.close(bob, bob.one(SubscribeReceived).flow)
     assert bob.one(SubscriptionEnded).reason == "unreachable"
+
+
+def test_a_subscriber_hears_that_the_connection_is_gone_and_asks_again(net: Network, alice: Agent, bob: Agent) -> None:
+    notifying(bob, piggyback=True)
+    subscription = watch(alice, bob, transport="tcp", headers=[*MICROSOFT])
+    net.run(1)
+    net.close(bob, bob.one(SubscribeReceived).flow)
+    assert alice.one(SubscriptionFlowLost).subscription == subscription
+    alice.endpoint.refresh(subscription, now=net.now)
+    net.run(1)
+    assert bodies(alice) == [b"<full/>", b"<full/>"]
+    assert len(bob.of(SubscribeReceived)) == 2
+
+
+def test_who_comes_back_by_another_connection_is_told_by_that_one(net: Network, alice: Agent, bob: Agent) -> None:
+    notifying(bob, piggyback=True)
+    subscription = watch(alice, bob, transport="tcp", headers=[*MICROSOFT])
+    net.run(1)
+    old = bob.one(SubscribeReceived).flow
+    _, (_, ours) = net.wire.close(old)
+    alice.take(alice.endpoint.flow_closed(ours, now=net.now))  # bob does not hear of it: his half looks whole
+    alice.endpoint.refresh(subscription, now=net.now)
+    net.run(1)
+    send(bob, b"<more/>", benotify=True)
+    net.run(1)
+    assert bodies(alice)[-1] == b"<more/>"
+    bob.take(bob.endpoint.flow_closed(old, now=net.now))
+    assert bob.of(SubscriptionEnded) == []
 
 
 def test_an_unsubscribe_on_a_fresh_call_id_is_left_to_the_core(net: Network, alice: Agent, bob: Agent) -> None:

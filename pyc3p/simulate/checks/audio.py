@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from pyc3p.simulate.checks.ejections import Ejection
 from pyc3p.simulate.ear import Ear
 from pyc3p.trace.trace import Names, Record
 
 #: Seconds that may pass from the confirmation to the last packet: what is on its way, over the worst link.
-GRACE = 2.0
+GRACE: Final = 2.0
+#: ... and to the last that is heard of somebody: with sound in a part of ten seconds only, what a phone has in its
+#: buffer is played when there is sound again.
+GRACE_OF_EARS: Final = 13.0
 
 
 def ejected_and_hearing(
@@ -46,7 +50,7 @@ def ejected_and_heard(
             if listener == own:
                 continue
             for ear in all_ears:
-                at = ear.heard(tone_of[each.user], each.since + GRACE, each.until)
+                at = ear.heard(tone_of[each.user], each.since + GRACE_OF_EARS, each.until)
                 if at is not None:
                     complaints.append(f"{each} is still heard by {listener} at {at:.3f} s")
     return complaints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Iterable, Sequence
 
@@ -25,31 +26,50 @@ class Ejection:
         return f"{self.user}, thrown out at {self.since:.3f} s"
 
 
+class _End(enum.Enum):
+    """How a command ended."""
+
+    DONE = "done"
+    NOT_DONE = "not done"
+    UNKNOWN = "nobody knows"
+
+
 def ejections(given: Sequence[Given], log: Iterable[Told], users: Iterable[str]) -> list[Ejection]:
     """The ejections of ``users`` that were confirmed and that no other command contradicts.
 
     A command to have the same user called that was open when the ejection was given may be carried out after it, if
-    somebody else gave it, or over UDP, where nothing has an order.
+    somebody else gave it, or over UDP, where nothing has an order. One that was refused, or failed, lets nobody in.
     """
-    ends: dict[tuple[str, int, focus.CommandId], tuple[float, bool]] = {}
+    ends: dict[tuple[str, int, focus.CommandId], tuple[float, _End]] = {}
     for told in log:
         if isinstance(told.event, TERMINAL):
-            key = (told.element, told.start, told.event.command)
-            ends.setdefault(key, (told.at, isinstance(told.event, focus.CommandSucceeded)))
-    wanted = frozenset(users)
-    calls = [each for each in given if each.what == "addUser"]
+            ends.setdefault((told.element, told.start, told.event.command), (told.at, _end(told.event)))
+    unknown, wanted = (math.inf, _End.UNKNOWN), frozenset(users)
+    calls = [
+        (each, *ends.get((each.element, each.start, each.command), unknown)) for each in given if each.what == "addUser"
+    ]
     found = []
     for each in given:
-        over, succeeded = ends.get((each.element, each.start, each.command), (math.inf, False))
-        if each.what != "deleteUser" or not succeeded or each.target not in wanted:
+        over, how = ends.get((each.element, each.start, each.command), unknown)
+        if each.what != "deleteUser" or how is not _End.DONE or each.target not in wanted:
             continue
-        disputed, until = False, math.inf
-        for call in calls:
-            ended = ends.get((call.element, call.start, call.command), (math.inf, False))[0]
+        until, disputed = math.inf, False
+        for call, ended, outcome in calls:
+            if call.target != each.target or outcome is _End.NOT_DONE:
+                continue
             if call.at >= each.at:
                 until = min(until, call.at)
-            elif ended >= each.at and (call.element != each.element or each.transport != "tcp"):
+            elif ended >= each.at:
+                disputed |= call.element != each.element or each.transport != "tcp"
+            elif outcome is _End.UNKNOWN:
                 disputed = True
         if not disputed and until > over:
             found.append(Ejection(user=each.target, conference=each.conference, since=over, until=until))
     return found
+
+
+def _end(event: object) -> _End:
+    if isinstance(event, focus.CommandFailed):
+        certain = (focus.FailureReason.REFUSED, focus.FailureReason.FAILURE)
+        return _End.NOT_DONE if event.reason in certain else _End.UNKNOWN
+    return _End.DONE

@@ -1,0 +1,164 @@
+"""Each thing that a simulation checks can fail: an element is broken on purpose, and that is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import pytest
+
+import c3p
+import focus
+from pyc3p.element import C3PService, Document
+from pyc3p.simulate import SCENARIOS, Result, Simulation
+from pyc3p.simulate.acts import Act
+from pyc3p.simulate.world import World
+from sip import Event, NotifyReceived, Transmit
+
+#: Calls and ejections, one after the other, with nothing that goes wrong by itself.
+QUIET = attrs.evolve(
+    SCENARIOS["calm"], name="quiet", acts={Act.DIAL: 12, Act.EJECT: 6, Act.ASK: 2, Act.MUTE: 2, Act.LEAVE: 1}
+)
+
+
+def played(break_it: Callable[[World], None] | None = None, *, seed: int = 3) -> Result:
+    return Simulation(QUIET, seed, minutes=1.0, on_built=break_it).run()
+
+
+def test_nothing_is_found_where_nothing_is_broken() -> None:
+    result = played()
+    assert result.complaints == ()
+    assert result.counts["ejections that are watched"] > 0
+
+
+def test_a_command_that_never_ends_is_found() -> None:
+    def lose(world: World) -> None:
+        client = world.sim.farm.clients["ann"]
+        take = client.take_events
+        client.take_events = lambda: [  # type: ignore[method-assign]
+            event for event in take() if not isinstance(event, focus.CommandSucceeded)
+        ]
+
+    assert any("ended never" in each for each in played(lose).complaints)
+
+
+def test_a_command_that_ends_twice_is_found() -> None:
+    def twice(world: World) -> None:
+        told = world.sim.hosts["ann"].on_event
+        assert told is not None
+
+        def tell(event: Event) -> None:
+            told(event)
+            if isinstance(event, focus.CommandSucceeded):
+                told(event)
+
+        world.sim.hosts["ann"].on_event = tell
+
+    assert any("ended 2 times" in each for each in played(twice).complaints)
+
+
+def test_what_a_machine_raises_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: focus.Focus, event: Event, now: float) -> None:
+        raise KeyError("a table")
+
+    from focus import focus as module
+
+    monkeypatch.setitem(module._HANDLERS, module.SubscribeReceived, broken)  # type: ignore[arg-type]
+    assert any("KeyError: 'a table'" in each for each in played().complaints)
+
+
+def test_a_subscriber_that_misses_something_is_found() -> None:
+    def miss(world: World) -> None:
+        watch = world.sim.farm.clients["ben"]._watch
+        handle = watch.handle
+
+        def forgetful(event: Event, *, now: float) -> tuple[list[Event], bool]:
+            return ([], False) if isinstance(event, NotifyReceived) and now > 20.0 else handle(event, now=now)
+
+        watch.handle = forgetful  # type: ignore[method-assign]
+
+    complaints = played(miss).complaints
+    assert any("ben sees another roster than the Focus has" in each for each in complaints)
+
+
+@attrs.define(eq=False)
+class Liar:
+    """An MCU that says that it has thrown somebody out, and has not."""
+
+    service: C3PService
+
+    def receive_c3p(self, document: Document, *, peer: str, now: float) -> c3p.Reply:
+        if isinstance(document, c3p.Request) and isinstance(document.command, c3p.DeleteUser):
+            return c3p.Reply(200, document.respond(c3p.Code.SUCCESS))
+        return self.service.receive_c3p(document, peer=peer, now=now)
+
+
+def test_somebody_who_was_thrown_out_and_hears_and_is_heard_is_found() -> None:
+    def lie(world: World) -> None:
+        for name in world.sim.farm.mcus:
+            element = world.sim.farm.elements[name]
+            element.services = {path: Liar(service) for path, service in element.services.items()}
+
+    complaints = played(lie).complaints
+    assert any("still hears: " in each for each in complaints)
+    assert any("is still heard by phone-" in each for each in complaints)
+
+
+def test_a_leg_of_which_the_focus_does_not_know_is_found() -> None:
+    def lie(world: World) -> None:
+        world.focus_machine.roster = lambda uri: None  # type: ignore[method-assign]
+
+    assert any("the MCUs have other legs than the Focus" in each for each in played(lie).complaints)
+
+
+def sends(world: World, name: str, alter: Callable[[Transmit], list[Transmit]]) -> None:
+    """Alter what an element sends."""
+    pump = world.sim.farm.elements[name].pump
+    assert pump is not None
+    endpoint, before = pump.endpoint, pump.endpoint.data_to_send
+    endpoint.data_to_send = lambda limit=None: [  # type: ignore[method-assign]
+        each for transmit in before(limit) for each in alter(transmit)
+    ]
+
+
+def is_answer_to_bye(transmit: Transmit) -> bool:
+    return transmit.data.startswith(b"SIP/2.0 200") and b" BYE\r\n" in transmit.data
+
+
+def test_a_request_without_an_answer_is_found() -> None:
+    def silent(world: World) -> None:
+        for name in world.phones:
+            sends(world, name, lambda transmit: [] if is_answer_to_bye(transmit) else [transmit])
+
+    assert any("answered nothing to BYE" in each for each in played(silent).complaints)
+
+
+def test_a_request_with_two_answers_is_found() -> None:
+    def both(transmit: Transmit) -> list[Transmit]:
+        if not is_answer_to_bye(transmit):
+            return [transmit]
+        return [transmit, attrs.evolve(transmit, data=transmit.data.replace(b"200 OK", b"500 Oh", 1))]
+
+    def twice(world: World) -> None:
+        for name in world.phones:
+            sends(world, name, both)
+
+    assert any("answered 200, 500 to BYE" in each for each in played(twice).complaints)
+
+
+def test_what_is_left_is_found() -> None:
+    def keep(world: World) -> None:
+        for machine in world.sim.farm.mcus.values():
+            machine._conferences.end = lambda conference, cause, *, now: None  # type: ignore[method-assign]
+
+    complaints = played(keep).complaints
+    assert any("itself has 1 conferences left, 0 before" in each for each in complaints)
+
+
+def test_a_simulation_that_breaks_is_a_failure_with_a_seed() -> None:
+    def broken(world: World) -> None:
+        world.give = None  # type: ignore[assignment,method-assign]
+
+    result = played(broken)
+    assert "the simulation broke" in result.complaints[0]
+    assert result.replay == "pyc3p simulate --scenario quiet --seed 3 --minutes 1"
