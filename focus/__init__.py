@@ -35,6 +35,8 @@ from focus.events import (
     CommandRelayed,
     ConferenceActivated,
     ConferenceEnded,
+    ConferenceReleased,
+    ConferenceRestored,
     EndReason,
     McuAssigned,
     McuLost,
@@ -45,6 +47,7 @@ from focus.events import (
     RecordsWanted,
     RecordWanted,
     RecordWriteWanted,
+    RequestRefused,
     RosterPublished,
 )
 from focus.factory import FocusFactory
@@ -68,6 +71,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
+from focus.record_piece import KeptRecords
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
@@ -93,6 +97,8 @@ __all__ = [
     "ConferenceEnded",
     "ConferencePolicy",
     "ConferenceRecord",
+    "ConferenceReleased",
+    "ConferenceRestored",
     "ConferenceRules",
     "ConferenceStore",
     "Decision",
@@ -110,6 +116,7 @@ __all__ = [
     "JoinFailed",
     "JoinQuestion",
     "Joined",
+    "KeptRecords",
     "LeaveCause",
     "Left",
     "LocalProtocolError",
@@ -128,6 +135,7 @@ __all__ = [
     "RecordWriteWanted",
     "RecordsWanted",
     "Refusal",
+    "RequestRefused",
     "Requester",
     "RoleQuestion",
     "RosterChanged",

@@ -49,6 +49,19 @@ class About(TypedDict):
 
 
 @attrs.frozen(kw_only=True)
+class CommandRefused(Event):
+    """A command, or one address of a redirection, that is not carried out: by the policy, or for want of room."""
+
+    conference: str
+    command: str  #: C3P name; ``redirection`` for an address that a far end names
+    originator: str | None  #: who asked for it, as the Focus says
+    target: str  #: who would be called; empty for other commands
+    reason: str  #: one of few words, those of `RefusalReason`
+    text: str  #: for people
+    correlation: str = ""  #: what the Focus calls the command
+
+
+@attrs.frozen(kw_only=True)
 class LegEvent(Event):
     """Something about one leg."""
 

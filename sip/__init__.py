@@ -30,6 +30,7 @@ from sip.events import (
     AckReceived,
     CancelReceived,
     ConnectWanted,
+    CredentialsRefused,
     EndCause,
     Event,
     FailureCause,
@@ -109,6 +110,7 @@ from sip.pieces import (
     piece_key,
     piece_parts,
     read_piece,
+    unreadable,
     write_piece,
 )
 from sip.servers.location import Binding
@@ -159,6 +161,7 @@ __all__ = [
     "Core",
     "CredentialStore",
     "Credentials",
+    "CredentialsRefused",
     "Date",
     "Deadlines",
     "Defect",
@@ -305,5 +308,6 @@ __all__ = [
     "same_user",
     "source_of",
     "tolerate",
+    "unreadable",
     "write_piece",
 ]

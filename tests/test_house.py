@@ -420,6 +420,7 @@ def test_a_long_module_is_found(tmp_path: Path) -> None:
 IN_PIECES: Final = {
     "focus.client.conferencing.ConferenceCommands": "one method a command, beside the client's own life",
     "sip.endpoint.durable.DurableDialogs": "what a restart needs of an endpoint, which knows its dialogs alone",
+    "sip.endpoint.transparent.TransparentCommands": "commands of proxies, which know Forwarding and Receiver alone",
     "sip.message.header_values.HeaderValues": "one property a header, beside what a message does",
     "sip.session.commands.SessionCommands": "commands of sessions, which know Sessions alone",
     "sip.subscription.commands.SubscriptionCommands": "commands of subscriptions, which know Subscriptions alone",

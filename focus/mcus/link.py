@@ -188,17 +188,18 @@ class McuLink:
 
     @property
     def failed_mcus(self) -> tuple[tuple[str, ...], dict[str, str]]:
-        """Ids that the MCU Factory is asked to leave out, and where MCUs that failed are told so, by principal."""
+        """Ids that the MCU Factory is to leave out, and where MCUs that failed are told so, by principal."""
         return tuple(self._exclude), self._lost.urls
 
     def recall(self, address: McuAddress | None, exclude: Iterable[str], lost: Mapping[str, str]) -> None:
         """Know again what was known before a restart. Only for a link that nobody has used."""
         self.address, self._exclude, self._lost = address, list(exclude), LostMcus(lost)
+        if address is not None:
+            self._life.command(LinkInput.RESUME)
 
     def go_on(self, *, now: float) -> None:
         """Tell the MCU of before a restart of the conference, without asking the MCU Factory: it has the phones."""
-        if self.address is not None and self.state is LinkState.ABSENT:
-            self._life.command(LinkInput.RESUME)
+        if self.state is LinkState.RESUMING and self.address is not None:
             self._initialise(self.address)
 
     def adopt(self, relay: Relay) -> None:
@@ -299,8 +300,7 @@ class McuLink:
     def _not_resumed(self, reason: ExchangeFailure, *, now: float) -> None:
         self._time_outs += 1
         if reason is ExchangeFailure.TIMEOUT and self._time_outs < self._config.time_outs_to_fail:
-            assert self.address is not None
-            self._initialise(self.address)
+            self.go_on(now=now)
         else:
             self.mark_lost("it does not take the conference back", now=now)
 

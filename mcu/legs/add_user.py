@@ -92,14 +92,14 @@ class Participant:
             endpoint_uri=self.endpoint_uri,
             originator=self.originator,
             request=request,
-            correlation=_correlation_of(request),
+            correlation=correlation_of(request),
             media_id=self.media_id,
             ingress_blocked=ingress or self.ingress_blocked,
             egress_blocked=egress or self.egress_blocked,
         )
 
 
-def _correlation_of(request: Request) -> str:
+def correlation_of(request: Request) -> str:
     """The name that the Focus gave the command; empty without one, and for what no log could show."""
     name = request.correlation_id or ""
     return name if _CORRELATION.fullmatch(name) else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -92,17 +91,12 @@ def check_root(config: ServeConfig, root: str) -> None:
         )
 
 
-def root_of(config: ServeConfig) -> str | None:
-    """The secret from which those of all pairs come, None in a process that has none."""
-    return config.secret or os.environ.get("PYC3P_SECRET") or None
-
-
 def acquaintances(config: ServeConfig) -> dict[str, Acquaintance]:
     """What the parts of this process know of the others, by principal.
 
     Raises UsageProblem when one of them lacks what it needs.
     """
-    root = root_of(config)
+    root = config.root
     _check(config, root)
     mutual = MutualSecrets()
     principals = [server_principal(config)] * bool(set(config.parts) - {"mcu"})

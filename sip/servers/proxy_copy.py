@@ -60,6 +60,8 @@ class Copies:
             return path(self._own, flow, self._tokens.issue(client, DialogEnd(), scope=PATH))
         if request.method not in _RECORDED or request.to.tag is not None or not self._config.record_route:
             return ()
+        if self._config.steps_aside and request.record_route:
+            return ()
         token = self._tokens.issue(
             self._caller(request, flow, vouched),
             self._callee(request, target, located),

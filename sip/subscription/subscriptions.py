@@ -12,7 +12,6 @@ from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
 from sip.message.lines import checked_value
 from sip.message.request import Request
-from sip.networks import source_of
 from sip.session.sessions import Sessions
 from sip.subscription.initial_request import RequestTemplate
 from sip.subscription.notification import Notification
@@ -248,7 +247,7 @@ class Subscriptions:
             self.context.count("refused: too many subscriptions")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
             return None
-        source = source_of(transaction.flow.remote.host)
+        source = transaction.source
         if not self.context.limits.subscriptions.take(source):
             self.context.count("refused: too many subscriptions of one source")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
