@@ -115,7 +115,7 @@ from c3p.connection_info import (
     ConnectionInfo,
 )
 from c3p.documents import Document, parse_document
-from c3p.envelope import Notify, Request, Response
+from c3p.envelope import MAX_EPOCH, Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
 from c3p.errors import C3PError, DocumentTooLarge, LocalProtocolError, MalformedDocument, RemoteProtocolError
 from c3p.exchange import Exchange, ExchangeFailure, Reply
@@ -178,6 +178,7 @@ __all__ = [
     "CONFERENCE_INVITE_TYPE",
     "DEFAULT_LIMITS",
     "FAULT",
+    "MAX_EPOCH",
     "MCU_CONFERENCE_URI",
     "MCU_HTTP_URI",
     "MCU_ID",

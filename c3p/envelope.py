@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import attrs
 
@@ -16,6 +16,8 @@ from c3p.namespaces import CCCP, CI, MSCP
 from c3p.vocabulary import Code
 
 C3P_VERSION = "1"
+#: The highest epoch: as many as a conference could use up in a thousand years, and exact in every language of a store.
+MAX_EPOCH: Final = 2**53 - 2
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -37,6 +37,8 @@ from focus.events import (
     CommandRelayed,
     ConferenceActivated,
     ConferenceEnded,
+    ConferenceReleased,
+    ConferenceRestored,
     EndReason,
     McuAssigned,
     McuLost,
@@ -47,6 +49,7 @@ from focus.events import (
     RecordsWanted,
     RecordWanted,
     RecordWriteWanted,
+    RequestRefused,
     RosterPublished,
 )
 from focus.factory import FocusFactory
@@ -70,6 +73,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
+from focus.record_piece import KeptRecords
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
@@ -95,6 +99,8 @@ __all__ = [
     "ConferenceEnded",
     "ConferencePolicy",
     "ConferenceRecord",
+    "ConferenceReleased",
+    "ConferenceRestored",
     "ConferenceRules",
     "ConferenceStore",
     "Decision",
@@ -112,6 +118,7 @@ __all__ = [
     "JoinFailed",
     "JoinQuestion",
     "Joined",
+    "KeptRecords",
     "LeaveCause",
     "Left",
     "LocalProtocolError",
@@ -132,6 +139,7 @@ __all__ = [
     "Refusal",
     "Rejoined",
     "Rejoining",
+    "RequestRefused",
     "Requester",
     "RoleQuestion",
     "RosterChanged",

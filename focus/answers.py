@@ -68,6 +68,7 @@ class Remembered:
         self._limit = limit
         self._name = name
         self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._untold: dict[str, None] = {}
         self.unsaved = unsaved
 
     def __iter__(self) -> Iterator[str]:
@@ -78,14 +79,28 @@ class Remembered:
         """The answer to give again, None for a new requestId."""
         return self._answers.get(request_id)
 
-    def put(self, request_id: str, answer: Answer) -> None:
-        """Keep an answer; the final result takes the place of the 202 before it."""
+    def put(self, request_id: str, answer: Answer, *, told: bool = True) -> None:
+        """Keep an answer; the final result takes the place of the 202 before it, and at first is not ``told``."""
         self._answers[request_id] = answer
+        if not told:
+            self._untold[request_id] = None
         self._answers.move_to_end(request_id)
         self._note(request_id)
         while len(self._answers) > self._limit:
             forgotten, _ = self._answers.popitem(last=False)
+            self._untold.pop(forgotten, None)
             self._note(forgotten)
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """The requestIds of results that the client may not have."""
+        return tuple(self._untold)
+
+    def told(self, request_id: str) -> None:
+        """The client has a result, or cannot be told of it."""
+        if request_id in self._untold:
+            del self._untold[request_id]
+            self._note(request_id)
 
     def _note(self, request_id: str) -> None:
         if self.unsaved is not None:

@@ -24,7 +24,7 @@ class DialogGuard:
         self._active = active
 
     def procedure(self, event: RequestFromElsewhere, turn: Turn) -> Steps[None]:
-        """From a request to its answer, or to what it asks for."""
+        """From a request to its answer, or to what it asks for. Raises Refused."""
         try:
             yield Line(sender_of(event.request, event.flow))
             known = yield from identification(self._context.config.identify, event.request, event.flow)
@@ -35,6 +35,7 @@ class DialogGuard:
             if name is None or name.key not in users:
                 raise Refused(refusal.NOT_YOUR_DIALOG)
         except Refused as refused:
-            self._context.answer(event.transaction, self._context.refuse("dialog", refused), now=turn.now)
+            answer = self._context.refuse("dialog", refused, event.request, event.flow)
+            self._context.answer(event.transaction, answer, now=turn.now)
         else:
             self._context.endpoint.take_request(event.transaction, now=turn.now)

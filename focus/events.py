@@ -127,9 +127,23 @@ class CommandFinished(Event):
     succeeded: bool
     reason: str | None = None  #: general reason of a failure
     specific_reason: str | None = None
+    diagnostics: str | None = None  #: of the MCU, in the shape of ``ms-diagnostics``: what the far end said, or why not
     delivered: bool = True  #: False when the requester was gone
     correlation: str = ""  #: its name wherever it went
     took: float = 0.0  #: seconds since it arrived
+
+
+@attrs.frozen(kw_only=True)
+class RequestRefused(Event):
+    """Somebody may not join, follow, command or schedule, or cannot now. Not for a challenge, which begins things."""
+
+    what: str  #: join, subscribe, command, dialog or service
+    status: int  #: of the SIP answer
+    reason: str  #: one of few words, as in ``refusals``
+    text: str  #: for people
+    conference_uri: str  #: what was asked for
+    sender: str  #: who asked: From, or the participant
+    source: str  #: host that it came from; empty for a participant who was not heard since a restart
 
 
 @attrs.frozen(kw_only=True)

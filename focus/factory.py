@@ -29,6 +29,7 @@ from focus.commands.checks import check_ends
 from focus.commands.requests import read_request
 from focus.config import FactoryConfig
 from focus.contact import own_name
+from focus.context import told
 from focus.creations import Creations
 from focus.events import RecordAdded, RecordRemoved, RecordWriteWanted
 from focus.identity import insist_on
@@ -160,6 +161,8 @@ class FocusFactory:
             answer = yield from self._answer_to(event, turn)
         except Refused as refused:
             self._refusals["service", refused.refusal.status, refused.refusal.name] += 1
+            if (what := told(self.owner, "service", refused.refusal, event.request, event.flow)) is not None:
+                self._events.append(what)
             answer = refuse(refused.refusal, refused.document, server=self.config.server)
         assert event.transaction is not None  # None is for transparent cores
         self._endpoint.respond(

@@ -22,6 +22,7 @@ from c3p import (
 from focus import refusal
 from focus.active import ActiveConferences
 from focus.answers import Answer
+from focus.commands.results import result_told
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
@@ -33,7 +34,6 @@ from focus.events import EndReason
 from focus.exchange_owner import ConferenceExchangeOwner
 from focus.guests import Guests
 from focus.joining import Joining
-from focus.mcus.farewells import Farewells
 from focus.ownership import Ownership
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
@@ -57,8 +57,10 @@ from sip import (
     InviteReceived,
     Piece,
     ReinviteReceived,
+    RequestFailed,
     RequestFromElsewhere,
     RequestReceived,
+    ResponseReceived,
     SessionCancelled,
     SessionConfirmed,
     SessionEnded,
@@ -74,17 +76,17 @@ from sip import (
 from sip import Request as SipRequest
 
 _SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
-_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE")
 
 
 class Focus:
     """All conferences of one domain.
 
     `store` is shared with a Focus Factory in the same process; with `records_url` records that it lacks are asked for
-    there. None is a store that needs time to answer: the application is asked with `RecordWanted`, and answers with
-    ``record_found`` or ``store_failed``. Nothing is kept, and no timer runs, for conferences in which nobody is. After
-    every call, its commands included, drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a
-    `sip.Pump` does the first.
+    there. None is a store that needs time to answer: `RecordWanted` asks, ``record_found`` or ``store_failed`` answers.
+    Nothing is kept, and no timer runs, for conferences in which nobody is. After every call, its commands included,
+    drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a `sip.Pump` does the first.
+
+    Raises LocalProtocolError for settings that contradict each other.
     """
 
     def __init__(
@@ -96,9 +98,7 @@ class Focus:
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
-        self._farewells = Farewells(self._exchanges, config)
-        correlations = entropy.child("correlations")
-        self._context = Context(endpoint, config, self._exchanges, self._events.append, correlations, self._farewells)
+        self._context = Context(endpoint, config, self._exchanges, self._events.append, entropy.child("correlations"))
         self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
         self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active = ActiveConferences(self._context)
@@ -118,9 +118,7 @@ class Focus:
         everywhere: Records = self._records
         if config.records_url is not None:
             everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
-        guests = Guests(
-            config, entropy.child("guests"), wall_clock=endpoint.wall_clock, trusted=endpoint.config.trusted_networks
-        )
+        guests = Guests(self._context, entropy.child("guests"))
         self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
         self._kept = KeptConferences(self._context, self._active, self._record_changes)
         self._joining = Joining(self._context, self._active, everywhere, guests)
@@ -129,7 +127,7 @@ class Focus:
             config.owner,
             self._claims,
             claim=Claim.CONFERENCE,
-            methods=_METHODS,
+            methods=("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE"),
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
             media_types=(CCCP_TYPE,),
             events=("conference",),
@@ -156,7 +154,7 @@ class Focus:
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment, as `sip.Endpoint.sizes`."""
-        return {**self._active.sizes, "waiting": len(self._procedures), "farewells": len(self._farewells)}
+        return {**self._active.sizes, "waiting": len(self._procedures), "farewells": len(self._context.farewells)}
 
     def drain(self, *, now: float) -> None:
         """Take nothing new, for good: new activations, and people who are not in a conference yet. The rest goes on."""
@@ -220,8 +218,8 @@ class Focus:
     # State -----------------------------------------------------------------------------------------------------------
 
     def take_pieces(self) -> list[Piece]:
-        """What changed of the active conferences since the last call; the first gives all, and changes are noted."""
-        return self._kept.take()
+        """What changed of the active conferences since the last call; the first gives all."""
+        return [] if self._active.unsaved == {} else self._kept.take()
 
     def snapshot(self) -> list[Piece]:
         """Every piece of the active conferences, as it is now."""
@@ -231,18 +229,16 @@ class Focus:
         """Go on with the conferences in ``pieces``, at a start or later (`focus.durable.resume` says how).
 
         Let the endpoint have its dialogs before. What cannot be read is reported with `sip.StateUnreadable`, the rest
-        counts. ``epoch`` is that of a new claim to the conferences (`Ownership`), None where the one that they had
-        holds. Raises LocalProtocolError, with nothing changed, when one of the conferences is active here. Then drain
-        and read ``next_timeout``.
+        counts. ``epoch`` is that of a new claim to them (`Ownership`), None where the old one holds. Raises
+        LocalProtocolError, with nothing changed, when one of them is active here. Then drain, read ``next_timeout``.
         """
         self._kept.restore(pieces, epoch=epoch, now=now)
         return self.take_events()
 
     def release(self, conference_uri: str, *, now: float) -> list[Piece]:
-        """Forget a conference without a word to anybody: another Focus has it now, or will.
+        """Forget a conference without a word to anybody: another Focus has it. Returns what that one restores.
 
-        Returns what that one restores, the dialogs of the endpoint included; what was written stays written. Raises
-        LocalProtocolError when it is not active.
+        What was written stays written. Raises LocalProtocolError when it is not active.
         """
         return self._kept.release(self._conference(conference_uri), now=now)
 
@@ -263,7 +259,9 @@ class Focus:
 
     def next_timeout(self) -> float | None:
         """When something is due in one of the conferences, or somebody has waited long enough."""
-        return first_due(self._active.next_timeout(), self._procedures.next_timeout(), self._farewells.next_timeout())
+        return first_due(
+            self._active.next_timeout(), self._procedures.next_timeout(), self._context.farewells.next_timeout()
+        )
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due."""
@@ -274,22 +272,20 @@ class Focus:
             except Exception as error:  # what is due in other conferences is done all the same
                 self._events.append(internal_fault(error, "handle_timeout", owner=self.owner))
         self._procedures.handle_timeout(now=now)
-        self._farewells.handle_timeout(now=now)
+        self._context.farewells.handle_timeout(now=now)
         return self.take_events()
 
-    # Joining ---------------------------------------------------------------------------------------------------------
+    # Dialogs ---------------------------------------------------------------------------------------------------------
 
     def _invited(self, event: InviteReceived, now: float) -> None:
         self._procedures.begin(self._joining.procedure, event, asker=event.session, now=now)
-
-    # Dialogs ---------------------------------------------------------------------------------------------------------
 
     def _requested(self, event: RequestReceived, now: float) -> None:
         self._procedures.begin(self._carry_out, event, now=now)
 
     def _carry_out(self, event: RequestReceived, turn: Turn) -> Steps[None]:
         assert event.transaction is not None  # None is for transparent cores
-        # INFO, and only in a dialog: the endpoint answers everything else. The dialog may be one of a subscription.
+        # INFO, in a dialog: the endpoint answers everything else. It may be the dialog of a subscription.
         conference = self._conference_of(event)
         if conference is not None:
             yield Line(conference.key)
@@ -334,6 +330,12 @@ class Focus:
             cause = event.cause.value if isinstance(event, SessionEnded) else "cancelled"
             conference.left(event.session, cause, now=now)
             self._active.settle(conference, now=now)
+
+    def _told(self, event: ResponseReceived | RequestFailed, now: float) -> None:
+        """The end of a request that carried the result of a command: it need not be sent again after a restart."""
+        conference = self._active.get(result_told(self._context, event.request_id))
+        if conference is not None:
+            self._active.changed(conference)
 
     # Subscriptions ---------------------------------------------------------------------------------------------------
 
@@ -396,4 +398,6 @@ _HANDLERS: Final[Mapping[type[Event], Callable[[Focus, Any, float], None]]] = {
     SessionCancelled: Focus._over,
     SubscribeReceived: Focus._subscribed,
     SubscriptionEnded: Focus._subscription_over,
+    ResponseReceived: Focus._told,
+    RequestFailed: Focus._told,
 }

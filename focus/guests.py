@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
 from c3p import AdmissionPolicy, guid_key
 from focus import refusal
-from focus.config import FocusConfig
+from focus.context import Context
 from focus.guesses import Guesses
 from focus.identity import Known, insist_on, is_authenticated, name_of
 from focus.join import Join
@@ -32,6 +31,7 @@ from sip import (
     AddressOfRecord,
     Challenged,
     ConferenceAddress,
+    CredentialsRefused,
     DigestConfig,
     DigestOutcome,
     DigestServer,
@@ -76,13 +76,12 @@ def guest_in(request: Request, known: Known) -> AddressOfRecord | None:
 class Guests:
     """Whom a Focus lets in without an account."""
 
-    def __init__(
-        self, config: FocusConfig, entropy: Entropy, *, wall_clock: float, trusted: Iterable[str] = ()
-    ) -> None:
-        self._trusted = Networks(trusted)
-        self._config = config
+    def __init__(self, context: Context, entropy: Entropy) -> None:
+        config = self._config = context.config
+        self._emit = context.emit
+        self._trusted = Networks(context.endpoint.config.trusted_networks)
         self._entropy = entropy
-        self._wall_clock = wall_clock
+        self._wall_clock = context.endpoint.wall_clock
         self._servers: OrderedDict[str, tuple[str, DigestServer]] = OrderedDict()
         window = config.guest_guess_window
         self._by_source = Guesses(most=config.guest_guesses_per_source, window=window, limit=_MOST_GUESSERS)
@@ -111,7 +110,10 @@ class Guests:
         *,
         now: float,
     ) -> AddressOfRecord | None:
-        """Who sent a SUBSCRIBE. A guest is known by the connection on which it joined, or by the passcode again."""
+        """Who sent a SUBSCRIBE. A guest is known by the connection on which it joined, or by the passcode again.
+
+        Raises Refused.
+        """
         guest = guest_in(request, known)
         if guest is None:
             return name_of(insist_on(known), request)
@@ -126,11 +128,19 @@ class Guests:
     def _prove(self, request: Request, flow: Flow, record: ConferenceRecord, known: Known, *, now: float) -> None:
         key = ConferenceAddress.read(record.focus_uri).key
         server, source = self._server(key, record.passcode or ""), source_of(flow.remote.host)
-        outcome = server.verify(request, now=now, source=None if flow.reliable else source).outcome
+        verdict = server.verify(request, now=now, source=None if flow.reliable else source)
+        outcome = verdict.outcome
         # Whoever has guessed too often is not told whether this guess was right.
         wait = self._by_conference.wait(key, now=now)
         if flow.remote.host not in self._trusted:  # of a trusted peer, such as a proxy, many come by one address
             wait = max(wait, self._by_source.wait(source, now=now))
+        if verdict.username is not None and (wait > 0.0 or outcome is DigestOutcome.WRONG):
+            why = "too many wrong passcodes" if wait > 0.0 else "wrong passcode"
+            self._emit(
+                CredentialsRefused(
+                    owner=self._config.owner, realm=key, username=verdict.username, source=source, reason=why
+                )
+            )
         if outcome is not DigestOutcome.MISSING and wait > 0.0:
             raise Refused(_too_many(wait))
         if outcome is DigestOutcome.ACCEPTED:

@@ -35,7 +35,7 @@ class Joining:
         try:
             yield from self._join(event, turn)
         except Refused as refused:
-            self._context.reject(event.session, refused, now=turn.now)
+            self._context.reject(event, refused, now=turn.now)
 
     def _join(self, event: InviteReceived, turn: Turn) -> Steps[None]:
         address = ConferenceAddress.of(event.request.uri)
@@ -112,6 +112,8 @@ class Joining:
         owned = yield from settled(placement.claim(address))
         if not isinstance(owned, Owned):
             raise Refused(refusal.ELSEWHERE, join.document)
+        if (taken_over := self._active.get(address.key)) is not None:
+            return taken_over  # the claim brought what its last owner had
         try:
             if self._active.full or not self._context.endpoint.is_open(event.flow):
                 raise Refused(refusal.BUSY, join.document)

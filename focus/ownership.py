@@ -64,6 +64,10 @@ class Ownership:
         conference = self._active.get(ConferenceAddress.read(conference_uri).key)
         return None if conference is None else conference.claim.epoch
 
+    def is_active(self, key: str) -> bool:
+        """Whether the conference with that key (`sip.conference_key`) is active here."""
+        return self._active.get(key) is not None
+
     # For the Focus ---------------------------------------------------------------------------------------------------
 
     def check(self, conference: Conference, *, now: float) -> None:

@@ -135,12 +135,18 @@ class Participants:
             self.unsaved["participant", str(participant.number)] = None
 
     def replaced_by(self, join: Join) -> list[Participant]:
-        """Dialogs that a new one takes the place of: of the same device, or of a connection that is gone."""
-        guid = guid_key(join.endpoint.entity)
+        """Dialogs that a new one takes the place of: of the same device, or of a connection that is gone.
+
+        Of the places that a restart has left empty it takes one: that of the same device, else the oldest, since some
+        clients name their device anew for each dialog.
+        """
+        guid, own = guid_key(join.endpoint.entity), self.of_user(join.user.key)
+        absent = [one for one in own if one.absent]
+        place = next((one for one in absent if guid_key(one.endpoint) == guid), absent[0] if absent else None)
         return [
             one
-            for one in self.of_user(join.user.key)
-            if guid_key(one.endpoint) == guid or (one.lost_until is not None and not one.absent)
+            for one in own
+            if one is place or (not one.absent and (guid_key(one.endpoint) == guid or one.lost_until is not None))
         ]
 
     def _accept(self, event: InviteReceived, join: Join, role: str, *, now: float) -> None:

@@ -141,9 +141,21 @@ class MemoryStore:
         owned = self._by_organizer.get(organizer, {})
         if len(self._entries) >= self._limit or len(owned) >= self._per_organizer:
             raise StoreFull(record.conference_id)
+        self._keep(key, record, organizer)
+
+    def put(self, key: str, record: ConferenceRecord) -> None:
+        """Keep a record whose key is free, whatever the limits are."""
+        self._keep(key, record, aor_key(Uri.parse(record.organizer)))
+
+    def _keep(self, key: str, record: ConferenceRecord, organizer: str) -> None:
         self._entries[key] = _Entry(record, organizer)
         self._by_organizer.setdefault(organizer, {})[key] = None
         self._schedule(key, record)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Of all records."""
+        return tuple(self._entries)
 
     def get(self, key: str) -> ConferenceRecord | None:
         """The record, or None."""

@@ -35,7 +35,7 @@ class Subscribing:
             else:
                 yield from self._subscribe(event, turn)
         except Refused as refused:
-            self._context.reject_subscription(event.subscription, refused, now=turn.now)
+            self._context.reject_subscription(event, refused, now=turn.now)
 
     def _again(self, event: SubscribeReceived, conference: Conference, *, now: float) -> None:
         expires = granted_expires(event.expires, self._context.config)

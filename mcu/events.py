@@ -10,32 +10,6 @@ import attrs
 from mcu.outcome import Ending
 from sip import Event
 
-__all__ = [
-    "About",
-    "ActiveSpeakerChanged",
-    "AnnouncementFault",
-    "AnnouncementRefused",
-    "ConferenceEndCause",
-    "ConferenceEnded",
-    "ConferenceStarted",
-    "DtmfReceived",
-    "LegAlerting",
-    "LegConnected",
-    "LegDialing",
-    "LegEnded",
-    "LegEvent",
-    "LegHeld",
-    "LegId",
-    "LegResumed",
-    "McuAllocated",
-    "McuForgotten",
-    "McuRegistered",
-    "MediaPortReleased",
-    "MediaPortWanted",
-    "RegistrationAccepted",
-    "RegistrationRefused",
-]
-
 LegId = NewType("LegId", int)  #: one attachment of a participant to an MCU; never used twice by one MCU
 
 
@@ -73,6 +47,19 @@ class About(TypedDict):
     endpoint: str
     call_id: str
     correlation: str
+
+
+@attrs.frozen(kw_only=True)
+class CommandRefused(Event):
+    """A command, or one address of a redirection, that is not carried out: by the policy, or for want of room."""
+
+    conference: str
+    command: str  #: C3P name; ``redirection`` for an address that a far end names
+    originator: str | None  #: who asked for it, as the Focus says
+    target: str  #: who would be called; empty for other commands
+    reason: str  #: one of few words, those of `RefusalReason`
+    text: str  #: for people
+    correlation: str = ""  #: what the Focus calls the command
 
 
 @attrs.frozen(kw_only=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
 
 import attrs
@@ -23,7 +24,20 @@ import attrs
 import c3p
 from mcu import LegId
 from pyc3p.trace.masking import mask
-from sip import Event, Gate, Held, Pump, Rest, StateChange, TimedNet, Transmit, internal_fault, next_timeout_of
+from sip import (
+    Durable,
+    Event,
+    Gate,
+    Held,
+    Piece,
+    Pump,
+    Rest,
+    StateChange,
+    TimedNet,
+    Transmit,
+    internal_fault,
+    next_timeout_of,
+)
 
 Address = tuple[str, int]
 Document = c3p.Request | c3p.Response | c3p.Notify
@@ -125,6 +139,7 @@ class Element:
     others: Sequence[Timed] = ()  #: machines that live on no SIP endpoint
     media: MediaMachine | None = None
     durable: bool = False  #: whether its state is kept; where there is a pump, that one says it
+    stores: Sequence[Durable] = ()  #: what its machines ask at once, and is kept along with them
     counters: Counter[str] = attrs.field(factory=Counter)  #: "internal fault": how often something raised here
     _faults: list[Event] = attrs.field(factory=list, init=False)
     _nets: list[TimedNet] = attrs.field(init=False)
@@ -140,7 +155,7 @@ class Element:
     def __attrs_post_init__(self) -> None:
         self.gate = self.pump.gate if self.pump is not None else Gate(()) if self.durable else None
         if self.gate is not None:
-            self.gate.watch(self.others)
+            self.gate.watch((*self.others, *self.stores))
             self._documents, self._answers = Held(self.gate), Held(self.gate)
         self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
         self._waiting = [*self._nets]
@@ -156,6 +171,7 @@ class Element:
         services: Mapping[str, C3PService] | None = None,
         others: Iterable[Timed] = (),
         durable: bool = False,
+        stores: Iterable[Durable] = (),
     ) -> Element:
         """Find out by itself which of the machines posts documents and which has media."""
         beside = tuple(others)
@@ -168,9 +184,25 @@ class Element:
             others=beside,
             media=next((part for part in parts if isinstance(part, MediaMachine)), None),
             durable=durable,
+            stores=tuple(stores),
         )
 
     # State -----------------------------------------------------------------------------------------------------------
+
+    def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
+        """Go on with what was written, before anything comes from the network.
+
+        Then drain everything. What the machines of the pump report comes with that.
+        """
+        given, found = tuple(pieces), list[Event]()
+        for store in self.stores:  # cores ask them when they go on
+            found += self._attempt(store, "restore", partial(store.restore, given, now=now), [])
+        if self.pump is not None:
+            self.pump.restore(given, now=now)
+        for machine in self.others:
+            if isinstance(machine, Durable):
+                found += self._attempt(machine, "restore", partial(machine.restore, given, now=now), [])
+        return found + self.take_other_events()
 
     def change_to_save(self) -> StateChange | None:
         """The state that changed since the last call, None when none did, or none is kept."""

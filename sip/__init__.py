@@ -30,6 +30,7 @@ from sip.events import (
     AckReceived,
     CancelReceived,
     ConnectWanted,
+    CredentialsRefused,
     EndCause,
     Event,
     FailureCause,
@@ -109,12 +110,15 @@ from sip.pieces import (
     piece_key,
     piece_parts,
     read_piece,
+    unreadable,
     write_piece,
 )
 from sip.servers.location import Binding
 from sip.servers.places import Places
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip.servers.proxy import Proxy
+from sip.servers.proxy_admission import ProxyConfig
+from sip.servers.registrar import BindingsChanged, Registrar
+from sip.servers.registrar_config import RegistrarConfig
 from sip.servers.undecided import IdentificationPending
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement
@@ -157,6 +161,7 @@ __all__ = [
     "Core",
     "CredentialStore",
     "Credentials",
+    "CredentialsRefused",
     "Date",
     "Deadlines",
     "Defect",
@@ -303,5 +308,6 @@ __all__ = [
     "same_user",
     "source_of",
     "tolerate",
+    "unreadable",
     "write_piece",
 ]

@@ -11,6 +11,8 @@ from sip.syntax.uri_parts import canonical_host
 
 if TYPE_CHECKING:
     from sip.authentication.digest import Credentials
+    from sip.flow import Flow
+    from sip.message.request import Request
 
 
 @attrs.frozen
@@ -80,6 +82,9 @@ class EndpointConfig:
     #: Networks of hosts that are believed to be where their datagrams say, and that may stand for many: our own proxies
     #: and other parts. No limit by source holds for them. Loopback, where no stranger's datagram comes from.
     trusted_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    #: Whether a datagram shows that its source has read something of ours: `Authenticator.recognises`, if there is one.
+    #: Such requests have a share of their own beside what anybody can send in the name of that source.
+    recognises: Callable[[Request, Flow], bool] | None = None
     #: times the octets of its questions that a UDP source is answered with before it has shown that it reads answers
     amplification: int = 2
 

@@ -61,6 +61,19 @@ class RequestReceived(Event):
 
 
 @attrs.frozen(kw_only=True)
+class CredentialsRefused(Event):
+    """Somebody showed a wrong password, or a right one where it is not heard or for a name that is not his.
+
+    Never for credentials that can be forged by who does not read our answers, nor for those that are merely old.
+    """
+
+    realm: str  #: whose passwords they are; the conference of a passcode
+    username: str  #: as the sender wrote it
+    source: str  #: address, of IPv6 the /64 network; of what a proxy of ours passed on, where that got it from
+    reason: str  #: for people
+
+
+@attrs.frozen(kw_only=True)
 class RequestFromElsewhere(Event):
     """A request of a dialog that came by another flow than the dialog, for a core that ``guards_dialogs``.
 

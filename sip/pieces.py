@@ -68,6 +68,9 @@ class Durable(Protocol):
 
 def piece_key(*parts: str) -> str:
     """A key made of parts, whatever is in them."""
+    key = "/".join(parts)
+    if "%" not in key and key.count("/") == len(parts) - 1:
+        return key  # as nearly always: there is nothing to escape
     return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
 
@@ -77,7 +80,12 @@ def piece_parts(key: str) -> tuple[str, ...]:
 
 
 def write_piece(key: str, version: int, fields: Mapping[str, Any]) -> Piece:
-    """A piece whose value holds ``fields`` (what JSON can say) and the version of their meaning."""
+    """A piece whose value holds ``fields`` (what JSON can say) and the version of their meaning.
+
+    Raises ValueError for a field called ``version``.
+    """
+    if "version" in fields:
+        raise ValueError(f"{key}: no field may be called version")
     text = json.dumps({"version": version, **fields}, separators=(",", ":"), ensure_ascii=False)
     return Piece(key, text.encode("utf-8", "surrogatepass"))  # texts of peers may be octets that are no UTF-8
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sip.config import EndpointConfig
@@ -9,11 +10,10 @@ from sip.flow import Flow
 from sip.networks import Networks, source_of
 from sip.shares import Shares
 
-__all__ = ["SourceLimits"]
-
-
-#: Anybody can send datagrams in the name of a source: they take nothing from what it may have open by connections.
+#: Anybody can send datagrams in the name of a source: they take nothing from what it may have open by connections, and
+#: nothing from what it may have open by datagrams that show that it sends them. No source has a space in it.
 _BY_DATAGRAMS: Final = " by datagrams"
+_BY_PROVEN_DATAGRAMS: Final = " by proven datagrams"
 
 
 class SourceLimits:
@@ -22,24 +22,30 @@ class SourceLimits:
     def __init__(self, config: EndpointConfig) -> None:
         trusted = Networks(config.trusted_networks).holds
 
-        def asker(holder: str) -> bool:
-            return trusted(holder.removesuffix(_BY_DATAGRAMS))
+        def exempt(holder: str) -> bool:
+            return trusted(holder.partition(" ")[0])
 
-        self.transactions = Shares(config.max_transactions_per_source, exempt=asker)
-        self.invites = Shares(config.max_invites_per_source, exempt=asker)
-        self.sessions = Shares(config.max_sessions_per_source, exempt=trusted)
-        self.subscriptions = Shares(config.max_subscriptions_per_source, exempt=trusted)
-        self.unfinished = Shares(config.max_unfinished_per_source, exempt=trusted)
+        self.transactions = Shares(config.max_transactions_per_source, exempt=exempt)
+        self.invites = Shares(config.max_invites_per_source, exempt=exempt)
+        self.sessions = Shares(config.max_sessions_per_source, exempt=exempt)
+        self.subscriptions = Shares(config.max_subscriptions_per_source, exempt=exempt)
+        self.unfinished = Shares(config.max_unfinished_per_source, exempt=exempt)
 
-    def asker(self, flow: Flow) -> str:
-        """Return what requests that come on a flow count under."""
+    def asker(self, flow: Flow, method: str, shows_itself: Callable[[], bool]) -> str | None:
+        """Return what a request that comes on a flow counts under; None when no more of its source may be open.
+
+        ``shows_itself`` says whether it is no forgery: it is asked when all is taken that anybody can take.
+        """
         source = source_of(flow.remote.host)
-        return source + _BY_DATAGRAMS if flow.transport == "UDP" else source
+        if flow.transport != "UDP":
+            return source if self._may_ask(source, method) else None
+        if self._may_ask(holder := source + _BY_DATAGRAMS, method):
+            return holder
+        return holder if self._may_ask(holder := source + _BY_PROVEN_DATAGRAMS, method) and shows_itself() else None
 
-    def may_ask(self, source: str, method: str) -> bool:
-        """Whether one more request may be open under what `asker` returned."""
+    def _may_ask(self, holder: str, method: str) -> bool:
         share = self.transactions
-        if share.held.get(source, 0) >= share.most and not share.has_room(source):
+        if share.held.get(holder, 0) >= share.most and not share.has_room(holder):
             return False
         share = self.invites
-        return method != "INVITE" or share.held.get(source, 0) < share.most or share.has_room(source)
+        return method != "INVITE" or share.held.get(holder, 0) < share.most or share.has_room(holder)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-EXTRAS = ("numpy", "hypothesis", "aiohttp", "click", "rich", "uvloop", "dns")
+EXTRAS = ("numpy", "hypothesis", "aiohttp", "click", "rich", "uvloop", "dns", "redis")
 
 
 def python_without(missing: tuple[str, ...], program: str) -> subprocess.CompletedProcess[str]:
@@ -29,6 +29,7 @@ def test_protocol_packages_and_their_drivers_need_no_extra() -> None:
         ("rtp.testing", "pyc3p[testing]"),
         ("pyc3p.simnet", "pyc3p[testing]"),
         ("mcu.audio.mixer", "pyc3p[mcu]"),
+        ("pyc3p.state.redis", "pyc3p[redis]"),
     ],
 )
 def test_a_module_that_needs_an_extra_names_it(module: str, extra: str) -> None:

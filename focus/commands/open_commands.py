@@ -8,7 +8,6 @@ from typing import TypeVar
 import attrs
 
 from c3p import (
-    CCCP_TYPE,
     DEFAULT_LIMITS,
     Code,
     Command,
@@ -23,7 +22,7 @@ from focus.commands.activation import ActiveConference
 from focus.commands.checks import check_ends
 from focus.commands.plan import DialOut, Plan, Postponed
 from focus.commands.requests import asks_nothing, read_request
-from focus.commands.results import failed, success, translated
+from focus.commands.results import failed, send_result, success, translated
 from focus.commands.table import plan
 from focus.context import Context
 from focus.mcus.relay import ClientCommand, Failure, Relay, RelayInput, RelayState
@@ -82,7 +81,7 @@ class OpenCommands:
             else:
                 self._carry_out(participant, transaction, document, planned, now=turn.now)
         except Refused as refused:
-            answer = self._context.refuse("command", refused)
+            answer = self._context.refuse("command", refused, request, participant.flow)
             if refused.document is not None and answer.status != 503:
                 participant.remembered.put(refused.document.request_id, answer)
             self._context.answer(transaction, answer, now=turn.now)
@@ -353,7 +352,8 @@ class OpenCommands:
         participant = self._conference.participant(command)
         if participant is not None:
             participant.open_commands -= 1
-            participant.remembered.put(command.request.request_id, Answer(200, bytes(response)))
+            there = not participant.absent
+            participant.remembered.put(command.request.request_id, Answer(200, bytes(response)), told=not there)
         delivered = self._tell(command, response, now=now)
         self._context.emit(
             reports.finished(
@@ -367,13 +367,12 @@ class OpenCommands:
         )
 
     def _tell(self, command: ClientCommand, response: Response, *, now: float) -> bool:
-        """Send a response as INFO. Whether the client answers it does not matter (decisions 11)."""
+        """Send a response to the requester; false when it is gone."""
         participant = self._conference.participant(command)
         if participant is None or participant.absent or self._context.endpoint.is_over(participant.session):
             return False
-        self._context.endpoint.request_in_session(
-            participant.session, "INFO", body=bytes(response), content_type=CCCP_TYPE, now=now
-        )
+        key, of = self._conference.roster.address.key, command.request.request_id if response.final else None
+        send_result(self._context, key, participant, bytes(response), of=of, now=now)
         return True
 
 

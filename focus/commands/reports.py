@@ -35,6 +35,7 @@ def finished(
         succeeded=response.code is Code.SUCCESS,
         reason=response.reason,
         specific_reason=response.command_reason,
+        diagnostics=response.diagnostics,
         delivered=delivered,
         correlation=command.correlation,
         took=now - command.received_at,

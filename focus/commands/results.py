@@ -4,8 +4,34 @@ from __future__ import annotations
 
 import attrs
 
-from c3p import AddUser, Code, CommandReason, Reason, Request, Response
+from c3p import CCCP_TYPE, AddUser, Code, CommandReason, Reason, Request, Response
+from focus.context import Context
 from focus.mcus.relay import ClientCommand, Failure
+from focus.participant import Participant
+from sip import RequestId
+
+
+def send_result(
+    context: Context, conference: str, participant: Participant, body: bytes, *, of: str | None = None, now: float
+) -> None:
+    """Send a response as INFO. Whether the client answers it does not matter (decisions 11).
+
+    ``of`` is the requestId of a command that ended with it: where state is written, it is sent again after a restart
+    unless it was answered. ``conference`` is the key of that.
+    """
+    session = participant.session
+    info = context.endpoint.request_in_session(session, "INFO", body=body, content_type=CCCP_TYPE, now=now)
+    if of is not None and participant.remembered.unsaved is not None:
+        context.results[info] = (conference, participant.remembered, of)
+
+
+def result_told(context: Context, info: RequestId) -> str:
+    """A request has ended: what it carried need not be sent again. The key of the conference; empty for any other."""
+    if info not in context.results:
+        return ""
+    key, remembered, request_id = context.results.pop(info)
+    remembered.told(request_id)
+    return key
 
 
 def success(command: ClientCommand) -> Response:

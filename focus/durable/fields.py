@@ -5,6 +5,7 @@ Whatever was written by somebody else's hand raises TypeError or ValueError here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
@@ -43,6 +44,9 @@ S = TypeVar("S", bound=attrs.AttrsInstance)
 #: They may be skipped, and 2**32 of them are enough for four million restarts.
 VERSION_BLOCK: Final = 1000
 
+#: The password in an address (RFC 3261 section 19.1.1).
+_PASSWORD: Final = re.compile(r"(?<=[\w.%+-]):[^\s@:;?/<>\"]{1,128}(?=@)")
+
 _text: Final = instance_of(str)
 _text_or_none: Final = optional(_text)
 _number: Final = instance_of(int)
@@ -74,7 +78,7 @@ class SavedHead:
 
     record: dict[str, Any] = attrs.field(validator=instance_of(dict), repr=False)  #: as it counts for the activation
     locked: bool = attrs.field(validator=_flag)
-    version: int = attrs.field(validator=_number)  #: of the roster, up to which it may have gone
+    room: int = attrs.field(validator=_number)  #: of the roster, up to which it may have gone
     epoch: int = attrs.field(validator=_number)  #: of the claim to the conference
     unattended_until: float | None = attrs.field(validator=_time_or_none)
 
@@ -152,11 +156,14 @@ class SavedAnswer:
     body: str = attrs.field(validator=_text, repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(converter=_pairs)
     phrase: str | None = attrs.field(validator=_text_or_none)
+    told: bool = attrs.field(validator=_flag)  #: whether nobody waits for it
 
     @classmethod
-    def of(cls, answer: Answer) -> SavedAnswer:
+    def of(cls, answer: Answer, told: bool) -> SavedAnswer:
         """That of an answer."""
-        return cls(status=answer.status, body=answer.body.decode(), headers=answer.headers, phrase=answer.phrase)
+        return cls(
+            status=answer.status, body=answer.body.decode(), headers=answer.headers, phrase=answer.phrase, told=told
+        )
 
     def answer(self) -> Answer:
         """The answer."""
@@ -170,7 +177,7 @@ class SavedSubscriber:
     user: str = attrs.field(validator=_text)
     dialog: str = attrs.field(validator=_text)  #: `sip.Endpoint.subscription_key`
     limited: bool = attrs.field(validator=_flag)
-    version: int = attrs.field(validator=_number)  #: up to which documents may have gone
+    room: int = attrs.field(validator=_number)  #: up to which documents may have gone
     autoextend: float | None = attrs.field(validator=_time_or_none)
 
     @classmethod
@@ -185,7 +192,7 @@ class SavedSubscriber:
             user=subscriber.user,
             dialog=dialog,
             limited=subscriber.limited,
-            version=subscriber.reserved,
+            room=subscriber.reserved,
             autoextend=subscriber.autoextend,
         )
 
@@ -216,7 +223,10 @@ class SavedLink:
 
 @attrs.frozen(kw_only=True)
 class SavedCommand:
-    """A command of a client that has not ended; times are POSIX times."""
+    """A command of a client that has not ended; times are POSIX times.
+
+    What goes to MCUs is written apart, so that of this only what its result repeats is of use: no password in it.
+    """
 
     requester: str = attrs.field(validator=_text)
     participant: int | None = attrs.field(validator=optional(_number))  #: who gets the result; None: nobody
@@ -237,7 +247,7 @@ class SavedCommand:
         return cls(
             requester=command.requester,
             participant=participant,
-            request=bytes(command.request).decode(),
+            request=_PASSWORD.sub("", bytes(command.request).decode()),
             correlation=command.correlation,
             received_at=round(command.received_at + wall_clock, 3),
             waiting_for=tuple(sorted(command.waiting_for)),
@@ -327,7 +337,7 @@ class SavedIntent:
         )
 
     def intent(self) -> Intent:
-        """The intent; what the MCU may have done of it, or not, is in doubt."""
+        """The intent; what the MCU may have done of it, or not, is in doubt. Raises ValueError when there is none."""
         request = _document(self.request, Request)
         key = key_of(request.command)
         if key is None:

@@ -40,7 +40,7 @@ class SavedConference:
     users: dict[str, RosterUser] = attrs.Factory(dict)
     views: dict[str, EntityView] = attrs.Factory(dict)
     participants: dict[int, SavedParticipant] = attrs.Factory(dict)
-    answers: dict[int, dict[str, Answer]] = attrs.Factory(dict)
+    answers: dict[int, dict[str, tuple[Answer, bool]]] = attrs.Factory(dict)  #: and whether it was told
     subscribers: dict[int, SavedSubscriber] = attrs.Factory(dict)
     links: dict[str, SavedLink] = attrs.Factory(dict)
     commands: dict[int, tuple[SavedCommand, Request, DialOut | None]] = attrs.Factory(dict)
@@ -68,7 +68,8 @@ class SavedConference:
                 self.participants[int(name)] = SavedParticipant(**fields)
             case "answer":
                 (request_id,) = details
-                self.answers.setdefault(int(name), {})[request_id] = SavedAnswer(**fields).answer()
+                answer = SavedAnswer(**fields)
+                self.answers.setdefault(int(name), {})[request_id] = answer.answer(), answer.told
             case "subscriber":
                 self.subscribers[int(name)] = SavedSubscriber(**fields)
             case "mcu":

@@ -16,6 +16,7 @@ spans in which somebody is to answer begin anew, since nobody could.
 from __future__ import annotations
 
 from c3p import Endpoint, SessionType, Status, guid_key
+from focus.commands.results import send_result
 from focus.conference import Conference
 from focus.context import Context
 from focus.durable.fields import SavedCommand
@@ -39,7 +40,7 @@ def resume_conference(context: Context, saved: SavedConference, *, epoch: int | 
     if head.unattended_until is not None:
         left = head.unattended_until - context.endpoint.wall_clock - now
         conference.unattended_until = now + min(max(left, 0.0), context.config.unattended_timeout)
-    conference.roster.resume(saved.users.values(), saved.views.values(), head.version)
+    conference.roster.resume(saved.users.values(), saved.views.values(), head.room)
     for number in saved.participants:
         _participant(context, conference, saved, number, now=now)
     _drop_strays(conference)
@@ -62,8 +63,8 @@ def _participant(context: Context, conference: Conference, saved: SavedConferenc
     if session is not None and participants.get(session) is not None:
         session = None  # two in one dialog: somebody has changed what was written
     remembered = participants.new_memory(number)
-    for request_id, answer in saved.answers.get(number, {}).items():
-        remembered.put(request_id, answer)
+    for request_id, (answer, told) in saved.answers.get(number, {}).items():
+        remembered.put(request_id, answer, told=told)
     user = AddressOfRecord.read(one.user)
     participants.add(
         Participant(
@@ -102,8 +103,8 @@ def _subscribers(context: Context, conference: Conference, saved: SavedConferenc
             number,
             None,
             one.limited,
-            version=one.version,
-            reserved=one.version,
+            version=one.room,
+            reserved=one.room,
             autoextend=one.autoextend,
         )
         subscriber.told(now)
@@ -146,6 +147,11 @@ def resume_commands(context: Context, conference: Conference, saved: SavedConfer
         )
         commands.go_on(relay, sent=way.sent, now=now)
     commands.finish_lost(now=now)
+    for participant in participants.all():
+        for of in participant.remembered.untold if not participant.absent else ():
+            answer = participant.remembered.get(of)
+            assert answer is not None
+            send_result(context, conference.key, participant, answer.body, of=of, now=now)
 
 
 def _time_for(command: SavedCommand, context: Context) -> float:

@@ -76,10 +76,10 @@ class Written:
         """After a restart: what is not there any more, or other than it was."""
         return [name for name in self._names if not self._holds(*name)]
 
-    def _holds(self, kind: str, name: str = "", detail: str = "") -> bool:
+    def _holds(self, kind: str, name: str = "", *details: str) -> bool:
         conference = self.conference
-        if kind == "answer" and (participant := conference.participants.numbered(int(name))) is not None:
-            return participant.remembered.get(detail) is not None
+        if kind == "answer" and (participant := conference.participants.numbered(_number(name))) is not None:
+            return participant.remembered.get(details[0]) is not None
         return (kind == "user" and name in conference.roster.users) or (
             kind == "view" and name in conference.roster.views
         )
@@ -160,14 +160,16 @@ class Written:
                 view = conference.roster.views.get(name) if name != conference.key else None  # that of the lock is ours
                 return None if view is None else SavedView.of(view, focus_uri)
             case "participant":
-                participant = conference.participants.numbered(int(name))
+                participant = conference.participants.numbered(_number(name))
                 return None if participant is None else SavedParticipant.of(participant, endpoint)
             case "answer":
-                participant = conference.participants.numbered(int(name))
+                participant = conference.participants.numbered(_number(name))
                 answer = participant.remembered.get(*details) if participant is not None else None
-                return None if answer is None else SavedAnswer.of(answer)
+                if participant is None or answer is None:
+                    return None
+                return SavedAnswer.of(answer, details[0] not in participant.remembered.untold)
             case "subscriber":
-                subscriber = conference.notifier.numbered(int(name))
+                subscriber = conference.notifier.numbered(_number(name))
                 return None if subscriber is None else SavedSubscriber.of(subscriber, endpoint)
             case "mcu":
                 link = conference.mcus.links.get(name)
@@ -178,7 +180,7 @@ class Written:
                 media = conference.mcus.wanted(name).muted.get(details[0])
                 return None if media is None else SavedMuted.of(media, name, focus_uri)
             case "command":
-                return self._command(int(name))
+                return self._command(_number(name))
             case _:
                 relay = conference.commands.relays.get(name)
                 return None if relay is None else SavedRelay.of(relay, self._order(name), focus_uri)
@@ -189,7 +191,7 @@ class Written:
         return SavedHead(
             record=attrs.asdict(conference.record),
             locked=conference.locked,
-            version=room_above(conference.roster.version, self._room),
+            room=room_above(conference.roster.version, self._room),
             epoch=conference.claim.epoch,
             unattended_until=None if until is None else round(until + wall_clock, 3),
         )
@@ -212,3 +214,8 @@ class Written:
     def _order(self, name: str) -> int:
         """The place of a relay or an intent: those that were made first go first."""
         return self._orders.setdefault(name, next(self._places))
+
+
+def _number(name: str) -> int:
+    """The number in a name; one that nobody has, where there is none, since somebody else wrote it."""
+    return int(name) if name.isdecimal() else -1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import attrs
+
 from c3p import (
     AddConference,
     Code,
@@ -172,14 +174,16 @@ class McuLink:
         """Know again what was known before a restart. Only for a link that nobody has used."""
         self.address, self._search.exclude = address, tuple(exclude)
         self.assigned.recall(self._as_assigned, lost)
+        if address is not None:
+            self.assigned.now = attrs.evolve(self._as_assigned("", ""), address=address)
+            self._life.command(LinkInput.RESUME)
 
     def _as_assigned(self, principal: str, url: str) -> Assignment:
         return Assignment(self.focus_uri, self.mcu_uri, McuAddress(mcu_id=principal, http_url=url), None)
 
     def go_on(self, *, now: float) -> None:
         """Tell the MCU of before a restart of the conference, without asking the MCU Factory: it has the phones."""
-        if self.address is not None and self.state is LinkState.ABSENT:
-            self._life.command(LinkInput.RESUME)
+        if self.state is LinkState.RESUMING and self.address is not None:
             self._initialise(self.address, now=now)
 
     # Answers ---------------------------------------------------------------------------------------------------------
@@ -291,8 +295,7 @@ class McuLink:
 
     def _not_resumed(self, reason: ExchangeFailure, *, now: float) -> None:
         if reason is ExchangeFailure.TIMEOUT and not self._pulse.timed_out():
-            assert self.address is not None
-            self._initialise(self.address, now=now)
+            self.go_on(now=now)
         else:
             self.mark_lost("it does not take the conference back", now=now)
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from c3p import Code, Command, Reason, Reply, Request, Response
+from c3p import MAX_EPOCH, Code, Command, Reason, Reply, Request, Response
 from focus.errors import LocalProtocolError
 from sip import Life, SessionId
 
@@ -101,7 +101,8 @@ def final_response(reply: Reply) -> Response | None:
 
 def outranking(reply: Reply) -> int | None:
     """The epoch of the claim that an MCU obeys in place of ours; None when that is not why it refuses."""
-    return reply.document.epoch if reply.status == 403 and reply.document is not None else None
+    epoch = reply.document.epoch if reply.status == 403 and reply.document is not None else None
+    return epoch if epoch is None or epoch < MAX_EPOCH else None  # nothing can be claimed above that
 
 
 @attrs.define(eq=False)

@@ -7,6 +7,7 @@ import base64
 import attrs
 
 from c3p import (
+    MAX_EPOCH,
     AddConference,
     AddUser,
     C3PError,
@@ -34,11 +35,10 @@ from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
+from mcu.refusals import refuse_command
 from mcu.responses import refused
 from mcu.whereabouts import is_allowed_url
 from sip import SipError, Uri, conference_key
-
-__all__ = ["Conferences"]
 
 
 class Conferences:
@@ -92,7 +92,7 @@ class Conferences:
         if _is_over(request.command, conference):
             gone = Refusal(RefusalReason.CONFERENCE, "that assignment is over")
             return attrs.evolve(self._refuse(request, gone), status=404)
-        conference.epoch = request.epoch or 0
+        conference.epoch = min(request.epoch or 0, MAX_EPOCH)
         conference.commanded_at = now
         conference.focus_link.focus_heard(now=now)
         self._context.schedule(conference)
@@ -107,6 +107,7 @@ class Conferences:
         return self._refuse(request, answer) if isinstance(answer, Refusal) else Reply(200, answer)
 
     def _refuse(self, request: Request, refusal: Refusal) -> Reply:
+        refuse_command(self._context, request, refusal, request.from_)
         retry_after = self._context.config.drain_retry_after if refusal.reason is RefusalReason.CAPACITY else None
         return Reply(200, refused(request, refusal, source=self._context.config.mcu_id, retry_after=retry_after))
 
@@ -135,6 +136,8 @@ class Conferences:
             self._context.counters["conferences refused to a Focus"] += 1
             return Reply(403)
         epoch = request.epoch or 0
+        if epoch > MAX_EPOCH:
+            return self._refuse(request, Refusal(RefusalReason.MALFORMED, "no such epoch"))
         if conference is not None and not self._may_claim(conference, peer, epoch):
             return self._outranked(request, conference)
         if conference is None and self._context.draining:

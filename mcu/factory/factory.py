@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -29,15 +29,14 @@ from c3p import (
 from mcu.config import FactoryConfig
 from mcu.events import AnnouncementFault, AnnouncementRefused, McuAllocated, McuForgotten, McuRegistered
 from mcu.factory.health import HealthProbes
+from mcu.factory.kept import KeptFactory
 from mcu.factory.registry import KnownMcu, Registry
 from mcu.factory.selection import LeastLoaded, SelectionStrategy
 from mcu.identity import conference_id
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import refused
 from mcu.whereabouts import is_allowed_sip_uri, is_allowed_url
-from sip import Event, first_due
-
-__all__ = ["McuFactory"]
+from sip import Event, Piece, first_due
 
 #: What an MCU may not do, so that HTTP says 403; the other faults are in an announcement that it may make.
 _FORBIDDEN = frozenset(
@@ -57,7 +56,8 @@ class McuFactory:
     """Answers ``addConference`` with the MCU to use, and ``registerMcu``.
 
     Which MCU has which conference is remembered, so that a Focus that asks again gets the same one unless it
-    excludes it. Nothing has to be kept over a restart: MCUs announce themselves again within seconds.
+    excludes it. Nothing has to be kept over a restart, since MCUs announce themselves again within seconds; it can be
+    (`sip.Durable`), and then the answers before and after it are the same.
     """
 
     def __init__(self, config: FactoryConfig, *, strategy: SelectionStrategy | None = None) -> None:
@@ -65,8 +65,9 @@ class McuFactory:
         self._strategy = strategy or LeastLoaded()
         self._registry = Registry(config)
         self._exchanges: Exchanges[ExchangeOwner] = Exchanges()
-        self._health_probes = HealthProbes(config, self._registry, self._exchanges, self._lost)
+        self._health_probes = HealthProbes(config, self._registry, self._exchanges)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
+        self._kept = KeptFactory(self._registry, self._places)
         #: refusals that the application knows of, oldest first
         self._told: OrderedDict[AnnouncementRefused, None] = OrderedDict()
         self._events: list[Event] = []
@@ -84,8 +85,31 @@ class McuFactory:
 
     def take_events(self) -> list[Event]:
         """What documents caused since the last call."""
+        for mcu_id in self._health_probes.take_lost():
+            self._lost(mcu_id)
         events, self._events = self._events, []
         return events
+
+    # State -----------------------------------------------------------------------------------------------------------
+
+    def take_pieces(self) -> list[Piece]:
+        """What changed since the last call; the first gives all."""
+        return self._kept.take()
+
+    def snapshot(self) -> list[Piece]:
+        """Everything, as it is now."""
+        return self._kept.all()
+
+    def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
+        """Go on with what was written; MCUs have the usual time to be heard (`FactoryConfig.forget_after`).
+
+        What cannot be read is reported with `sip.StateUnreadable`. Raises LocalProtocolError when an MCU has announced
+        itself, or one was allocated, before. Then drain ``c3p_to_send()`` and read ``next_timeout``.
+        """
+        unreadable = self._kept.restore(pieces, now=now)
+        if unreadable:
+            self._counters["state not restored: unreadable"] += len(unreadable)
+        return [*self.take_events(), *unreadable]
 
     # Documents -------------------------------------------------------------------------------------------------------
 
@@ -125,7 +149,9 @@ class McuFactory:
         if fault is AnnouncementFault.NO_ROOM:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many MCUs"))
         self._taken(command.mcu_id, peer)
-        if self._registry.announce(command, peer=peer, now=now):
+        new = self._registry.announce(command, peer=peer, now=now)
+        self._kept.note("mcu", command.mcu_id)
+        if new:
             self._events.append(McuRegistered(owner="", mcu_id=command.mcu_id))
         return Reply(200, request.respond(Code.SUCCESS))
 
@@ -199,9 +225,10 @@ class McuFactory:
         if self._places.get(place) != mcu.mcu_id:
             mcu.given += 1
         self._places[place] = mcu.mcu_id
+        self._kept.note("place", place)
         self._places.move_to_end(place)
         while len(self._places) > self.config.max_conferences:
-            self._places.popitem(last=False)
+            self._kept.note("place", self._places.popitem(last=False)[0])
 
     # Probes and time -------------------------------------------------------------------------------------------------
 
@@ -234,4 +261,5 @@ class McuFactory:
             self._lost(gone.mcu_id)
 
     def _lost(self, mcu_id: str) -> None:
+        self._kept.note("mcu", mcu_id)
         self._events.append(McuForgotten(owner="", mcu_id=mcu_id))

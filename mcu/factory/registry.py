@@ -10,8 +10,6 @@ from c3p import RegisterMcu
 from mcu.config import FactoryConfig
 from mcu.factory.selection import Candidate
 
-__all__ = ["KnownMcu", "Registry"]
-
 
 @attrs.define(kw_only=True)
 class KnownMcu:
@@ -30,6 +28,7 @@ class KnownMcu:
     given: int = 0  #: conferences given to it since it last said how busy it is
     misses: int = 0  #: probes in a row that failed
     alive: bool = True
+    stale: bool = False  #: not heard since a restart of the Factory
 
     def candidate(self, expected_legs: int) -> Candidate:
         """What the selection looks at."""
@@ -40,6 +39,7 @@ class KnownMcu:
             conferences=self.conferences + self.given,
             capacity=self.capacity,
             draining=self.draining,
+            stale=self.stale,
         )
 
     def report(self, *, conferences: int | None, legs: int | None, capacity: int | None, draining: bool | None) -> None:
@@ -48,7 +48,7 @@ class KnownMcu:
         self.legs = self.legs if legs is None else legs
         self.capacity = self.capacity if capacity is None else capacity
         self.draining = self.draining if draining is None else draining
-        self.given, self.misses, self.alive = 0, 0, True
+        self.given, self.misses, self.alive, self.stale = 0, 0, True, False
 
 
 class Registry:
@@ -111,6 +111,10 @@ class Registry:
             draining=command.draining,
         )
         return new
+
+    def recall(self, mcu: KnownMcu) -> None:
+        """Know one again that had announced itself before a restart; those of the list are known anyhow."""
+        self._mcus.setdefault(mcu.mcu_id, mcu)
 
     def next_expiry(self) -> float | None:
         """When the next MCU will be forgotten if it stays silent."""

@@ -7,8 +7,6 @@ from typing import Protocol
 
 import attrs
 
-__all__ = ["Candidate", "LeastLoaded", "SelectionStrategy"]
-
 
 @attrs.frozen(kw_only=True)
 class Candidate:
@@ -20,6 +18,7 @@ class Candidate:
     conferences: int
     capacity: int  #: legs it can carry
     draining: bool = False
+    stale: bool = False  #: known from before a restart and not heard since: how busy it is, is not known
 
     @property
     def load(self) -> float:
@@ -48,7 +47,8 @@ class SelectionStrategy(Protocol):
 class LeastLoaded:
     """The MCU that has the conference stays; else the one with the smallest share of its capacity in use.
 
-    Exclusion beats stickiness. A draining or full MCU keeps the conferences it has and gets no new one.
+    Exclusion beats stickiness. A draining or full MCU keeps the conferences it has and gets no new one; one that is
+    stale gets one only when no other has room.
     Ties go to the one with fewer conferences, then to the lower id, so that the choice can be repeated.
     """
 
@@ -60,4 +60,4 @@ class LeastLoaded:
             if candidate.mcu_id == current:
                 return candidate
         with_room = [each for each in able if each.has_room]
-        return min(with_room, key=lambda each: (each.load, each.conferences, each.mcu_id), default=None)
+        return min(with_room, key=lambda each: (each.stale, each.load, each.conferences, each.mcu_id), default=None)

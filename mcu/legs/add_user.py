@@ -16,8 +16,6 @@ from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
 from sip import AddressOfRecord, Uri, same_user
 
-__all__ = ["Participant"]
-
 MAX_NAME = 256  #: characters of a display name or GUID; more is no name
 #: What can stand at the front of a Call-ID (RFC 3261 section 25.1, word) and in a line of a log.
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -94,14 +92,14 @@ class Participant:
             endpoint_uri=self.endpoint_uri,
             originator=self.originator,
             request=request,
-            correlation=_correlation_of(request),
+            correlation=correlation_of(request),
             media_id=self.media_id,
             ingress_blocked=ingress or self.ingress_blocked,
             egress_blocked=egress or self.egress_blocked,
         )
 
 
-def _correlation_of(request: Request) -> str:
+def correlation_of(request: Request) -> str:
     """The name that the Focus gave the command; empty without one, and for what no log could show."""
     name = request.correlation_id or ""
     return name if _CORRELATION.fullmatch(name) else ""

@@ -19,6 +19,7 @@ from mcu.legs.undecided import HeldCommand, HeldRedirection, Undecided
 from mcu.media import Media
 from mcu.outcome import Ending, ending_of_status
 from mcu.policy import Allowed, Cause, Decision, Refusal, RefusalReason
+from mcu.refusals import refuse_command, refuse_redirection
 from mcu.responses import accepted, failed, pending, refused
 from rtp import Agreement, NegotiationError, RemoteRtpError, SessionDescription
 from sip import (
@@ -35,8 +36,6 @@ from sip import (
     body_of,
 )
 from sip import Response as SipResponse
-
-__all__ = ["DialOut"]
 
 PENDING_SECONDS = 180  #: how long a requester may wait after each ``pending`` (c3p 9)
 MAX_FORKS = 16  #: provisional answers with SDP that are kept for one call; as many as the endpoint keeps forks
@@ -134,6 +133,8 @@ class DialOut:
         elif held.leg.id in self._context.legs and held.leg.disconnection is None:
             if isinstance(decision, Allowed):
                 self._add_attempt(held.leg, held.uri)
+            elif isinstance(decision, Refusal):
+                refuse_redirection(self._context, held.leg, held.uri, decision)
             self._follow(held.leg, held.session, held.rest, now)
 
     def _resume_command(self, held: HeldCommand, decision: Decision, now: float) -> None:
@@ -145,6 +146,7 @@ class DialOut:
         if isinstance(outcome, Attempt):
             self._begin(conference, request, participant, outcome, now)
         elif isinstance(outcome, Refusal):
+            refuse_command(self._context, request, outcome, conference.uri)
             response = refused(request, outcome, source=self._context.config.mcu_id)
             self._context.respond(conference, response, now=now)
 
@@ -289,6 +291,8 @@ class DialOut:
             decision = self._permission.decide(Call.of_leg(leg), uri, cause=Cause.REDIRECTION, now=now)
             if isinstance(decision, Allowed):
                 self._add_attempt(leg, uri)
+            elif isinstance(decision, Refusal):
+                refuse_redirection(self._context, leg, uri, decision)
             elif isinstance(decision, Pending):
                 rest = tuple(targets[number + 1 :])
                 if self.awaiting_policy.hold(
@@ -310,6 +314,8 @@ class DialOut:
         attempt = self._permission.attempt(uri)
         if isinstance(attempt, Attempt):
             leg.more_attempts.append(attempt)
+        else:
+            refuse_redirection(self._context, leg, uri, attempt)
 
     def _next_attempt(self, leg: Leg) -> Attempt | None:
         if not leg.more_attempts:

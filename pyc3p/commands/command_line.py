@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -12,48 +11,23 @@ import click
 
 import sip
 from pyc3p.commands.addresses import parse_address, parse_target, server_of
+from pyc3p.commands.parameters import (
+    FILE,
+    PORT,
+    SECONDS,
+    SERVER_PORT,
+    ca_option,
+    credentials_option,
+    secured,
+    tls_option,
+)
 from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
 from pyc3p.settings.serve import MOST_WORKERS
 
 if TYPE_CHECKING:
-    from pyc3p.elements.tls import SipTls
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-class _Seconds(click.FloatRange):
-    """A number of seconds that comes to an end."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """As for any number, but "nan" and "inf" are none."""
-        seconds: float = super().convert(value, param, ctx)
-        if not math.isfinite(seconds):
-            self.fail(f"{value} is no number of seconds.", param, ctx)
-        return seconds
-
-
-_SECONDS = _Seconds(min=0.0)
-_PORT = click.IntRange(0, 65535)
-_SERVER_PORT = click.IntRange(1, 65535)
-_credentials_option = click.option(
-    "--credentials", type=_FILE, help="TOML file with name and password by realm, for servers that ask."
-)
-_tls_option = click.option("--tls", is_flag=True, help="Ask the server over TLS.  [default port: 5061]")
-_ca_option = click.option(
-    "--ca", help="PEM file with who may certify the server, with --tls.  [default: those this system trusts]"
-)
-
-
-def _secured(*, tls: bool, ca: str | None) -> SipTls | None:
-    """TLS towards a server, or none; raises UsageProblem."""
-    from pyc3p.elements.tls import SipTls
-    from pyc3p.settings.tls import TlsSettings
-
-    if ca and not tls:
-        raise UsageProblem("--ca says who may certify the server, which needs --tls")
-    return SipTls(TlsSettings(ca=ca or "")) if tls else None
+    pass
 
 
 def _version() -> str:
@@ -71,10 +45,10 @@ def cli() -> None:
 
 
 @cli.command("trace")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--name", "names", multiple=True, metavar="NAME=HOST:PORT", help="Call an address by a name; repeatable.")
-@click.option("--svg", type=_FILE, help="Write the ladder as SVG to this file.")
-@click.option("--text", type=_FILE, help="Write the ladder as text to this file.")
+@click.option("--svg", type=FILE, help="Write the ladder as SVG to this file.")
+@click.option("--text", type=FILE, help="Write the ladder as text to this file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def trace_command(file: Path, names: tuple[str, ...], svg: Path | None, text: Path | None, as_json: bool) -> None:
     """Draw the ladder of FILE: a capture (pcap, pcapng) or a trace file."""
@@ -99,19 +73,19 @@ def demo_command(output: Path, as_json: bool) -> int:
 
 @cli.command("serve")
 @click.argument("part", nargs=-1)
-@click.option("--config", "config_file", type=_FILE, help="Settings in a TOML file; options go over it.")
+@click.option("--config", "config_file", type=FILE, help="Settings in a TOML file; options go over it.")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--advertise", help="Address that peers reach, if it is another one.")
 @click.option("--domain", help="SIP domain of phones and conferences.  [default: the address]")
-@click.option("--sip-port", type=_SERVER_PORT, help="SIP (UDP, TCP) of everything but the MCU.  [default: 5060]")
-@click.option("--mcu-sip-port", type=_SERVER_PORT, help="SIP of the MCU.  [default: 5070]")
-@click.option("--http-port", type=_SERVER_PORT, help="C3P of everything but the MCU.  [default: 8444]")
-@click.option("--mcu-http-port", type=_SERVER_PORT, help="C3P of the MCU.  [default: 8445]")
+@click.option("--sip-port", type=SERVER_PORT, help="SIP (UDP, TCP) of everything but the MCU.  [default: 5060]")
+@click.option("--mcu-sip-port", type=SERVER_PORT, help="SIP of the MCU.  [default: 5070]")
+@click.option("--http-port", type=SERVER_PORT, help="C3P of everything but the MCU.  [default: 8444]")
+@click.option("--mcu-http-port", type=SERVER_PORT, help="C3P of the MCU.  [default: 8445]")
 @click.option("--media-ports", help="RTP and RTCP of the MCU.  [default: 30000-31999]")
 @click.option("--mcu-factory-url", help="Where an MCU Factory in another process is.")
 @click.option("--records-url", help="Where a Focus Factory in another process is.")
 @click.option("--outbound-proxy", help="SIP proxy through which the MCU calls.  [default: our own]")
-@click.option("--users", type=_FILE, help="File of users and hashes; `pyc3p user add` makes it.")
+@click.option("--users", type=FILE, help="File of users and hashes; `pyc3p user add` makes it.")
 @click.option("--trust", multiple=True, metavar="NETWORK", help="Believe whoever calls from there; repeatable.")
 @click.option("--insecure", is_flag=True, help="Let everybody in, on a network too.")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
@@ -123,18 +97,24 @@ def demo_command(output: Path, as_json: bool) -> int:
     metavar="ID",
     help="An MCU in another process, with @HOST if on another host; repeatable.",
 )
-@click.option("--ring-timeout", type=_SECONDS, help="Seconds that a phone may ring.  [default: 60]")
+@click.option("--ring-timeout", type=SECONDS, help="Seconds that a phone may ring.  [default: 60]")
 @click.option(
     "--dead-media",
-    type=_SECONDS,
+    type=SECONDS,
     help="Seconds without media after which a phone is asked whether it is there; 0: never.  [default: 60]",
 )
-@click.option("--drain-timeout", type=_SECONDS, help="Seconds that conferences get to end.  [default: 10]")
+@click.option("--drain-timeout", type=SECONDS, help="Seconds that conferences get to end.  [default: 10]")
 @click.option(
     "--workers", type=click.IntRange(0, MOST_WORKERS), help="Processes of the MCU; 0: none of its own.  [default: 1]"
 )
-@click.option("--ops-port", type=_SERVER_PORT, help="Health and metrics over HTTP on this port.  [default: none]")
+@click.option("--ops-port", type=SERVER_PORT, help="Health and metrics over HTTP on this port.  [default: none]")
 @click.option("--ops-host", help="Address of that port.  [default: 127.0.0.1]")
+@click.option(
+    "--state",
+    "state_file",
+    metavar="FILE",
+    help="SQLite file for what outlasts a restart; none: nothing does.  [default: one with the user]",
+)
 @click.option("--log-format", type=click.Choice(FORMATS), help="How events are written.  [default: auto]")
 @click.option("--capture", help="Write everything that is sent and received to this pcap file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
@@ -155,16 +135,20 @@ def serve_command(
     stays with the Focus, and each other part is given what `pyc3p pair-secrets` prints for it, or all have
     certificates. Proxies, PBXs and trunks that ask the MCU for a password get it from --credentials, or PYC3P_REALM,
     PYC3P_USERNAME and PYC3P_PASSWORD. SIGHUP reads users and certificates again.
+
+    Conferences, calls, records and registrations outlast the process: they are kept in a file of their own, with the
+    user or in /var/lib/pyc3p, or in that of --state.
     """
     from pyc3p.settings.loading import load_config
     from pyc3p.workers.launch import can_fork, launched
 
     sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
     sections |= {"identity.users": str(users) if users else None, "identity.trust": trust or None}
-    sections |= {"identity.insecure": insecure or None}
+    sections |= {"identity.insecure": insecure or None, "state.file": options.pop("state_file")}
     config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
     # Where workers are no copies of this process, they read their modules while it does.
-    with launched(config.workers if "mcu" in config.parts and not can_fork() else 0) as early:
+    copied = can_fork(holds_secrets=config.holds_secrets)
+    with launched(config.workers if "mcu" in config.parts and not copied else 0) as early:
         from pyc3p.commands.serve import exposure, run_serve
 
         if config_file is not None and (warning := exposure(config, config_file)):
@@ -175,7 +159,7 @@ def serve_command(
 @cli.command("pair-secrets")
 @click.argument("name")
 @click.option("--with", "others", multiple=True, metavar="NAME", help="The other part; repeatable.  [default: focus]")
-@click.option("--config", "config_file", type=_FILE, help="Settings with the root secret, in place of PYC3P_SECRET.")
+@click.option("--config", "config_file", type=FILE, help="Settings with the root secret, in place of PYC3P_SECRET.")
 def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path | None) -> int:
     """Print what the part called NAME needs to know in place of the root secret.
 
@@ -202,10 +186,10 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
     "--passcode", is_flag=True, help="Join as a guest, with the passcode from PYC3P_PASSCODE or the terminal."
 )
 @click.option("--subject", default="", help="Subject of a new conference.")
-@_tls_option
-@_ca_option
-@_credentials_option
-@click.option("--for", "stay", type=_SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
+@tls_option
+@ca_option
+@credentials_option
+@click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
@@ -218,7 +202,7 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
     from pyc3p.commands.invite import run_invite
     from pyc3p.commands.invite_line import read_line
 
-    options = read_line(**given, secured=lambda tls: _secured(tls=tls, ca=ca))
+    options = read_line(**given, secured=lambda tls: secured(tls=tls, ca=ca))
     return run_invite(options, as_json=as_json)
 
 
@@ -227,10 +211,10 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
 @click.option(
     "--server", help="Registrar and proxy, as host or host:port.  [default: the host of the address, port 5060]"
 )
-@click.option("--sip-port", type=_PORT, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
+@click.option("--sip-port", type=PORT, default=0, help="SIP (UDP, TCP) of the phone.  [default: any free port]")
 @click.option("--tone", type=float, help="Play a tone of so many hertz.")
-@click.option("--play", type=_FILE, help="Play a WAV file (8 kHz, mono, 16-bit), over and over.")
-@click.option("--record", type=_FILE, help="Write what is heard to this WAV file.")
+@click.option("--play", type=FILE, help="Play a WAV file (8 kHz, mono, 16-bit), over and over.")
+@click.option("--record", type=FILE, help="Write what is heard to this WAV file.")
 @click.option(
     "--reaction",
     type=click.Choice(["answer", "busy", "decline", "ignore"]),
@@ -238,8 +222,8 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
     show_default=True,
     help="What to do with calls.",
 )
-@click.option("--ring-time", type=_SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
-@click.option("--hang-up-after", type=_SECONDS, help="Seconds after which the phone hangs up.")
+@click.option("--ring-time", type=SECONDS, default=1.0, show_default=True, help="Seconds until a call is answered.")
+@click.option("--hang-up-after", type=SECONDS, help="Seconds after which the phone hangs up.")
 @click.option(
     "--srtp",
     type=click.Choice(["off", "optional", "required"]),
@@ -247,10 +231,10 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
     show_default=True,
     help="Encrypted sound, with keys in the session description.",
 )
-@_tls_option
-@_ca_option
-@_credentials_option
-@click.option("--for", "stay", type=_SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
+@tls_option
+@ca_option
+@credentials_option
+@click.option("--for", "stay", type=SECONDS, help="Be there for so many seconds.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def phone_command(
     identity: str,
@@ -298,7 +282,7 @@ def phone_command(
         srtp=Srtp(srtp),
         stay=stay,
         wallet=open_wallet(credentials, default_username=aor.user),
-        tls=_secured(tls=tls, ca=ca),
+        tls=secured(tls=tls, ca=ca),
     )
     return run_phone(options, as_json=as_json)
 
@@ -306,10 +290,8 @@ def phone_command(
 @cli.command("simulate")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="What all chance is made of.")
 @click.option("--scenario", default="everything", show_default=True, help="What may go wrong; --list names them.")
-@click.option(
-    "--minutes", type=_SECONDS, default=3.0, show_default=True, help="Virtual minutes in which things happen."
-)
-@click.option("--ladder", type=_FILE, help="Write the ladder to this file, in place of showing that of a failure.")
+@click.option("--minutes", type=SECONDS, default=3.0, show_default=True, help="Virtual minutes in which things happen.")
+@click.option("--ladder", type=FILE, help="Write the ladder to this file, in place of showing that of a failure.")
 @click.option("--list", "listed", is_flag=True, help="List the scenarios.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def simulate_command(listed: bool, as_json: bool, **given: Any) -> int:
@@ -330,7 +312,7 @@ def user_group() -> None:
 
 
 _users_option = click.option(
-    "--users", type=_FILE, default=Path("pyc3p-users"), show_default=True, help="The file, as for `pyc3p serve`."
+    "--users", type=FILE, default=Path("pyc3p-users"), show_default=True, help="The file, as for `pyc3p serve`."
 )
 _realm_option = click.option("--realm", help="The domain of the server.  [default: as in NAME@DOMAIN, or in the file]")
 

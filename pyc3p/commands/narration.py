@@ -19,7 +19,7 @@ from pyc3p.phone import (
     PhoneRinging,
 )
 from pyc3p.roster import short_uri
-from sip import BindingsChanged, Event
+from sip import BindingsChanged, CredentialsRefused, Event, StateUnreadable
 from sip.aio import TlsFault, TlsFaultKind
 
 
@@ -37,6 +37,11 @@ def _of_server(event: Event) -> str | None:
             return f"{short_uri(event.conference_uri)} created by {short_uri(event.organizer)}"
         case focus.ConferenceActivated():
             return f"{short_uri(event.conference_uri)} began"
+        case focus.ConferenceRestored():
+            left = f", {event.absent} may come back" if event.absent else ""
+            return f"{short_uri(event.conference_uri)} goes on with {event.participants} in it{left}"
+        case StateUnreadable():
+            return f"state left out: {event.reason}"
         case focus.ConferenceEnded():
             return f"{short_uri(event.conference_uri)} over: {event.reason.value}"
         case focus.ParticipantJoined():
@@ -48,12 +53,28 @@ def _of_server(event: Event) -> str | None:
             return f"{short_uri(event.conference_uri)}: {event.mcu_type} by {event.mcu_id}"
         case focus.McuLost():
             return f"{short_uri(event.conference_uri)}: {event.mcu_id} lost ({event.reason})"
+        case focus.RequestRefused():
+            who = short_uri(event.sender)
+            asked = f"{event.what} of {who} from {event.source} to {short_uri(event.conference_uri)}"
+            return f"refused {asked}: {event.status}, {event.text}"
+        case CredentialsRefused():
+            return f"refused password of {_name(event.username)} from {event.source}: {event.reason}"
+        case mcu.CommandRefused():
+            target = f" {short_uri(event.target)}" if event.target else ""
+            by = f" for {short_uri(event.originator)}" if event.originator else ""
+            return f"refused {event.command}{target}{by}: {event.text} ({event.reason})"
         case mcu.McuRegistered():
             return f"MCU {event.mcu_id} announced itself"
         case mcu.McuForgotten():
             return f"MCU {event.mcu_id} is gone"
         case _:
             return _of_announcement(event)
+
+
+def _name(username: str) -> str:
+    """A name that a stranger has written, so that nothing of it can pass for another part of the line."""
+    shown = "".join(each if each.isascii() and each.isprintable() and each not in '"\\' else "?" for each in username)
+    return f'"{shown[:64]}"'
 
 
 #: What mends an announcement that a Factory refuses.
@@ -127,7 +148,7 @@ def _of_leg(event: Event) -> str | None:
         case mcu.LegConnected():
             return f"{who} connected ({event.codec}{', SRTP' if event.encrypted else ''})"
         case mcu.LegEnded():
-            status = f", {event.status} {event.reason or ''}".rstrip() if event.status else ""
+            status = f", {cause}" if (cause := f"{event.status or ''} {event.reason or ''}".strip()) else ""
             refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""
             return f"{who} {event.method}{status}{refused}"
         case mcu.LegHeld():

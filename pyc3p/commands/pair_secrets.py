@@ -8,12 +8,10 @@ from pathlib import Path
 import click
 
 from c3p import pair_secret
-from pyc3p.elements.principals import SHORTEST_ROOT, root_of
+from pyc3p.elements.principals import SHORTEST_ROOT
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import check_principal, check_workers
 from pyc3p.settings.loading import load_config
-
-__all__ = ["pair_secrets", "run_pair_secrets"]
 
 
 def pair_secrets(root: str, name: str, others: Sequence[str]) -> Iterator[str]:
@@ -38,7 +36,7 @@ def pair_secrets(root: str, name: str, others: Sequence[str]) -> Iterator[str]:
 
 def run_pair_secrets(name: str, others: Sequence[str], config_file: Path | None) -> int:
     """Print them. Raises UsageProblem."""
-    lines = list(pair_secrets(root_of(load_config(config_file, {})) or "", name, others))
+    lines = list(pair_secrets(load_config(config_file, {}).root or "", name, others))
     for line in lines:
         click.echo(line)
     return 0

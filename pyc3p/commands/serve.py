@@ -14,6 +14,7 @@ from pyc3p.commands.credentials import readable_by_others
 from pyc3p.commands.output import Output, format_of
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.server import Server
+from pyc3p.elements.state import ServerState, Unkept, open_state
 from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
 from pyc3p.ops.log import log_libraries
 from pyc3p.ops.measures import Measures
@@ -88,7 +89,7 @@ def run_serve(config: ServeConfig, *, as_json: bool, early: Sequence[Process] = 
     """Serve until SIGTERM or SIGINT. ``early`` are processes of workers that were started already."""
     output = Output(style=format_of(config.log.format, as_json=as_json))
     # A worker that is a copy of this process need not read all modules again. Now: before there is a loop or a thread.
-    copies = worker_count(config) - len(early) if can_fork() else 0
+    copies = worker_count(config) - len(early) if can_fork(holds_secrets=config.holds_secrets) else 0
     with launched(copies, lambda: fork(be_worker)) as forked, log_libraries(output):
         return event_loop.run(_serve(config.settled(), output, [*early, *forked]))
 
@@ -97,7 +98,15 @@ async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) 
     with capturing(config, output, in_order=worker_count(config) > 0) as trace:
         measures = Measures() if config.ops.port else None
         observers = [measures.observe] if measures is not None else []
-        server = build_system(config, trace, output, observers=observers, launched=early)
+        opened = await open_state(config, output)
+        state = opened if isinstance(opened, ServerState) else None
+        try:
+            server = build_system(config, trace, output, observers=observers, launched=early, state=state)
+        except BaseException:
+            if state is not None:
+                await state.close()
+            raise
+        server.unkept = opened.reason if isinstance(opened, Unkept) else None
         ops = _ops_port(config, server, measures) if measures is not None else None
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -7,20 +7,19 @@ import attrs
 import mcu
 import sip
 from pyc3p.elements.places import mcu_ports
-from pyc3p.elements.principals import root_of
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
 
 
-def proxy_config(config: ServeConfig) -> sip.ProxyConfig:
-    """How the proxy relays. The secret lets a later process know the dialogs of this one."""
+def proxy_config(config: ServeConfig, root: str | None) -> sip.ProxyConfig:
+    """How the proxy relays. The ``root`` secret lets a later process know the dialogs of this one."""
     mcus = range(1, max(1, config.workers) + 1) if "mcu" in config.parts else ()
     here = tuple(text_address((config.public_host, mcu_ports(config, number).sip)) for number in mcus)
     return attrs.evolve(
         config.limits.proxy(),
         relay_to=config.calls.relay_to,
         parts=(*here, *config.calls.parts),
-        secret=root_of(config) or "",
+        secret=root or "",
     )
 
 

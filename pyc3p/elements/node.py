@@ -20,7 +20,7 @@ from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem, port_problem
 from pyc3p.trace.sinks import ElementSink
 from rtp.aio import Arrival, MediaPorts, MediaPortsConfig
-from sip import Event, InternalFault
+from sip import Event, InternalFault, Piece
 from sip.aio import FaultLog, ListenFailed, Resolver, SipTransport, TlsFaults, TransportSettings, live_entropy
 
 E = TypeVar("E", bound=Event)
@@ -114,11 +114,15 @@ class Node:
         self._ports = MediaPorts(self._arrived, config=self._media_config, trace=self._trace)
         self.kick()
 
+    def restore(self, pieces: Iterable[Piece]) -> None:
+        """Go on with what was written: before ``start``, so that nothing comes in between."""
+        self._take(self._logged(self.element.restore(pieces, now=self.now)))
+
     async def _start_http(self) -> None:
         if self._http is None:
             return
-        asking = self._trace.asking() if self._trace is not None else None
-        self._client = client_of(self._http, asking, self._http_faults)
+        client_side = self._trace.client_side() if self._trace is not None else None
+        self._client = client_of(self._http, client_side, self._http_faults)
         if not self.element.services:
             return
         routes = {path: self._served(path) for path in self.element.services}

@@ -15,9 +15,12 @@ import mcu
 import rtp
 import sip
 from focus import FactoryConfig, FocusConfig
-from pyc3p.element import C3PService, Element, HookedPump
+from pyc3p.element import C3PService, Element, HookedPump, Timed
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
+from pyc3p.placement.forwarding import Forwarding
+from pyc3p.placement.member import Member
+from pyc3p.placement.placed import PlacedFocus
 from sip import Proxy, ProxyConfig, Registrar, RegistrarConfig
 
 FOCUS_PATH: Final = "/LiveServer/Focus"
@@ -62,9 +65,14 @@ class Place:
         return sip.Uri("sip", self.reachable, user, port=self.sip_port or None, params=params)
 
     def endpoint(
-        self, entropy: sip.Entropy, *, user_agent: str = "pyc3p", credentials: Lookup | None = None
+        self,
+        entropy: sip.Entropy,
+        *,
+        user_agent: str = "pyc3p",
+        credentials: Lookup | None = None,
+        authenticator: sip.Authenticator | None = None,
     ) -> sip.Endpoint:
-        """A SIP endpoint at this place."""
+        """A SIP endpoint at this place; ``authenticator`` is that of its cores."""
         listen = tuple(
             sip.Listen(transport, self.host, self.sip_port, public_host=self.public_host or None)
             for transport in self.transports
@@ -77,6 +85,7 @@ class Place:
             listen=listen,
             user_agent=user_agent,
             credentials=credentials,
+            recognises=None if authenticator is None else authenticator.recognises,
             trusted_networks=(*self.limits.trusted_networks, *own, *self.trusted),
         )
         return sip.Endpoint(config, entropy=entropy.child("endpoint"), wall_clock=self.wall_clock)
@@ -90,11 +99,13 @@ class SipCores:
     proxy: Proxy | None = None
     focus_factory: focus.FocusFactory | None = None
     focus: focus.Focus | None = None
+    forwarding: Forwarding | None = None  #: where there are other nodes
+    placed: PlacedFocus | None = None
 
     @property
     def all(self) -> tuple[sip.Core, ...]:
         """Those that are there."""
-        cores = (self.focus_factory, self.focus, self.registrar, self.proxy)
+        cores = (self.focus_factory, self.forwarding, self.focus, self.registrar, self.proxy)
         return tuple(core for core in cores if core is not None)
 
     @property
@@ -122,6 +133,7 @@ class CoreSettings:
     mcu_factory_principal: str = "mcu-factory"
     records_principal: str = "focus-factory"
     policy: focus.ConferencePolicy = focus.ConferenceRules()
+    member: Member | None = None  #: among other nodes; None: this is the only one
     proxy: ProxyConfig = ProxyConfig()  #: but for its domains
     authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
     #: What the cores have limits from; what is named above goes before.
@@ -134,7 +146,10 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain, known = settings.domain, settings.authenticator
     identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
-    factory = conferences = registrar = proxy = None
+    factory = conferences = registrar = proxy = forwarding = placed = None
+    if "focus" in parts and settings.member is not None:
+        # Before the Focus: it is asked first.
+        forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
     if "focus" in parts:
         conferences = focus.Focus(
             endpoint,
@@ -149,10 +164,13 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 records_principal=settings.records_principal,
                 policy=settings.policy,
                 identify=identify,
+                placed=settings.member is not None,
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
         )
+        if settings.member is not None and forwarding is not None:
+            placed = PlacedFocus(endpoint, conferences, forwarding, settings.member)
     if "focus-factory" in parts:
         factory = focus.FocusFactory(
             endpoint,
@@ -176,7 +194,37 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
         )
     if "proxy" in parts:
         proxy = _proxy(endpoint, settings, registrar, entropy.child("proxy"))
-    return SipCores(registrar=registrar, proxy=proxy, focus_factory=factory, focus=conferences)
+    return SipCores(
+        registrar=registrar,
+        proxy=proxy,
+        focus_factory=factory,
+        focus=conferences,
+        forwarding=forwarding,
+        placed=placed,
+    )
+
+
+def _forwarding(
+    endpoint: sip.Endpoint,
+    settings: CoreSettings,
+    member: Member,
+    conferences: Callable[[], focus.Focus | None],
+    entropy: sip.Entropy,
+) -> Forwarding:
+    """The way to other nodes, before a Focus that is yet to be made."""
+
+    def is_here(key: str) -> bool:
+        made = conferences()
+        return made is not None and made.ownership.is_active(key)
+
+    return Forwarding(
+        endpoint,
+        domains=(settings.domain, *settings.aliases),
+        is_here=is_here,
+        nodes=lambda: member.addresses.values(),
+        entropy=entropy,
+        trusted=settings.proxy.trusted,
+    )
 
 
 def _proxy(endpoint: sip.Endpoint, settings: CoreSettings, registrar: Registrar | None, entropy: sip.Entropy) -> Proxy:
@@ -209,14 +257,16 @@ def server(
 
     ``durable``: it says what is to be written of its state, and nothing leaves before that is written.
     """
-    endpoint = place.endpoint(entropy)
+    endpoint = place.endpoint(entropy, authenticator=settings.authenticator)
     cores = sip_cores(parts, endpoint, settings, entropy)
     services: dict[str, C3PService] = dict(cores.services)
     if mcu_factory is not None:
         services[MCU_FACTORY_PATH] = mcu_factory
-    others = [mcu_factory] if mcu_factory is not None else []
+    mates = (mcu_factory, cores.placed, settings.authenticator)
+    others: list[Timed] = [each for each in mates if each is not None]
     pump = HookedPump(endpoint, cores.all, durable=durable)
-    element = Element.of(place.name, pump=pump, services=services, others=others)
+    stores = [settings.store] if isinstance(settings.store, sip.Durable) else []
+    element = Element.of(place.name, pump=pump, services=services, others=others, stores=stores)
     return element, cores
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -15,8 +14,6 @@ from pyc3p.commands.addresses import is_loopback, names_of_host
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import C3pPeerSettings, check_workers
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
-
-__all__ = ["Acquaintance", "MutualSecrets", "acquaint", "acquaintances", "root_of", "server_principal"]
 
 #: Characters of a root secret: fewer can be tried out by whoever knows a secret that was derived from it.
 SHORTEST_ROOT: Final = 16
@@ -94,17 +91,12 @@ def check_root(config: ServeConfig, root: str) -> None:
         )
 
 
-def root_of(config: ServeConfig) -> str | None:
-    """The secret from which those of all pairs come, None in a process that has none."""
-    return config.secret or os.environ.get("PYC3P_SECRET") or None
-
-
 def acquaintances(config: ServeConfig) -> dict[str, Acquaintance]:
     """What the parts of this process know of the others, by principal.
 
     Raises UsageProblem when one of them lacks what it needs.
     """
-    root = root_of(config)
+    root = config.root
     _check(config, root)
     mutual = MutualSecrets()
     principals = [server_principal(config)] * bool(set(config.parts) - {"mcu"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -23,9 +24,10 @@ from pyc3p.elements.identities import Identities, identities, part_credentials_o
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
 from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
-from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, root_of, server_principal
+from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
+from pyc3p.elements.state import ServerState
 from pyc3p.elements.tls import C3pTls, SipTls
-from pyc3p.ops.log import log_event
+from pyc3p.ops.log import EventLog
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 from pyc3p.settings.tls import TlsSettings
 from pyc3p.trace.sinks import Sinks
@@ -36,7 +38,7 @@ from sip.aio import live_entropy, wall_clock
 #: Parts that ask who somebody is.
 _ASKING: Final = frozenset({"registrar", "proxy", "focus", "focus-factory"})
 #: Seconds for the last BYEs and notifications before sockets are closed.
-FAREWELL = 0.5
+SHUTDOWN_GRACE = 0.5
 
 Observer = Callable[[str, sip.Event], None]
 
@@ -46,6 +48,7 @@ class Server:
     """The nodes of one process, and the machines that a shutdown talks to."""
 
     config: ServeConfig
+    output: Output
     nodes: list[Node] = attrs.Factory(list)
     cores: SipCores = SipCores()
     mcu: mcu.Mcu | None = None
@@ -53,6 +56,8 @@ class Server:
     draining: bool = False
     identities: Identities | None = None  #: None: everybody is believed
     tls: tuple[SipTls | C3pTls, ...] = ()
+    state: ServerState | None = None  #: None: nothing outlasts a restart
+    unkept: str | None = None  #: why that is so, where something should
 
     def reload(self) -> bool:
         """Read certificates again; false when there are none. Raises UsageProblem, and all stays as it was."""
@@ -75,6 +80,8 @@ class Server:
         """Open everything; raises Problem."""
         if self.workers is not None:
             await self.workers.start()
+        if self.state is not None:
+            self.state.attach(self.nodes[0], self.output)
         for node in self.nodes:
             await node.start()
         if self.workers is not None:
@@ -105,13 +112,13 @@ class Server:
         while self.busy and loop.time() < end:
             await asyncio.sleep(0.1)
         self.end_conferences()
-        farewell = loop.time() + FAREWELL
+        grace_ends = loop.time() + SHUTDOWN_GRACE
         if self.workers is not None:
             # The Focus has told them; whoever's Focus is elsewhere, or was not heard, ends its conferences by itself.
-            while self.workers.busy and loop.time() < farewell - FAREWELL / 2:
+            while self.workers.busy and loop.time() < grace_ends - SHUTDOWN_GRACE / 2:
                 await asyncio.sleep(0.02)
             self.workers.end_conferences()
-        await asyncio.sleep(max(0.0, farewell - loop.time()))
+        await asyncio.sleep(max(0.0, grace_ends - loop.time()))
 
     def end_conferences(self) -> None:
         """End what still goes on, and tell everybody who is in it."""
@@ -135,6 +142,8 @@ class Server:
             await self.workers.stop()
         for node in reversed(self.nodes):
             await node.stop()
+        if self.state is not None:
+            await self.state.close()
 
 
 @attrs.frozen(kw_only=True)
@@ -147,6 +156,7 @@ class Build:
     output: Output
     observers: Sequence[Observer] = ()  #: called with the name of an element and each event that it tells
     entropy: sip.Entropy = attrs.Factory(live_entropy)
+    state: ServerState | None = None
     sip_tls: SipTls | None
     c3p_tls: C3pTls | None
 
@@ -158,6 +168,7 @@ class Build:
         trace: Sinks | None,
         output: Output,
         observers: Sequence[Observer] = (),
+        state: ServerState | None = None,
     ) -> Build:
         """With the certificates that the settings name; raises UsageProblem."""
         return cls(
@@ -166,23 +177,35 @@ class Build:
             trace=trace,
             output=output,
             observers=observers,
+            state=state,
             sip_tls=SipTls(config.tls) if config.tls != TlsSettings() else None,
             c3p_tls=C3pTls(config.c3p) if config.c3p.secure else None,
         )
 
     def server(self) -> Server:
         """A server that has no part yet."""
-        return Server(self.config, tls=tuple(each for each in (self.sip_tls, self.c3p_tls) if each is not None))
+        tls = tuple(each for each in (self.sip_tls, self.c3p_tls) if each is not None)
+        return Server(self.config, self.output, tls=tls, state=self.state)
+
+    @property
+    def root(self) -> str | None:
+        """The secret that keys are made of which a later process is to have as well; None where there is none."""
+        return self.config.root or (self.state.secret if self.state is not None else None)
 
 
 def build_server(
-    config: ServeConfig, trace: Sinks | None, output: Output, *, observers: Sequence[Observer] = ()
+    config: ServeConfig,
+    trace: Sinks | None,
+    output: Output,
+    *,
+    observers: Sequence[Observer] = (),
+    state: ServerState | None = None,
 ) -> Server:
     """Put the parts together, all in this process; raises UsageProblem when one lacks what it needs.
 
     ``observers`` are called with the name of an element and each event that it tells.
     """
-    build = Build.of(config, acquaintances(config), trace, output, observers)
+    build = Build.of(config, acquaintances(config), trace, output, observers, state)
     server = build.server()
     add_core(server, build)
     if "mcu" in config.parts:
@@ -196,7 +219,7 @@ def add_core(server: Server, build: Build) -> None:
     if set(config.parts) & _ASKING:
         config.identity.check_open(config.host)
         server.identities = identities(
-            config, build.peers[own], root=root_of(config), entropy=build.entropy, wall_clock=wall_clock()
+            config, build.peers[own], root=build.root, entropy=build.entropy, wall_clock=wall_clock()
         )
     if set(config.parts) - {"mcu"}:
         element, server.cores = _core_element(build, own, server.identities)
@@ -217,14 +240,14 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
     settings = CoreSettings(
         domain=config.sip_domain,
         aliases=config.aliases,
-        store=focus.MemoryStore(wall_clock=here.wall_clock),
+        store=focus.KeptRecords(wall_clock=here.wall_clock),
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
         record_readers=foci,
         mcu_factory_principal=role_of(config, "mcu-factory", peers),
         records_principal=role_of(config, "focus-factory", peers),
-        proxy=calls.proxy_config(config),
+        proxy=calls.proxy_config(config, build.root),
         authenticator=None if known is None else known.authenticator,
         registrar=config.limits.registrar(),
         focus=config.limits.focus(),
@@ -236,9 +259,16 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
     factory = mcu.McuFactory(factory_config) if "mcu-factory" in config.parts else None
     cores = [part for part in config.parts if part not in ("mcu", "mcu-factory")]
     if not cores and factory is not None:
-        element, _ = parts.mcu_factory_only(own, factory_config)
+        element, _ = parts.mcu_factory_only(own, factory_config, durable=build.state is not None)
         return element, SipCores()
-    return parts.server(here, cores, settings, entropy=build.entropy.child("server"), mcu_factory=factory)
+    return parts.server(
+        here,
+        cores,
+        settings,
+        entropy=build.entropy.child("server"),
+        mcu_factory=factory,
+        durable=build.state is not None,
+    )
 
 
 def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
@@ -286,8 +316,10 @@ def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *
     config, trace = build.config, build.trace
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
+    log = EventLog(build.output, element.name, time.monotonic)
+
     def on_event(event: sip.Event) -> None:
-        log_event(build.output, element.name, event)
+        log.tell(event)
         for observer in build.observers:
             observer(element.name, event)
 

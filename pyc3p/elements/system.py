@@ -12,6 +12,7 @@ from pyc3p.commands.output import Output
 from pyc3p.elements.places import mcu_ports
 from pyc3p.elements.principals import acquaintances
 from pyc3p.elements.server import Build, Observer, Server, add_core, build_server
+from pyc3p.elements.state import ServerState
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.sinks import Sinks
@@ -33,19 +34,20 @@ def build_system(
     *,
     observers: Sequence[Observer] = (),
     launched: Sequence[Process] = (),
+    state: ServerState | None = None,
 ) -> Server:
     """Put the parts together, MCUs as workers where the settings say so; raises UsageProblem.
 
-    ``launched`` are processes that were started already.
+    ``launched`` are processes that were started already; ``state`` is what outlasts this one.
     """
     count = worker_count(config)
     if not count:
-        return build_server(config, trace, output, observers=observers)
+        return build_server(config, trace, output, observers=observers, state=state)
     peers = acquaintances(config)
     if importlib.util.find_spec("numpy") is None:  # said here, and not by each of them
         raise ImportError("numpy is needed to mix", name="numpy")
     made = [worker_config(config, number) for number in range(1, count + 1)]
-    build = Build.of(config, peers, trace, output, observers)
+    build = Build.of(config, peers, trace, output, observers, state)
     server = build.server()
     add_core(server, build)
     early = [*launched, *([None] * (count - len(launched)))]

@@ -110,6 +110,7 @@ class Measures:
         for node in server.nodes:
             yield from _of_node(node)
         yield from _of_cores(server)
+        yield from _of_state(server)
         if server.mcu is not None:
             yield from _of_mcu(server.nodes[-1].name, server.mcu)
 
@@ -146,6 +147,19 @@ def _of_cores(server: Server) -> Iterator[Family]:
         yield gauge("pyc3p_size", "How much waits or is kept", sizes, "what", part=part)
     if cores.proxy is not None:
         yield counter("pyc3p_dropped", "", _words(cores.proxy.counters), "what", part=part)
+
+
+def _of_state(server: Server) -> Iterator[Family]:
+    failing = server.unkept if server.state is None else server.state.failing
+    yield gauge("pyc3p_state_failing", "Whether state is not kept that should be", {(): float(failing is not None)})
+    writer = server.state.writer if server.state is not None else None
+    if writer is None:
+        return
+    yield gauge("pyc3p_state_behind", "Pieces of state that the store does not have", {(): writer.behind})
+    yield counter("pyc3p_state_pieces", "Pieces of state that were written", {(): writer.pieces})
+    yield counter("pyc3p_state_octets", "Octets of them", {(): writer.octets})
+    yield counter("pyc3p_state_failures", "Writes of state that failed", {(): writer.failures})
+    yield histogram("pyc3p_state_write_seconds", "How long each write of state took", {(): writer.times})
 
 
 def _of_mcu(part: str, machine: mcu.Mcu) -> Iterator[Family]:

@@ -33,7 +33,7 @@ class OpsPort:
         self.port = settings.port  #: once it listens, the one that it has
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen. Raises UsageProblem when the port cannot be had."""
         app = web.Application()
         app.add_routes(
             [
@@ -67,8 +67,11 @@ class OpsPort:
         return web.json_response({"alive": True, "workers": _workers(self._server.workers)})
 
     async def _ready(self, request: web.Request) -> web.Response:
-        reasons = list(unready(self._server))
-        return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+        reasons, warnings = list(unready(self._server)), list(impaired(self._server))
+        answer: dict[str, object] = {"ready": not reasons, "reasons": reasons}
+        if warnings:
+            answer["warnings"] = warnings
+        return web.json_response(answer, status=503 if reasons else 200)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         workers = self._server.workers
@@ -112,6 +115,13 @@ def unready(server: Server) -> Iterator[str]:
     workers = server.workers
     if workers is not None and not any(worker.running for worker in workers.all):
         yield "no MCU runs"
+
+
+def impaired(server: Server) -> Iterator[str]:
+    """What an operator should see to although calls are welcome: without a disk a server still does its work."""
+    reason = server.unkept if server.state is None else server.state.failing
+    if reason is not None:
+        yield f"state is not kept: {reason}"
 
 
 def _workers(workers: Workers | None) -> dict[str, dict[str, object]]:

@@ -60,7 +60,16 @@ class Release:
     epoch: int
 
 
-Operation = Renew | Leave | Claim | FindOwner | ListClaims | Release
+@attrs.frozen
+class Rewrite:
+    """`PlacementStore.rewrite`."""
+
+    key: str
+    node: Node
+    pieces: Sequence[Piece] = attrs.field(repr=False)
+
+
+Operation = Renew | Leave | Claim | FindOwner | ListClaims | Release | Rewrite
 
 
 # Events ---------------------------------------------------------------------------------------------------------------
@@ -108,19 +117,19 @@ class OwnerFound(Event):
     """An answer to ``Member.find_owner``."""
 
     want: int
-    node: str | None  #: None: nobody has it
+    node: str | None  #: None: there is no claim
+    alive: bool = False  #: whether that node is there
 
 
 @attrs.frozen(kw_only=True)
 class ClaimRenewed(Event):
     """A claim of ours was made again, because the store may have lost it, or given it away.
 
-    With ``whole`` the state that goes with it may be lost as well, and is to be written again.
+    The state that goes with it may be lost as well: all of it is to be written again (``Member.rewrite``).
     """
 
     key: str
     epoch: int
-    whole: bool
 
 
 @attrs.frozen(kw_only=True)

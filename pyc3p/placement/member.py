@@ -46,11 +46,12 @@ from pyc3p.placement.events import (
     OwnerFound,
     Release,
     Renew,
+    Rewrite,
     TakenOver,
 )
 from pyc3p.placement.share import node_for
-from pyc3p.placement.store import Granted, Node, Nodes, Refused
-from sip import Event, Life
+from pyc3p.placement.store import Claimed, Granted, Node, Nodes, Refused
+from sip import Event, Life, Piece
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +132,7 @@ class Member:
         self._renew_at: float | None = now
         self._lease_until = now
         self._run = ""  #: of the store
-        self._unsure: dict[str, bool] = {}  #: claims to be made again, and whether their state may be lost
+        self._unsure: set[str] = set()  #: claims to be made again: the store may have lost them, or their state
         self._gone: dict[str, int] = {}  #: nodes that are gone, and for how many renewals
         self._claiming: Counter[str] = Counter()  #: keys with claims under way, or waiting
         self._releasing: dict[str, int] = {}  #: conferences that have ended, and the epochs, until the store knows
@@ -141,6 +142,11 @@ class Member:
     def state(self) -> Membership:
         """Whether it may claim."""
         return self._life.state
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a `Rewrite` is under way, or waiting."""
+        return any(isinstance(each.operation, Rewrite) for each in (*self._begun.values(), *self._waiting))
 
     # Commands --------------------------------------------------------------------------------------------------------
 
@@ -154,7 +160,7 @@ class Member:
     def find_owner(self, want: int, key: str, *, now: float) -> None:
         """See who has a conference: OwnerFound or ClaimFailed with ``want`` follows."""
         if key in self.held:
-            self._events.append(OwnerFound(owner=self.owner, want=want, node=self.node.name))
+            self._events.append(OwnerFound(owner=self.owner, want=want, node=self.node.name, alive=True))
         elif self.state is Membership.OUTSIDE:
             self._events.append(ClaimFailed(owner=self.owner, want=want))
         else:
@@ -164,8 +170,17 @@ class Member:
         """A conference has ended, or was never begun."""
         if self.held.get(key, epoch) == epoch:
             self.held.pop(key, None)
-            self._unsure.pop(key, None)
+            self._unsure.discard(key)
         self._release(key, epoch)
+
+    def disown(self, key: str) -> None:
+        """What a claim brought is of no use here. The claim stays in the store, and may be made again."""
+        self.held.pop(key, None)
+        self._unsure.discard(key)
+
+    def rewrite(self, key: str, pieces: Sequence[Piece], *, now: float) -> None:
+        """All that there is to write of a conference of ours. It is asked for again when the store did not take it."""
+        self._begin(_Begun(Rewrite(key, self.node, tuple(pieces)), _Purpose.ASKED))
 
     def leave(self, *, now: float) -> None:
         """Be gone for good, as when the lease had lapsed: others take what there is. Their addresses stay known."""
@@ -226,8 +241,10 @@ class Member:
         elif isinstance(operation, Claim) and isinstance(result, Refused):
             self._refused(begun, operation, result)
         elif isinstance(operation, FindOwner):
-            node = result if isinstance(result, str) else None
-            self._events.append(OwnerFound(owner=self.owner, want=begun.want, node=node))
+            found = OwnerFound(owner=self.owner, want=begun.want, node=None)
+            if isinstance(result, Claimed):
+                found = attrs.evolve(found, node=result.node, alive=result.alive)
+            self._events.append(found)
         elif isinstance(operation, ListClaims) and isinstance(result, Sequence):
             self._inherit(operation.name, result)
         elif isinstance(operation, Release) and self._releasing.get(operation.key) == operation.epoch:
@@ -244,6 +261,8 @@ class Member:
             self._lapsed()
         if isinstance(operation, Claim | FindOwner) and begun.purpose is _Purpose.ASKED:
             self._events.append(ClaimFailed(owner=self.owner, want=begun.want))
+        elif isinstance(operation, Rewrite) and operation.key in self.held:
+            self._unsure.add(operation.key)
 
     def _begin(self, begun: _Begun) -> None:
         self._waiting.append(begun)
@@ -273,12 +292,11 @@ class Member:
         self._run, self._lease_until = nodes.run, sent_at + self.settings.lifetime
         self.addresses = {**nodes.alive, self.node.name: self.node.address}
         if again or anew:
-            for key in self.held:
-                self._unsure[key] = anew or self._unsure.get(key, False)
+            self._unsure.update(self.held)
         if again:
             self._events.append(LeaseHeld(owner=self.owner, nodes=tuple(sorted(self.addresses))))
-        for key, whole in list(self._unsure.items()):
-            self._claim_again(key, whole)
+        for key in sorted(self._unsure):
+            self._claim_again(key)
         for key, epoch in list(self._releasing.items()):
             self._release(key, epoch)
         self._look_after_gone(nodes)
@@ -293,10 +311,10 @@ class Member:
             if isinstance(begun.operation, Claim | FindOwner) and begun.purpose is _Purpose.ASKED:
                 self._events.append(ClaimFailed(owner=self.owner, want=begun.want))
 
-    def _claim_again(self, key: str, whole: bool) -> None:
+    def _claim_again(self, key: str) -> None:
         epoch = self.held.get(key)
         if epoch is not None and key not in self._claiming:
-            self._begin(_Begun(Claim(key, self.node, epoch, epoch if whole else 0), _Purpose.AGAIN))
+            self._begin(_Begun(Claim(key, self.node, epoch, epoch), _Purpose.AGAIN))
 
     def _release(self, key: str, epoch: int) -> None:
         self._releasing[key] = epoch
@@ -309,7 +327,7 @@ class Member:
         if begun.purpose is _Purpose.AGAIN and not was_held:
             self._release(key, granted.epoch)  # it has ended in the meantime
             return
-        whole = self._unsure.pop(key, False)
+        self._unsure.discard(key)
         self.held[key] = max(granted.epoch, self.held.get(key, 0))
         if begun.purpose is _Purpose.ASKED:
             over = was_held or self._releasing.pop(key, None) is not None
@@ -317,7 +335,7 @@ class Member:
             made = ClaimMade(owner=self.owner, want=begun.want, key=key, epoch=granted.epoch, pieces=pieces)
             self._events.append(made)
         elif was_held:
-            self._events.append(ClaimRenewed(owner=self.owner, key=key, epoch=granted.epoch, whole=whole))
+            self._events.append(ClaimRenewed(owner=self.owner, key=key, epoch=granted.epoch))
         else:
             taken = TakenOver(owner=self.owner, key=key, epoch=granted.epoch, pieces=granted.pieces)
             self._events.append(taken)
@@ -326,7 +344,7 @@ class Member:
         if begun.purpose is _Purpose.ASKED:
             self._events.append(ClaimRefused(owner=self.owner, want=begun.want, node=refused.node))
         if self.held.pop(claim.key, None) is not None:
-            self._unsure.pop(claim.key, None)
+            self._unsure.discard(claim.key)
             self._events.append(ClaimLost(owner=self.owner, key=claim.key, node=refused.node))
 
     # What nodes that are gone have left ------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from pyc3p.placement.store import Granted, LeaseLost, Node, Nodes, Refused
+from pyc3p.placement.belonging import Belonging
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, Refused
 from sip import Piece
 
 
@@ -17,22 +18,19 @@ class _Lease:
 
 
 class MemoryPlacement:
-    """What a server would do, one call after the other; ``clock`` is its own, in seconds.
+    """What a server would do, one call after the other; ``clock`` is its own, in seconds."""
 
-    ``state`` gives the pieces that were written of a conference.
-    """
-
-    def __init__(
-        self, clock: Callable[[], float], *, state: Callable[[str], Sequence[Piece]] = lambda key: (), run: str = "1"
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], *, run: str = "1") -> None:
         self.run = run  #: of the store; another one says that it was started anew
         self.claims: dict[str, tuple[str, int]] = {}  #: node and epoch by key
-        self._clock, self._written = clock, state
+        self.written: dict[str, dict[str, Piece]] = {}  #: what is written of conferences, by key
+        self._clock = clock
+        self._belonging = Belonging()
         self._leases: dict[str, _Lease] = {}
         self._known: set[str] = set()
 
     def renew_now(self, node: Node, *, lifetime: float) -> Nodes:
-        """`PlacementStore.renew`."""
+        """`PlacementStore.renew`; raises LeaseLost."""
         lease = self._lease(node.name)
         if lease is not None and lease.node.incarnation != node.incarnation:
             raise LeaseLost(f"{node.name} is there already")
@@ -47,7 +45,7 @@ class MemoryPlacement:
             del self._leases[node.name]
 
     def claim_now(self, key: str, node: Node, *, held: int, above: int) -> Granted | Refused:
-        """`PlacementStore.claim`."""
+        """`PlacementStore.claim`; raises LeaseLost."""
         if not self._has_lease(node):
             raise LeaseLost(node.name)
         owner, epoch = self.claims.get(key, ("", 0))
@@ -55,12 +53,12 @@ class MemoryPlacement:
             return Refused(node=owner)
         granted = max(epoch, above, held) + 1
         self.claims[key] = (node.name, granted)
-        return Granted(epoch=granted, pieces=tuple(self._written(key)))
+        return Granted(epoch=granted, pieces=() if held else tuple(self.written.get(key, {}).values()))
 
-    def owner_now(self, key: str) -> str | None:
+    def owner_now(self, key: str) -> Claimed | None:
         """`PlacementStore.owner`."""
         owner, _ = self.claims.get(key, ("", 0))
-        return owner if owner and self._lease(owner) is not None else None
+        return Claimed(node=owner, alive=self._lease(owner) is not None) if owner else None
 
     def claims_of_now(self, name: str) -> list[str]:
         """`PlacementStore.claims_of`."""
@@ -73,11 +71,30 @@ class MemoryPlacement:
         """`PlacementStore.release`."""
         if self.claims.get(key) == (node.name, epoch):
             del self.claims[key]
+            self.written.pop(key, None)
+
+    def rewrite_now(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+        """`PlacementStore.rewrite`."""
+        if self.claims.get(key, ("", 0))[0] == node.name:
+            self.written[key] = {piece.key: piece for piece in pieces}
+
+    def write_now(self, node: Node, pieces: Sequence[Piece]) -> None:
+        """Write what changed of the conferences that ``node`` has, as `StateStore.write`; the rest is left out."""
+        for piece in pieces:
+            key = self._belonging.conference_of(piece)
+            if key is None or self.claims.get(key, ("", 0))[0] != node.name:
+                continue
+            kept = self.written.setdefault(key, {})
+            if piece.value is None:
+                kept.pop(piece.key, None)
+            else:
+                kept[piece.key] = piece
 
     def forget_everything(self, *, run: str) -> None:
         """Be started anew, empty."""
         self.run = run
         self.claims.clear()
+        self.written.clear()
         self._leases.clear()
         self._known.clear()
 
@@ -103,7 +120,7 @@ class MemoryPlacement:
         """`PlacementStore.claim`."""
         return self.claim_now(key, node, held=held, above=above)
 
-    async def owner(self, key: str) -> str | None:
+    async def owner(self, key: str) -> Claimed | None:
         """`PlacementStore.owner`."""
         return self.owner_now(key)
 
@@ -114,3 +131,7 @@ class MemoryPlacement:
     async def release(self, key: str, node: Node, *, epoch: int) -> None:
         """`PlacementStore.release`."""
         self.release_now(key, node, epoch=epoch)
+
+    async def rewrite(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+        """`PlacementStore.rewrite`."""
+        self.rewrite_now(key, node, pieces)

@@ -51,6 +51,14 @@ class Refused:
     node: str
 
 
+@attrs.frozen(kw_only=True)
+class Claimed:
+    """Whose claim there is to a conference."""
+
+    node: str
+    alive: bool  #: whether that node has a lease; of one that has none the claim is for anybody
+
+
 class LeaseLost(Exception):
     """The node has no lease: it lapsed, or another process has its name."""
 
@@ -77,8 +85,8 @@ class PlacementStore(Protocol):
         """
         ...
 
-    async def owner(self, key: str) -> str | None:
-        """The name of the node that has a conference and a lease; None when there is none."""
+    async def owner(self, key: str) -> Claimed | None:
+        """Whose claim there is to a conference; None when there is none."""
         ...
 
     async def claims_of(self, name: str) -> Sequence[str]:
@@ -87,4 +95,8 @@ class PlacementStore(Protocol):
 
     async def release(self, key: str, node: Node, *, epoch: int) -> None:
         """A conference has ended: the claim and its state are dropped, unless the claim is another one by now."""
+        ...
+
+    async def rewrite(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+        """What is written of a conference is this and nothing else, if ``node`` has it."""
         ...

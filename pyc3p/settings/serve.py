@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Final
 
 import attrs
@@ -17,6 +18,7 @@ from pyc3p.settings.limits import LimitsSection
 from pyc3p.settings.log import LogSettings
 from pyc3p.settings.media import MediaSettings
 from pyc3p.settings.ops import OpsSettings
+from pyc3p.settings.state import StateSettings
 from pyc3p.settings.tls import TlsSettings
 
 #: The parts that can be served, in the order in which they start.
@@ -62,6 +64,7 @@ class ServeConfig:
     unsafe_capture: bool = False  #: leave secrets in the capture
     log: LogSettings = LogSettings()
     ops: OpsSettings = OpsSettings()
+    state: StateSettings = StateSettings()  #: what outlasts a restart
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
     media: MediaSettings = MediaSettings()
     limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take
@@ -105,6 +108,16 @@ class ServeConfig:
     def mcu_hosts(self) -> dict[str, str]:
         """Of the MCUs in other processes: id to host, empty for the host of this server."""
         return {name: host for name, _, host in (each.partition("@") for each in self.mcus)}
+
+    @property
+    def root(self) -> str | None:
+        """The secret from which those of all pairs come, None in a process that has none."""
+        return self.secret or os.environ.get("PYC3P_SECRET") or None
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether this process knows secrets of others than its MCU, which a copy of it would know as well."""
+        return self.root is not None or any(peer.secret for peer in self.c3p.peers)
 
     @property
     def public_host(self) -> str:

@@ -130,15 +130,7 @@ class SimHost:
         self.element.persisted(change.id)
         self.run([])
 
-    def _save(self) -> bool:
-        """Have written what has changed; whether there was anything."""
-        change = self.element.change_to_save()
-        if change is not None:
-            self.disk.write(change, self)
-        return change is not None
-
     def _send(self) -> None:
-        self._save()
         if self.element.pump is not None:
             for transmit in self.element.pump.data_to_send():
                 self.network.send(self, transmit.flow, transmit.data)
@@ -146,8 +138,9 @@ class SimHost:
             self.network.web.post(self, machine, exchange)
         for asker, reply in self.element.replies_to_send(now=self.network.now):
             cast(Callable[[c3p.Reply], None], asker)(reply)
-        if self._save():
-            self._send()
+        change = self.element.change_to_save()
+        if change is not None:
+            self.disk.write(change, self)
 
     def _handle(self, event: Event) -> bool:
         """Act on what the element has told; whether one of its machines may have moved by that."""

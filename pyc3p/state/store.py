@@ -15,6 +15,10 @@ class StoreUnavailable(Exception):
     """
 
 
+class StoreInUse(StoreUnavailable):
+    """A store is somebody else's: a server that runs, another program, a later version. Nobody may write there."""
+
+
 class StateStore(Protocol):
     """Keeps pieces of state under their keys; the last one written under a key counts.
 

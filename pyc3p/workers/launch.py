@@ -62,9 +62,12 @@ def launch() -> Process:
     )
 
 
-def can_fork() -> bool:
-    """Whether a copy of this process is a good beginning: where that is well-defined, and nothing goes on yet."""
-    return sys.platform == "linux" and threading.active_count() == 1
+def can_fork(*, holds_secrets: bool) -> bool:
+    """Whether a copy of this process is a good beginning: where that is well-defined, and nothing goes on yet.
+
+    Nor of a process that ``holds_secrets`` which are none of a worker's: a copy has them in its memory until it ends.
+    """
+    return sys.platform == "linux" and threading.active_count() == 1 and not holds_secrets
 
 
 def fork(run: Callable[[], object]) -> Process:

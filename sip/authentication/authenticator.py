@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final
 
@@ -23,6 +23,7 @@ from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits, WrongPasswords
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError, RemoteProtocolError, SipError
+from sip.events import CredentialsRefused, Event
 from sip.flow import Flow
 from sip.message.request import Request
 from sip.networks import source_of
@@ -31,12 +32,15 @@ from sip.syntax.keys import AddressOfRecord
 from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
 
-__all__ = ["Authenticator", "AuthenticatorConfig"]
-
 #: Nobody can answer a challenge to these (RFC 3261 section 22.1), nor wait for what a store says of them: BENOTIFY has
 #: no answer at all.
 _NEVER_CHALLENGED: Final = frozenset({"ACK", "CANCEL", "BENOTIFY"})
 _NOT_YOURS: Final = Refused(status=403, text="Not Your Address")
+#: What an unknown name is told as well as a wrong password: the work for both is the same.
+_WRONG: Final = "wrong name or password"
+_WRONG_AND_TOO_MANY: Final = "too many wrong passwords"
+#: Events that nobody has taken: about 300 octets each. An application need not take them.
+_MOST_EVENTS: Final = 1_000
 _TOO_MANY: Final = Refused(status=503, headers=(("Retry-After", "5"),))
 
 
@@ -115,8 +119,23 @@ class Authenticator:
         if store is not None:
             self._digest = DigestServer(digest, store, key=key, entropy=entropy, wall_clock=wall_clock)
         self._wrong = WrongPasswords(config.wrong_passwords)
+        self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         self._questions: OrderedDict[str, _Question] = OrderedDict()
         self._shares = Shares(config.max_pending_per_source)
+
+    def take_events(self) -> list[Event]:
+        """What there is to tell of credentials that were refused: `CredentialsRefused`. At most the last thousand."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    def next_timeout(self) -> float | None:
+        """Nothing is ever due. With this a driver takes its events as those of any machine."""
+        return None
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Nothing is due: events alone."""
+        return self.take_events()
 
     @property
     def realm(self) -> str | None:
@@ -162,6 +181,13 @@ class Authenticator:
         if verdict.pending is not None:
             return self._wait(verdict.pending, _Question(request=request, flow=flow, proxy=proxy, asked_at=now))
         return self._judged(verdict, request, flow, proxy, now)
+
+    def recognises(self, request: Request, flow: Flow) -> bool:
+        """Whether credentials show that their source has read a challenge of ours, whoever it is and however long ago.
+
+        For `EndpointConfig.recognises`. Nothing is looked up, and no count of a nonce is used up.
+        """
+        return self._digest is not None and self._digest.recognises(request, self._wrong.origins.of(request, flow))
 
     def is_ours(self, identified: Identified, flow: Flow) -> bool:
         """Whether somebody who was identified is a user of our domains, and none of a domain that vouches for him."""
@@ -233,22 +259,35 @@ class Authenticator:
             return Refused(status=400)
         source = self._wrong.origins.of(request, flow)
         if verdict.outcome is not Outcome.ACCEPTED or verdict.username is None:
-            if verdict.username is not None and (refusal := self._wrong.wrong(verdict.username, source, now=now)):
-                return refusal
+            if verdict.username is not None:
+                refusal = self._wrong.wrong(verdict.username, source, now=now)
+                self._tell(verdict.username, source, _WRONG if refusal is None else _WRONG_AND_TOO_MANY)
+                if refusal is not None:
+                    return refusal
             stale = verdict.outcome is Outcome.STALE
             headers = self._digest.challenges(now=now, stale=stale, proxy=proxy, source=source)
             return Challenged(status=407 if proxy else 401, headers=headers)
         if (refusal := self._wrong.right(verdict.username, source, now=now)) is not None:
+            self._tell(verdict.username, source, _WRONG_AND_TOO_MANY)
             return refusal  # its count stays unused, so that it is answered like a wrong one when it comes again, too
         self._digest.use(verdict)
         if verdict.username in self.config.trusted_users:
             if not (proxy and self._is_host_of_parts(flow)):
+                self._tell(verdict.username, source, "the password of a part, and not from its host")
                 return Refused(status=403)  # somebody shows what was meant for us
             try:
                 return self._believed(request)
             except RemoteProtocolError as error:
                 return Refused(status=error.status_hint)
-        return self._own(verdict.username, request, flow)
+        own = self._own(verdict.username, request, flow)
+        if isinstance(own, Refused):
+            self._tell(verdict.username, source, "it is not his name in From, or in P-Preferred-Identity")
+        return own
+
+    def _tell(self, username: str, source: str, reason: str) -> None:
+        assert self._digest is not None
+        realm = self._digest.config.realm
+        self._events.append(CredentialsRefused(owner="", realm=realm, username=username, source=source, reason=reason))
 
     def _is_host_of_parts(self, flow: Flow) -> bool:
         is_ours = canonical_host(flow.remote.host) == canonical_host(flow.local.host)

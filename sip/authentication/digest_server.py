@@ -31,8 +31,6 @@ from sip.message.request import Request
 from sip.syntax.grammar import quote
 from sip.syntax.uri import Uri
 
-__all__ = ["CredentialStore", "DigestConfig", "DigestServer", "Outcome", "PasswordStore", "Verdict"]
-
 _NONCE: Final = struct.Struct("!Q4s4s16s")  # milliseconds of wall clock, mark of the source, chance, HMAC
 _COUNT: Final = re.compile("[0-9A-Fa-f]{8}")  #: a nonce count (RFC 7616 section 3.4)
 
@@ -180,6 +178,11 @@ class DigestServer:
             self.use(verdict)
         return verdict
 
+    def recognises(self, request: Request, source: str) -> bool:
+        """Whether a request shows a nonce that was given to its source, however old, used or wrong its credentials."""
+        credentials = self._own_credentials(request, self.config.proxy)
+        return credentials is not None and self._read_nonce(credentials.params.get("nonce") or "", source) is not None
+
     def use(self, verdict: Verdict) -> None:
         """Use up the count of the nonce of a verdict that ``verify`` has left; other verdicts have none."""
         if verdict._count is not None and verdict.username is not None:
@@ -273,19 +276,23 @@ class DigestServer:
 
     def _fresh(self, nonce: str, source: str | None, now: float) -> tuple[bytes, int] | None:
         """A nonce that we gave out lately, to that source if it matters, and when, in milliseconds; else None."""
+        milliseconds, found = self._milliseconds(now), self._read_nonce(nonce, source)
+        if found is None or self._began is None or found[1] < self._began:
+            return None
+        return found if -1000 <= milliseconds - found[1] <= self.config.nonce_lifetime * 1000 else None
+
+    def _read_nonce(self, nonce: str, source: str | None) -> tuple[bytes, int] | None:
+        """The same of one that we gave out at any time."""
         try:
             raw = base64.b64decode(nonce, validate=True)
             at, mark, chance, seal = _NONCE.unpack(raw)
         except (ValueError, struct.error):
             return None
-        age = self._milliseconds(now) - at
         if not hmac.compare_digest(seal, self._seal(at, mark, chance)):
             return None
         if source is not None and not hmac.compare_digest(mark, self._mark(source)):
             return None
-        if self._began is None or at < self._began:
-            return None
-        return (raw, at) if -1000 <= age <= self.config.nonce_lifetime * 1000 else None
+        return raw, at
 
 
 def _count(text: str) -> int:

@@ -39,10 +39,11 @@ class CancelServer:
             tag = self._context.new_tag()
         elif tag is None and invite.state is State.PROCEEDING and invite.request.to.tag is None:
             tag = invite.to_tag = self._context.new_tag()
-        if self._transactions.is_full(flow, "CANCEL"):  # the more welcome is what ends something
+        source = self._transactions.room_for(flow, "CANCEL")
+        if source is None:  # the more welcome is what ends something
             self._answers.answer_statelessly(request, 200, flow, tag)
         else:
-            cancelling = self._transactions.open_server(key, request, via, flow)
+            cancelling = self._transactions.open_server(key, request, via, flow, source)
             cancelling.to_tag = tag
             self._answers.send(cancelling, 200, now=now)
         if invite.state is not State.PROCEEDING or invite.user is None:

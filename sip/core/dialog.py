@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from sip.core.usages import SessionUsage, SubscriptionUsage, UsageKey
+from sip.core.way_back import leads_back
 from sip.errors import RemoteProtocolError
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
@@ -157,10 +158,10 @@ class Dialog:
             remote_value=request.headers.get("From", ""),
             remote_tag=request.from_.tag or "",
             target=target_of(request),
-            route_set=route_set_of(request),
+            route_set=(routes := route_set_of(request)),
             local_cseq=local_cseq,
             remote_cseq=request.cseq.number,
-            flow=flow if flow.reliable else None,
+            flow=flow if flow.reliable and leads_back(request, flow, routes) else None,
             heard_on=flow,
             local_user=request.uri.user,
         )

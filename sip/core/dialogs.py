@@ -15,7 +15,7 @@ class Dialogs:
         self._context = context
         self._by_key: dict[DialogKey, Dialog] = {}
         self._by_flow: dict[int, dict[DialogKey, Dialog]] = {}
-        self._unsaved: dict[DialogKey, Dialog] | None = None  # nobody writes them yet
+        self.unsaved: dict[DialogKey, Dialog] | None = None  #: what changed; None where nobody writes them yet
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -36,7 +36,7 @@ class Dialogs:
     def add(self, dialog: Dialog) -> None:
         """Note a dialog."""
         self._by_key[dialog.key] = dialog
-        dialog.unsaved = self._unsaved
+        dialog.unsaved = self.unsaved
         dialog.touch()
         if dialog.flow is not None:
             self._by_flow.setdefault(dialog.flow.id, {})[dialog.key] = dialog
@@ -70,15 +70,15 @@ class Dialogs:
 
     def take_unsaved(self) -> list[Dialog]:
         """Return the dialogs that may be other than what was written, those that ended too; all at the first call."""
-        if self._unsaved is None:
-            self._unsaved = {}
+        if self.unsaved is None:
+            self.unsaved = {}
             for dialog in self._by_key.values():
-                dialog.unsaved = self._unsaved
+                dialog.unsaved = self.unsaved
             return list(self._by_key.values())
-        if not self._unsaved:
+        if not self.unsaved:
             return []
-        dialogs = list(self._unsaved.values())
-        self._unsaved.clear()
+        dialogs = list(self.unsaved.values())
+        self.unsaved.clear()
         return dialogs
 
     def all(self) -> list[Dialog]:

@@ -214,10 +214,10 @@ class Cores:
             )
         return (*lines, ("Allow-Events", ", ".join(sorted(events)))) if events else lines
 
-    def claiming(self, request: Request, flow: Flow) -> CoreEntry | None:
-        """Return the first core that claims a request."""
+    def claiming(self, request: Request, flow: Flow, without: str | None = None) -> CoreEntry | None:
+        """Return the first core that claims a request; ``without`` is not asked."""
         for entry in self._entries:
-            if entry.claims(request, flow):
+            if entry.owner != without and entry.claims(request, flow):
                 return entry
         return None
 

@@ -12,7 +12,7 @@ answer delays, it does not silence.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Generic, TypeVar
 
 import attrs
@@ -45,7 +45,7 @@ class Gate:
         self._changed: dict[str, Piece] = {}
         self._id = 0  #: of the newest change
         self._given = 0  #: the newest change that the application was given
-        self._persisted = 0
+        self.written = 0  #: the newest change that is written, with all before it
         self.watch(machines)
 
     def watch(self, machines: Iterable[object]) -> None:
@@ -54,11 +54,13 @@ class Gate:
 
     def promised(self) -> int:
         """Ask the machines what changed; return the number of the change after which what they send may leave."""
-        pieces = [piece for machine in self._machines for piece in machine.take_pieces()]
-        if pieces:
-            if self._id == self._given:
-                self._id += 1
-            self._changed.update((piece.key, piece) for piece in pieces)
+        for machine in self._machines:
+            pieces = machine.take_pieces()
+            if pieces:
+                if self._id == self._given:
+                    self._id += 1
+                for piece in pieces:
+                    self._changed[piece.key] = piece
         return self._id
 
     def change_to_save(self) -> StateChange | None:
@@ -72,14 +74,10 @@ class Gate:
         return change
 
     def persisted(self, id: int) -> None:
-        """A change, and those before it, are written. Numbers that were never given are refused with ValueError."""
+        """A change, and those before it, are written. Raises ValueError for numbers that were never given."""
         if not 0 < id <= self._given:
             raise ValueError(f"change {id} was not given: the last one was {self._given}")
-        self._persisted = max(self._persisted, id)
-
-    def is_written(self, id: int) -> bool:
-        """Whether a change, and those before it, are written."""
-        return id <= self._persisted
+        self.written = max(self.written, id)
 
 
 class Held(Generic[T]):
@@ -92,14 +90,19 @@ class Held(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def pass_on(self, items: Iterable[T], *, limit: int | None = None, now: float) -> list[T]:
+    def pass_on(self, items: Sequence[T], *, limit: int | None = None, now: float) -> list[T]:
         """Put ``items`` behind what waits and what has changed; return what may leave now, at most ``limit``."""
+        if not items and not self._items:
+            return []
         promised = self._gate.promised()
-        self._items.extend((promised, now, item) for item in items)
+        if not self._items and promised <= self._gate.written and (limit is None or len(items) <= limit):
+            return list(items)  # as nearly always
+        for each in items:
+            self._items.append((promised, now, each))
         out: list[T] = []
         while self._items and (limit is None or len(out) < limit):
             id, since, item = self._items[0]
-            if not self._gate.is_written(id):
+            if id > self._gate.written:
                 if len(self._items) <= MAX_HELD and now < since + LONGEST_HOLD:
                     break
                 self._gate.counters["sent unwritten"] += 1

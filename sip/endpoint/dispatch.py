@@ -8,10 +8,12 @@ from sip.core.acted_on import Element, check_request, element_of
 from sip.core.cancel import CancelServer
 from sip.core.dialog import Dialog
 from sip.core.forwarding import TransparentInvite
-from sip.core.routing import KNOWN_METHODS, CoreEntry, Routing
+from sip.core.routing import CoreEntry
 from sip.core.stack import Stack
+from sip.core.way_back import leads_back
 from sip.endpoint.elsewhere import FromElsewhere
 from sip.endpoint.mending import Mending
+from sip.endpoint.routes import Routes
 from sip.errors import RemoteProtocolError
 from sip.events import AckReceived, FlowLost, RequestReceived
 from sip.flow import Flow
@@ -28,8 +30,6 @@ from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 from sip.transport.received import stamped
 
-#: Methods that make no sense outside of a dialog.
-_DIALOG_ONLY = frozenset(("BYE", "INFO", "UPDATE", "PRACK", "NOTIFY"))
 #: What a message may begin with: a character of a method, or line breaks before the start line.
 _FIRST = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~\r\n")
 _SMALLEST = 20  #: octets; no SIP message is shorter, keep-alives are
@@ -49,6 +49,7 @@ class Receiver:
         self._subscriptions = subscriptions
         self._transparent = TransparentInvite(stack.context)
         self._elsewhere = FromElsewhere(stack)
+        self.routes = Routes(stack, subscriptions)
         self._cancels = CancelServer(stack, self._transparent)
         self.mending = Mending(stack, sessions)
         self._streams = stack.transport.streams
@@ -172,12 +173,14 @@ class Receiver:
         known = self._transactions.find_server(key)
         if known is not None:
             known.receive_again(now)
-        elif self._transactions.is_full(flow, request.method):
+            return
+        source = self._transactions.room_for(flow, request.method, lambda: self._shows_itself(request, flow))
+        if source is None:
             self._answers.refuse_statelessly(request, 503, flow)
         else:
             if flow.transport != "UDP" and "alias" in via.params:
                 self._transport.take_alias(flow, via)
-            transaction = self._transactions.open_server(key, request, via, flow)
+            transaction = self._transactions.open_server(key, request, via, flow, source)
             try:
                 self._new(transaction, flow, now)
             except RemoteProtocolError as error:
@@ -185,6 +188,14 @@ class Receiver:
                 self.mending.request(transaction, error.status_hint, now)
             if not transaction.status:
                 transaction.wait(now)
+
+    def _shows_itself(self, request: Request, flow: Flow) -> bool:
+        """Whether a datagram shows that its source has read something of ours, and is no forgery."""
+        dialog = self._dialogs.find(request) if request.to.tag is not None else None
+        if dialog is not None:
+            return dialog.is_from(flow)
+        recognises = self._context.config.recognises
+        return recognises is not None and recognises(request, flow)
 
     def _ack(self, request: Request, via: Via, flow: Flow, now: float) -> None:
         known = self._transactions.find_server(self._transactions.key_of(request, via, flow, "INVITE"))
@@ -216,62 +227,23 @@ class Receiver:
 
     # New requests ----------------------------------------------------------------------------------------------------
 
-    def route(self, request: Request, flow: Flow) -> Routing:
-        """Return who gets a new request."""
-        dialog = self._dialogs.find(request) if request.to.tag is not None else None
-        return self._route(request, flow) if dialog is None else self._route_in_dialog(request, dialog)
+    def hand_on(self, transaction: ServerTransaction, now: float) -> None:
+        """Route a request once more, without the transparent core that has it."""
+        transaction.user = None
+        try:
+            self._new(transaction, transaction.flow, now, without=transaction.owner)
+        except RemoteProtocolError as error:
+            self._context.count("refused: malformed request")
+            self.mending.request(transaction, error.status_hint, now)
 
-    def _route(self, request: Request, flow: Flow) -> Routing:
-        if request.method == "NOTIFY" and (waiting := self._subscriptions.expecting(request)) is not None:
-            return Routing(owner=waiting.owner, subscription=waiting.id)
-        if request.uri.scheme == "sips" and not self._transport.takes_sips(flow):
-            return Routing(status=416)
-        core = self._cores.claiming(request, flow)
-        if core is None:
-            return self._unclaimed(request)
-        if core.transparent:
-            return Routing(owner=core.owner)
-        if request.to.tag is not None:
-            return Routing(owner=core.owner, status=481)
-        if self._transactions.is_merged(request):
-            return Routing(owner=core.owner, status=482)
-        refused = core.refusal(request)
-        if refused is None and request.method in _DIALOG_ONLY:
-            return Routing(owner=core.owner, status=481)
-        return refused or Routing(owner=core.owner)
-
-    def _unclaimed(self, request: Request) -> Routing:
-        if request.to.tag is not None:
-            return Routing(status=481)
-        if request.method not in KNOWN_METHODS:
-            return Routing(status=501)
-        return Routing(status=404 if request.uri.scheme in ("sip", "sips", "tel") else 416)
-
-    def _route_in_dialog(self, request: Request, dialog: Dialog) -> Routing:
-        core = self._core_of(dialog)
-        session = None if dialog.session is None else dialog.session.id
-        if core is None:
-            return Routing(status=481)
-        if dialog.remote_cseq is not None and request.cseq.number < dialog.remote_cseq:
-            return Routing(owner=core.owner, session=session, status=500)
-        refused = core.refusal(request, subscribed=bool(dialog.subscriptions))
-        return refused or Routing(owner=core.owner, session=session)
-
-    def _core_of(self, dialog: Dialog) -> CoreEntry | None:
-        if dialog.session is not None:
-            return dialog.session.core
-        for subscription in dialog.subscriptions.values():
-            return subscription.core
-        return None
-
-    def _new(self, transaction: ServerTransaction, flow: Flow, now: float) -> None:
+    def _new(self, transaction: ServerTransaction, flow: Flow, now: float, without: str | None = None) -> None:
         request = transaction.request
         dialog = self._dialogs.find(request) if request.to.tag is not None else None
         if dialog is not None:
-            if not self._elsewhere.holds(transaction, dialog, self._core_of(dialog)):
+            if not self._elsewhere.holds(transaction, dialog, self.routes.core_of(dialog)):
                 self._of_dialog(transaction, dialog, now)
             return
-        routing = self._route(request, flow)
+        routing = self.routes.new(request, flow, without)
         transaction.owner = routing.owner or ""
         if routing.status is not None:
             self._answers.send(transaction, routing.status, headers=routing.headers, now=now)
@@ -296,11 +268,12 @@ class Receiver:
     def _of_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
         """Act on a request of a dialog that came from its other side."""
         request, flow = transaction.request, transaction.flow
-        routing = self._route_in_dialog(request, dialog)
+        routing = self.routes.in_dialog(request, dialog)
         if routing.status is None:
             check_request(request, Element.IN_DIALOG)
         dialog.takes(transaction.cseq)
-        if dialog.flow is None and routing.status is None and flow.reliable:
+        back = flow.reliable and leads_back(request, flow, dialog.route_set)
+        if dialog.flow is None and routing.status is None and back:
             # A peer whose connection broke came back over another one, which may be the only way to it.
             self._dialogs.moved(dialog, flow)
         transaction.owner = routing.owner or ""
@@ -331,7 +304,7 @@ class Receiver:
 
     def _in_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
         method, session = transaction.request.method, session_of(dialog)
-        core = self._core_of(dialog)
+        core = self.routes.core_of(dialog)
         assert core is not None
         if method == "NOTIFY":
             self._subscriptions.receive_notify(transaction, dialog, now)

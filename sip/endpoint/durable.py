@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sip.context import Context
+from sip.core.dialogs import Dialogs
 from sip.endpoint.kept_dialogs import KeptDialogs, key_of_session, key_of_subscription
 from sip.errors import LocalProtocolError
 from sip.events import Event
@@ -25,13 +26,14 @@ class DurableDialogs:
     """
 
     _context: Context
+    _dialogs: Dialogs
     _kept: KeptDialogs
     _sessions: Sessions
     _subscriptions: Subscriptions
 
     def take_pieces(self) -> list[Piece]:
         """Return the dialogs that changed since the last call; the first gives all, and what follows is noted."""
-        return self._kept.take()
+        return [] if self._dialogs.unsaved == {} else self._kept.take()
 
     def snapshot(self) -> list[Piece]:
         """Return every dialog that is to come back, as it is now."""

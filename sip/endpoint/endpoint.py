@@ -12,6 +12,7 @@ from sip.core.stack import Stack
 from sip.endpoint.dispatch import Receiver
 from sip.endpoint.durable import DurableDialogs
 from sip.endpoint.kept_dialogs import KeptDialogs
+from sip.endpoint.transparent import TransparentCommands
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError
 from sip.events import Event, InviteReceived, SessionAnswered, SessionRedirected, SubscribeReceived
@@ -19,7 +20,6 @@ from sip.flow import Destination, Flow, Transmit
 from sip.headers.name_addr import NameAddr
 from sip.ids import RequestId, TransactionId, WantId
 from sip.message.request import Request
-from sip.message.response import Response
 from sip.session.commands import SessionCommands
 from sip.session.sessions import Sessions
 from sip.subscription.commands import SubscriptionCommands
@@ -28,7 +28,7 @@ from sip.syntax.uri import Uri
 from sip.traffic import Traffic
 
 
-class Endpoint(SessionCommands, SubscriptionCommands, DurableDialogs):
+class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, DurableDialogs):
     """Transport rules, transactions, dialogs, INVITE sessions and subscriptions of one SIP element.
 
     It has no sockets and no clock: a driver hands it bytes with ``receive_data`` and time with ``handle_timeout``, and
@@ -231,10 +231,10 @@ class Endpoint(SessionCommands, SubscriptionCommands, DurableDialogs):
     def keep_alive(self, flow: Flow, *, interval: float | None = None, answered: bool = True, now: float) -> None:
         """Send something on a flow now and then, so that NATs keep it open (RFC 5626 section 4.4).
 
-        ``interval`` is the longest time between two pings in seconds; each waits between 80 % and all of it. None takes
-        the configured one, over UDP 24 to 29 s. On a connection FlowLost follows without an answer within 10 s, unless
-        ``answered`` is False: servers that do not know pings, as Microsoft's, need not answer. It ends with the flow,
-        or ``stop_keep_alive``. For registrations ``EndpointConfig.keep_alive`` does all that.
+        ``interval`` is the longest time between two pings in seconds, else LocalProtocolError is raised; each waits
+        80 % to all of it. None takes the configured one, over UDP 24 to 29 s. On a connection FlowLost follows without
+        an answer within 10 s, unless ``answered`` is False: servers that do not know pings, as Microsoft's, need not
+        answer. It ends with the flow, or ``stop_keep_alive``. For registrations ``EndpointConfig.keep_alive`` does it.
         """
         if interval is not None and interval <= 0:
             raise LocalProtocolError(f"not an interval: {interval}")
@@ -288,7 +288,7 @@ class Endpoint(SessionCommands, SubscriptionCommands, DurableDialogs):
 
     def route(self, request: Request, flow: Flow) -> Routing:
         """Return who gets a new request, or the status that it is refused with. Changes nothing."""
-        return self._receiver.route(request, flow)
+        return self._receiver.routes.of(request, flow)
 
     # Server side of plain requests -----------------------------------------------------------------------------------
 
@@ -312,10 +312,6 @@ class Endpoint(SessionCommands, SubscriptionCommands, DurableDialogs):
     def take_request(self, transaction: TransactionId, *, now: float) -> None:
         """Go on with a RequestFromElsewhere, if it has not timed out. Raises LocalProtocolError for anything else."""
         self._receiver.take_request(transaction, now)
-
-    def send_response(self, transaction: TransactionId, response: Response, *, now: float) -> None:
-        """Send ``response`` as it is in a transaction of a transparent core; its top Via must be the request's."""
-        self._forwarding.send_response(transaction, response, now)
 
     # Client side of plain requests -----------------------------------------------------------------------------------
 
@@ -359,41 +355,3 @@ class Endpoint(SessionCommands, SubscriptionCommands, DurableDialogs):
             contact=contact,
             now=now,
         )
-
-    def forward(
-        self,
-        owner: str,
-        request: Request,
-        *,
-        flow: Flow | None = None,
-        next_hop: Uri | None = None,
-        branch: str | None = None,
-        alone: bool = False,
-        now: float,
-    ) -> RequestId:
-        """Send a request of a proxy with a Via of ours on top, in a new client transaction.
-
-        It goes down ``flow``, else to ``next_hop``, else to its top Route, else to its Request-URI. ``branch``
-        replaces the random part of the Via branch (RFC 5393 puts a hash there). Responses are reported with that Via
-        removed, each 2xx of an INVITE by itself. ``alone`` lets it fail (``"withheld"``) while another such request
-        is open to the same host over UDP and that has not shown that it is there (`is_proven`).
-        """
-        return self._forwarding.forward(
-            owner, request, flow=flow, next_hop=next_hop, branch=branch, alone=alone, now=now
-        )
-
-    def forward_stateless(
-        self,
-        request: Request,
-        *,
-        flow: Flow | None = None,
-        next_hop: Uri | None = None,
-        branch: str | None = None,
-        now: float,
-    ) -> None:
-        """Send an ACK or BENOTIFY on with a Via of ours on top and no transaction; answers are dropped."""
-        self._forwarding.forward_stateless(request, flow=flow, next_hop=next_hop, branch=branch, now=now)
-
-    def cancel_request(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]] = (), now: float) -> None:
-        """Send CANCEL for a forwarded INVITE once a provisional answer came; nothing if it was answered already."""
-        self._forwarding.cancel(request_id, headers=headers, now=now)

@@ -9,9 +9,11 @@ from typing import Protocol, runtime_checkable
 from sip.deadlines import Waiting, next_timeout_of
 from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
+from sip.errors import LocalProtocolError
 from sip.events import Event
 from sip.faults import InternalFault, TimedNet, internal_fault
 from sip.flow import Flow, Transmit
+from sip.pieces import Durable, Piece
 
 
 class Core(Protocol):
@@ -68,11 +70,32 @@ class Pump:
         self.counters: Counter[str] = Counter()  #: "internal fault": how often a core raised
         self._by_owner = {core.owner: core for core in self.cores}
         self._faults: list[Event] = []
+        self._restored: list[Event] = []
         self.gate = Gate((endpoint, *self.cores)) if durable else None  #: for what else these machines have sent
         self._held: Held[Transmit] | None = Held(self.gate) if self.gate is not None else None
         self._now = 0.0
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
         self._timed: list[Waiting] = [endpoint, *self._nets, *([self._held] if self._held is not None else ())]
+
+    def restore(self, pieces: Iterable[Piece], *, now: float) -> None:
+        """Let the endpoint, then the cores go on with what was written; those that are not `Durable` begin anew.
+
+        Before anything comes from the network. What it caused is in what the next ``settle`` returns. A core that
+        raises begins anew as well, and one `InternalFault` tells of it. Raises LocalProtocolError as they do.
+        """
+        given, told = tuple(pieces), list[Event]()
+        events = self.endpoint.restore(given, now=now)
+        for core in self.cores:
+            if not isinstance(core, Durable):
+                continue
+            try:
+                told += core.restore(given, now=now)
+            except LocalProtocolError:
+                raise
+            except Exception as error:
+                self.counters["internal fault"] += 1
+                told.append(internal_fault(error, "restore", owner=core.owner, message=b""))
+        self._restored = [*told, *self.settle(events, now=now)]
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
         """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``.
@@ -101,7 +124,7 @@ class Pump:
         """
         self._now = now
         waiting = deque(events)
-        out: list[Event] = []
+        out, self._restored = self._restored, []
         while True:
             while waiting:
                 event = waiting.popleft()

@@ -27,8 +27,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric, reached_host
 
-__all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "Standing", "keys_of"]
-
 
 @attrs.frozen(kw_only=True)
 class ProxyConfig:
@@ -52,6 +50,9 @@ class ProxyConfig:
     open_relay: bool = False  #: take anybody's request anywhere: for tests only
     sequential: bool = False  #: try contacts one preference after the other in place of all at once
     record_route: bool = True  #: stay on the way of dialogs; clients behind connections are not reached otherwise
+    #: Leave the way of a dialog where a proxy before us stays on it: what follows is then for whichever of several
+    #: alike it reaches, and not for this one, which may be gone.
+    steps_aside: bool = False
     add_path: bool = False  #: put ourselves into REGISTER that goes through us (RFC 3327)
     realm: str | None = None  #: of the challenges when there are credentials; None is the first domain
     options: tuple[str, ...] = ("ms-benotify",)  #: option tags that Proxy-Require may name

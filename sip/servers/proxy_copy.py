@@ -21,8 +21,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import reached_host
 
-__all__ = ["Copies"]
-
 #: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
 _RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 
@@ -61,6 +59,8 @@ class Copies:
             client = DialogEnd(flow=flow, local=True)
             return path(self._own, flow, self._tokens.issue(client, DialogEnd(), scope=PATH))
         if request.method not in _RECORDED or request.to.tag is not None or not self._config.record_route:
+            return ()
+        if self._config.steps_aside and request.record_route:
             return ()
         token = self._tokens.issue(
             self._caller(request, flow, vouched),

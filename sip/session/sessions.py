@@ -20,7 +20,6 @@ from sip.ids import RequestId, SessionId
 from sip.message.lines import Lines, has
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.networks import source_of
 from sip.session.callee import ReceivedInvite
 from sip.session.ended import EndedSessions
 from sip.session.joining import Joining, joining
@@ -144,7 +143,7 @@ class Sessions:
             self.context.count("refused: too many sessions")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
             return
-        source = source_of(transaction.flow.remote.host)
+        source = transaction.source
         if not self.context.limits.sessions.take(source):
             self.context.count("refused: too many sessions of one source")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
@@ -210,6 +209,7 @@ class Sessions:
     # Inside ----------------------------------------------------------------------------------------------------------
 
     def with_dialog(self, session_id: SessionId) -> Session | None:
+        """Return a session, None when it is over; raises LocalProtocolError when it has no dialog yet, or is ending."""
         session = self.live(session_id)
         if session is None:
             return None

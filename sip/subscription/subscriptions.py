@@ -12,7 +12,6 @@ from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
 from sip.message.lines import checked_value
 from sip.message.request import Request
-from sip.networks import source_of
 from sip.session.sessions import Sessions
 from sip.subscription.initial_request import RequestTemplate
 from sip.subscription.notification import Notification
@@ -50,12 +49,14 @@ class Subscriptions:
         return subscription
 
     def notifier(self, subscription_id: int) -> Notifier | None:
+        """Return the subscription as its notifier; raises LocalProtocolError for one of the other kind."""
         subscription = self.find(subscription_id)
         if subscription is not None and not isinstance(subscription, Notifier):
             raise LocalProtocolError("only the notifier can do that")
         return subscription
 
     def subscriber(self, subscription_id: int) -> Subscriber | None:
+        """Return the subscription as its subscriber; raises LocalProtocolError for one of the other kind."""
         subscription = self.find(subscription_id)
         if subscription is not None and not isinstance(subscription, Subscriber):
             raise LocalProtocolError("only the subscriber can do that")
@@ -80,7 +81,10 @@ class Subscriptions:
     # The subscriber --------------------------------------------------------------------------------------------------
 
     def dialog_of(self, session_id: SessionId) -> Dialog | None:
-        """Return the dialog of a session, None when it has just ended."""
+        """Return the dialog of a session, None when it has just ended.
+
+        Raises LocalProtocolError when it has none yet.
+        """
         session = self._sessions.live(session_id)
         if session is None:
             return None
@@ -106,6 +110,7 @@ class Subscriptions:
         contact: NameAddr | None,
         now: float,
     ) -> SubscriptionId:
+        """Keep a new one; raises LocalProtocolError when there are too many, or the dialog has one to that event."""
         core = self._cores.by_owner(owner)
         if len(self._subscriptions) >= self.context.config.max_subscriptions:
             raise LocalProtocolError("too many subscriptions")
@@ -242,7 +247,7 @@ class Subscriptions:
             self.context.count("refused: too many subscriptions")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)
             return None
-        source = source_of(transaction.flow.remote.host)
+        source = transaction.source
         if not self.context.limits.subscriptions.take(source):
             self.context.count("refused: too many subscriptions of one source")
             self.answers.send(transaction, 503, headers=[("Retry-After", "10")], now=now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sip.context import Context
 from sip.events import Event
 from sip.flow import Destination, Flow
@@ -226,23 +228,29 @@ class Transactions:
         """Return a server transaction that is not over."""
         return self._by_transaction.get(transaction_id)
 
-    def is_full(self, flow: Flow, method: str) -> bool:
-        """Whether a new request on a flow has to be refused: there are too many, or too many of that source."""
+    def room_for(self, flow: Flow, method: str, shows_itself: Callable[[], bool] = lambda: False) -> str | None:
+        """What a new request on a flow counts under; None when it is refused: there are too many, or of that source.
+
+        ``shows_itself`` is that of `SourceLimits.asker`.
+        """
         if len(self) >= self.config.max_transactions:
             self.context.count("refused: too many transactions")
-            return True
-        if not self.context.limits.may_ask(self.context.limits.asker(flow), method):
+            return None
+        source = self.context.limits.asker(flow, method, shows_itself)
+        if source is None:
             self.context.count("refused: too many transactions of one source")
-            return True
-        return False
+        return source
 
-    def open_server(self, key: object, request: Request, via: Via, flow: Flow) -> ServerTransaction:
-        """Begin a server transaction for a new request; whoever does not answer at once lets it ``wait``."""
+    def open_server(self, key: object, request: Request, via: Via, flow: Flow, source: str) -> ServerTransaction:
+        """Begin a server transaction for a new request that there is `room_for`.
+
+        Whoever does not answer at once lets it ``wait``.
+        """
         self.context.traffic.request("in", request.method)
         transaction = ServerTransaction(self, TransactionId(self.context.new_id()), key, request, via, flow)
         self._servers[key] = transaction
         self._by_transaction[transaction.id] = transaction
-        source = transaction.source = self.context.limits.asker(flow)
+        transaction.source = source
         held = self.context.limits.transactions.held
         held[source] = held.get(source, 0) + 1
         if request.method == "INVITE":

@@ -47,6 +47,7 @@ from sip import (
     AuthenticatorConfig,
     Challenged,
     Credentials,
+    CredentialsRefused,
     Flow,
     Identification,
     Identified,
@@ -257,6 +258,12 @@ def test_wrong_guesses_of_one_source_are_limited_and_others_are_heard() -> None:
     failed = mallory.node.last(JoinFailed)
     assert failed.response is None or failed.response.reason != "success"
     assert tried(site, guest(site, "bob"), conference, PASSCODE) == 200
+    told = [(each.source, each.reason) for each in site.node.of(CredentialsRefused)]
+    assert told == [
+        *[(mallory.node.host, "wrong passcode")] * 3,
+        *[(mallory.node.host, "too many wrong passcodes")] * 3,
+    ]
+    assert {each.realm for each in site.node.of(CredentialsRefused)} == {conference_key(Uri.parse(conference))}
     site.net.run(site.focus.config.guest_guess_window)
     assert tried(site, mallory, conference, PASSCODE) == 200
 

@@ -12,7 +12,7 @@ from test_answers_later import Directory, told
 from test_guests import PASSCODE, guest, site_with_guests, tried
 
 from c3p import ConferenceInfo
-from focus import CommandSucceeded, FactoryConfig, Left
+from focus import CommandSucceeded, FactoryConfig, Left, RequestRefused
 from sip import (
     Address,
     Authenticator,
@@ -192,6 +192,9 @@ def test_the_dialog_of_another_is_nobodys_with_a_password_of_ones_own() -> None:
     assert got.status == 403
     assert is_locked(site, conference) is False
     assert site.focus.refusals["dialog", 403, "authorization_failed"] == 1
+    told = site.node.last(RequestRefused)
+    assert (told.what, told.status, told.source, told.sender) == ("dialog", 403, "192.0.2.99", f"sip:bob@{DOMAIN}")
+    assert told.text == "That is the dialog of somebody else"
 
 
 def test_a_trusted_proxy_says_who_sends_by_another_way() -> None:

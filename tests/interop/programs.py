@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ DEBIAN_PACKAGE = {
     "kamailio": "kamailio",
     "tshark": "tshark",
     "linphonec": "linphone-cli",
+    "redis-server": "redis-server",
 }
 MODULES = {
     "kamailio": ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"),
@@ -68,11 +69,19 @@ def module_path(program: str) -> str:
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Path, *, cwd: Path, grace: float = 5.0) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], log: Path, *, cwd: Path, grace: float = 5.0, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A program in a process group of its own, ended by its id when the block is left."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         yield process

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c3p import (
+    MAX_EPOCH,
     AddConference,
+    Code,
     ConferenceInfo,
     ConferenceKeys,
     DeleteConference,
@@ -147,6 +149,15 @@ def test_a_response_waits_for_the_next_owner_when_the_last_gave_the_conference_a
     world.run(5.0)
     assert world.focus.exchanges[-1].peer == "focus-2"
     assert any(is_answer(each.document, request) for each in world.focus.exchanges if each.peer == "focus-2")
+
+
+def test_no_epoch_is_so_high_that_nobody_gets_above_it() -> None:
+    world = World(focus_peers=GROUP)
+    assert claim(world, "focus-1", MAX_EPOCH + 1).document.code is Code.FAILURE  # type: ignore[union-attr]
+    assert world.mcu.conferences == ()
+    claim(world, "focus-1", 3)
+    world.post(GetConference(conference_keys=KEYS), peer="focus-1", epoch=10**19)
+    assert named(claim(world, "focus-2", 4)) == MAX_EPOCH
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(GROUP)), st.integers(0, 6)), min_size=1, max_size=12))

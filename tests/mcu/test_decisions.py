@@ -26,6 +26,7 @@ from c3p import (
 from mcu import (
     Allowed,
     Cause,
+    CommandRefused,
     Decision,
     DialOutPolicy,
     DialOutQuestion,
@@ -353,6 +354,9 @@ def test_a_presenter_has_no_number_called_that_no_setting_allows(address: str) -
     world = guarded()
     world.phone(9), world.phone(7)
     assert code(world.dial(7, endpoint_uri=address)) == "failure"
+    (told,) = world.of(CommandRefused)
+    assert (told.command, told.target, told.reason) == ("addUser", address, "target denied")
+    assert world.mcu.counters["refused: target denied"] == 1
     assert code(world.dial(8, endpoint_uri="tel:+1-555-0100")) == "pending"
     world.run(1.0)
     assert reached(world) == ["sip:+15550100@198.51.100.9;user=phone"]
@@ -377,6 +381,8 @@ def test_a_redirect_to_a_premium_number_is_not_followed(contact: str) -> None:
     world.run(5.0)
     assert (len(phone.invites), trunk.invites) == (1, [])
     assert world.ended().status == 302
+    (told,) = world.of(CommandRefused)
+    assert (told.command, told.reason) == ("redirection", "target denied")
 
 
 def test_an_attendees_address_with_a_port_is_another_server() -> None:

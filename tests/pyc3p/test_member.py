@@ -24,6 +24,7 @@ from pyc3p.placement.events import (
     OwnerFound,
     Release,
     Renew,
+    Rewrite,
     TakenOver,
 )
 from pyc3p.placement.member import LeaseSettings, Member, Membership
@@ -67,7 +68,11 @@ class Site:
                 continue
             if not self.deaf:
                 self.member.done(number, answer, now=now)
-        self.events += self.member.take_events()
+        new = self.member.take_events()
+        self.events += new
+        for event in new:
+            if self.group.state is not None and isinstance(event, ClaimMade | TakenOver):
+                self.group.store.rewrite_now(event.key, self.member.node, self.group.state(event.key))
 
     def of(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -85,9 +90,10 @@ class Site:
 class Group:
     """Some nodes, one store and the time."""
 
-    def __init__(self, count: int = 3, *, state: Callable[[str], list[Piece]] = lambda key: []) -> None:
+    def __init__(self, count: int = 3, *, state: Callable[[str], list[Piece]] | None = None) -> None:
         self.now = 100.0
-        self.store = MemoryPlacement(lambda: self.now, state=state)
+        self.store = MemoryPlacement(lambda: self.now)
+        self.state = state  #: what a node writes of a conference as soon as it has it
         self.store_away = False
         self.asked: dict[str, list[Operation]] = {}
         self.sites: list[Site] = []
@@ -122,6 +128,8 @@ class Group:
                 return store.owner_now(operation.key)
             case ListClaims():
                 return store.claims_of_now(operation.name)
+            case Rewrite():
+                return store.rewrite_now(operation.key, operation.node, operation.pieces)
             case Release():
                 return store.release_now(operation.key, operation.node, epoch=operation.epoch)
 
@@ -152,7 +160,7 @@ def test_of_two_that_claim_the_same_conference_one_gets_it_and_the_other_hears_w
     assert refused.node == "focus-1"
     second.member.find_owner(77, "a", now=group.now)
     group.run(1.0)
-    assert second.of(OwnerFound) == [OwnerFound(owner="placement", want=77, node="focus-1")]
+    assert second.of(OwnerFound) == [OwnerFound(owner="placement", want=77, node="focus-1", alive=True)]
     assert second.member.addresses["focus-1"] == "sip:focus-1.example.com"
 
 
@@ -303,8 +311,8 @@ def test_a_store_that_comes_back_empty_gets_each_claim_again_with_a_higher_epoch
     group.store.forget_everything(run="2")
     group.store_away = False
     group.run(3.0)
-    assert group["focus-1"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="a", epoch=2, whole=True)]
-    assert group["focus-2"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="b", epoch=8, whole=True)]
+    assert group["focus-1"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="a", epoch=2)]
+    assert group["focus-2"].of(ClaimRenewed) == [ClaimRenewed(owner="placement", key="b", epoch=8)]
     assert group.store.claims == {"a": ("focus-1", 2), "b": ("focus-2", 8)}
 
 

@@ -4,7 +4,7 @@ import focus
 import mcu.events
 from pyc3p.commands.narration import narrate
 from pyc3p.phone import CallEnd, PhoneNotRegistered, PhoneReleased, PhoneRinging
-from sip import BindingsChanged, Event
+from sip import BindingsChanged, CredentialsRefused, Event
 
 CONF = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF"
 LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.com", "endpoint": "{A}"}
@@ -39,6 +39,39 @@ LEG = {"owner": "mcu", "leg": 1, "conference": CONF, "user": "sip:bob@example.co
             "bob@example.com busy, 486 Busy Here",
         ),
         (mcu.events.LegEnded(**LEG, ending=None, method="departed"), "bob@example.com departed"),
+        (
+            mcu.events.LegEnded(**LEG, ending=mcu.Ending.UNREACHABLE, method="failed", reason="connection refused"),
+            "bob@example.com failed, connection refused",
+        ),
+        (
+            CredentialsRefused(owner="", realm="x", username='eve" from 192.0.2.1\n', source="192.0.2.7", reason="no"),
+            'refused password of "eve? from 192.0.2.1?" from 192.0.2.7: no',
+        ),
+        (
+            focus.RequestRefused(
+                owner="focus",
+                what="join",
+                status=403,
+                reason="x",
+                text="The conference is locked",
+                conference_uri=CONF,
+                sender="sip:bob@example.com",
+                source="192.0.2.7",
+            ),
+            "refused join of bob@example.com from 192.0.2.7 to focus:01234567: 403, The conference is locked",
+        ),
+        (
+            mcu.CommandRefused(
+                owner="mcu",
+                conference=CONF,
+                command="addUser",
+                originator="sip:ann@example.com",
+                target="tel:+19005550100",
+                reason="target denied",
+                text="number may not be called",
+            ),
+            "refused addUser +19005550100 for ann@example.com: number may not be called (target denied)",
+        ),
         (mcu.events.LegHeld(**LEG), "bob@example.com holds"),
         (mcu.events.DtmfReceived(**LEG, digit="5"), "bob@example.com pressed a key"),
         (PhoneRinging(owner="phone", caller="sip:ann@example.com", caller_name=None), "ann@example.com calls"),

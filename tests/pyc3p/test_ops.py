@@ -20,12 +20,13 @@ from pyc3p.elements.server import Server
 from pyc3p.elements.system import build_system
 from pyc3p.ops.families import Family, counter, merged
 from pyc3p.ops.histogram import Histogram
-from pyc3p.ops.log import LogHandler, log_event
+from pyc3p.ops.log import EventLog, LogHandler, log_event
 from pyc3p.ops.measures import Measures
 from pyc3p.ops.port import OpsPort
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.loading import load_config
 from pyc3p.settings.ops import OpsSettings
+from sip import CredentialsRefused
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, phone_at, serve_config, until
 
 CONFERENCE = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:7BA9D7E4"
@@ -265,6 +266,40 @@ def test_a_log_has_the_begin_and_end_of_commands(capsys: pytest.CaptureFixture[s
     assert line.endswith(
         " warning mcu-1 conference=7BA9D7E4 command=c0ffee: addUser of ann@example.com failed (timeout) after 0.200 s\n"
     )
+
+
+def test_a_failed_dial_out_says_what_the_far_end_said(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = attrs.evolve(
+        finished("addUser", "otherFailure"),
+        specific_reason="dialOutFailed",
+        diagnostics='0;source="mcu-1";reason="Service Unavailable";sip-status="503";retry-safe="true"',
+    )
+    line = written(capsys, Format.LINE, failed)
+    assert " failed (otherFailure dialOutFailed: 503 Service Unavailable) after " in line
+    assert " failed (otherFailure dialOutFailed) after " in written(
+        capsys, Format.LINE, attrs.evolve(failed, diagnostics="no such thing")
+    )
+
+
+def test_refusals_are_told_for_who_counts_them_and_a_flood_of_them_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    log = EventLog(Output(style=Format.LINE, clock=lambda: 1_767_225_600.25), "proxy", lambda: now[0])
+
+    def refuse(source: str, times: int) -> list[str]:
+        for _ in range(times):
+            log.tell(CredentialsRefused(owner="", realm="x", username="b source=192.0.2.1", source=source, reason="no"))
+        return capsys.readouterr().out.splitlines()
+
+    lines = refuse("192.0.2.7", 30)
+    assert len(lines) == 10
+    assert lines[0] == (
+        '2026-01-01T00:00:00.250Z warning proxy: refused password of "b source=192.0.2.1" from 192.0.2.7: no'
+    )
+    now[0] = 10.0
+    assert refuse("192.0.2.7", 2) == [f"{lines[0]} (20 more were left out)"]
+    assert len([line for n in range(100) for line in refuse(f"198.51.100.{n}", 1)]) == 49
+    log.tell(ENDED)
+    assert "bob@example.com busy" in capsys.readouterr().out
 
 
 def test_an_event_is_one_line_whatever_a_peer_writes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from c3p import pair_secret
 from pyc3p.commands.invite import Invite
+from pyc3p.commands.serve import run_serve
 from pyc3p.commands.trace import names_beside, read_ladder
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.places import factory_url, outbound_proxy
@@ -29,6 +30,7 @@ from pyc3p.trace.ladder import Band, Step
 from pyc3p.workers.back_off import FIRST, LONGEST, WELL, BackOff
 from pyc3p.workers.channel import Channel
 from pyc3p.workers.frames import MAX_FRAME, BrokenPipeProtocol, FrameReader, Kind, frame, read_message
+from pyc3p.workers.launch import can_fork
 from tests.certificates import Authority
 from tests.pyc3p.test_serve import (
     Kept,
@@ -138,6 +140,21 @@ def test_a_worker_knows_the_secrets_of_the_mcu_and_no_others() -> None:
         assert [peer.secret for peer in task.config.c3p.peers] == ["", ""]
         assert pair_secret("rootsecret", "focus", "far") not in task.peers.known
         assert task.peers.secret_for("focus") in server.nodes[0]._http.peers.known  # type: ignore[union-attr]
+
+
+def test_a_process_that_knows_secrets_of_others_is_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYC3P_SECRET", raising=False)
+    assert not ServeConfig().holds_secrets
+    assert ServeConfig(secret="rootsecret").holds_secrets
+    assert ServeConfig(c3p=C3pSettings(peers=(C3pPeerSettings(name="far", secret="s"),))).holds_secrets
+    assert not can_fork(holds_secrets=True)
+    monkeypatch.setenv("PYC3P_SECRET", "rootsecret")
+    assert ServeConfig().holds_secrets
+    copied: list[object] = []
+    monkeypatch.setattr("pyc3p.commands.serve.fork", copied.append)
+    monkeypatch.setattr("pyc3p.commands.serve.event_loop.run", lambda running: (running.close(), 0)[1])
+    assert run_serve(serve_config(workers=1), as_json=True) == 0
+    assert copied == []
 
 
 @pytest.mark.parametrize(

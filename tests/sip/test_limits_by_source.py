@@ -8,19 +8,27 @@ from hypothesis import strategies as st
 
 from sip import (
     Address,
+    Authenticator,
+    AuthenticatorConfig,
+    Credentials,
     EndpointConfig,
     Flow,
     FlowLost,
     InviteReceived,
     Networks,
+    PasswordStore,
     Registrar,
     RegistrarConfig,
+    Request,
+    Response,
     SeededEntropy,
     Shares,
     SubscribeReceived,
     TokenBuckets,
+    parse_message,
     source_of,
 )
+from sip.authentication.digest import DigestClient
 from sip.testing.network import Agent, Network, raw_request
 
 GREEDY, MODEST = "198.51.100.1", "198.51.100.2"
@@ -80,6 +88,108 @@ def test_datagrams_in_the_name_of_a_source_take_nothing_from_its_connections(met
         bench.net.inject(bench.server, data, bench.flow(GREEDY, "UDP"))
     assert bench.server.endpoint.counters["refused: too many transactions of one source"] == 2
     assert [bench.ask(method, GREEDY, n) for n in range(5)] == ["open"] * 4 + ["503 later"]
+
+
+class Asked:
+    """A server whose users have passwords, and a phone over UDP in whose name somebody else sends, too."""
+
+    def __init__(self, **limits: int) -> None:
+        config = AuthenticatorConfig(domains=("example.com",))
+        store = PasswordStore({"bob": "zanzibar"})
+        self.authenticator = Authenticator(config, store, key=b"key", entropy=SeededEntropy(b"a"))
+        self.net = Network(trusted=())
+        settings = EndpointConfig(recognises=self.authenticator.recognises, **limits)  # type: ignore[arg-type]
+        self.server = self.net.agent("server", settings, core=False)
+        self.server.run_core(
+            Registrar(
+                self.server.endpoint,
+                RegistrarConfig(domains=("example.com",)),
+                entropy=SeededEntropy(b"r"),
+                authenticator=self.authenticator,
+            )
+        )
+        self.flow = self.net.flow("UDP", Address(self.server.host, 5060), Address(GREEDY, 5060))
+        self.number = 0
+
+    def ask(self, *headers: str) -> Response:
+        """The answer to a REGISTER in the phone's name."""
+        self.number += 1
+        data = raw_request(
+            "REGISTER",
+            "sip:example.com",
+            via=f"SIP/2.0/UDP {GREEDY};branch=z9hG4bKr{self.number}",
+            from_="<sip:bob@example.com>;tag=1",
+            to="<sip:bob@example.com>",
+            call_id="phone",
+            cseq=f"{self.number} REGISTER",
+            extra=(f"Contact: <sip:bob@{GREEDY}>", *headers),
+        )
+        self.net.inject(self.server, data, self.flow)
+        answer = parse_message(self.net.log[-1].data)
+        assert isinstance(answer, Response)
+        return answer
+
+    def proof(self, challenge: Response) -> str:
+        credentials = Credentials("bob", "zanzibar")
+        client = DigestClient(lambda realm: credentials, entropy=SeededEntropy(b"c%d" % self.number))
+        ((name, value),) = client.answer(challenge, Request.build("REGISTER", "sip:example.com"))
+        return f"{name}: {value}"
+
+
+@pytest.mark.parametrize("age", [0.0, 3_600.0])
+def test_a_phone_that_shows_a_challenge_of_ours_is_heard_whatever_is_sent_in_its_name(age: float) -> None:
+    asked = Asked(max_transactions_per_source=4)
+    challenge = asked.ask()
+    assert challenge.status == 401
+    asked.net.run(60.0 + age)
+    assert [asked.ask().status for _ in range(6)] == [401] * 4 + [503] * 2
+    invented = asked.proof(challenge).replace('nonce="', 'nonce="A')
+    assert asked.ask(invented).status == 503
+    answer = asked.ask(asked.proof(challenge))
+    if age:  # old, and told so: with the new one he is in
+        assert (answer.status, "stale=true" in answer.headers.get("WWW-Authenticate", "")) == (401, True)
+        answer = asked.ask(asked.proof(answer))
+    assert answer.status == 200
+    # That share has an end, too.
+    assert {asked.ask(asked.proof(challenge)).status for _ in range(4)} == {401, 503}
+    assert asked.server.endpoint.counters["refused: too many transactions of one source"] >= 4
+
+
+def test_so_is_a_phone_in_its_dialog() -> None:
+    bench = Bench(max_transactions_per_source=3)
+    bench.server.on(InviteReceived, lambda e: bench.server.endpoint.accept(e.session, now=bench.net.now))
+    flow = bench.flow(GREEDY, "UDP")
+
+    def ask(method: str, number: int, to: str) -> Response | None:
+        via = f"SIP/2.0/UDP {GREEDY};branch=z9hG4bK{method}{number}"
+        sent = {"via": via, "call_id": "c", "cseq": f"{number} {method}", "to": to}
+        before = len(bench.net.log)
+        bench.net.inject(bench.server, raw_request(method, extra=(f"Contact: <sip:{GREEDY}>",), **sent), flow)
+        found = [parse_message(each.data) for each in bench.net.log[before:]]
+        finals = [each for each in found if isinstance(each, Response) and each.status >= 200]
+        return finals[0] if finals else None
+
+    invited = ask("INVITE", 1, "<sip:bob@192.0.2.1>")
+    assert invited is not None
+    to = str(invited.to)
+    ask("ACK", 1, to)
+    forged = [ask("OPTIONS", n, f"<sip:bob@192.0.2.1>;tag=guess{n}") for n in range(2, 8)]
+    assert [each.status for each in forged if each is not None][-1] == 503
+    over = ask("BYE", 9, to)
+    assert over is not None
+    assert over.status == 200
+
+
+def test_calls_that_go_on_over_udp_take_none_of_those_over_tcp() -> None:
+    bench = Bench(max_sessions_per_source=2)
+    bench.server.on(InviteReceived, lambda e: bench.server.endpoint.accept(e.session, now=bench.net.now))
+    for number in range(4):
+        via = f"SIP/2.0/UDP {GREEDY};branch=z9hG4bKforged{number}"
+        data = raw_request("INVITE", via=via, call_id=f"forged{number}", extra=(f"Contact: <sip:{GREEDY}>",))
+        bench.net.inject(bench.server, data, bench.flow(GREEDY, "UDP"))
+    assert [bench.ask("INVITE", GREEDY, n) for n in range(3)] == ["200", "200", "503 later"]
+    bench.net.run(300)
+    assert bench.server.endpoint.sizes == bench.at_rest
 
 
 def test_calls_that_go_on() -> None:

@@ -11,6 +11,7 @@ from sip import (
     AuthenticatorConfig,
     Challenged,
     Credentials,
+    CredentialsRefused,
     Flow,
     Identification,
     Identified,
@@ -113,6 +114,39 @@ def test_so_many_wrong_passwords_of_a_source_are_heard_for_all_users_together() 
     assert retry_after(place.tries("user 7", "guess", ELSEWHERE)) == 10
     assert retry_after(place.tries("bob", "zanzibar", ELSEWHERE)) == 10
     assert isinstance(place.tries("bob", "zanzibar", HOME), Identified)
+
+
+def test_refused_credentials_are_told_with_source_name_and_reason() -> None:
+    place = Place()
+    place.tries("bob", "zanzibar", HOME)
+    place.shown(request("bob"), ELSEWHERE)  # a challenge is no refusal
+    assert place.there.take_events() == []
+    place.tries("nobody", "guess", ELSEWHERE)
+    for _ in range(3):
+        place.tries("bob", "guess", ELSEWHERE)
+    place.tries("bob", "zanzibar", ELSEWHERE)
+    made = place.credentials("carol", "geheim", HOME)
+    place.shown(made.evolve(set={"From": "<sip:bob@example.com>;tag=1"}), HOME)
+    told = [
+        (event.username, event.source, event.reason)
+        for event in place.there.take_events()
+        if isinstance(event, CredentialsRefused)
+    ]
+    assert told == [
+        ("nobody", ELSEWHERE, "wrong name or password"),
+        *[("bob", ELSEWHERE, "wrong name or password")] * 3,
+        ("bob", ELSEWHERE, "too many wrong passwords"),
+        ("carol", HOME, "it is not his name in From, or in P-Preferred-Identity"),
+    ]
+    assert place.there.handle_timeout(now=1.0) == []
+    assert place.there.next_timeout() is None
+
+
+def test_nothing_is_told_of_credentials_that_anybody_can_forge() -> None:
+    place = Place()
+    made = place.credentials("bob", "guess", ELSEWHERE, "UDP")
+    assert is_stale(place.shown(made, HOME, "UDP"))
+    assert place.there.take_events() == []
 
 
 def test_the_addresses_of_one_ipv6_network_are_one_source() -> None:

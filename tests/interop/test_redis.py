@@ -1,0 +1,269 @@
+"""A real Redis as the store of several nodes: it does what the one in memory does, and says so when it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pyc3p.placement.memory import MemoryPlacement
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, PlacementStore, Refused
+from pyc3p.state import StoreUnavailable
+from pyc3p.state.redis import RedisSettings, RedisStore
+from sip import Piece, Uri, conference_key, piece_key
+from tests.interop.programs import free_port, require
+from tests.interop.redis_server import redis_at
+
+FIRST = Node(name="focus-1", incarnation="a", address="sip:192.0.2.1:5060;transport=tcp")
+SECOND = Node(name="focus-2", incarnation="b", address="sip:192.0.2.2:5060")
+Scene = Callable[[PlacementStore, PlacementStore], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    require("redis-server")
+    port = free_port()
+    with redis_at(tmp_path_factory.mktemp("redis"), port):
+        yield port
+
+
+def at(port: int, **more: object) -> RedisSettings:
+    return RedisSettings(url=f"redis://127.0.0.1:{port}/0", **more)  # type: ignore[arg-type]
+
+
+@contextlib.asynccontextmanager
+async def stores(port: int) -> AsyncIterator[tuple[RedisStore, RedisStore]]:
+    """Those of two nodes, in an empty Redis."""
+    first, second = RedisStore(FIRST, at(port)), RedisStore(SECOND, at(port))
+    await first._redis.flushall()
+    try:
+        yield first, second
+    finally:
+        await first.close()
+        await second.close()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def play(request: pytest.FixtureRequest, server: int) -> Callable[[Scene], None]:
+    """Plays a scene with the stores of two nodes, which share what is in them."""
+
+    async def with_redis(scene: Scene) -> None:
+        async with stores(server) as (first, second):
+            await scene(first, second)
+
+    async def with_memory(scene: Scene) -> None:
+        memory = MemoryPlacement(asyncio.get_running_loop().time)
+        await scene(memory, memory)
+
+    chosen = with_redis if request.param == "redis" else with_memory
+    return lambda scene: asyncio.run(chosen(scene))
+
+
+def test_who_is_there_and_who_is_gone(play: Callable[[Scene], None]) -> None:
+    async def scene(first: PlacementStore, second: PlacementStore) -> None:
+        await first.renew(FIRST, lifetime=10.0)
+        nodes = await second.renew(SECOND, lifetime=0.2)
+        assert dict(nodes.alive) == {"focus-1": FIRST.address, "focus-2": SECOND.address}
+        await second.claim("k", SECOND, held=0, above=0)
+        await asyncio.sleep(0.3)
+        nodes = await first.renew(FIRST, lifetime=10.0)
+        assert (dict(nodes.alive), nodes.gone) == ({"focus-1": FIRST.address}, ("focus-2",))
+        assert await first.claims_of("focus-2") == ["k"]
+        assert isinstance(await first.claim("k", FIRST, held=0, above=0), Granted)
+        assert await first.claims_of("focus-2") == []
+        assert (await first.renew(FIRST, lifetime=10.0)).gone == ()
+        assert await first.claims_of("focus-1") == ["k"]
+
+    play(scene)
+
+
+def test_a_claim_is_had_by_one_and_its_epoch_goes_up(play: Callable[[Scene], None]) -> None:
+    async def scene(first: PlacementStore, second: PlacementStore) -> None:
+        await first.renew(FIRST, lifetime=10.0)
+        await second.renew(SECOND, lifetime=10.0)
+        assert await first.owner("k") is None
+        assert await first.claim("k", FIRST, held=0, above=0) == Granted(epoch=1)
+        assert await second.claim("k", SECOND, held=0, above=40) == Refused(node="focus-1")
+        assert await second.owner("k") == Claimed(node="focus-1", alive=True)
+        assert await first.claim("k", FIRST, held=1, above=40) == Granted(epoch=41)
+        await second.release("k", SECOND, epoch=41)  # it is not theirs
+        await first.release("k", FIRST, epoch=1)  # an old one
+        assert await second.owner("k") == Claimed(node="focus-1", alive=True)
+        await first.release("k", FIRST, epoch=41)
+        assert await second.owner("k") is None
+        assert await second.claim("k", SECOND, held=0, above=0) == Granted(epoch=1)
+        # who believes in a claim above the one that is there has it: the store has lost the last one
+        assert await first.claim("k", FIRST, held=7, above=7) == Granted(epoch=8)
+        assert await second.claim("k", SECOND, held=1, above=0) == Refused(node="focus-1")
+
+    play(scene)
+
+
+def test_twenty_that_claim_at_once_are_told_apart(play: Callable[[Scene], None]) -> None:
+    async def scene(first: PlacementStore, second: PlacementStore) -> None:
+        await first.renew(FIRST, lifetime=10.0)
+        await second.renew(SECOND, lifetime=10.0)
+        claims = [
+            asyncio.gather(first.claim(f"k{n}", FIRST, held=0, above=0), second.claim(f"k{n}", SECOND, held=0, above=0))
+            for n in range(20)
+        ]
+        for pair in await asyncio.gather(*claims):
+            assert sorted(type(each).__name__ for each in pair) == ["Granted", "Refused"]
+
+    play(scene)
+
+
+def test_without_a_lease_nothing_is_had(play: Callable[[Scene], None]) -> None:
+    async def scene(first: PlacementStore, second: PlacementStore) -> None:
+        with pytest.raises(LeaseLost):
+            await first.claim("k", FIRST, held=0, above=0)
+        await first.renew(FIRST, lifetime=10.0)
+        twin = Node(name="focus-1", incarnation="other", address="sip:192.0.2.9")
+        with pytest.raises(LeaseLost):
+            await second.renew(twin, lifetime=10.0)
+        with pytest.raises(LeaseLost):
+            await second.claim("k", twin, held=0, above=0)
+        await second.leave(twin)  # changes nothing
+        await first.claim("k", FIRST, held=0, above=0)
+        await first.leave(FIRST)
+        with pytest.raises(LeaseLost):
+            await first.claim("k", FIRST, held=1, above=0)
+        nodes = await second.renew(twin, lifetime=10.0)
+        assert dict(nodes.alive) == {"focus-1": "sip:192.0.2.9"}
+        assert (await second.claims_of("focus-1")) == ["k"]
+
+    play(scene)
+
+
+# State, with a real Redis alone --------------------------------------------------------------------------------------
+
+
+def head(key: str) -> str:
+    return piece_key("conference", key, "head")
+
+
+DIALOG = b'{"version":1,"dialog":{"local_value":"<sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABC123>;tag=9"}}'
+
+
+def test_whoever_takes_a_conference_over_gets_all_of_it_at_once(server: int) -> None:
+
+    key = conference_key(Uri.parse("sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABC123"))
+
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            await first.renew(FIRST, lifetime=10.0)
+            await second.renew(SECOND, lifetime=10.0)
+            await first.claim(key, FIRST, held=0, above=0)
+            written = [Piece(head(key), b"\x00head"), Piece("dialog/a/b/c", DIALOG), Piece("nonce/1", b"of the node")]
+            gone = [Piece(piece_key("conference", key, "user", "x"), b"1"), Piece("dialog/d/e/f", DIALOG)]
+            await first.write([*written, *gone])
+            await first.write([Piece(each.key, None) for each in gone])
+            assert await first.load() == [Piece("nonce/1", b"of the node")]
+            assert await first.load("nonce") == [Piece("nonce/1", b"of the node")]
+            assert await first.load("non") == []
+            await first.leave(FIRST)
+            granted = await second.claim(key, SECOND, held=0, above=0)
+            assert isinstance(granted, Granted)
+            assert sorted(granted.pieces, key=lambda each: each.key) == sorted(written[:2], key=lambda each: each.key)
+            assert await second.load() == []
+            # the new owner removes a dialog that it did not write
+            await second.write([Piece("dialog/a/b/c", None)])
+            assert await second.load_conference(key) == [written[0]]
+
+    asyncio.run(scene())
+
+
+def test_a_conference_is_written_anew_by_its_owner_alone(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            await first.renew(FIRST, lifetime=10.0)
+            await first.claim("k", FIRST, held=0, above=0)
+            await first.write([Piece(head("k"), b"1"), Piece(piece_key("conference", "k", "user", "x"), b"1")])
+            await first.claim("k", FIRST, held=1, above=1)
+            await first.rewrite("k", FIRST, [Piece(head("k"), b"2")])
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
+            await second.rewrite("k", SECOND, [])
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
+            assert await first.owner("k") == Claimed(node="focus-1", alive=True)
+            await first.leave(FIRST)
+            assert await first.owner("k") == Claimed(node="focus-1", alive=False)
+
+    asyncio.run(scene())
+
+
+def test_what_is_written_under_an_old_claim_is_left_out(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            await first.renew(FIRST, lifetime=10.0)
+            await first.claim("k", FIRST, held=0, above=0)
+            await first.write([Piece(head("k"), b"1")])
+            await first.leave(FIRST)
+            await second.renew(SECOND, lifetime=10.0)
+            await second.claim("k", SECOND, held=0, above=0)
+            await first.write([Piece(head("k"), b"of the old owner"), Piece("own", b"2")])
+            assert first.counters == {"written by another node": 1}
+            assert await second.load_conference("k") == [Piece(head("k"), b"1")]
+            assert await first.load() == [Piece("own", b"2")]
+            await second.write([Piece(head("other"), b"3")])
+            assert second.counters == {"not claimed": 1}
+
+    asyncio.run(scene())
+
+
+def test_the_end_of_a_conference_leaves_nothing(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, _):
+            await first.renew(FIRST, lifetime=10.0)
+            for _ in range(3):
+                granted = await first.claim("k", FIRST, held=0, above=0)
+                assert isinstance(granted, Granted)
+                assert not granted.pieces
+                await first.write([Piece(head("k"), b"1")])
+                await first.release("k", FIRST, epoch=granted.epoch)
+            keys = sorted(await first._redis.keys("*"))
+            assert keys == [b"pyc3p:node:focus-1", b"pyc3p:nodes"]
+
+    asyncio.run(scene())
+
+
+def test_state_has_a_lifetime_which_each_change_renews(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, _):
+            await first.renew(FIRST, lifetime=10.0)
+            await first.claim("k", FIRST, held=0, above=0)
+            await first._redis.expire("pyc3p:conference:k", 5)
+            await first.write([Piece(head("k"), b"1")])
+            assert await first._redis.ttl("pyc3p:conference:k") > 86_000
+            assert 9_000 < await first._redis.pttl("pyc3p:node:focus-1") <= 10_000
+
+    asyncio.run(scene())
+
+
+def test_a_redis_that_is_away_is_one_line_and_its_return_is_noticed(tmp_path: Path) -> None:
+    port = free_port()
+    store = RedisStore(FIRST, RedisSettings(url=f"redis://:secret@127.0.0.1:{port}/0", timeout=0.5))
+
+    async def scene() -> None:
+        for asked in (store.renew(FIRST, lifetime=3.0), store.load(), store.write([Piece("a", b"1")])):
+            with pytest.raises(StoreUnavailable) as caught:
+                await asked
+            assert str(caught.value).startswith(f"Redis at redis://127.0.0.1:{port}/0: ")
+            assert "secret" not in str(caught.value)
+            assert "\n" not in str(caught.value)
+        plain = RedisStore(FIRST, at(port))
+        runs = []
+        for _ in range(2):
+            with redis_at(tmp_path, port):
+                runs.append((await plain.renew(FIRST, lifetime=3.0)).run)
+                await plain.claim("k", FIRST, held=0, above=0)
+            with pytest.raises(StoreUnavailable):
+                await plain.claim("k", FIRST, held=1, above=0)
+        assert runs[0] != runs[1]
+        await plain.close()
+        await store.close()
+        await store.close()
+
+    asyncio.run(scene())

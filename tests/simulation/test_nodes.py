@@ -1,0 +1,210 @@
+"""Several nodes: whoever has a conference is found, and what a node had that is gone goes on at others."""
+
+from __future__ import annotations
+
+import pytest
+
+import focus
+from pyc3p.placement.events import Claim, FindOwner, Renew
+from tests.simulation.nodes import FOCI, Nodes
+
+
+def owner_of(nodes: Nodes, conference: str) -> str:
+    (owner,) = nodes.owners(conference)
+    return owner
+
+
+@pytest.mark.parametrize("entry", FOCI)
+def test_a_request_that_comes_to_another_node_reaches_the_owner(entry: str) -> None:
+    nodes = Nodes("alice", "bob", phones=1)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    owner = owner_of(nodes, conference)
+    nodes.hint = entry
+    nodes.join("bob", conference)
+    assert nodes.owners(conference) == [owner]
+    command = nodes.dial("bob", 0)
+    nodes.run(5.0)
+    assert nodes.ends("bob", command) == ["CommandSucceeded"] or nodes.ends("bob", command) == ["CommandFailed"]
+    command = nodes.dial("alice", 0)
+    nodes.run(5.0)
+    assert nodes.ends("alice", command) == ["CommandSucceeded"]
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+
+
+# A node that is gone -------------------------------------------------------------------------------------------------
+
+
+def test_a_conference_is_back_at_another_node_within_five_seconds_and_nobody_is_hung_up() -> None:
+    nodes = Nodes("alice", "bob", phones=2)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    first = nodes.dial("alice", 0)
+    nodes.run(5.0)
+    assert nodes.ends("alice", first) == ["CommandSucceeded"]
+    before = nodes.roster("alice")
+    legs = nodes.mcu.legs
+    owner = owner_of(nodes, conference)
+    nodes.kill(owner)
+    nodes.run(5.0)
+    new = owner_of(nodes, conference)
+    assert new != owner
+    assert nodes.true_roster(conference) == before
+    assert nodes.mcu.legs == legs == 1
+    assert not nodes.hosts["alice"].of(focus.Left)
+    assert not nodes.hosts["bob"].of(focus.Left)
+    # the next command goes to the new owner, in the old dialog, and everybody hears what comes of it
+    second = nodes.dial("alice", 1)
+    nodes.run(8.0)
+    assert nodes.ends("alice", second) == ["CommandSucceeded"]
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+    assert len(nodes.roster("alice")) == 4
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.05, 0.2, 0.6, 1.0])
+def test_a_command_in_flight_ends_once(moment: float) -> None:
+    """The phone rings for half a second; the owner dies somewhere in between."""
+    nodes = Nodes("alice", "bob", phones=1)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    command = nodes.dial("alice", 0)
+    nodes.run(moment)
+    nodes.kill(owner_of(nodes, conference))
+    nodes.run(200.0)
+    assert len(nodes.ends("alice", command)) == 1
+    assert nodes.mcu.legs <= 1
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+
+
+def test_twenty_conferences_of_five_are_back_within_five_seconds() -> None:
+    people = [f"p{number}" for number in range(60)]
+    nodes = Nodes(*people, phones=0)
+    conferences = []
+    for number in range(20):
+        group = people[3 * number : 3 * number + 3]
+        conference = nodes.created(group[0])
+        conferences.append(conference)
+        for name in group:
+            nodes.join(name, conference)
+    of_each = {name: [each for each in conferences if nodes.owners(each) == [name]] for name in FOCI}
+    victim = max(of_each, key=lambda name: len(of_each[name]))
+    before = {each: nodes.true_roster(each) for each in conferences}
+    nodes.kill(victim)
+    nodes.run(5.0)
+    for conference in conferences:
+        assert len(nodes.owners(conference)) == 1
+        assert nodes.true_roster(conference) == before[conference]
+    heirs = {nodes.owners(each)[0] for each in of_each[victim]}
+    assert victim not in heirs
+    assert not any(host.of(focus.Left) for host in nodes.hosts.values())
+
+
+# A node that was cut off ---------------------------------------------------------------------------------------------
+
+
+def test_a_node_that_was_cut_off_from_the_store_and_comes_back_does_no_harm() -> None:
+    nodes = Nodes("alice", "bob", phones=2)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    first = nodes.dial("alice", 0)
+    nodes.run(5.0)
+    old = owner_of(nodes, conference)
+    nodes.servers[old].store.away = True
+    nodes.run(6.0)
+    owners = nodes.owners(conference)
+    assert len(owners) == 2
+    assert old in owners
+    nodes.servers[old].store.away = False
+    nodes.run(6.0)
+    (new,) = nodes.owners(conference)
+    assert new != old
+    second = nodes.dial("alice", 1)
+    nodes.run(8.0)
+    assert nodes.ends("alice", first) == nodes.ends("alice", second) == ["CommandSucceeded"]
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+    assert nodes.mcu.legs == 2
+
+
+# The store -----------------------------------------------------------------------------------------------------------
+
+
+def test_running_conferences_go_on_while_the_store_is_away_and_new_ones_get_503() -> None:
+    nodes = Nodes("alice", "bob", phones=1)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    other = nodes.created("bob")
+    nodes.store_away = True
+    nodes.run(10.0)
+    command = nodes.dial("alice", 0)
+    nodes.run(5.0)
+    assert nodes.ends("alice", command) == ["CommandSucceeded"]
+    nodes.clients["bob"].join(other, now=nodes.network.now)
+    nodes.hosts["bob"].kick()
+    nodes.run(5.0)
+    # a proxy that gets 503 tells 500 (RFC 3261 section 16.7 step 6)
+    assert nodes.hosts["bob"].of(focus.JoinFailed)[-1].status == 500
+    assert sum(server.answered("INVITE", 503) for server in nodes.servers.values()) == 1
+    nodes.run(15.0)
+    nodes.store_away = False
+    nodes.run(4.0)
+    nodes.join("bob", other)
+    assert len(nodes.owners(conference)) == len(nodes.owners(other)) == 1
+
+
+def test_after_a_store_that_came_back_empty_a_conference_can_be_taken_over_again() -> None:
+    nodes = Nodes("alice", "bob", phones=2)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    first = nodes.dial("alice", 0)
+    nodes.run(5.0)
+    nodes.store_away = True
+    nodes.run(2.0)
+    nodes.store.forget_everything(run="2")
+    nodes.store_away = False
+    nodes.run(4.0)
+    before = nodes.roster("alice")
+    nodes.kill(owner_of(nodes, conference))
+    nodes.run(5.0)
+    assert nodes.true_roster(conference) == before
+    second = nodes.dial("alice", 1)
+    nodes.run(8.0)
+    assert nodes.ends("alice", first) == nodes.ends("alice", second) == ["CommandSucceeded"]
+    assert nodes.mcu.legs == 2
+
+
+def test_a_claim_is_one_round_trip_and_a_running_conference_none() -> None:
+    nodes = Nodes("alice", "bob", phones=1)
+    conference = nodes.created("alice")
+    nodes.asked.clear()
+    nodes.join("alice", conference)
+    nodes.dial("alice", 0)
+    nodes.run(30.0)
+    other = [operation for _, operation in nodes.asked if not isinstance(operation, Renew)]
+    assert [type(each) for each in other] == [FindOwner, Claim]
+
+
+def test_a_node_that_drains_hands_its_conferences_over() -> None:
+    nodes = Nodes("alice", "bob", phones=2)
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    first = nodes.dial("alice", 0)
+    nodes.run(5.0)
+    before = nodes.roster("alice")
+    old = owner_of(nodes, conference)
+    placed = nodes.servers[old].cores.placed
+    assert placed is not None
+    placed.drain(now=nodes.network.now)
+    nodes.servers[old].host.kick()
+    second = nodes.dial("alice", 1)  # at once: it waits until somebody has the conference
+    nodes.run(8.0)
+    assert placed.has_left
+    assert owner_of(nodes, conference) != old
+    assert nodes.ends("alice", first) == nodes.ends("alice", second) == ["CommandSucceeded"]
+    assert set(before) < set(nodes.true_roster(conference))
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+    assert not nodes.hosts["alice"].of(focus.Left)
