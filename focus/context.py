@@ -54,8 +54,7 @@ class Context:
     exchanges: Exchanges[ConferenceExchangeOwner]
     emit: Callable[[Event], None]
     correlations: Entropy  #: names of commands
-    #: MCUs that are to drop a conference.
-    farewells: Farewells = attrs.Factory(lambda self: Farewells(self.exchanges, self.config), takes_self=True)
+    farewells: Farewells
     placement: Placement = attrs.Factory(OnlyFocus)
     #: What carries the result of a command, until it is answered: key of the conference, and which result it is.
     results: dict[RequestId, tuple[str, Remembered, str]] = attrs.Factory(dict)

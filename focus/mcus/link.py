@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import attrs
-
 from c3p import (
     AddConference,
     Code,
@@ -167,19 +165,19 @@ class McuLink:
 
     @property
     def failed_mcus(self) -> tuple[tuple[str, ...], dict[str, str]]:
-        """Ids that the MCU Factory is asked to leave out, and where MCUs that failed are told so, by principal."""
+        """Ids that the MCU Factory is to leave out, and where MCUs that failed are told so, by principal."""
         return self._search.exclude, self.assigned.urls
 
     def recall(self, address: McuAddress | None, exclude: Iterable[str], lost: Mapping[str, str]) -> None:
         """Know again what was known before a restart. Only for a link that nobody has used."""
         self.address, self._search.exclude = address, tuple(exclude)
-        self.assigned.recall(self._as_assigned, lost)
+        self.assigned.recall(lambda name, url: self._as_assigned(McuAddress(mcu_id=name, http_url=url)), lost)
         if address is not None:
-            self.assigned.now = attrs.evolve(self._as_assigned("", ""), address=address)
             self._life.command(LinkInput.RESUME)
+            self.assigned.assign(self._as_assigned(address))
 
-    def _as_assigned(self, principal: str, url: str) -> Assignment:
-        return Assignment(self.focus_uri, self.mcu_uri, McuAddress(mcu_id=principal, http_url=url), None)
+    def _as_assigned(self, address: McuAddress) -> Assignment:
+        return Assignment(self.focus_uri, self.mcu_uri, address, None)
 
     def go_on(self, *, now: float) -> None:
         """Tell the MCU of before a restart of the conference, without asking the MCU Factory: it has the phones."""
