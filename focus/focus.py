@@ -84,6 +84,8 @@ class Focus:
     there. None is a store that needs time to answer: `RecordWanted` asks, ``record_found`` or ``store_failed`` answers.
     Nothing is kept, and no timer runs, for conferences in which nobody is. After every call, its commands included,
     drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a `sip.Pump` does the first.
+
+    Raises LocalProtocolError for settings that contradict each other.
     """
 
     def __init__(

@@ -17,8 +17,6 @@ from sip import Uri
 if TYPE_CHECKING:
     from mcu.audio.conference_audio import ConferenceAudio
 
-__all__ = ["Conference"]
-
 
 @attrs.define(eq=False, kw_only=True)
 class Conference:

@@ -16,8 +16,6 @@ from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
 from sip import TrustedPeers, Uri
 
-__all__ = ["SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
-
 SDP: Final = "application/sdp"
 
 

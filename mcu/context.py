@@ -21,8 +21,6 @@ from sip import Deadlines, Entropy, Event, SessionId
 if TYPE_CHECKING:
     from sip import Endpoint
 
-__all__ = ["Context", "Wait"]
-
 
 class Wait(enum.Enum):
     """What a leg waits for."""

@@ -19,8 +19,6 @@ import attrs
 
 from c3p import ConferenceInfo, Notify, Reply, Response, State
 
-__all__ = ["FocusLink", "FocusLinkSettings"]
-
 
 @attrs.frozen(kw_only=True)
 class FocusLinkSettings:

@@ -205,7 +205,7 @@ class Client(ConferenceCommands):
         return self._join
 
     def subscribe(self, *, now: float) -> None:
-        """Follow the conference: Subscribed and RosterChanged follow, or SubscriptionLost."""
+        """Have Subscribed and RosterChanged, or SubscriptionLost; raises LocalProtocolError when it follows already."""
         self._joined()
         if self._watch.active:
             raise LocalProtocolError("already subscribed")

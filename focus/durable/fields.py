@@ -337,7 +337,7 @@ class SavedIntent:
         )
 
     def intent(self) -> Intent:
-        """The intent; what the MCU may have done of it, or not, is in doubt."""
+        """The intent; what the MCU may have done of it, or not, is in doubt. Raises ValueError when there is none."""
         request = _document(self.request, Request)
         key = key_of(request.command)
         if key is None:

@@ -39,8 +39,6 @@ from mcu.responses import refused
 from mcu.whereabouts import is_allowed_url
 from sip import SipError, Uri, conference_key
 
-__all__ = ["Conferences"]
-
 
 class Conferences:
     """Takes documents from Focuses and keeps the conferences they are about."""

@@ -12,8 +12,6 @@ from mcu.outcome import OUTCOMES, Ending
 from mcu.responses import failed
 from sip import SessionId
 
-__all__ = ["Termination", "disconnection_of"]
-
 
 def disconnection_of(
     ending: Ending,
