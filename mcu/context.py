@@ -119,4 +119,5 @@ class Context:
 
     def schedule(self, conference: Conference) -> None:
         """Have the link of a conference called when it wants to be."""
-        self.deadlines.set(conference, conference.focus_link.next_timeout())
+        due = (conference.focus_link.next_timeout(), conference.orphaned_at(self.config.orphan_timeout))
+        self.deadlines.set(conference, min((at for at in due if at is not None), default=None))

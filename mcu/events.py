@@ -18,6 +18,7 @@ class ConferenceEndCause(enum.Enum):
 
     DELETED = "deleted"  #: the Focus said so
     FOCUS_LOST = "focus lost"  #: the Focus was away for too long
+    ORPHANED = "orphaned"  #: nobody was in it, and the Focus said nothing about it
     CLOSED = "closed"  #: the MCU is being shut down
 
 
