@@ -160,6 +160,7 @@ def test_a_focus_that_is_killed_comes_back_to_its_conference(system: System) -> 
         again = system.invite(f"sip:carol@{DOMAIN}", "--conference", conference_in(ann), user="ann")
         wait_for_text(again, f"call carol@{DOMAIN}: done", limit=PATIENCE)
         wait_for_text(again, f"bob@{DOMAIN}: audio-video connected", limit=PATIENCE)
+        wait_for_text(ann, "joined again as presenter", limit=PATIENCE)
         assert hears_something(bob)
         assert hears_something(carol)
         assert "session closed" not in bob.read_text()
