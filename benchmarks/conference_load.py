@@ -235,6 +235,7 @@ def serve(ports: list[int], output: Path) -> subprocess.Popen[bytes]:
     """The server, with its output in a file."""
     names = ("--sip-port", "--mcu-sip-port", "--http-port", "--mcu-http-port")
     options = [text for name, port in zip(names, ports, strict=True) for text in (name, str(port))]
+    options += ["--state", str(output.with_suffix(".sqlite"))]  # as servers run, on the disk where the output is
     with output.open("wb") as file:
         return subprocess.Popen([sys.executable, "-m", "pyc3p", "serve", *options], stdout=file, stderr=file)
 

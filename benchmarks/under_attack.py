@@ -273,7 +273,7 @@ def main() -> None:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         port, mcu = _free_port(), _free_port()
         ports = ("--sip-port", str(port), "--mcu-sip-port", str(mcu), "--http-port", str(_free_port()))
-        more = ("--mcu-http-port", str(_free_port()), "--drain-timeout", "0")
+        more = ("--mcu-http-port", str(_free_port()), "--drain-timeout", "0", "--state", str(logs / "state"))
         serve = stack.enter_context(running("serve", *ports, *more, log=logs / "serve"))
         wait_for("serving", lambda: "stop with" in (logs / "serve").read_text() or serve.poll() is not None)
         at = f"{HOST}:{port}"

@@ -118,6 +118,8 @@ class Notify(Node):
     notification_id: Annotated[int, Attribute("notificationId", kind=Kind.UINT)]  #: +1 for each (MCU, conference)
     from_: Annotated[str, Attribute("from")]  #: MCU-Conference-URI
     to: Annotated[str, Attribute("to")]  #: Conference-URI
+    #: requestId of the addConference by which the MCU was assigned: several of one principal are told apart by it.
+    assignment: Annotated[str | None, Attribute("assignment", MSCP)] = None
     c3p_version: Annotated[str | None, Attribute("C3PVersion")] = C3P_VERSION
     conference_info: Annotated[ConferenceInfo, Child(CI, "conference-info")]
 

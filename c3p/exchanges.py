@@ -7,8 +7,6 @@ from typing import Generic, Protocol, TypeVar
 from c3p.envelope import Notify, Request, Response
 from c3p.exchange import Exchange, ExchangeFailure, Reply
 
-__all__ = ["ExchangeOwner", "Exchanges"]
-
 
 class ExchangeOwner(Protocol):
     """Whoever posts an exchange gets exactly one of these calls, unless it has the exchange forgotten."""

@@ -321,8 +321,7 @@ class Conference:
         if not self.participants and not self.roster.users and self.commands.idle:
             self.end(EndReason.EMPTY, now=now)
             return
-        attended = any(is_authenticated(one.user) for one in self.participants.all())
-        if attended:
+        if any(map(is_authenticated, [one.user for one in self.participants.all()])):
             self.unattended_until = None
         elif self.unattended_until is None:
             self.unattended_until = now + self._context.config.unattended_timeout

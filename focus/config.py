@@ -42,6 +42,10 @@ class FocusConfig:
     time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (decisions 1)
     #: seconds without a word of an MCU that has participants, after which it is asked; they speak every 30 s
     mcu_silence: float = 45.0
+    #: seconds without a word to an MCU that has nobody, after which it is asked: it gives the conference up after 300
+    mcu_keep: float = 120.0
+    #: seconds in which an MCU is told to drop a conference; it finds out by itself within 90 when nobody answers it
+    farewell_timeout: float = 120.0
     unattended_timeout: float = 600.0  #: seconds a conference lives without an authenticated participant (flows 12)
     drain_retry_after: int = 30  #: seconds told to who is refused while this Focus drains
     flow_loss_grace: float = 30.0  #: seconds in which a client whose connection broke may come back (decisions 11)
@@ -50,6 +54,7 @@ class FocusConfig:
     max_conferences: int = 1_000  #: active at once: each holds a roster and its dialogs
     max_conferences_per_organizer: int = 50  #: active at once: more than anybody attends, a twentieth of all
     max_joins_per_user: int = 100  #: dialogs of one user in all conferences together
+    max_farewells: int = 2_000  #: MCUs that are to drop a conference: two of each
     max_users: int = 500  #: in one roster; the reference point for one MCU is 250
     max_endpoints_per_user: int = 16  #: devices and media of one user: a bound on what one name can take
     max_subscriptions: int = 1_000  #: of one conference: each costs a document per change

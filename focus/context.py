@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 import attrs
 
-from c3p import ExchangeOwner, Exchanges
+from c3p import Exchanges
 from focus.answers import Answer, Remembered, refuse
 from focus.config import FocusConfig
 from focus.events import RequestRefused
+from focus.exchange_owner import ConferenceExchangeOwner
+from focus.mcus.farewells import Farewells
 from focus.questions.placement import OnlyFocus, Placement
 from focus.refusal import Refusal, Refused
 from sip import (
@@ -26,12 +27,6 @@ from sip import (
     TransactionId,
 )
 from sip import Request as SipRequest
-
-
-class ConferenceExchangeOwner(ExchangeOwner, Protocol):
-    """Who posts an exchange for one conference."""
-
-    focus_uri: str  #: Conference-URI
 
 
 def told(owner: str, what: str, refusal: Refusal, request: SipRequest, flow: Flow | None) -> RequestRefused | None:
@@ -59,6 +54,7 @@ class Context:
     exchanges: Exchanges[ConferenceExchangeOwner]
     emit: Callable[[Event], None]
     correlations: Entropy  #: names of commands
+    farewells: Farewells
     placement: Placement = attrs.Factory(OnlyFocus)
     #: What carries the result of a command, until it is answered: key of the conference, and which result it is.
     results: dict[RequestId, tuple[str, Remembered, str]] = attrs.Factory(dict)

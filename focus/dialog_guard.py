@@ -24,7 +24,7 @@ class DialogGuard:
         self._active = active
 
     def procedure(self, event: RequestFromElsewhere, turn: Turn) -> Steps[None]:
-        """From a request to its answer, or to what it asks for."""
+        """From a request to its answer, or to what it asks for. Raises Refused."""
         try:
             yield Line(sender_of(event.request, event.flow))
             known = yield from identification(self._context.config.identify, event.request, event.flow)

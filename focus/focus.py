@@ -26,23 +26,25 @@ from focus.commands.results import result_told
 from focus.conference import Conference
 from focus.config import FocusConfig
 from focus.contact import own_name
-from focus.context import ConferenceExchangeOwner, Context
+from focus.context import Context
 from focus.dialog_guard import DialogGuard
 from focus.durable.kept import KeptConferences
 from focus.errors import LocalProtocolError
 from focus.events import EndReason
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.guests import Guests
 from focus.joining import Joining
+from focus.mcus.farewells import Farewells
 from focus.ownership import Ownership
 from focus.policy import Admission, Decision
 from focus.questions.identification import Found
 from focus.questions.placement import AskingPlacement
 from focus.questions.procedure import Kind, Line, Steps, Turn
 from focus.questions.procedures import Procedures
-from focus.questions.stores import Records, record_store
+from focus.questions.stores import record_store
 from focus.record_changes import RecordChanges
 from focus.records import ConferenceRecord, ConferenceStore
-from focus.remote_records import RemoteRecords
+from focus.remote_records import records_everywhere
 from focus.roster_document import whole_document
 from focus.subscribing import Subscribing
 from sip import (
@@ -51,7 +53,6 @@ from sip import (
     Endpoint,
     Entropy,
     Event,
-    Flow,
     FlowClosed,
     InviteReceived,
     Piece,
@@ -72,7 +73,6 @@ from sip import (
     first_due,
     internal_fault,
 )
-from sip import Request as SipRequest
 
 _SignOfLife = ReinviteReceived | UpdateReceived | SessionRefreshed | SessionConfirmed
 
@@ -84,6 +84,8 @@ class Focus:
     there. None is a store that needs time to answer: `RecordWanted` asks, ``record_found`` or ``store_failed`` answers.
     Nothing is kept, and no timer runs, for conferences in which nobody is. After every call, its commands included,
     drain the endpoint and ``c3p_to_send()``, and read ``next_timeout()`` again; a `sip.Pump` does the first.
+
+    Raises LocalProtocolError for settings that contradict each other.
     """
 
     def __init__(
@@ -95,9 +97,11 @@ class Focus:
         self._events: list[Event] = []
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
-        self._context = Context(endpoint, config, self._exchanges, self._events.append, entropy.child("correlations"))
+        self._farewells = Farewells(self._exchanges, config)
+        correlations = entropy.child("correlations")
+        self._context = Context(endpoint, config, self._exchanges, self._events.append, correlations, self._farewells)
         self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
-        self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
+        domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active = ActiveConferences(self._context)
         self._procedures = Procedures(
             endpoint,
@@ -112,9 +116,7 @@ class Focus:
         #: Whose conferences are, where there are other Foci.
         self.ownership = Ownership(config.owner, self._context, self._active, self._procedures)
         self._records = record_store(store, self._procedures, config.owner)
-        everywhere: Records = self._records
-        if config.records_url is not None:
-            everywhere = RemoteRecords(self._records, config, exchanges=self._exchanges, procedures=self._procedures)
+        everywhere = records_everywhere(self._records, config, self._exchanges, self._procedures)
         guests = Guests(self._context, entropy.child("guests"))
         self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
         self._kept = KeptConferences(self._context, self._active, self._record_changes)
@@ -122,7 +124,7 @@ class Focus:
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
-            self._claims,
+            lambda request, flow: request.uri.host in domains and conf_id_of(str(request.uri)) is not None,
             claim=Claim.CONFERENCE,
             methods=("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE"),
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
@@ -151,7 +153,7 @@ class Focus:
     @property
     def sizes(self) -> dict[str, int]:
         """How much is kept at the moment, as `sip.Endpoint.sizes`."""
-        return {**self._active.sizes, "waiting": len(self._procedures)}
+        return {**self._active.sizes, "waiting": len(self._procedures), "farewells": len(self._farewells)}
 
     def drain(self, *, now: float) -> None:
         """Take nothing new, for good: new activations, and people who are not in a conference yet. The rest goes on."""
@@ -209,9 +211,6 @@ class Focus:
         """Answer what the policy left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
         self._procedures.answer(Kind.DECISION, pending_id, decision, now=now)
 
-    def _claims(self, request: SipRequest, flow: Flow) -> bool:
-        return request.uri.host in self._domains and conf_id_of(str(request.uri)) is not None
-
     # State -----------------------------------------------------------------------------------------------------------
 
     def take_pieces(self) -> list[Piece]:
@@ -223,17 +222,16 @@ class Focus:
         return self._kept.all()
 
     def restore(self, pieces: Iterable[Piece], *, epoch: int | None = None, now: float) -> list[Event]:
-        """Go on with the conferences in ``pieces``, at a start or later (`focus.durable.resume` says how).
+        """Go on with the conferences in ``pieces``, at a start or later; let the endpoint have its dialogs before.
 
-        Let the endpoint have its dialogs before. What cannot be read is reported with `sip.StateUnreadable`, the rest
-        counts. ``epoch`` is that of a new claim to them (`Ownership`), None where the old one holds. Raises
-        LocalProtocolError, with nothing changed, when one of them is active here. Then drain, read ``next_timeout``.
+        What cannot be read is reported with `sip.StateUnreadable`. ``epoch``: of a new claim to them (`Ownership`).
+        Raises LocalProtocolError, with nothing changed, when one is active here. Then drain, read ``next_timeout``.
         """
         self._kept.restore(pieces, epoch=epoch, now=now)
         return self.take_events()
 
     def release(self, conference_uri: str, *, now: float) -> list[Piece]:
-        """Forget a conference without a word to anybody: another Focus has it. Returns what that one restores.
+        """Forget a conference without a word: another Focus has it, and restores what is returned.
 
         What was written stays written. Raises LocalProtocolError when it is not active.
         """
@@ -256,7 +254,7 @@ class Focus:
 
     def next_timeout(self) -> float | None:
         """When something is due in one of the conferences, or somebody has waited long enough."""
-        return first_due(self._active.next_timeout(), self._procedures.next_timeout())
+        return first_due(self._active.next_timeout(), self._procedures.next_timeout(), self._farewells.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due."""
@@ -267,6 +265,7 @@ class Focus:
             except Exception as error:  # what is due in other conferences is done all the same
                 self._events.append(internal_fault(error, "handle_timeout", owner=self.owner))
         self._procedures.handle_timeout(now=now)
+        self._farewells.handle_timeout(now=now)
         return self.take_events()
 
     # Dialogs ---------------------------------------------------------------------------------------------------------

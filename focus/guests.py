@@ -110,7 +110,10 @@ class Guests:
         *,
         now: float,
     ) -> AddressOfRecord | None:
-        """Who sent a SUBSCRIBE. A guest is known by the connection on which it joined, or by the passcode again."""
+        """Who sent a SUBSCRIBE. A guest is known by the connection on which it joined, or by the passcode again.
+
+        Raises Refused.
+        """
         guest = guest_in(request, known)
         if guest is None:
             return name_of(insist_on(known), request)

@@ -9,7 +9,7 @@ import attrs
 from c3p import Code, ConferenceKeys, ExchangeFailure, Exchanges, GetConference, Reply, Request
 from focus import record_documents, refusal
 from focus.config import FocusConfig
-from focus.context import ConferenceExchangeOwner
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.questions.procedure import Kind, Later
 from focus.questions.procedures import Procedures
 from focus.questions.stores import Records
@@ -78,3 +78,12 @@ class _Awaited:
         """The Focus Factory cannot be asked."""
         if self.procedures.knows(Kind.EXCHANGE, self.number):
             self.procedures.refuse(Kind.EXCHANGE, self.number, refusal.BUSY, now=now)
+
+
+def records_everywhere(
+    store: Records, config: FocusConfig, exchanges: Exchanges[ConferenceExchangeOwner], procedures: Procedures
+) -> Records:
+    """The records that a store has, and those of a Focus Factory elsewhere where the configuration names one."""
+    if config.records_url is None:
+        return store
+    return RemoteRecords(store, config, exchanges=exchanges, procedures=procedures)

@@ -95,6 +95,7 @@ def served(folder: Path) -> Iterator[Served]:
         f"mcu_http_port = {MCU_HTTP}\ndrain_timeout = 0.2\n"
         # One process, of which sizes are asked; that of the MCU is the same code.
         f'workers = 0\nmcus = ["{FAR_MCU}"]\n[c3p]\nfoci = ["focus", "{FAR_FOCUS}"]\n'
+        f'[state]\nfile = "{folder / "state.sqlite"}"\n'
     )
     settings.chmod(0o600)
     command = [sys.executable, str(ROOT / "fuzz/serving.py"), str(kept), "serve", "--config", str(settings)]

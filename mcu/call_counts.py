@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Final
 
-__all__ = ["CallCounts"]
-
 WINDOW: Final = 60.0  #: seconds
 #: Calls that are remembered. Beyond it the first are forgotten early, and at that pace no MCU would still be mixing.
 MAX_CALLS: Final = 20_000

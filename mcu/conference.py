@@ -17,8 +17,6 @@ from sip import Uri
 if TYPE_CHECKING:
     from mcu.audio.conference_audio import ConferenceAudio
 
-__all__ = ["Conference"]
-
 
 @attrs.define(eq=False, kw_only=True)
 class Conference:
@@ -32,6 +30,7 @@ class Conference:
     peer: str  #: principal of the Focus that owns it
     epoch: int  #: of the claim of that Focus; 0 without one
     focus_link: FocusLink
+    commanded_at: float  #: when its Focus last commanded or asked anything, or the last leg ended; monotonic seconds
     mixer: ConferenceAudio
     conversation_id: str
     subject: str | None = None
@@ -50,6 +49,10 @@ class Conference:
     def remove(self, leg: Leg) -> None:
         self.legs.pop(leg.id, None)
         self._by_endpoint.pop(guid_key(leg.endpoint), None)
+
+    def orphaned_at(self, timeout: float) -> float | None:
+        """When it ends if nobody comes and its Focus says nothing; ``None`` while there are legs."""
+        return None if self.legs or self.focus_link.closed else self.commanded_at + timeout
 
     def leg_of(self, endpoint: str) -> Leg | None:
         return self._by_endpoint.get(guid_key(endpoint))

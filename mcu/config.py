@@ -16,8 +16,6 @@ from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
 from sip import TrustedPeers, Uri
 
-__all__ = ["SDP", "FactoryConfig", "McuConfig", "StaticMcu"]
-
 SDP: Final = "application/sdp"
 
 
@@ -82,6 +80,10 @@ class McuConfig:
     #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
     #: without legs too: the Focus that ended it may not have got its word through.
     focus_probe: float = 30.0
+    #: Seconds without legs and without a command of its Focus after which a conference ends, however often that answers
+    #: when it is asked. The Focus asks every 120 s for what it wants to keep; what it does not know of would fill this
+    #: MCU for ever.
+    orphan_timeout: float = 300.0
     session_expires: int | None = 1800  #: seconds, interval offered to phones (RFC 4028 section 4)
     register_interval: float = 10.0  #: seconds between two announcements; the Factory forgets after 35
     retry_first: float = 1.0  #: seconds before the first retry of a notification; doubles

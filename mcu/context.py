@@ -21,8 +21,6 @@ from sip import Deadlines, Entropy, Event, SessionId
 if TYPE_CHECKING:
     from sip import Endpoint
 
-__all__ = ["Context", "Wait"]
-
 
 class Wait(enum.Enum):
     """What a leg waits for."""
@@ -121,4 +119,5 @@ class Context:
 
     def schedule(self, conference: Conference) -> None:
         """Have the link of a conference called when it wants to be."""
-        self.deadlines.set(conference, conference.focus_link.next_timeout())
+        due = (conference.focus_link.next_timeout(), conference.orphaned_at(self.config.orphan_timeout))
+        self.deadlines.set(conference, min((at for at in due if at is not None), default=None))

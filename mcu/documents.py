@@ -32,8 +32,6 @@ from mcu.conference import Conference
 from mcu.leg import Disconnection, Leg
 from rtp import Direction
 
-__all__ = ["Documents"]
-
 #: What the participant does, from what we do (media profile 10).
 _STATUS = {
     Direction.SENDRECV: MediaStatus.SENDRECV,

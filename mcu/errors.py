@@ -9,8 +9,6 @@ What a peer sends never raises out of a machine: it is answered, or dropped and 
 
 from __future__ import annotations
 
-__all__ = ["LocalError", "LocalProtocolError", "McuError", "MissingExtra"]
-
 
 class McuError(ValueError):
     """Base of the errors raised by ``mcu``."""

@@ -10,32 +10,6 @@ import attrs
 from mcu.outcome import Ending
 from sip import Event
 
-__all__ = [
-    "About",
-    "ActiveSpeakerChanged",
-    "AnnouncementFault",
-    "AnnouncementRefused",
-    "ConferenceEndCause",
-    "ConferenceEnded",
-    "ConferenceStarted",
-    "DtmfReceived",
-    "LegAlerting",
-    "LegConnected",
-    "LegDialing",
-    "LegEnded",
-    "LegEvent",
-    "LegHeld",
-    "LegId",
-    "LegResumed",
-    "McuAllocated",
-    "McuForgotten",
-    "McuRegistered",
-    "MediaPortReleased",
-    "MediaPortWanted",
-    "RegistrationAccepted",
-    "RegistrationRefused",
-]
-
 LegId = NewType("LegId", int)  #: one attachment of a participant to an MCU; never used twice by one MCU
 
 
@@ -44,6 +18,7 @@ class ConferenceEndCause(enum.Enum):
 
     DELETED = "deleted"  #: the Focus said so
     FOCUS_LOST = "focus lost"  #: the Focus was away for too long
+    ORPHANED = "orphaned"  #: nobody was in it, and the Focus said nothing about it
     CLOSED = "closed"  #: the MCU is being shut down
 
 

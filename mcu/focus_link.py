@@ -19,8 +19,6 @@ import attrs
 
 from c3p import ConferenceInfo, Notify, Reply, Response, State
 
-__all__ = ["FocusLink", "FocusLinkSettings"]
-
 
 @attrs.frozen(kw_only=True)
 class FocusLinkSettings:
@@ -73,11 +71,14 @@ class FocusLink:
         conference: str,
         mcu_uri: str,
         url: str,
+        assignment: str,
         settings: FocusLinkSettings,
         now: float,
     ) -> None:
+        """``assignment`` is the requestId of the addConference by which the Focus assigned this MCU."""
         self.url = url
         self.version = 0  #: of the last document that was sent
+        self.assignment = assignment
         self._conference, self._mcu_uri = conference, mcu_uri
         self._settings = settings
         self._documents: deque[ConferenceInfo] = deque()
@@ -93,6 +94,11 @@ class FocusLink:
         self.dropped = 0  #: responses that found no room or no Focus
 
     # What is to be told ----------------------------------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether the conference is gone, and only responses are told."""
+        return self._closed
 
     @property
     def waiting(self) -> int:
@@ -152,11 +158,11 @@ class FocusLink:
         self._responses.clear()
         self._missing_since = None
 
-    def redirect(self, url: str, *, now: float) -> None:
-        """The conference has another owner, or the owner another address."""
+    def redirect(self, url: str, assignment: str, *, now: float) -> None:
+        """The conference has another owner, or the owner another address, or it has assigned this MCU anew."""
         if url != self.url:
             self._misdirected = self._under_way is _Kind.RESPONSE
-        self.url = url
+        self.url, self.assignment = url, assignment
         for retry in self._retry.values():
             retry.succeeded()
         self.start_over()
@@ -245,7 +251,11 @@ class FocusLink:
             info = attrs.evolve(self._documents.popleft(), version=self.version)
         self._notifications += 1
         return Notify(
-            notification_id=self._notifications, from_=self._mcu_uri, to=self._conference, conference_info=info
+            notification_id=self._notifications,
+            from_=self._mcu_uri,
+            to=self._conference,
+            assignment=self.assignment,
+            conference_info=info,
         )
 
     def _landed(self) -> _Kind:

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from mcu.telephone_number import TelephoneNumber, global_number
-
-__all__ = ["Gateway", "GatewayTable", "global_number"]
+from mcu.telephone_number import TelephoneNumber
 
 
 @attrs.frozen(kw_only=True)

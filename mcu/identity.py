@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from sip import AddressOfRecord, Entropy, SipError, Uri, conference_key
 
-__all__ = ["conference_id", "guid", "user_id"]
-
 
 def conference_id(uri: str) -> str | None:
     """Key of a Conference-URI or MCU-Conference-URI, ``None`` when it is no SIP URI."""

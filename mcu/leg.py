@@ -17,8 +17,6 @@ from sip import AddressOfRecord, NameAddr, SessionId, Uri
 if TYPE_CHECKING:
     from mcu.conference import Conference
 
-__all__ = ["Attempt", "Disconnection", "Leg", "MediaAddress"]
-
 
 @attrs.frozen(kw_only=True)
 class MediaAddress:

@@ -11,8 +11,6 @@ from c3p import Status
 from mcu.errors import LocalError
 from sip import Life
 
-__all__ = ["ROSTER_STATUS", "TRANSITIONS", "Input", "LegLife", "State"]
-
 
 class State(enum.Enum):
     """Where a leg is."""

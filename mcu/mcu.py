@@ -42,8 +42,6 @@ from sip import Request as SipRequest
 if TYPE_CHECKING:
     from sip import Endpoint
 
-__all__ = ["Mcu"]
-
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint answers OPTIONS
 
 
@@ -59,7 +57,7 @@ class Mcu:
     ) -> None:
         self.config = config
         self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutRules())
-        self._media = Media(context, self._broke)
+        self._media = Media(context)
         self._termination = Termination(context, self._media)
         self._dial_out = DialOut(context, self._media, self._termination)
         self._dial_in = DialIn(context, self._media, self._termination, self._dial_out)
@@ -256,6 +254,7 @@ class Mcu:
         Then drain and read ``next_timeout``.
         """
         self._media.receive(batch)
+        self._end_broken()
         return self._context.take_events()
 
     def next_tick(self) -> float | None:
@@ -268,11 +267,14 @@ class Mcu:
         Then drain and read ``next_timeout``.
         """
         out = self._media.tick(now)
+        self._end_broken()
         self._keep(self._done(now))
         return out
 
-    def _broke(self, leg: Leg, *, now: float) -> None:
-        self._termination.give_up(leg, Disconnection(method=DisconnectionMethod.FAILED, reason="media failed"), now=now)
+    def _end_broken(self) -> None:
+        for leg, at in self._media.take_broken():
+            failed = Disconnection(method=DisconnectionMethod.FAILED, reason="media failed")
+            self._termination.give_up(leg, failed, now=at)
 
     # Life ------------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -27,32 +27,25 @@ from sip import internal_fault
 if TYPE_CHECKING:
     from mcu.audio.conference_audio import ConferenceAudio, Line, Sent
 
-__all__ = ["FRAME", "Arrived", "Media"]
-
 FRAME = 0.02  #: seconds
 EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
 
 Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rtcp", datagram, source, arrival
 
 
-class BrokenListener(Protocol):
-    """Is told when a leg cannot be heard any more."""
-
-    def __call__(self, leg: Leg, *, now: float) -> None: ...
-
-
 class Media:
     """Mixers and streams.
 
-    ``on_broken`` is called when the stream of a leg raised, which is a fault of ours: an `InternalFault` tells of it,
-    and the leg is to end (`sip.faults`).
+    When the stream of a leg raised, which is a fault of ours, an `InternalFault` tells of it, and ``take_broken`` that
+    the leg is to end (`sip.faults`).
     """
 
-    def __init__(self, context: Context, on_broken: BrokenListener) -> None:
+    def __init__(self, context: Context) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
         from mcu.audio.conference_audio import ConferenceAudio
 
-        self._context, self._on_broken, self._make_mixer = context, on_broken, ConferenceAudio
+        self._context, self._make_mixer = context, ConferenceAudio
+        self._broken: list[tuple[Leg, float]] = []  # legs, and when it happened
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
         self._trusting = attrs.evolve(self._config, unproven=None)  # the far end does not name others' addresses
@@ -163,7 +156,7 @@ class Media:
                     known[1].refresh()
                     self._happened(known[0], events, arrival)
             except Exception as error:
-                self._broken(number, error, f"receive {kind}", arrival)
+                self._break(number, error, f"receive {kind}", arrival)
 
     def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
         for event in events:
@@ -215,7 +208,7 @@ class Media:
             elif mixer.lines and mixer.tick(at, out):
                 self._report_speaker(mixer)
             while mixer.broken:
-                self._broken(*mixer.broken.pop(), "mix", at)
+                self._break(*mixer.broken.pop(), "mix", at)
         for leg, line in tuple(self._lines.values()):
             if at >= line.due:
                 try:
@@ -223,9 +216,9 @@ class Media:
                     out += [(leg.id, *sent) for sent in reports]
                     self._happened(leg, events, at)
                 except Exception as error:
-                    self._broken(leg.id, error, "fire a timer of a stream", at)
+                    self._break(leg.id, error, "fire a timer of a stream", at)
 
-    def _broken(self, number: LegId, error: Exception, doing: str, now: float) -> None:
+    def _break(self, number: LegId, error: Exception, doing: str, now: float) -> None:
         """Tell of a leg whose stream raised, and let it end; a leg breaks once."""
         known = self._lines.pop(number, None)
         if known is None:
@@ -235,7 +228,12 @@ class Media:
         self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
         if leg.conference.mixer.remove(number):
             self._report_speaker(leg.conference.mixer)
-        self._on_broken(leg, now=now)
+        self._broken.append((leg, now))
+
+    def take_broken(self) -> list[tuple[Leg, float]]:
+        """The legs that cannot be heard any more, since the last call, and when that was seen."""
+        broken, self._broken = self._broken, []
+        return broken
 
     def _give_back_ports(self) -> None:
         released, self._released = self._released, []

@@ -10,8 +10,6 @@ import attrs
 
 from rtp import Encryption
 
-__all__ = ["MediaPolicy", "MediaRules", "MediaTarget", "MediaTerms", "Srtp"]
-
 
 class Srtp(enum.Enum):
     """Whether media are encrypted, by keys in the session description (RFC 4568)."""

@@ -15,8 +15,6 @@ import attrs
 
 from c3p import Code, CommandReason, DisconnectionMethod, ErrorId, Reason, Status
 
-__all__ = ["OUTCOMES", "STATUS_ENDINGS", "Ending", "Outcome", "ending_of_status"]
-
 
 class Ending(enum.Enum):
     """Why a dialled leg is no longer being dialled."""

@@ -11,18 +11,6 @@ import attrs
 from c3p import CommandReason, ErrorId, Reason, Role
 from sip import Pending
 
-__all__ = [
-    "Allowed",
-    "Cause",
-    "Decision",
-    "DialOutPolicy",
-    "DialOutQuestion",
-    "DialOutRules",
-    "DialPolicy",
-    "Refusal",
-    "RefusalReason",
-]
-
 ROLES: Final = frozenset({Role.PRESENTER.value, Role.ATTENDEE.value})
 
 

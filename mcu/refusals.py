@@ -10,8 +10,6 @@ from mcu.legs.add_user import correlation_of
 from mcu.policy import Refusal
 from sip import Uri
 
-__all__ = ["refuse_command", "refuse_redirection"]
-
 
 def refuse_command(context: Context, request: Request, refusal: Refusal, conference: str) -> None:
     """A command of a Focus, at once or after the policy took its time."""

@@ -6,8 +6,6 @@ from c3p import Code, ExchangeFailure, McuType, RegisterMcu, Reply, Request
 from mcu.context import Context
 from mcu.events import RegistrationAccepted, RegistrationRefused
 
-__all__ = ["Registration"]
-
 CHANGE_DELAY = 1.0  #: seconds between announcements at least: a busy minute is not a flood
 
 

@@ -12,8 +12,6 @@ from c3p import AddUser, Code, ConnectionInfo, Endpoint, Request, Response
 from mcu.outcome import OUTCOMES, Ending
 from mcu.policy import Refusal
 
-__all__ = ["accepted", "diagnostics_of", "failed", "pending", "refused"]
-
 
 def diagnostics_of(response: Response) -> str | None:
     """The diagnostics that a response carries."""

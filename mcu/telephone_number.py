@@ -8,8 +8,6 @@ import attrs
 
 from sip import Uri
 
-__all__ = ["TelephoneNumber", "global_number", "number_in"]
-
 #: RFC 3966 section 5.1.1: visual separators carry no meaning.
 _SEPARATORS: Final = str.maketrans("", "", "-.() ")
 _DIGITS: Final = frozenset("0123456789*#ABCD")

@@ -7,8 +7,6 @@ from urllib.parse import urlsplit
 
 from sip import SipError, Uri
 
-__all__ = ["is_allowed_sip_uri", "is_allowed_url"]
-
 #: Hosts of each principal, in lower case and without brackets; ``None`` allows any.
 Hosts = Mapping[str, frozenset[str]] | None
 

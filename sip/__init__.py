@@ -115,8 +115,10 @@ from sip.pieces import (
 )
 from sip.servers.location import Binding
 from sip.servers.places import Places
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import BindingsChanged, Registrar, RegistrarConfig
+from sip.servers.proxy import Proxy
+from sip.servers.proxy_admission import ProxyConfig
+from sip.servers.registrar import BindingsChanged, Registrar
+from sip.servers.registrar_config import RegistrarConfig
 from sip.servers.undecided import IdentificationPending
 from sip.session.joining import Joining
 from sip.session.replacing import Replacement

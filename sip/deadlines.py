@@ -6,8 +6,6 @@ from collections.abc import Hashable, Iterable
 from heapq import heapify, heappop, heappush
 from typing import Final, Generic, Protocol, TypeVar
 
-__all__ = ["Deadlines", "Waiting", "first_due", "next_timeout_of"]
-
 Key = TypeVar("Key", bound=Hashable)
 
 _MIN_COMPACT: Final = 64  #: entries; below this, sweeping those that do not count costs more than keeping them

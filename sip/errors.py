@@ -11,8 +11,6 @@
 
 from __future__ import annotations
 
-__all__ = ["LimitExceeded", "LocalProtocolError", "MalformedHeader", "RemoteProtocolError", "SipError"]
-
 #: How much of an offending value is shown in an error: enough to recognise it, never a whole body.
 _SHOWN = 80
 

@@ -22,8 +22,6 @@ from sip.events import Event
 from sip.message.masking import masked_head
 from sip.message.message import Message
 
-__all__ = ["InternalFault", "Rest", "Timed", "TimedNet", "internal_fault"]
-
 #: Characters of the text of an error that are kept: it may quote what a peer sent, which has any length.
 _MOST_TEXT: Final = 300
 #: Seconds for which a machine is not called again whose timeout raised and is due again at once. Doubled each time, up

@@ -6,8 +6,6 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
-__all__ = ["Networks", "are_everybody", "source_of"]
-
 #: Bits of an IPv6 address that name a site's link; whoever has one of its addresses has all of them (RFC 4291 section
 #: 2.5.4, RFC 6177 section 2).
 _IPV6_PREFIX = 64

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-__all__ = ["Shares"]
-
 
 def _nobody(holder: str) -> bool:
     return False

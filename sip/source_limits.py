@@ -10,9 +10,6 @@ from sip.flow import Flow
 from sip.networks import Networks, source_of
 from sip.shares import Shares
 
-__all__ = ["SourceLimits"]
-
-
 #: Anybody can send datagrams in the name of a source: they take nothing from what it may have open by connections, and
 #: nothing from what it may have open by datagrams that show that it sends them. No source has a space in it.
 _BY_DATAGRAMS: Final = " by datagrams"

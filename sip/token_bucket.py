@@ -7,8 +7,6 @@ from collections import OrderedDict
 
 import attrs
 
-__all__ = ["TokenBuckets"]
-
 
 @attrs.define
 class _Bucket:

@@ -7,8 +7,6 @@ from typing import Final
 
 from sip.message.reason_phrases import REASONS
 
-__all__ = ["Traffic"]
-
 #: Methods of the standards (the IANA registry of SIP methods) and of deployed clients; any other counts as ``other``.
 METHODS: Final = frozenset(
     (

@@ -55,6 +55,9 @@ ONE_CONCEPT: Final = (
 #: Parts of the pretended networks know one another.
 PRETENDED: Final = ("sip.testing.", "pyc3p.simnet.")
 
+#: What is said here of functions is what ``--help`` shows.
+HELP: Final = frozenset(("pyc3p.commands.command_line",))
+
 LONGEST: Final = 400  #: lines of a module: what one can read in one go
 
 
@@ -218,6 +221,71 @@ def _promises(parsed: ast.Module) -> Iterator[ast.ClassDef]:
                 yield node
 
 
+def names_shown_inside(tree: Tree) -> list[str]:
+    """Modules that say which names they show, and are no door: inside a package whoever needs a name takes it."""
+    return [
+        module
+        for module, path in tree.paths.items()
+        if module.split(".")[0] in PACKAGES
+        and path.name != "__init__.py"
+        and module not in DOORS
+        and any(
+            isinstance(target, ast.Name) and target.id == "__all__"
+            for node in tree.parsed[module].body
+            for target in ast.walk(node)
+        )
+    ]
+
+
+def silent_raises(tree: Tree) -> list[str]:
+    """Public functions and methods that raise and do not say so.
+
+    A method without a docstring has that of the method which it overrides; a class speaks for its ``__init__``.
+    """
+    said: dict[str, set[str]] = {}
+    found: list[tuple[str, str, list[str]]] = []
+    for module, parsed in tree.parsed.items():
+        if module.split(".")[0] not in PACKAGES or ".testing" in module or module in HELP:
+            continue
+        for owner, function in _public(parsed):
+            text = ast.get_docstring(function) or ""
+            if function.name == "__init__" and owner is not None:
+                text += ast.get_docstring(owner) or ""
+            if "raise" in text.lower():
+                said.setdefault(function.name, set()).add(owner.name if owner is not None else "")
+            elif _raises(function):
+                bases = [ast.unparse(base).partition("[")[0] for base in owner.bases] if owner and not text else []
+                name = f"{owner.name}.{function.name}" if owner else function.name
+                found.append((f"{module}.{name}", function.name, bases))
+    return [name for name, method, bases in found if said.get(method, set()).isdisjoint(bases)]
+
+
+def _public(parsed: ast.Module) -> Iterator[tuple[ast.ClassDef | None, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Functions of a module, and methods of its classes, that others may call."""
+    for node in parsed.body:
+        owner = node if isinstance(node, ast.ClassDef) and not node.name.startswith("_") else None
+        functions = [
+            each
+            for each in ([node] if owner is None else owner.body)
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        for each in functions:
+            if not each.name.startswith("_") or (owner is not None and each.name in ("__init__", "__bytes__")):
+                yield owner, each
+
+
+def _raises(function: ast.AST) -> bool:
+    """Whether a function raises an error itself, not one that it has caught, and not in a function within it."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            return True
+        if _raises(node):
+            return True
+    return False
+
+
 @cache
 def this_tree() -> Tree:
     return Tree(ROOT)
@@ -378,3 +446,51 @@ def test_a_class_in_pieces_is_found(tmp_path: Path) -> None:
     promise = "class Commands(Protocol):\n    def call(self): ...\nclass Uri: ..."
     assert cut_in_pieces(a_tree(tmp_path / "promised", sip__commands=promise, sip__endpoint=heir)) == {}
     assert cut_in_pieces(a_tree(tmp_path, sip__other=heir.replace("Endpoint", "Other"))) == {}
+
+
+# Six: one hand
+
+
+def test_only_doors_say_what_they_show() -> None:
+    assert names_shown_inside(this_tree()) == []
+
+
+def test_a_list_of_names_inside_is_found(tmp_path: Path) -> None:
+    tree = a_tree(tmp_path, sip__uri='__all__ = ["Uri"]\n', sip__aio='__all__ = ["uris"]\n', sip__x="a = 1")
+    assert names_shown_inside(tree) == ["sip.uri"]
+
+
+def test_what_raises_is_said() -> None:
+    assert silent_raises(this_tree()) == []
+
+
+def test_what_raises_in_silence_is_found(tmp_path: Path) -> None:
+    text = '''
+class Port:
+    def take(self):
+        """Take it; raises ValueError."""
+
+    def give(self):
+        """Give it back."""
+        if self:
+            raise ValueError
+
+    def lend(self):
+        """Lend it; raises ValueError."""
+        raise ValueError
+
+    def _own(self):
+        raise ValueError
+
+    def pass_on(self):
+        """Pass on what was caught."""
+        try:
+            self.lend()
+        except ValueError:
+            raise
+
+class Berth(Port):
+    def take(self):
+        raise ValueError
+'''
+    assert silent_raises(a_tree(tmp_path, sip__port=text)) == ["sip.port.Port.give"]

@@ -70,10 +70,13 @@ class ElementSlot(ABC):
 
     @abstractmethod
     def write(self, out: Out, values: Values) -> None:
-        """Append the elements."""
+        """Append the elements. Raises LocalProtocolError for values that do not fit."""
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
-        """Append the elements, with unknown content in its places."""
+        """Append the elements, with unknown content in its places.
+
+        Raises LocalProtocolError for values that do not fit.
+        """
         self.write(out, values)
 
 

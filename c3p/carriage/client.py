@@ -15,8 +15,6 @@ from c3p.errors import C3PError
 from c3p.exchange import Exchange, ExchangeFailure, Reply
 from c3p.uris import focus_uri_of
 
-__all__ = ["HttpPost", "failure_of", "lane_of", "may_repeat", "outcome_of", "post_of"]
-
 _MOST_DIGITS: Final = 9  #: of Retry-After; more than thirty years is no answer
 
 

@@ -8,8 +8,6 @@ import attrs
 
 from c3p.media_types import CCCP_TYPE
 
-__all__ = ["CONTENT_TYPE", "Fields", "HttpAnswer", "HttpHead", "field_value"]
-
 #: Names and values of HTTP fields in their order; a name may be there twice.
 Fields = tuple[tuple[str, str], ...]
 

@@ -8,8 +8,6 @@ from typing import Generic, TypeVar
 
 from c3p.errors import LocalProtocolError
 
-__all__ = ["LaneFull", "Lanes"]
-
 Item = TypeVar("Item", bound=Hashable)
 
 

@@ -9,8 +9,6 @@ from typing import Final
 
 from c3p.carriage.http import Fields, field_value, has_field
 
-__all__ = ["bearer_principal", "certificate_principal", "pair_secret", "principal_of_worker", "proven_principal"]
-
 #: token68 of RFC 6750 section 2.1, and of the length that secrets have, so that nothing long is compared.
 _BEARER: Final = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/\-]{1,512}=*)")
 _WORKER: Final = re.compile(r"(.+)\.[0-9]{1,4}")

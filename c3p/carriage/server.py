@@ -13,8 +13,6 @@ from c3p.errors import C3PError, MalformedDocument
 from c3p.exchange import Reply
 from c3p.media_types import CCCP_TYPE
 
-__all__ = ["BROKEN_OFF", "FAULT", "TOO_LARGE", "TOO_SLOW", "admit", "answer_with", "posted"]
-
 BROKEN_OFF: Final = HttpAnswer(status=400)  #: the body ended before its end, or broke HTTP
 TOO_SLOW: Final = HttpAnswer(status=408)  #: the body took longer than ``ServerSettings.body_timeout``
 TOO_LARGE: Final = HttpAnswer(status=413)  #: the body is larger than ``ServerSettings.limits.size``

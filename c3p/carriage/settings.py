@@ -6,8 +6,6 @@ import attrs
 
 from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
 
-__all__ = ["ClientSettings", "ServerSettings"]
-
 
 @attrs.frozen(kw_only=True)
 class ServerSettings:

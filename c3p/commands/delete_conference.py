@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 import attrs
 
-from c3p.binding.fields import Child
+from c3p.binding.fields import Attribute, Child
 from c3p.commands.command import Command
 from c3p.keys import ConferenceKeys
-from c3p.namespaces import CCCP
+from c3p.namespaces import CCCP, MSCP
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -20,3 +20,5 @@ class DeleteConference(Command):
     IDEMPOTENT: ClassVar[bool] = True
 
     conference_keys: Annotated[ConferenceKeys, Child(CCCP, "conferenceKeys")]
+    #: To an MCU: requestId of the addConference that is over, so that a late one ends no later one (of this project).
+    assignment: Annotated[str | None, Attribute("assignment", MSCP)] = None

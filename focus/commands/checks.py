@@ -52,13 +52,16 @@ def role_in(roles: tuple[str, ...], document: Request) -> str | None:
 
 
 def insist(denied: Refusal | None, document: Request) -> None:
-    """Who may do it was asked before: `denied` is the answer."""
+    """Who may do it was asked before: `denied` is the answer. Raises Refused."""
     if denied is not None:
         raise Refused(denied, document)
 
 
 def mcu_type_in(command: Command, document: Request, facts: Facts) -> str:
-    """The media type that mcuUri names: 404 / 3013 for another conference's, 603 for a type that is not enabled."""
+    """The media type that mcuUri names: 404 / 3013 for another conference's, 603 for a type that is not enabled.
+
+    Raises Refused.
+    """
     uri = command.mcu_uri or ""
     mcu_type = mcu_type_of(uri)
     try:
@@ -75,7 +78,7 @@ def mcu_type_in(command: Command, document: Request, facts: Facts) -> str:
 
 
 def check_no_mcu(command: Command, document: Request) -> None:
-    """The command is for the Focus."""
+    """The command is for the Focus. Raises Refused for one that names an MCU."""
     if command.mcu_uri is not None:
         raise Refused(refusal.NOT_FOR_AN_MCU, document)
 
@@ -92,7 +95,7 @@ def is_sip(user: AddressOfRecord) -> bool:
 
 
 def check_exists(user: AddressOfRecord, document: Request, facts: Facts) -> None:
-    """The user is in the conference, or is being called into it."""
+    """The user is in the conference, or is being called into it. Raises Refused where not."""
     if facts.roster.find(user) is None and user.key not in facts.dialling:
         raise Refused(refusal.INVALID_TARGET, document)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import ConferenceInfo, MediaFiltersRules, ModifyConference, Request, are_known_filters
+from c3p import ConferenceInfo, EntityState, MediaFiltersRules, ModifyConference, Request, are_known_filters
 from focus import refusal
 from focus.commands.authorisation import check_presents
 from focus.commands.checks import check_entity, mcu_type_in
@@ -20,11 +20,18 @@ def plan_modify_conference(command: ModifyConference, document: Request, facts: 
     if not all(are_known_filters(rules) for rules in _rules_in(info)):
         raise Refused(refusal.UNPARSEABLE, document)
     check_presents(document, facts)
+    if any(state.locked is not None for state in _states_in(info)):
+        # One MCU that is locked in an open conference, or the reverse, is what nobody wants.
+        raise Refused(refusal.NOT_FOR_AN_MCU.saying("a conference is locked with modifyConferenceLock"), document)
     return Plan(for_mcus=((mcu_type, command.echo()),))
 
 
-def _rules_in(info: ConferenceInfo | None) -> list[MediaFiltersRules]:
+def _states_in(info: ConferenceInfo | None) -> list[EntityState]:
     views = info.conference_view.views if info is not None and info.conference_view is not None else ()
-    states = [view.entity_state for view in views if view.entity_state is not None]
+    return [view.entity_state for view in views if view.entity_state is not None]
+
+
+def _rules_in(info: ConferenceInfo | None) -> list[MediaFiltersRules]:
+    states = _states_in(info)
     rules = [state.media_filters_rules for state in states if state.media_filters_rules is not None]
     return [*rules, *(one for state in states for one in state.conf_media_filters_rules)]

@@ -47,15 +47,15 @@ VERSION_BLOCK: Final = 1000
 #: The password in an address (RFC 3261 section 19.1.1).
 _PASSWORD: Final = re.compile(r"(?<=[\w.%+-]):[^\s@:;?/<>\"]{1,128}(?=@)")
 
-_text: Final = instance_of(str)
-_text_or_none: Final = optional(_text)
-_number: Final = instance_of(int)
-_flag: Final = instance_of(bool)
-_time_or_none: Final = optional(instance_of((int, float)))
+is_text: Final = instance_of(str)
+is_text_or_none: Final = optional(is_text)
+is_number: Final = instance_of(int)
+is_flag: Final = instance_of(bool)
+is_time_or_none: Final = optional(instance_of((int, float)))
 
 
 def _texts() -> Any:
-    return attrs.field(converter=tuple, validator=deep_iterable(_text))
+    return attrs.field(converter=tuple, validator=deep_iterable(is_text))
 
 
 def _pairs(given: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
@@ -77,10 +77,10 @@ class SavedHead:
     """What there is once; times are POSIX times."""
 
     record: dict[str, Any] = attrs.field(validator=instance_of(dict), repr=False)  #: as it counts for the activation
-    locked: bool = attrs.field(validator=_flag)
-    room: int = attrs.field(validator=_number)  #: of the roster, up to which it may have gone
-    epoch: int = attrs.field(validator=_number)  #: of the claim to the conference
-    unattended_until: float | None = attrs.field(validator=_time_or_none)
+    locked: bool = attrs.field(validator=is_flag)
+    room: int = attrs.field(validator=is_number)  #: of the roster, up to which it may have gone
+    epoch: int = attrs.field(validator=is_number)  #: of the claim to the conference
+    unattended_until: float | None = attrs.field(validator=is_time_or_none)
 
     def as_record(self) -> ConferenceRecord:
         """The record. Raises TypeError for one that is none."""
@@ -94,7 +94,7 @@ class SavedHead:
 class SavedUser:
     """A user of the roster, with all endpoints."""
 
-    document: str = attrs.field(validator=_text, repr=False)
+    document: str = attrs.field(validator=is_text, repr=False)
 
     @classmethod
     def of(cls, user: RosterUser, focus_uri: str) -> SavedUser:
@@ -115,7 +115,7 @@ class SavedUser:
 class SavedView:
     """What an MCU says of the conference as such."""
 
-    document: str = attrs.field(validator=_text, repr=False)
+    document: str = attrs.field(validator=is_text, repr=False)
 
     @classmethod
     def of(cls, view: EntityView, focus_uri: str) -> SavedView:
@@ -134,10 +134,10 @@ class SavedView:
 class SavedParticipant:
     """A Focus dialog."""
 
-    user: str = attrs.field(validator=_text)
-    endpoint: str = attrs.field(validator=_text)
-    host: str = attrs.field(validator=_text)
-    dialog: str = attrs.field(validator=_text)  #: `sip.Endpoint.session_key`; empty where there is none
+    user: str = attrs.field(validator=is_text)
+    endpoint: str = attrs.field(validator=is_text)
+    host: str = attrs.field(validator=is_text)
+    dialog: str = attrs.field(validator=is_text)  #: `sip.Endpoint.session_key`; empty where there is none
 
     @classmethod
     def of(cls, participant: Participant, endpoint: Endpoint) -> SavedParticipant:
@@ -152,11 +152,11 @@ class SavedParticipant:
 class SavedAnswer:
     """What a repeated requestId is answered with."""
 
-    status: int = attrs.field(validator=_number)
-    body: str = attrs.field(validator=_text, repr=False)
+    status: int = attrs.field(validator=is_number)
+    body: str = attrs.field(validator=is_text, repr=False)
     headers: tuple[tuple[str, str], ...] = attrs.field(converter=_pairs)
-    phrase: str | None = attrs.field(validator=_text_or_none)
-    told: bool = attrs.field(validator=_flag)  #: whether nobody waits for it
+    phrase: str | None = attrs.field(validator=is_text_or_none)
+    told: bool = attrs.field(validator=is_flag)  #: whether nobody waits for it
 
     @classmethod
     def of(cls, answer: Answer, told: bool) -> SavedAnswer:
@@ -174,11 +174,11 @@ class SavedAnswer:
 class SavedSubscriber:
     """A subscription."""
 
-    user: str = attrs.field(validator=_text)
-    dialog: str = attrs.field(validator=_text)  #: `sip.Endpoint.subscription_key`
-    limited: bool = attrs.field(validator=_flag)
-    room: int = attrs.field(validator=_number)  #: up to which documents may have gone
-    autoextend: float | None = attrs.field(validator=_time_or_none)
+    user: str = attrs.field(validator=is_text)
+    dialog: str = attrs.field(validator=is_text)  #: `sip.Endpoint.subscription_key`
+    limited: bool = attrs.field(validator=is_flag)
+    room: int = attrs.field(validator=is_number)  #: up to which documents may have gone
+    autoextend: float | None = attrs.field(validator=is_time_or_none)
 
     @classmethod
     def of(cls, subscriber: Subscriber, endpoint: Endpoint) -> SavedSubscriber:
@@ -201,11 +201,11 @@ class SavedSubscriber:
 class SavedLink:
     """The link to an MCU of one type."""
 
-    mcu_id: str = attrs.field(validator=_text)  #: empty: there was none
-    http_url: str = attrs.field(validator=_text)
-    sip_uri: str | None = attrs.field(validator=_text_or_none)
+    mcu_id: str = attrs.field(validator=is_text)  #: empty: there was none
+    http_url: str = attrs.field(validator=is_text)
+    sip_uri: str | None = attrs.field(validator=is_text_or_none)
     exclude: tuple[str, ...] = _texts()
-    lost: dict[str, str] = attrs.field(validator=deep_mapping(_text, _text, instance_of(dict)))
+    lost: dict[str, str] = attrs.field(validator=deep_mapping(is_text, is_text, instance_of(dict)))
 
     @classmethod
     def of(cls, link: McuLink) -> SavedLink:
@@ -228,16 +228,16 @@ class SavedCommand:
     What goes to MCUs is written apart, so that of this only what its result repeats is of use: no password in it.
     """
 
-    requester: str = attrs.field(validator=_text)
-    participant: int | None = attrs.field(validator=optional(_number))  #: who gets the result; None: nobody
-    request: str = attrs.field(validator=_text, repr=False)
-    correlation: str = attrs.field(validator=_text)
+    requester: str = attrs.field(validator=is_text)
+    participant: int | None = attrs.field(validator=optional(is_number))  #: who gets the result; None: nobody
+    request: str = attrs.field(validator=is_text, repr=False)
+    correlation: str = attrs.field(validator=is_text)
     received_at: float = attrs.field(validator=instance_of((int, float)))
     waiting_for: tuple[str, ...] = _texts()
-    everywhere: bool = attrs.field(validator=_flag)
-    agreed: bool = attrs.field(validator=_flag)
-    dialled: str | None = attrs.field(validator=_text_or_none)  #: whom it has called
-    role: str | None = attrs.field(validator=_text_or_none)  #: ... and as what
+    everywhere: bool = attrs.field(validator=is_flag)
+    agreed: bool = attrs.field(validator=is_flag)
+    dialled: str | None = attrs.field(validator=is_text_or_none)  #: whom it has called
+    role: str | None = attrs.field(validator=is_text_or_none)  #: ... and as what
 
     @classmethod
     def of(
@@ -270,11 +270,11 @@ class SavedCommand:
 class SavedRelay:
     """A command on its way to an MCU."""
 
-    order: int = attrs.field(validator=_number)  #: they go out in this order
-    mcu_type: str = attrs.field(validator=_text)
-    request: str = attrs.field(validator=_text, repr=False)  #: as the MCU gets it, but for its ends
-    parent: int | None = attrs.field(validator=optional(_number))  #: number of the client's command
-    sent: bool = attrs.field(validator=_flag)  #: whether the MCU may have it
+    order: int = attrs.field(validator=is_number)  #: they go out in this order
+    mcu_type: str = attrs.field(validator=is_text)
+    request: str = attrs.field(validator=is_text, repr=False)  #: as the MCU gets it, but for its ends
+    parent: int | None = attrs.field(validator=optional(is_number))  #: number of the client's command
+    sent: bool = attrs.field(validator=is_flag)  #: whether the MCU may have it
 
     @classmethod
     def of(cls, relay: Relay, order: int, focus_uri: str) -> SavedRelay:
@@ -305,13 +305,13 @@ class SavedRelay:
 class SavedIntent:
     """What is wanted of an MCU."""
 
-    order: int = attrs.field(validator=_number)
-    mcu_type: str = attrs.field(validator=_text)
-    request: str = attrs.field(validator=_text, repr=False)  #: what has it done; its requestId is that of the carrier
-    before: str | None = attrs.field(validator=_text_or_none, repr=False)  #: what had what was there before it done
-    carried: bool = attrs.field(validator=_flag)  #: whether there is a carrier
-    seen: bool = attrs.field(validator=_flag)
-    agreed: bool = attrs.field(validator=_flag)
+    order: int = attrs.field(validator=is_number)
+    mcu_type: str = attrs.field(validator=is_text)
+    request: str = attrs.field(validator=is_text, repr=False)  #: what has it done; its requestId is that of the carrier
+    before: str | None = attrs.field(validator=is_text_or_none, repr=False)  #: what had what was there before it done
+    carried: bool = attrs.field(validator=is_flag)  #: whether there is a carrier
+    seen: bool = attrs.field(validator=is_flag)
+    agreed: bool = attrs.field(validator=is_flag)
 
     @classmethod
     def of(cls, intent: Intent, mcu_type: str, order: int, focus_uri: str) -> SavedIntent:
@@ -337,7 +337,7 @@ class SavedIntent:
         )
 
     def intent(self) -> Intent:
-        """The intent; what the MCU may have done of it, or not, is in doubt."""
+        """The intent; what the MCU may have done of it, or not, is in doubt. Raises ValueError when there is none."""
         request = _document(self.request, Request)
         key = key_of(request.command)
         if key is None:
@@ -359,8 +359,8 @@ class SavedIntent:
 class SavedMuted:
     """What stays muted of a user whose MCU is lost."""
 
-    mcu_type: str = attrs.field(validator=_text)
-    document: str = attrs.field(validator=_text, repr=False)
+    mcu_type: str = attrs.field(validator=is_text)
+    document: str = attrs.field(validator=is_text, repr=False)
 
     @classmethod
     def of(cls, media: Media, mcu_type: str, focus_uri: str) -> SavedMuted:

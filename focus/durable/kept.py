@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from focus.active import ActiveConferences
 from focus.conference import Conference
 from focus.context import Context
+from focus.durable.farewell_pieces import farewell_key, read_farewells, write_farewell
 from focus.durable.read import SavedConference, read_conferences
 from focus.durable.resume import resume_commands, resume_conference
 from focus.durable.written import Written
 from focus.errors import LocalProtocolError
 from focus.events import ConferenceReleased, ConferenceRestored
+from focus.mcus.farewells import Assignment
 from focus.record_changes import RecordChanges
 from sip import Piece
 
@@ -24,27 +26,33 @@ class KeptConferences:
         self._active = active
         self._record_changes = record_changes
         self._written: dict[str, Written] = {}
+        self._owed: dict[str, Assignment] = {}  #: what was written of what MCUs are owed, by key
 
     def take(self) -> list[Piece]:
         """What changed since the last call; the first gives all."""
         if self._active.unsaved is None:
             return self._begin()
-        if not self._active.unsaved:
-            return []
         changed, self._active.unsaved = self._active.unsaved, {}
-        pieces: list[Piece] = []
+        pieces = self._farewells()
         for key, conference in changed.items():
             pieces += self._changes(key, conference)
         return pieces
 
     def _begin(self) -> list[Piece]:
         self._active.unsaved = {}
-        pieces: list[Piece] = []
+        pieces = self._farewells()
         for conference in self._active:
             conference.keep()
             written = self._written[conference.key] = Written(conference, self._context.endpoint)
             pieces += written.begin()
         return pieces
+
+    def _farewells(self) -> list[Piece]:
+        """What MCUs are owed, as far as that is other than what was written. Of these there are few."""
+        owed = {farewell_key(one): one for one in self._context.farewells}
+        known, self._owed = self._owed, owed
+        pieces = [write_farewell(one) for key, one in owed.items() if key not in known]
+        return pieces + [Piece(key, None) for key in known if key not in owed]
 
     def _changes(self, key: str, conference: Conference) -> list[Piece]:
         written, pieces = self._written.get(key), list[Piece]()
@@ -61,21 +69,27 @@ class KeptConferences:
 
     def all(self) -> list[Piece]:
         """Everything, as it is now."""
-        return [piece for one in self._active for piece in Written(one, self._context.endpoint).all()]
+        conferences = [piece for one in self._active for piece in Written(one, self._context.endpoint).all()]
+        return conferences + [write_farewell(one) for one in self._context.farewells]
 
     def restore(self, pieces: Iterable[Piece], *, epoch: int | None, now: float) -> None:
         """Go on with what was written. Raises LocalProtocolError when one of the conferences is here.
 
         ``epoch`` is that of a new claim to them, None where the old one holds.
         """
-        found, unreadable = read_conferences(pieces, owner=self._context.config.owner)
+        given = list(pieces)
+        found, unreadable = read_conferences(given, owner=self._context.config.owner)
+        owed, unreadable_too = read_farewells(given, owner=self._context.config.owner)
         for saved in found:
             if self._active.get(saved.key) is not None:
                 raise LocalProtocolError(f"active already: {saved.key}")
         if self._active.unsaved is None:
             self._active.unsaved = {}
-        for event in unreadable:
+        for event in (*unreadable, *unreadable_too):
             self._context.emit(event)
+        for assignment in owed:
+            self._owed[farewell_key(assignment)] = assignment
+            self._context.farewells.owe(assignment, now=now)
         for saved in found:
             self._restore(saved, epoch=epoch, now=now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import attrs
 
@@ -27,6 +28,9 @@ from focus.mcus.intent import Intent
 from focus.records import ConferenceRecord
 from focus.roster import RosterUser
 from sip import ConferenceAddress, Piece, SipError, StateUnreadable, UnreadablePiece, piece_parts, read_piece
+
+#: What is raised by a piece that was not written by this program, or by a later one.
+WRONG: Final = (UnreadablePiece, SipError, C3PError, KeyError, TypeError, ValueError)
 
 
 @attrs.define(kw_only=True)
@@ -104,13 +108,18 @@ def read_conferences(pieces: Iterable[Piece], *, owner: str) -> tuple[list[Saved
         conference.names[parts[2:]] = None
         try:
             conference.read(piece, *parts[2:])
-        except (UnreadablePiece, SipError, C3PError, KeyError, TypeError, ValueError) as error:
-            reason = str(error) if isinstance(error, UnreadablePiece) else f"{type(error).__name__}: {error}"
-            unreadable.append(StateUnreadable(owner=owner, key=piece.key, reason=reason))
+        except WRONG as error:
+            unreadable.append(left_out(piece, error, owner=owner))
     for conference in found.values():
         if conference.head is None and not any(one.key.startswith(f"{KIND}/") for one in unreadable):
             unreadable.append(StateUnreadable(owner=owner, key=conference.key, reason="a conference without a head"))
     return [one for one in found.values() if one.head is not None], unreadable
+
+
+def left_out(piece: Piece, error: Exception, *, owner: str) -> StateUnreadable:
+    """What is told of a piece that cannot be read."""
+    reason = str(error) if isinstance(error, UnreadablePiece) else f"{type(error).__name__}: {error}"
+    return StateUnreadable(owner=owner, key=piece.key, reason=reason)
 
 
 def _in_order(key: str) -> list[tuple[int, str]]:

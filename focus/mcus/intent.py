@@ -8,7 +8,7 @@ says of the conference (`shown_in`).
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -18,6 +18,7 @@ from c3p import (
     DeleteUser,
     Endpoint,
     EntityState,
+    EntryExitAnnouncements,
     Filter,
     Media,
     MediaStatus,
@@ -127,7 +128,7 @@ def key_of(command: Command) -> Key | None:
     if isinstance(command, ModifyEndpointMedia):
         keys = command.media_keys
         return MEDIA, AddressOfRecord.read(keys.user_entity).key, guid_key(keys.endpoint_entity), keys.media_id
-    if isinstance(command, ModifyConference) and has_rules(state_wanted(command)):
+    if isinstance(command, ModifyConference) and state_wanted(command) is not None:
         return (FILTERS,)
     return None
 
@@ -190,10 +191,10 @@ def blocks_ingress(wanted: Media) -> bool | None:
 
 
 def state_wanted(command: ModifyConference) -> EntityState | None:
-    """The state that a modifyConference for one MCU names: it has one view."""
+    """The state with rules about filters that a modifyConference for one MCU names, None where it has none."""
     info = command.conference_info
     views = info.conference_view.views if info is not None and info.conference_view is not None else ()
-    return next((view.entity_state for view in views if view.entity_state is not None), None)
+    return next((view.entity_state for view in views if has_rules(view.entity_state)), None)
 
 
 def has_rules(state: EntityState | None) -> bool:
@@ -206,3 +207,19 @@ def _has_rules(state: EntityState, wanted: EntityState) -> bool:
     return plain and (
         not wanted.conf_media_filters_rules or state.conf_media_filters_rules == wanted.conf_media_filters_rules
     )
+
+
+def settings_wanted(commands: Iterable[Command], *, locked: bool) -> EntityState:
+    """The settings that these commands make, as an MCU is told of them in the beginning."""
+    state = EntityState(locked=locked)
+    for command in commands:
+        if isinstance(command, ModifyConferenceAnnouncements):
+            state = attrs.evolve(state, entry_exit_announcements=EntryExitAnnouncements(enabled=command.enabled))
+        wanted = state_wanted(command) if isinstance(command, ModifyConference) else None
+        if wanted is not None:
+            state = attrs.evolve(
+                state,
+                media_filters_rules=wanted.media_filters_rules,
+                conf_media_filters_rules=wanted.conf_media_filters_rules,
+            )
+    return state

@@ -7,15 +7,15 @@ from c3p import (
     Command,
     ConferenceInfo,
     ConferenceKeys,
-    DeleteConference,
     Exchanges,
     GetConference,
     Request,
 )
 from focus.config import FocusConfig
-from focus.context import ConferenceExchangeOwner
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.address import McuAddress
 from focus.mcus.claim import Claim
+from focus.mcus.farewells import Assignment
 from focus.mcus.link_state import Purpose
 from focus.mcus.relay import Relay
 
@@ -57,15 +57,22 @@ class LinkExchange:
             self._exchanges.forget(self._open[0])
             self._open = None
 
-    def allocate(self, url: str, mcu_type: str, exclude: list[str]) -> None:
+    def allocate(self, url: str, mcu_type: str, exclude: tuple[str, ...]) -> None:
         """Ask the MCU Factory for an MCU."""
-        command = AddConference(conference_keys=self._keys, mcu_type=mcu_type, exclude=tuple(exclude))
+        command = AddConference(conference_keys=self._keys, mcu_type=mcu_type, exclude=exclude)
         self._post(url, self._request(command, to=url), Purpose.ALLOCATE, peer=self._config.mcu_factory_principal)
 
-    def initialise(self, address: McuAddress, info: ConferenceInfo) -> None:
-        """Tell an MCU of the conference."""
+    def initialise(self, address: McuAddress, info: ConferenceInfo) -> Assignment:
+        """Tell an MCU of the conference. What it has, or may have, from then on is returned."""
         command = AddConference(conference_info=info, callback_uri=self._config.callback_url)
-        self._post_to(address, command, Purpose.INITIALISE)
+        document = self._request(command, to=self._mcu_uri)
+        self._post(address.http_url, document, Purpose.INITIALISE, peer=address.mcu_id)
+        return Assignment(self._owner.focus_uri, self._mcu_uri, address, document.request_id, self._claim.epoch)
+
+    def clear(self, owed: Assignment) -> None:
+        """Have an MCU drop what it had of the conference, before it gets it anew."""
+        document = owed.end(self._exchanges.new_request_id(), epoch=self._claim.epoch)
+        self._post(owed.address.http_url, document, Purpose.CLEAR, peer=owed.address.mcu_id)
 
     def resynchronise(self, address: McuAddress) -> None:
         """Ask an MCU for its whole part."""
@@ -74,15 +81,6 @@ class LinkExchange:
     def send(self, address: McuAddress, relay: Relay) -> None:
         """Send a command that is relayed."""
         self._post_to(address, relay.command, Purpose.COMMAND, relay)
-
-    def close(self, address: McuAddress) -> None:
-        """Tell an MCU that the conference is over."""
-        self._post_to(address, DeleteConference(conference_keys=self._keys), Purpose.CLOSE)
-
-    def turn_away(self, url: str, *, peer: str) -> None:
-        """Tell an MCU that is ours no more to drop the conference; nobody is told how that ends."""
-        document = self._request(DeleteConference(conference_keys=self._keys), to=self._mcu_uri)
-        self._exchanges.post(url, document, owner=None, timeout=self._config.http_timeout, peer=peer)
 
     @property
     def _keys(self) -> ConferenceKeys:

@@ -18,7 +18,7 @@ class LinkState(enum.Enum):
     INITIALISING = "initialising"  #: the MCU is told of the conference
     READY = "ready"
     FAILED = "failed"  #: no MCU can be had, or the one assigned is gone
-    CLOSING = "closing"  #: the MCU is told that the conference is over
+    CLOSED = "closed"  #: the conference is over
 
 
 class Purpose(enum.Enum):
@@ -28,7 +28,7 @@ class Purpose(enum.Enum):
     INITIALISE = "initialise"
     COMMAND = "command"
     RESYNCHRONISE = "resynchronise"
-    CLOSE = "close"
+    CLEAR = "clear"  #: have an MCU drop what it had of the conference before it gets it anew
 
 
 class LinkInput(enum.Enum):
@@ -45,7 +45,6 @@ class LinkInput(enum.Enum):
     LOST = "lost"  #: the assigned MCU failed
     OUTRANKED = "outranked"  #: the assigned MCU obeys a higher claim to the conference
     CLOSE = "close"
-    CLOSED = "closed"
 
 
 LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
@@ -57,17 +56,16 @@ LINK: Final[Mapping[tuple[LinkState, LinkInput], LinkState]] = {
     (LinkState.RESUMING, LinkInput.INITIALISED): LinkState.READY,
     (LinkState.RESUMING, LinkInput.LOST): LinkState.FAILED,
     (LinkState.RESUMING, LinkInput.OUTRANKED): LinkState.RESUMING,
-    (LinkState.RESUMING, LinkInput.CLOSE): LinkState.CLOSING,
+    (LinkState.RESUMING, LinkInput.CLOSE): LinkState.CLOSED,
     (LinkState.INITIALISING, LinkInput.INITIALISED): LinkState.READY,
     (LinkState.INITIALISING, LinkInput.REFUSED): LinkState.ALLOCATING,
     (LinkState.INITIALISING, LinkInput.EXHAUSTED): LinkState.FAILED,
     (LinkState.INITIALISING, LinkInput.OUTRANKED): LinkState.INITIALISING,
     (LinkState.READY, LinkInput.LOST): LinkState.FAILED,
     (LinkState.READY, LinkInput.OUTRANKED): LinkState.INITIALISING,
-    (LinkState.ABSENT, LinkInput.CLOSE): LinkState.ABSENT,
-    (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.ABSENT,
-    (LinkState.FAILED, LinkInput.CLOSE): LinkState.ABSENT,
-    (LinkState.INITIALISING, LinkInput.CLOSE): LinkState.CLOSING,
-    (LinkState.READY, LinkInput.CLOSE): LinkState.CLOSING,
-    (LinkState.CLOSING, LinkInput.CLOSED): LinkState.ABSENT,
+    (LinkState.ABSENT, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.ALLOCATING, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.FAILED, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.INITIALISING, LinkInput.CLOSE): LinkState.CLOSED,
+    (LinkState.READY, LinkInput.CLOSE): LinkState.CLOSED,
 }

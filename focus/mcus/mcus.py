@@ -73,6 +73,7 @@ class Mcus:
                 mcu_uri=address.text,
                 config=self._context.config,
                 exchanges=self._context.exchanges,
+                farewells=self._context.farewells,
                 owner=self,
                 relays=wanted,
             )
@@ -115,7 +116,7 @@ class Mcus:
 
     def adopt(self, relay: Relay) -> None:
         """A command was sent before a restart."""
-        self.link(relay.mcu_type).adopt(relay)
+        self.link(relay.mcu_type).queue.adopt(relay)
         self._wanted[relay.mcu_type].adopt(relay)
 
     def go_on(self, *, now: float) -> None:
@@ -140,19 +141,20 @@ class Mcus:
                 link.resynchronise(now=now)
 
     def next_timeout(self) -> float | None:
-        """When an MCU that has participants has been silent for too long."""
-        return first_due(
-            *[link.next_check() for kind, link in self.links.items() if self._roster.has_holders(kind)],
-            *[wanted.next_timeout() for wanted in self._wanted.values()],
-        )
+        """When an MCU is asked for its part."""
+        due = [self._next_check(kind, link) for kind, link in self.links.items()]
+        return first_due(*due, *[wanted.next_timeout() for wanted in self._wanted.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
         for kind, link in self.links.items():
-            due = link.next_check()
-            if due is not None and due <= now and self._roster.has_holders(kind):
+            due = self._next_check(kind, link)
+            if due is not None and due <= now:
                 link.resynchronise(now=now)
             self._wanted[kind].handle_timeout(now=now)
+
+    def _next_check(self, mcu_type: str, link: McuLink) -> float | None:
+        return link.next_check(has_participants=self._roster.has_holders(mcu_type))
 
     # From MCUs -------------------------------------------------------------------------------------------------------
 
@@ -161,9 +163,9 @@ class Mcus:
         link = self._named(document.from_)
         if link is None:
             return Reply(404)
-        if not link.trusts(peer):
+        if not link.assigned.trusts(peer, document.assignment if isinstance(document, Notify) else None):
             # An MCU that was given up may have come back; anybody else is not allowed here.
-            return Reply(404) if link.turn_away(peer) else Reply(403)
+            return Reply(404) if link.assigned.turn_away(peer, now=now) else Reply(403)
         link.heard(now=now)
         if isinstance(document, Response):
             link.late_response(document, now=now)
@@ -180,13 +182,15 @@ class Mcus:
         part = self._part(link.mcu_type)
         verdict = part.receive(document)
         if verdict is Verdict.APPLIED:
-            self._merge(link, part)
+            self._merge(link.mcu_type, part)
+            if part.changed is None:
+                self._wanted[link.mcu_type].compare(locked=self.locked, asked=False, now=now)
             self._wanted[link.mcu_type].noticed(now=now)
         elif verdict in (Verdict.GAP, Verdict.RESET):
             # What looks like a new beginning may be a document that took its time: the answer shows which.
             link.resynchronise(now=now)
         elif verdict is Verdict.DELETED:
-            link.mark_lost("it dropped the conference", now=now)
+            link.mark_lost("it dropped the conference", dropped=True, now=now)
 
     def _part(self, mcu_type: str) -> McuPart:
         part = self._parts.get(mcu_type)
@@ -200,13 +204,13 @@ class Mcus:
         views = info.conference_view.views if info is not None and info.conference_view is not None else ()
         return next((one.entity_state for one in views if address.is_named_by(one.entity)), None)
 
-    def _merge(self, link: McuLink, part: McuPart) -> None:
+    def _merge(self, mcu_type: str, part: McuPart) -> None:
         config = self._context.config
         merge = Merge(
-            mcu_type=link.mcu_type,
-            view=self._views[link.mcu_type],
+            mcu_type=mcu_type,
+            view=self._views[mcu_type],
             role_of=self._commands.role_dialled,
-            is_leaving=self._wanted[link.mcu_type].is_leaving,
+            is_leaving=self._wanted[mcu_type].is_leaving,
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
         )
@@ -214,12 +218,13 @@ class Mcus:
 
     # Owner of the links ----------------------------------------------------------------------------------------------
 
-    def describe_for(self, link: McuLink) -> ConferenceInfo:
+    def describe_for(self, mcu_type: str) -> ConferenceInfo:
         """What an MCU has to know of the conference (C3P reference, 7.14)."""
         description = self._roster.description
-        entry = UriEntry(uri=link.mcu_uri, display_text=link.mcu_type, purpose=link.mcu_type)
-        settings = self._wanted[link.mcu_type].state(locked=self.locked)
-        view = EntityView(entity=link.mcu_uri, state=State.FULL, entity_state=settings)
+        address = self._views[mcu_type].text
+        entry = UriEntry(uri=address, display_text=mcu_type, purpose=mcu_type)
+        settings = self._wanted[mcu_type].state(locked=self.locked)
+        view = EntityView(entity=address, state=State.FULL, entity_state=settings)
         return ConferenceInfo(
             entity=self._roster.focus_uri,
             state=State.FULL,
@@ -232,57 +237,57 @@ class Mcus:
             conference_view=ConferenceView(state=State.FULL, views=(view,)),
         )
 
-    def mcu_ready(self, link: McuLink, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
+    def mcu_ready(self, mcu_type: str, address: McuAddress, info: ConferenceInfo | None, *, now: float) -> None:
         """An MCU is bootstrapped: its view appears."""
-        part = self._part(link.mcu_type)
+        part = self._part(mcu_type)
         # Its first notification may have overtaken this answer.
         verdict = part.begin(info) if info is not None else Verdict.IGNORED
         if verdict is Verdict.APPLIED:
-            self._merge(link, part)
+            self._merge(mcu_type, part)
         elif verdict is Verdict.GAP:
-            link.resynchronise(now=now)
-        self._wanted[link.mcu_type].compare(locked=self.locked, now=now)
+            self.links[mcu_type].resynchronise(now=now)
+        self._wanted[mcu_type].compare(locked=self.locked, now=now)
         self._context.emit(
             McuAssigned(
                 owner=self._context.config.owner,
                 conference_uri=self._roster.focus_uri,
-                mcu_type=link.mcu_type,
+                mcu_type=mcu_type,
                 mcu_id=address.mcu_id,
             )
         )
 
-    def mcu_lost(self, link: McuLink, address: McuAddress, reason: str, *, now: float) -> None:
+    def mcu_lost(self, mcu_type: str, address: McuAddress, reason: str, *, now: float) -> None:
         """An MCU failed: all that it owned goes (conferencing-flows 11)."""
-        self._parts.pop(link.mcu_type, None)
-        take_off(self._roster, link.mcu_type, self._views[link.mcu_type])
-        self._wanted[link.mcu_type].mcu_lost(now=now)
+        self._parts.pop(mcu_type, None)
+        take_off(self._roster, mcu_type, self._views[mcu_type])
+        self._wanted[mcu_type].mcu_lost(now=now)
         self._context.emit(
             McuLost(
                 owner=self._context.config.owner,
                 conference_uri=self._roster.focus_uri,
-                mcu_type=link.mcu_type,
+                mcu_type=mcu_type,
                 mcu_id=address.mcu_id,
                 reason=reason,
             )
         )
 
-    def no_mcu(self, link: McuLink, failure: Failure, *, now: float) -> None:
+    def no_mcu(self, mcu_type: str, failure: Failure, *, now: float) -> None:
         """None can be had: what waited for one has failed."""
-        self._wanted[link.mcu_type].no_mcu(failure, now=now)
+        self._wanted[mcu_type].no_mcu(failure, now=now)
 
-    def may_send(self, link: McuLink, command: Command) -> bool:
+    def may_send(self, mcu_type: str, command: Command) -> bool:
         """Whether a command may go out now."""
-        return self._wanted[link.mcu_type].may_send(command)
+        return self._wanted[mcu_type].may_send(command)
 
-    def mcu_part_replaced(self, link: McuLink, info: ConferenceInfo, *, now: float) -> None:
+    def mcu_part_replaced(self, mcu_type: str, info: ConferenceInfo, *, now: float) -> None:
         """The MCU's whole part after a gap."""
-        part = self._part(link.mcu_type)
+        part = self._part(mcu_type)
         verdict = part.answered(info)
         if verdict is Verdict.APPLIED:
-            self._merge(link, part)
-            self._wanted[link.mcu_type].compare(locked=self.locked, now=now)
+            self._merge(mcu_type, part)
+            self._wanted[mcu_type].compare(locked=self.locked, now=now)
         elif verdict is Verdict.GAP:
-            link.resynchronise(now=now)
+            self.links[mcu_type].resynchronise(now=now)
         else:
-            began_again = verdict is Verdict.RESET
-            link.mark_lost("its versions began again" if began_again else "its state cannot be read", now=now)
+            reason = "its versions began again" if verdict is Verdict.RESET else "its state cannot be read"
+            self.links[mcu_type].mark_lost(reason, now=now)

@@ -28,17 +28,14 @@ from c3p import (
     Command,
     ConferenceKeys,
     EntityState,
-    EntryExitAnnouncements,
     Exchanges,
     Media,
-    ModifyConference,
-    ModifyConferenceAnnouncements,
     ModifyConferenceLock,
     ModifyEndpointMedia,
     Reason,
     Response,
 )
-from focus.context import ConferenceExchangeOwner
+from focus.exchange_owner import ConferenceExchangeOwner
 from focus.mcus.doubted_calls import DoubtedCalls
 from focus.mcus.intent import (
     ANNOUNCEMENTS,
@@ -52,8 +49,8 @@ from focus.mcus.intent import (
     Key,
     is_about_nobody,
     key_of,
+    settings_wanted,
     shown_in,
-    state_wanted,
 )
 from focus.mcus.link import McuLink
 from focus.mcus.muted import MutedUsers
@@ -86,7 +83,7 @@ class Reconciliation:
         self._exchanges = exchanges
         self._limit = limit
         self._intents: dict[Key, Intent] = {}
-        self._calls = DoubtedCalls(commands, lambda relay: link().abandon(relay))
+        self._calls = DoubtedCalls(commands, lambda relay: link().queue.abandon(relay))
         self._muted = MutedUsers(limit)
         self._due: float | None = None  #: when the MCU is asked for its part
         self._wait = 0.0  #: seconds, before it is asked the next time
@@ -104,20 +101,8 @@ class Reconciliation:
     def state(self, *, locked: bool) -> EntityState:
         """The settings that an MCU is told of in the beginning."""
         rules, said = self._intents.get((FILTERS,)), self._intents.get((ANNOUNCEMENTS,))
-        wanted = (
-            state_wanted(rules.command) if rules is not None and isinstance(rules.command, ModifyConference) else None
-        )
-        enabled = (
-            said.command.enabled
-            if said is not None and isinstance(said.command, ModifyConferenceAnnouncements)
-            else None
-        )
-        return EntityState(
-            locked=locked,
-            media_filters_rules=wanted.media_filters_rules if wanted is not None else None,
-            conf_media_filters_rules=wanted.conf_media_filters_rules if wanted is not None else (),
-            entry_exit_announcements=EntryExitAnnouncements(enabled=enabled) if enabled is not None else None,
-        )
+        wanted = [one.command for one in (rules, said) if one is not None]
+        return settings_wanted(wanted, locked=locked)
 
     def begin(self, relay: Relay, *, seen: bool) -> None:
         """A command is about to be sent: what it wants is kept. ``seen``: the MCU has the user whom it names."""
@@ -215,7 +200,7 @@ class Reconciliation:
 
     def given_up(self, relay: Relay, *, now: float) -> None:
         """A command ended for who waited for it. What it wanted goes on."""
-        self._link().abandon(relay)
+        self._link().queue.abandon(relay)
         self._calls.forget(relay)
         intent = self._intent_of(relay)
         if intent is not None:
@@ -256,7 +241,7 @@ class Reconciliation:
         self._commands.relay_failed(relay, failure, now=now)
 
     def _leave(self, relay: Relay, intent: Intent | None) -> None:
-        self._link().abandon(relay)
+        self._link().queue.abandon(relay)
         if intent is not None and relay in intent.relays:
             intent.relays.remove(relay)
 
@@ -294,11 +279,15 @@ class Reconciliation:
 
     # What the MCU has: comparing -------------------------------------------------------------------------------------
 
-    def compare(self, *, locked: bool, now: float) -> None:
-        """The whole part of the MCU is known: what is not as it is wanted is commanded once more."""
+    def compare(self, *, locked: bool, asked: bool = True, now: float) -> None:
+        """The whole part of the MCU is known: what is not as it is wanted is commanded once more.
+
+        ``asked``: it is the answer to a question, and so not from before a command that got no answer.
+        """
         part, state = self._part(), self._settings()
-        self._due = None
-        self._calls.settle(part, now=now)
+        if asked:
+            self._due = None
+            self._calls.settle(part, now=now)
         if state is not None and state.locked not in (None, locked) and (LOCK,) not in self._intents:
             self._want_lock(locked)
         missed = [one for one in list(self._intents.values()) if self._is_missed(one, part, state, now=now)]
@@ -332,7 +321,7 @@ class Reconciliation:
 
     def _is_gone(self, intent: Intent, part: McuPart) -> bool:
         # Somebody whom the MCU was told to call may be on the way into it, and not be shown yet.
-        return bool(shown_in(intent, part, None)) and not self._link().is_calling(intent.key[1])
+        return bool(shown_in(intent, part, None)) and not self._link().queue.is_calling(intent.key[1])
 
     def _want_lock(self, locked: bool) -> None:
         keys = ConferenceKeys(conf_entity=self._link().focus_uri)

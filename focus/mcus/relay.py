@@ -36,6 +36,7 @@ class RelayInput(enum.Enum):
     MCU_PENDING = "mcu pending"
     MCU_FINAL = "mcu final"  #: success or failure from the MCU
     MCU_FAILED = "mcu failed"  #: no MCU, or the one that had it is gone
+    UNKNOWN_THERE = "unknown there"  #: the MCU does not have the conference, so nothing was done: the next one gets it
     UNANSWERED = "unanswered"  #: the MCU may have carried it out
     TIMER = "timer"
     ABANDONED = "abandoned"  #: the conference ended
@@ -49,6 +50,7 @@ RELAY: Final[Mapping[tuple[RelayState, RelayInput], RelayState]] = {
     (RelayState.BOOTSTRAPPING, RelayInput.MCU_FINAL): RelayState.DONE,
     (RelayState.BOOTSTRAPPING, RelayInput.TIMER): RelayState.DONE,
     (RelayState.BOOTSTRAPPING, RelayInput.ABANDONED): RelayState.DONE,
+    (RelayState.FORWARDED, RelayInput.UNKNOWN_THERE): RelayState.BOOTSTRAPPING,
     (RelayState.FORWARDED, RelayInput.MCU_PENDING): RelayState.PENDING,
     (RelayState.FORWARDED, RelayInput.MCU_FINAL): RelayState.DONE,
     (RelayState.FORWARDED, RelayInput.MCU_FAILED): RelayState.DONE,
@@ -134,6 +136,7 @@ class Relay:
     life: Life[RelayState, RelayInput] = attrs.Factory(relay_life)
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
+    returned: bool = False  #: whether an MCU did not know the conference; once is enough
 
     @property
     def state(self) -> RelayState:

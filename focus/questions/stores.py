@@ -40,7 +40,7 @@ class RecordStore(Records, Protocol):
 
 def record_store(store: ConferenceStore | None, procedures: Procedures, owner: str) -> RecordStore:
     """What to ask: the store that is given, or the application when none is."""
-    return AskingStore(procedures, owner) if store is None else StoreAtHand(store)
+    return DeferredStore(procedures, owner) if store is None else StoreAtHand(store)
 
 
 class StoreAtHand:
@@ -84,7 +84,7 @@ class StoreAtHand:
         return self._store.expire(now=now)
 
 
-class AskingStore:
+class DeferredStore:
     """The application, asked by events. That records expire is for its store to see to."""
 
     def __init__(self, procedures: Procedures, owner: str) -> None:

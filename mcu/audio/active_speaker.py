@@ -8,8 +8,6 @@ from typing import Generic, TypeVar
 
 import attrs
 
-__all__ = ["ActiveSpeaker", "SpeakerSettings", "energy_of_level"]
-
 Leg = TypeVar("Leg", bound=Hashable)
 
 FULL_SCALE: float = 32767.0

@@ -15,8 +15,6 @@ from mcu.audio.mixer_settings import MixerSettings
 from mcu.events import LegId
 from rtp import CODINGS, MediaEvent, MediaStream, Outgoing
 
-__all__ = ["ConferenceAudio", "Line", "Sent"]
-
 Sent = tuple[LegId, str, bytes, tuple[str, int]]  #: leg, "rtp" or "rtcp", datagram, destination
 
 

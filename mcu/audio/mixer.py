@@ -23,8 +23,6 @@ try:
 except ImportError as missing:  # pragma: no cover - tested in a process of its own
     raise MissingExtra("numpy", "mcu", "mixing") from missing
 
-__all__ = ["Encoder", "Mix", "Mixer", "table_encoder"]
-
 Leg = TypeVar("Leg", bound=Hashable)
 Samples = NDArray[np.int16]
 Wide = NDArray[np.int32]

@@ -42,8 +42,6 @@ from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
 from sip import AddressOfRecord
 
-__all__ = ["Commands", "conference_of", "may_control"]
-
 Answer = Response | Refusal
 EJECT_SECONDS = 60  #: how long a requester may wait for legs that are being cancelled
 

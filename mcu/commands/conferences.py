@@ -12,6 +12,7 @@ from c3p import (
     AddUser,
     C3PError,
     Code,
+    Command,
     ConferenceInfo,
     DeleteConference,
     EntityView,
@@ -38,8 +39,6 @@ from mcu.refusals import refuse_command
 from mcu.responses import refused
 from mcu.whereabouts import is_allowed_url
 from sip import SipError, Uri, conference_key
-
-__all__ = ["Conferences"]
 
 
 class Conferences:
@@ -90,7 +89,11 @@ class Conferences:
             return attrs.evolve(self._refuse(request, unknown), status=404)
         if conference.peer != peer or (request.epoch or 0) < conference.epoch:
             return self._outranked(request, conference)
+        if _is_over(request.command, conference):
+            gone = Refusal(RefusalReason.CONFERENCE, "that assignment is over")
+            return attrs.evolve(self._refuse(request, gone), status=404)
         conference.epoch = min(request.epoch or 0, MAX_EPOCH)
+        conference.commanded_at = now
         conference.focus_link.focus_heard(now=now)
         self._context.schedule(conference)
         if isinstance(request.command, DeleteConference):
@@ -142,10 +145,11 @@ class Conferences:
         if conference is None and len(self._context.conferences) >= self._context.config.max_conferences:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many conferences on this MCU"))
         if conference is None:
-            conference = self._create(uri, key, view.entity, peer, url, now)
+            conference = self._create(uri, key, view.entity, peer, url, request.request_id, now)
         conference.peer, conference.epoch = peer, epoch
         self._configure(conference, command, view)
-        conference.focus_link.redirect(url, now=now)
+        conference.commanded_at = now
+        conference.focus_link.redirect(url, request.request_id, now=now)
         self._context.post(conference, now=now)
         answer = AddConference(conference_info=self._context.documents.full(conference))
         return Reply(200, request.respond(Code.SUCCESS, command=answer))
@@ -175,7 +179,7 @@ class Conferences:
         given = (view for view in views if conference_id(view.entity) == own_key)
         return info.entity, key, next(given, EntityView(entity=own)), command.callback_uri
 
-    def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, now: float) -> Conference:
+    def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, assignment: str, now: float) -> Conference:
         context, config = self._context, self._context.config
         address = Uri.parse(mcu)
         settings = FocusLinkSettings(
@@ -194,7 +198,10 @@ class Conferences:
             mcu_key=conference_key(address),
             peer=peer,
             epoch=0,
-            focus_link=FocusLink(conference=uri, mcu_uri=mcu, url=url, settings=settings, now=now),
+            focus_link=FocusLink(
+                conference=uri, mcu_uri=mcu, url=url, assignment=assignment, settings=settings, now=now
+            ),
+            commanded_at=now,
             mixer=self._media.open_mixer(uri),
             conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
         )
@@ -229,12 +236,21 @@ class Conferences:
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
     def focus_link_due(self, conference: Conference, *, now: float) -> None:
-        """The deadline of its link: a retry, a question, or the end of a conference that lost its Focus."""
+        """A deadline: a retry, a question, or the end of a conference that lost its Focus or that nobody wants."""
         link = conference.focus_link
-        if link.focus_lost(now):
+        orphaned = conference.orphaned_at(self._context.config.orphan_timeout)
+        if orphaned is not None and orphaned <= now and not link.focus_lost(now):
+            self.end(conference, ConferenceEndCause.ORPHANED, now=now)
+        elif link.focus_lost(now):
             if self._context.conferences.get(conference.key) is conference:
                 self.end(conference, ConferenceEndCause.FOCUS_LOST, now=now)
             link.abandon()
         else:
             link.handle_timeout(now=now)
         self._context.post(conference, now=now)
+
+
+def _is_over(command: Command, conference: Conference) -> bool:
+    """Whether it is the end of an assignment that was over before: the Focus has assigned this MCU anew meanwhile."""
+    named = command.assignment if isinstance(command, DeleteConference) else None
+    return named not in (None, conference.focus_link.assignment)

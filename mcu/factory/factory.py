@@ -38,8 +38,6 @@ from mcu.responses import refused
 from mcu.whereabouts import is_allowed_sip_uri, is_allowed_url
 from sip import Event, Piece, first_due
 
-__all__ = ["McuFactory"]
-
 #: What an MCU may not do, so that HTTP says 403; the other faults are in an announcement that it may make.
 _FORBIDDEN = frozenset(
     {
@@ -67,7 +65,7 @@ class McuFactory:
         self._strategy = strategy or LeastLoaded()
         self._registry = Registry(config)
         self._exchanges: Exchanges[ExchangeOwner] = Exchanges()
-        self._health_probes = HealthProbes(config, self._registry, self._exchanges, self._lost)
+        self._health_probes = HealthProbes(config, self._registry, self._exchanges)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
         self._kept = KeptFactory(self._registry, self._places)
         #: refusals that the application knows of, oldest first
@@ -87,6 +85,8 @@ class McuFactory:
 
     def take_events(self) -> list[Event]:
         """What documents caused since the last call."""
+        for mcu_id in self._health_probes.take_lost():
+            self._lost(mcu_id)
         events, self._events = self._events, []
         return events
 

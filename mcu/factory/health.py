@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from c3p import ExchangeFailure, ExchangeOwner, Exchanges, GetMcuHealth, Reply, Request
 from mcu.config import FactoryConfig
 from mcu.factory.registry import KnownMcu, Registry
-
-__all__ = ["HealthProbes"]
 
 
 class _Probe:
     """One question to one MCU."""
 
-    def __init__(self, mcu: KnownMcu, misses: int, lost: Callable[[str], None]) -> None:
+    def __init__(self, mcu: KnownMcu, misses: int, lost: list[str]) -> None:
         self._mcu, self._misses, self._lost = mcu, misses, lost
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
@@ -38,20 +34,15 @@ class _Probe:
         self._mcu.misses += 1
         if self._mcu.alive and self._mcu.misses >= self._misses:
             self._mcu.alive = False
-            self._lost(self._mcu.mcu_id)
+            self._lost.append(self._mcu.mcu_id)
 
 
 class HealthProbes:
     """Asks each MCU of the list every ``probe_interval``; does nothing when that is not set."""
 
-    def __init__(
-        self,
-        config: FactoryConfig,
-        registry: Registry,
-        exchanges: Exchanges[ExchangeOwner],
-        lost: Callable[[str], None],
-    ) -> None:
-        self._config, self._registry, self._exchanges, self._lost = config, registry, exchanges, lost
+    def __init__(self, config: FactoryConfig, registry: Registry, exchanges: Exchanges[ExchangeOwner]) -> None:
+        self._config, self._registry, self._exchanges = config, registry, exchanges
+        self._lost: list[str] = []
         self._due = None if config.probe_interval is None or not config.mcus else 0.0
         self._requests = 0
 
@@ -65,6 +56,12 @@ class HealthProbes:
         for mcu in self._registry:
             if mcu.principal is None:
                 self._ask(mcu)
+
+    def take_lost(self) -> list[str]:
+        """The ids of those that have left too many questions without answer, since the last call."""
+        lost = self._lost[:]
+        self._lost.clear()
+        return lost
 
     def _ask(self, mcu: KnownMcu) -> None:
         self._requests += 1

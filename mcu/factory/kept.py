@@ -17,8 +17,6 @@ from mcu.errors import LocalProtocolError
 from mcu.factory.registry import KnownMcu, Registry
 from sip import Piece, StateUnreadable, UnreadablePiece, piece_key, piece_parts, read_piece, write_piece
 
-__all__ = ["KeptFactory"]
-
 KIND: Final = "mcu-factory"  #: first part of the keys
 VERSION: Final = 1  #: of the fields
 

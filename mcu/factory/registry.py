@@ -10,8 +10,6 @@ from c3p import RegisterMcu
 from mcu.config import FactoryConfig
 from mcu.factory.selection import Candidate
 
-__all__ = ["KnownMcu", "Registry"]
-
 
 @attrs.define(kw_only=True)
 class KnownMcu:

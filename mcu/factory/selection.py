@@ -7,8 +7,6 @@ from typing import Protocol
 
 import attrs
 
-__all__ = ["Candidate", "LeastLoaded", "SelectionStrategy"]
-
 
 @attrs.frozen(kw_only=True)
 class Candidate:

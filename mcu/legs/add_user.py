@@ -16,8 +16,6 @@ from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
 from sip import AddressOfRecord, Uri, same_user
 
-__all__ = ["Participant"]
-
 MAX_NAME = 256  #: characters of a display name or GUID; more is no name
 #: What can stand at the front of a Call-ID (RFC 3261 section 25.1, word) and in a line of a log.
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -6,8 +6,6 @@ from typing import Final
 
 from sip import NameAddr, Request, Response, SipError
 
-__all__ = ["asserted_identities"]
-
 _HEADER: Final = "P-Asserted-Identity"
 
 

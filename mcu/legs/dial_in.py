@@ -42,9 +42,6 @@ from rtp import OfferAnswerSession, RemoteRtpError, SessionDescription
 from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, aor_key, body_of
 from sip import Request as SipRequest
 
-__all__ = ["DialIn"]
-
-
 _SECRET: Final = "reservation"  #: URI parameter of ours; clients call the address as it was given to them
 _SECRET_OCTETS: Final = 16  #: nobody guesses 128 bits within the minute that a reservation lasts
 

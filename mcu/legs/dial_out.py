@@ -37,8 +37,6 @@ from sip import (
 )
 from sip import Response as SipResponse
 
-__all__ = ["DialOut"]
-
 PENDING_SECONDS = 180  #: how long a requester may wait after each ``pending`` (c3p 9)
 MAX_FORKS = 16  #: provisional answers with SDP that are kept for one call; as many as the endpoint keeps forks
 NOT_ACCEPTABLE = 488  #: RFC 3261 section 21.4.26: the same with another description may be

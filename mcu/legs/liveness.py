@@ -23,8 +23,6 @@ from mcu.legs.termination import Termination
 from rtp import OfferState
 from sip import LocalProtocolError, RequestFailed, RequestId, ResponseReceived
 
-__all__ = ["Liveness"]
-
 _GONE: Final = (408, 481)  #: answers that say that the dialog has no other end
 _UNSENT: Final = ("glare", "limit", "ended")  #: failures that say nothing of the far end
 #: Refusals that no proxy makes of a hop that failed: they are about the user, the request or its body.

@@ -16,8 +16,6 @@ from mcu.policy import Allowed, Cause, Decision, DialOutQuestion, Refusal, Refus
 from mcu.telephone_number import number_in
 from sip import AddressOfRecord, Uri, is_own_address
 
-__all__ = ["Call", "Permission"]
-
 NO_WAY = Refusal(RefusalReason.TARGET, "no gateway for this number")
 ELSEWHERE = Refusal(RefusalReason.TARGET_DENIED, "address leads to another host than it names")
 NOT_IN_CLEAR = Refusal(RefusalReason.MEDIA, "SRTP is required, and the signalling to there is not encrypted")

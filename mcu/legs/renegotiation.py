@@ -33,8 +33,6 @@ from sip import (
     refusal_of_body,
 )
 
-__all__ = ["BODIES", "Renegotiation", "diagnostics", "refusal_headers"]
-
 BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
 
 

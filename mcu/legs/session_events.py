@@ -31,8 +31,6 @@ from sip import (
     UpdateReceived,
 )
 
-__all__ = ["SessionEvents"]
-
 _REASONS = {
     EndCause.BYE_RECEIVED: None,
     EndCause.BYE_SENT: None,

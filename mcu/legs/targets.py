@@ -10,8 +10,6 @@ from mcu.media_policy import MediaTarget
 from mcu.telephone_number import number_in
 from sip import NameAddr, SipError, Uri
 
-__all__ = ["Targets", "number_or_user"]
-
 
 def number_or_user(uri: Uri) -> str | None:
     """What a policy looks at: the digits of a ``tel:`` URI, the user part of any other."""

@@ -12,8 +12,6 @@ from mcu.outcome import OUTCOMES, Ending
 from mcu.responses import failed
 from sip import SessionId
 
-__all__ = ["Termination", "disconnection_of"]
-
 
 def disconnection_of(
     ending: Ending,
@@ -103,6 +101,7 @@ class Termination:
         self._media.release(leg, now=now)
         context.notify(conference, context.documents.disconnected(leg, disconnection, now), now=now)
         conference.remove(leg)
+        conference.commanded_at = now
         context.notify(conference, context.documents.removed(leg), now=now)
         # The one who ejected hears of it before the end of the call that it cancelled, which may end its interest.
         context.respond_ejected(conference, now=now)

@@ -15,8 +15,6 @@ from mcu.legs.add_user import Participant
 from mcu.policy import Allowed, Decision, Refusal
 from sip import AddressOfRecord, Pending, SessionId, Uri
 
-__all__ = ["HeldCommand", "HeldRedirection", "Undecided"]
-
 #: Questions that were given up and are remembered, so that a late answer is told from a wrong one.
 MAX_LATE: Final = 1_000
 

@@ -13,8 +13,6 @@ from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import check_principal, check_workers
 from pyc3p.settings.loading import load_config
 
-__all__ = ["pair_secrets", "run_pair_secrets"]
-
 
 def pair_secrets(root: str, name: str, others: Sequence[str]) -> Iterator[str]:
     """Lines for the settings file of ``name``, with its secrets and nobody else's. Raises UsageProblem."""

@@ -11,8 +11,6 @@ from pyc3p.elements.server import Server
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.serve import ServeConfig
 
-__all__ = ["Reloading", "differences"]
-
 
 class Reloading:
     """Reads users and certificates again, those of workers too, and looks at the settings.

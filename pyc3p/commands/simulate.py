@@ -28,7 +28,10 @@ def list_scenarios(*, as_json: bool) -> int:
 
 
 def run_simulate(*, scenario: str, seed: int, minutes: float, ladder: Path | None = None, as_json: bool = False) -> int:
-    """Run one seed and say what did not hold; the exit code is 1 where something did not."""
+    """Run one seed and say what did not hold; the exit code is 1 where something did not.
+
+    Raises UsageProblem for a scenario that is none, and Problem when a ladder cannot be written.
+    """
     from pyc3p.simulate import SCENARIOS, simulate
 
     chosen = SCENARIOS.get(scenario)

@@ -21,7 +21,10 @@ STAND_IN: Final = "pyc3p.stand-in"
 
 
 def stand_in(error: UnicodeError) -> tuple[str, int]:
-    """A plain character for each that cannot be encoded: ``|`` for a rail, ``?`` for what has no likeness."""
+    """A plain character for each that cannot be encoded: ``|`` for a rail, ``?`` for what has no likeness.
+
+    Raises the error where there is none.
+    """
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end].translate(PLAIN)

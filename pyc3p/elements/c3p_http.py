@@ -16,8 +16,6 @@ from pyc3p.elements.tls import C3pTls
 from pyc3p.trace.sinks import ElementSink
 from sip.aio import TlsFaultKind, TlsFaults, failure_text
 
-__all__ = ["HttpSettings", "client_of", "server_of"]
-
 
 @attrs.frozen(kw_only=True)
 class HttpSettings:

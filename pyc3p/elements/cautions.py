@@ -11,8 +11,6 @@ from pyc3p.settings.media import MediaSettings, MediaTargetSettings
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.settings.tls import TlsSettings
 
-__all__ = ["cautions"]
-
 
 def cautions(config: ServeConfig) -> Iterator[str]:
     """What to tell. Raises UsageProblem for a certificate that cannot be read."""

@@ -15,8 +15,6 @@ from cryptography.x509.oid import NameOID
 
 from pyc3p.problems import UsageProblem
 
-__all__ = ["Identity", "client_context", "load_identity", "server_context", "stands_for"]
-
 _LARGEST: Final = 4 * 1024 * 1024  #: octets of a PEM file; the bundle of all public authorities has a tenth of it
 
 

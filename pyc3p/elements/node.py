@@ -121,8 +121,8 @@ class Node:
     async def _start_http(self) -> None:
         if self._http is None:
             return
-        asking = self._trace.asking() if self._trace is not None else None
-        self._client = client_of(self._http, asking, self._http_faults)
+        client_side = self._trace.client_side() if self._trace is not None else None
+        self._client = client_of(self._http, client_side, self._http_faults)
         if not self.element.services:
             return
         routes = {path: self._served(path) for path in self.element.services}

@@ -12,8 +12,6 @@ from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from sip.aio import wall_clock
 
-__all__ = ["McuPorts", "factory_url", "mcu_ports", "outbound_proxy", "place", "reached_at", "secure_outbound_proxy"]
-
 
 @attrs.frozen(kw_only=True)
 class McuPorts:

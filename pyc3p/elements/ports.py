@@ -11,8 +11,6 @@ from pyc3p.elements.places import mcu_ports
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 
-__all__ = ["check_ports"]
-
 
 @attrs.frozen
 class _Port:

@@ -15,8 +15,6 @@ from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import C3pPeerSettings, check_workers
 from pyc3p.settings.serve import SERVER_PRINCIPALS, ServeConfig
 
-__all__ = ["Acquaintance", "MutualSecrets", "acquaint", "acquaintances", "server_principal"]
-
 #: Characters of a root secret: fewer can be tried out by whoever knows a secret that was derived from it.
 SHORTEST_ROOT: Final = 16
 #: Which part of a process it is called after, when nothing names it.

@@ -38,7 +38,7 @@ from sip.aio import live_entropy, wall_clock
 #: Parts that ask who somebody is.
 _ASKING: Final = frozenset({"registrar", "proxy", "focus", "focus-factory"})
 #: Seconds for the last BYEs and notifications before sockets are closed.
-FAREWELL = 0.5
+SHUTDOWN_GRACE = 0.5
 
 Observer = Callable[[str, sip.Event], None]
 
@@ -112,13 +112,13 @@ class Server:
         while self.busy and loop.time() < end:
             await asyncio.sleep(0.1)
         self.end_conferences()
-        farewell = loop.time() + FAREWELL
+        grace_ends = loop.time() + SHUTDOWN_GRACE
         if self.workers is not None:
             # The Focus has told them; whoever's Focus is elsewhere, or was not heard, ends its conferences by itself.
-            while self.workers.busy and loop.time() < farewell - FAREWELL / 2:
+            while self.workers.busy and loop.time() < grace_ends - SHUTDOWN_GRACE / 2:
                 await asyncio.sleep(0.02)
             self.workers.end_conferences()
-        await asyncio.sleep(max(0.0, farewell - loop.time()))
+        await asyncio.sleep(max(0.0, grace_ends - loop.time()))
 
     def end_conferences(self) -> None:
         """End what still goes on, and tell everybody who is in it."""

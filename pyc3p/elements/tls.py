@@ -11,8 +11,6 @@ from pyc3p.settings.c3p import C3pSettings
 from pyc3p.settings.tls import TlsSettings
 from sip.aio import TlsContexts, TlsFaultKind, TlsFaults, TlsListener
 
-__all__ = ["C3pTls", "SipTls"]
-
 #: Seconds for a handshake, the silence before it included; peers of C3P are servers nearby.
 _HANDSHAKE = 5.0
 

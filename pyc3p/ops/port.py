@@ -33,7 +33,7 @@ class OpsPort:
         self.port = settings.port  #: once it listens, the one that it has
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen. Raises UsageProblem when the port cannot be had."""
         app = web.Application()
         app.add_routes(
             [

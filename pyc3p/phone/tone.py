@@ -40,7 +40,10 @@ def samples_of(audio: bytes) -> array.array[int]:
 
 
 class ToneSource:
-    """A sine of ``frequency`` Hz without end. With ``pulse`` it sounds for that many seconds and rests as long."""
+    """A sine of ``frequency`` Hz without end. With ``pulse`` it sounds for that many seconds and rests as long.
+
+    Raises ValueError for a frequency that cannot be heard.
+    """
 
     def __init__(self, frequency: float, *, amplitude: int = DEFAULT_AMPLITUDE, pulse: float | None = None) -> None:
         if not 0 < frequency < SAMPLE_RATE / 2:

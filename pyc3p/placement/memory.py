@@ -30,7 +30,7 @@ class MemoryPlacement:
         self._known: set[str] = set()
 
     def renew_now(self, node: Node, *, lifetime: float) -> Nodes:
-        """`PlacementStore.renew`."""
+        """`PlacementStore.renew`; raises LeaseLost."""
         lease = self._lease(node.name)
         if lease is not None and lease.node.incarnation != node.incarnation:
             raise LeaseLost(f"{node.name} is there already")
@@ -45,7 +45,7 @@ class MemoryPlacement:
             del self._leases[node.name]
 
     def claim_now(self, key: str, node: Node, *, held: int, above: int) -> Granted | Refused:
-        """`PlacementStore.claim`."""
+        """`PlacementStore.claim`; raises LeaseLost."""
         if not self._has_lease(node):
             raise LeaseLost(node.name)
         owner, epoch = self.claims.get(key, ("", 0))

@@ -11,8 +11,6 @@ import attrs
 from c3p import principal_of_worker
 from pyc3p.problems import UsageProblem
 
-__all__ = ["C3pPeerSettings", "C3pSettings", "check_principal"]
-
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 
 

@@ -14,8 +14,6 @@ import sip
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.gateways import GatewaySettings
 
-__all__ = ["CallSettings"]
-
 _PREFIX: Final = re.compile(r"\+?[0-9*#]+", re.ASCII)
 _ALL: Final = "*"
 #: What a role may have called.

@@ -12,8 +12,6 @@ import sip
 from pyc3p.commands.addresses import parse_proxy, parse_target
 from pyc3p.problems import UsageProblem
 
-__all__ = ["GatewaySettings"]
-
 _PREFIX: Final = re.compile(r"\+?[0-9*#]*", re.ASCII)
 _CONTEXT: Final = re.compile(r"\+[0-9]+|[A-Za-z0-9.-]+", re.ASCII)
 

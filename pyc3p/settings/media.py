@@ -66,7 +66,7 @@ class MediaSettings:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What legs can do; their keys are made with them."""
+        """What legs can do; their keys are made with them. Raises UsageProblem."""
         try:
             return Capabilities(
                 crypto=tuple(Crypto.fresh(tag, suite, bytes) for tag, suite in enumerate(self.suites, 1))

@@ -6,8 +6,6 @@ import attrs
 
 from pyc3p.problems import UsageProblem
 
-__all__ = ["CertificateSettings", "TlsSettings"]
-
 
 @attrs.frozen(kw_only=True)
 class CertificateSettings:

@@ -10,8 +10,6 @@ from typing import Final
 import attrs
 from lxml import etree
 
-__all__ = ["BodyAlteration", "BodyHow"]
-
 _CONTROL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -29,7 +29,7 @@ class RawPeer:
         self._flow = self.network.open_raw(self, sip.Address(host, port))
 
     def send(self, data: bytes) -> None:
-        """Write bytes."""
+        """Write bytes. Raises LocalProtocolError before it is connected."""
         if self._flow is None:
             raise sip.LocalProtocolError("not connected")
         self.network.send(self, self._flow, data)

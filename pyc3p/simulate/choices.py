@@ -33,7 +33,10 @@ class Choices:
         return least + self._entropy.uniform() * (most - least)
 
     def weighted(self, weights: Mapping[T, int]) -> T:
-        """One of the keys, in proportion to its weight, in the order in which they were written."""
+        """One of the keys, in proportion to its weight, in the order in which they were written.
+
+        Raises ValueError when nothing has a weight.
+        """
         left = self.index(sum(weights.values()))
         for each, weight in weights.items():
             left -= weight

@@ -74,7 +74,7 @@ class RedisStore(StateStore, PlacementStore):
     # Placement -------------------------------------------------------------------------------------------------------
 
     async def renew(self, node: Node, *, lifetime: float) -> Nodes:
-        """`PlacementStore.renew`."""
+        """`PlacementStore.renew`. Raises LeaseLost when another process has the name."""
         async with self._asked() as redis:
             found, server = await asyncio.gather(
                 self._renew(
@@ -97,7 +97,7 @@ class RedisStore(StateStore, PlacementStore):
             await self._leave(keys=[self._key("node", node.name)], args=[node.incarnation])
 
     async def claim(self, key: str, node: Node, *, held: int, above: int) -> Granted | Refused:
-        """`PlacementStore.claim`."""
+        """`PlacementStore.claim`. Raises LeaseLost when the lease of ``node`` is over."""
         async with self._writing if held else contextlib.nullcontext(), self._asked():
             answer = await self._claim(
                 keys=[self._key("conference", key), self._key("node", node.name), self._key("claims", node.name)],

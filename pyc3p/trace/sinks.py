@@ -10,7 +10,7 @@ Address = tuple[str, int]
 class ElementSink(Protocol):
     """The sink of one element."""
 
-    def asking(self) -> ElementSink:
+    def client_side(self) -> ElementSink:
         """The sink of the element's HTTP client."""
         ...
 

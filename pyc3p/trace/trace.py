@@ -208,14 +208,14 @@ def _essence(layer: str, data: bytes) -> int:
 class ElementTrace:
     """The sink that one element's adapters write to; it learns the element's ephemeral addresses as it goes."""
 
-    def __init__(self, trace: Trace, element: str, *, asks: bool = False) -> None:
+    def __init__(self, trace: Trace, element: str, *, client: bool = False) -> None:
         self._trace = trace
-        self._asks = asks
+        self._client_side = client
         self.name = element
 
-    def asking(self) -> ElementTrace:
+    def client_side(self) -> ElementTrace:
         """The sink of the element's HTTP client: where an element asks itself, this is the other view of the hop."""
-        return ElementTrace(self._trace, self.name, asks=True)
+        return ElementTrace(self._trace, self.name, client=True)
 
     def add_address(self, *addresses: Address) -> None:
         """This element speaks at ``addresses`` as well (a media port, a listener)."""
@@ -226,11 +226,11 @@ class ElementTrace:
     ) -> None:
         """Take one record that this element sent or received."""
         try:
-            if self._asks:
+            if self._client_side:
                 self._learn_own(destination if data.startswith(b"HTTP/") else source)
             else:
                 self._learn(source, destination)
-            view = f"{self.name} asking" if self._asks else self.name
+            view = f"{self.name} client" if self._client_side else self.name
             self._trace._keep(self.name, view, layer, transport, source, destination, data, at)
         except Exception:
             self._trace._lose()

@@ -43,12 +43,12 @@ class ForwardingSinks:
 class ForwardingSink:
     """The sink of one element, at the other end of a pipe."""
 
-    def __init__(self, channel: Channel, *, asks: bool = False) -> None:
-        self._channel, self._asks = channel, asks
+    def __init__(self, channel: Channel, *, client: bool = False) -> None:
+        self._channel, self._client_side = channel, client
 
-    def asking(self) -> ForwardingSink:
+    def client_side(self) -> ForwardingSink:
         """The sink of the HTTP client."""
-        return ForwardingSink(self._channel, asks=True)
+        return ForwardingSink(self._channel, client=True)
 
     def add_address(self, *addresses: Address) -> None:
         """Tell where it speaks."""
@@ -60,7 +60,7 @@ class ForwardingSink:
     ) -> None:
         """Hand one record over, if there is room."""
         fields: dict[str, object] = {
-            "asks": self._asks,
+            "client": self._client_side,
             "layer": layer,
             "transport": transport,
             "source": source,

@@ -51,7 +51,7 @@ class Worker:
         self.measures: list[Any] = []  #: what it said last when it was asked
         self._task, self._output, self._on_lost = task, output, on_lost
         self._trace: ElementSink | None = trace.element(self.id) if trace is not None else None
-        self._asking = self._trace.asking() if self._trace is not None else None
+        self._client_trace = self._trace.client_side() if self._trace is not None else None
         self._launched, self._process = launched, launched
         self._channel: Channel | None = None
         self._back_off = BackOff()
@@ -219,7 +219,7 @@ class Worker:
                 self._ready.set_exception((UsageProblem if exit_code == UsageProblem.exit_code else Problem)(text))
 
     def _record(self, fields: dict[str, Any], data: bytes) -> None:
-        sink = self._asking if fields.get("asks") else self._trace
+        sink = self._client_trace if fields.get("client") else self._trace
         if sink is None:
             return
         names = ("layer", "transport", "source", "destination", "at")

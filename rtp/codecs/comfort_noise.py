@@ -26,7 +26,7 @@ class ComfortNoise:
 
     @classmethod
     def parse(cls, payload: bytes) -> ComfortNoise:
-        """Raises MalformedPacket on an empty payload."""
+        """Read one; raises MalformedPacket on an empty payload."""
         if not payload:
             raise MalformedPacket("comfort noise without a level")
         return cls(payload[0] & 0x7F, bytes(payload[1 : 1 + _MAX_COEFFICIENTS]))
@@ -37,6 +37,7 @@ class ComfortNoise:
         return tuple(258 * (number - 127) / 32768 for number in self.quantised)
 
     def __bytes__(self) -> bytes:
+        """As on the wire; raises LocalProtocolError for a level that has no octet."""
         if not 0 <= self.level <= 127:
             raise LocalProtocolError(f"comfort noise level {self.level}")
         return bytes([self.level]) + self.quantised

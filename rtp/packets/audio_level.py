@@ -38,6 +38,7 @@ class AudioLevel:
     @classmethod
     def parse(cls, element: bytes) -> AudioLevel:
         # In the two-byte form an octet of padding may have been counted in.
+        """Raises MalformedPacket for another length."""
         if not 1 <= len(element) <= 2:
             raise MalformedPacket(f"audio level of {len(element)} octets")
         return cls(element[0] & 0x7F, element[0] > 0x7F)

@@ -68,6 +68,7 @@ class ExtensionMap:
 
     @classmethod
     def parse(cls, value: str) -> ExtensionMap:
+        """Read one; raises MalformedSdp."""
         first, _, rest = value.strip().partition(" ")
         number, _, direction = first.partition("/")
         uri, _, attributes = rest.strip().partition(" ")

@@ -81,6 +81,7 @@ class SenderReport:
 
     @classmethod
     def parse_body(cls, count: int, body: bytes) -> SenderReport:
+        """Read one; raises MalformedPacket for one that is too short."""
         if len(body) < 24 + 24 * count:
             raise MalformedPacket("sender report is too short")
         ssrc, ntp_time, rtp_time, packets, octets = _SENDER.unpack_from(body)
@@ -104,6 +105,7 @@ class ReceiverReport:
 
     @classmethod
     def parse_body(cls, count: int, body: bytes) -> ReceiverReport:
+        """Read one; raises MalformedPacket for one that is too short."""
         if len(body) < 4 + 24 * count:
             raise MalformedPacket("receiver report is too short")
         return cls(_WORD.unpack_from(body)[0], _blocks(body, 4, count), body[4 + 24 * count :])
@@ -134,6 +136,7 @@ class SdesChunk:
         return None if found is None else found.rstrip(b"\0").decode("utf-8", "replace")
 
     def __bytes__(self) -> bytes:
+        """As on the wire; raises LocalProtocolError for an item that does not fit."""
         if any(not 0 < kind < 256 or len(text) > _MAX_ITEM for kind, text in self.items):
             raise LocalProtocolError("SDES item has type 0 or more than 255 octets")
         items = b"".join(bytes([kind, len(text)]) + text for kind, text in self.items)
@@ -170,6 +173,7 @@ class Goodbye:
 
     @classmethod
     def parse_body(cls, count: int, body: bytes) -> Goodbye:
+        """Read one; raises MalformedPacket for one that is too short."""
         if len(body) < 4 * count:
             raise MalformedPacket("BYE is too short")
         rest = body[4 * count :]
@@ -179,6 +183,7 @@ class Goodbye:
         return cls(struct.unpack_from(f"!{count}I", body), reason)
 
     def __bytes__(self) -> bytes:
+        """As on the wire; raises LocalProtocolError for a reason of more than 255 octets."""
         text = b"" if not self.reason else self.reason.encode()
         if len(text) > _MAX_ITEM:
             raise LocalProtocolError("BYE reason has more than 255 octets")
@@ -198,11 +203,13 @@ class ApplicationDefined:
 
     @classmethod
     def parse_body(cls, count: int, body: bytes) -> ApplicationDefined:
+        """Read one; raises MalformedPacket for one that is too short."""
         if len(body) < 8:
             raise MalformedPacket("APP is too short")
         return cls(_WORD.unpack_from(body)[0], body[4:8], body[8:], count)
 
     def __bytes__(self) -> bytes:
+        """As on the wire; raises LocalProtocolError for a name that has not four octets."""
         if len(self.name) != 4:
             raise LocalProtocolError("the name of an APP packet has four octets")
         return _packet(self.packet_type, self.subtype, _pack(_WORD, self.ssrc) + self.name + self.data)

@@ -38,6 +38,7 @@ class TelephoneEvent:
         return DIGITS[self.event] if self.event < len(DIGITS) else None
 
     def __bytes__(self) -> bytes:
+        """As on the wire; raises LocalProtocolError for numbers that do not fit."""
         if not (0 <= self.event <= 255 and 0 <= self.volume <= 63 and 0 <= self.duration <= 0xFFFF):
             raise LocalProtocolError(f"telephone event out of range: {self}")
         return _PAYLOAD.pack(self.event, self.end << 7 | self.reserved << 6 | self.volume, self.duration)

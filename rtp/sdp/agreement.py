@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -68,7 +69,7 @@ class Agreement:
 
     media: tuple[MediaAgreement | None, ...]
 
-    @property
+    @cached_property
     def audio(self) -> MediaAgreement | None:
         """The audio line in use, None when the session has been switched off."""
         for item in self.media:

@@ -51,4 +51,4 @@ class Capabilities:
     def formats(self) -> tuple[Codec, ...]:
         """Every format in the order in which an offer lists them."""
         extras = (self.comfort_noise, self.telephone_event)
-        return (*self.codecs, *(codec for codec in extras if codec is not None))
+        return (*self.codecs, *[codec for codec in extras if codec is not None])

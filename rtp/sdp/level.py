@@ -123,7 +123,7 @@ def key_of(lines: Lines, report: Defects) -> str | None:
 
 def connections_of(lines: Lines, report: Defects) -> tuple[Connection, ...]:
     """Every ``c=``; a media section may have several (RFC 8866 section 5.7)."""
-    return tuple(Connection.parse(value, report) for value in values(lines, "c"))
+    return tuple([Connection.parse(value, report) for value in values(lines, "c")])
 
 
 def bandwidths_of(lines: Lines, report: Defects) -> tuple[str, ...]:

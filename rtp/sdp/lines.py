@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -111,7 +112,7 @@ class Connection:
         """The hold of RFC 2543: the unspecified address, to which nothing may be sent (RFC 3264 section 8.4)."""
         return self.address in (_NOWHERE, "::")
 
-    @property
+    @cached_property
     def usable(self) -> bool:
         """An address of a known family to which packets could be sent; ``(null)`` of one client is not."""
         if self.network_type != "IN" or self.on_hold:

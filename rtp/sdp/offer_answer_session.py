@@ -118,7 +118,10 @@ class OfferAnswerSession:
         return made
 
     def repeat_offer(self) -> SessionDescription:
-        """Offer our last description once more, unchanged, to see whether the peer is there (RFC 4028 section 7.4)."""
+        """Offer our last description once more, unchanged, to see whether the peer is there (RFC 4028 section 7.4).
+
+        Raises LocalProtocolError when there is none yet.
+        """
         self._life.check(OfferInput.SEND_OFFER)
         if self.local is None:
             raise LocalProtocolError("there is no description that could be repeated")

@@ -29,6 +29,7 @@ class InlineKey:
 
     @classmethod
     def parse(cls, text: str) -> InlineKey:
+        """Read one; raises MalformedSdp."""
         method, _, info = text.partition(":")
         if method.lower() != "inline":
             raise MalformedSdp("crypto: key method is not inline")

@@ -64,6 +64,7 @@ class OutboundMedia:
         return [] if self.pacer is None else self.pacer.due(now=now)
 
     def start_keys(self, digits: str, *, duration: float, pause: float) -> None:
+        """Send telephone events from now on; raises LocalProtocolError when the peer takes no telephone events."""
         if self._event_type is None:
             raise LocalProtocolError("the peer takes no telephone events")
         self._dtmf.start(digits, duration=duration, pause=pause)

@@ -56,6 +56,8 @@ class RtcpSession:
     """RTCP of one stream.
 
     ``uniform`` gives numbers in [0, 1); ``wall_clock`` is the Unix time at ``now == 0``, for the NTP time of reports.
+
+    Raises LocalProtocolError for a CNAME that does not fit.
     """
 
     def __init__(

@@ -12,7 +12,10 @@ _FIXED: Final = struct.Struct("!BBHII")
 
 
 class RtpSender:
-    """One outgoing SSRC. The first values come from the caller and should be random (RFC 3550 section 5.1)."""
+    """One outgoing SSRC. The first values come from the caller and should be random (RFC 3550 section 5.1).
+
+    Raises LocalProtocolError for an SSRC of zero or more than 32 bits.
+    """
 
     def __init__(self, *, ssrc: int, sequence_number: int, timestamp: int, clock_rate: int = SAMPLE_RATE) -> None:
         # Zero is a legal SSRC, but clients of Microsoft never accept it.
@@ -38,7 +41,10 @@ class RtpSender:
         counted: bool = True,
     ) -> bytes:
         """The next packet, serialised. ``timestamp`` differs from the time line only for telephone events;
-        ``counted=False`` keeps a repeated payload out of the octet count."""
+        ``counted=False`` keeps a repeated payload out of the octet count.
+
+        Raises LocalProtocolError for what does not fit into a header.
+        """
         at = self.timestamp if timestamp is None else timestamp
         if len(csrc) > 15 or payload_type > 127:
             raise LocalProtocolError("more than 15 CSRC, or a payload type above 127")

@@ -10,8 +10,6 @@ from sip.events import Event
 from sip.faults import InternalFault
 from sip.token_bucket import TokenBuckets
 
-__all__ = ["FaultLog"]
-
 _LOGGER: Final = logging.getLogger("sip.aio")
 #: Faults that are logged at once, and a second after that; the others are only counted.
 _BURST: Final = 20

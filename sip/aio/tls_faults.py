@@ -13,8 +13,6 @@ import attrs
 from sip.events import Event
 from sip.flow import Flow
 
-__all__ = ["TlsFault", "TlsFaultKind", "TlsFaults"]
-
 #: Faults that are remembered; what more there are is a scan, and nobody reads that.
 _MOST: Final = 64
 

@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["TlsListener", "failure_text", "is_client_hello"]
-
 #: Content type of a TLS record that begins a handshake (RFC 8446 section 5.1). No SIP or HTTP message begins so.
 _HANDSHAKE: Final = 0x16
 #: Handshakes that one address may have under way; a site behind one NAT that comes back all at once waits its turn.

@@ -171,7 +171,7 @@ class SipTransport:
         return made.local.port
 
     def set_tls(self, tls: TlsContexts) -> None:
-        """Use other certificates from the next connection on; those that stand stay. ``server`` cannot go away."""
+        """Use other certificates from the next connection on. Raises ValueError where a listener is left without."""
         if self._tls.server is not None and tls.server is None:
             raise ValueError("a TLS listener needs TlsContexts(server=...)")
         self._tls = tls

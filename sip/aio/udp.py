@@ -214,6 +214,3 @@ def _undelivered(sock: socket.socket) -> Iterator[tuple[str, int]]:
             return
         if isinstance(address, tuple):
             yield address[:2]
-
-
-__all__ = ["UdpSocket", "bind_udp"]

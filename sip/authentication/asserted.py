@@ -13,18 +13,6 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri import Uri
 
-__all__ = [
-    "ANONYMOUS_HOST",
-    "asserted_uri",
-    "is_anonymous",
-    "kept_private",
-    "preferred_uri",
-    "wants_privacy",
-    "with_identity",
-    "without_claims",
-    "without_preference",
-]
-
 #: The host of who does not say who it is (RFC 3323 section 4.1.1.3).
 ANONYMOUS_HOST: Final = "anonymous.invalid"
 #: What speaks of the sender's identity: a proxy of the trust domain writes the first, and reads the other.

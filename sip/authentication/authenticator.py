@@ -32,8 +32,6 @@ from sip.syntax.keys import AddressOfRecord
 from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
 
-__all__ = ["Authenticator", "AuthenticatorConfig"]
-
 #: Nobody can answer a challenge to these (RFC 3261 section 22.1), nor wait for what a store says of them: BENOTIFY has
 #: no answer at all.
 _NEVER_CHALLENGED: Final = frozenset({"ACK", "CANCEL", "BENOTIFY"})

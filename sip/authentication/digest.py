@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from sip.message.request import Request
     from sip.message.response import Response
 
-__all__ = [
-    *("ALGORITHMS", "MAX_CHALLENGED", "Credentials", "DigestClient"),
-    *("base_algorithm", "digest_response", "same_digest", "secret_of"),
-]
-
 
 def _md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -31,8 +31,6 @@ from sip.message.request import Request
 from sip.syntax.grammar import quote
 from sip.syntax.uri import Uri
 
-__all__ = ["CredentialStore", "DigestConfig", "DigestServer", "Outcome", "PasswordStore", "Verdict"]
-
 _NONCE: Final = struct.Struct("!Q4s4s16s")  # milliseconds of wall clock, mark of the source, chance, HMAC
 _COUNT: Final = re.compile("[0-9A-Fa-f]{8}")  #: a nonce count (RFC 7616 section 3.4)
 

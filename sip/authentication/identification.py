@@ -15,8 +15,6 @@ from sip.flow import Flow
 from sip.message.request import Request
 from sip.syntax.keys import AddressOfRecord
 
-__all__ = ["Challenged", "Identification", "Identified", "Identify", "Pending", "Proof", "Refused"]
-
 
 class Proof(enum.Enum):
     """By what an identity was proved."""

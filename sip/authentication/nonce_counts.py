@@ -7,8 +7,6 @@ from typing import Final
 
 import attrs
 
-__all__ = ["NonceCounts"]
-
 _WINDOW: Final = 64  #: nonce counts that may arrive out of order; datagrams overtake each other
 _NEVER: Final = -1  #: milliseconds: before all nonces
 

@@ -9,8 +9,6 @@ from sip.message.request import Request
 from sip.networks import Networks, source_of
 from sip.transport.locate import is_numeric
 
-__all__ = ["Origins"]
-
 
 class Origins:
     """Tells origins apart; ``proxies`` are networks of our own parts, which tell the truth about whom they pass on.

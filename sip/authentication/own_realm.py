@@ -17,8 +17,6 @@ from sip.headers.challenge import Authorization, Challenge
 from sip.message.request import Request
 from sip.message.response import Response
 
-__all__ = ["without_challenges", "without_credentials"]
-
 _CREDENTIALS: Final = ("Proxy-Authorization", "Authorization")
 _REALM: Final = re.compile(r"\brealm[ \t]*=", re.IGNORECASE)
 _CHALLENGES: Final = ("Proxy-Authenticate", "WWW-Authenticate")

@@ -9,8 +9,6 @@ from sip.errors import LocalProtocolError
 from sip.flow import Flow
 from sip.syntax.uri_parts import canonical_host
 
-__all__ = ["TrustedPeers"]
-
 
 class TrustedPeers:
     """Networks, and names that a certificate proves.

@@ -26,8 +26,6 @@ from sip.errors import LocalProtocolError
 from sip.networks import Networks
 from sip.token_bucket import TokenBuckets
 
-__all__ = ["WrongPasswordLimits", "WrongPasswords"]
-
 #: Sources, and users, of which wrong passwords are remembered, about 200 octets each. Who wants one to be forgotten has
 #: to guess wrong as often as that, and gains some guesses.
 _MOST_GUESSERS: Final = 10_000

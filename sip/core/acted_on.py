@@ -21,8 +21,6 @@ from sip.message.header_values import HeaderValues
 from sip.message.request import Request
 from sip.message.response import Response
 
-__all__ = ["REQUESTS", "RESPONSES", "Action", "Element", "check_2xx", "check_request", "element_of"]
-
 
 class Element(enum.Enum):
     """In which part an endpoint gets a request."""

@@ -125,7 +125,7 @@ class Forwarding:
         self._requests.send_once(once, flow, next_hop or next_hop_of(request), now)
 
     def send_response(self, transaction_id: TransactionId, response: Response, now: float) -> None:
-        """Send a response of a transparent core."""
+        """Send a response of a transparent core. Raises LocalProtocolError when there is no such transaction."""
         transaction = self._requests.transactions.server(transaction_id)
         if transaction is None:
             if not self._requests.context.was_id(transaction_id):
@@ -145,7 +145,7 @@ class Forwarding:
         transaction.respond(response, now)
 
     def cancel(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]], now: float) -> None:
-        """Cancel a forwarded INVITE."""
+        """Cancel a forwarded INVITE. Raises LocalProtocolError when there is no such request, or it is no INVITE."""
         transaction = self._requests.transactions.client(request_id)
         if transaction is None:
             if not self._requests.context.was_id(request_id):

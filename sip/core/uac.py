@@ -245,7 +245,10 @@ class Requests:
         contact: NameAddr | None,
         now: float,
     ) -> RequestId:
-        """Send a request outside of any dialog."""
+        """Send a request outside of any dialog.
+
+        Raises LocalProtocolError for methods that have commands of their own.
+        """
         if method in ("INVITE", "SUBSCRIBE", "ACK", "CANCEL"):
             raise LocalProtocolError(f"{method} is not a plain request")
         self._cores.by_owner(owner)

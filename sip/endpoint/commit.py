@@ -74,7 +74,7 @@ class Gate:
         return change
 
     def persisted(self, id: int) -> None:
-        """A change, and those before it, are written. Numbers that were never given are refused with ValueError."""
+        """A change, and those before it, are written. Raises ValueError for numbers that were never given."""
         if not 0 < id <= self._given:
             raise ValueError(f"change {id} was not given: the last one was {self._given}")
         self.written = max(self.written, id)

@@ -20,8 +20,6 @@ from sip.ids import TransactionId
 from sip.message.request import Request
 from sip.transactions.server import ServerTransaction
 
-__all__ = ["FromElsewhere"]
-
 
 class FromElsewhere:
     """Asks the core of a dialog about such requests: the user of their transactions meanwhile."""

@@ -231,10 +231,10 @@ class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, Durab
     def keep_alive(self, flow: Flow, *, interval: float | None = None, answered: bool = True, now: float) -> None:
         """Send something on a flow now and then, so that NATs keep it open (RFC 5626 section 4.4).
 
-        ``interval`` is the longest time between two pings in seconds; each waits between 80 % and all of it. None takes
-        the configured one, over UDP 24 to 29 s. On a connection FlowLost follows without an answer within 10 s, unless
-        ``answered`` is False: servers that do not know pings, as Microsoft's, need not answer. It ends with the flow,
-        or ``stop_keep_alive``. For registrations ``EndpointConfig.keep_alive`` does all that.
+        ``interval`` is the longest time between two pings in seconds, else LocalProtocolError is raised; each waits
+        80 % to all of it. None takes the configured one, over UDP 24 to 29 s. On a connection FlowLost follows without
+        an answer within 10 s, unless ``answered`` is False: servers that do not know pings, as Microsoft's, need not
+        answer. It ends with the flow, or ``stop_keep_alive``. For registrations ``EndpointConfig.keep_alive`` does it.
         """
         if interval is not None and interval <= 0:
             raise LocalProtocolError(f"not an interval: {interval}")

@@ -137,7 +137,10 @@ class KeptDialogs:
     # Handing over ----------------------------------------------------------------------------------------------------
 
     def hand_over(self, key: str, now: float) -> Piece | None:
-        """Forget a dialog without a word, and without its piece being removed; return that piece as it is now."""
+        """Forget a dialog without a word, and without its piece being removed; return that piece as it is now.
+
+        Raises LocalProtocolError for a dialog in which we subscribe.
+        """
         dialog = self.find(key)
         if dialog is None:
             return None

@@ -33,8 +33,6 @@ from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
 
-__all__ = ["Mending"]
-
 #: Events that say what became of a request of ours: a core needs no more than one of them.
 _OUTCOMES: Final = (
     *(ResponseReceived, RequestFailed, SessionAnswered, SessionFailed, SessionEnded, SessionRedirected),

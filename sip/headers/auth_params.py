@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import CONTROLS, QUOTED, TOKEN_CHARS, Report, is_quoted, is_token, quote, unquote
 
-__all__ = ["AuthParams", "read_auth", "split_auth"]
-
 # RFC 3261 section 25.1, for challenge and credentials alike; what stands for Digest there is of the same form:
 #   other-challenge  =  auth-scheme LWS auth-param *(COMMA auth-param)
 #   other-response   =  auth-scheme LWS auth-param *(COMMA auth-param)
@@ -43,7 +41,10 @@ class AuthParams(Mapping[str, str]):
     __slots__ = ("_raw", "_values")
 
     def __init__(self, values: Mapping[str, str] = {}) -> None:
-        """Build from a mapping. A value that is not a token is quoted, unless it is one quoted-string already."""
+        """Build from a mapping. A value that is not a token is quoted, unless it is one quoted-string already.
+
+        Raises LocalProtocolError for a name that is no token.
+        """
         raw = []
         for name, value in values.items():
             if not is_token(name):

@@ -14,8 +14,6 @@ from sip.errors import LocalProtocolError
 from sip.headers.auth_params import TOKEN68, AuthParams, read_auth, read_params
 from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
 
-__all__ = ["AuthenticationInfo", "Authorization", "Challenge"]
-
 
 def _is_token68(_: object, __: object, value: str) -> None:
     if not TOKEN68.fullmatch(value):

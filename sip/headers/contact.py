@@ -18,8 +18,6 @@ from typing import Final
 from sip.headers.name_addr import NameAddr
 from sip.syntax.grammar import Report, tolerate
 
-__all__ = ["STAR", "Star", "parse_contact"]
-
 
 class Star:
     """The lone asterisk of ``Contact: *`` (RFC 3261 section 10.2.2)."""

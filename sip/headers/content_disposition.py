@@ -18,8 +18,6 @@ from sip.errors import MalformedHeader
 from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
 from sip.syntax.params import Params
 
-__all__ = ["ContentDisposition"]
-
 
 @attrs.frozen
 class ContentDisposition:

@@ -12,8 +12,6 @@ from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import TOKEN_CHARS, Report, tolerate
 from sip.syntax.params import Params
 
-__all__ = ["ContentType"]
-
 # RFC 3261 section 25.1; a media range of Accept has the same form, with asterisks:
 #   media-type   =  m-type SLASH m-subtype *(SEMI m-parameter)
 #   m-parameter  =  m-attribute EQUAL m-value

@@ -8,8 +8,6 @@ from typing import Self
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import TOKEN_CHARS, Report, is_token, tolerate
 
-__all__ = ["CSeq"]
-
 # CSeq  =  "CSeq" HCOLON 1*DIGIT LWS Method   (RFC 3261 section 25.1)
 _CSEQ = re.compile(rf"([0-9]{{1,20}}+)[ \t]++([{TOKEN_CHARS}]++)")
 #: RFC 3261 section 8.1.1.5: less than 2**31.
@@ -18,7 +16,10 @@ _new = object.__new__
 
 
 class CSeq:
-    """Order of requests within a dialog, and their method. Immutable and hashable."""
+    """Order of requests within a dialog, and their method. Immutable and hashable.
+
+    Raises LocalProtocolError for a number above 2**31 - 1, and what is no method.
+    """
 
     __slots__ = ("_method", "_number")
 

@@ -12,8 +12,6 @@ import attrs
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import Report, tolerate
 
-__all__ = ["Date", "Timestamp"]
-
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Zones that RFC 2822 section 4.3 gives a meaning, in hours. Only GMT is allowed in SIP.

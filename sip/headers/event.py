@@ -19,8 +19,6 @@ from sip.errors import MalformedHeader
 from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
 from sip.syntax.params import Params
 
-__all__ = ["EventPackage"]
-
 
 @attrs.frozen
 class EventPackage:

@@ -14,8 +14,6 @@ from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import Report, must_not_be_negative, quote, tolerate
 from sip.syntax.params import Params
 
-__all__ = ["MsDiagnostics"]
-
 _ID = re.compile(r"([0-9]{1,9}+)(?:\.([0-9]{1,9}+))?+")
 
 

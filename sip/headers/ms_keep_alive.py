@@ -13,8 +13,6 @@ from sip.errors import MalformedHeader
 from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
 from sip.syntax.params import Params
 
-__all__ = ["MsKeepAlive"]
-
 
 @attrs.frozen
 class MsKeepAlive:

@@ -17,8 +17,6 @@ from sip.syntax.tokens import parse_delta_seconds
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import COMMON as COMMON_URI
 
-__all__ = ["NameAddr"]
-
 # RFC 3261 section 25.1:
 #   from-spec     =  ( name-addr / addr-spec ) *( SEMI from-param )
 #   name-addr     =  [ display-name ] LAQUOT addr-spec RAQUOT

@@ -8,8 +8,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-__all__ = ["COMPACT", "Shape", "canonical_name", "key_of", "shape_of"]
-
 
 class Shape(Enum):
     """How many values a header field holds."""

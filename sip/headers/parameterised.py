@@ -13,8 +13,6 @@ from sip.errors import MalformedHeader
 from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
 from sip.syntax.params import Params, parse_q
 
-__all__ = ["Parameterised"]
-
 
 @attrs.frozen
 class Parameterised:

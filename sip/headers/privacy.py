@@ -15,8 +15,6 @@ import attrs
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import Report, is_token, tolerate
 
-__all__ = ["Privacy"]
-
 
 @attrs.frozen
 class Privacy:

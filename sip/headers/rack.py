@@ -11,8 +11,6 @@ import attrs
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import TOKEN_CHARS, Report, must_be_token, tolerate
 
-__all__ = ["RAck", "parse_rseq"]
-
 # RFC 3262 sections 7.1 and 7.2:
 #   RSeq          =  "RSeq" HCOLON response-num
 #   RAck          =  "RAck" HCOLON response-num LWS CSeq-num LWS Method

@@ -22,8 +22,6 @@ from sip.errors import MalformedHeader
 from sip.syntax.grammar import Report, is_token, must_be_token, quote, tolerate
 from sip.syntax.params import Params
 
-__all__ = ["Reason"]
-
 
 @attrs.frozen
 class Reason:

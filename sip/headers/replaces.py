@@ -12,8 +12,6 @@ from sip.syntax.grammar import CONTROLS, Report, is_token, must_be_token, tolera
 from sip.syntax.params import Params
 from sip.syntax.tokens import parse_call_id
 
-__all__ = ["Join", "Replaces", "TargetDialog"]
-
 # RFC 3891 section 6.1:
 #   Replaces        =  "Replaces" HCOLON callid *(SEMI replaces-param)
 #   replaces-param  =  to-tag / from-tag / early-flag / generic-param

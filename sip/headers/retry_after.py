@@ -12,8 +12,6 @@ from sip.syntax.grammar import CONTROLS, Report, must_not_be_negative, tolerate
 from sip.syntax.params import Params
 from sip.syntax.tokens import parse_delta_seconds
 
-__all__ = ["RetryAfter"]
-
 # RFC 3261 section 25.1:
 #   Retry-After  =  "Retry-After" HCOLON delta-seconds [ comment ] *( SEMI retry-param )
 #   retry-param  =  ("duration" EQUAL delta-seconds) / generic-param

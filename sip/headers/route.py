@@ -13,8 +13,6 @@ from sip.headers.name_addr import NameAddr
 from sip.syntax.grammar import Report, tolerate
 from sip.syntax.uri import Uri
 
-__all__ = ["parse_route"]
-
 
 def parse_route(text: str, report: Report = tolerate) -> NameAddr:
     """An address of a proxy, in angle brackets (RFC 3261 section 20.34), so what stands behind it without them belongs

@@ -19,8 +19,6 @@ from sip.syntax.grammar import Report, must_not_be_negative, tolerate
 from sip.syntax.params import Params
 from sip.syntax.tokens import parse_delta_seconds
 
-__all__ = ["MinSE", "SessionExpires"]
-
 
 @attrs.frozen
 class SessionExpires:

@@ -19,8 +19,6 @@ from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
 from sip.syntax.params import Params
 from sip.syntax.tokens import parse_delta_seconds
 
-__all__ = ["SubscriptionState"]
-
 
 @attrs.frozen
 class SubscriptionState:

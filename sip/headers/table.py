@@ -36,8 +36,6 @@ from sip.syntax.tokens import (
     parse_token,
 )
 
-__all__ = ["PARSERS", "Parser"]
-
 
 class Parser(Protocol):
     """Reads one value; raises MalformedHeader, tells ``report`` what it tolerated."""

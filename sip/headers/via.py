@@ -11,8 +11,6 @@ from sip.syntax.grammar import TOKEN_CHARS, Report, assume, is_token, tolerate
 from sip.syntax.params import COMMON, Params
 from sip.syntax.uri_parts import HOSTNAME, PORT, checked_host, local_host
 
-__all__ = ["Via"]
-
 # RFC 3261 section 25.1:
 #   via-parm       =  sent-protocol LWS sent-by *( SEMI via-params )
 #   via-params     =  via-ttl / via-maddr / via-received / via-branch / via-extension

@@ -10,8 +10,6 @@ import attrs
 from sip.errors import LocalProtocolError, MalformedHeader
 from sip.syntax.grammar import CONTROLS, QUOTED, Report, quote, tolerate, unquote
 
-__all__ = ["Warning"]
-
 # RFC 3261 section 25.1:
 #   warning-value  =  warn-code SP warn-agent SP warn-text
 #   warn-code      =  3DIGIT

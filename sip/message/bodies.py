@@ -20,8 +20,6 @@ from sip.message.headers import Headers
 from sip.message.message import Message
 from sip.message.multipart import MAX_DEPTH, Part, sections
 
-__all__ = ["SDP", "BodyRefusal", "body_of", "describes", "description_in", "is_description", "refusal_of_body"]
-
 SDP: Final = "application/sdp"
 
 _NAMES: Final = ("Content-Type", "Content-Disposition", "Content-ID", "Content-Encoding", "Content-Transfer-Encoding")
@@ -65,9 +63,12 @@ def body_of(message: Message, *media_types: str) -> bytes:
     A body whose type is not said is taken for what is asked for.
     """
     body = message.body
-    for media_type in media_types if body else ():
+    if not body or "Content-Type" not in message.headers:
+        return body if media_types else b""
+    plain = _plain_type_of(message)
+    for media_type in media_types:
         wanted = media_type.lower()
-        if "content-type" not in message.headers.by_key or _plain_type_of(message) == wanted:
+        if plain == wanted:
             return body
         if found := _found(Part(body, _headers_of(message)), wanted, MAX_DEPTH):
             return found
@@ -117,7 +118,7 @@ def refusal_of_body(message: Message, accept: Collection[str]) -> BodyRefusal | 
 
 def _plain_type_of(message: Message) -> str:
     """The type of a body of which nothing else is said, as with nearly every one; empty when there is more to read."""
-    index = message.headers.by_key
+    index = message.headers._index or message.headers.by_key
     lines = index.get("content-type", ())
     if len(lines) != 1 or not _MORE.isdisjoint(index):
         return ""

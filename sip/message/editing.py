@@ -8,8 +8,6 @@ from sip.errors import LocalProtocolError
 from sip.headers.names import KEYS, key_of
 from sip.message.headers import Field, checked_field
 
-__all__ = ["Changes", "framed"]
-
 
 class Changes:
     """What one `evolve` asks for, checked before anything is made. Raises LocalProtocolError."""

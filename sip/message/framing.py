@@ -11,8 +11,6 @@ from sip.message.headers import Field, index_of
 from sip.message.limits import Limits
 from sip.syntax.grammar import BREAK, CONTROLS, TOKEN_CHARS, is_token
 
-__all__ = ["Head", "find_head_end", "read_head"]
-
 _FIELD: Final = re.compile(rf"^([{TOKEN_CHARS}]++)[ \t]*+:[ \t]*+([^\r\n\0]*+)(?<![ \t])\r\n", re.MULTILINE)
 _LINE: Final = re.compile(rf"([{TOKEN_CHARS}]++)[ \t]*+:(.*+)", re.DOTALL)
 _URI: Final = rf"[A-Za-z][^\s{CONTROLS}<>\"]*+"

@@ -17,8 +17,6 @@ from sip.message.defects import Defect
 from sip.message.headers import Headers
 from sip.syntax.grammar import Report, split_addresses, split_list
 
-__all__ = ["HeaderValues"]
-
 _NONE: Final[frozenset[str]] = frozenset()
 _ONE_A_LINE: Final = frozenset(("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate"))
 _SECRET: Final = frozenset(("authorization", "proxy-authorization"))

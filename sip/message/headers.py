@@ -9,8 +9,6 @@ from sip.errors import LocalProtocolError
 from sip.headers.names import COMPACT, KEYS, key_of
 from sip.syntax.grammar import BREAK, is_token
 
-__all__ = ["Headers"]
-
 Field = tuple[str, str]
 
 

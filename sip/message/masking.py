@@ -10,8 +10,6 @@ from typing import Final
 
 from sip.message.message import Message
 
-__all__ = ["masked_head"]
-
 #: Credentials, and what the digest in the two ``-Info`` headers gives away (RFC 3261 section 22):
 #: the name of the header stays, and that of a scheme that is in use; any other first word may be a secret itself.
 _CREDENTIALS: Final = re.compile(

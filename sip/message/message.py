@@ -24,8 +24,6 @@ from sip.message.header_values import HeaderValues
 from sip.message.headers import Field, Headers
 from sip.syntax.grammar import assume, refuse
 
-__all__ = ["Message"]
-
 #: Single headers that every element needs, besides Via; Max-Forwards may be missing.
 _NEEDED: Final = tuple((key, PARSERS[key]) for key in ("from", "to", "call-id", "cseq", "max-forwards"))
 _ONCE: Final = frozenset(key for key, _ in _NEEDED)

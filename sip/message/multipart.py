@@ -13,8 +13,6 @@ from sip.headers.content_type import ContentType
 from sip.message.headers import Headers
 from sip.message.message import Message
 
-__all__ = ["Multipart", "Part", "body_parts", "find_part", "sections"]
-
 #: Parts of one body: SDP, a roster, location, ISUP and S/MIME signatures come together, not dozens of them.
 MAX_PARTS = 64
 #: Multiparts within multiparts: related within alternative within mixed is what exists.
@@ -116,6 +114,7 @@ class Multipart:
         return ContentType(self.media_type).with_params({"boundary": f'"{self.boundary}"', **start})
 
     def __bytes__(self) -> bytes:
+        """As on the wire; raises LocalProtocolError when the boundary occurs in a part."""
         delimiter = b"--" + self.boundary.encode("ascii")
         wires = [bytes(part) for part in self.parts]
         if any(delimiter in wire for wire in wires):

@@ -9,8 +9,6 @@ from sip.message.limits import DEFAULT_LIMITS, Limits
 from sip.message.request import Request
 from sip.message.response import Response
 
-__all__ = ["assemble", "parse_message"]
-
 
 def parse_message(data: bytes, *, strict: bool = False, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
     """Read one whole message; octets behind its Content-Length are dropped.
@@ -44,7 +42,7 @@ def parse_message(data: bytes, *, strict: bool = False, limits: Limits = DEFAULT
 
 
 def assemble(head: Head, body: bytes, strict: bool) -> Request | Response:
-    """The message, or the error that was found in its head, with the message in ``received``."""
+    """The message, or the error that was found in its head, with the message in ``received``. Raises that error."""
     message: Request | Response
     if head.method:
         message = Request.__new__(Request)

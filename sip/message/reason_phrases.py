@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["REASONS", "reason_for"]
-
 REASONS: Final[Mapping[int, str]] = MappingProxyType(
     {
         100: "Trying",

@@ -16,8 +16,6 @@ from sip.message.response import Response, checked_reason, checked_status
 from sip.syntax.grammar import CONTROLS, is_token
 from sip.syntax.uri import Uri
 
-__all__ = ["Request"]
-
 #: Methods that this package has heard of.
 METHODS: Final = frozenset(
     (
@@ -144,14 +142,14 @@ class Request(Message):
 
 
 def checked_method(method: str) -> str:
-    """A method that can be sent."""
+    """A method that can be sent. Raises LocalProtocolError for what is no token."""
     if not is_token(method):
         raise LocalProtocolError(f"not a method: {method!r}")
     return method
 
 
 def checked_uri(uri: Uri | str) -> str:
-    """A Request-URI that can be sent."""
+    """A Request-URI that can be sent. Raises LocalProtocolError for what does not fit."""
     text = checked_text("the Request-URI", str(uri))
     if not _REQUEST_URI.fullmatch(text):
         raise LocalProtocolError(f"not a Request-URI: {text!r}")

@@ -11,8 +11,6 @@ from sip.message.headers import Field, Headers, checked_field, checked_text
 from sip.message.message import Message
 from sip.message.reason_phrases import reason_for
 
-__all__ = ["Response"]
-
 
 class Response(Message):
     """A response: a status and the headers of the request that it answers."""
@@ -69,7 +67,7 @@ class Response(Message):
 
 
 def checked_status(status: int) -> int:
-    """A status that can be sent."""
+    """A status that can be sent. Raises LocalProtocolError for another number."""
     if not 100 <= status <= 699:
         raise LocalProtocolError(f"not a status: {status}")
     return status

@@ -15,8 +15,6 @@ from sip.message.parsing import assemble
 from sip.message.request import Request
 from sip.message.response import Response
 
-__all__ = ["Keepalive", "StreamItem", "StreamParser"]
-
 
 @attrs.frozen
 class Keepalive:

@@ -20,8 +20,6 @@ from sip.headers.name_addr import NameAddr
 from sip.pieces import Piece, UnreadablePiece, piece_key, piece_parts, read_piece, unreadable, write_piece
 from sip.servers.location import Binding, Location
 
-__all__ = ["BindingPieces"]
-
 KIND: Final = "registrar"  #: first part of the key; then come its owner and the key of the address-of-record
 VERSION: Final = 1  #: of the fields of a piece
 #: Number of the first UDP flow of an earlier process; those after it count down. The driver counts up.

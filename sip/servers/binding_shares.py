@@ -8,8 +8,6 @@ from sip.networks import Networks
 from sip.servers.location import Binding
 from sip.shares import Shares
 
-__all__ = ["BindingShares"]
-
 
 class BindingShares:
     """What each source has registered. A binding that was restored counts for nobody until it is renewed."""

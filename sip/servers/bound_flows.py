@@ -10,8 +10,6 @@ from sip.flow import Address, Flow
 from sip.servers.location import Binding
 from sip.syntax.uri import Uri
 
-__all__ = ["BoundFlows"]
-
 #: Users of one flow that are remembered after they left it: a trunk may have many, a phone has one or two.
 _MOST_OF_ONE: Final = 100
 

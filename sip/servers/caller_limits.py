@@ -15,8 +15,6 @@ from sip.servers.response_context import ResponseContext
 from sip.shares import Shares
 from sip.token_bucket import TokenBuckets
 
-__all__ = ["CallerLimits"]
-
 #: Users whose calls by the minute are remembered, about 200 octets each; they proved themselves, so they are not made
 #: up at will.
 _MOST_USERS: Final = 10_000

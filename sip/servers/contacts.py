@@ -20,8 +20,6 @@ from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 from sip.transport.locate import reached_host
 
-__all__ = ["Asked", "binding_of", "is_usable", "listed", "size_of"]
-
 #: Characters of a User-Agent that are kept.
 _SHOWN: Final = 100
 
@@ -42,7 +40,10 @@ class Asked:
 
     @classmethod
     def of(cls, request: Request, flow: Flow, *, from_trusted: bool) -> Asked:
-        """Read a REGISTER; ``from_trusted`` says that what came by the flow tells the truth about its way."""
+        """Read a REGISTER; ``from_trusted`` says that what came by the flow tells the truth about its way.
+
+        Raises RemoteProtocolError for a Path that leads nowhere.
+        """
         path = request.header("Path")
         routes = tuple(each for each in path if isinstance(each, NameAddr)) if isinstance(path, tuple) else ()
         for route in routes:

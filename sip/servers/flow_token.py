@@ -25,8 +25,6 @@ from sip.flow import Address, Flow
 from sip.message.request import Request
 from sip.transport.locate import is_numeric
 
-__all__ = ["PATH", "DialogEnd", "FlowTokens", "NamedEnd", "Pass", "UnreadableToken", "dialog_scope"]
-
 PATH: Final = "path"  #: scope of the tokens in a Path: whoever got it from the registrar may use it
 _TRANSPORTS: Final = ("UDP", "TCP", "TLS", "SCTP", "WS", "WSS")
 _SEAL: Final = 12  #: octets of the signature that are kept: 96 bits, which nobody guesses through a network

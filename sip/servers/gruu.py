@@ -7,8 +7,6 @@ import hashlib
 import re
 from typing import Final
 
-__all__ = ["instance_of_epid", "opaque_of_instance"]
-
 #: Namespace of the UUIDs that are made from an epid, in the byte order of a Windows GUID.
 _NAMESPACE: Final = bytes.fromhex("03fbacfc738aef4691b1e5ebeeaba4fe")
 _UUID: Final = re.compile(

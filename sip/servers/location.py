@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Protocol
 
 import attrs
@@ -13,8 +14,6 @@ from sip.headers.name_addr import NameAddr
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import reached_host
-
-__all__ = ["Binding", "Location", "Target", "can_be_dialled"]
 
 
 class Target(Protocol):
@@ -65,7 +64,7 @@ class Binding:
         """The contact's address."""
         return self.contact.uri
 
-    @property
+    @cached_property
     def flow(self) -> Flow | None:
         """The flow on which the contact is reached, None when its address can be used as it is.
 

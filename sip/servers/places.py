@@ -12,8 +12,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric, reached_host
 
-__all__ = ["Places"]
-
 
 class Places:
     """Hosts, ``host:port``, networks (``192.0.2.0/24``), domains with all below them (``.example.com``), or ``*``.

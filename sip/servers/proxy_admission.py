@@ -27,8 +27,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric, reached_host
 
-__all__ = ["Admission", "Answered", "ProxyConfig", "SenderPending", "Standing", "keys_of"]
-
 
 @attrs.frozen(kw_only=True)
 class ProxyConfig:

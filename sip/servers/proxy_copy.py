@@ -21,8 +21,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import reached_host
 
-__all__ = ["Copies"]
-
 #: Requests that begin a dialog, so that their answers fix the way of what follows (section 16.6 step 4).
 _RECORDED: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 

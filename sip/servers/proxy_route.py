@@ -16,8 +16,6 @@ from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import reached_host
 from sip.transport.secure import as_sips, secured_hop
 
-__all__ = ["OwnAddresses", "Preprocessed", "path", "preprocess", "record_route", "strict_route", "was_recorded"]
-
 #: URI parameter with the flow token.
 TOKEN = "flow"
 

@@ -28,8 +28,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import reached_host
 
-__all__ = ["Alternatives", "AsItIs", "Found", "Targeting", "Users", "hop_of"]
-
 
 def _nobody(uri: Uri) -> Sequence[Target]:
     return ()

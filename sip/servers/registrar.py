@@ -34,8 +34,6 @@ from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric
 
-__all__ = ["BindingsChanged", "Registrar", "RegistrarConfig"]
-
 
 @attrs.frozen(kw_only=True)
 class BindingsChanged(Event):

@@ -7,8 +7,6 @@ import attrs
 from sip.authentication.digest_server import DigestConfig
 from sip.headers.name_addr import NameAddr
 
-__all__ = ["RegistrarConfig"]
-
 
 @attrs.frozen(kw_only=True)
 class RegistrarConfig:

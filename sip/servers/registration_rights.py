@@ -16,8 +16,6 @@ from sip.servers.registrar_config import RegistrarConfig
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 
-__all__ = ["RegistrationRefused", "Rights", "check_order", "same_user"]
-
 
 class RegistrationRefused(Exception):
     """A REGISTER that gets another answer than 200; nothing was changed."""
@@ -98,6 +96,6 @@ class Rights:
 
 
 def check_order(binding: Binding, request: Request) -> None:
-    """Refuse what is older than the binding: the same Call-ID must count on (step 7)."""
+    """Refuse what is older than the binding: the same Call-ID must count on (step 7). Raises RegistrationRefused."""
     if binding.call_id == request.call_id and request.cseq.number <= binding.cseq:
         raise RegistrationRefused(500)

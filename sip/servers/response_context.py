@@ -16,8 +16,6 @@ from sip.message.response import Response
 from sip.servers.proxy_targets import Alternatives
 from sip.timers import Timer
 
-__all__ = ["Branch", "ResponseContext", "best_of", "with_all_challenges"]
-
 #: Within 4xx these tell the caller what to do better, so they come before the rest (section 16.7 step 6).
 _TELLING = (401, 407, 415, 420, 484)
 

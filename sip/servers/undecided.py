@@ -18,8 +18,6 @@ from sip.message.request import Request
 from sip.networks import Networks, source_of
 from sip.shares import Shares
 
-__all__ = ["UNKNOWN_IN_TIME", "IdentificationPending", "Undecided", "UndecidedRequests"]
-
 #: Requests of one core that wait; about 4 KiB each. With more of them whoever is asked does not answer: 503.
 MAX_WAITING: Final = 1_000
 #: ... of one source (an address, of IPv6 a /64): a large site behind one NAT whose phones register all at once.

@@ -75,7 +75,10 @@ class ReceivedInvite:
         reliable: bool,
         now: float,
     ) -> None:
-        """Send a provisional answer, reliably where that is wanted and possible."""
+        """Send a provisional answer, reliably where that is wanted and possible.
+
+        Raises LocalProtocolError for a status that is none of 101 to 199.
+        """
         self.session.check(SessionInput.PROGRESS)
         if not 100 <= status < 200:
             raise LocalProtocolError(f"not a provisional status: {status}")
@@ -112,7 +115,10 @@ class ReceivedInvite:
         session_expires: int | None,
         now: float,
     ) -> None:
-        """Send a 2xx, or keep it until a description that is under way is acknowledged (RFC 3262 section 3)."""
+        """Send a 2xx, or keep it until a description that is under way is acknowledged (RFC 3262 section 3).
+
+        Raises LocalProtocolError for another status, and when it was accepted already.
+        """
         self.session.check(SessionInput.ACCEPT)
         if not 200 <= status < 300:
             raise LocalProtocolError(f"not a 2xx: {status}")
@@ -136,7 +142,7 @@ class ReceivedInvite:
     def reject(
         self, status: int, reason: str | None, headers: Lines, body: bytes, content_type: str | None, now: float
     ) -> None:
-        """Send a final refusal."""
+        """Send a final refusal. Raises LocalProtocolError for a status that refuses nothing."""
         self.session.check(SessionInput.REJECT)
         if status < 300:
             raise LocalProtocolError(f"not a refusal: {status}")

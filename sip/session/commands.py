@@ -55,6 +55,8 @@ class SessionCommands:
         that. ``prack_by_core`` leaves every PRACK to the core, which may put an offer into it. ``call_id`` must be
         unique in the world (RFC 3261 section 8.1.1.4); None draws one. Ends in SessionFailed, or after
         SessionAnswered in SessionEnded.
+
+        Raises LocalProtocolError when there are too many sessions, and for what cannot be sent.
         """
         sessions = self._sessions
         core = sessions.cores.by_owner(owner)
@@ -122,7 +124,10 @@ class SessionCommands:
         found.invite.cancel(given, now)
 
     def ack(self, session: SessionId, *, body: bytes = b"", content_type: str | None = None, now: float) -> None:
-        """Acknowledge the 2xx to an INVITE (or re-INVITE) without body; ``body`` is the answer to its offer."""
+        """Acknowledge the 2xx to an INVITE (or re-INVITE) without body; ``body`` is the answer to its offer.
+
+        Raises LocalProtocolError when no 2xx waits for that.
+        """
         sessions = self._sessions
         found = sessions.live(session)
         checked((), content_type)
@@ -153,6 +158,8 @@ class SessionCommands:
         ``body`` is the answer to the offer in it, otherwise an offer or nothing; the answer to an offer comes in
         ResponseReceived. ``response`` says which one is meant where several wait; without it the first is. Ends in
         ResponseReceived or RequestFailed.
+
+        Raises LocalProtocolError on the side that was called, and when no answer waits for that.
         """
         sessions = self._sessions
         found = sessions.live(session)
@@ -296,7 +303,10 @@ class SessionCommands:
         content_type: str | None = None,
         now: float,
     ) -> RequestId:
-        """Send INFO, MESSAGE, OPTIONS ... inside the session; ends in ResponseReceived or RequestFailed."""
+        """Send INFO, MESSAGE, OPTIONS ... inside the session; ends in ResponseReceived or RequestFailed.
+
+        Raises LocalProtocolError for methods that have commands of their own.
+        """
         sessions = self._sessions
         if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"):
             raise LocalProtocolError(f"{method} has a command of its own")

@@ -197,7 +197,7 @@ class RefreshAnswer:
         content_type: str | None,
         now: float,
     ) -> None:
-        """Send the answer of the core."""
+        """Send the answer of the core. Raises LocalProtocolError when the session is over."""
         sessions, session, request = self._sessions, self.session, transaction.request
         dialog = session.dialog or next(iter(session.forks.values()), None)
         if dialog is None or session.removed:

@@ -209,6 +209,7 @@ class Sessions:
     # Inside ----------------------------------------------------------------------------------------------------------
 
     def with_dialog(self, session_id: SessionId) -> Session | None:
+        """Return a session, None when it is over; raises LocalProtocolError when it has no dialog yet, or is ending."""
         session = self.live(session_id)
         if session is None:
             return None

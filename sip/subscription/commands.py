@@ -125,6 +125,8 @@ class SubscriptionCommands:
         ``ms-piggyback-first-notify``. Without it the core calls ``notify`` next (RFC 6665 section 4.2.1.2).
         Options that the subscriber and we know (``ms-benotify``, ``ms-piggyback-first-notify``,
         ``com.microsoft.autoextend``) are echoed by the endpoint as far as they apply.
+
+        Raises LocalProtocolError for another status, and a duration that nobody asked for.
         """
         subscriptions = self._subscriptions
         if not 200 <= status < 300 or (expires is not None and expires < 0):

@@ -211,7 +211,7 @@ class Notifier(Subscription):
         self._subscriptions.remove(self)
 
     def reject(self, status: int, reason: str | None, headers: Lines, now: float) -> None:
-        """Answer with 300-699."""
+        """Answer with 300-699. Raises LocalProtocolError for another status."""
         transaction = self._unanswered()
         if transaction is None:
             return

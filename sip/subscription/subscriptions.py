@@ -49,12 +49,14 @@ class Subscriptions:
         return subscription
 
     def notifier(self, subscription_id: int) -> Notifier | None:
+        """Return the subscription as its notifier; raises LocalProtocolError for one of the other kind."""
         subscription = self.find(subscription_id)
         if subscription is not None and not isinstance(subscription, Notifier):
             raise LocalProtocolError("only the notifier can do that")
         return subscription
 
     def subscriber(self, subscription_id: int) -> Subscriber | None:
+        """Return the subscription as its subscriber; raises LocalProtocolError for one of the other kind."""
         subscription = self.find(subscription_id)
         if subscription is not None and not isinstance(subscription, Subscriber):
             raise LocalProtocolError("only the subscriber can do that")
@@ -79,7 +81,10 @@ class Subscriptions:
     # The subscriber --------------------------------------------------------------------------------------------------
 
     def dialog_of(self, session_id: SessionId) -> Dialog | None:
-        """Return the dialog of a session, None when it has just ended."""
+        """Return the dialog of a session, None when it has just ended.
+
+        Raises LocalProtocolError when it has none yet.
+        """
         session = self._sessions.live(session_id)
         if session is None:
             return None
@@ -105,6 +110,7 @@ class Subscriptions:
         contact: NameAddr | None,
         now: float,
     ) -> SubscriptionId:
+        """Keep a new one; raises LocalProtocolError when there are too many, or the dialog has one to that event."""
         core = self._cores.by_owner(owner)
         if len(self._subscriptions) >= self.context.config.max_subscriptions:
             raise LocalProtocolError("too many subscriptions")

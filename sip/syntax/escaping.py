@@ -8,8 +8,6 @@ from typing import Final
 
 from sip.errors import LocalProtocolError
 
-__all__ = ["escape", "normal", "unescape"]
-
 # escaped  =  "%" HEXDIG HEXDIG   (RFC 3261 section 25.1)
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _ANY_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -24,7 +22,10 @@ def _outside(allowed: str) -> re.Pattern[bytes]:
 
 
 def escape(text: str, allowed: str) -> str:
-    """Text with everything outside ``allowed`` (the inside of a bracket pattern) as %XX, upper case."""
+    """Text with everything outside ``allowed`` (the inside of a bracket pattern) as %XX, upper case.
+
+    Raises LocalProtocolError for what UTF-8 cannot carry.
+    """
     try:
         wire = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -11,21 +11,6 @@ from typing import Final, Protocol
 
 from sip.errors import LocalProtocolError, MalformedHeader
 
-__all__ = [
-    "Report",
-    "assume",
-    "is_quoted",
-    "is_token",
-    "must_be_token",
-    "must_not_be_negative",
-    "quote",
-    "refuse",
-    "split_addresses",
-    "split_list",
-    "tolerate",
-    "unquote",
-]
-
 #: Told of each deviation from the grammar that a parser is ready to live with.
 Report = Callable[[str], None]
 
@@ -43,7 +28,7 @@ def tolerate(what: str) -> None:
 
 
 def refuse(what: str) -> None:
-    """Turn every deviation into an error: the strict way to parse."""
+    """Turn every deviation into an error: the strict way to parse. Raises MalformedHeader."""
     raise MalformedHeader("value", what)
 
 
@@ -51,6 +36,8 @@ def assume(what: str) -> None:
     """Refuse as well, but let a parser take its shortcut for the common form, which overlooks repeated parameters.
 
     For a first reading, by somebody who reads with care when that fails.
+
+    Raises MalformedHeader.
     """
     raise MalformedHeader("value", what)
 

@@ -11,8 +11,6 @@ from typing import Final
 
 from sip.syntax.uri_parts import ip_address
 
-__all__ = ["is_host_name"]
-
 #: ``label *("." label) ["."]``; a label has 1 to 63 octets, a name 253; underscores are in use.
 _NAME: Final = re.compile(
     r"(?=.{1,253}\.?\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?+)*+\.?"

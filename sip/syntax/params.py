@@ -20,8 +20,6 @@ from sip.syntax.grammar import (
     unquote,
 )
 
-__all__ = ["Params", "parse_q"]
-
 # RFC 3261 section 25.1, behind a SEMI:
 #   generic-param  =  token [ EQUAL gen-value ]
 #   gen-value      =  token / host / quoted-string

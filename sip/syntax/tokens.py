@@ -7,15 +7,6 @@ import re
 from sip.errors import MalformedHeader
 from sip.syntax.grammar import Report, is_token, tolerate
 
-__all__ = [
-    "parse_call_id",
-    "parse_delta_seconds",
-    "parse_max_forwards",
-    "parse_number",
-    "parse_option_tag",
-    "parse_token",
-]
-
 # RFC 3261 section 25.1:
 #   delta-seconds  =  1*DIGIT
 #   callid         =  word [ "@" word ]
@@ -37,7 +28,7 @@ def parse_number(text: str, report: Report = tolerate) -> int:
 
 
 def parse_delta_seconds(text: str, report: Report = tolerate) -> int:
-    """Seconds; what is larger than 2**32 - 1 is taken as that."""
+    """Seconds; what is larger than 2**32 - 1 is taken as that. Raises MalformedHeader for what is no number."""
     if not _DIGITS.fullmatch(text):
         raise MalformedHeader("seconds", text)
     if len(text) > 10 or int(text) > MAX_DELTA_SECONDS:
@@ -49,7 +40,7 @@ def parse_delta_seconds(text: str, report: Report = tolerate) -> int:
 
 
 def parse_max_forwards(text: str, report: Report = tolerate) -> int:
-    """0 to 255 (RFC 3261 section 20.22)."""
+    """0 to 255 (RFC 3261 section 20.22). Raises MalformedHeader."""
     if len(text) <= 3 and text.isdecimal() and text.isascii():
         hops = int(text)
         if hops <= 255:
@@ -61,7 +52,7 @@ def parse_max_forwards(text: str, report: Report = tolerate) -> int:
 
 
 def parse_call_id(text: str, report: Report = tolerate) -> str:
-    """``word [ "@" word ]`` (RFC 3261 section 20.8); compared octet by octet."""
+    """``word [ "@" word ]`` (RFC 3261 section 20.8); compared octet by octet. Raises MalformedHeader."""
     if _WORD.fullmatch(text):
         return text
     if not text or not _CALL_ID.fullmatch(text):
@@ -71,14 +62,14 @@ def parse_call_id(text: str, report: Report = tolerate) -> str:
 
 
 def parse_token(text: str, report: Report = tolerate) -> str:
-    """A token whose case matters: a method, an entity-tag."""
+    """A token whose case matters: a method, an entity-tag. Raises MalformedHeader."""
     if not is_token(text):
         raise MalformedHeader("token", text)
     return text
 
 
 def parse_option_tag(text: str, report: Report = tolerate) -> str:
-    """An option-tag in lower case: its case does not matter."""
+    """An option-tag in lower case: its case does not matter. Raises MalformedHeader."""
     if not is_token(text):
         raise MalformedHeader("option-tag", text)
     return text.lower()

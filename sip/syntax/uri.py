@@ -30,8 +30,6 @@ from sip.syntax.uri_parts import (
     split_user,
 )
 
-__all__ = ["Uri", "UriParams", "aor_key", "conference_key"]
-
 # visual-separator  =  "-" / "." / "(" / ")"   (RFC 3966 section 3)
 _VISUAL = re.compile(r"[-.()]")
 _new = object.__new__

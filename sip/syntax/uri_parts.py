@@ -93,7 +93,10 @@ def split_user(rest: str) -> tuple[str | None, str]:
 
 
 def checked_host(host: str, text: str, report: Report) -> str:
-    """A host as peers write it, with brackets, in the one form that compares by value (`canonical_host`)."""
+    """A host as peers write it, with brackets, in the one form that compares by value (`canonical_host`).
+
+    Raises MalformedHeader.
+    """
     if host[0] != "[":
         if not STRICT_HOST.fullmatch(host):
             report("a host name has characters that host names do not have")
@@ -165,6 +168,7 @@ def local_host(host: str) -> str:
 
 
 def checked_port(port: str | None, text: str, report: Report) -> int | None:
+    """A port as peers write it; raises MalformedHeader."""
     if port == "":
         report("a colon without a port")
     if not port:

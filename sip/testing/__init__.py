@@ -19,6 +19,7 @@ try:
 except ImportError as missing:
     raise ImportError("sip.testing needs Hypothesis: pip install pyc3p[testing]") from missing
 
+from sip.testing.agent import METHODS, Agent
 from sip.testing.altering import JUNK, Alteration, Chooser, Drawn, How, Seeded, alteration, with_length
 from sip.testing.checks import Crossing, faults, leftovers, met_with_silence, unanswered
 from sip.testing.clock import Alarm, VirtualClock
@@ -36,7 +37,7 @@ from sip.testing.conversations import (
 from sip.testing.headers import HEADER_VALUES, header_fields, header_values
 from sip.testing.held import held
 from sip.testing.messages import messages, mutated_messages, requests, responses, wire_messages
-from sip.testing.network import METHODS, Agent, Network, Sent, raw_request
+from sip.testing.network import Network, Sent, raw_request
 from sip.testing.scenes import CONVERSATIONS, DOMAIN, Scene
 from sip.testing.values import (
     cseqs,

@@ -20,8 +20,6 @@ from sip.pieces import Piece
 if TYPE_CHECKING:
     from sip.testing.network import Network
 
-__all__ = ["METHODS", "Agent"]
-
 E = TypeVar("E", bound=Event)
 C = TypeVar("C", bound=Core)
 

@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 
 from sip.entropy import SeededEntropy
 
-__all__ = ["JUNK", "Alteration", "Chooser", "Drawn", "How", "Seeded", "alteration", "with_length"]
-
 T = TypeVar("T")
 
 #: What stands where something else should.

@@ -21,8 +21,6 @@ from sip.message.request import Request
 from sip.message.response import Response
 from sip.message.stream import Keepalive, StreamParser
 
-__all__ = ["Crossing", "faults", "leftovers", "met_with_silence", "unanswered"]
-
 
 @attrs.frozen(kw_only=True)
 class Crossing:

@@ -9,8 +9,6 @@ from collections.abc import Callable
 
 import attrs
 
-__all__ = ["Alarm", "VirtualClock"]
-
 
 @attrs.define(eq=False)
 class Alarm:

@@ -39,9 +39,8 @@ from sip.ids import SessionId, TransactionId
 from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.testing.network import Agent, Network
-
-__all__ = ["Act", "Call", "Side", "Spoken", "Step", "conversations", "networks", "perform", "scripts"]
+from sip.testing.agent import Agent
+from sip.testing.network import Network
 
 _SDP: Final = "application/sdp"
 _BODY: Final = b"v=0\r\n"  # endpoints do not look into descriptions

@@ -20,8 +20,6 @@ from sip.ids import TransactionId
 from sip.message.request import Request
 from sip.testing.agent import Agent
 
-__all__ = ["Habits"]
-
 _SDP: Final = "application/sdp"
 _BODY: Final = b"v=0\r\n"  # endpoints do not look into descriptions
 

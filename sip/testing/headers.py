@@ -43,8 +43,6 @@ from sip.testing.values import (
     vias,
 )
 
-__all__ = ["HEADER_VALUES", "header_fields", "header_values"]
-
 _lower_tokens: Final = tokens().map(str.lower)
 _seconds: Final = delta_seconds()
 _proxies: Final = sip_uris().map(lambda uri: NameAddr(uri.with_params(lr=None)))

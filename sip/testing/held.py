@@ -14,8 +14,6 @@ from typing import Final
 
 import attrs
 
-__all__ = ["held"]
-
 _PACKAGES: Final = frozenset(("sip", "c3p", "rtp", "focus", "mcu", "pyc3p"))
 _TABLES: Final = (dict, set, list, deque)
 

@@ -13,8 +13,6 @@ from sip.message.response import Response
 from sip.testing.headers import HEADER_VALUES, header_fields
 from sip.testing.values import cseqs, lines, methods, tagged_addrs, uris, vias
 
-__all__ = ["messages", "mutated_messages", "requests", "responses", "wire_messages"]
-
 _SHORT: Final = {name: short for short, name in COMPACT.items() if short.islower()}
 #: What a hostile or broken peer puts into a message.
 _DEBRIS: Final = (

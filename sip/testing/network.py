@@ -31,10 +31,8 @@ from sip.flow import Address, Destination, Flow, Transmit
 from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.testing.agent import METHODS, Agent
+from sip.testing.agent import Agent
 from sip.testing.wire import Wire
-
-__all__ = ["METHODS", "Agent", "Network", "raw_request"]
 
 #: Rounds at one instant after which the network counts as never coming to rest.
 MAX_ROUNDS: Final = 10_000

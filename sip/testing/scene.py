@@ -20,15 +20,15 @@ from sip.flow import Destination, Flow
 from sip.headers.name_addr import NameAddr
 from sip.ids import SessionId, SubscriptionId
 from sip.message.request import Request
-from sip.servers.proxy import Proxy, ProxyConfig
-from sip.servers.registrar import Registrar, RegistrarConfig
+from sip.servers.proxy import Proxy
+from sip.servers.proxy_admission import ProxyConfig
+from sip.servers.registrar import Registrar
+from sip.servers.registrar_config import RegistrarConfig
 from sip.testing.agent import Agent
 from sip.testing.altering import Alteration
 from sip.testing.checks import Crossing, faults, leftovers, met_with_silence, unanswered
 from sip.testing.habits import Habits
 from sip.testing.network import Network, Sent
-
-__all__ = ["DOMAIN", "Scene"]
 
 DOMAIN: Final = "example.com"
 _SDP: Final = "application/sdp"

@@ -12,20 +12,6 @@ from sip.headers.via import Via
 from sip.syntax.params import Params
 from sip.syntax.uri import Uri
 
-__all__ = [
-    "cseqs",
-    "hosts",
-    "name_addrs",
-    "option_tags",
-    "params",
-    "sip_uris",
-    "tel_uris",
-    "texts",
-    "tokens",
-    "uris",
-    "vias",
-]
-
 _ALPHANUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _TOKEN: Final = _ALPHANUM + "-.!%*_+`'~"
 METHODS: Final = (

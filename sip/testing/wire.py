@@ -12,8 +12,6 @@ from typing import Generic, Protocol, TypeVar
 from sip.flow import Address, Flow
 from sip.testing.clock import VirtualClock
 
-__all__ = ["Chance", "Wire"]
-
 S = TypeVar("S")
 
 

@@ -136,7 +136,7 @@ class ServerTransaction:
 
     @property
     def request(self) -> Request:
-        """Return the request, which is kept until it has its final answer."""
+        """Return the request, which is kept until it has its final answer. Raises LocalProtocolError afterwards."""
         if self._request is None:
             raise LocalProtocolError("the request was answered")
         return self._request

@@ -18,20 +18,6 @@ from sip.flow import DEFAULT_PORTS, Destination
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 
-__all__ = [
-    "Located",
-    "Naptr",
-    "Question",
-    "RecordType",
-    "Records",
-    "Srv",
-    "Target",
-    "is_numeric",
-    "locate",
-    "reached_host",
-    "srv_order",
-]
-
 #: NAPTR services that this package speaks, with the transport of each (RFC 3263 section 4.1).
 NAPTR_SERVICES: Final[Mapping[str, str]] = {"sips+d2t": "TLS", "sip+d2t": "TCP", "sip+d2u": "UDP"}
 

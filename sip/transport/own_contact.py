@@ -12,8 +12,6 @@ from sip.headers.name_addr import NameAddr
 from sip.syntax.uri import Uri
 from sip.transport.secure import as_sips
 
-__all__ = ["made_contact", "secured_contact"]
-
 #: User parts that need no escaping; others are left out of a Contact that the endpoint makes up.
 _PLAIN_USER: Final = re.compile(r"[A-Za-z0-9._+\-]{1,64}")
 

@@ -51,8 +51,6 @@ from typing import Final
 from sip.flow import Flow
 from sip.networks import Networks
 
-__all__ = ["ProvenSources", "UnprovenSources"]
-
 #: Octets of a word below which it could be guessed; tags of ours have 16, nonces more.
 _SHORTEST_WORD: Final = 16
 

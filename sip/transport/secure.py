@@ -12,8 +12,6 @@ from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.syntax.uri import Uri
 
-__all__ = ["as_sips", "begins_securely", "is_secure", "leaves_in_the_clear", "secured_hop"]
-
 #: Transports that hide what they carry.
 _SECURE: Final = frozenset({"TLS", "WSS"})
 

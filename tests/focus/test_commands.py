@@ -98,6 +98,7 @@ def test_a_presenters_mistakes_are_answered_with_their_error_ids() -> None:
         (ModifyEndpointMedia(mcu_uri=av, media_keys=media, media=Media(egress_filter="BLOCK")), 400, "3006"),
         (ModifyEndpointMedia(mcu_uri=av, media_keys=media, media=Media(status="muted")), 400, "3006"),
         (mute_all(conference, InitialFilters(role="default", ingress_filter="BLOCK")), 400, "3006"),
+        (ModifyConference(mcu_uri=av, conference_info=alice.roster), 400, "3005"),  # it says ``locked``
         (ModifyConferenceLock(conference_keys=own), 400, "3006"),
         (ModifyConferenceLock(conference_keys=own, locked=True, admission_policy="nobody"), 400, "3006"),
         (SetLobbyAccess(conference_keys=own, user_entities=(PHONE,), access="granted"), 404, "3002"),

@@ -60,6 +60,12 @@ class System:
         parts = [*PARTS[:-1], "--mcu-factory-url", self._factory_url] if apart else [*PARTS]
         return [*parts, *ports, "--state", str(self.folder / "focus.sqlite")]
 
+    def _whole(self) -> list[str]:
+        ports = ["--sip-port", str(self.sip), "--http-port", str(self.http)]
+        ports += ["--mcu-sip-port", str(self.mcu_sip), "--mcu-http-port", str(self.mcu_http)]
+        media = ["--media-ports", f"{self.media}-{self.media + 99}"]
+        return [*ports, *media, "--state", str(self.folder / "whole.sqlite")]
+
     def _factory(self) -> list[str]:
         state = ["--state", str(self.folder / "factory.sqlite")]
         return ["mcu-factory", "--http-port", str(self.factory), "--mcu", "mcu-1", *state]
@@ -182,4 +188,19 @@ def test_an_mcu_factory_that_is_killed_is_missed_by_nobody_in_a_conference(tmp_p
             wait_for_text(other, f"call carol@{DOMAIN}: done", limit=PATIENCE)
             assert "session closed" not in bob.read_text()
             assert "over for us" not in ann.read_text()
+            assert not faults(system)
+
+
+def test_a_whole_server_that_is_killed_loses_its_calls_and_keeps_the_conference(tmp_path: Path) -> None:
+    require("baresip")
+    with contextlib.ExitStack() as stack:
+        system = System(tmp_path, stack)
+        system.start("whole")
+        with phone(system, "bob"), phone(system, "carol"):
+            ann = system.invite(f"sip:bob@{DOMAIN}", user="ann")
+            wait_for_text(ann, f"call bob@{DOMAIN}: done", limit=PATIENCE)
+            system.kill("whole")
+            time.sleep(2.0)  # its MCU, a worker, ends with it
+            system.start("whole")
+            assert call_until_done(system, "carol", conference_in(ann))
             assert not faults(system)

@@ -14,6 +14,7 @@ from c3p import (
     ConferenceKeys,
     DeleteConference,
     ExchangeFailure,
+    GetConference,
     Notify,
     Reply,
     Request,
@@ -40,6 +41,7 @@ class Talk:
             conference=CONFERENCE,
             mcu_uri="sip:mcu",
             url="https://focus.example.com/",
+            assignment="7",
             settings=FocusLinkSettings(**settings),  # type: ignore[arg-type]
             now=0.0,
         )
@@ -330,7 +332,7 @@ def test_a_conference_without_legs_ends_when_its_focus_does_not_know_it() -> Non
     refused = world.post(DeleteConference(conference_keys=keys), originator_role="attendee")
     assert isinstance(refused.document, Response)
     assert refused.document.code is Code.FAILURE
-    world.run(300.0)
+    world.run(200.0)
     assert world.mcu.conferences == (CONFERENCE,)  # its Focus still answers
     world.focus.reply = Reply(404)
     world.run(100.0)
@@ -338,6 +340,49 @@ def test_a_conference_without_legs_ends_when_its_focus_does_not_know_it() -> Non
     (ended,) = [event for event in world.events if isinstance(event, ConferenceEnded)]
     assert ended.cause is ConferenceEndCause.FOCUS_LOST
     assert world.mcu.next_timeout() is None
+
+
+def test_a_conference_without_legs_of_which_its_focus_says_nothing_ends() -> None:
+    world = World()
+    world.start()
+    world.run(299.0)
+    world.post(GetConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
+    world.run(299.0)
+    assert world.mcu.conferences == (CONFERENCE,)  # it was asked for
+    world.run(2.0)
+    (ended,) = [event for event in world.events if isinstance(event, ConferenceEnded)]
+    assert ended.cause is ConferenceEndCause.ORPHANED
+    assert list(world.mcu.conferences) == []
+    world.run(200.0)
+    assert world.mcu.next_timeout() is None
+
+
+def test_a_conference_with_legs_is_no_orphan_and_its_time_begins_with_the_end_of_the_last() -> None:
+    world = World()
+    world.start()
+    phone = world.phone(7)
+    world.dial(7)
+    world.run(1_000.0)
+    assert world.mcu.legs == 1
+    phone.hang_up()
+    world.run(299.0)
+    assert world.mcu.conferences == (CONFERENCE,)
+    world.run(2.0)
+    assert list(world.mcu.conferences) == []
+
+
+def test_the_late_end_of_an_earlier_assignment_does_not_end_the_one_that_is_now() -> None:
+    world = World()
+    world.start()
+    world.run(1.0)
+    keys = ConferenceKeys(conf_entity=CONFERENCE)
+    notify = [one.document for one in world.focus.exchanges if isinstance(one.document, Notify)][-1]
+    assert notify.assignment  # by which a Focus tells MCUs of one principal apart
+    late = world.post(DeleteConference(conference_keys=keys, assignment="1000001"))
+    assert late.status == 404
+    assert world.mcu.conferences == (CONFERENCE,)
+    world.post(DeleteConference(conference_keys=keys, assignment=notify.assignment))
+    assert list(world.mcu.conferences) == []
 
 
 def test_a_focus_that_comes_back_in_time_claims_the_conference_again() -> None:

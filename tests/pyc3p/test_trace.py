@@ -38,7 +38,7 @@ def test_an_element_that_asks_itself_over_http_makes_one_record_of_each_message(
     recording = Recording()
     trace = Trace(readers=[recording])
     server = trace.element("focus", *([FOCUS] if knows_itself else []))
-    client = server.asking()
+    client = server.client_side()
     question, answer = b"POST / HTTP/1.1\r\n\r\n1", b"HTTP/1.1 200 OK\r\n\r\n1"
     for at in (1.0, 2.0):
         send(client, EPHEMERAL, FOCUS, question, at=at, layer="http")
@@ -69,7 +69,7 @@ def test_a_peer_at_the_same_port_as_a_listener_on_every_address_is_somebody_else
 
 def test_who_is_asked_elsewhere_does_not_get_the_name_of_who_asks() -> None:
     trace = Trace()
-    asking = trace.element("focus", FOCUS).asking()
+    asking = trace.element("focus", FOCUS).client_side()
     elsewhere = ("192.0.2.20", 8445)
     for _ in range(2):
         send(asking, EPHEMERAL, elsewhere, b"POST / HTTP/1.1\r\n\r\n", layer="http")
