@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from c3p.envelope import Request, Response
@@ -53,6 +54,19 @@ class OpenRequests:
         life = self._lives.get(request_id)
         events = life.receive_error(status, response=response, diagnostics=diagnostics) if life else []
         return self._settle(life, events) if life else []
+
+    def request(self, request_id: str) -> Request | None:
+        """A request that has not ended."""
+        life = self._lives.get(request_id)
+        return life.request if life is not None else None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lives)
+
+    def settle(self, request_id: str, *, shown: bool) -> list[RequestEvent]:
+        """The response to a request got lost; ``shown``: the state of the conference shows its success."""
+        life = self._lives.get(request_id)
+        return self._settle(life, life.settle(shown=shown)) if life else []
 
     def dialog_ended(self) -> list[RequestEvent]:
         """The dialog is gone, and all its requests with it."""

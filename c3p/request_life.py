@@ -49,6 +49,8 @@ class RequestInput(Enum):
     RECV_ERROR = "recv error"  #: error status of the carrying transaction
     TIMER = "timer"
     DIALOG_ENDED = "dialog ended"
+    SHOWN = "shown"  #: no response, but the roster shows that it was carried out
+    UNKNOWN = "unknown"  #: no response, and nothing shows it
     CONFERENCE_ENDED = "conference ended"  #: the dialog ended, and that is what was asked for
 
 
@@ -62,6 +64,8 @@ REQUEST_LIFE: Final[Mapping[tuple[RequestState, RequestInput], RequestState]] = 
         (RequestState.WAITING, RequestInput.TIMER): RequestState.TIMED_OUT,
         (RequestState.WAITING, RequestInput.DIALOG_ENDED): RequestState.FAILED,
         (RequestState.WAITING, RequestInput.CONFERENCE_ENDED): RequestState.DONE,
+        (RequestState.WAITING, RequestInput.SHOWN): RequestState.DONE,
+        (RequestState.WAITING, RequestInput.UNKNOWN): RequestState.FAILED,
         (RequestState.PENDING, RequestInput.RECV_ACCEPTED): RequestState.PENDING,
         (RequestState.PENDING, RequestInput.RECV_PENDING): RequestState.PENDING,
         (RequestState.PENDING, RequestInput.RECV_FINAL): RequestState.DONE,
@@ -69,6 +73,8 @@ REQUEST_LIFE: Final[Mapping[tuple[RequestState, RequestInput], RequestState]] = 
         (RequestState.PENDING, RequestInput.TIMER): RequestState.TIMED_OUT,
         (RequestState.PENDING, RequestInput.DIALOG_ENDED): RequestState.FAILED,
         (RequestState.PENDING, RequestInput.CONFERENCE_ENDED): RequestState.DONE,
+        (RequestState.PENDING, RequestInput.SHOWN): RequestState.DONE,
+        (RequestState.PENDING, RequestInput.UNKNOWN): RequestState.FAILED,
     }
 )
 
@@ -84,6 +90,7 @@ class Outcome(Enum):
     REFUSED = auto()  #: an error status instead of a response
     TIMED_OUT = auto()
     DIALOG_ENDED = auto()
+    UNKNOWN = auto()  #: its response got lost
 
 
 @attrs.frozen(kw_only=True)
@@ -163,6 +170,12 @@ class RequestLife:
         if isinstance(command, DeleteConference) or (accepted and isinstance(command, _OF_THE_FOCUS)):
             return self._end(RequestInput.CONFERENCE_ENDED, Outcome.SUCCEEDED)
         return self._end(RequestInput.DIALOG_ENDED, Outcome.DIALOG_ENDED)
+
+    def settle(self, *, shown: bool) -> list[RequestEvent]:
+        """Its response got lost; ``shown``: the state of the conference shows that it was carried out."""
+        if shown:
+            return self._end(RequestInput.SHOWN, Outcome.SUCCEEDED)
+        return self._end(RequestInput.UNKNOWN, Outcome.UNKNOWN)
 
     def next_timeout(self) -> float | None:
         """When :meth:`handle_timeout` is due, monotonic seconds."""

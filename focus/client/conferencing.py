@@ -1,4 +1,4 @@
-"""What a client can ask of the Focus once it has joined (C3P reference, 7)."""
+"""What a client can ask: of the Focus Factory, and of the Focus once it has joined (C3P reference, 7)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from c3p import (
+    AdmissionPolicy,
     Command,
     ConferenceKeys,
     DeleteConference,
     DeleteUser,
     GetConference,
+    GetConferencingCapabilities,
     LobbyAccess,
     McuType,
     MediaType,
@@ -28,13 +30,22 @@ from sip import Entropy
 
 
 class ConferenceCommands(ABC):
-    """Commands in the Focus dialog. Each returns its number and ends in CommandSucceeded or CommandFailed.
+    """Commands about records, and in the Focus dialog. Each returns its number and ends in one event that carries it.
 
-    All raise LocalProtocolError outside of a conference.
+    Those in the dialog end in CommandSucceeded or CommandFailed, and raise LocalProtocolError outside of a conference.
     """
 
     config: ClientConfig
     _entropy: Entropy
+
+    @property
+    @abstractmethod
+    def _wall_clock(self) -> float:
+        """Wall-clock seconds when monotonic time was 0."""
+
+    @abstractmethod
+    def _service(self, command: Command, *, now: float) -> CommandId:
+        """Send a command to the Focus Factory."""
 
     @abstractmethod
     def _joined(self) -> str:
@@ -43,6 +54,43 @@ class ConferenceCommands(ABC):
     @abstractmethod
     def _info(self, command: Command, *, now: float) -> CommandId:
         """Send a command in the Focus dialog."""
+
+    # The Focus Factory ------------------------------------------------------------------------------------------------
+
+    def get_capabilities(self, *, now: float) -> CommandId:
+        """Ask the Focus Factory what it offers; ends in CapabilitiesReceived."""
+        return self._service(GetConferencingCapabilities(), now=now)
+
+    def create_conference(
+        self,
+        *,
+        conference_id: str | None = None,
+        subject: str | None = None,
+        mcu_types: Sequence[str] = (McuType.AUDIO_VIDEO,),
+        admission_policy: str = AdmissionPolicy.OPEN_AUTHENTICATED,
+        presenters: Sequence[str] = (),
+        lobby: bool = False,
+        passcode: str | None = None,
+        now: float,
+    ) -> CommandId:
+        """Create a record; ends in ConferenceCreated. `lobby`: others can wait; `passcode`: what guests must know."""
+        command = documents.add_conference(
+            conference_id=conference_id if conference_id is not None else self._entropy.token(16).upper(),
+            subject=subject,
+            mcu_types=mcu_types,
+            admission_policy=admission_policy,
+            expires_at=self._wall_clock + now + self.config.record_lifetime,
+            presenters=presenters,
+            lobby=lobby,
+            passcode=passcode,
+        )
+        return self._service(command, now=now)
+
+    def delete_record(self, conference_id: str, *, now: float) -> CommandId:
+        """Remove a record of one's own from the Focus Factory."""
+        return self._service(DeleteConference(conference_keys=ConferenceKeys(conference_id=conference_id)), now=now)
+
+    # The Focus --------------------------------------------------------------------------------------------------------
 
     def add_user(
         self,

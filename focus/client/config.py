@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from c3p import focus_factory_uri
-from sip import Uri
+from sip import NameAddr, Uri
 
 
 @attrs.frozen(kw_only=True)
@@ -24,7 +24,20 @@ class ClientConfig:
     lobby_capable: bool = True  #: whether to wait when a conference is locked
     command_timeout: float = 180.0  #: seconds for a final response, again after each `pending` (C3P reference, 4.5)
     record_lifetime: float = 8 * 3600.0  #: seconds that a new conference record lives (Microsoft's API: 8 h)
+    #: seconds for which a client that lost its Focus, or the connection to it, tries to join again; 0: it does not. A
+    #: server that is started again, or moved, is there within a minute or two
+    rejoin_for: float = 300.0
     max_commands: int = 64  #: open at once; a Focus takes no more from one participant
+
+    @property
+    def sender(self) -> NameAddr:
+        """Who requests are from."""
+        return NameAddr(self.aor, self.display_name, {"epid": self.epid} if self.epid is not None else {})
+
+    @property
+    def route(self) -> tuple[NameAddr, ...]:
+        """Where requests outside of dialogs go first."""
+        return (NameAddr(self.outbound_proxy.with_params(lr=None)),) if self.outbound_proxy is not None else ()
 
     @property
     def focus_factory(self) -> str:

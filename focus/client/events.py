@@ -23,7 +23,7 @@ class LeaveCause(enum.Enum):
     LEFT = "left"  #: it went itself
     DISMISSED = "dismissed"  #: BYE of the Focus: ejected, or the conference is over
     CONFERENCE_ENDED = "conference ended"  #: the Focus said so before its BYE
-    LOST = "lost"  #: the dialog died: join again
+    LOST = "lost"  #: the dialog died, and the client could not join again
 
 
 class FailureReason(enum.Enum):
@@ -35,6 +35,7 @@ class FailureReason(enum.Enum):
     TRANSPORT = "transport"  #: the request could not be sent, or nobody answered it
     DIALOG_ENDED = "dialog ended"
     UNUSABLE = "unusable"  #: an answer that is no C3P response
+    UNKNOWN = "unknown"  #: its answer got lost, and the roster does not show that it was carried out
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +47,10 @@ class CommandAccepted(Event):
 
 @attrs.frozen(kw_only=True)
 class CommandSucceeded(Event):
-    """Terminal: the final response is success. `response` is None when the end of the dialog counts as one."""
+    """Terminal: the final response is success.
+
+    `response` is None when the end of the dialog counts as one, or when the answer got lost and the roster shows it.
+    """
 
     command: CommandId
     response: Response | None
@@ -165,3 +169,22 @@ class Left(Event):
 
     conference_uri: str
     cause: LeaveCause
+    status: int | None = None  #: SIP status with which the last try to join again was refused
+
+
+@attrs.frozen(kw_only=True)
+class Rejoining(Event):
+    """The dialog died, or joining again failed for now: there is another try. Rejoined or Left follows."""
+
+    conference_uri: str
+    attempt: int  #: counts from 1
+    at: float  #: when it begins, monotonic seconds
+
+
+@attrs.frozen(kw_only=True)
+class Rejoined(Event):
+    """In the conference again, and followed as before. What open commands have come to is told next."""
+
+    conference_uri: str
+    role: str | None  #: as granted now
+    attempt: int

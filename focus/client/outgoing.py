@@ -9,6 +9,7 @@ from c3p import (
     AddConference,
     C3PError,
     Command,
+    ConferenceInfo,
     GetConferencingCapabilities,
     OpenRequests,
     Outcome,
@@ -28,6 +29,7 @@ from focus.client.events import (
     ConferenceCreated,
     FailureReason,
 )
+from focus.client.learned import shown_in
 from sip import (
     Endpoint,
     Event,
@@ -35,12 +37,14 @@ from sip import (
     NameAddr,
     RequestFailed,
     RequestId,
+    RequestReceived,
     ResponseReceived,
     SessionId,
     SessionState,
     SipError,
     body_of,
     first_due,
+    refusal_of_body,
 )
 from sip import Response as SipResponse
 
@@ -49,6 +53,7 @@ _REASONS = {
     Outcome.REFUSED: FailureReason.REFUSED,
     Outcome.TIMED_OUT: FailureReason.TIMEOUT,
     Outcome.DIALOG_ENDED: FailureReason.DIALOG_ENDED,
+    Outcome.UNKNOWN: FailureReason.UNKNOWN,
 }
 
 
@@ -98,6 +103,7 @@ class Outgoing:
         self._commands: dict[str, CommandId] = {}
         self._carriers: dict[RequestId, str] = {}  #: SIP request -> requestId
         self._unanswered: set[str] = set()  #: requestIds whose carrier found nobody
+        self._doubted: set[str] = set()  #: requestIds whose answer got lost, until the roster is known
 
     def new_command(self) -> CommandId:
         """A number for a command."""
@@ -112,7 +118,7 @@ class Outgoing:
 
     # Sending ---------------------------------------------------------------------------------------------------------
 
-    def service(self, command: Command, *, me: NameAddr, route: tuple[NameAddr, ...], now: float) -> CommandId:
+    def service(self, command: Command, *, now: float) -> CommandId:
         """Send a command to the Focus Factory."""
         factory = self._config.focus_factory
         document = self.document(factory, command)
@@ -121,11 +127,11 @@ class Outgoing:
             self._config.owner,
             "SERVICE",
             factory,
-            from_=me,
+            from_=self._config.sender,
             to=NameAddr(factory),
             body=bytes(document),
             content_type=CCCP_TYPE,
-            route=route,
+            route=self._config.route,
             now=now,
         )
         return self._sent(document, carrier)
@@ -194,13 +200,56 @@ class Outgoing:
         self._unanswered.discard(request_id)
         return events
 
+    def requested(self, event: RequestReceived, *, now: float) -> list[Event]:
+        """A request of the Focus in the dialog: an INFO with a response."""
+        assert event.transaction is not None  # None is for transparent cores
+        refused = refusal_of_body(event.request, (CCCP_TYPE,))
+        if refused is not None and "Content-Type" in event.request.headers:
+            self._endpoint.respond(event.transaction, refused.status, headers=refused.headers, now=now)
+            return []
+        try:
+            document = parse_document(body_of(event.request, CCCP_TYPE))
+        except C3PError:
+            document = None
+        if not isinstance(document, Response):
+            self._endpoint.respond(event.transaction, 400, now=now)
+            return []
+        self._endpoint.respond(event.transaction, 200, now=now)
+        return self.received(document, now=now)
+
     def received(self, response: Response, *, now: float) -> list[Event]:
         """A C3P response, wherever it came from."""
         book = self._services if response.request_id in self._services else self._in_dialog
         return self._events(book.receive_response(response, now=now))
 
+    def dialog_lost(self) -> None:
+        """The Focus dialog died; what the commands in it came to shows when there is a roster again."""
+        self._doubted.update(self._in_dialog)
+        self._carriers = {carrier: one for carrier, one in self._carriers.items() if one in self._services}
+
+    def doubt(self, event: RequestFailed) -> bool:
+        """Nobody answered the INFO of a command: the roster is to show what it came to. False for anything else."""
+        request_id = self._carriers.get(event.request_id)
+        if request_id is None or request_id not in self._in_dialog:
+            return False
+        del self._carriers[event.request_id]
+        self._doubted.add(request_id)
+        return True
+
+    def learn(self, roster: ConferenceInfo | None) -> list[Event]:
+        """The roster is known, or is not followed (None): end the commands in doubt that are not under way."""
+        events: list[Event] = []
+        for request_id in sorted(self._doubted):
+            request = self._in_dialog.request(request_id)
+            shown = shown_in(roster, request.command) if roster is not None and request is not None else False
+            if shown is not None:
+                self._doubted.discard(request_id)
+                events += self._events(self._in_dialog.settle(request_id, shown=shown))
+        return events
+
     def dialog_ended(self) -> list[Event]:
         """The Focus dialog is gone."""
+        self._doubted.clear()
         return self._events(self._in_dialog.dialog_ended())
 
     def next_timeout(self) -> float | None:

@@ -15,6 +15,8 @@ class ClientState(enum.Enum):
     OUT = "out"
     JOINING = "joining"
     JOINED = "joined"
+    WAITING = "waiting"  #: the dialog died: it is joined again in a moment
+    REJOINING = "rejoining"
     LEAVING = "leaving"
 
 
@@ -28,6 +30,10 @@ class ClientInput(enum.Enum):
     FAILED = "failed"
     LEAVE = "leave"
     ENDED = "ended"
+    LOST = "lost"  #: the dialog died
+    TRY = "try"  #: to join again
+    PUT_OFF = "put off"  #: that failed for now
+    GIVEN_UP = "given up"
 
 
 CLIENT: Final[Mapping[tuple[ClientState, ClientInput], ClientState]] = {
@@ -38,6 +44,13 @@ CLIENT: Final[Mapping[tuple[ClientState, ClientInput], ClientState]] = {
     (ClientState.JOINING, ClientInput.LEAVE): ClientState.LEAVING,
     (ClientState.LEAVING, ClientInput.FAILED): ClientState.OUT,
     (ClientState.LEAVING, ClientInput.ENDED): ClientState.OUT,
+    (ClientState.JOINED, ClientInput.LOST): ClientState.WAITING,
+    (ClientState.WAITING, ClientInput.TRY): ClientState.REJOINING,
+    (ClientState.WAITING, ClientInput.LEAVE): ClientState.OUT,
+    (ClientState.REJOINING, ClientInput.ANSWERED): ClientState.JOINED,
+    (ClientState.REJOINING, ClientInput.PUT_OFF): ClientState.WAITING,
+    (ClientState.REJOINING, ClientInput.GIVEN_UP): ClientState.OUT,
+    (ClientState.REJOINING, ClientInput.LEAVE): ClientState.LEAVING,
     (ClientState.JOINED, ClientInput.LEAVE): ClientState.LEAVING,
     (ClientState.JOINED, ClientInput.ENDED): ClientState.OUT,
 }

@@ -35,6 +35,7 @@ class Watch:
         self._replica = Replica()
         self._solicited = False  #: the next full document answers our own SUBSCRIBE
         self._dialog: tuple[str, str | None] | None = None  #: Call-ID and tag of the notifier
+        self.suspended = False  #: whether there was one when the dialog died
         self.dropped = 0  #: documents that could not be read
 
     @property
@@ -47,19 +48,19 @@ class Watch:
         """The conference as it is known."""
         return self._replica.info
 
-    def start(self, conference_uri: str, *, me: NameAddr, route: tuple[NameAddr, ...], now: float) -> None:
+    def start(self, conference_uri: str, *, now: float) -> None:
         """Subscribe."""
         self._replica = Replica(entity=conference_uri)
-        self._solicited, self._dialog = True, None
+        self._solicited, self._dialog, self.suspended = True, None, False
         self._subscription = self._endpoint.subscribe(
             self._config.owner,
             conference_uri,
             event="conference",
-            from_=me,
+            from_=self._config.sender,
             to=NameAddr(conference_uri),
             headers=self._headers(),
             accept=(CONFERENCE_INFO_TYPE,),
-            route=route,
+            route=self._config.route,
             now=now,
         )
 
@@ -79,9 +80,14 @@ class Watch:
         if self._subscription is not None:
             self._endpoint.unsubscribe(self._subscription, now=now)
 
+    def suspend(self, *, now: float) -> None:
+        """The dialog died: what still comes of the subscription is not listened to, until it starts again."""
+        self.stop(now=now)
+        self.suspended, self._subscription = self.suspended or self.active, None
+
     def close(self, *, now: float) -> list[Event]:
         """The conference is over for us: end the subscription with it, whatever still comes of it."""
-        if self._subscription is None:
+        if self._subscription is None and not self.suspended:
             return []
         self.stop(now=now)
         return self._lost("unsubscribed", None)
@@ -100,7 +106,7 @@ class Watch:
         return self._lost(event.reason, None), False
 
     def _lost(self, reason: str, status: int | None) -> list[Event]:
-        self._subscription = None
+        self._subscription, self.suspended = None, False
         return [SubscriptionLost(owner=self._config.owner, reason=reason, status=status)]
 
     def _notified(self, event: NotifyReceived, *, now: float) -> tuple[list[Event], bool]:

@@ -40,7 +40,7 @@ PERHAPS_OVER = 1.0
 
 #: What to say when somebody else ends our stay; then the command has failed, but for a conference that is over.
 _NOT_OUR_DOING: Final[Mapping[focus.LeaveCause, str]] = {
-    focus.LeaveCause.LOST: "{server} is gone, and the conference with it; start `pyc3p serve` there again, then invite",
+    focus.LeaveCause.LOST: "{server} is gone, and did not take us back; start `pyc3p serve` there again, then invite",
     focus.LeaveCause.DISMISSED: "{server} has put us out of the conference; join again with --conference",
 }
 
@@ -161,6 +161,8 @@ class Invite:
     def _why(self, failed: focus.CommandFailed) -> str:
         if failed.reason is focus.FailureReason.TRANSPORT:
             return self._silence
+        if failed.status == 404:
+            return f"nobody at {self._server} keeps conferences (404); is that the port of the Focus Factory, 5060?"
         return failed.text
 
     def _why_not(self, failed: focus.JoinFailed) -> str:
@@ -173,7 +175,8 @@ class Invite:
     def _silence(self) -> str:
         for fault in self.node.of(TlsFault):
             return narrate(fault) or fault.reason
-        return f"{self._server} does not answer; is `pyc3p serve` running there?"
+        usual = "5061 for SIP over TLS" if self._options.tls is not None else "5060, and with TLS another"
+        return f"{self._server} does not answer; is `pyc3p serve` running there, at that port? The usual one is {usual}"
 
     # In it -----------------------------------------------------------------------------------------------------------
 
@@ -233,7 +236,8 @@ class Invite:
             if left[0].cause in _NOT_OUR_DOING:
                 raise Problem(_NOT_OUR_DOING[left[0].cause].format(server=self._server))
             return
-        if self._options.conference is None and not self._options.keep:
+        here = self.client.state is focus.ClientState.JOINED
+        if here and self._options.conference is None and not self._options.keep:
             self._command(lambda now: self.client.end_conference(now=now))
         else:
             self._command(lambda now: self.client.leave(now=now))
@@ -258,6 +262,14 @@ class Invite:
                 self._ended(event.command, event)
             case focus.SubscriptionLost():
                 self._follow_again(event)
+            case focus.Rejoining():
+                wait = max(0.0, event.at - self.node.now)
+                text = f"{self._server} is lost, joining again in {wait:.1f} s (try {event.attempt})"
+                self._output.tell(text, "yellow", rejoining=event.attempt, seconds=round(wait, 1))
+            case focus.Rejoined():
+                self._output.tell(
+                    f"joined again as {event.role or 'participant'}", "green", rejoined=event.attempt, role=event.role
+                )
             case focus.Left():
                 self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
                 self._stop.set()

@@ -119,7 +119,7 @@ class Simulation:
         world.settling = False
         for name in world.clients:
             client = world.client(name)
-            if client is not None and client.state in (focus.ClientState.JOINED, focus.ClientState.JOINING):
+            if client is not None and client.state not in (focus.ClientState.OUT, focus.ClientState.LEAVING):
                 client.leave(now=world.network.now)
                 world.sim.kick(name)
         world.network.run_for(2.0)

