@@ -107,6 +107,7 @@ def test_a_command_of_somebody_who_does_not_come_back_ends_all_the_same() -> Non
     met = begun(ring_time=20.0)
     met.dial("presenter", BOB)
     met.network.run_for(2.0)
+    met.network.remove(met.host("presenter"))
     met.restart(no_dialog)
     met.network.run_for(200.0)
     (ended,) = finished(met)
