@@ -23,7 +23,7 @@ from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
-from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
+from pyc3p.elements.places import factory_url, outbound_proxy, place, reached_at, secure_outbound_proxy
 from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
 from pyc3p.elements.state import ServerState
 from pyc3p.elements.tls import C3pTls, SipTls
@@ -326,10 +326,15 @@ def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *
     return Node(
         element,
         http=HttpSettings(
-            host=config.host, port=http_port, peers=peers, tls=build.c3p_tls, port_option=f"--{prefix}http-port"
+            host=config.host,
+            port=http_port,
+            peers=peers,
+            tls=build.c3p_tls,
+            reached_at=reached_at(config),
+            port_option=f"--{prefix}http-port",
         ),
         media=media,
-        transport=config.limits.transport(),
+        transport=attrs.evolve(config.limits.transport(), reached_at=reached_at(config)),
         advertise=config.public_host,
         trace=trace.element(element.name) if trace is not None else None,
         on_event=on_event,
