@@ -27,8 +27,7 @@ from sip.syntax.grammar import (
 #   EQUAL          =  SWS "=" SWS
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
 _VALUE = re.compile(rf"[{VALUE_CHARS}]++")
-#: Names and values of what matched COMMON; no value is empty, a flag has an empty one.
-_common_pairs = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+').findall
+_COMMON_PARAM = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+')
 #: Parameters as nearly everybody writes them: no blanks, no escapes, all in the grammar.
 COMMON = rf'(?:;[{TOKEN_CHARS}]++(?:=(?:[{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+)*+'
 
@@ -191,6 +190,13 @@ class Params(Mapping[str, str | None]):
 
     def __hash__(self) -> int:
         return hash(frozenset(self._values.items()))
+
+
+def _common_pairs(text: str) -> list[tuple[str, str]]:
+    """Names and values of what matched COMMON, or its like in a URI; no value is empty, a flag has an empty one."""
+    if '"' in text:
+        return _COMMON_PARAM.findall(text)
+    return [item.partition("=")[::2] for item in text[1:].split(";")] if text else []
 
 
 def parse_q(text: str | None) -> float:
