@@ -73,7 +73,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
-from focus.record_piece import KeptRecords
+from focus.record_piece import KeptRecords, read_record, written_record
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
@@ -151,4 +151,6 @@ __all__ = [
     "Written",
     "from_header",
     "guest_aor",
+    "read_record",
+    "written_record",
 ]

@@ -36,6 +36,8 @@ class McuConfig:
     secure_outbound_proxy: Uri | None = None  #: the same for targets that are sips, if it is another address
     factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
     factory_principal: str = "mcu-factory"  #: who that Factory is
+    #: Further Factories, each with its URL and who it is: every node of several has one, and all are to know.
+    more_factories: tuple[tuple[str, str], ...] = ()
     #: Principals whose commands are taken; ``None`` takes those of every authenticated peer.
     focus_peers: frozenset[str] | None = None
     #: Hosts on which each of them may have its callback URL; ``None`` takes any. Host names and addresses as in URLs,

@@ -35,7 +35,7 @@ from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import Decision, DialOutPolicy, DialOutRules
-from mcu.registration import Registration
+from mcu.registration import Registrations
 from sip import Claim, Entropy, Event, Flow, first_due, internal_fault
 from sip import Request as SipRequest
 
@@ -68,7 +68,7 @@ class Mcu:
         self._sessions = SessionEvents(
             context, self._termination, self._dial_out, self._dial_in, renegotiation, self._liveness
         )
-        self._registration = Registration(context)
+        self._registration = Registrations(context)
         self._load = (0, 0)
         endpoint.add_core(
             config.owner, self._claims, claim=Claim.ELEMENT, methods=METHODS, supported=("timer",), accept=BODIES

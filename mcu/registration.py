@@ -1,20 +1,21 @@
-"""The MCU announces itself to its Factory: every 10 s, and soon after something changed (decisions 2)."""
+"""The MCU announces itself to its Factories: every 10 s, and soon after something changed (decisions 2)."""
 
 from __future__ import annotations
 
 from c3p import Code, ExchangeFailure, McuType, RegisterMcu, Reply, Request
 from mcu.context import Context
 from mcu.events import RegistrationAccepted, RegistrationRefused
+from sip import first_due
 
 CHANGE_DELAY = 1.0  #: seconds between announcements at least: a busy minute is not a flood
 
 
 class Registration:
-    """One announcement at a time; a lost one is made good by the next."""
+    """To one Factory: one announcement at a time; a lost one is made good by the next."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._due: float | None = None if context.config.factory_url is None else 0.0
+    def __init__(self, context: Context, url: str, principal: str) -> None:
+        self._context, self._url, self._principal = context, url, principal
+        self._due = 0.0
         self._last = -CHANGE_DELAY
         self._under_way = False
         self._requests = 0
@@ -22,25 +23,23 @@ class Registration:
 
     def changed(self, *, now: float) -> None:
         """The load or the readiness of this MCU is another one."""
-        if self._due is not None:
-            self._due = min(self._due, max(now, self._last + CHANGE_DELAY))
+        self._due = min(self._due, max(now, self._last + CHANGE_DELAY))
 
     def next_timeout(self) -> float | None:
         return None if self._under_way else self._due
 
     def handle_timeout(self, *, now: float) -> None:
         """Announce, when it is time."""
-        if self._due is None or self._under_way or now < self._due:
+        if self._under_way or now < self._due:
             return
-        url, config = self._context.config.factory_url, self._context.config
-        assert url is not None
+        url, config = self._url, self._context.config
         self._last, self._under_way = now, True
         self._due = now + config.register_interval
         self._requests += 1
         request = Request(
             request_id=str(self._requests), from_=str(config.sip_contact), to=url, command=self._announcement()
         )
-        timeout, peer = config.register_interval / 2, config.factory_principal
+        timeout, peer = config.register_interval / 2, self._principal
         self._context.exchanges.post(url, request, owner=self, timeout=timeout, peer=peer)
 
     def _announcement(self) -> RegisterMcu:
@@ -74,13 +73,36 @@ class Registration:
         if 200 <= reply.status < 300 and not failed:
             return None
         reason = (response.diagnostics or response.reason) if response is not None else None
-        return RegistrationRefused(owner=config.owner, url=config.factory_url or "", status=reply.status, reason=reason)
+        return RegistrationRefused(owner=config.owner, url=self._url, status=reply.status, reason=reason)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
         self._under_way = False
         config = self._context.config
-        lost = RegistrationRefused(owner=config.owner, url=config.factory_url or "", status=None, reason=reason.value)
+        lost = RegistrationRefused(owner=config.owner, url=self._url, status=None, reason=reason.value)
         if self._told is None or self._told.status is not None:
             self._context.emit(lost)
         self._told = lost
         self._context.counters["announcements lost"] += 1
+
+
+class Registrations:
+    """Those at all Factories of the settings."""
+
+    def __init__(self, context: Context) -> None:
+        config = context.config
+        first = [(config.factory_url, config.factory_principal)] if config.factory_url is not None else []
+        self._all = [Registration(context, url, principal) for url, principal in (*first, *config.more_factories)]
+
+    def changed(self, *, now: float) -> None:
+        """The load or the readiness of this MCU is another one."""
+        for each in self._all:
+            each.changed(now=now)
+
+    def next_timeout(self) -> float | None:
+        """When an announcement is due."""
+        return first_due(*(each.next_timeout() for each in self._all))
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Announce, when it is time."""
+        for each in self._all:
+            each.handle_timeout(now=now)

@@ -125,6 +125,16 @@ def _entries(path: Path, text: str) -> Iterator[Entry]:
         yield entry
 
 
+def check_spelling(path: Path, present: Iterable[Entry], name: str) -> None:
+    """Raise UsageProblem for a name that is that of somebody in the file but for upper case: he would be another."""
+    for entry in present:
+        if entry.name != name and entry.name.lower() == name.lower():
+            raise UsageProblem(
+                f"{path}: {name!r} is {entry.name!r} as well; write {entry.name} to give him another password, or "
+                "remove him first"
+            )
+
+
 class UsersFile:
     """The users of one realm, as a store for a `sip.Authenticator`. What was read last is what counts."""
 
@@ -168,7 +178,7 @@ class UsersFile:
             about = self.path.stat()
         except OSError:
             return None
-        return about.st_ino, about.st_mtime_ns, about.st_size
+        return about.st_ino, about.st_mtime_ns, about.st_size, about.st_mode
 
 
 @contextlib.contextmanager
@@ -195,7 +205,10 @@ def change_users(path: Path, *, remove: str, realm: str | None, add: Iterable[En
     try:
         with _alone(path.parent):
             text = _text(path) if path.exists() else ""
-            list(_entries(path, text))  # what is wrong there would be wrong afterwards
+            present = list(_entries(path, text))  # what is wrong there would be wrong afterwards
+            added = list(add)
+            for each in added:
+                check_spelling(path, present, each.name)
             kept, removed = [], 0
             for line in text.splitlines():
                 match = _LINE.fullmatch(line.strip())
@@ -203,10 +216,9 @@ def change_users(path: Path, *, remove: str, realm: str | None, add: Iterable[En
                     removed += 1
                 else:
                     kept.append(line)
-            added = [str(each) for each in add]
             if removed or added:
-                changed = "".join(f"{line}\n" for line in [*kept, *added])
-                list(_entries(path, changed))  # bob here and Bob there would be a file that nobody can use
+                changed = "".join(f"{line}\n" for line in [*kept, *map(str, added)])
+                list(_entries(path, changed))  # nobody can use what would not be read again
                 _replace(path, changed)
             return removed
     except OSError as error:

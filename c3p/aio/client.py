@@ -14,6 +14,7 @@ import attrs
 from aiohttp.client import ClientRequest, ClientTimeout
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
+from yarl import URL
 
 from c3p.aio.trace import TraceSink, Wire
 from c3p.carriage.client import HttpPost, failure_of, lane_of, may_repeat, outcome_of, post_of
@@ -67,13 +68,15 @@ class C3pClient:
         https_only: bool = False,
         on_tls_failure: Callable[[str, Exception], None] | None = None,
         settings: ClientSettings | None = None,
+        reached_at: Mapping[str, str] | None = None,
     ) -> None:
         """``secret`` is shown to everybody, ``secrets`` holds one for each principal (``Exchange.peer``).
 
         With ``secrets`` and without TLS, nothing is sent to a principal that has none there. ``ssl_context`` may be
         one for each principal, or change. ``server_names`` says which name the certificate of a principal must have,
         over HTTPS; for others it is the host of the URL. ``on_tls_failure`` is called with the URL and what TLS says.
-        ``https_only`` sends nothing to other URLs, whoever named them.
+        ``https_only`` sends nothing to other URLs, whoever named them. ``reached_at`` says where hosts are reached
+        from here, if not at their address.
         """
         self._secret = secret
         self._secrets = _lookup(secrets)
@@ -83,6 +86,7 @@ class C3pClient:
         self._https_only = https_only
         self._on_tls_failure = on_tls_failure
         self._settings = settings or ClientSettings()
+        self._reached_at = reached_at or {}
         self._session: aiohttp.ClientSession | None = None
         self._stopped = False
         self._lanes: Lanes[asyncio.Future[None]] = Lanes(most_waiting=self._settings.most_waiting)
@@ -152,6 +156,11 @@ class C3pClient:
             )
         return self._session
 
+    def _where(self, url: str) -> URL:
+        there = URL(url)
+        host = self._reached_at.get(there.host or "")
+        return there if host is None else there.with_host(host)
+
     def _context_for(self, peer: str) -> ssl.SSLContext | None:
         return self._ssl(peer) if callable(self._ssl) else self._ssl
 
@@ -163,7 +172,7 @@ class C3pClient:
         try:
             timeout = ClientTimeout(total=exchange.timeout, sock_connect=self._settings.connect_timeout)
             async with self._open().post(
-                post.url,
+                self._where(post.url),
                 data=post.body,
                 headers=dict(post.fields),
                 timeout=timeout,

@@ -49,6 +49,8 @@ class KeptConferences:
 
     def _farewells(self) -> list[Piece]:
         """What MCUs are owed, as far as that is other than what was written. Of these there are few."""
+        if not self._owed and not len(self._context.farewells):
+            return []
         owed = {farewell_key(one): one for one in self._context.farewells}
         known, self._owed = self._owed, owed
         pieces = [write_farewell(one) for key, one in owed.items() if key not in known]

@@ -51,9 +51,9 @@ def resume_conference(context: Context, saved: SavedConference, *, epoch: int | 
     for one, intent in sorted(saved.intents, key=lambda each: each[0].order):
         if intent.carrier in unsent and intent.before is None:
             continue  # it begins with its command
-        conference.mcus.wanted(one.mcu_type).intents[intent.key] = intent
+        conference.mcus.reconciliation(one.mcu_type).intents[intent.key] = intent
     for mcu_type, user, media in saved.muted:
-        conference.mcus.wanted(mcu_type).muted[user] = media
+        conference.mcus.reconciliation(mcu_type).muted[user] = media
     return conference
 
 

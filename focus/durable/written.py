@@ -61,9 +61,13 @@ class Written:
         few = dict(self._looked_at())
         names = dict.fromkeys(unsaved)
         unsaved.clear()
-        names.update(dict.fromkeys(name for name, now in few.items() if self._few.get(name) != now))
-        names.update(dict.fromkeys(name for name in self._few if name not in few))
-        self._few = few
+        before, self._few = self._few, few
+        for name, now in few.items():
+            if before.get(name) != now:
+                names[name] = None
+        for name in before:
+            if name not in few:
+                names[name] = None
         return [piece for name in names if (piece := self._write(name)) is not None]
 
     def begin(self) -> list[Piece]:
@@ -115,8 +119,7 @@ class Written:
         yield _HEAD, (conference.record, conference.locked, epoch, until, self._room)
         for mcu_type, link in conference.mcus.links.items():
             yield ("mcu", mcu_type), (link.address, link.failed_mcus)
-        for mcu_type in conference.mcus.links:
-            wanted = conference.mcus.wanted(mcu_type)
+        for mcu_type, wanted in conference.mcus.wanted.items():
             for key, intent in wanted.intents.items():
                 made_of = (intent.command, intent.before, intent.carrier, intent.seen, intent.state)
                 yield ("intent", mcu_type, *key), made_of
@@ -177,7 +180,7 @@ class Written:
             case "intent":
                 return self._intent(name, details)
             case "muted":
-                media = conference.mcus.wanted(name).muted.get(details[0])
+                media = conference.mcus.reconciliation(name).muted.get(details[0])
                 return None if media is None else SavedMuted.of(media, name, focus_uri)
             case "command":
                 return self._command(_number(name))
@@ -206,7 +209,7 @@ class Written:
         return SavedCommand.of(command, commands.dialled.get(number), wanted_by, self._endpoint.wall_clock)
 
     def _intent(self, mcu_type: str, key: Name) -> SavedIntent | None:
-        intent = self.conference.mcus.wanted(mcu_type).intents.get(key)
+        intent = self.conference.mcus.reconciliation(mcu_type).intents.get(key)
         if intent is None:
             return None
         return SavedIntent.of(intent, mcu_type, self._order("/".join((mcu_type, *key))), self.conference.focus_uri)

@@ -49,7 +49,9 @@ class Assigned:
     def trusts(self, peer: str, assignment: str | None) -> bool:
         """Whether `peer` is the principal of the MCU that is assigned now, and does not name an earlier assignment."""
         now = self.now
-        return now is not None and peer in now.address.principals and assignment in (None, now.id)
+        if now is None or peer not in now.address.principals:
+            return False
+        return None in (assignment, now.id) or assignment == now.id
 
     def let_go(self, *, owed: bool, now: float) -> None:
         """The MCU is not ours any more; ``owed``: it has the conference, or may have."""

@@ -42,7 +42,7 @@ class Mcus:
         self._commands = commands
         self.links: dict[str, McuLink] = {}
         self._parts: dict[str, McuPart] = {}
-        self._wanted: dict[str, Reconciliation] = {}
+        self.wanted: dict[str, Reconciliation] = {}
         self._views: dict[str, ConferenceAddress] = {}  #: MCU-Conference-URIs by media type
         self.locked = False  #: as an MCU is to be told when it is bootstrapped
 
@@ -58,7 +58,7 @@ class Mcus:
         if link is None:
             focus_uri = self._roster.focus_uri
             address = self._views[mcu_type] = ConferenceAddress.read(mcu_uri(focus_uri, mcu_type))
-            wanted = self._wanted[mcu_type] = Reconciliation(
+            wanted = self.wanted[mcu_type] = Reconciliation(
                 mcu_type=mcu_type,
                 link=lambda: self.link(mcu_type),
                 part=lambda: self._part(mcu_type),
@@ -81,7 +81,7 @@ class Mcus:
 
     def submit(self, relay: Relay, *, now: float) -> None:
         """Send a command to the MCU of its type; whom it puts out is shown as leaving."""
-        link, wanted = self.link(relay.mcu_type), self._wanted[relay.mcu_type]
+        link, wanted = self.link(relay.mcu_type), self.wanted[relay.mcu_type]
         if isinstance(relay.command, DeleteUser):
             user = AddressOfRecord.read(relay.command.user_keys.user_entity)
             found = self._roster.find(user)
@@ -96,12 +96,12 @@ class Mcus:
     def give_up(self, relay: Relay, *, now: float) -> None:
         """Nobody waits for a command any more; what it wanted is not given up."""
         self.link(relay.mcu_type)
-        self._wanted[relay.mcu_type].given_up(relay, now=now)
+        self.wanted[relay.mcu_type].given_up(relay, now=now)
 
     def close(self, *, now: float) -> None:
         """Tell every MCU that the conference is over."""
         for kind, link in self.links.items():
-            self._wanted[kind].close()
+            self.wanted[kind].close()
             link.close(now=now)
 
     def release(self) -> None:
@@ -109,15 +109,15 @@ class Mcus:
         for link in self.links.values():
             link.release()
 
-    def wanted(self, mcu_type: str) -> Reconciliation:
+    def reconciliation(self, mcu_type: str) -> Reconciliation:
         """What is wanted of the MCU of a type."""
         self.link(mcu_type)
-        return self._wanted[mcu_type]
+        return self.wanted[mcu_type]
 
     def adopt(self, relay: Relay) -> None:
         """A command was sent before a restart."""
         self.link(relay.mcu_type).queue.adopt(relay)
-        self._wanted[relay.mcu_type].adopt(relay)
+        self.wanted[relay.mcu_type].adopt(relay)
 
     def go_on(self, *, now: float) -> None:
         """After a restart: tell every MCU of before of the conference."""
@@ -143,7 +143,7 @@ class Mcus:
     def next_timeout(self) -> float | None:
         """When an MCU is asked for its part."""
         due = [self._next_check(kind, link) for kind, link in self.links.items()]
-        return first_due(*due, *[wanted.next_timeout() for wanted in self._wanted.values()])
+        return first_due(*due, *[wanted.next_timeout() for wanted in self.wanted.values()])
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""
@@ -151,7 +151,7 @@ class Mcus:
             due = self._next_check(kind, link)
             if due is not None and due <= now:
                 link.resynchronise(now=now)
-            self._wanted[kind].handle_timeout(now=now)
+            self.wanted[kind].handle_timeout(now=now)
 
     def _next_check(self, mcu_type: str, link: McuLink) -> float | None:
         return link.next_check(has_participants=self._roster.has_holders(mcu_type))
@@ -184,8 +184,8 @@ class Mcus:
         if verdict is Verdict.APPLIED:
             self._merge(link.mcu_type, part)
             if part.changed is None:
-                self._wanted[link.mcu_type].compare(locked=self.locked, asked=False, now=now)
-            self._wanted[link.mcu_type].noticed(now=now)
+                self.wanted[link.mcu_type].compare(locked=self.locked, asked=False, now=now)
+            self.wanted[link.mcu_type].noticed(now=now)
         elif verdict in (Verdict.GAP, Verdict.RESET):
             # What looks like a new beginning may be a document that took its time: the answer shows which.
             link.resynchronise(now=now)
@@ -210,7 +210,7 @@ class Mcus:
             mcu_type=mcu_type,
             view=self._views[mcu_type],
             role_of=self._commands.role_dialled,
-            is_leaving=self._wanted[mcu_type].is_leaving,
+            is_leaving=self.wanted[mcu_type].is_leaving,
             max_users=config.max_users,
             max_endpoints=config.max_endpoints_per_user,
         )
@@ -223,7 +223,7 @@ class Mcus:
         description = self._roster.description
         address = self._views[mcu_type].text
         entry = UriEntry(uri=address, display_text=mcu_type, purpose=mcu_type)
-        settings = self._wanted[mcu_type].state(locked=self.locked)
+        settings = self.wanted[mcu_type].state(locked=self.locked)
         view = EntityView(entity=address, state=State.FULL, entity_state=settings)
         return ConferenceInfo(
             entity=self._roster.focus_uri,
@@ -246,7 +246,7 @@ class Mcus:
             self._merge(mcu_type, part)
         elif verdict is Verdict.GAP:
             self.links[mcu_type].resynchronise(now=now)
-        self._wanted[mcu_type].compare(locked=self.locked, now=now)
+        self.wanted[mcu_type].compare(locked=self.locked, now=now)
         self._context.emit(
             McuAssigned(
                 owner=self._context.config.owner,
@@ -260,7 +260,7 @@ class Mcus:
         """An MCU failed: all that it owned goes (conferencing-flows 11)."""
         self._parts.pop(mcu_type, None)
         take_off(self._roster, mcu_type, self._views[mcu_type])
-        self._wanted[mcu_type].mcu_lost(now=now)
+        self.wanted[mcu_type].mcu_lost(now=now)
         self._context.emit(
             McuLost(
                 owner=self._context.config.owner,
@@ -273,11 +273,11 @@ class Mcus:
 
     def no_mcu(self, mcu_type: str, failure: Failure, *, now: float) -> None:
         """None can be had: what waited for one has failed."""
-        self._wanted[mcu_type].no_mcu(failure, now=now)
+        self.wanted[mcu_type].no_mcu(failure, now=now)
 
     def may_send(self, mcu_type: str, command: Command) -> bool:
         """Whether a command may go out now."""
-        return self._wanted[mcu_type].may_send(command)
+        return self.wanted[mcu_type].may_send(command)
 
     def mcu_part_replaced(self, mcu_type: str, info: ConferenceInfo, *, now: float) -> None:
         """The MCU's whole part after a gap."""
@@ -285,7 +285,7 @@ class Mcus:
         verdict = part.answered(info)
         if verdict is Verdict.APPLIED:
             self._merge(mcu_type, part)
-            self._wanted[mcu_type].compare(locked=self.locked, now=now)
+            self.wanted[mcu_type].compare(locked=self.locked, now=now)
         elif verdict is Verdict.GAP:
             self.links[mcu_type].resynchronise(now=now)
         else:

@@ -63,6 +63,7 @@ def parse_address(text: str, *, default_port: int, option: str) -> tuple[str, in
         host, _, port = text.partition(":")
     if not host or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
         raise UsageProblem(f"{option} wants host or host:port, not {text!r}")
+    check_host(host, option=option)
     return host, int(port) if port else default_port
 
 

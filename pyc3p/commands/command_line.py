@@ -134,7 +134,8 @@ def serve_command(
     Parts in several processes on one machine share a secret: PYC3P_SECRET, or secret in the TOML file. On several, it
     stays with the Focus, and each other part is given what `pyc3p pair-secrets` prints for it, or all have
     certificates. Proxies, PBXs and trunks that ask the MCU for a password get it from --credentials, or PYC3P_REALM,
-    PYC3P_USERNAME and PYC3P_PASSWORD. SIGHUP reads users and certificates again.
+    PYC3P_USERNAME and PYC3P_PASSWORD. SIGHUP reads users and certificates again,
+    and says which other settings have changed and need a restart.
 
     Conferences, calls, records and registrations outlast the process: they are kept in a file of their own, with the
     user or in /var/lib/pyc3p, or in that of --state.
@@ -145,7 +146,8 @@ def serve_command(
     sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
     sections |= {"identity.users": str(users) if users else None, "identity.trust": trust or None}
     sections |= {"identity.insecure": insecure or None, "state.file": options.pop("state_file")}
-    config = load_config(config_file, {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None})
+    given = {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None}
+    config = load_config(config_file, given)
     # Where workers are no copies of this process, they read their modules while it does.
     copied = can_fork(holds_secrets=config.holds_secrets)
     with launched(config.workers if "mcu" in config.parts and not copied else 0) as early:
@@ -153,7 +155,7 @@ def serve_command(
 
         if config_file is not None and (warning := exposure(config, config_file)):
             click.echo(f"pyc3p: {warning}", err=True)
-        return run_serve(config, as_json=as_json, early=early)
+        return run_serve(config, as_json=as_json, early=early, read=lambda: load_config(config_file, given))
 
 
 @cli.command("pair-secrets")

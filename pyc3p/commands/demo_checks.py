@@ -13,7 +13,7 @@ from pyc3p.trace.ladder import Band, Ladder, Step
 
 #: What every subscriber must see of somebody who is called, answers and is ejected (conference-info, section 5).
 CALLED: Final = ("audio-video dialing-out", "audio-video alerting", "audio-video connected")
-EJECTED: Final = ("audio-video disconnected (booted)", "gone")
+EJECTED: Final = ("audio-video disconnecting", "audio-video disconnected (booted)", "gone")
 
 
 @attrs.frozen

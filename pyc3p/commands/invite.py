@@ -161,6 +161,8 @@ class Invite:
     def _why(self, failed: focus.CommandFailed) -> str:
         if failed.reason is focus.FailureReason.TRANSPORT:
             return self._silence
+        if failed.status == 404:
+            return f"nobody at {self._server} keeps conferences (404); is that the port of the Focus Factory, 5060?"
         return failed.text
 
     def _why_not(self, failed: focus.JoinFailed) -> str:
@@ -173,7 +175,8 @@ class Invite:
     def _silence(self) -> str:
         for fault in self.node.of(TlsFault):
             return narrate(fault) or fault.reason
-        return f"{self._server} does not answer; is `pyc3p serve` running there?"
+        usual = "5061 for SIP over TLS" if self._options.tls is not None else "5060, and with TLS another"
+        return f"{self._server} does not answer; is `pyc3p serve` running there, at that port? The usual one is {usual}"
 
     # In it -----------------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,11 @@ def _of_tls(event: TlsFault) -> str:
             return f"{event.host} does not speak TLS to port {event.port}, which wants it: closed"
         case TlsFaultKind.CLIENT:
             return f"{event.host} could not connect to port {event.port}: {event.reason} (TLS)"
+        case TlsFaultKind.NO_TLS:
+            return (
+                f"the server {event.host} does not speak TLS on port {event.port}; SIP over TLS has a port of its own, "
+                "5061 unless tls.port says another"
+            )
         case _:
             return (
                 f"the server {event.host} port {event.port} is not trusted, or does not trust us: {event.reason} "

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyc3p.commands.capturing import capturing
 from pyc3p.commands.credentials import readable_by_others
 from pyc3p.commands.output import Output, format_of
+from pyc3p.commands.reloading import Reloading
 from pyc3p.elements import event_loop, parts
+from pyc3p.elements.cautions import cautions
 from pyc3p.elements.server import Server
 from pyc3p.elements.state import ServerState, Unkept, open_state
 from pyc3p.elements.system import build_system, worker_config, worker_count, worker_id
 from pyc3p.ops.log import log_libraries
 from pyc3p.ops.measures import Measures
-from pyc3p.problems import UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.trace.trace import text_address
 from pyc3p.workers.child import main as be_worker
@@ -66,11 +67,15 @@ def _sip_at(config: ServeConfig, port: int, tls_port: int) -> str:
 def what_next(config: ServeConfig) -> str:
     """What can be done with the parts that are served."""
     at = text_address((config.public_host, config.sip_port))
+    identity = config.identity
+    # Without users nobody has a password: whoever comes from elsewhere is not let in.
+    only_trusted = bool(identity.trust) and not (identity.users or identity.certificate_domains or identity.insecure)
+    where = f" in {', '.join(identity.trust)}" if only_trusted and not identity.user_certificates else ""
     if "registrar" in config.parts:
         other_domain = config.sip_domain != config.public_host
-        told = f"Phones register at sip:{at}" + (f" as sip:user@{config.sip_domain}" if other_domain else "")
+        told = f"Phones{where} register at sip:{at}" + (f" as sip:user@{config.sip_domain}" if other_domain else "")
     elif {"focus", "focus-factory"} <= set(config.parts):
-        told = f"Presenters use `pyc3p invite --server {at}`"
+        told = f"Presenters{where} use `pyc3p invite --server {at}`"
     else:
         told = "Ready"
     return f"{told}; stop with Ctrl-C"
@@ -85,16 +90,28 @@ def exposure(config: ServeConfig, file: Path) -> str | None:
     return f"{file} holds {held} and can be read by others; do `chmod 600 {file}`"
 
 
-def run_serve(config: ServeConfig, *, as_json: bool, early: Sequence[Process] = ()) -> int:
-    """Serve until SIGTERM or SIGINT. ``early`` are processes of workers that were started already."""
+def run_serve(
+    config: ServeConfig,
+    *,
+    as_json: bool,
+    early: Sequence[Process] = (),
+    read: Callable[[], ServeConfig] | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    ``early`` are processes of workers that were started already; ``read`` reads the settings again.
+    """
     output = Output(style=format_of(config.log.format, as_json=as_json))
     # A worker that is a copy of this process need not read all modules again. Now: before there is a loop or a thread.
     copies = worker_count(config) - len(early) if can_fork(holds_secrets=config.holds_secrets) else 0
     with launched(copies, lambda: fork(be_worker)) as forked, log_libraries(output):
-        return event_loop.run(_serve(config.settled(), output, [*early, *forked]))
+        return event_loop.run(_serve(config, output, [*early, *forked], read))
 
 
-async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) -> int:
+async def _serve(
+    written: ServeConfig, output: Output, early: Sequence[Process], read: Callable[[], ServeConfig] | None
+) -> int:
+    config = written.settled()
     with capturing(config, output, in_order=worker_count(config) > 0) as trace:
         measures = Measures() if config.ops.port else None
         observers = [measures.observe] if measures is not None else []
@@ -112,7 +129,7 @@ async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, _reload, server, output)
+        loop.add_signal_handler(signal.SIGHUP, Reloading(server, output, written, read))
         watching = asyncio.ensure_future(server.identities.watch(output)) if server.identities is not None else None
         try:
             await server.start()
@@ -124,6 +141,8 @@ async def _serve(config: ServeConfig, output: Output, early: Sequence[Process]) 
             if ops is not None:
                 where = f"http://{text_address((config.ops.host, ops.port))}"
                 output.tell(f"{'ops':14}{where}/metrics, /health, /ready", "bold", listening="ops", at=where)
+            for line in cautions(config):
+                output.tell(line, "yellow", level="warning", caution=line)
             output.tell(what_next(config), ready=config.sip_domain)
             await stop.wait()
             output.tell("draining", draining=config.drain_timeout)
@@ -144,20 +163,6 @@ def _ops_port(config: ServeConfig, server: Server, measures: Measures) -> OpsPor
     for node in server.nodes:
         measures.watch(node)
     return OpsPort(config.ops, server, measures)
-
-
-def _reload(server: Server, output: Output) -> None:
-    """Read users and certificates again, workers too; with a mistake in them the old ones stay."""
-    if server.identities is not None:
-        server.identities.reload(output)
-    try:
-        found = server.reload()
-    except UsageProblem as problem:
-        output.tell(f"certificates stay as they were: {problem}", level="warning", reloaded=False)
-    else:
-        if found or server.identities is None or server.identities.users is None:
-            told = "certificates were read again" if found else "there are no certificates to read"
-            output.tell(told, reloaded=found)
 
 
 def _calm_collector() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from pyc3p.commands.output import Output
 from pyc3p.problems import Problem, UsageProblem
-from pyc3p.users import change_users, check_name, entries_of, read_users
+from pyc3p.users import change_users, check_name, check_spelling, entries_of, read_users
 
 #: Characters of a password; some phones take no more, and nobody types them.
 MAX_PASSWORD: Final = 256
@@ -20,6 +20,8 @@ def add_user(users: Path, name: str, realm: str | None) -> int:
     """Add a user, or change its password; raises Problem."""
     name, realm = _meant(users, name, realm)
     entries_of(name, realm, "")  # before anybody types a password for nothing
+    if users.exists():
+        check_spelling(users, read_users(users), name)
     password = read_password(f"{name} at {realm}")
     replaced = change_users(users, remove=name, realm=realm, add=entries_of(name, realm, password))
     Output(as_json=False).tell(f"{'changed' if replaced else 'added'} {name}@{realm} in {users}")

@@ -24,7 +24,7 @@ class Identity:
 
     certificate: Path
     key: Path
-    names: tuple[str, ...]  #: DNS names and addresses of its subjectAltName, in lower case
+    names: tuple[str, ...]  #: DNS names, addresses and SIP domains of its subjectAltName, in lower case
 
 
 def load_identity(certificate: str, key: str) -> Identity:
@@ -85,14 +85,14 @@ def _server_context(identity: Identity, ca: str, required: bool) -> ssl.SSLConte
 def _by_name(known: Sequence[tuple[Identity, ssl.SSLContext]]) -> Callable[..., None]:
     def choose(tls: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         for identity, its in known:
-            if name is not None and _stands_for(identity.names, name.lower()):
+            if name is not None and stands_for(identity.names, name.lower()):
                 tls.context = its
                 return
 
     return choose
 
 
-def _stands_for(names: Sequence[str], name: str) -> bool:
+def stands_for(names: Sequence[str], name: str) -> bool:
     """Exactly, or by a wildcard for one label: here it only chooses what is shown, and the client judges that."""
     return name in names or f"*.{name.partition('.')[2]}" in names
 
@@ -153,4 +153,8 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
         common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return tuple(str(each.value).lower() for each in common)
     addresses = [str(each) for each in found.get_values_for_type(x509.IPAddress)]
-    return tuple(name.lower() for name in (*found.get_values_for_type(x509.DNSName), *addresses))
+    written = found.get_values_for_type(x509.UniformResourceIdentifier)
+    # Of SIP the domain (RFC 5922 section 7.1); with a user it is a person.
+    domains = [each[4:] for each in written if each.lower().startswith("sip:") and "@" not in each]
+    names = (*found.get_values_for_type(x509.DNSName), *addresses, *domains)
+    return tuple(dict.fromkeys(name.lower() for name in names))

@@ -59,23 +59,23 @@ class Identities:
     authenticator: sip.Authenticator
     users: UsersFile | None
 
-    def reload(self, output: Output) -> None:
-        """Read the users file again, and say what came of it; when it cannot be read, the users stay who they were."""
+    def reload(self, output: Output) -> bool:
+        """Read the users file again, if there is one; when it cannot be read, that is said, and the users stay."""
         if self.users is None:
-            return
+            return False
         try:
             self.users.load()
         except Problem as problem:
-            output.tell(f"users stay as they were: {problem}", "bold red", error=str(problem))
-        else:
-            output.tell(f"read {self.users.path} again", users=str(self.users.path))
+            output.tell(f"users stay as they were: {problem}", "bold red", level="warning", error=str(problem))
+            return False
+        return True
 
     async def watch(self, output: Output) -> None:
         """Read the users file again whenever it changes; until cancelled."""
         while self.users is not None:
             await asyncio.sleep(LOOK_EVERY)
-            if self.users.changed:
-                self.reload(output)
+            if self.users.changed and self.reload(output):
+                output.tell(f"read {self.users.path} again", users=str(self.users.path))
 
 
 def part_credentials_of(config: ServeConfig, peers: Acquaintance) -> sip.Credentials | None:
@@ -125,6 +125,7 @@ def identities(
             trusted_networks=settings.trust,
             trusted_peers=settings.trusted_peers,
             trusted_users=tuple(each.username for each in parts),
+            users_have_passwords=users is not None,
             trusted_user_networks=_hosts_of_parts(config),
             certificate_domains=settings.certificate_domains,
             user_certificates=settings.user_certificates,

@@ -125,7 +125,7 @@ class CoreSettings:
 
     domain: str
     aliases: tuple[str, ...] = ()  #: other names of the domain, such as the address of the server
-    store: focus.ConferenceStore  #: of conference records
+    store: focus.ConferenceStore | None  #: of conference records; None: they are asked for (`focus.RecordWanted`)
     mcu_factory_url: str | None = None
     callback_url: str | None = None
     records_url: str | None = None
@@ -265,7 +265,7 @@ def server(
     mates = (mcu_factory, cores.placed, settings.authenticator)
     others: list[Timed] = [each for each in mates if each is not None]
     pump = HookedPump(endpoint, cores.all, durable=durable)
-    stores = [settings.store] if isinstance(settings.store, sip.Durable) else []
+    stores: list[sip.Durable] = [settings.store] if isinstance(settings.store, sip.Durable) else []
     element = Element.of(place.name, pump=pump, services=services, others=others, stores=stores)
     return element, cores
 
@@ -304,6 +304,7 @@ def av_mcu(
     media_policy: mcu.MediaPolicy | None = None,
     trust: McuTrust | None = None,
     secure_outbound_proxy: sip.Uri | None = None,
+    more_factories: tuple[tuple[str, str], ...] = (),
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
@@ -319,6 +320,7 @@ def av_mcu(
         gateways=gateways or mcu.GatewayTable(),
         secure_outbound_proxy=secure_outbound_proxy,
         factory_url=factory_url,
+        more_factories=more_factories,
         ring_timeout=ring_timeout,
         max_legs=max_legs,
         dead_media=dead_media,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 import sip
-from pyc3p.commands.addresses import parse_proxy
+from pyc3p.commands.addresses import EVERYWHERE, numeric_host, parse_proxy
 from pyc3p.elements import parts
 from pyc3p.elements.parts import Place
 from pyc3p.problems import UsageProblem
@@ -65,6 +65,19 @@ def place(config: ServeConfig, name: str, sip_port: int, http_port: int, tls_por
         trusted=config.identity.trust,
         limits=config.limits.endpoint(),
     )
+
+
+def reached_at(config: ServeConfig) -> dict[str, str]:
+    """Where this process reaches what is advertised: itself, at the address that it listens on.
+
+    The advertised one may be that of a router, which takes nothing from within.
+    """
+    if not config.advertise or config.advertise == config.host:
+        return {}
+    here = config.host
+    if here in EVERYWHERE:
+        here = "::1" if ":" in config.advertise else "127.0.0.1"
+    return dict.fromkeys((config.advertise, numeric_host(config.advertise)), here)
 
 
 def factory_url(config: ServeConfig) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -23,7 +23,7 @@ from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
-from pyc3p.elements.places import factory_url, outbound_proxy, place, secure_outbound_proxy
+from pyc3p.elements.places import factory_url, outbound_proxy, place, reached_at, secure_outbound_proxy
 from pyc3p.elements.principals import Acquaintance, acquaintances, hosts_of, role_of, server_principal
 from pyc3p.elements.state import ServerState
 from pyc3p.elements.tls import C3pTls, SipTls
@@ -39,6 +39,9 @@ from sip.aio import live_entropy, wall_clock
 _ASKING: Final = frozenset({"registrar", "proxy", "focus", "focus-factory"})
 #: Seconds for the last BYEs and notifications before sockets are closed.
 SHUTDOWN_GRACE = 0.5
+
+if TYPE_CHECKING:
+    from pyc3p.elements.nodes import AmongNodes
 
 Observer = Callable[[str, sip.Event], None]
 
@@ -70,6 +73,11 @@ class Server:
         return bool(self.tls)
 
     @property
+    def others(self) -> AmongNodes | None:
+        """The other nodes, to which this one hands over what it has."""
+        return self.state.nodes if self.state is not None else None
+
+    @property
     def busy(self) -> bool:
         """Whether a conference goes on."""
         active = self.cores.focus is not None and bool(self.cores.focus.conferences)
@@ -81,7 +89,7 @@ class Server:
         if self.workers is not None:
             await self.workers.start()
         if self.state is not None:
-            self.state.attach(self.nodes[0], self.output)
+            self.state.attach(self.nodes[0], self.cores, self.output)
         for node in self.nodes:
             await node.start()
         if self.workers is not None:
@@ -97,7 +105,7 @@ class Server:
         """Take nothing new, in any part."""
         now = asyncio.get_running_loop().time()
         self.draining = True
-        for part in (self.cores.focus, self.cores.focus_factory, self.mcu):
+        for part in (self.cores.focus, self.cores.focus_factory, self.mcu, self.others):
             if part is not None:
                 part.drain(now=now)
         if self.workers is not None:
@@ -109,8 +117,10 @@ class Server:
         loop = asyncio.get_running_loop()
         self.begin_drain()
         end = loop.time() + self.config.drain_timeout
-        while self.busy and loop.time() < end:
+        while (self.busy or not (self.others is None or self.others.has_left)) and loop.time() < end:
             await asyncio.sleep(0.1)
+        if self.others is not None:  # requests that still come here are for those who have the conferences now
+            await asyncio.sleep(self.config.nodes.linger)
         self.end_conferences()
         grace_ends = loop.time() + SHUTDOWN_GRACE
         if self.workers is not None:
@@ -236,11 +246,13 @@ def add_mcu(server: Server, build: Build) -> None:
 def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Element, SipCores]:
     config, peers = build.config, build.peers[own]
     here = place(config, own, config.sip_port, config.http_port, config.tls.port)
+    member = build.state.member if build.state is not None else None
     foci = frozenset((*config.c3p.foci, *({own} if "focus" in config.parts else ())))
     settings = CoreSettings(
         domain=config.sip_domain,
         aliases=config.aliases,
-        store=focus.KeptRecords(wall_clock=here.wall_clock),
+        store=None if member is not None else focus.KeptRecords(wall_clock=here.wall_clock),
+        member=member,
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),
         records_url=None if "focus-factory" in config.parts else config.records_url or None,
@@ -278,6 +290,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
         place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port, config.tls.mcu_port),
         entropy=build.entropy.child(config.mcu_id),
         factory_url=factory_url(config),
+        more_factories=config.factories,
         outbound_proxy=outbound_proxy(config),
         secure_outbound_proxy=secure_outbound_proxy(config),
         credentials=_wallet(config, peers, build.output).find,
@@ -317,19 +330,27 @@ def _node(build: Build, element: Element, peers: Acquaintance, http_port: int, *
     media = MediaPortsConfig(host=config.host, port_range=parse_port_range(config.media_ports, option="--media-ports"))
 
     log = EventLog(build.output, element.name, time.monotonic)
+    observers = [*build.observers]
+    if build.state is not None and build.state.nodes is not None:
+        observers.append(build.state.nodes.observe)
 
     def on_event(event: sip.Event) -> None:
         log.tell(event)
-        for observer in build.observers:
+        for observer in observers:
             observer(element.name, event)
 
     return Node(
         element,
         http=HttpSettings(
-            host=config.host, port=http_port, peers=peers, tls=build.c3p_tls, port_option=f"--{prefix}http-port"
+            host=config.host,
+            port=http_port,
+            peers=peers,
+            tls=build.c3p_tls,
+            reached_at=reached_at(config),
+            port_option=f"--{prefix}http-port",
         ),
         media=media,
-        transport=config.limits.transport(),
+        transport=attrs.evolve(config.limits.transport(), reached_at=reached_at(config)),
         advertise=config.public_host,
         trace=trace.element(element.name) if trace is not None else None,
         on_event=on_event,

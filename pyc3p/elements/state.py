@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from pyc3p.commands.output import Output
 from pyc3p.elements.node import Node
-from pyc3p.problems import Problem
+from pyc3p.elements.parts import SipCores
+from pyc3p.placement.member import Member
+from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.settings.state import NOTHING, state_file
 from pyc3p.state import SqliteStore, StateStore, StateWriter, StoreInUse, StoreUnavailable
 from sip import Piece, UnreadablePiece, piece_key, read_piece, write_piece
+
+if TYPE_CHECKING:
+    from pyc3p.elements.nodes import AmongNodes
 
 #: Of the secret from which keys of nonces and flow tokens are made where the settings have none.
 _SECRET_KEY: Final = piece_key("server", "secret")
@@ -27,6 +32,7 @@ class ServerState:
     pieces: list[Piece] = attrs.field(repr=False)  #: what an earlier process has written
     secret: str = attrs.field(repr=False)  #: the same as long as the file is
     where: str
+    nodes: AmongNodes | None = None  #: where several share the store
     writer: StateWriter | None = None
 
     @property
@@ -34,7 +40,12 @@ class ServerState:
         """Why nothing is written at the moment."""
         return None if self.writer is None else self.writer.failing
 
-    def attach(self, node: Node, output: Output) -> None:
+    @property
+    def member(self) -> Member | None:
+        """This process among other nodes."""
+        return None if self.nodes is None else self.nodes.member
+
+    def attach(self, node: Node, cores: SipCores, output: Output) -> None:
         """Let a node go on with what was written, and write what it changes. Before it is started."""
 
         def told(reason: str | None) -> None:
@@ -45,12 +56,22 @@ class ServerState:
                 output.tell(f"state is kept again in {self.where}", level="warning", state=self.where)
 
         self.writer = StateWriter(node.element, self.store, written=node.kick, told=told)
-        node.on_worked = self.writer.worked
+        node.on_worked = self._worked
+        if self.nodes is not None:
+            self.nodes.attach(node, cores)
         node.restore(self.pieces)
         self.pieces = []
 
+    def _worked(self) -> None:
+        assert self.writer is not None
+        self.writer.worked()
+        if self.nodes is not None:
+            self.nodes.worked()
+
     async def close(self) -> None:
         """Write what is left, and let go of the file."""
+        if self.nodes is not None:
+            await self.nodes.close()
         if self.writer is not None:
             await self.writer.close()
         else:
@@ -72,6 +93,8 @@ async def open_state(config: ServeConfig, output: Output) -> ServerState | Unkep
     """
     if not set(config.parts) - {"mcu"}:
         return None
+    if config.nodes.store:
+        return await _shared(config, output)
     port = config.http_port if set(config.parts) <= {"mcu-factory", "mcu"} else config.sip_port
     path = state_file(config.state, config.host, port)
     if path is None:
@@ -90,6 +113,22 @@ async def open_state(config: ServeConfig, output: Output) -> ServerState | Unkep
         output.tell(text, "bold red", level="error", state=str(path), error=str(error))
         return Unkept(str(error))
     return ServerState(store, pieces, secret, str(path))
+
+
+async def _shared(config: ServeConfig, output: Output) -> ServerState:
+    """The state of one node among others, in the store that they share. Raises Problem when it is away."""
+    # The library that it needs is needed by nobody else.
+    from pyc3p.elements.nodes import AmongNodes
+
+    if "focus" not in config.parts:
+        raise UsageProblem("nodes.store is for the processes with a Focus; leave it out here")
+    nodes = AmongNodes(config, output)
+    try:
+        secret = await nodes.secret()
+        return ServerState(nodes.store, await nodes.store.load(), secret, nodes.store.where, nodes)
+    except BaseException:
+        await nodes.store.close()
+        raise
 
 
 async def _secret(store: StateStore, pieces: list[Piece]) -> str:

@@ -10,6 +10,7 @@ import attrs
 from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.output import Output
 from pyc3p.elements.places import mcu_ports
+from pyc3p.elements.ports import check_ports
 from pyc3p.elements.principals import acquaintances
 from pyc3p.elements.server import Build, Observer, Server, add_core, build_server
 from pyc3p.elements.state import ServerState
@@ -40,6 +41,7 @@ def build_system(
 
     ``launched`` are processes that were started already; ``state`` is what outlasts this one.
     """
+    check_ports(config)
     count = worker_count(config)
     if not count:
         return build_server(config, trace, output, observers=observers, state=state)

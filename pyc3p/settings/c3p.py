@@ -47,8 +47,10 @@ class C3pSettings:
     peers: tuple[C3pPeerSettings, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        for name in (*([self.name] if self.name else ()), *self.foci):
-            check_principal(name, what="the principal")
+        if self.name:
+            check_principal(self.name, what="c3p.name")
+        for name in self.foci:
+            check_principal(name, what="c3p.foci")
         if not self.foci:
             raise UsageProblem("[c3p] foci names nobody; leave it out for the one called focus")
         if bool(self.certificate) != bool(self.ca):

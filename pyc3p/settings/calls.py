@@ -63,8 +63,16 @@ class CallSettings:
                 raise UsageProblem(f"calls.{name} must be at least 1, not {getattr(self, name)}")
 
     def check(self, gateways: Sequence[GatewaySettings]) -> None:
-        """Raises UsageProblem for a trunk to which every number in the world would go unasked."""
+        """Raises UsageProblem for a trunk that every number in the world would go to unasked, or none at all."""
+        trunks: dict[tuple[str, str], str] = {}
         for each in gateways:
+            before = trunks.get((each.prefix, each.context))
+            trunks[each.prefix, each.context] = each.trunk
+            if before is not None:
+                raise UsageProblem(
+                    f"two gateways have the prefix {each.prefix!r}, {before} and {each.trunk}: nothing would go to the "
+                    "second; let their prefixes differ, or leave one out"
+                )
             if each.is_open and not self.numbers:
                 raise UsageProblem(
                     f"the gateway with prefix {each.prefix!r} takes every number: name the prefixes that may be called "

@@ -40,7 +40,9 @@ class GatewaySettings:
         if not _PREFIX.fullmatch(self.prepend):
             raise UsageProblem(f"{where}: prepend must be digits, not {self.prepend!r}")
         if not 0 <= self.strip <= len(self.prefix):
-            raise UsageProblem(f"{where}: strip must be at most the {len(self.prefix)} characters of the prefix")
+            raise UsageProblem(
+                f"{where}: strip must be from 0 to {len(self.prefix)}, the length of the prefix, not {self.strip}"
+            )
         if self.context and not _CONTEXT.fullmatch(self.context):
             raise UsageProblem(f"{where}: context must be a domain, or + and digits, not {self.context!r}")
         try:
@@ -51,7 +53,10 @@ class GatewaySettings:
             parse_proxy(self.next_hop, option=f"{where}: next_hop")
         for name in ("caller", "asserted"):
             if getattr(self, name):
-                parse_target(getattr(self, name))
+                try:
+                    parse_target(getattr(self, name))
+                except UsageProblem as problem:
+                    raise UsageProblem(f"{where}: {name}: {problem}") from None
         given = [name for name in ("realm", "username", "password") if getattr(self, name)]
         if given and len(given) < 3:
             missing = " and ".join(name for name in ("realm", "username", "password") if name not in given)

@@ -41,8 +41,9 @@ class IdentitySettings:
             raise UsageProblem(
                 f"--trust {' '.join(self.trust)} together are everybody; say --insecure if that is meant"
             )
-        for name in (*self.trusted_peers, *self.certificate_domains):
-            check_host(name, option="identity.trusted_peers and identity.certificate_domains")
+        for setting in ("trusted_peers", "certificate_domains"):
+            for name in getattr(self, setting):
+                check_host(name, option=f"identity.{setting}")
         unknown = [each for each in self.algorithms if each not in _ALGORITHMS]
         if unknown or not self.algorithms:
             raise UsageProblem(f"identity.algorithms are some of {', '.join(_ALGORITHMS)}, not {', '.join(unknown)}")

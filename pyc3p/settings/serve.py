@@ -17,6 +17,7 @@ from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.limits import LimitsSection
 from pyc3p.settings.log import LogSettings
 from pyc3p.settings.media import MediaSettings
+from pyc3p.settings.nodes import NodesSettings
 from pyc3p.settings.ops import OpsSettings
 from pyc3p.settings.state import StateSettings
 from pyc3p.settings.tls import TlsSettings
@@ -45,6 +46,8 @@ class ServeConfig:
     media_ports: str = "30000-31999"  #: RTP and RTCP of the MCU
     secret: str = attrs.field(default="", repr=False)  #: shared by the parts; empty: made up, if all are in one process
     mcu_factory_url: str = ""  #: of an MCU Factory elsewhere
+    #: Further MCU Factories that the MCU reports to, ``PRINCIPAL=URL``: each of several nodes has one
+    mcu_factories: tuple[str, ...] = ()
     records_url: str = ""  #: of a Focus Factory elsewhere
     outbound_proxy: str = ""  #: SIP proxy through which the MCU dials out; empty: our own, else directly
     mcu_id: str = "mcu-1"  #: of the MCU served here; its principal over HTTP
@@ -67,6 +70,7 @@ class ServeConfig:
     state: StateSettings = StateSettings()  #: what outlasts a restart
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
     media: MediaSettings = MediaSettings()
+    nodes: NodesSettings = NodesSettings()  #: other nodes, with which this one shares its conferences
     limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take
 
     def __attrs_post_init__(self) -> None:
@@ -102,7 +106,16 @@ class ServeConfig:
             if url and not url.startswith(("http://", "https://")):
                 raise UsageProblem(f"{name} must begin with http:// or https://, not {url!r}")
 
+        for url, principal in self.factories:
+            check_principal(principal, what="the principal in mcu_factories")
+            if not url.startswith(("http://", "https://")):
+                raise UsageProblem(f"mcu_factories must be PRINCIPAL=URL, not {principal}={url}")
         self.calls.check(self.gateways)
+
+    @property
+    def factories(self) -> tuple[tuple[str, str], ...]:
+        """The further MCU Factories: URL and principal of each."""
+        return tuple((url, principal) for principal, _, url in (each.partition("=") for each in self.mcu_factories))
 
     @property
     def mcu_hosts(self) -> dict[str, str]:

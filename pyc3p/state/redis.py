@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, cast
@@ -24,6 +25,7 @@ except ImportError as error:  # pragma: no cover - the extra is there wherever t
 from pyc3p.placement.belonging import Belonging
 from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused
 from pyc3p.state import redis_scripts as scripts
+from pyc3p.state.redis_records import RedisRecords
 from pyc3p.state.store import StateStore, StoreUnavailable, is_under
 from sip import Piece
 
@@ -62,11 +64,17 @@ class RedisStore(StateStore, PlacementStore):
             retry=Retry(NoBackoff(), 1),  # a connection of the pool may be one that the last Redis had
             decode_responses=False,
         )
+        self.records = RedisRecords(self._redis, self.settings.prefix, self._asked)
         register = self._redis.register_script
         self._renew, self._leave = register(scripts.RENEW), register(scripts.LEAVE)
         self._claim, self._owner = register(scripts.CLAIM), register(scripts.OWNER)
         self._claims_of, self._release = register(scripts.CLAIMS_OF), register(scripts.RELEASE)
         self._rewrite = register(scripts.REWRITE)
+
+    @property
+    def where(self) -> str:
+        """What to call it, without a password."""
+        return f"Redis at {_shown(self.settings.url)}"
 
     def _key(self, *parts: str) -> str:
         return self.settings.prefix + ":".join(parts)
@@ -214,6 +222,29 @@ class RedisStore(StateStore, PlacementStore):
                 queued.append(None)
         return queued
 
+    # For all nodes ---------------------------------------------------------------------------------------------------
+
+    async def shared_secret(self) -> str:
+        """A secret that every node knows who can read this store; made by the first one. Raises StoreUnavailable."""
+        async with self._asked() as redis:
+            await redis.set(self._key("secret"), secrets.token_hex(32), nx=True)
+            found = await redis.get(self._key("secret"))
+        return str(found.decode())
+
+    async def tell_changed(self, conference_uri: str) -> None:
+        """Let all nodes know that a record is another one. Raises StoreUnavailable."""
+        async with self._asked() as redis:
+            await redis.publish(self._key("changed"), conference_uri)
+
+    async def changed(self) -> AsyncIterator[str]:
+        """The Conference-URIs that any node tells, for ever. Raises StoreUnavailable."""
+        async with self._asked() as redis, redis.pubsub() as heard:
+            await heard.subscribe(self._key("changed"))
+            while True:
+                message = await heard.get_message(ignore_subscribe_messages=True, timeout=None)
+                if message is not None:
+                    yield message["data"].decode()
+
     async def close(self) -> None:
         """`StateStore.close`."""
         with contextlib.suppress(RedisError, OSError):
@@ -225,7 +256,7 @@ class RedisStore(StateStore, PlacementStore):
             yield self._redis
         except (RedisError, OSError, TimeoutError) as error:
             what = str(error) or type(error).__name__
-            raise StoreUnavailable(f"Redis at {_shown(self.settings.url)}: {what}") from error
+            raise StoreUnavailable(f"{self.where}: {what}") from error
 
 
 def _shown(url: str) -> str:

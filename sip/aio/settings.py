@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 
 import attrs
+
+from sip.flow import Destination
 
 
 @attrs.frozen(kw_only=True)
@@ -33,9 +36,19 @@ class TransportSettings:
     socket_buffer: int = (
         4 * 1024 * 1024
     )  #: octets asked for in each direction of a UDP socket; the system may give less
+    #: Where hosts are reached from here, if not at their address. What peers are told of ourselves
+    #: (``Listen.public_host``) may be an address of a router, which sends nothing back in.
+    reached_at: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     source_rate: float = 10_000.0  #: reads a second from one address that are looked at; ordinary peers stay far below
     source_burst: float = 20_000.0  #: reads at once from one address that are looked at
     max_sources: int = 10_000  #: addresses whose rate is remembered
+
+    def reach(self, destination: Destination) -> Destination:
+        """The destination as it is reached from here; its name stays what a certificate has to prove."""
+        host = self.reached_at.get(destination.host)
+        if host is None:
+            return destination
+        return attrs.evolve(destination, host=host, server_name=destination.server_name or destination.host)
 
 
 @attrs.frozen(kw_only=True)

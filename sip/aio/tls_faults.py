@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -16,6 +17,12 @@ from sip.flow import Flow
 _MOST: Final = 64
 
 
+#: What OpenSSL calls it when a server answers a handshake with something else.
+_OTHER_WORDS: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
+)
+
+
 class TlsFaultKind(enum.Enum):
     """What does not fit."""
 
@@ -23,6 +30,7 @@ class TlsFaultKind(enum.Enum):
     PLAIN_ON_TLS_PORT = "no TLS on a TLS port"
     CLIENT = "client"  #: the handshake with somebody who connected failed
     SERVER = "server"  #: a server has not proved that it is the one that was asked for
+    NO_TLS = "no TLS"  #: a server closes the connection, or says something else, where TLS was to begin
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +57,14 @@ class TlsFaults:
         if fault not in self._told and len(self._told) < _MOST:
             self._told.add(fault)
             self._tell([fault])
+
+    def report_server(self, error: OSError, host: str, port: int, reason: str) -> None:
+        """A connection to a server came to nothing; nothing is told where it was not for TLS."""
+        if isinstance(error, ConnectionResetError | ConnectionAbortedError):
+            self.report(TlsFaultKind.NO_TLS, host, port)
+        elif isinstance(error, ssl.SSLError):
+            kind = TlsFaultKind.NO_TLS if getattr(error, "reason", None) in _OTHER_WORDS else TlsFaultKind.SERVER
+            self.report(kind, host, port, "" if kind is TlsFaultKind.NO_TLS else reason)
 
     def report_hello(self, flow: Flow) -> None:
         """Somebody speaks TLS to a plain port."""

@@ -32,7 +32,7 @@ def is_client_hello(data: bytes) -> bool:
 def failure_text(error: BaseException) -> str:
     """What went wrong in a handshake, in the words of OpenSSL without its source files."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return str(getattr(error, "verify_message", error))
+        return str(getattr(error, "verify_message", None) or error.args[-1])  # str() of it is that of a tuple
     if isinstance(error, ssl.SSLError):
         return (error.reason or str(error)).replace("_", " ").lower()
     return str(error) or type(error).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
@@ -20,7 +19,7 @@ from sip.aio.patience import Patience
 from sip.aio.resolver import Resolver, SystemResolver, look_up
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.aio.stream import Connection
-from sip.aio.tls_faults import TlsFaultKind, TlsFaults
+from sip.aio.tls_faults import TlsFaults
 from sip.aio.tls_listener import failure_text
 from sip.aio.turn import StreamTurns
 from sip.aio.udp import WILDCARDS, UdpSocket, bind_udp
@@ -328,7 +327,7 @@ class SipTransport:
     def _answer(self, event: Event) -> list[Event] | None:
         """Answer a question to the driver, and return what that caused; None for any other event."""
         if isinstance(event, ConnectWanted):
-            return self._connect(event.id, event.destination)
+            return self._connect(event.id, self._settings.reach(event.destination))
         if isinstance(event, ResolveWanted):
             secure = event.uri.scheme == "sips"
             target = Target(host=event.host, port=event.port, transport=event.transport, secure=secure)
@@ -365,8 +364,8 @@ class SipTransport:
             )
         except OSError as error:
             reason = failure_text(error)
-            if isinstance(error, ssl.SSLError):
-                self._tls_faults.report(TlsFaultKind.SERVER, destination.host, destination.port, reason)
+            if destination.transport == "TLS":
+                self._tls_faults.report_server(error, destination.host, destination.port, reason)
             self._work(self._settled(endpoint.flow_failed(want, reason, now=self.now)))
         else:
             self._work(self._settled(endpoint.flow_opened(want, connection.flow, now=self.now)))

@@ -57,6 +57,8 @@ class AuthenticatorConfig:
     #: Users who may speak for others, as trusted peers do: the parts of a system, each with a password of its own.
     #: They are believed by the proxy alone, and only as they come from their own hosts.
     trusted_users: tuple[str, ...] = ()
+    #: Whether anybody else has a password. If not, nobody else is asked for one that he cannot have: 403.
+    users_have_passwords: bool = True
     #: Addresses and networks that trusted users come from, beside the host of the server itself.
     trusted_user_networks: tuple[str, ...] = ()
     #: Domains whose servers vouch for their users by their certificate (RFC 5922): a From of that domain is believed.
@@ -168,7 +170,7 @@ class Authenticator:
                 proof=Proof.CERTIFICATE,
                 anonymous=wants_privacy(request),
             )
-        if self._digest is None or request.method in _NEVER_CHALLENGED:
+        if self._digest is None or request.method in _NEVER_CHALLENGED or not self._asks(flow, proxy=proxy):
             return Refused(status=403)
         verdict = self._digest.verify(
             request,
@@ -288,6 +290,10 @@ class Authenticator:
         assert self._digest is not None
         realm = self._digest.config.realm
         self._events.append(CredentialsRefused(owner="", realm=realm, username=username, source=source, reason=reason))
+
+    def _asks(self, flow: Flow, *, proxy: bool) -> bool:
+        """Whether whoever sends by a flow may have a password."""
+        return self.config.users_have_passwords or (proxy and self._is_host_of_parts(flow))
 
     def _is_host_of_parts(self, flow: Flow) -> bool:
         is_ours = canonical_host(flow.remote.host) == canonical_host(flow.local.host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from sip.context import Context
 from sip.core.routing import Cores
@@ -19,6 +20,10 @@ from sip.transactions.client import ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.transactions import IGNORING
 from sip.transport.secure import secured_hop
+
+#: What an answer has from its request (RFC 3261 section 8.2.6.2). Who asked knows it by that, and may go by all of it;
+#: we knew it by our branch (section 17.1.3).
+_ASKED: Final = ("Via", "From", "Call-ID", "CSeq")
 
 
 class Forwarded:
@@ -127,11 +132,16 @@ class Forwarding:
                 raise LocalProtocolError(f"no such transaction: {transaction_id}")
             self._requests.context.count("dropped: answer after the transaction ended")
             return
-        way_back = transaction.way_back
-        if way_back and response.headers.get_all("Via")[:1] != way_back[:1]:
-            # Where the request came from we know ourselves, whatever an answer from further on says.
-            self._requests.context.count("answer with other Vias than the request")
-            response = response.evolve(set={"Via": way_back})
+        changes: dict[str, object] = {
+            name: asked for name in _ASKED if (asked := transaction.asked(name)) != response.headers.get_all(name)
+        }
+        if "Via" in changes and transaction.asked("Via")[:1] == response.headers.get_all("Via")[:1]:
+            del changes["Via"]  # those below are of no use to anybody
+        changes = {name: asked for name, asked in changes.items() if asked}
+        if changes:
+            # Where the request came from, and what it was, we know ourselves, whatever an answer from further on says.
+            self._requests.context.count("answer that does not say what it is an answer to")
+            response = response.evolve(set=changes)
         transaction.respond(response, now)
 
     def cancel(self, request_id: RequestId, *, headers: Iterable[tuple[str, object]], now: float) -> None:

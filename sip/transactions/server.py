@@ -141,10 +141,9 @@ class ServerTransaction:
             raise LocalProtocolError("the request was answered")
         return self._request
 
-    @property
-    def way_back(self) -> Sequence[str]:
-        """Return the Via values of the request; none once it has its final answer."""
-        return () if self._request is None else self._request.headers.get_all("Via")
+    def asked(self, name: str) -> Sequence[str]:
+        """Return the values of a header of the request; none once it has its final answer."""
+        return () if self._request is None else self._request.headers.get_all(name)
 
     def wait(self, now: float) -> None:
         """Begin to wait for the core: 100 goes out by itself if it takes long."""

@@ -52,7 +52,7 @@ class Caller:
             to=NameAddr(conference),
             body=body,
             headers=headers,
-            route=self.phone.client._route(),
+            route=self.phone.client.config.route,
             now=self.site.net.now,
             **settings,  # type: ignore[arg-type]
         )

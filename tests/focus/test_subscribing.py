@@ -14,9 +14,7 @@ from sip import Response as SipResponse
 
 
 def subscribe_refusal(phone: Phone, site: Site, conference: str, **more: object) -> int | None:
-    phone.client._watch.start(
-        conference, me=NameAddr(phone.client.config.aor), route=phone.client._route(), now=site.net.now
-    )
+    phone.client._watch.start(conference, now=site.net.now)
     site.net.run()
     return phone.node.last(SubscriptionLost).status
 
@@ -92,7 +90,7 @@ def test_a_duration_below_the_minimum_is_423() -> None:
         from_=NameAddr("sip:alice@example.com"),
         to=NameAddr(conference),
         expires=10,
-        route=alice.client._route(),
+        route=alice.client.config.route,
         now=site.net.now,
     )
     site.net.run()
@@ -112,7 +110,7 @@ def test_another_event_package_is_489() -> None:
         event="presence",
         from_=NameAddr("sip:alice@example.com"),
         to=NameAddr(conference),
-        route=alice.client._route(),
+        route=alice.client.config.route,
         now=site.net.now,
     )
     site.net.run()

@@ -113,6 +113,16 @@ def faults(system: System) -> list[str]:
     return [line for log in logs for line in log.splitlines() if "internal fault" in line or "Traceback" in line]
 
 
+def hears_something(log: Path) -> bool:
+    """Whether a baresip gets sound from now on, as its status line says."""
+    before, end = len(log.read_text(errors="replace")), time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if re.search(r"audio=\d+/[1-9]", log.read_text(errors="replace")[before:]):
+            return True
+        time.sleep(0.2)
+    return False
+
+
 def call_until_done(system: System, user: str, conference: str) -> bool:
     """Try again as a presenter would; a Focus asks for an MCU again 10 s after it had none."""
     end = time.monotonic() + PATIENCE
@@ -150,6 +160,9 @@ def test_a_focus_that_is_killed_comes_back_to_its_conference(system: System) -> 
         again = system.invite(f"sip:carol@{DOMAIN}", "--conference", conference_in(ann), user="ann")
         wait_for_text(again, f"call carol@{DOMAIN}: done", limit=PATIENCE)
         wait_for_text(again, f"bob@{DOMAIN}: audio-video connected", limit=PATIENCE)
+        wait_for_text(ann, "joined again as presenter", limit=PATIENCE)
+        assert hears_something(bob)
+        assert hears_something(carol)
         assert "session closed" not in bob.read_text()
         assert "session closed" not in carol.read_text()
         assert "goes on with 1 in it" in focus.read_text()

@@ -101,7 +101,10 @@ def test_calls_are_opened_by_settings(tmp_path: Path) -> None:
         ("[[gateways]]\nprefix = '+1'", "needs trunk"),
         ("[[gateways]]\nprefix = '+1x'\ntrunk = 'x'", "must be digits"),
         ("[[gateways]]\nprefix = '+1'\ntrunk = 'sip:x@y'", "trunk must be a host or host:port"),
-        ("[[gateways]]\nprefix = '+1'\ntrunk = 'x'\nstrip = 3", "strip must be at most the 2 characters"),
+        (
+            "[[gateways]]\nprefix = '+1'\ntrunk = 'x'\nstrip = 3",
+            "strip must be from 0 to 2, .*, not 3",
+        ),
         ("[[gateways]]\nprefix = '+1'\ntrunk = 'x'\nprepend = 'a'", "prepend must be digits"),
         ("[[gateways]]\nprefix = '+1'\ntrunk = 'x'\ncontext = 'a b'", "context must be a domain"),
         ("[[gateways]]\nprefix = '+1'\ntrunk = 'x'\nnext_hop = 'a b'", "is no SIP address"),

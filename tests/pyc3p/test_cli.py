@@ -81,6 +81,7 @@ def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[
         (["phone", "--as", "bob@127.0.0.1", "--ring-time", "inf"], 2, "no number of seconds"),
         (["invite", "bob"], 2, "'bob' is no SIP address"),
         (["invite"], 2, "who is to be called?"),
+        (["invite", "--server", "a b", "sip:x@y"], 2, "--server wants the name or address of a host, not 'a b'"),
         (["phone", "--as", "nobody"], 2, "'nobody' is no SIP address"),
     ],
 )

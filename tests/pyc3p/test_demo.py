@@ -56,7 +56,7 @@ def test_the_eight_steps_and_the_tones_are_shown(run: Run) -> None:
 def test_both_subscribers_see_the_roster_change(run: Run) -> None:
     for name in ("presenter", "watcher"):
         seen = [line["roster"] for line in run.lines if line.get("seen_by") == name]
-        states = ("dialing-out", "alerting", "connected", "disconnected (booted)", "gone")
+        states = ("dialing-out", "alerting", "connected", "disconnecting", "disconnected (booted)", "gone")
         assert [change for change in seen if str(change).startswith("bob")] == [
             f"bob@example.com: audio-video {state}" for state in states
         ]

@@ -26,7 +26,7 @@ from pyc3p.elements import parts
 from pyc3p.elements.loopback import reserved_ports
 from pyc3p.elements.node import Node
 from pyc3p.elements.server import Server, build_server
-from pyc3p.phone import PhoneConfig, PhoneRegistered, PhoneReleased, Reaction, ToneSource
+from pyc3p.phone import CallEnd, PhoneConfig, PhoneRegistered, PhoneReleased, Reaction, ToneSource
 from pyc3p.phone.tone import SilenceSource
 from pyc3p.phone.wav import read_wav
 from pyc3p.problems import Problem, UsageProblem
@@ -203,7 +203,7 @@ def test_an_unknown_conference_and_a_server_that_is_not_there_are_problems() -> 
             await Invite(invite_options(config, conference=stranger), Kept()).run()
 
     with_server(config, scenario)
-    with pytest.raises(Problem, match="does not answer; is `pyc3p serve` running there"):
+    with pytest.raises(Problem, match=r"is `pyc3p serve` running there, at that port\? The usual one is 5060"):
         asyncio.run(run_alone(config))
 
 
@@ -581,6 +581,14 @@ def test_phones_of_a_domain_are_told_where_its_registrar_is() -> None:
     config = ServeConfig(host="192.0.2.1", domain="example.com", sip_port=5070)
     assert what_next(config).startswith("Phones register at sip:192.0.2.1:5070 as sip:user@example.com;")
     assert what_next(ServeConfig(parts=("mcu",))) == "Ready; stop with Ctrl-C"
+    trusting = IdentitySettings(trust=("192.0.2.0/24",))
+    assert what_next(ServeConfig(identity=trusting)).startswith(
+        "Phones in 192.0.2.0/24 register at sip:127.0.0.1:5060;"
+    )
+    focus_alone = ServeConfig(parts=("focus", "focus-factory"), identity=trusting)
+    assert what_next(focus_alone).startswith("Presenters in 192.0.2.0/24 use `pyc3p invite --server ")
+    with_users = attrs.evolve(trusting, users="users")
+    assert what_next(ServeConfig(identity=with_users)).startswith("Phones register at ")
 
 
 def arguments_of(config: ServeConfig) -> list[str]:
@@ -709,3 +717,21 @@ def test_a_full_disk_stops_the_capture_is_said_once_and_nothing_else(tmp_path: P
     assert [text for text in output.texts if str(full) in text] == [
         f"{full} stops here, the rest is missing: No space left on device"
     ]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_parts_reach_each_other_when_what_is_advertised_is_an_address_of_somewhere_else(workers: int) -> None:
+    # Nothing listens there, as on the outside of a router that sends nothing back in.
+    config = serve_config(advertise="127.0.0.99", domain="example.com", workers=workers)
+    told = Kept()
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_at(config, "bob", domain="example.com")
+        options = attrs.evolve(invite_options(config, "sip:bob@example.com"), aor="sip:presenter@example.com")
+        assert await call_and_end(options, told) == 0
+        await phone.wait_for(lambda: bool(phone.of(PhoneReleased)), 5.0, "the end")
+        assert phone.of(PhoneReleased)[0].end is CallEnd.HUNG_UP_THERE
+        await phone.stop()
+
+    with_server(config, scenario)
+    assert "call bob@example.com: done" in told.texts

@@ -27,7 +27,7 @@ from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.settings.tls import CertificateSettings, TlsSettings
 from rtp.aio import MediaPortsConfig
-from sip.aio import TlsListener, live_entropy
+from sip.aio import TlsListener, failure_text, live_entropy
 from tests.certificates import DAY, NOW, Authority
 from tests.pyc3p.test_serve import Kept, call_and_end, invite_options, serve_config, until, with_server
 
@@ -122,6 +122,26 @@ def test_a_server_that_cannot_prove_its_name_is_said_in_one_line(
             await Invite(options, Kept()).run()
 
     with_server(config, scenario)
+
+
+@pytest.mark.parametrize("port", ["sip_port", "mcu_http_port"])
+def test_tls_on_a_port_without_it_is_said_in_one_line(authority: Authority, port: str) -> None:
+    config = secure_config(authority)
+    where = getattr(config, port)
+    options = attrs.evolve(
+        invite_options(config, f"sip:bob@{HOST}"), server=(HOST, where), tls=SipTls(TlsSettings(ca=authority.ca))
+    )
+
+    async def scenario(server: Server, output: Kept) -> None:
+        with pytest.raises(Problem, match=f"does not speak TLS on port {where}; SIP over TLS has a port of its own"):
+            await Invite(options, Kept()).run()
+
+    with_server(config, scenario)
+
+
+def test_the_words_of_a_certificate_that_stands_for_another_are_no_tuple() -> None:
+    told = failure_text(ssl.SSLCertVerificationError("the certificate does not stand for x"))
+    assert told == "the certificate does not stand for x"
 
 
 def test_who_has_no_certificate_where_one_is_asked_for_is_turned_away(authority: Authority) -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyc3p.cli import main
+from pyc3p.commands.user import add_user
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.users import Entry, UsersFile, change_users, check_name, entries_of, read_users
 from sip import digest_secret
@@ -174,6 +175,17 @@ def test_a_user_who_differs_from_another_by_case_alone_is_not_added(tmp_path: Pa
     with pytest.raises(UsageProblem, match="'Bob' is 'bob' as well"):
         change_users(path, remove="Bob", realm=REALM, add=entries_of("Bob", REALM, "x"))
     assert len(read_users(path)) == 1
+
+
+def test_a_user_is_not_replaced_by_one_who_differs_by_case_alone(tmp_path: Path) -> None:
+    line = f"bob:{REALM}:{MD5}\n"
+    path = private(tmp_path / "users", line)
+    with pytest.raises(UsageProblem, match="'Bob' is 'bob' as well; write bob to give him another password"):
+        change_users(path, remove="Bob", realm=REALM, add=entries_of("Bob", REALM, "x"))
+    with pytest.raises(UsageProblem, match="'BOB' is 'bob' as well"):
+        add_user(path, "BOB", REALM)  # and nobody has to type a password for that
+    assert path.read_text() == line
+    assert change_users(path, remove="Bob", realm=REALM) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ that its hash says, as long as that one is up. The store that the nodes share is
 from __future__ import annotations
 
 import hashlib
-import types
 from collections.abc import Sequence
 
 import attrs
@@ -26,9 +25,10 @@ from pyc3p.placement.member import Member
 from pyc3p.placement.memory import MemoryPlacement
 from pyc3p.placement.store import LeaseLost, Node
 from pyc3p.roster import endpoint_states
+from pyc3p.simnet.disk import SimDisk
 from pyc3p.simnet.host import SimHost
 from pyc3p.simnet.network import SimNetwork
-from sip import Event, NameAddr, Piece, Uri
+from sip import Event, NameAddr, Piece, StateChange, Uri
 
 DOMAIN = "example.com"
 FOCI = ("focus-1", "focus-2", "focus-3")
@@ -62,14 +62,14 @@ class Server:
         return pump.endpoint.traffic.responses["out", method, str(status)]
 
 
-class Store:
+class Store(SimDisk):
     """The way of one node to what all share."""
 
     def __init__(self, nodes: Nodes, node: Node) -> None:
+        super().__init__(nodes.network, node.name)
         self.nodes, self.node = nodes, node
         self.away = False  #: cut off
         self.unwritten: dict[str, Piece] = {}
-        self.written = 0  #: changes that were written
 
     def carry(self, server: Server) -> None:
         """Begin what the member wants, and look again soon."""
@@ -121,17 +121,17 @@ class Store:
             case Release():
                 return store.release_now(operation.key, operation.node, epoch=operation.epoch)
 
-    def save(self, host: SimHost) -> bool:
+    def write(self, change: StateChange, host: SimHost) -> None:
         """Write what has changed of the state of an element; what the store does not take now it gets later."""
-        change = host.element.change_to_save()
-        if change is None:
-            return False
-        self.written += 1
         self.unwritten.update((piece.key, piece) for piece in change.pieces)
+        self.nodes.network.clock.after(WAY, lambda: self._arrived(change, host))
+
+    def _arrived(self, change: StateChange, host: SimHost) -> None:
+        if host.off:
+            return
         if not (self.away or self.nodes.store_away):
             self.flush()
-        host.element.persisted(change.id)
-        return True
+        host.persisted(change)
 
     def flush(self) -> None:
         waiting, self.unwritten = self.unwritten, {}
@@ -231,9 +231,9 @@ class Nodes:
             entropy=self.entropy.child(f"{name} {self._lives}"),
             durable=True,
         )
-        host = network.add(element, place.host)
-        server = self.servers[name] = Server(name, host, cores, member, Store(self, node))
-        host._save = types.MethodType(lambda host: server.store.save(host), host)  # type: ignore[method-assign]
+        store = Store(self, node)
+        host = network.add(element, place.host, disk=store)
+        server = self.servers[name] = Server(name, host, cores, member, store)
 
         def saw(event: Event) -> None:
             assert cores.placed is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from unittest.mock import patch
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,6 +205,20 @@ def test_a_replayed_nonce_is_stale_and_so_is_an_old_one() -> None:
 def test_processes_that_share_the_key_take_each_others_nonces() -> None:
     answered = with_password(authenticator())
     assert isinstance(authenticator().identify(answered, STRANGER, now=0.0), Identified)
+
+
+def test_nobody_is_asked_for_a_password_that_he_cannot_have() -> None:
+    there = authenticator(trusted_users=("part:mcu-1",), users_have_passwords=False)
+    inside = attrs.evolve(STRANGER, remote=attrs.evolve(STRANGER.remote, host=STRANGER.local.host))
+    for flow, proxy, status in (
+        (STRANGER, True, 403),
+        (STRANGER, False, 403),
+        (inside, False, 403),
+        (inside, True, 407),
+    ):
+        found = there.identify(request(), flow, now=0.0, proxy=proxy)
+        assert isinstance(found, Refused | Challenged)
+        assert found.status == status
 
 
 def answer_of(there: Authenticator, username: str, password: str) -> str:

@@ -917,6 +917,24 @@ def test_news_of_what_is_over_changes_nothing() -> None:
     assert town.pump.data_to_send() == []
 
 
+@pytest.mark.parametrize("status", [180, 200, 487])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("CSeq", "5 INVITE"), ("Call-ID", "another"), ("From", "<sip:alice@example.com>;tag=other")],
+)
+def test_an_answer_says_to_what_it_is_one_whatever_becomes_of_it_further_on(status: int, name: str, value: str) -> None:
+    town = Town(BOB_AT_HOME)
+    invite = request()
+    town.receive(invite, town.flow(ALICE))
+    arrived = town.request_to(BOB)
+    town.receive(answer(arrived, status).evolve(set={name: value}), town.flow(BOB))
+    told = town.response_to(ALICE)
+    assert told.status == status
+    assert [told.headers.get(each) for each in ("From", "Call-ID", "CSeq")] == [
+        invite.headers.get(each) for each in ("From", "Call-ID", "CSeq")
+    ]
+
+
 def test_a_response_100_is_not_passed_on() -> None:
     town = Town(BOB_AT_HOME)
     arrived = call(town)
