@@ -80,7 +80,7 @@ class Simulation:
             seed=self._seed,
             scenario=self._scenario.name,
             minutes=self._minutes,
-            complaints=tuple(complaints),
+            complaints=tuple(dict.fromkeys(complaints)),
             counts=dict(sorted(self._counts.items())),
             digest=self._digest(),
             story=world.network.story,
