@@ -108,8 +108,8 @@ class ActiveConferences:
             self._deadlines.set(conference.key, None)
 
     def changed(self, conference: Conference) -> None:
-        """A conference may be other than what was written of it."""
-        if self.unsaved is not None:
+        """A conference may be other than what was written of it. What follows its end is none of the one after it."""
+        if self.unsaved is not None and self._by_key.get(conference.key, conference) is conference:
             self.unsaved[conference.key] = conference
 
     def next_timeout(self) -> float | None:

@@ -18,7 +18,7 @@ from c3p import (
     User,
     guid_key,
 )
-from sip import AddressOfRecord
+from sip import AddressOfRecord, ConferenceAddress
 
 #: Of an endpoint that is on its way.
 _UNDER_WAY = (Status.DIALING_OUT, Status.DIALING_IN, Status.ALERTING, Status.PENDING)
@@ -50,10 +50,20 @@ def shown_in(roster: ConferenceInfo, command: Command) -> bool | None:
 def _shows_removal(roster: ConferenceInfo, command: DeleteUser) -> bool | None:
     user = _user(roster, command.user_keys.user_entity)
     if user is None:
-        return True
+        # A Focus that has forgotten everything shows nobody either, while the MCU still has the phone.
+        return _knows_mcu(roster, command.mcu_uri)
     if command.mcu_uri is None and any(one.session_type == "focus" for one in user.endpoints):
         return False
     return None if any(one.status == Status.DISCONNECTING for one in user.endpoints) else False
+
+
+def _knows_mcu(roster: ConferenceInfo, mcu_uri: str | None) -> bool:
+    """Whether the roster has the part of an MCU, so that what is missing in it is missing there."""
+    views = roster.conference_view.views if roster.conference_view is not None else ()
+    conference = ConferenceAddress.read(roster.entity)
+    if mcu_uri is not None:
+        return any(ConferenceAddress.read(mcu_uri).is_named_by(view.entity) for view in views)
+    return any(not conference.is_named_by(view.entity) for view in views)
 
 
 def _shows_filter(roster: ConferenceInfo, command: ModifyEndpointMedia) -> bool:

@@ -306,3 +306,32 @@ def test_dialogs_whose_conference_is_gone_are_ended() -> None:
     sizes = met.host("focus").element.pump.endpoint.sizes  # type: ignore[union-attr]
     assert sizes["sessions"] == met.focus.sizes["participants"]
     assert sizes["dialogs"] == met.focus.sizes["participants"] + met.focus.sizes["subscriptions"]
+
+
+def test_an_activation_that_ends_late_takes_nothing_from_the_one_after_it() -> None:
+    met = begun()
+    uri = met.uri
+    met.network.unreachable.add("watcher")  # whose BYE nobody answers
+    met.command("presenter", lambda client, now: client.end_conference(now=now))
+    met.network.run_for(2.0)
+    assert met.focus.conferences == ()
+    met.client("presenter").join(uri, now=met.network.now)
+    met.sim.kick("presenter")
+    met.network.run_for(2.0)
+    met.network.unreachable.discard("watcher")
+    met.dial("presenter", BOB)
+    met.network.run_for(40.0)  # the BYE has ended
+    met.restart()
+    met.network.run_for(110.0)
+    assert not met.host("phone").of(PhoneReleased)
+    assert met.statuses(BOB) == ["audio-video connected"]
+
+
+def test_a_focus_that_forgot_everything_does_not_show_that_somebody_is_out() -> None:
+    met = with_bob()
+    met.network.remove(met.host("focus"))
+    given = met.eject("presenter", BOB)  # the Focus never gets it
+    met.network.run_for(1.0)
+    met.begin_again([])
+    met.network.run_for(20.0)
+    assert not met.outcome("presenter", given).succeeded
