@@ -65,6 +65,7 @@ from focus.roster_document import description_of
 from sip import (
     AddressOfRecord,
     ConferenceAddress,
+    EndCause,
     InviteReceived,
     RequestReceived,
     SessionId,
@@ -120,8 +121,12 @@ class Conference:
         )
 
     def left(self, session: SessionId, cause: str, *, now: float) -> None:
-        """A Focus dialog ended."""
-        self._gone(session, cause, now=now)
+        """A Focus dialog ended; one that a restart has left behind, and nobody knows, leaves its place."""
+        absent = self.participants.left_behind(session, now=now) if cause == EndCause.DIALOG_GONE.value else None
+        if absent is not None:
+            self.commands.moved(*absent)
+        else:
+            self._gone(session, cause, now=now)
 
     def _gone(self, session: SessionId, cause: str, *, now: float, ejected: bool = False) -> None:
         participant = self.participants.leave(session)
@@ -133,14 +138,8 @@ class Conference:
             reason = "rejected" if ejected else "noresource"
             self.notifier.end_user(participant.user.key, reason, last_word, now=now)
             self._drop_dialled_in(participant, now=now)
-        self._context.emit(
-            ParticipantLeft(
-                owner=self._context.config.owner,
-                conference_uri=self.focus_uri,
-                user=participant.user.text,
-                cause=cause,
-            )
-        )
+        owner, user = self._context.config.owner, participant.user.text
+        self._context.emit(ParticipantLeft(owner=owner, conference_uri=self.focus_uri, user=user, cause=cause))
 
     def _own_removal(self, participant: Participant) -> Changes:
         # What an ejected client needs to see is that it is no longer there, even if an MCU still has to drop it.

@@ -26,7 +26,7 @@ from focus.context import Context
 from focus.durable.unsaved import Unsaved
 from focus.identity import is_authenticated
 from focus.join import Join, if_legible
-from focus.participant import Participant
+from focus.participant import Participant, absent_session
 from focus.policy import Admission
 from focus.policy import AdmissionVerdict as Admitted
 from focus.refusal import Refused
@@ -176,6 +176,21 @@ class Participants:
             if not any(guid_key(one.endpoint) == guid for one in self.of_user(participant.user.key)):
                 self._roster.remove_endpoint(participant.user, participant.endpoint)
         return participant
+
+    def left_behind(self, session: SessionId, *, now: float) -> tuple[Participant, Participant] | None:
+        """The client does not know a dialog that outlasted a restart, of which nothing was heard since.
+
+        It has begun another one, or will: its place is kept for as long as if the dialog had not come back. Returns who
+        was there, and who is absent there; None when the dialog was heard, or is not here.
+        """
+        participant = self._participants.get(session)
+        if participant is None or participant.absent or participant.flow is not None:
+            return None
+        del self._participants[session]
+        until = now + self._context.config.rejoin_grace
+        absent = attrs.evolve(participant, session=absent_session(participant.number), lost_until=until)
+        self.add(absent)
+        return participant, absent
 
     def dismiss(self, participant: Participant, *, now: float) -> None:
         """End a dialog from our side."""

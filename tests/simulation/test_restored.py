@@ -335,3 +335,19 @@ def test_a_focus_that_forgot_everything_does_not_show_that_somebody_is_out() -> 
     met.begin_again([])
     met.network.run_for(20.0)
     assert not met.outcome("presenter", given).succeeded
+
+
+def test_a_dialog_that_came_back_and_that_its_client_has_given_up_leaves_its_place() -> None:
+    met = Restarting(FarmPlan(handsets=[Handset(name="phone", user="bob", ring_time=20.0)], durable=True))
+    met.register_phones()
+    met.open()
+    met.dial("presenter", BOB)
+    met.network.run_for(2.0)
+    for name in ("presenter", "watcher"):  # they know nothing of their dialogs any more, and answer 481
+        met.sim.restart(name, with_state=False)
+    met.restart()
+    met.network.run_for(25.0)  # the phone has answered, which was told to the presenter
+    assert not met.host("focus").of(focus.ParticipantLeft)
+    assert sorted(user for user, _ in met.true_roster()) == [ANN, BOB, WES]
+    met.network.run_for(70.0)
+    assert ANN not in {user for user, _ in met.true_roster()}
