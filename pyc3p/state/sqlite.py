@@ -166,13 +166,15 @@ class SqliteStore(StateStore):
     def _open(self) -> None:
         if self._database is not None:
             return
+        if self.path.exists() and not self.path.is_file():
+            raise StoreInUse(f"{self.path} is not a file")
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        if self.path.stat().st_mode & 0o077:
-            self.path.chmod(0o600)
         database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             self._prepare(database)
+            if self.path.stat().st_mode & 0o077:  # only now is it known to be ours
+                self.path.chmod(0o600)
         except BaseException:
             database.close()
             raise
@@ -211,7 +213,12 @@ class SqliteStore(StateStore):
             rows = self._opened().execute(query, (start, start + b"/", start + b"0"))  # "0" follows "/"
         else:
             rows = self._opened().execute("SELECT key, value FROM piece")
-        return [Piece(key.decode("utf-8", "surrogatepass"), value) for key, value in rows]
+        pieces = []
+        for key, value in rows:
+            if not isinstance(key, bytes) or not isinstance(value, bytes):  # SQLite reads some damage as NULL
+                raise sqlite3.DatabaseError("the file is damaged: a piece without key or value")
+            pieces.append(Piece(key.decode("utf-8", "surrogatepass"), value))
+        return pieces
 
     def _write(self, jobs: Sequence[_Job]) -> None:
         last = {piece.key: piece.value for job in jobs for piece in job.pieces}

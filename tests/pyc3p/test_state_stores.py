@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyc3p.state import MemoryStore, SqliteStore, StateStore, StoreUnavailable
+from pyc3p.state import MemoryStore, SqliteStore, StateStore, StoreInUse, StoreUnavailable
 from sip import Piece, piece_key
 
 PARTS = st.lists(st.sampled_from(["a", "ab", "a/b", "%", "0", "\udcff", "conference"]), min_size=1, max_size=3)
@@ -141,7 +141,7 @@ def test_a_file_of_another_program_or_of_a_later_version_is_left_alone(tmp_path:
         assert await _refused(tmp_path / "text") == "it is no SQLite database"
         assert await _refused(tmp_path / "other") == "is the database of another program"
         assert "later pyc3p: version 2" in await _refused(tmp_path / "later")
-        assert "directory" in await _refused(tmp_path)
+        assert "not a file" in await _refused(tmp_path)
 
     asyncio.run(scene())
     assert (tmp_path / "text").read_text().startswith("not a database")
@@ -193,5 +193,35 @@ def test_what_was_answered_is_there_after_kill_9(tmp_path: Path) -> None:
         found = {piece.key: piece.value for piece in await store.load()}
         assert found == {**{f"k{n}": b"x" * n for n in range(100)}, "last": b""}
         await store.close()
+
+    asyncio.run(scene())
+
+
+def test_what_is_no_file_is_left_alone() -> None:
+    before = os.stat(os.devnull).st_mode
+
+    async def scene() -> None:
+        with pytest.raises(StoreInUse, match="not a file"):
+            await SqliteStore(Path(os.devnull)).load()
+
+    asyncio.run(scene())
+    assert os.stat(os.devnull).st_mode == before
+
+
+def test_a_piece_without_a_key_is_damage_and_no_fault_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+
+    async def scene() -> None:
+        store = SqliteStore(path)
+        await store.write([Piece("a", b"1")])
+        await store.close()
+        database = sqlite3.connect(path)
+        database.execute("INSERT INTO piece VALUES ('a text', x'00')")
+        database.commit()
+        database.close()
+        again = SqliteStore(path)
+        with pytest.raises(StoreUnavailable, match="damaged"):
+            await again.load()
+        await again.close()
 
     asyncio.run(scene())
