@@ -59,7 +59,7 @@ class SeededEntropy:
 
     def uniform(self) -> float:
         """Return a number that is at least 0 and less than 1, with 53 bits of chance."""
-        return self.integer(53) / (1 << 53)
+        return (int.from_bytes(self._take(7), "big") >> 3) / (1 << 53)
 
     def child(self, label: str) -> SeededEntropy:
         """Return an independent source for ``label``."""

@@ -107,7 +107,10 @@ def checked_field(name: str, value: object) -> Field:
     """One header line from its parts, with the name in full. Raises LocalProtocolError: nothing else can get in."""
     if name not in KEYS and not is_token(name):
         raise LocalProtocolError(f"not a header name: {name!r}")
-    return COMPACT.get(name, name), checked_text(name, str(value).strip(" \t"))
+    text = str(value).strip(" \t")
+    if not (text.isascii() and text.isprintable()):  # hardly ever
+        checked_text(name, text)
+    return COMPACT.get(name, name), text
 
 
 def checked_text(what: str, text: str) -> str:
