@@ -221,7 +221,11 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        return next_timeout_of([*self._waiting, self.pump] if self.pump is not None else self._waiting)
+        others = next_timeout_of(self._waiting) if self._waiting else None
+        if self.pump is None:
+            return others
+        own = self.pump.next_timeout()
+        return own if others is None or (own is not None and own < others) else others
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""

@@ -14,6 +14,7 @@ machine itself are outside of the net: what is wrong with them raises to the cal
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sized
 from typing import Final, Protocol
 
 import attrs
@@ -116,11 +117,13 @@ class TimedNet:
     counted.
     """
 
-    __slots__ = ("_asking", "_counters", "_faults", "_machine", "_owner", "_rest")
+    __slots__ = ("_asking", "_counters", "_faults", "_machine", "_owner", "_rest", "untaken")
 
     def __init__(self, machine: Timed, owner: str, faults: list[Event], counters: Counter[str]) -> None:
         """``faults`` takes what is to be reported with the events of the next call."""
         self._machine, self._owner = machine, owner
+        #: what the machine's events are gathered in, when it shows that: it need not be asked while there are none
+        self.untaken: Sized | None = getattr(machine, "untaken", None)
         self._faults, self._counters = faults, counters
         self._asking: set[str] = set()  # questions whose last answer was an exception
         self._rest: Rest | None = None  # since its timeout raised, until one does not
