@@ -23,13 +23,13 @@ class Headers:
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Build from name and value pairs; raises LocalProtocolError for what is not one header line."""
-        self._fields: list[Field] = [checked_field(name, value) for name, value in fields]
+        self._fields = checked_fields(fields)
         self._index: dict[str, tuple[str, ...]] | None = None
 
     @classmethod
-    def _of(cls, fields: list[Field], index: dict[str, tuple[str, ...]] | None = None) -> Headers:
+    def _of(cls, fields: list[Field]) -> Headers:
         made = cls.__new__(cls)
-        made._fields, made._index = fields, index
+        made._fields, made._index = fields, None
         return made
 
     @property
@@ -111,6 +111,11 @@ def checked_field(name: str, value: object) -> Field:
     if not (text.isascii() and text.isprintable()):  # hardly ever
         checked_text(name, text)
     return COMPACT.get(name, name), text
+
+
+def checked_fields(fields: Iterable[tuple[str, object]]) -> list[Field]:
+    """Several header lines. Raises LocalProtocolError."""
+    return [checked_field(name, value) for name, value in fields] if fields else []
 
 
 def checked_text(what: str, text: str) -> str:
