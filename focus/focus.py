@@ -97,6 +97,7 @@ class Focus:
         self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
+        self.unposted = self._exchanges.unposted  #: what `c3p_to_send` gives; always the same list
         self._farewells = Farewells(self._exchanges, config)
         correlations = entropy.child("correlations")
         self._context = Context(endpoint, config, self._exchanges, self.untaken.append, correlations, self._farewells)

@@ -17,7 +17,7 @@ from mcu.events import LegId
 from mcu.leg import Leg, MediaAddress
 from mcu.policy import DialOutPolicy
 from rtp import Capabilities, Encryption, OfferAnswerSession
-from sip import Deadlines, Entropy, Event, SessionId
+from sip import Deadlines, Entropy, Event, SessionId, first_due
 
 if TYPE_CHECKING:
     from sip import Endpoint
@@ -129,5 +129,5 @@ class Context:
 
     def schedule(self, conference: Conference) -> None:
         """Have the link of a conference called when it wants to be."""
-        due = (conference.focus_link.next_timeout(), conference.orphaned_at(self.config.orphan_timeout))
-        self.deadlines.set(conference, min((at for at in due if at is not None), default=None))
+        orphaned_at = conference.orphaned_at(self.config.orphan_timeout)
+        self.deadlines.set(conference, first_due(conference.focus_link.next_timeout(), orphaned_at))

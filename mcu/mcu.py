@@ -57,6 +57,8 @@ class Mcu:
     ) -> None:
         self.config = config
         self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutRules())
+        self.unposted = context.exchanges.unposted  #: what `c3p_to_send` gives; always the same list
+        self.deadlines = context.deadlines  #: all that has its time
         self.untaken = context.untaken  #: what `take_events` gives; always the same list
         self._media = Media(context)
         self._termination = Termination(context, self._media)

@@ -7,7 +7,8 @@ of that local name, because dialects and printed schemas leave namespaces out (c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from functools import cache
+from typing import Final, Generic, TypeVar, cast
 
 from lxml import etree
 
@@ -156,15 +157,8 @@ def _count(values: Values, name: str) -> int:
     return len(value) if isinstance(value, list) else 1 if name else 0
 
 
-_READERS: Final[dict[type[Node], Reader[Any]]] = {}
-
-
-def reader(cls: type[N]) -> Reader[N]:
-    """The reader of a class, compiled at first use."""
-    found = _READERS.get(cls)
-    if found is None:
-        found = _READERS[cls] = Reader(cls)
-    return found
+#: The reader of a class, compiled at first use.
+reader: Final = cast("Callable[[type[N]], Reader[N]]", cache(Reader))
 
 
 def _known(field: BoundField, fields: tuple[BoundField, ...]) -> Known:

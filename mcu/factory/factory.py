@@ -65,6 +65,7 @@ class McuFactory:
         self._strategy = strategy or LeastLoaded()
         self._registry = Registry(config)
         self._exchanges: Exchanges[ExchangeOwner] = Exchanges()
+        self.unposted = self._exchanges.unposted  #: what `c3p_to_send` gives; always the same list
         self._health_probes = HealthProbes(config, self._registry, self._exchanges)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
         self._kept = KeptFactory(self._registry, self._places)

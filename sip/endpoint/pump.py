@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from sip.deadlines import Waiting
+from sip.deadlines import first_due
 from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.errors import LocalProtocolError
@@ -19,8 +19,9 @@ from sip.pieces import Durable, Piece
 class Core(Protocol):
     """A machine that lives on an endpoint: it is fed the events it owns, and commands the endpoint.
 
-    It is asked for its events after every step. One that shows as ``untaken`` the list in which it gathers them, always
-    the same one, is only asked when something is in it.
+    It is asked for its events and its time after every step. One that shows as ``untaken`` the list in which it gathers
+    events, always the same one, is only asked when something is in it; one that shows as ``deadlines`` all its times is
+    not asked for the next.
     """
 
     @property
@@ -79,7 +80,6 @@ class Pump:
         self._held: Held[Transmit] | None = Held(self.gate) if self.gate is not None else None
         self._now = 0.0
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
-        self._timed: list[Waiting] = [*self._nets, *([self._held] if self._held is not None else ())]
 
     def restore(self, pieces: Iterable[Piece], *, now: float) -> None:
         """Let the endpoint, then the cores go on with what was written; those that are not `Durable` begin anew.
@@ -170,11 +170,11 @@ class Pump:
     def next_timeout(self) -> float | None:
         """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
         first = self.endpoint.timers.first
-        for each in self._timed:
-            at = each.next_timeout()
+        for net in self._nets:
+            at = net.next_timeout() if net.deadlines is None else net.deadlines.first
             if at is not None and (first is None or at < first):
                 first = at
-        return first
+        return first if self._held is None else first_due(first, self._held.next_timeout())
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""

@@ -219,6 +219,8 @@ class Message(HeaderValues):
             if parser is not None:
                 values = tuple([self._parsed_with_care(parser, key, item) for item in self._items(key, lines)])
                 self._cache[key] = values if shape_of(key) is not Shape.SINGLE else values[0]
+        for slot, key in _SLOTS.items():
+            setattr(self, slot, self._cache[key])
 
     def _check_start_line(self) -> None:
         """Compare the headers that every element needs with the start line. Raises RemoteProtocolError."""

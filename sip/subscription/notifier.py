@@ -240,10 +240,10 @@ class Notifier(Subscription):
 
     def notify(self, notification: Notification, benotify: bool, now: float) -> None:
         """Send a notification, or queue it behind one that is not answered; after the last one nothing is sent."""
-        if self.state is NotifierState.LAST:
+        if self._life.state is NotifierState.LAST:
             self._subscriptions.context.count("ignored: notification after the last")
             return
-        if self.state is NotifierState.CLOSING and not notification.last:
+        if self._life.state is NotifierState.CLOSING and not notification.last:
             notification = attrs.evolve(notification, state="terminated", reason="timeout")
         given = NotifierInput.LAST_NOTIFY if notification.last else NotifierInput.NOTIFY
         self._life.check(given)
