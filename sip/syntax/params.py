@@ -27,8 +27,9 @@ from sip.syntax.grammar import (
 #   EQUAL          =  SWS "=" SWS
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
 _VALUE = re.compile(rf"[{VALUE_CHARS}]++")
-#: Names and values of what matched COMMON; no value is empty, a flag has an empty one.
-_common_pairs = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+').findall
+#: Names and values of what matched COMMON, or that of URIs, whose names may have more characters; no value is empty, a
+#: flag has an empty one.
+_common_pairs = re.compile(r';([^;=]++)(?:=("[^"]*+"|[^;]++))?+').findall
 #: Parameters as nearly everybody writes them: no blanks, no escapes, all in the grammar.
 COMMON = rf'(?:;[{TOKEN_CHARS}]++(?:=(?:[{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+)*+'
 
