@@ -28,7 +28,7 @@ from rtp import (
     RtpError,
     SessionDescription,
 )
-from sip import Event, first_due
+from sip import Event
 
 SDP: Final = "application/sdp"
 METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "INFO", "NOTIFY", "MESSAGE")  #: OPTIONS: the endpoint
@@ -159,7 +159,8 @@ class Phone:
             return self._registration.refresh_at
         # Ringing may be over before the ports are open: then the ports are waited for.
         answer_at = call.answer_at if call.media is not None else None
-        return first_due(self._registration.refresh_at, answer_at, call.hang_up_at)
+        due = [at for at in (self._registration.refresh_at, answer_at, call.hang_up_at) if at is not None]
+        return min(due, default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Answer, hang up, register again."""

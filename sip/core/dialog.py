@@ -269,12 +269,14 @@ class Dialog:
         if self.remote_cseq is not None and cseq < self.remote_cseq:
             return False
         self.remote_cseq = cseq
-        self.touch()
+        if self.unsaved is not None:
+            self.touch()
         return True
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
-        self.touch()
+        if self.unsaved is not None:
+            self.touch()
         # What cannot be used does not replace what can; what says the same again is not read again.
         contact = message.headers.get_all("Contact")
         if contact and contact != self._contact:
@@ -291,7 +293,7 @@ class Dialog:
     def next_cseq(self) -> int:
         """Return the number of the next request; CSeq stays below 2**31 (section 8.1.1.5)."""
         self.local_cseq = self.local_cseq + 1 if self.local_cseq < 2**31 - 1 else 1
-        if self.local_cseq > self.reserved_cseq:
+        if self.unsaved is not None and self.local_cseq > self.reserved_cseq:
             self.touch()
         return self.local_cseq
 

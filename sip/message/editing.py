@@ -28,8 +28,8 @@ class Changes:
         self._set: dict[str, list[Field]] = {}
         for name, value in to_set.items():
             self._set[key_of(name)] = _lines(name, value)
-        self._add = checked_fields(add)
-        self._prepend = checked_fields(prepend)
+        self._add = checked_fields(add) if add else []
+        self._prepend = checked_fields(prepend) if prepend else []
         self._removed = set(map(key_of, remove))
         self.touched = {*self._removed, *self._set}
         for name, _ in (*self._add, *self._prepend):
@@ -37,7 +37,9 @@ class Changes:
 
     def applied(self, fields: list[Field]) -> list[Field]:
         """The header lines after the changes: first removed, then set, then prepended and added."""
-        keys = [KEYS.get(name) or name.lower() for name, _ in fields]
+        keys = []
+        for name, _ in fields:
+            keys.append(KEYS.get(name) or name.lower())
         for key in self._removed:
             _cut(fields, keys, key)
         for key, lines in self._set.items():
