@@ -109,6 +109,12 @@ class Deployment:
         process.kill()
         process.wait()
 
+    def end(self, name: str) -> None:
+        """End one properly; a Focus node hands its conferences over."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_LIMIT)
+
     def stop(self) -> None:
         """End everything: the nodes and MCUs together, then what they need."""
         for names in ((*NODES, *MCUS), tuple(PROXIES), ("redis",)):

@@ -17,6 +17,7 @@ from focus.mcus.intent import INTENT
 from focus.mcus.link_state import LINK
 from focus.mcus.relay import RELAY
 from mcu.leg_state import TRANSITIONS as LEG
+from pyc3p.placement.member import MEMBER
 from rtp.sdp.offer_answer_session import TRANSITIONS as OFFER_ANSWER
 from sip.core.dialog import DIALOG
 from sip.core.keep_alive import KEEP_ALIVE
@@ -37,6 +38,7 @@ MACHINES: dict[str, tuple[str, Table]] = {
     "C3P: life of a request": ("c3p.request_life", REQUEST_LIFE),
     "C3P: replica of a conference": ("c3p.conference.replica", REPLICA),
     "Focus: relayed command": ("focus.mcus.relay", RELAY),
+    "Node among others": ("pyc3p.placement.member", MEMBER),
     "Focus: what is wanted of an MCU": ("focus.mcus.intent", INTENT),
     "Focus: link to an MCU": ("focus.mcus.link_state", LINK),
     "Focus: client": ("focus.client.state", FOCUS_CLIENT),

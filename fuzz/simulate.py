@@ -3,8 +3,8 @@
     python -m fuzz.simulate --seeds 0..100000 --minutes 2
 
 Each scenario gets each seed in turn. A line is written for each seed that found something, with the command that shows
-it again; at the end, and on Ctrl-C, the counts. The exit code is 1 when anything was found. A run that is to go on
-another day begins at ``--seeds`` where the last one ended.
+it again; at the end, and on Ctrl-C or SIGTERM, the counts. The exit code is 1 when anything was found. A run that is to
+go on another day begins at ``--seeds`` where the last one ended.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import itertools
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -54,6 +55,7 @@ def main() -> int:
     found: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # counts are told then too
     with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=_PIECE) as pool:
         try:
             for scenario, _, complaints, told, replay in pool.imap_unordered(

@@ -193,6 +193,13 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @credentials_option
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
+@click.option(
+    "--rejoin-for",
+    type=SECONDS,
+    default=300.0,
+    show_default=True,
+    help="Seconds for which a server that is lost is tried again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
     """Call TARGETs (sip:user@host) into a conference, and look after it. With --conference there may be none.

@@ -59,6 +59,7 @@ class InviteOptions:
     subject: str = ""
     stay: float | None = None  #: seconds after which the conference is ended, or left
     keep: bool = False  #: leave in place of ending what we created
+    rejoin_for: float = 300.0  #: seconds for which a server that is lost is tried again; 0: not at all
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
     tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
 
@@ -78,6 +79,7 @@ class Invite:
         config = focus.ClientConfig(
             aor=options.aor,
             display_name=options.display_name,
+            rejoin_for=options.rejoin_for,
             outbound_proxy=proxy_at((host, port), "tcp" if options.tls is None else "tls"),
         )
         element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)

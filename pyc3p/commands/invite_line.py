@@ -33,6 +33,7 @@ def read_line(
     credentials: Path | None,
     stay: float | None,
     keep: bool,
+    rejoin_for: float,
 ) -> InviteOptions:
     """The options of a conference; raises UsageProblem. A passcode is asked for last, when all else is right."""
     people = [parse_target(each) for each in target]
@@ -69,5 +70,6 @@ def read_line(
         subject=subject,
         stay=stay,
         keep=keep,
+        rejoin_for=rejoin_for,
         passcode=read_passcode() if passcode else None,
     )

@@ -80,7 +80,7 @@ class Simulation:
             seed=self._seed,
             scenario=self._scenario.name,
             minutes=self._minutes,
-            complaints=tuple(complaints),
+            complaints=tuple(dict.fromkeys(complaints)),
             counts=dict(sorted(self._counts.items())),
             digest=self._digest(),
             story=world.network.story,
@@ -150,7 +150,9 @@ class Simulation:
             legs = {
                 name: info for name, one in world.sim.farm.mcus.items() if (info := one.conference(uri)) is not None
             }
-            complaints += checks.differences(uri, world.focus_machine.roster(uri), seen, legs)
+            truth = world.focus_machine.roster(uri)
+            complaints += checks.differences(uri, truth, seen, legs)
+            complaints += checks.locks(uri, truth, legs)
         return complaints
 
     def _last_checks(self, before: checks.Sizes, lost: set[object]) -> list[str]:

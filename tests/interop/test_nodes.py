@@ -1,4 +1,4 @@
-"""`deploy/nodes.py`: three Focus nodes, two MCU hosts, two Kamailios and a Redis; one node and the store are killed."""
+"""`deploy/nodes.py`: three Focus nodes, two MCU hosts, two Kamailios and a Redis; nodes and the store end."""
 
 from __future__ import annotations
 
@@ -73,14 +73,16 @@ def call_from(user: str, server: str, conference: str, target: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_a_conference_outlasts_its_node_and_the_store(tmp_path: Path, network: str) -> None:
+def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: Path, network: str) -> None:
     require("redis-server", "kamailio")
     deployment = script().Deployment(tmp_path / "deployment", network)
     first, second = f"{network}.31", f"{network}.32"
     try:
         deployment.start()
         with contextlib.ExitStack() as stack:
-            phones = {name: stack.enter_context(phone(name, first, tmp_path)) for name in ("bob", "carol", "erin")}
+            phones = {
+                name: stack.enter_context(phone(name, first, tmp_path)) for name in ("bob", "carol", "erin", "fred")
+            }
             log = tmp_path / "ann.log"
             words = pyc3p("invite", "--as", "sip:ann@example.com", "--server", first, "sip:bob@example.com")
             ann = stack.enter_context(running([*words, "--for", "150"], log, cwd=tmp_path))
@@ -108,6 +110,12 @@ def test_a_conference_outlasts_its_node_and_the_store(tmp_path: Path, network: s
             said = call_from("ann", second, conference, "sip:erin@example.com")
             assert "call erin@example.com: done" in said, said
             wait_for_text(log, "erin@example.com: audio-video connected", limit=LIMIT)
+
+            deployment.end(heir)
+            assert claims(network)[key] != heir
+            said = call_from("ann", second, conference, "sip:fred@example.com")
+            assert "call fred@example.com: done" in said, said
+            wait_for_text(log, "fred@example.com: audio-video connected", limit=LIMIT)
             assert "call over" not in phones["bob"].read_text()
             assert ann.poll() is None
             assert deployment.look() == []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from focus import ConferenceRecord, Written
 from pyc3p.placement.memory import MemoryPlacement
 from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, PlacementStore, Refused
 from pyc3p.state import StoreUnavailable
@@ -265,5 +267,74 @@ def test_a_redis_that_is_away_is_one_line_and_its_return_is_noticed(tmp_path: Pa
         await plain.close()
         await store.close()
         await store.close()
+
+    asyncio.run(scene())
+
+
+# What all nodes share beside conferences -----------------------------------------------------------------------------
+
+
+def record(version: int = 1, expires_at: float | None = None) -> ConferenceRecord:
+    uri = "sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABC123"
+    return ConferenceRecord(
+        conference_id="ABC123",
+        focus_uri=uri,
+        organizer="sip:alice@example.com",
+        version=version,
+        expires_at=expires_at,
+    )
+
+
+def test_every_node_finds_a_record_and_of_two_that_change_it_one_does(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            now = time.time()
+
+            async def write(
+                store: RedisStore, before: ConferenceRecord | None, after: ConferenceRecord | None
+            ) -> Written:
+                return await store.records.write("k", "alice@example.com", before, after, wall_clock=now)
+
+            made = record(expires_at=now + 60.0)
+            assert await write(first, None, made) is Written.DONE
+            assert await write(second, None, made) is Written.EXISTS
+            assert await second.records.find("k") == made
+            assert await second.records.of_organizer("alice@example.com", 10) == (made,)
+            changed = record(2, now + 60.0)
+            assert await write(second, made, changed) is Written.DONE
+            assert await write(first, made, record(3)) is Written.CHANGED
+            assert await first.records.find("k") == changed
+            assert await write(first, changed, None) is Written.DONE
+            assert await write(first, changed, None) is Written.DONE
+            assert await write(first, changed, record(4)) is Written.CHANGED
+            assert await first.records.find("k") is None
+            assert await first.records.of_organizer("alice@example.com", 10) == ()
+
+    asyncio.run(scene())
+
+
+def test_a_record_is_gone_when_its_time_is_over(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, _):
+            now = time.time()
+            ending = record(expires_at=now + 0.2)
+            await first.records.write("k", "alice@example.com", None, ending, wall_clock=now)
+            await asyncio.sleep(0.4)
+            assert await first.records.find("k") is None
+            assert await first.records.of_organizer("alice@example.com", 10) == ()
+            assert await first._redis.exists("pyc3p:records:alice@example.com") == 0
+
+    asyncio.run(scene())
+
+
+def test_all_nodes_have_one_secret_and_hear_of_changed_records(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            assert await first.shared_secret() == await second.shared_secret()
+            heard = asyncio.ensure_future(anext(second.changed()))
+            while not heard.done():
+                await first.tell_changed("sip:a@example.com")
+                await asyncio.sleep(0.05)
+            assert heard.result() == "sip:a@example.com"
 
     asyncio.run(scene())

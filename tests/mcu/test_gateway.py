@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcu import Gateway, GatewayTable, TelephoneNumber, number_in
-from mcu.gateway import global_number
+from mcu.telephone_number import global_number
 from sip import Uri
 
 TABLE = GatewayTable(

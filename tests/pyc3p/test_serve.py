@@ -212,7 +212,7 @@ def test_a_server_that_dies_is_said_and_a_failure() -> None:
 
     async def scenario(server: Server, output: Kept) -> None:
         phone = await phone_at(config, "bob")
-        invite = Invite(invite_options(config, "sip:bob@127.0.0.1"), told)
+        invite = Invite(invite_options(config, "sip:bob@127.0.0.1", rejoin_for=1.0), told)
         running = asyncio.ensure_future(invite.run())
         await invite.node.wait_for(lambda: bool(invite.reached), 10.0, "the call")
         await server.stop()  # no BYE, no notification: as if it was killed

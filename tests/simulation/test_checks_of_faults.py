@@ -83,12 +83,13 @@ def test_a_subscriber_that_misses_something_is_found() -> None:
 
 @attrs.define(eq=False)
 class Liar:
-    """An MCU that says that it has thrown somebody out, and has not."""
+    """An MCU that says that it has done what it was told, and has not."""
 
     service: C3PService
+    about: type[c3p.Command] = c3p.DeleteUser
 
     def receive_c3p(self, document: Document, *, peer: str, now: float) -> c3p.Reply:
-        if isinstance(document, c3p.Request) and isinstance(document.command, c3p.DeleteUser):
+        if isinstance(document, c3p.Request) and isinstance(document.command, self.about):
             return c3p.Reply(200, document.respond(c3p.Code.SUCCESS))
         return self.service.receive_c3p(document, peer=peer, now=now)
 
@@ -109,6 +110,19 @@ def test_a_leg_of_which_the_focus_does_not_know_is_found() -> None:
         world.focus_machine.roster = lambda uri: None  # type: ignore[method-assign]
 
     assert any("the MCUs have other legs than the Focus" in each for each in played(lie).complaints)
+
+
+def test_a_lock_that_an_mcu_does_not_have_is_found() -> None:
+    def lie(world: World) -> None:
+        for name in world.sim.farm.mcus:
+            element = world.sim.farm.elements[name]
+            element.services = {
+                path: Liar(service, about=c3p.ModifyConferenceLock) for path, service in element.services.items()
+            }
+
+    scenario = attrs.evolve(QUIET, acts={Act.DIAL: 3, Act.LOCK: 1})
+    complaints = Simulation(scenario, 4, minutes=1.0, on_built=lie).run().complaints
+    assert any("for the Focus it is locked" in each for each in complaints)
 
 
 def sends(world: World, name: str, alter: Callable[[Transmit], list[Transmit]]) -> None:

@@ -9,7 +9,7 @@ from pyc3p.simulate.checks.answers import unanswered_requests
 from pyc3p.simulate.checks.audio import ejected_and_heard, ejected_and_hearing
 from pyc3p.simulate.checks.commands import endings
 from pyc3p.simulate.checks.ejections import Ejection, ejections
-from pyc3p.simulate.checks.rosters import differences
+from pyc3p.simulate.checks.rosters import differences, locks
 from pyc3p.simulate.checks.sizes import Sizes, grown
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "ejections",
     "endings",
     "grown",
+    "locks",
     "unanswered_requests",
 ]

@@ -1,4 +1,4 @@
-"""In the end everybody sees the same: subscribers, the Focus, and the legs of the MCUs."""
+"""In the end everybody sees the same: subscribers, the Focus, and the MCUs with their legs and their locks."""
 
 from __future__ import annotations
 
@@ -38,6 +38,28 @@ def differences(
     if at_focus != at_mcus:
         complaints.append(f"the MCUs have other legs than the Focus of {conference}: {_difference(at_focus, at_mcus)}")
     return complaints
+
+
+def locks(conference: str, truth: c3p.ConferenceInfo | None, legs: Mapping[str, c3p.ConferenceInfo]) -> list[str]:
+    """Complain of a conference that is locked for the Focus and open on an MCU, or the other way round."""
+    if truth is None:
+        return []
+    held = _locked(truth, conference)
+    return [
+        f"{mcu} has {'an open' if held else 'a locked'} conference, for the Focus it is {'locked' if held else 'open'}"
+        for mcu, info in legs.items()
+        if any(locked is not held for locked in _locks(info))
+    ]
+
+
+def _locked(info: c3p.ConferenceInfo, entity: str) -> bool:
+    views = info.conference_view.views if info.conference_view is not None else ()
+    return any(view.entity == entity and view.entity_state is not None and view.entity_state.locked for view in views)
+
+
+def _locks(info: c3p.ConferenceInfo) -> list[bool]:
+    views = info.conference_view.views if info.conference_view is not None else ()
+    return [bool(view.entity_state.locked) for view in views if view.entity_state is not None]
 
 
 def _is_audio(state: str) -> bool:
