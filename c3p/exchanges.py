@@ -31,7 +31,7 @@ class Exchanges(Generic[Owner]):
         """``first_request_id`` should differ from one start of the process to the next: late answers must not match."""
         self._last_id = 0
         self._last_request_id = first_request_id
-        self._ready: list[Exchange] = []
+        self.unposted: list[Exchange] = []  #: what `take` gives; always the same list, so that a look tells
         self._open: dict[int, Owner | None] = {}
         self.unexpected = 0  #: outcomes of exchanges that are not open
 
@@ -57,7 +57,7 @@ class Exchanges(Generic[Owner]):
         self._last_id += 1
         self._open[self._last_id] = owner
         idempotent = document.command.IDEMPOTENT if isinstance(document, Request) else True
-        self._ready.append(Exchange(self._last_id, url, document, timeout=timeout, idempotent=idempotent, peer=peer))
+        self.unposted.append(Exchange(self._last_id, url, document, timeout=timeout, idempotent=idempotent, peer=peer))
         return self._last_id
 
     def forget(self, exchange_id: int) -> None:
@@ -67,8 +67,9 @@ class Exchanges(Generic[Owner]):
 
     def take(self) -> list[Exchange]:
         """What is to be posted now, in order."""
-        ready, self._ready = self._ready, []
-        return ready
+        taken = self.unposted[:]
+        self.unposted.clear()
+        return taken
 
     def replied(self, exchange_id: int, reply: Reply, *, now: float) -> Owner | None:
         """Hand an answer to the owner of the exchange, who is returned."""

@@ -114,7 +114,7 @@ class ActiveConferences:
 
     def next_timeout(self) -> float | None:
         """When something is due in one of them."""
-        return self._deadlines.earliest()
+        return self._deadlines.first
 
     def due(self, now: float) -> Iterator[Conference]:
         """Those in which something is due."""

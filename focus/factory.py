@@ -86,13 +86,13 @@ class FocusFactory:
         self._endpoint = endpoint
         self._entropy = entropy
         self._activations = activations
-        self._events: list[Event] = []
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._draining = False
         self._refusals: Counter[tuple[str, int, str]] = Counter()
         self._procedures = Procedures(
             endpoint,
             owner=config.owner,
-            emit=self._events.append,
+            emit=self.untaken.append,
             limit=config.max_waiting,
             per_source=config.max_waiting_per_source,
             timeout=config.answer_timeout,
@@ -138,8 +138,8 @@ class FocusFactory:
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
-        taken = list(self._events)
-        self._events.clear()
+        taken = list(self.untaken)
+        self.untaken.clear()
         return taken
 
     def next_timeout(self) -> float | None:
@@ -162,7 +162,7 @@ class FocusFactory:
         except Refused as refused:
             self._refusals["service", refused.refusal.status, refused.refusal.name] += 1
             if (what := told(self.owner, "service", refused.refusal, event.request, event.flow)) is not None:
-                self._events.append(what)
+                self.untaken.append(what)
             answer = refuse(refused.refusal, refused.document, server=self.config.server)
         assert event.transaction is not None  # None is for transparent cores
         self._endpoint.respond(
@@ -237,12 +237,12 @@ class FocusFactory:
         record = after or before
         assert record is not None
         if before is None:
-            self._events.append(
+            self.untaken.append(
                 RecordAdded(owner=self.owner, conference_uri=record.focus_uri, organizer=record.organizer)
             )
             return
         if after is None:
-            self._events.append(RecordRemoved(owner=self.owner, conference_uri=record.focus_uri))
+            self.untaken.append(RecordRemoved(owner=self.owner, conference_uri=record.focus_uri))
         if self._activations is not None:
             self._activations.record_replaced(record.focus_uri, after, now=now)
 

@@ -94,25 +94,26 @@ class Focus:
         if store is None and config.records_url is not None:
             raise LocalProtocolError("records_url is for what a store lacks that answers at once")
         config = self.config = attrs.evolve(config, server=config.server or own_name(endpoint, config.domain))
-        self._events: list[Event] = []
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         # After a restart, late answers to the process before must not match.
         self._exchanges: Exchanges[ConferenceExchangeOwner] = Exchanges(first_request_id=entropy.integer(31))
+        self.unposted = self._exchanges.unposted  #: what `c3p_to_send` gives; always the same list
         self._farewells = Farewells(self._exchanges, config)
         correlations = entropy.child("correlations")
-        self._context = Context(endpoint, config, self._exchanges, self._events.append, correlations, self._farewells)
+        self._context = Context(endpoint, config, self._exchanges, self.untaken.append, correlations, self._farewells)
         self.refusals = self._context.refusals  #: by what was asked (join, subscribe, command), SIP status and reason
         domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
         self._active = ActiveConferences(self._context)
         self._procedures = Procedures(
             endpoint,
             owner=config.owner,
-            emit=self._events.append,
+            emit=self.untaken.append,
             limit=config.max_waiting_joins,
             per_source=config.max_waiting_per_source,
             timeout=max(config.answer_timeout, config.http_timeout if config.records_url else 0.0),
         )
         if config.placed:
-            self._context.placement = AskingPlacement(self._procedures, self._events.append, config.owner)
+            self._context.placement = AskingPlacement(self._procedures, self.untaken.append, config.owner)
         #: Whose conferences are, where there are other Foci.
         self.ownership = Ownership(config.owner, self._context, self._active, self._procedures)
         self._records = record_store(store, self._procedures, config.owner)
@@ -248,8 +249,8 @@ class Focus:
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
-        taken = list(self._events)
-        self._events.clear()
+        taken = self.untaken[:]
+        self.untaken.clear()
         return taken
 
     def next_timeout(self) -> float | None:
@@ -263,7 +264,7 @@ class Focus:
                 conference.handle_timeout(now=now)
                 self._active.settle(conference, now=now)
             except Exception as error:  # what is due in other conferences is done all the same
-                self._events.append(internal_fault(error, "handle_timeout", owner=self.owner))
+                self.untaken.append(internal_fault(error, "handle_timeout", owner=self.owner))
         self._procedures.handle_timeout(now=now)
         self._farewells.handle_timeout(now=now)
         return self.take_events()

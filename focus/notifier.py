@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -18,6 +19,7 @@ AUTOEXTEND: Final = "com.microsoft.autoextend"
 
 #: Part of its time after which a quiet subscription is prolonged, well before it runs out.
 _EXTENSION: Final = 0.75
+_EXTEND_AT: Final = attrgetter("extend_at")
 
 #: A document serialised once: the function puts a version in.
 Rendered = Callable[[int], bytes]
@@ -147,7 +149,7 @@ class Notifier:
 
     def next_timeout(self) -> float | None:
         """When somebody is to be told although nothing changed."""
-        return first_due(*[one.extend_at for one in self._subscribers.values()])
+        return first_due(*map(_EXTEND_AT, self._subscribers.values()))
 
     def handle_timeout(self, *, now: float) -> None:
         """Keep quiet subscriptions alive: those who asked for autoextend do not refresh (conference-info 2)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -33,6 +34,7 @@ from focus.refusal import Refused
 from focus.roster import Roster
 from sip import AddressOfRecord, Flow, InviteReceived, NameAddr, Request, SessionId, first_due
 
+_LOST_UNTIL: Final = attrgetter("lost_until")
 _ALLOW: Final = "INVITE, ACK, BYE, CANCEL, INFO, UPDATE, OPTIONS"
 
 
@@ -223,7 +225,7 @@ class Participants:
 
     def next_timeout(self) -> float | None:
         """When the next dialog without a connection is given up."""
-        return first_due(*[one.lost_until for one in self.all()])
+        return first_due(*map(_LOST_UNTIL, self._participants.values()))
 
     def due(self, now: float) -> list[Participant]:
         """The dialogs to give up: those whose time is over and that have no connection again."""

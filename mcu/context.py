@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -16,7 +17,7 @@ from mcu.events import LegId
 from mcu.leg import Leg, MediaAddress
 from mcu.policy import DialOutPolicy
 from rtp import Capabilities, Encryption, OfferAnswerSession
-from sip import Deadlines, Entropy, Event, SessionId
+from sip import Deadlines, Entropy, Event, SessionId, first_due
 
 if TYPE_CHECKING:
     from sip import Endpoint
@@ -33,6 +34,14 @@ class Wait(enum.Enum):
     MEDIA = "media"  #: packets of its far end, or the answer to the question whether that is there
 
 
+class Prompt(Hashable, Protocol):
+    """A part of the MCU that has a deadline of its own in `Context.deadlines`."""
+
+    def due(self, *, now: float) -> None:
+        """Its deadline is here; it has none any more until it sets one."""
+        ...
+
+
 class Context:
     """Owned by ``Mcu``; every part is given it."""
 
@@ -40,13 +49,13 @@ class Context:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
         self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
         self.exchanges: Exchanges[ExchangeOwner] = Exchanges()
-        self.deadlines: Deadlines[tuple[Wait, Leg] | Conference] = Deadlines()
+        self.deadlines: Deadlines[tuple[Wait, Leg] | Conference | Prompt] = Deadlines()
         self.conferences: dict[str, Conference] = {}
         self.legs: dict[LegId, Leg] = {}
         self.sessions: dict[SessionId, Leg] = {}
         self.counters: Counter[str] = Counter()
         self.draining = False
-        self._events: list[Event] = []
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._last_leg = 0
 
     def capabilities(self, encryption: Encryption) -> Capabilities:
@@ -69,11 +78,12 @@ class Context:
 
     def emit(self, event: Event) -> None:
         """Report to the application."""
-        self._events.append(event)
+        self.untaken.append(event)
 
     def take_events(self) -> list[Event]:
-        events, self._events = self._events, []
-        return events
+        taken = self.untaken[:]
+        self.untaken.clear()
+        return taken
 
     def next_leg_id(self) -> LegId:
         self._last_leg += 1
@@ -119,5 +129,5 @@ class Context:
 
     def schedule(self, conference: Conference) -> None:
         """Have the link of a conference called when it wants to be."""
-        due = (conference.focus_link.next_timeout(), conference.orphaned_at(self.config.orphan_timeout))
-        self.deadlines.set(conference, min((at for at in due if at is not None), default=None))
+        orphaned_at = conference.orphaned_at(self.config.orphan_timeout)
+        self.deadlines.set(conference, first_due(conference.focus_link.next_timeout(), orphaned_at))

@@ -182,7 +182,9 @@ class FocusLink:
         """When something is to be sent again, or the Focus counts as gone."""
         due = [] if self._missing_since is None else [self._missing_since + self._settings.give_up]
         if self._under_way is None:
-            due += [self._retry[kind].at for kind in _KINDS if self._waiting(kind)]
+            for kind in _KINDS:
+                if self._waiting(kind):
+                    due.append(self._retry[kind].at)
             if not due and not self._closed:
                 due.append(self._heard + self._settings.probe)
         return min(due, default=None)

@@ -36,7 +36,7 @@ from mcu.media import Arrived, Media
 from mcu.outcome import Ending
 from mcu.policy import Decision, DialOutPolicy, DialOutRules
 from mcu.registration import Registrations
-from sip import Claim, Entropy, Event, Flow, first_due, internal_fault
+from sip import Claim, Entropy, Event, Flow, internal_fault
 from sip import Request as SipRequest
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class Mcu:
     ) -> None:
         self.config = config
         self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutRules())
+        self.unposted = context.exchanges.unposted  #: what `c3p_to_send` gives; always the same list
+        self.deadlines = context.deadlines  #: all that has its time
+        self.untaken = context.untaken  #: what `take_events` gives; always the same list
         self._media = Media(context)
         self._termination = Termination(context, self._media)
         self._dial_out = DialOut(context, self._media, self._termination)
@@ -136,10 +139,7 @@ class Mcu:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
-        undecided = self._dial_out.awaiting_policy
-        return first_due(
-            self._context.deadlines.earliest(), self._registration.next_timeout(), undecided.next_timeout()
-        )
+        return self._context.deadlines.first
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
@@ -147,12 +147,12 @@ class Mcu:
             try:
                 if isinstance(key, Conference):
                     self._conferences.focus_link_due(key, now=now)
-                else:
+                elif isinstance(key, tuple):
                     self._waited_in_vain(*key, now)
+                else:
+                    key.due(now=now)
             except Exception as error:  # what else is due is done all the same
                 self._context.emit(internal_fault(error, "handle_timeout", owner=self.owner))
-        self._dial_out.handle_timeout(now=now)
-        self._registration.handle_timeout(now=now)
         return self._done(now)
 
     def take_events(self) -> list[Event]:
@@ -164,7 +164,7 @@ class Mcu:
         if load != self._load:
             self._load = load
             self._registration.changed(now=now)
-        return self._context.take_events()
+        return self._context.take_events() if self.untaken else []
 
     def _waited_in_vain(self, wait: Wait, leg: Leg, now: float) -> None:
         if wait is Wait.ANSWER:
@@ -255,7 +255,7 @@ class Mcu:
         """
         self._media.receive(batch)
         self._end_broken()
-        return self._context.take_events()
+        return self._context.take_events() if self.untaken else []
 
     def next_tick(self) -> float | None:
         """When ``tick`` is due, every 20 ms; ``None`` while no leg has media."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from c3p import Code, ExchangeFailure, McuType, RegisterMcu, Reply, Request
 from mcu.context import Context
 from mcu.events import RegistrationAccepted, RegistrationRefused
-from sip import first_due
 
 CHANGE_DELAY = 1.0  #: seconds between announcements at least: a busy minute is not a flood
 
@@ -15,26 +14,27 @@ class Registration:
 
     def __init__(self, context: Context, url: str, principal: str) -> None:
         self._context, self._url, self._principal = context, url, principal
-        self._due = 0.0
+        self._due = 0.0  #: when the next one is to be made
         self._last = -CHANGE_DELAY
         self._under_way = False
         self._requests = 0
         self._told: RegistrationRefused | None = None  #: the refusal that the application knows of
+        self._next_at(0.0)
 
     def changed(self, *, now: float) -> None:
         """The load or the readiness of this MCU is another one."""
-        self._due = min(self._due, max(now, self._last + CHANGE_DELAY))
+        self._next_at(min(self._due, max(now, self._last + CHANGE_DELAY)))
 
-    def next_timeout(self) -> float | None:
-        return None if self._under_way else self._due
+    def _next_at(self, at: float) -> None:
+        """Announce at that time, but not before the last announcement came to something."""
+        self._due = at
+        self._context.deadlines.set(self, None if self._under_way else at)
 
-    def handle_timeout(self, *, now: float) -> None:
-        """Announce, when it is time."""
-        if self._under_way or now < self._due:
-            return
+    def due(self, *, now: float) -> None:
+        """Announce."""
         url, config = self._url, self._context.config
         self._last, self._under_way = now, True
-        self._due = now + config.register_interval
+        self._next_at(now + config.register_interval)
         self._requests += 1
         request = Request(
             request_id=str(self._requests), from_=str(config.sip_contact), to=url, command=self._announcement()
@@ -55,8 +55,12 @@ class Registration:
             draining=context.draining,
         )
 
-    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
+    def _came_to_something(self) -> None:
         self._under_way = False
+        self._next_at(self._due)
+
+    def replied(self, exchange_id: int, reply: Reply, *, now: float) -> None:
+        self._came_to_something()
         refused = self._refusal(reply)
         if refused is not None:
             self._context.counters["announcements refused"] += 1
@@ -76,7 +80,7 @@ class Registration:
         return RegistrationRefused(owner=config.owner, url=self._url, status=reply.status, reason=reason)
 
     def failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> None:
-        self._under_way = False
+        self._came_to_something()
         config = self._context.config
         lost = RegistrationRefused(owner=config.owner, url=self._url, status=None, reason=reason.value)
         if self._told is None or self._told.status is not None:
@@ -97,12 +101,3 @@ class Registrations:
         """The load or the readiness of this MCU is another one."""
         for each in self._all:
             each.changed(now=now)
-
-    def next_timeout(self) -> float | None:
-        """When an announcement is due."""
-        return first_due(*(each.next_timeout() for each in self._all))
-
-    def handle_timeout(self, *, now: float) -> None:
-        """Announce, when it is time."""
-        for each in self._all:
-            each.handle_timeout(now=now)

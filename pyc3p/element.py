@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -146,6 +146,8 @@ class Element:
     _waiting: list[TimedNet | Held[tuple[C3PMachine, c3p.Exchange]] | Held[tuple[object, c3p.Reply]]] = attrs.field(
         init=False
     )
+    #: each machine with the list in which it shows what is to be posted; one that does not is always asked
+    _posting: list[tuple[C3PMachine, Sized]] = attrs.field(init=False)
     _media_rest: Rest | None = attrs.field(default=None, init=False)  #: since a tick raised, until one does not
     gate: Gate | None = attrs.field(init=False)  #: before the network; None where no state is kept
     _documents: Held[tuple[C3PMachine, c3p.Exchange]] | None = attrs.field(default=None, init=False)
@@ -158,6 +160,7 @@ class Element:
             self.gate.watch((*self.others, *self.stores))
             self._documents, self._answers = Held(self.gate), Held(self.gate)
         self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
+        self._posting = [(each, getattr(each, "unposted", "asked")) for each in self.machines]
         self._waiting = [*self._nets]
         if self._documents is not None and self._answers is not None:
             self._waiting += [self._documents, self._answers]
@@ -221,7 +224,11 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        return next_timeout_of([*self._waiting, self.pump] if self.pump is not None else self._waiting)
+        others = next_timeout_of(self._waiting) if self._waiting else None
+        if self.pump is None:
+            return others
+        own = self.pump.next_timeout()
+        return own if others is None or (own is not None and own < others) else others
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due."""
@@ -275,7 +282,9 @@ class Element:
     def c3p_to_send(self, *, now: float) -> list[tuple[C3PMachine, c3p.Exchange]]:
         """Exchanges to start, with the machine that is told of the outcome."""
         found: list[tuple[C3PMachine, c3p.Exchange]] = []
-        for machine in self.machines:
+        for machine, unposted in self._posting:
+            if not unposted:
+                continue
             none: list[c3p.Exchange] = []
             found += [(machine, each) for each in self._attempt(machine, "c3p_to_send", machine.c3p_to_send, none)]
         return found if self._documents is None else self._documents.pass_on(found, now=now)

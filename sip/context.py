@@ -52,7 +52,7 @@ class Context:
         self._tags = entropy.child("tags")
         self._branches = entropy.child("branches")
         self._ids = entropy.child("call-ids")
-        self.events: list[Event] = []  #: since they were taken last
+        self.events: list[Event] = []  #: since they were taken last; always the same list, so that a look tells
         self._last_id = 0
         self._stateless: bytes | None = None
         self._given: dict[str, Credentials] = {}  # credentials by realm, beside those of the configuration
@@ -64,7 +64,8 @@ class Context:
 
     def take_events(self) -> list[Event]:
         """Return the events since the last call."""
-        events, self.events = self.events, []
+        events = self.events[:]
+        self.events.clear()
         return events
 
     def count(self, what: str) -> None:

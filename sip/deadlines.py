@@ -45,48 +45,52 @@ class Deadlines(Generic[Key]):
     due. Keys that are due at one time come in the order in which they were set.
     """
 
-    __slots__ = ("_due", "_heap", "_order")
+    __slots__ = ("_due", "_heap", "_order", "first")
 
     def __init__(self) -> None:
         self._due: dict[Key, tuple[float, int]] = {}
         #: Deadlines that were moved or cancelled stay in the heap until they come up or outnumber the others.
         self._heap: list[tuple[float, int, Key]] = []
         self._order = 0
+        self.first: float | None = None  #: when the first key is due; plain, since it is asked for after every step
 
     def set(self, key: Key, at: float | None) -> None:
         """Give ``key`` the deadline ``at`` in place of the one that it has, or none."""
-        if at is None:
-            self._due.pop(key, None)
-            return
         known = self._due.get(key)
-        if known is not None and known[0] == at:
+        if at == (known and known[0]):
             return
-        self._order += 1
-        self._due[key] = (at, self._order)
-        heappush(self._heap, (at, self._order, key))
-        if len(self._heap) > 2 * len(self._due) + _MIN_COMPACT:
-            self._heap = [(due, order, each) for each, (due, order) in self._due.items()]
-            heapify(self._heap)
+        if at is None:
+            del self._due[key]
+        else:
+            self._order += 1
+            self._due[key] = (at, self._order)
+            heappush(self._heap, (at, self._order, key))
+            if len(self._heap) > 2 * len(self._due) + _MIN_COMPACT:
+                self._heap = [(due, order, each) for each, (due, order) in self._due.items()]
+                heapify(self._heap)
+        self._find_first()
 
     def deadline(self, key: Key) -> float | None:
         """When ``key`` is due; ``None`` when it has no deadline."""
         entry = self._due.get(key)
         return None if entry is None else entry[0]
 
-    def earliest(self) -> float | None:
-        """When the first key is due."""
-        while self._heap:
-            at, order, key = self._heap[0]
+    def _find_first(self) -> None:
+        heap = self._heap
+        while heap:
+            at, order, key = heap[0]
             if self._due.get(key) == (at, order):
-                return at
-            heappop(self._heap)
-        return None
+                self.first = at
+                return
+            heappop(heap)
+        self.first = None
 
     def pop_due(self, now: float) -> list[Key]:
         """The keys that are due, earliest first; they have no deadline any more."""
         keys: list[Key] = []
-        while (at := self.earliest()) is not None and at <= now:
+        while self.first is not None and self.first <= now:
             key = heappop(self._heap)[2]
             del self._due[key]
             keys.append(key)
+            self._find_first()
         return keys

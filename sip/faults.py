@@ -14,10 +14,12 @@ machine itself are outside of the net: what is wrong with them raises to the cal
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final, Protocol
+from collections.abc import Sized
+from typing import Any, Final, Protocol
 
 import attrs
 
+from sip.deadlines import Deadlines
 from sip.events import Event
 from sip.message.masking import masked_head
 from sip.message.message import Message
@@ -116,12 +118,16 @@ class TimedNet:
     counted.
     """
 
-    __slots__ = ("_asking", "_counters", "_faults", "_machine", "_owner", "_rest")
+    __slots__ = ("_asking", "_counters", "_faults", "_machine", "_owner", "_rest", "deadlines", "untaken")
 
     def __init__(self, machine: Timed, owner: str, faults: list[Event], counters: Counter[str]) -> None:
         """``faults`` takes what is to be reported with the events of the next call."""
         self._machine, self._owner = machine, owner
+        #: what the machine's events are gathered in, when it shows that: it need not be asked while there are none
+        self.untaken: Sized | None = getattr(machine, "untaken", None)
         self._faults, self._counters = faults, counters
+        #: where the machine's times are, when it shows that; None while it rests
+        self.deadlines: Deadlines[Any] | None = getattr(machine, "deadlines", None)
         self._asking: set[str] = set()  # questions whose last answer was an exception
         self._rest: Rest | None = None  # since its timeout raised, until one does not
 
@@ -147,8 +153,10 @@ class TimedNet:
             self._counters["internal fault"] += 1
             self._rest = self._rest or Rest()
             self._rest.failed(now)
+            self.deadlines = None
             return [internal_fault(error, "handle_timeout", owner=self._owner)]
-        self._rest = None
+        if self._rest is not None:
+            self._rest, self.deadlines = None, getattr(self._machine, "deadlines", None)
         return events
 
     def take_events(self) -> list[Event]:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 _MIN_COMPACT: Final = 256  # below this, sweeping dead entries costs more than keeping them
 _GATHERED: Final = 0.05  # seconds by which the end of a long wait may be late, so that one wake-up serves many
+_new = object.__new__
 
 
 class Timer:
@@ -19,9 +20,8 @@ class Timer:
 
     __slots__ = ("action", "at")
 
-    def __init__(self, at: float, action: Callable[[float], None]) -> None:
-        self.at = at
-        self.action: Callable[[float], None] | None = action
+    at: float
+    action: Callable[[float], None] | None
 
 
 class Timers:
@@ -31,22 +31,26 @@ class Timers:
     ``run``, and what else is due fires in the next call.
     """
 
-    __slots__ = ("_heap", "_on_error", "_sequence", "_stopped")
+    __slots__ = ("_heap", "_on_error", "_sequence", "_stopped", "first")
 
     def __init__(self, on_error: Callable[[Exception], None] | None = None) -> None:
         self._on_error = on_error
         self._heap: list[tuple[float, int, Timer]] = []
         self._sequence = 0
         self._stopped = 0
+        self.first: float | None = None  #: when the earliest is due; plain, since it is asked for after every step
 
     def __len__(self) -> int:
         return len(self._heap) - self._stopped
 
     def start(self, at: float, action: Callable[[float], None]) -> Timer:
         """Call ``action(now)`` at ``at`` (monotonic seconds) or as soon after it as the driver calls."""
-        timer = Timer(at, action)
+        timer = _new(Timer)
+        timer.at, timer.action = at, action
         self._sequence += 1
         heappush(self._heap, (at, self._sequence, timer))
+        if self.first is None or at < self.first:
+            self.first = at
         return timer
 
     def stop(self, timer: Timer | None) -> None:
@@ -56,33 +60,29 @@ class Timers:
             self._stopped += 1
             if self._stopped > _MIN_COMPACT and self._stopped * 2 > len(self._heap):
                 self._compact()
+            if timer.at == self.first:
+                self._find_first()
 
-    def next_timeout(self) -> float | None:
-        """Return when the earliest timer is due."""
+    def _find_first(self) -> None:
         heap = self._heap
-        while heap:
-            at, _, timer = heap[0]
-            if timer.action is not None:
-                return at
+        while heap and heap[0][2].action is None:
             heappop(heap)
             self._stopped -= 1
-        return None
+        self.first = heap[0][0] if heap else None
 
     def run(self, now: float) -> None:
         """Fire what is due at ``now``. What is started meanwhile fires in the same call only if it is due."""
-        while self._heap and self._heap[0][0] <= now:
+        while self.first is not None and self.first <= now:
             timer = heappop(self._heap)[2]
-            action = timer.action
-            if action is None:
-                self._stopped -= 1
-            else:
-                timer.action = None
-                try:
-                    action(now)
-                except Exception as error:
-                    if self._on_error is None:
-                        raise
-                    self._on_error(error)
+            action, timer.action = timer.action, None
+            self._find_first()
+            assert action is not None  # the first is never one that was stopped
+            try:
+                action(now)
+            except Exception as error:
+                if self._on_error is None:
+                    raise
+                self._on_error(error)
 
     def _compact(self) -> None:
         self._heap = [entry for entry in self._heap if entry[2].action is not None]

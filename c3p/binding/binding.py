@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Final, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Annotated, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -29,16 +30,6 @@ class BoundField:
         return isinstance(self.spec, Texts | Children)
 
 
-_FIELDS: Final[dict[type[Node], tuple[BoundField, ...]]] = {}
-
-
-def bound_fields(cls: type[Node]) -> tuple[BoundField, ...]:
-    """Fields of ``cls`` that are on the wire, in their order there."""
-    if cls not in _FIELDS:
-        _FIELDS[cls] = _bind_all(cls)
-    return _FIELDS[cls]
-
-
 def _bind_all(cls: type[Node]) -> tuple[BoundField, ...]:
     hints = get_type_hints(cls, include_extras=True)
     return tuple(
@@ -46,6 +37,10 @@ def _bind_all(cls: type[Node]) -> tuple[BoundField, ...]:
         for field in attrs.fields(cls)
         if get_origin(hints[field.name]) is Annotated
     )
+
+
+#: Fields of a class that are on the wire, in their order there; gathered at first use.
+bound_fields: Final = cast("Callable[[type[Node]], tuple[BoundField, ...]]", cache(_bind_all))
 
 
 def _bind(field: attrs.Attribute[object], hint: object, spec: Spec) -> BoundField:

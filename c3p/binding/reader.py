@@ -7,7 +7,8 @@ of that local name, because dialects and printed schemas leave namespaces out (c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from functools import cache
+from typing import Final, Generic, TypeVar, cast
 
 from lxml import etree
 
@@ -69,8 +70,17 @@ class Reader(Generic[N]):
         Children that are no fields are unknown content, unless somebody takes them as ``others``.
         """
         values = self._blank.copy()
-        pairs = attributes_of(element)
-        unknown_attributes = self._take_attributes(values, pairs) if pairs else pairs
+        unknown_attributes: list[tuple[str, str]] = []
+        known = self._attributes
+        for pair in attributes_of(element):
+            field, convert = known.get(pair[0], _UNKNOWN)
+            value = None if convert is None else convert(pair[1])
+            if value is None:
+                unknown_attributes.append(pair)
+            else:
+                values[field] = value
+        if unknown_attributes:
+            unknown_attributes = self._take_aliases(values, unknown_attributes)
         trimmings: list[Trimming] = []
         placed: list[Placed] = []
         generation = 0
@@ -122,19 +132,6 @@ class Reader(Generic[N]):
         object.__setattr__(made, "__dict__", values)
         return made if self._finish is None else self._finish(made)
 
-    def _take_attributes(self, values: Values, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Put the attributes into ``values``, and return those that are not known."""
-        unknown: list[tuple[str, str]] = []
-        known = self._attributes
-        for pair in pairs:
-            entry = known.get(pair[0])
-            value = entry[1](pair[1]) if entry else None
-            if entry is None or value is None:
-                unknown.append(pair)
-            else:
-                values[entry[0]] = value
-        return self._take_aliases(values, unknown) if unknown else unknown
-
     def _take_aliases(self, values: Values, unknown: list[tuple[str, str]]) -> list[tuple[str, str]]:
         left = []
         for pair in unknown:
@@ -148,6 +145,7 @@ class Reader(Generic[N]):
 
 
 _NOBODY: Final[Known] = ("", None, None, False, None)
+_UNKNOWN: Final[tuple[str, Convert | None]] = ("", None)
 
 
 def _may_be_empty(field: BoundField) -> bool:
@@ -159,15 +157,8 @@ def _count(values: Values, name: str) -> int:
     return len(value) if isinstance(value, list) else 1 if name else 0
 
 
-_READERS: Final[dict[type[Node], Reader[Any]]] = {}
-
-
-def reader(cls: type[N]) -> Reader[N]:
-    """The reader of a class, compiled at first use."""
-    found = _READERS.get(cls)
-    if found is None:
-        found = _READERS[cls] = Reader(cls)
-    return found
+#: The reader of a class, compiled at first use.
+reader: Final = cast("Callable[[type[N]], Reader[N]]", cache(Reader))
 
 
 def _known(field: BoundField, fields: tuple[BoundField, ...]) -> Known:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final
+from functools import cache
+from typing import Final, cast
 
 import attrs
 
@@ -181,14 +182,7 @@ class _Placing:
             self.place(field)
 
 
-_WRITERS: Final[dict[tuple[type[Node], str], Writer]] = {}
-
-
-def _writer(cls: type[Node], default: str) -> Writer:
-    found = _WRITERS.get((cls, default))
-    if found is None:
-        found = _WRITERS[cls, default] = Writer(cls, default)
-    return found
+_writer: Final = cast("Callable[[type[Node], str], Writer]", cache(Writer))
 
 
 def _write_of(cls: type[Node], default: str) -> WriteNode:

@@ -51,7 +51,7 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
     """The root element. Raises MalformedDocument, also for a DOCTYPE, and DocumentTooLarge."""
     if len(data) > limits.size:
         raise DocumentTooLarge(f"document of {len(data)} bytes, {limits.size} are allowed")
-    text = _utf8(data)
+    text = data if data[:1] == b"<" else _utf8(data)
     if b"<!" in text and _has_doctype(text.lstrip(_SPACE)):
         raise MalformedDocument("a document type declaration is not allowed")
     attributes = _check_items(text, limits)

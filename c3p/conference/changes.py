@@ -160,8 +160,8 @@ def _compare(
     before, after = differing(before, after)
     if not before and not after:
         return [], [], []
-    known = {key(item): item for item in before}
-    present = {key(item): item for item in after}
+    known = dict(zip(map(key, before), before, strict=True))
+    present = dict(zip(map(key, after), after, strict=True))
     stayed: list[tuple[T, T]] = []
     come: list[T] = []
     for name, item in present.items():

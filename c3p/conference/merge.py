@@ -161,22 +161,24 @@ def merge_items(
     refused before (`apply`).
     """
     items: list[S | None] = list(known)
-    places = {key(item.entity): place for place, item in enumerate(known)}
+    places: dict[str, int] = {}
+    for place, item in enumerate(known):
+        places[key(item.entity)] = place
     for change in changes:
         name, state = key(change.entity), read_state(change.state)
         if not name:
             continue
-        place = places.get(name)
-        old = items[place] if place is not None else None
+        at = places.get(name)
+        old = items[at] if at is not None else None
         if state is State.DELETED:
-            if place is not None:
-                items[place] = None
+            if at is not None:
+                items[at] = None
                 del places[name]
-        elif place is None or old is None:
+        elif at is None or old is None:
             places[name] = len(items)
             items.append(settle_item(change))
         else:
-            items[place] = settle_item(change) if state is State.FULL else merge(old, change)
+            items[at] = settle_item(change) if state is State.FULL else merge(old, change)
     return tuple([item for item in items if item is not None])
 
 

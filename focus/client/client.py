@@ -81,7 +81,7 @@ class Client(ConferenceCommands):
         self._endpoint = endpoint
         self._entropy = entropy
         self._life = Life(CLIENT, ClientState.OUT, of="a client")
-        self._events: list[Event] = []
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._outgoing = Outgoing(endpoint, config)
         self._watch = Watch(endpoint, config)
         self._joining = Joining(endpoint, config, self._outgoing, entropy)
@@ -185,8 +185,9 @@ class Client(ConferenceCommands):
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
-        events, self._events = self._events, []
-        return events
+        taken = self.untaken[:]
+        self.untaken.clear()
+        return taken
 
     def next_timeout(self) -> float | None:
         """When a command times out, or the conference is joined again."""
@@ -194,7 +195,7 @@ class Client(ConferenceCommands):
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Fail the commands that were not answered in time, and join again when that is due."""
-        self._events += self._outgoing.handle_timeout(now=now)
+        self.untaken += self._outgoing.handle_timeout(now=now)
         if self._rejoining.is_due(now):
             self._process(ClientInput.TRY)
             self._session = self._joining.invite(now=now)
@@ -237,13 +238,13 @@ class Client(ConferenceCommands):
         uri, role, join = self._joining.uri, self._role, self._join
         if join is not None:
             self._join = None
-            self._events.append(Joined(owner=self.owner, command=join, conference_uri=uri, role=role))
+            self.untaken.append(Joined(owner=self.owner, command=join, conference_uri=uri, role=role))
             return
-        self._events.append(self._rejoining.succeeded(uri, role))
+        self.untaken.append(self._rejoining.succeeded(uri, role))
         if self._watch.suspended:
             self._watch.start(uri, now=now)
         else:
-            self._events += self._outgoing.learn(None)
+            self.untaken += self._outgoing.learn(None)
 
     def _failed(self, event: SessionFailed, now: float) -> None:
         self._join_failed(event.status, event.response, response_in(event.response), now=now)
@@ -257,7 +258,7 @@ class Client(ConferenceCommands):
             return
         self._process(ClientInput.FAILED)
         self._passcode.forget()
-        self._events.append(
+        self.untaken.append(
             JoinFailed(
                 owner=self.owner,
                 command=self._join,
@@ -275,7 +276,7 @@ class Client(ConferenceCommands):
             self._over_for_us(LeaveCause.LEFT, now=now)
         elif self._rejoining.refused(status, message, now=now):
             self._process(ClientInput.PUT_OFF)
-            self._events.append(self._rejoining.announced(self._joining.uri))
+            self.untaken.append(self._rejoining.announced(self._joining.uri))
         else:
             self._process(ClientInput.GIVEN_UP)
             self._over_for_us(LeaveCause.LOST, status, now=now)
@@ -284,9 +285,9 @@ class Client(ConferenceCommands):
         """The one end of a stay."""
         self._passcode.forget()
         self._rejoining.stop()
-        self._events += self._watch.close(now=now)
-        self._events += self._outgoing.dialog_ended()
-        self._events.append(Left(owner=self.owner, conference_uri=self._joining.uri, cause=cause, status=status))
+        self.untaken += self._watch.close(now=now)
+        self.untaken += self._outgoing.dialog_ended()
+        self.untaken.append(Left(owner=self.owner, conference_uri=self._joining.uri, cause=cause, status=status))
 
     def _ended(self, event: SessionEnded, now: float) -> None:
         if event.session != self._session:
@@ -302,7 +303,7 @@ class Client(ConferenceCommands):
             self._watch.suspend(now=now)
             self._proof = None
             self._outgoing.dialog_lost()
-            self._events.append(self._rejoining.announced(self._joining.uri))
+            self.untaken.append(self._rejoining.announced(self._joining.uri))
             return
         left_by_us = self.state is ClientState.LEAVING
         self._process(ClientInput.ENDED)
@@ -320,7 +321,7 @@ class Client(ConferenceCommands):
             self._proof = self._outgoing.prove(event.session, now=now)
 
     def _requested(self, event: RequestReceived, now: float) -> None:
-        self._events += self._outgoing.requested(event, now=now)
+        self.untaken += self._outgoing.requested(event, now=now)
 
     def _unchanged(self, event: ReinviteReceived | UpdateReceived, now: float) -> None:
         # There is nothing to negotiate in a Focus dialog; a refresh is welcome.
@@ -328,7 +329,7 @@ class Client(ConferenceCommands):
 
     def _carrier_answered(self, event: ResponseReceived, now: float) -> None:
         if event.request_id != self._proof:
-            self._events += self._outgoing.answered(event, now=now)
+            self.untaken += self._outgoing.answered(event, now=now)
             return
         self._proof = None
         if self._watch.suspended and self.state is ClientState.JOINED:
@@ -341,16 +342,16 @@ class Client(ConferenceCommands):
         elif self._watch.active and self._outgoing.doubt(event):
             self._watch.reconnect(now=now)  # for the whole state, which shows what came of the command
         else:
-            self._events += self._outgoing.unanswered(event)
+            self.untaken += self._outgoing.unanswered(event)
 
     def _watched(self, event: Event, now: float) -> None:
         events, over = self._watch.handle(event, now=now)
         if self._proof is not None and any(isinstance(one, SubscriptionLost) for one in events):
             self._watch.suspended, events = True, []  # the dialog may be dead too, and begun anew
-        self._events += events
+        self.untaken += events
         self._over = self._over or over
         if any(isinstance(one, RosterChanged) for one in events):
-            self._events += self._outgoing.learn(self.roster)
+            self.untaken += self._outgoing.learn(self.roster)
 
 
 _HANDLERS: Final[Mapping[type[Event], Callable[[Client, Any, float], None]]] = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from operator import attrgetter
+from typing import Final, TypeVar
 
 import attrs
 
@@ -34,6 +35,7 @@ from sip import Request as SipRequest
 from sip import TransactionId, first_due
 
 Timed = TypeVar("Timed", Relay, ClientCommand)
+_DEADLINE: Final = attrgetter("deadline")
 
 
 class OpenCommands:
@@ -328,7 +330,7 @@ class OpenCommands:
 
     def next_timeout(self) -> float | None:
         """When the next command or relay is given up."""
-        return first_due(*[one.deadline for one in self.relays.values()], *[one.deadline for one in self.open.values()])
+        return first_due(*map(_DEADLINE, self.relays.values()), *map(_DEADLINE, self.open.values()))
 
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""

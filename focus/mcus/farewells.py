@@ -120,7 +120,7 @@ class Farewells:
 
     def next_timeout(self) -> float | None:
         """When somebody is told again."""
-        return self._deadlines.earliest()
+        return self._deadlines.first
 
     def handle_timeout(self, *, now: float) -> None:
         """Tell them again."""

@@ -105,7 +105,7 @@ class McuLink:
 
     def next_check(self, *, has_participants: bool) -> float | None:
         """When the MCU is to be asked for its part without any other reason."""
-        ready = self.state is LinkState.READY and not self._exchange.busy
+        ready = self._life.state is LinkState.READY and not self._exchange.busy
         return self._pulse.next_check(has_participants=has_participants) if ready else None
 
     def close(self, *, now: float) -> None:

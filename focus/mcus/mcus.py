@@ -142,8 +142,10 @@ class Mcus:
 
     def next_timeout(self) -> float | None:
         """When an MCU is asked for its part."""
-        due = [self._next_check(kind, link) for kind, link in self.links.items()]
-        return first_due(*due, *[wanted.next_timeout() for wanted in self.wanted.values()])
+        first: float | None = None
+        for kind, link in self.links.items():
+            first = first_due(first, self._next_check(kind, link), self.wanted[kind].due)
+        return first
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask MCUs that were silent for their part: the answer, or none, shows how they are."""

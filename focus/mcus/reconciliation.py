@@ -85,7 +85,7 @@ class Reconciliation:
         self._intents: dict[Key, Intent] = {}
         self._calls = DoubtedCalls(commands, lambda relay: link().queue.abandon(relay))
         self._muted = MutedUsers(limit)
-        self._due: float | None = None  #: when the MCU is asked for its part
+        self.due: float | None = None  #: when the MCU is asked for its part
         self._wait = 0.0  #: seconds, before it is asked the next time
 
     # What is wanted --------------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ class Reconciliation:
     def close(self) -> None:
         """The conference is over: nothing is wanted any more."""
         self._intents.clear()
-        self._due = None
+        self.due = None
 
     def _intent_of(self, relay: Relay) -> Intent | None:
         key = key_of(relay.command)
@@ -286,7 +286,7 @@ class Reconciliation:
         """
         part, state = self._part(), self._settings()
         if asked:
-            self._due = None
+            self.due = None
             self._calls.settle(part, now=now)
         if state is not None and state.locked not in (None, locked) and (LOCK,) not in self._intents:
             self._want_lock(locked)
@@ -346,25 +346,21 @@ class Reconciliation:
 
     # When the MCU is asked, and when it is gone ----------------------------------------------------------------------
 
-    def next_timeout(self) -> float | None:
-        """When the MCU is to be asked for its part."""
-        return self._due
-
     def handle_timeout(self, *, now: float) -> None:
         """Ask it, and again later should that bring nothing."""
-        if self._due is not None and self._due <= now:
+        if self.due is not None and self.due <= now:
             self._wait = min(max(2 * self._wait, _WAIT_FIRST), _WAIT_LONGEST)
-            self._due = now + self._wait
+            self.due = now + self._wait
             self._link().resynchronise(now=now)
 
     def _ask(self, *, now: float) -> None:
-        if self._due is None:
-            self._due = now + self._wait
+        if self.due is None:
+            self.due = now + self._wait
             self.handle_timeout(now=now)
 
     def mcu_lost(self, *, now: float) -> None:
         """The MCU was given up, and with it everybody who was on it."""
-        self._due, self._wait = None, 0.0
+        self.due, self._wait = None, 0.0
         for intent in list(self._intents.values()):
             if intent.kind in OF_THE_CONFERENCE:
                 intent.life.follow(IntentInput.MCU_LOST)

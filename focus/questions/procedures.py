@@ -293,7 +293,7 @@ class Procedures:
 
     def next_timeout(self) -> float | None:
         """When the next procedure has waited long enough."""
-        return self._deadlines.earliest()
+        return self._deadlines.first
 
     def handle_timeout(self, *, now: float) -> None:
         """Refuse those who have waited long enough."""

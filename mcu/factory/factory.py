@@ -65,12 +65,13 @@ class McuFactory:
         self._strategy = strategy or LeastLoaded()
         self._registry = Registry(config)
         self._exchanges: Exchanges[ExchangeOwner] = Exchanges()
+        self.unposted = self._exchanges.unposted  #: what `c3p_to_send` gives; always the same list
         self._health_probes = HealthProbes(config, self._registry, self._exchanges)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
         self._kept = KeptFactory(self._registry, self._places)
         #: refusals that the application knows of, oldest first
         self._told: OrderedDict[AnnouncementRefused, None] = OrderedDict()
-        self._events: list[Event] = []
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._counters: Counter[str] = Counter()
 
     @property
@@ -87,8 +88,9 @@ class McuFactory:
         """What documents caused since the last call."""
         for mcu_id in self._health_probes.take_lost():
             self._lost(mcu_id)
-        events, self._events = self._events, []
-        return events
+        taken = self.untaken[:]
+        self.untaken.clear()
+        return taken
 
     # State -----------------------------------------------------------------------------------------------------------
 
@@ -152,7 +154,7 @@ class McuFactory:
         new = self._registry.announce(command, peer=peer, now=now)
         self._kept.note("mcu", command.mcu_id)
         if new:
-            self._events.append(McuRegistered(owner="", mcu_id=command.mcu_id))
+            self.untaken.append(McuRegistered(owner="", mcu_id=command.mcu_id))
         return Reply(200, request.respond(Code.SUCCESS))
 
     def _fault(self, command: RegisterMcu, peer: str) -> AnnouncementFault | None:
@@ -182,7 +184,7 @@ class McuFactory:
         self._counters["announcements refused"] += 1
         refused = AnnouncementRefused(owner="", mcu_id=command.mcu_id[:MAX_TOLD_ID], peer=peer, fault=fault)
         if refused not in self._told:
-            self._events.append(refused)
+            self.untaken.append(refused)
         self._told[refused] = None
         self._told.move_to_end(refused)
         while len(self._told) > MAX_TOLD:
@@ -204,7 +206,7 @@ class McuFactory:
         if chosen is None:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "no MCU available"), self.config.retry_after)
         self._remember(f"{command.mcu_type} {key}", chosen)
-        self._events.append(McuAllocated(owner="", conference=entity, mcu_id=chosen.mcu_id))
+        self.untaken.append(McuAllocated(owner="", conference=entity, mcu_id=chosen.mcu_id))
         where = {MCU_HTTP_URI: chosen.http_url, MCU_SERVER_URI: chosen.sip_uri, MCU_ID: chosen.mcu_id}
         answer = attrs.evolve(
             command.echo(), exclude=(), connection_info=ConnectionInfo.of({k: v for k, v in where.items() if v})
@@ -262,4 +264,4 @@ class McuFactory:
 
     def _lost(self, mcu_id: str) -> None:
         self._kept.note("mcu", mcu_id)
-        self._events.append(McuForgotten(owner="", mcu_id=mcu_id))
+        self.untaken.append(McuForgotten(owner="", mcu_id=mcu_id))

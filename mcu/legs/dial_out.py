@@ -60,7 +60,11 @@ class DialOut:
         self._call_ids = context.entropy.child("call-ids")
         config = context.config
         self.awaiting_policy = Undecided(
-            limit=config.max_undecided, share=config.max_undecided_share, lifetime=config.policy_timeout
+            context.deadlines,
+            self,
+            limit=config.max_undecided,
+            share=config.max_undecided_share,
+            lifetime=config.policy_timeout,
         )
         self._permission = Permission(context, self.awaiting_policy)
 
@@ -104,7 +108,7 @@ class DialOut:
         """How many addresses wait for the policy."""
         return len(self.awaiting_policy)
 
-    def handle_timeout(self, *, now: float) -> None:
+    def due(self, *, now: float) -> None:
         """Refuse what nobody decided."""
         for held in self.awaiting_policy.expire(now):
             self._resume(held, _NOT_IN_TIME, now)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Hashable
+from typing import Any, Final
 
 import attrs
 
@@ -13,7 +14,7 @@ from mcu.errors import LocalError
 from mcu.leg import Leg
 from mcu.legs.add_user import Participant
 from mcu.policy import Allowed, Decision, Refusal
-from sip import AddressOfRecord, Pending, SessionId, Uri
+from sip import AddressOfRecord, Deadlines, Pending, SessionId, Uri
 
 #: Questions that were given up and are remembered, so that a late answer is told from a wrong one.
 MAX_LATE: Final = 1_000
@@ -60,8 +61,12 @@ def _key(originator: AddressOfRecord | None) -> str | None:
 class Undecided:
     """What waits, by the id of the answer. All wait equally long, so the first is always due first."""
 
-    def __init__(self, *, limit: int, share: int, lifetime: float) -> None:
-        """``share`` of the ``limit`` is as much as one conference may have, and as one originator may have."""
+    def __init__(self, deadlines: Deadlines[Any], owner: Hashable, *, limit: int, share: int, lifetime: float) -> None:
+        """``share`` of the ``limit`` is as much as one conference may have, and as one originator may have.
+
+        When the next one is given up is the deadline of ``owner``.
+        """
+        self._deadlines, self._owner = deadlines, owner
         self._limit, self._share, self._lifetime = limit, share, lifetime
         self._items: OrderedDict[str, tuple[float, Held]] = OrderedDict()
         self._late: OrderedDict[str, None] = OrderedDict()
@@ -79,6 +84,7 @@ class Undecided:
             return False
         self._late.pop(pending.id, None)
         self._items[pending.id] = now + self._lifetime, held
+        self._set_deadline()
         return True
 
     def decided(self, pending_id: str, decision: Decision) -> Held | None:
@@ -91,12 +97,7 @@ class Undecided:
         if pending_id not in self._items and pending_id not in self._late:
             raise LocalError(f"nothing waits for {pending_id!r}")
         self._late.pop(pending_id, None)
-        found = self._items.pop(pending_id, None)
-        return None if found is None else found[1]
-
-    def next_timeout(self) -> float | None:
-        """When the next one is given up."""
-        return next(iter(self._items.values()))[0] if self._items else None
+        return self._take(pending_id) if pending_id in self._items else None
 
     def expire(self, now: float) -> list[Held]:
         """Those that have waited for too long; they wait no more."""
@@ -133,4 +134,12 @@ class Undecided:
         self._late[pending_id] = None
         if len(self._late) > MAX_LATE:
             self._late.popitem(last=False)
-        return self._items.pop(pending_id)[1]
+        return self._take(pending_id)
+
+    def _take(self, pending_id: str) -> Held:
+        _, held = self._items.pop(pending_id)
+        self._set_deadline()
+        return held
+
+    def _set_deadline(self) -> None:
+        self._deadlines.set(self._owner, next(iter(self._items.values()))[0] if self._items else None)

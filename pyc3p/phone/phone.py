@@ -28,7 +28,7 @@ from rtp import (
     RtpError,
     SessionDescription,
 )
-from sip import Event, first_due
+from sip import Event
 
 SDP: Final = "application/sdp"
 METHODS: Final = ("INVITE", "ACK", "CANCEL", "BYE", "UPDATE", "INFO", "NOTIFY", "MESSAGE")  #: OPTIONS: the endpoint
@@ -56,7 +56,7 @@ class Phone:
         self._endpoint = endpoint
         self._entropy = entropy
         self._registration = Registration(endpoint, config, entropy=entropy)
-        self._events: list[Event] = []
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._call: Call | None = None
         self._legs = 0
         self._last_packets: list[Outgoing] = []  #: of the call that has just ended
@@ -159,7 +159,8 @@ class Phone:
             return self._registration.refresh_at
         # Ringing may be over before the ports are open: then the ports are waited for.
         answer_at = call.answer_at if call.media is not None else None
-        return first_due(self._registration.refresh_at, answer_at, call.hang_up_at)
+        due = [at for at in (self._registration.refresh_at, answer_at, call.hang_up_at) if at is not None]
+        return min(due, default=None)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Answer, hang up, register again."""
@@ -172,14 +173,15 @@ class Phone:
 
     def take_events(self) -> list[Event]:
         """Events that commands caused."""
-        events, self._events = self._events, []
-        return events
+        taken = self.untaken[:]
+        self.untaken.clear()
+        return taken
 
     def _answered(self, request_id: sip.RequestId, response: sip.Response | None, now: float) -> None:
         if self._call is not None and request_id == self._call.hold_request:
             self._hold_answered(self._call, response, now)
         else:
-            self._events += self._registration.answered(request_id, response, now=now)
+            self.untaken += self._registration.answered(request_id, response, now=now)
 
     # Calls -----------------------------------------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class Phone:
         refused, offer = self._judge(event.request)
         if refused is not None:
             self._endpoint.reject(event.session, refused.status, headers=refused.headers, now=now)
-            self._events.append(PhoneReleased(owner=self.owner, end=CallEnd.REFUSED, talked_for=0.0))
+            self.untaken.append(PhoneReleased(owner=self.owner, end=CallEnd.REFUSED, talked_for=0.0))
             return
         self._legs += 1
         caller = event.request.from_
@@ -200,8 +202,8 @@ class Phone:
             signalling_encrypted=event.flow.transport == "TLS",
         )
         self._endpoint.progress(event.session, 180, now=now)
-        self._events.append(PhoneRinging(owner=self.owner, caller=str(caller.uri), caller_name=caller.display_name))
-        self._events.append(MediaPortWanted(owner=self.owner, leg=self._call.leg))
+        self.untaken.append(PhoneRinging(owner=self.owner, caller=str(caller.uri), caller_name=caller.display_name))
+        self.untaken.append(MediaPortWanted(owner=self.owner, leg=self._call.leg))
 
     def _judge(self, request: sip.Request) -> tuple[sip.BodyRefusal | None, SessionDescription | None]:
         """How a call is refused at once, None when it rings; and its offer, if it has one."""
@@ -239,7 +241,7 @@ class Phone:
         call.answered_at = now
         call.hang_up_at = None if self.config.hang_up_after is None else now + self.config.hang_up_after
         self._agree(call, agreement, now)
-        self._events.append(PhoneAnswered(owner=self.owner, caller=str(call.caller.uri)))
+        self.untaken.append(PhoneAnswered(owner=self.owner, caller=str(call.caller.uri)))
 
     def _confirmed(self, event: sip.SessionConfirmed, now: float) -> None:
         call = self._call
@@ -282,7 +284,7 @@ class Phone:
             self._agree(call, call.answered(sip.body_of(response, SDP)), now)
         except RtpError:
             return
-        self._events.append(PhoneHeld(owner=self.owner, held=call.hold_wanted))
+        self.untaken.append(PhoneHeld(owner=self.owner, held=call.hold_wanted))
 
     def _ended(self, session: sip.SessionId, end: CallEnd, now: float) -> None:
         if self._call is not None and self._call.session == session:
@@ -294,8 +296,8 @@ class Phone:
         if call.audio is not None:
             self._last_packets = [(call.leg, *packet) for packet in call.audio.bye(now=now)]
         talked = 0.0 if call.answered_at is None else now - call.answered_at
-        self._events.append(PhoneReleased(owner=self.owner, end=end, talked_for=talked))
-        self._events.append(MediaPortReleased(owner=self.owner, leg=call.leg))
+        self.untaken.append(PhoneReleased(owner=self.owner, end=end, talked_for=talked))
+        self.untaken.append(MediaPortReleased(owner=self.owner, leg=call.leg))
 
     # Media -----------------------------------------------------------------------------------------------------------
 
@@ -355,7 +357,7 @@ class Phone:
         return self.take_events()
 
     def _pressed(self, keys: Sequence[str]) -> None:
-        self._events += [PhoneKey(owner=self.owner, digit=digit) for digit in keys]
+        self.untaken += [PhoneKey(owner=self.owner, digit=digit) for digit in keys]
 
     def _informed(self, event: sip.RequestReceived, transaction: sip.TransactionId, now: float) -> None:
         """A request that asks for nothing but an answer; an INFO may have a key in it."""

@@ -228,7 +228,7 @@ class Forwarding:
 
     def next_timeout(self) -> float | None:
         """When a request has waited long enough, here or in the proxy."""
-        return sip.first_due(self._deadlines.earliest(), self._proxy.next_timeout())
+        return sip.first_due(self._deadlines.first, self._proxy.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Answer those that have waited long enough."""

@@ -99,7 +99,7 @@ class PlacedFocus:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
-        return first_due(self.member.next_timeout(), self._again.earliest())
+        return first_due(self.member.next_timeout(), self._again.first)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due."""

@@ -11,7 +11,7 @@ from mcu import LegId, MediaPortReleased, MediaPortWanted
 from pyc3p.element import Element
 from pyc3p.simnet.disk import SimDisk
 from pyc3p.simnet.failed import SimulationFailed
-from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted, StateChange, first_due
+from sip import ConnectWanted, Event, Flow, FlowLost, InternalFault, Piece, ResolveWanted, StateChange
 from sip.testing import Alarm
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class SimHost:
     def _set_alarm(self) -> None:
         ticks = self._next_tick()
         self._due = self.element.next_timeout()
-        due = first_due(self._due, ticks)
+        due = ticks if self._due is None or (ticks is not None and ticks < self._due) else self._due
         if self._alarm is not None and self._alarm.action is not None:
             if self._alarm.at == due:
                 return

@@ -9,22 +9,20 @@ from rtp.sdp.session_description import SessionDescription
 
 _OF_MEDIA: Final = ("AS", "TIAS", "CT")  #: kinds that bound what is sent to the writer; CT of the whole session
 
+_OF_RTCP: Final = ("RS", "RR")  #: what senders of media have for RTCP, and what receivers have
+
 
 def wants_no_media(description: SessionDescription, media: MediaDescription) -> bool:
     """Whether the writer of a line receives nothing; a figure of the line beats the session's."""
     if not (media.bandwidths or description.bandwidths):
         return False
-    figures = [media.bandwidth(kind) for kind in _OF_MEDIA]
-    if all(figure is None for figure in figures):
-        figures = [description.bandwidth(kind) for kind in _OF_MEDIA]
-    return 0 in figures
+    figures = media.bandwidths_of(_OF_MEDIA) or description.bandwidths_of(_OF_MEDIA)
+    return 0 in figures.values()
 
 
 def wants_no_rtcp(description: SessionDescription, media: MediaDescription) -> bool:
     """Whether RTCP is switched off: for want of media, or because neither senders nor receivers may use any."""
     if not (media.bandwidths or description.bandwidths):
         return False
-    shares = [media.bandwidth(kind) for kind in ("RS", "RR")]
-    if all(share is None for share in shares):
-        shares = [description.bandwidth(kind) for kind in ("RS", "RR")]
-    return shares == [0, 0] or wants_no_media(description, media)
+    shares = media.bandwidths_of(_OF_RTCP) or description.bandwidths_of(_OF_RTCP)
+    return shares == {"RS": 0, "RR": 0} or wants_no_media(description, media)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 import attrs
@@ -187,8 +188,13 @@ class AttributeLevel:
 
     def bandwidth(self, kind: str) -> int | None:
         """The number of the ``b=kind:n`` line, in that kind's unit (kbit/s for CT and AS)."""
+        return self.bandwidths_of((kind,)).get(kind)
+
+    def bandwidths_of(self, kinds: Collection[str]) -> dict[str, int]:
+        """The numbers of those kinds that have a ``b=`` line; the first one of a kind counts."""
+        found: dict[str, int] = {}
         for line in self.bandwidths:
             name, _, value = line.partition(":")
-            if name == kind and value.isascii() and value.isdigit() and len(value) <= 12:
-                return int(value)
-        return None
+            if name in kinds and value.isascii() and value.isdigit() and len(value) <= 12:
+                found.setdefault(name, int(value))
+        return found

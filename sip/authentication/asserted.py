@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from sip.authentication.identification import Identified
 from sip.errors import RemoteProtocolError
 from sip.headers.name_addr import NameAddr
+from sip.headers.names import key_of
 from sip.headers.privacy import Privacy
 from sip.message.request import Request
 from sip.message.response import Response
@@ -22,17 +23,13 @@ _PREFERRED: Final = "P-Preferred-Identity"
 _REMOTE_PARTY: Final = "Remote-Party-ID"
 #: What only members of a trust domain say to each other, of who pays and for what: RFC 8496 section 8.2, RFC 5502
 #: section 7, RFC 6050 section 4.1, RFC 7315 section 4.5 and 4.6. It is taken from nobody else, and told to nobody else.
-_INTERNAL: Final = (
-    "P-Charge-Info",
-    "P-Served-User",
-    "P-Asserted-Service",
-    "P-Charging-Vector",
-    "P-Charging-Function-Addresses",
+_INTERNAL: Final = frozenset(
+    ("p-charge-info", "p-served-user", "p-asserted-service", "p-charging-vector", "p-charging-function-addresses")
 )
 #: What anybody may be told, but is believed of trusted peers alone: gateways charge whoever has diverted a call, and
 #: mailboxes open to him (RFC 5806, RFC 7044).
-_DIVERTED: Final = ("Diversion", "History-Info")
-_CLAIMS: Final = (_ASSERTED, _REMOTE_PARTY, *_INTERNAL, *_DIVERTED)
+_DIVERTED: Final = frozenset(("diversion", "history-info"))
+_CLAIMS: Final = _INTERNAL | _DIVERTED | {key_of(_ASSERTED), key_of(_REMOTE_PARTY)}
 #: ``privacy`` of a Remote-Party-ID, if it hides something; a value that nobody knows does.
 _HIDDEN_PARTY: Final = re.compile(r';[ \t]*privacy[ \t]*=(?![ \t]*"?off\b)', re.IGNORECASE)
 #: Values of Privacy that hide the asserted identity from those outside of the trust domain (RFC 3325 section 9.3).
@@ -97,7 +94,7 @@ _Message = TypeVar("_Message", Request, Response)
 
 def without_claims(message: _Message) -> _Message:
     """A message of somebody who is not trusted, without what only trusted peers can assert (RFC 3325 section 5)."""
-    gone = [name for name in _CLAIMS if name in message.headers]
+    gone = _CLAIMS & message.headers.by_key.keys()
     return message.evolve(remove=gone) if gone else message
 
 
@@ -108,10 +105,10 @@ def without_preference(request: Request) -> Request:
 
 def kept_private(request: Request) -> Request:
     """The request as it goes to who is not trusted: without the identity that its sender hides (section 5)."""
-    gone = [name for name in _INTERNAL if name in request.headers]
+    gone = _INTERNAL & request.headers.by_key.keys()
     party = request.headers.get_all(_REMOTE_PARTY)
     if (party or _ASSERTED in request.headers) and wants_privacy(request):
-        gone += [_ASSERTED, _REMOTE_PARTY]
+        gone |= {_ASSERTED, _REMOTE_PARTY}
     elif any(_HIDDEN_PARTY.search(line) for line in party):
-        gone.append(_REMOTE_PARTY)
+        gone |= {_REMOTE_PARTY}
     return request.evolve(remove=gone) if gone else request

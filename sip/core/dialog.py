@@ -78,6 +78,7 @@ class Dialog:
     """State of one dialog. It lives as long as a usage (an INVITE session, a subscription) does."""
 
     __slots__ = (
+        "_address",
         "_contact",
         "_hop",
         "_life",
@@ -135,6 +136,7 @@ class Dialog:
         self.session: SessionUsage | None = None
         self.subscriptions: dict[UsageKey, SubscriptionUsage] = {}
         self._hop: Uri | None = None
+        self._address: tuple[str, tuple[str, ...]] | None = None  # Request-URI and Route lines of our requests
         self.unsaved: dict[DialogKey, Dialog] | None = None  #: those that changed; None where nobody writes them
         self.saved: bytes | None = None  #: what was given to be written last
         self.reserved_cseq = 0  #: the highest CSeq of ours that what was written leaves room for
@@ -267,29 +269,31 @@ class Dialog:
         if self.remote_cseq is not None and cseq < self.remote_cseq:
             return False
         self.remote_cseq = cseq
-        self.touch()
+        if self.unsaved is not None:
+            self.touch()
         return True
 
     def refresh_target(self, message: Request | Response) -> None:
         """Take Contact of a target refresh, and Record-Route where both ends agreed on that."""
-        self.touch()
+        if self.unsaved is not None:
+            self.touch()
         # What cannot be used does not replace what can; what says the same again is not read again.
         contact = message.headers.get_all("Contact")
         if contact and contact != self._contact:
             with suppress(RemoteProtocolError):
                 self.target, self._contact = target_of(message), contact
-                self._hop = None
+                self.forget_hop()
         if self.route_set_updates and "Record-Route" in message.headers:
             with suppress(RemoteProtocolError):
                 self.route_set = route_set_of(message)
-                self._hop = None
+                self.forget_hop()
 
     # Requests that go ------------------------------------------------------------------------------------------------
 
     def next_cseq(self) -> int:
         """Return the number of the next request; CSeq stays below 2**31 (section 8.1.1.5)."""
         self.local_cseq = self.local_cseq + 1 if self.local_cseq < 2**31 - 1 else 1
-        if self.local_cseq > self.reserved_cseq:
+        if self.unsaved is not None and self.local_cseq > self.reserved_cseq:
             self.touch()
         return self.local_cseq
 
@@ -302,7 +306,7 @@ class Dialog:
 
     def forget_hop(self) -> None:
         """Compute the next hop again: route set or target were replaced."""
-        self._hop = None
+        self._hop = self._address = None
 
     @property
     def next_hop(self) -> Uri:
@@ -328,7 +332,9 @@ class Dialog:
         content_type: str | None = None,
     ) -> Request:
         """Build a request inside the dialog (section 12.2.1.1)."""
-        uri, routes = self._addressed()
+        if self._address is None:
+            self._address = addressed(str(self.target), self.route_set, self.next_hop)
+        uri, routes = self._address
         lines: Lines = [
             ("Via", via),
             *[("Route", route) for route in routes],
@@ -341,14 +347,12 @@ class Dialog:
         ]
         return assemble(method, uri, lines, body, content_type)
 
-    def _addressed(self) -> tuple[str, tuple[str, ...]]:
-        """Request-URI and Route lines; a strict router gets itself as the one, the target last of the other."""
-        target = str(self.target)
-        return addressed(target, self.route_set, self.next_hop) if self.route_set else (target, ())
-
 
 def addressed(target: str, routes: tuple[str, ...], next_hop: Uri) -> tuple[str, tuple[str, ...]]:
-    """Return Request-URI and Route lines for a route set (section 12.2.1.1)."""
+    """Return Request-URI and Route lines for a route set (section 12.2.1.1).
+
+    A strict router gets itself as the one, the target last of the other.
+    """
     if not routes or next_hop.lr:
         return target, routes
     return str(next_hop.without_headers()), (*routes[1:], f"<{target}>")

@@ -284,7 +284,7 @@ class Receiver:
             self._in_dialog(transaction, dialog, now)
 
     def _to_core(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
-        request, method = transaction.request, transaction.request.method
+        request, method = transaction.request, transaction.method
         check_request(request, element_of(method, transparent=core.transparent))
         if core.transparent:
             if method == "INVITE":
@@ -304,7 +304,7 @@ class Receiver:
             self._report(transaction)
 
     def _in_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
-        method, session = transaction.request.method, session_of(dialog)
+        method, session = transaction.method, session_of(dialog)
         core = self.routes.core_of(dialog)
         assert core is not None
         if method == "NOTIFY":

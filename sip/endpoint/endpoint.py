@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Sized
 
 from sip.authentication.digest import Credentials
 from sip.config import EndpointConfig, Listen
@@ -46,6 +46,10 @@ class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, Durab
         stack = Stack.build(config, entropy)
         self._context = stack.context
         self._transport = stack.transport
+        #: Looked into by `Pump`, which is asked after every step whether anything is there: never changed from outside.
+        self.untaken: Sized = stack.context.events
+        self.unsent: Sized = stack.transport.unsent
+        self.timers = stack.context.timers
         self._transactions = stack.transactions
         self._cores = stack.cores
         self._dialogs = stack.dialogs
@@ -100,7 +104,7 @@ class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, Durab
 
     def next_timeout(self) -> float | None:
         """Return when ``handle_timeout`` is due (monotonic seconds); None when nothing is waited for."""
-        return self._context.timers.next_timeout()
+        return self.timers.first
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do everything that is due at ``now`` and return what it caused.
@@ -108,14 +112,14 @@ class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, Durab
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
         self.now = now
-        self._context.timers.run(now)
+        self.timers.run(now)
         self._receiver.close_lost(now)
         self._sessions.ended.forget_old(now)
         return self.take_events()
 
     def take_events(self) -> list[Event]:
         """Return events that commands caused since the last call of any kind."""
-        return self._context.take_events() if self._context.events else []
+        return self._context.take_events() if self.untaken else []
 
     def abandon(self, event: Event, *, now: float) -> None:
         """End what an event was about that its core could not handle (`Pump` calls it when the core raised).

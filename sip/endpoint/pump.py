@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
-from sip.deadlines import Waiting, next_timeout_of
+from sip.deadlines import first_due
 from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.errors import LocalProtocolError
@@ -17,7 +17,12 @@ from sip.pieces import Durable, Piece
 
 
 class Core(Protocol):
-    """A machine that lives on an endpoint: it is fed the events it owns, and commands the endpoint."""
+    """A machine that lives on an endpoint: it is fed the events it owns, and commands the endpoint.
+
+    It is asked for its events and its time after every step. One that shows as ``untaken`` the list in which it gathers
+    events, always the same one, is only asked when something is in it; one that shows as ``deadlines`` all its times is
+    not asked for the next.
+    """
 
     @property
     def owner(self) -> str:
@@ -75,7 +80,6 @@ class Pump:
         self._held: Held[Transmit] | None = Held(self.gate) if self.gate is not None else None
         self._now = 0.0
         self._nets = [TimedNet(core, core.owner, self._faults, self.counters) for core in self.cores]
-        self._timed: list[Waiting] = [endpoint, *self._nets, *([self._held] if self._held is not None else ())]
 
     def restore(self, pieces: Iterable[Piece], *, now: float) -> None:
         """Let the endpoint, then the cores go on with what was written; those that are not `Durable` begin anew.
@@ -123,7 +127,7 @@ class Pump:
         Then drain ``data_to_send`` and read ``next_timeout``.
         """
         self._now = now
-        waiting = deque(events)
+        waiting, untaken = deque(events), self.endpoint.untaken
         out, self._restored = self._restored, []
         while True:
             while waiting:
@@ -136,15 +140,17 @@ class Pump:
                         out += core.handle_event(event, now=now)
                     except Exception as error:
                         self._broken(core, event, error, now)
-                waiting += self.endpoint.take_events()
+                if untaken:
+                    waiting += self.endpoint.take_events()
             for net in self._nets:
-                out += net.take_events()
+                if net.untaken is None or net.untaken:
+                    out += net.take_events()
             if self._faults:
                 out += self._faults
                 self._faults.clear()
-            waiting += self.endpoint.take_events()
-            if not waiting:
+            if not untaken:
                 return out
+            waiting += self.endpoint.take_events()
 
     def _broken(self, core: Core, event: Event, error: Exception, now: float) -> None:
         """Note what a core raised, and end what the event was about."""
@@ -163,12 +169,17 @@ class Pump:
 
     def next_timeout(self) -> float | None:
         """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
-        return next_timeout_of(self._timed)
+        first = self.endpoint.timers.first
+        for net in self._nets:
+            at = net.next_timeout() if net.deadlines is None else net.deadlines.first
+            if at is not None and (first is None or at < first):
+                first = at
+        return first if self._held is None else first_due(first, self._held.next_timeout())
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""
         if self._held is None:
-            return self.endpoint.data_to_send(limit)
+            return self.endpoint.data_to_send(limit) if self.endpoint.unsent else []
         return self._held.pass_on(self.endpoint.data_to_send(limit), limit=limit, now=self._now)
 
     def change_to_save(self) -> StateChange | None:

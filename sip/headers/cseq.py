@@ -21,12 +21,15 @@ class CSeq:
     Raises LocalProtocolError for a number above 2**31 - 1, and what is no method.
     """
 
-    __slots__ = ("_method", "_number")
+    __slots__ = ("method", "number")
+
+    number: int  #: sequence number
+    method: str  #: of the request
 
     def __init__(self, number: int, method: str) -> None:
         if not 0 <= number < _LIMIT or not is_token(method):
             raise LocalProtocolError(f"not a CSeq: {number} {method!r}")
-        self._number, self._method = number, method
+        self.number, self.method = number, method
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
@@ -35,32 +38,22 @@ class CSeq:
         if match is None:
             raise MalformedHeader("CSeq", text)
         made = _new(cls)
-        digits, made._method = match.groups()
-        made._number = number = int(digits)
+        digits, made.method = match.groups()
+        made.number = number = int(digits)
         if number >= _LIMIT:
             raise MalformedHeader("CSeq", text)
         return made
 
-    @property
-    def number(self) -> int:
-        """Sequence number."""
-        return self._number
-
-    @property
-    def method(self) -> str:
-        """Method of the request."""
-        return self._method
-
     def __str__(self) -> str:
-        return f"{self._number} {self._method}"
+        return f"{self.number} {self.method}"
 
     def __repr__(self) -> str:
-        return f"CSeq({self._number}, {self._method!r})"
+        return f"CSeq({self.number}, {self.method!r})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, CSeq):
             return NotImplemented
-        return self._number == other._number and self._method == other._method
+        return self.number == other.number and self.method == other.method
 
     def __hash__(self) -> int:
-        return hash((self._number, self._method))
+        return hash((self.number, self.method))

@@ -15,8 +15,8 @@ from typing import Self
 
 import attrs
 
-from sip.errors import MalformedHeader
-from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
+from sip.errors import LocalProtocolError, MalformedHeader
+from sip.syntax.grammar import Report, must_be_token, tolerate
 from sip.syntax.params import Params
 
 
@@ -31,10 +31,10 @@ class EventPackage:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         package, semicolon, params = text.partition(";")
-        package = package.strip(" \t")
-        if not is_token(package):
-            raise MalformedHeader("Event", text)
-        return cls(package.lower(), Params.parse(semicolon + params, report))
+        try:
+            return cls(package.strip(" \t").lower(), Params.parse(semicolon + params, report))
+        except LocalProtocolError:
+            raise MalformedHeader("Event", text) from None
 
     @property
     def id(self) -> str | None:

@@ -10,14 +10,16 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
-from sip.errors import MalformedHeader
-from sip.syntax.grammar import Report, is_token, must_be_token, tolerate
+from sip.errors import LocalProtocolError, MalformedHeader
+from sip.syntax.grammar import Report, must_be_token, tolerate
 from sip.syntax.params import Params
 from sip.syntax.tokens import parse_delta_seconds
+
+_SECONDS: Final = frozenset(("expires", "retry-after"))
 
 
 @attrs.frozen
@@ -31,14 +33,13 @@ class SubscriptionState:
     def parse(cls, text: str, report: Report = tolerate) -> Self:
         """Read one; raises MalformedHeader."""
         state, semicolon, rest = text.partition(";")
-        state = state.strip(" \t")
-        if not is_token(state):
-            raise MalformedHeader("Subscription-State", text)
         params = Params.parse(semicolon + rest, report)
-        for name in ("expires", "retry-after"):
-            if name in params:
-                parse_delta_seconds(params[name] or "", report)
-        return cls(state.lower(), params)
+        for name in params._values.keys() & _SECONDS:
+            parse_delta_seconds(params._values[name] or "", report)
+        try:
+            return cls(state.strip(" \t").lower(), params)
+        except LocalProtocolError:
+            raise MalformedHeader("Subscription-State", text) from None
 
     @property
     def expires(self) -> int | None:

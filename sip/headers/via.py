@@ -119,7 +119,7 @@ class Via:
     @property
     def branch(self) -> str | None:
         """Transaction identifier; missing from RFC 2543 peers and from Microsoft clients on streams."""
-        return self.params.get("branch")
+        return (self.params if self._params is None else self._params)._values.get("branch")
 
     @property
     def received(self) -> str | None:
@@ -136,7 +136,7 @@ class Via:
     @property
     def wants_rport(self) -> bool:
         """Whether the sender asked for responses to its source port (RFC 3581)."""
-        return "rport" in self.params
+        return "rport" in (self.params if self._params is None else self._params)._values
 
     @property
     def sent_by(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sip.errors import LocalProtocolError
 from sip.headers.names import KEYS, key_of
-from sip.message.headers import Field, checked_field
+from sip.message.headers import Field, checked_field, checked_fields
 
 
 class Changes:
@@ -25,16 +25,21 @@ class Changes:
         if isinstance(remove, str):
             raise LocalProtocolError("remove takes several names")
         self.body = None if body is None else bytes(body)
-        self._set = {key_of(name): _lines(name, value) for name, value in to_set.items()}
-        self._add = [checked_field(name, value) for name, value in add]
-        self._prepend = [checked_field(name, value) for name, value in prepend]
-        self._removed = {key_of(name) for name in remove}
-        named = [key_of(name) for name, _ in (*self._add, *self._prepend)]
-        self.touched = frozenset((*self._removed, *self._set, *named))
+        self._set: dict[str, list[Field]] = {}
+        for name, value in to_set.items():
+            self._set[key_of(name)] = _lines(name, value)
+        self._add = checked_fields(add) if add else []
+        self._prepend = checked_fields(prepend) if prepend else []
+        self._removed = set(map(key_of, remove))
+        self.touched = {*self._removed, *self._set}
+        for name, _ in (*self._add, *self._prepend):
+            self.touched.add(key_of(name))
 
     def applied(self, fields: list[Field]) -> list[Field]:
         """The header lines after the changes: first removed, then set, then prepended and added."""
-        keys = [KEYS.get(name) or name.lower() for name, _ in fields]
+        keys = []
+        for name, _ in fields:
+            keys.append(KEYS.get(name) or name.lower())
         for key in self._removed:
             _cut(fields, keys, key)
         for key, lines in self._set.items():

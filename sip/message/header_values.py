@@ -54,28 +54,25 @@ class HeaderValues:
         values = (self.headers._index or self.headers.by_key).get(key)
         if values is None:
             return None
-        text = values[0]
         parser = PARSERS.get(key)
-        if self._unread is None or (parser is None and len(values) == 1):
-            value = cache[key] = text if parser is None else self._parsed(parser, key, text)
+        if len(values) > 1 and self._unread is not None and shape_of(key) is Shape.SINGLE:
+            self._unread |= {key}  # check() has noted that there are several
+            value = None
         else:
-            value = cache[key] = self._single_or_absent(key, values)
+            try:
+                value = values[0] if parser is None else parser(values[0], self._report)  # as in `_parsed`
+            except SipError:
+                assert parser is not None
+                value = self._with_care_or_absent(parser, key, values[0])
+        cache[key] = value
         return value
 
-    def _single_or_absent(self, key: str, values: tuple[str, ...]) -> Any:
-        parser = PARSERS.get(key)
-        if len(values) > 1 and shape_of(key) is Shape.SINGLE:
-            self._unread = (self._unread or _NONE) | {key}  # check() has noted that there are several
-            return None
-        if parser is None:
-            return values[0]
+    def _with_care_or_absent(self, parser: Parser, key: str, text: str) -> Any:
         try:
-            return parser(values[0], self._report)  # as in `_parsed`
+            return self._parsed_with_care(parser, key, text)
         except SipError:
-            pass
-        try:
-            return self._parsed_with_care(parser, key, values[0])
-        except SipError:
+            if self._unread is None:
+                raise
             self._note_unread(key)
             return None
 

@@ -23,13 +23,13 @@ class Headers:
 
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         """Build from name and value pairs; raises LocalProtocolError for what is not one header line."""
-        self._fields: list[Field] = [checked_field(name, value) for name, value in fields]
+        self._fields = checked_fields(fields)
         self._index: dict[str, tuple[str, ...]] | None = None
 
     @classmethod
-    def _of(cls, fields: list[Field], index: dict[str, tuple[str, ...]] | None = None) -> Headers:
+    def _of(cls, fields: list[Field]) -> Headers:
         made = cls.__new__(cls)
-        made._fields, made._index = fields, index
+        made._fields, made._index = fields, None
         return made
 
     @property
@@ -107,7 +107,15 @@ def checked_field(name: str, value: object) -> Field:
     """One header line from its parts, with the name in full. Raises LocalProtocolError: nothing else can get in."""
     if name not in KEYS and not is_token(name):
         raise LocalProtocolError(f"not a header name: {name!r}")
-    return COMPACT.get(name, name), checked_text(name, str(value).strip(" \t"))
+    text = str(value).strip(" \t")
+    if not (text.isascii() and text.isprintable()):  # hardly ever
+        checked_text(name, text)
+    return COMPACT.get(name, name), text
+
+
+def checked_fields(fields: Iterable[tuple[str, object]]) -> list[Field]:
+    """Several header lines. Raises LocalProtocolError."""
+    return [checked_field(name, value) for name, value in fields] if fields else []
 
 
 def checked_text(what: str, text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.headers.name_addr import NameAddr
-from sip.message.headers import Field, checked_field
+from sip.message.headers import Field, checked_field, checked_fields
 from sip.message.request import Request, checked_uri
 from sip.syntax.uri import Uri
 
@@ -21,7 +21,7 @@ def checked(headers: Iterable[tuple[str, object]], content_type: str | None = No
     """Return the header lines of a core; raises LocalProtocolError for those, and a content type, that do not fit."""
     if content_type is not None:
         checked_field("Content-Type", content_type)
-    return [checked_field(name, value) for name, value in headers]
+    return checked_fields(headers)
 
 
 def checked_value(name: str, value: object) -> str:

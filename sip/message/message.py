@@ -24,53 +24,54 @@ from sip.message.header_values import HeaderValues
 from sip.message.headers import Field, Headers
 from sip.syntax.grammar import assume, refuse
 
-#: Single headers that every element needs, besides Via; Max-Forwards may be missing.
-_NEEDED: Final = tuple((key, PARSERS[key]) for key in ("from", "to", "call-id", "cseq", "max-forwards"))
-_ONCE: Final = frozenset(key for key, _ in _NEEDED)
+#: Attributes that are read with the message as a whole, and the keys of their headers: what every element needs.
+_SLOTS: Final = {"via": "via", "from_": "from", "to": "to", "call_id": "call-id", "cseq": "cseq"}
+#: Single headers of them, with their attributes; Max-Forwards may be missing, and has none.
+_NEEDED: Final = tuple(
+    (key, slot, PARSERS[key])
+    for slot, key in (*[(slot, key) for slot, key in _SLOTS.items() if key != "via"], ("", "max-forwards"))
+)
+_ONCE: Final = frozenset(key for key, _, _ in _NEEDED)
+_new = object.__new__
 
 
 class Message(HeaderValues):
     """What requests and responses share. Immutable; `evolve` makes changed copies."""
 
-    __slots__ = ("_framed", "body")
+    __slots__ = ("_framed", "body", "call_id", "cseq", "from_", "to", "via")
 
     body: bytes
+    via: tuple[Via, ...]  #: hops, the latest first
+    from_: NameAddr  #: who sent the request
+    to: NameAddr  #: whom the request is for
+    call_id: str
+    cseq: CSeq  #: order and method of the request
     _framed: bool  # whether the header lines hold exactly one, right Content-Length
 
-    def _fill(self, headers: Headers, body: bytes, framed: bool, strict: bool = False) -> None:
-        self.headers, self.body, self._framed, self._strict = headers, body, framed, strict
+    def _fill(
+        self,
+        fields: list[Field],
+        body: bytes,
+        framed: bool,
+        index: dict[str, tuple[str, ...]] | None = None,
+        strict: bool = False,
+    ) -> None:
+        self.headers = headers = _new(Headers)
+        headers._fields, headers._index = fields, index
+        self.body, self._framed, self._strict = body, framed, strict
         self._report = refuse if strict else assume
         self._defects, self._cache, self._unread = [], {}, None
 
-    @property
-    def via(self) -> tuple[Via, ...]:
-        """Hops, the latest first."""
-        value: tuple[Via, ...] = self._cache.get("via") or self._list("via")
-        return value
+    if not TYPE_CHECKING:
 
-    @property
-    def from_(self) -> NameAddr:
-        """Who sent the request."""
-        value: NameAddr = self._cache.get("from") or self._required("from")
-        return value
-
-    @property
-    def to(self) -> NameAddr:
-        """Whom the request is for."""
-        value: NameAddr = self._cache.get("to") or self._required("to")
-        return value
-
-    @property
-    def cseq(self) -> CSeq:
-        """Order and method of the request."""
-        value: CSeq = self._cache.get("cseq") or self._required("cseq")
-        return value
-
-    @property
-    def call_id(self) -> str:
-        """Call-ID."""
-        value: str = self._cache.get("call-id") or self._required("call-id")
-        return value
+        def __getattr__(self, name: str) -> object:
+            """Read one of those that `check` reads, which has not been called: its slot is empty."""
+            key = _SLOTS.get(name)
+            if key is None:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            value = self._list(key) if key == "via" else self._required(key)
+            setattr(self, name, value)
+            return value
 
     @property
     def contact(self) -> tuple[NameAddr | Star, ...]:
@@ -181,9 +182,25 @@ class Message(HeaderValues):
         Raises RemoteProtocolError with the status to answer, also when one of these comes twice, or with ``all`` any
         header that may come once; without, such a one is a defect, and for those who act on it to judge.
         """
-        self._check_needed()
-        headers = self.headers
+        headers, cache, report = self.headers, self._cache, self._report
         index = headers._index or headers.by_key
+        self.via = self._list("via")
+        if not self.via:
+            raise RemoteProtocolError("no Via header")
+        for key, slot, parser in _NEEDED:
+            if key not in cache:
+                lines = index.get(key)
+                if lines is None:
+                    if not slot:
+                        continue
+                    raise RemoteProtocolError(f"no {canonical_name(key)} header")
+                try:
+                    cache[key] = parser(lines[0], report)
+                except SipError:
+                    cache[key] = self._parsed_with_care(parser, key, lines[0])
+            if slot:
+                setattr(self, slot, cache[key])
+        self._check_start_line()
         if len(index) != len(headers._fields):
             for key, values in index.items():
                 if len(values) > 1 and shape_of(key) is Shape.SINGLE:
@@ -202,23 +219,11 @@ class Message(HeaderValues):
             if parser is not None:
                 values = tuple([self._parsed_with_care(parser, key, item) for item in self._items(key, lines)])
                 self._cache[key] = values if shape_of(key) is not Shape.SINGLE else values[0]
+        for slot, key in _SLOTS.items():
+            setattr(self, slot, self._cache[key])
 
-    def _check_needed(self) -> None:
-        if not self._list("via"):
-            raise RemoteProtocolError("no Via header")
-        cache, index, report = self._cache, self.headers._index or self.headers.by_key, self._report
-        for key, parser in _NEEDED:
-            if key in cache:
-                continue
-            lines = index.get(key)
-            if lines is None:
-                if key == "max-forwards":
-                    continue
-                raise RemoteProtocolError(f"no {canonical_name(key)} header")
-            try:
-                cache[key] = parser(lines[0], report)
-            except SipError:
-                cache[key] = self._parsed_with_care(parser, key, lines[0])
+    def _check_start_line(self) -> None:
+        """Compare the headers that every element needs with the start line. Raises RemoteProtocolError."""
 
     # Writing
 
@@ -238,20 +243,22 @@ class Message(HeaderValues):
         index = self.headers._index
         assert index is not None
         index["via"] = (text, *lines[1:])
-        del self._cache["via"]
+        del self._cache["via"], self.via
         return True
 
     def _edited(self, changes: Changes) -> tuple[list[Field], bytes]:
         """Header lines and body after the changes, Content-Length in place."""
         body = self.body if changes.body is None else changes.body
-        fields = changes.applied(list(self.headers))
+        fields = changes.applied(self.headers._fields[:])
         if changes.body is not None or not self._framed or "content-length" in changes.touched:
             fields = framed(fields, body)
         return fields, body
 
-    def _keep_values(self, source: Message, touched: frozenset[str]) -> None:
+    def _keep_values(self, source: Message, touched: set[str]) -> None:
         self._strict, self._report = source._strict, source._report
-        self._cache = {key: value for key, value in source._cache.items() if key not in touched}
+        self._cache = source._cache.copy()
+        for key in touched:
+            self._cache.pop(key, None)
         self._unread = source._unread and source._unread - touched
 
     if TYPE_CHECKING:
@@ -262,8 +269,10 @@ class Message(HeaderValues):
         fields = self.headers._fields
         if not self._framed:
             fields = framed(list(fields), self.body)
-        lines = "".join([f"{COMPACT.get(name, name)}: {value}\r\n" for name, value in fields])
-        return f"{self._start_line()}\r\n{lines}\r\n".encode("utf-8", "surrogateescape") + self.body
+        lines = f"{self._start_line()}\r\n"
+        for name, value in fields:
+            lines += f"{COMPACT.get(name, name)}: {value}\r\n"
+        return f"{lines}\r\n".encode("utf-8", "surrogateescape") + self.body
 
     def __eq__(self, other: object) -> bool:
         return bytes(self) == bytes(other) if isinstance(other, Message) else NotImplemented

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sip.errors import LimitExceeded, RemoteProtocolError
 from sip.message.framing import Head, find_head_end, read_head
-from sip.message.headers import Headers
 from sip.message.limits import DEFAULT_LIMITS, Limits
 from sip.message.request import Request
 from sip.message.response import Response
@@ -51,7 +50,7 @@ def assemble(head: Head, body: bytes, strict: bool) -> Request | Response:
         message = Response.__new__(Response)
         message.status, message.reason = head.status, head.reason
     framed = head.length == len(body) and len(head.index.get("content-length", ())) == 1
-    message._fill(Headers._of(head.fields, head.index), body, framed, strict)
+    message._fill(head.fields, body, framed, head.index, strict)
     if head.defects:
         message._defects = list(head.defects)
     if head.error is not None:

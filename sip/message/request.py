@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Self
 
-from sip.errors import LocalProtocolError, MalformedHeader, RemoteProtocolError
-from sip.headers.cseq import CSeq
+from sip.errors import LocalProtocolError, MalformedHeader, RemoteProtocolError, SipError
 from sip.headers.name_addr import NameAddr
 from sip.message.editing import Changes, framed
-from sip.message.headers import Field, Headers, checked_field, checked_text
+from sip.message.headers import Field, checked_field, checked_fields, checked_text
 from sip.message.message import Message
 from sip.message.response import Response, checked_reason, checked_status
 from sip.syntax.grammar import CONTROLS, is_token
@@ -50,37 +49,38 @@ class Request(Message):
     @classmethod
     def build(cls, method: str, uri: Uri | str, headers: Iterable[tuple[str, object]] = (), body: bytes = b"") -> Self:
         """Make one from its parts; raises LocalProtocolError for what does not fit into a message."""
-        fields = [checked_field(name, value) for name, value in headers]
+        fields = checked_fields(headers)
         return cls._of(checked_method(method), checked_uri(uri), framed(fields, body), body)
 
     @classmethod
     def _of(cls, method: str, uri: str, fields: list[Field], body: bytes) -> Self:
         made = cls.__new__(cls)
         made.method, made._uri_text, made._uri = method, uri, None
-        made._fill(Headers._of(fields), body, True)
+        made._fill(fields, body, True)
         return made
 
     @property
     def uri(self) -> Uri:
         """The Request-URI. Raises MalformedHeader when it is not a URI."""
         if self._uri is None:
-            self._uri = self._parsed(Uri.parse, "Request-URI", self._uri_text)
+            try:
+                self._uri = Uri.parse(self._uri_text, self._report)
+            except SipError:
+                self._uri = self._parsed_with_care(Uri.parse, "Request-URI", self._uri_text)
         return self._uri
 
     def _check_all(self) -> None:
         super()._check_all()
         self._uri = self._parsed_with_care(Uri.parse, "Request-URI", self._uri_text)
 
-    def _check_needed(self) -> None:
-        Message._check_needed(self)
+    def _check_start_line(self) -> None:
         if self.uri._headers:
             # RFC 4475 section 3.1.2.11: they must not be turned into headers of the request.
             raise MalformedHeader("Request-URI", self._uri_text, "header fields in it")
-        cseq: CSeq = self._cache["cseq"]
-        if cseq.method != self.method:
+        if self.cseq.method != self.method:
             # RFC 4475 section 3.1.2.18: an unknown method is the first thing to say.
             hint = 400 if self.method in METHODS else 501
-            raise RemoteProtocolError(f"CSeq of a {self.method} names {cseq.method}", status_hint=hint)
+            raise RemoteProtocolError(f"CSeq of a {self.method} names {self.cseq.method}", status_hint=hint)
 
     def evolve(
         self,
@@ -116,7 +116,7 @@ class Request(Message):
         content_type: str | None = None,
     ) -> Response:
         """A response with what RFC 3261 section 8.2.6 copies; ``to_tag`` is added when To has none yet."""
-        given = [checked_field(name, value) for name, value in headers]
+        given = checked_fields(headers)
         if content_type is not None:
             given.append(checked_field("Content-Type", content_type))
         return self._answered(checked_status(status), checked_reason(status, reason), to_tag, given, body)

@@ -7,7 +7,7 @@ from typing import Self
 
 from sip.errors import LocalProtocolError
 from sip.message.editing import Changes, framed
-from sip.message.headers import Field, Headers, checked_field, checked_text
+from sip.message.headers import Field, checked_fields, checked_text
 from sip.message.message import Message
 from sip.message.reason_phrases import reason_for
 
@@ -25,14 +25,14 @@ class Response(Message):
         cls, status: int, reason: str | None = None, headers: Iterable[tuple[str, object]] = (), body: bytes = b""
     ) -> Self:
         """Make one from its parts; raises LocalProtocolError for what does not fit into a message."""
-        fields = [checked_field(name, value) for name, value in headers]
+        fields = checked_fields(headers)
         return cls._of(checked_status(status), checked_reason(status, reason), framed(fields, body), body)
 
     @classmethod
     def _of(cls, status: int, reason: str, fields: list[Field], body: bytes) -> Self:
         made = cls.__new__(cls)
         made.status, made.reason = status, reason
-        made._fill(Headers._of(fields), body, True)
+        made._fill(fields, body, True)
         return made
 
     def evolve(

@@ -98,8 +98,9 @@ class Proxy:
         parts = (endpoint, self.config, self._own, self._tokens, self._admission)
         self._targeting = Targeting(*parts, Users.known_to(location, moved, bound))
         self._copies = Copies(*parts)
-        self._callers, self._undecided = CallerLimits(self.config), UndecidedRequests(self.config.owner, endpoint)
-        self._timers = Timers()
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
+        self._timers, self._callers = Timers(), CallerLimits(self.config)
+        self._undecided = UndecidedRequests(self.config.owner, endpoint, self.untaken)
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
         endpoint.add_core(
@@ -163,7 +164,7 @@ class Proxy:
 
     def next_timeout(self) -> float | None:
         """When Timer C of some branch is due, or a request that waits is given up."""
-        return first_due(self._timers.next_timeout(), self._undecided.next_timeout())
+        return first_due(self._timers.first, self._undecided.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Cancel branches that rang for too long; answer who waited for too long."""
@@ -174,7 +175,8 @@ class Proxy:
 
     def take_events(self) -> list[Event]:
         """Events for the application: `IdentificationPending`."""
-        return self._undecided.take_events()
+        taken, self.untaken[:] = self.untaken[:], ()
+        return taken
 
     # Requests --------------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,8 @@ class Registrar:
             key=self._key,
             serves=self._serves,
         )
-        self._undecided = UndecidedRequests(self.config.owner, endpoint)
+        self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
+        self._undecided = UndecidedRequests(self.config.owner, endpoint, self.untaken)
         self._domains = frozenset(canonical_host(domain) for domain in self.config.domains)
         self._own = OwnAddresses(lambda: endpoint.listen, ())
         self._location = Location()
@@ -87,7 +88,6 @@ class Registrar:
             users=self.config.max_users_per_source,
             trusted=self._networks,
         )
-        self._events: list[Event] = []
         endpoint.add_core(
             self.config.owner,
             lambda request, flow: self._serves(request.uri) and (request.method == "REGISTER" or _about_us(request)),
@@ -168,8 +168,9 @@ class Registrar:
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
-        events, self._events = [*self._events, *self._undecided.take_events()], []
-        return events
+        taken = self.untaken[:]
+        self.untaken.clear()
+        return taken
 
     # State -----------------------------------------------------------------------------------------------------------
 
@@ -329,7 +330,7 @@ class Registrar:
     def _changed(self, aor: str, cause: str) -> None:
         bindings = self._location.of(aor)
         self._pieces.changed(aor)
-        self._events.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
+        self.untaken.append(BindingsChanged(owner=self.owner, aor=aor, bindings=bindings, cause=cause))
 
     def _answer(
         self, request: Request, asked: Asked, bindings: Iterable[Binding], now: float

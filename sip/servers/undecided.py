@@ -54,19 +54,19 @@ class Undecided:
 class UndecidedRequests:
     """The requests of one core that wait, by the id of the answer; of trusted networks as many as there is room for."""
 
-    def __init__(self, owner: str, endpoint: Endpoint) -> None:
-        self._owner = owner
+    def __init__(self, owner: str, endpoint: Endpoint, events: list[Event]) -> None:
+        """``events`` are those of the core, which hands them to the application."""
+        self._owner, self._events = owner, events
         trusted = Networks(endpoint.config.trusted_networks)
         self._shares = Shares(MAX_WAITING_PER_SOURCE, exempt=trusted.holds)
         self._items: OrderedDict[str, tuple[float, Undecided]] = OrderedDict()
         self._late: OrderedDict[str, None] = OrderedDict()
-        self._events: list[Event] = []
 
     def __len__(self) -> int:
         return len(self._items)
 
     def hold(self, pending: Pending, undecided: Undecided, *, now: float) -> bool:
-        """Keep a request, of which `take_events` tells the application; False for too many, in all or of its source.
+        """Keep a request, of which an event tells the application; False for too many, in all or of its source.
 
         Raises LocalProtocolError for an id that something waits for already.
         """
@@ -78,11 +78,6 @@ class UndecidedRequests:
         self._items[pending.id] = now + LONGEST_WAIT, undecided
         self._events.append(IdentificationPending(owner=self._owner, pending_id=pending.id))
         return True
-
-    def take_events(self) -> list[Event]:
-        """What the application has to know."""
-        events, self._events = self._events, []
-        return events
 
     def decided(self, pending_id: str, identification: Identification) -> Undecided | None:
         """The request that an answer is for, None when it has been given up.

@@ -191,9 +191,10 @@ class Notifier(Subscription):
             self._finish(NotifierInput.LAST_ANSWERED)
 
     def _expire_at(self, at: float) -> None:
-        timers = self._subscriptions.context.timers
-        timers.stop(self._expiry)
-        self.expires_at, self._expiry = at, timers.start(at, self._on_expired)
+        self.expires_at, timers = at, self._subscriptions.context.timers
+        if self._expiry is None or at < self._expiry.at:  # one that comes too early sets the next
+            timers.stop(self._expiry)
+            self._expiry = timers.start(at, self._on_expired)
 
     def begin(self, granted: int, expires_at: float) -> None:
         """Begin without a SUBSCRIBE: the implicit subscription of a REFER, or after a restart."""
@@ -240,10 +241,10 @@ class Notifier(Subscription):
 
     def notify(self, notification: Notification, benotify: bool, now: float) -> None:
         """Send a notification, or queue it behind one that is not answered; after the last one nothing is sent."""
-        if self.state is NotifierState.LAST:
+        if self._life.state is NotifierState.LAST:
             self._subscriptions.context.count("ignored: notification after the last")
             return
-        if self.state is NotifierState.CLOSING and not notification.last:
+        if self._life.state is NotifierState.CLOSING and not notification.last:
             notification = attrs.evolve(notification, state="terminated", reason="timeout")
         given = NotifierInput.LAST_NOTIFY if notification.last else NotifierInput.NOTIFY
         self._life.check(given)
@@ -373,7 +374,9 @@ class Notifier(Subscription):
 
     def _on_expired(self, now: float) -> None:
         self._expiry = None
-        if self.state in (NotifierState.ACTIVE, NotifierState.CLOSING):
+        if now < self.expires_at:
+            self._expire_at(self.expires_at)
+        elif self.state in (NotifierState.ACTIVE, NotifierState.CLOSING):
             self._refuse_refresh(now)
             self.notify(Notification("terminated", "timeout", None, [], b"", None), self.benotify, now)
 
@@ -392,7 +395,6 @@ class Notifier(Subscription):
         return True
 
     def _finish(self, given: NotifierInput) -> None:
-        if not self.forget(given):
-            return
-        event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=self._ended_as)
-        self._subscriptions.context.emit(event)
+        if self.forget(given):
+            event = SubscriptionEnded(owner=self.owner, subscription=self.id, reason=self._ended_as)
+            self._subscriptions.context.emit(event)

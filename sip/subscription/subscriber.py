@@ -16,6 +16,7 @@ from sip.events import (
     SubscriptionRestarted,
 )
 from sip.flow import Flow
+from sip.headers.subscription_state import SubscriptionState
 from sip.ids import RequestId, SubscriptionId
 from sip.life import Life
 from sip.message.lines import Lines
@@ -188,7 +189,7 @@ class Subscriber(Subscription):
         self.timer.granted(self.granted, now)
         if response.body and response.header("ms-piggyback-cseq") is not None:
             state = response.subscription_state
-            self.notify(response, state.state if state is not None else "active", now)
+            self.notify(response, state or SubscriptionState("active"), now)
 
     def resume(self, dialog: Dialog, granted: int, ends_at: float, now: float) -> None:
         """Go on in a dialog of before a restart, and ask soon whether it is still there where it should have ended."""
@@ -347,10 +348,10 @@ class Subscriber(Subscription):
             del dialog.subscriptions[self.usage_key]
             self._subscriptions.dialogs.release(dialog)
 
-    def notify(self, message: Request | Response, state: str, now: float) -> None:
-        """Take a notification, by whatever message it came."""
-        last = state == "terminated"
-        ending = self.state is SubscriberState.ENDING
+    def notify(self, message: Request | Response, said: SubscriptionState, now: float) -> None:
+        """Take a notification, by whatever message it came; ``said`` is its Subscription-State."""
+        last = said.state == "terminated"
+        ending = self._life.state is SubscriberState.ENDING
         given = SubscriberInput.RECEIVE_LAST if last else SubscriberInput.RECEIVE_NOTIFY
         if self.dialog is None or not self._life.follow(given):
             return
@@ -364,17 +365,16 @@ class Subscriber(Subscription):
             request=message,
             body=message.body,
             content_type=message.content_type,
-            state=state,
+            state=said.state,
         )
         self._subscriptions.context.emit(event)
-        said = message.subscription_state
         if last:
             reason = _BY_US if ending else reason_of(message)
-            self._over(reason, None if said is None else said.retry_after)
+            self._over(reason, said.retry_after)
             return
-        if self.state is SubscriberState.ACTIVE:
+        if self._life.state is SubscriberState.ACTIVE:
             self.timer.heard(now)
-            self._keep(None if said is None else said.expires, first, now)
+            self._keep(said.expires, first, now)
 
     def _keep(self, left: int | None, first: bool, now: float) -> None:
         if left is None and (self.autoextend or first):

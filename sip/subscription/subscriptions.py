@@ -173,7 +173,7 @@ class Subscriptions:
             self.answers.send(transaction, 481, now=now)
             return
         self.answers.send(transaction, 200, now=now)
-        subscriber.notify(request, state.state, now)
+        subscriber.notify(request, state, now)
 
     def receive_benotify(self, request: Request, flow: Flow, now: float) -> bool:
         """Report a BENOTIFY, which is never answered; False when it is for nobody here."""
@@ -185,7 +185,7 @@ class Subscriptions:
         if subscriber.dialog is not None and not subscriber.dialog.takes(request.cseq.number):
             self.context.count("dropped: BENOTIFY out of order")
         else:
-            subscriber.notify(request, state.state, now)
+            subscriber.notify(request, state, now)
         return True
 
     # The notifier ----------------------------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ from sip.syntax.grammar import (
 #   EQUAL          =  SWS "=" SWS
 _PARAM = re.compile(rf"[ \t]*+;[ \t]*+([^\s;,=\"]*+)[ \t]*+(?:=[ \t]*+({QUOTED}|[^\s;,\"]*+))?+[ \t]*+", re.DOTALL)
 _VALUE = re.compile(rf"[{VALUE_CHARS}]++")
-_COMMON_PARAM = re.compile(rf';([{TOKEN_CHARS}]++)(?:=([{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+')
+#: Names and values of what matched COMMON, or that of URIs, whose names may have more characters; no value is empty, a
+#: flag has an empty one.
+_common_pairs = re.compile(r';([^;=]++)(?:=("[^"]*+"|[^;]++))?+').findall
 #: Parameters as nearly everybody writes them: no blanks, no escapes, all in the grammar.
 COMMON = rf'(?:;[{TOKEN_CHARS}]++(?:=(?:[{VALUE_CHARS}]++|"[^"\\\r\n]*+"))?+)*+'
 
@@ -190,13 +192,6 @@ class Params(Mapping[str, str | None]):
 
     def __hash__(self) -> int:
         return hash(frozenset(self._values.items()))
-
-
-def _common_pairs(text: str) -> list[tuple[str, str]]:
-    """Names and values of what matched COMMON, or its like in a URI; no value is empty, a flag has an empty one."""
-    if '"' in text:
-        return _COMMON_PARAM.findall(text)
-    return [item.partition("=")[::2] for item in text[1:].split(";")] if text else []
 
 
 def parse_q(text: str | None) -> float:

@@ -82,27 +82,29 @@ class Uri:
 
     __slots__ = (
         "_headers",
-        "_host",
         "_key",
         "_literal",
-        "_opaque_part",
         "_params",
         "_password",
-        "_port",
-        "_scheme",
         "_text",
         "_user",
+        "host",
+        "opaque_part",
+        "port",
+        "scheme",
     )
 
-    _scheme: str
+    scheme: str  #: in lower case
     _user: str | None
     _password: str | None
-    _host: str
-    _literal: str  # an IPv6 address as it was written, if that is not how ``_host`` has it; else not set
-    _port: int | None
+    #: in lower case; an IPv6 address without its brackets, in the form of RFC 5952, so that it compares by value
+    #: (RFC 5954 section 4.2); empty when the scheme has no host
+    host: str
+    _literal: str  # an IPv6 address as it was written, if that is not how ``host`` has it; else not set
+    port: int | None  #: as written
     _params: UriParams | str
     _headers: str
-    _opaque_part: str | None
+    opaque_part: str | None  #: what follows the scheme of a URI that is neither sip nor sips
     _text: str | None
     _key: tuple[object, ...] | None
 
@@ -122,13 +124,13 @@ class Uri:
             raise LocalProtocolError(f"not a scheme of SIP: {scheme!r}")
         if port is not None and not 0 <= port <= 65535:
             raise LocalProtocolError(f"not a port: {port}")
-        self._scheme, self._host, self._port = scheme.lower(), local_host(host), port
+        self.scheme, self.host, self.port = scheme.lower(), local_host(host), port
         # A question mark in the user part is legal, but not everybody reads it so (decision 23).
         self._user = escape(user, COMMON_USER) if user else None
         self._password = None if password is None else escape(password, PASSWORD)
         self._params = UriParams(params)
         self._headers = "&".join([f"{_header_name(name)}={escape(value, HEADER)}" for name, value in headers])
-        self._opaque_part = self._text = self._key = None
+        self.opaque_part = self._text = self._key = None
 
     @classmethod
     def parse(cls, text: str, report: Report = tolerate) -> Self:
@@ -149,14 +151,14 @@ class Uri:
         assert scheme is not None
         assert host is not None
         made = _new(cls)
-        made._scheme = scheme.lower()
+        made.scheme = scheme.lower()
         made._user, made._password = user, password
-        made._host = host.lower()
-        made._port = None if port is None else int(port)
+        made.host = host.lower()
+        made.port = None if port is None else int(port)
         made._params = params or ""
         made._headers = ""
         made._text = text
-        made._opaque_part = made._key = None
+        made.opaque_part = made._key = None
         return made
 
     @classmethod
@@ -165,11 +167,11 @@ class Uri:
         if match is None:
             raise MalformedHeader("URI", text)
         made = cls.__new__(cls)
-        made._scheme, made._opaque_part = match[1].lower(), match[2]
-        made._user = made._password = made._port = made._key = None
-        made._host = made._headers = ""
+        made.scheme, made.opaque_part = match[1].lower(), match[2]
+        made._user = made._password = made.port = made._key = None
+        made.host = made._headers = ""
         made._params, made._text = "", text
-        if made._scheme == "tel":
+        if made.scheme == "tel":
             number, semicolon, params = match[2].partition(";")
             if not TEL_NUMBER.fullmatch(number):
                 report("characters that a telephone number does not have")
@@ -188,41 +190,27 @@ class Uri:
         if match is None:
             raise MalformedHeader("URI", text, "host")
         made = cls.__new__(cls)
-        made._scheme, made._text, made._opaque_part, made._key = scheme.lower(), text, None, None
-        made._host = checked_host(match[1], text, report)
-        if match[1].lower() != f"[{made._host}]" and ":" in made._host:
+        made.scheme, made._text, made.opaque_part, made._key = scheme.lower(), text, None, None
+        made.host = checked_host(match[1], text, report)
+        if match[1].lower() != f"[{made.host}]" and ":" in made.host:
             made._literal = match[1].lower()
-        made._port = checked_port(match[2], text, report)
+        made.port = checked_port(match[2], text, report)
         made._user, made._password = checked_userinfo(userinfo, text, report)
         made._params = UriParams.parse(semicolon + params, report) if semicolon else ""
         made._headers = checked_headers(headers, text, report)
         return made
 
     @property
-    def scheme(self) -> str:
-        """In lower case."""
-        return self._scheme
-
-    @property
     def user(self) -> str | None:
         """User part with escapes undone; None if there is none."""
-        return None if self._user is None else unescape(self._user)
+        user = self._user
+        return user if user is None or "%" not in user else unescape(user)
 
     @property
     def password(self) -> str | None:
         """Password with escapes undone."""
-        return None if self._password is None else unescape(self._password)
-
-    @property
-    def host(self) -> str:
-        """Host in lower case; an IPv6 address without its brackets, in the form of RFC 5952, so that it compares by
-        value (RFC 5954 section 4.2); empty when the scheme has no host."""
-        return self._host
-
-    @property
-    def port(self) -> int | None:
-        """Port as written."""
-        return self._port
+        password = self._password
+        return password if password is None or "%" not in password else unescape(password)
 
     @property
     def params(self) -> UriParams:
@@ -230,6 +218,15 @@ class Uri:
         if isinstance(self._params, str):
             self._params = UriParams.parse_common(self._params)
         return self._params
+
+    def param(self, name: str) -> str | None:
+        """The value of one URI parameter, by its name in lower case; None for a flag, and when it is not there."""
+        params = self._params
+        if isinstance(params, str):
+            if not params:
+                return None
+            params = self._params = UriParams.parse_common(params)
+        return params._values.get(name)
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -240,33 +237,28 @@ class Uri:
         return tuple((unescape(name), unescape(value)) for name, _, value in pairs)
 
     @property
-    def opaque_part(self) -> str | None:
-        """What follows the scheme of a URI that is neither sip nor sips."""
-        return self._opaque_part
-
-    @property
     def transport(self) -> str | None:
         """The ``transport`` parameter in lower case."""
-        value = self.params.get("transport")
+        value = self.param("transport")
         return None if value is None else value.lower()
 
     @property
     def lr(self) -> bool:
         """Whether this is a loose router (some write ``lr=on``)."""
-        return "lr" in self.params
+        return "lr" in self.params._values
 
     @property
     def opaque(self) -> str | None:
         """The ``opaque`` parameter of a Microsoft GRUU."""
-        return self.params.get("opaque")
+        return self.param("opaque")
 
     @property
     def host_port(self) -> str:
         """``host:port`` as it is written on the wire, brackets included."""
-        host = self._host
+        host = self.host
         if ":" in host:
             host = getattr(self, "_literal", None) or f"[{host}]"
-        return host if self._port is None else f"{host}:{self._port}"
+        return host if self.port is None else f"{host}:{self.port}"
 
     def with_params(self, changes: Mapping[str, str | None] = {}, /, **more: str | None) -> Self:
         """The same URI with some parameters set; None makes a flag."""
@@ -279,8 +271,8 @@ class Uri:
     def address_of_record(self) -> Self:
         """User and host alone (RFC 3261 section 10.3 step 5): no password, port, parameters or headers."""
         made = self._changed(UriParams(), "")
-        if self._opaque_part is None:
-            made._password = made._port = None
+        if self.opaque_part is None:
+            made._password = made.port = None
             if made._user is not None:
                 made._user = made._user.replace('"', "%22")  # tolerated, but it may not be written anywhere
         return made
@@ -290,23 +282,23 @@ class Uri:
         return self._changed(self.params, "") if self._headers else self
 
     def _changed(self, params: UriParams, headers: str) -> Self:
-        if self._opaque_part is not None and self._scheme != "tel":
-            raise LocalProtocolError(f"a {self._scheme} URI has no parameters")
+        if self.opaque_part is not None and self.scheme != "tel":
+            raise LocalProtocolError(f"a {self.scheme} URI has no parameters")
         made = type(self).__new__(type(self))
-        made._scheme, made._host, made._port = self._scheme, self._host, self._port
+        made.scheme, made.host, made.port = self.scheme, self.host, self.port
         if (literal := getattr(self, "_literal", None)) is not None:
             made._literal = literal
         made._user, made._password = self._user, self._password
         made._params, made._headers = params, headers
-        made._opaque_part = None if self._opaque_part is None else self._opaque_part.partition(";")[0] + str(params)
+        made.opaque_part = None if self.opaque_part is None else self.opaque_part.partition(";")[0] + str(params)
         made._text = made._key = None
         return made
 
     def equivalent(self, other: Uri) -> bool:
         """RFC 3261 section 19.1.4 for sip and sips, RFC 3966 section 5 for tel; otherwise ``==``."""
-        if self._scheme == "tel" == other._scheme:
+        if self.scheme == "tel" == other.scheme:
             return _tel_key(self) == _tel_key(other)
-        if self._opaque_part is not None:
+        if self.opaque_part is not None:
             return self == other
         if self._structure()[:5] != other._structure()[:5]:
             return False
@@ -323,8 +315,8 @@ class Uri:
         if self._key is None:
             user = None if self._user is None else normal(self._user)
             password = None if self._password is None else normal(self._password)
-            who = (self._scheme, user, password, self._host, self._port)
-            self._key = (*who, self._opaque_part, frozenset(self.params.items()), _header_key(self))
+            who = (self.scheme, user, password, self.host, self.port)
+            self._key = (*who, self.opaque_part, frozenset(self.params.items()), _header_key(self))
         return self._key
 
     def __eq__(self, other: object) -> bool:
@@ -339,13 +331,13 @@ class Uri:
         return self._text
 
     def _print(self) -> str:
-        if self._opaque_part is not None:
-            return f"{self._scheme}:{self._opaque_part}"
+        if self.opaque_part is not None:
+            return f"{self.scheme}:{self.opaque_part}"
         user = "" if self._user is None else self._user
         password = "" if self._password is None else f":{self._password}"
         at = "" if self._user is None else "@"
         headers = f"?{self._headers}" if self._headers else ""
-        return f"{self._scheme}:{user}{password}{at}{self.host_port}{self.params}{headers}"
+        return f"{self.scheme}:{user}{password}{at}{self.host_port}{self.params}{headers}"
 
     def __repr__(self) -> str:
         return f"Uri({_covered(self)!r})"
@@ -357,10 +349,10 @@ class Uri:
 
 def aor_key(uri: Uri) -> str:
     """Key of an address of record in tables: user and domain folded to lower case, no parameters."""
-    if uri._opaque_part is not None:
-        number = uri._opaque_part.partition(";")[0]
-        return f"{uri._scheme}:{_VISUAL.sub('', number).lower() if uri._scheme == 'tel' else number}"
-    return f"{(uri.user or '').lower()}@{uri._host}"
+    if uri.opaque_part is not None:
+        number = uri.opaque_part.partition(";")[0]
+        return f"{uri.scheme}:{_VISUAL.sub('', number).lower() if uri.scheme == 'tel' else number}"
+    return f"{(uri.user or '').lower()}@{uri.host}"
 
 
 def conference_key(uri: Uri) -> str:

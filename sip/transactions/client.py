@@ -321,7 +321,8 @@ class ClientTransaction:
         self._timer = self._transactions.timers.start(min(at, self._ends), self._on_timer)
 
     def _stop_timer(self) -> None:
-        self._transactions.timers.stop(self._timer)
+        if self._timer is not None:
+            self._transactions.timers.stop(self._timer)
         self._timer = None
 
     def _on_timer(self, now: float) -> None:

@@ -318,8 +318,10 @@ class ServerTransaction:
         self._release(now)
 
     def _stop_timers(self) -> None:
-        self._transactions.timers.stop(self._resend)
-        self._transactions.timers.stop(self._deadline)
+        if self._resend is not None:
+            self._transactions.timers.stop(self._resend)
+        if self._deadline is not None:
+            self._transactions.timers.stop(self._deadline)
         self._resend = self._deadline = None
 
     def _release(self, now: float) -> None:

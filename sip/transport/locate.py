@@ -121,7 +121,7 @@ def reached_host(uri: Uri) -> str:
 
     Whoever decides where something may go, or whose an address is, asks this, and not for ``Uri.host``.
     """
-    maddr = uri.params.get("maddr")
+    maddr = uri.param("maddr")
     return canonical_host(maddr) if maddr else uri.host
 
 

@@ -35,7 +35,7 @@ class Transport:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._out: deque[Transmit] = deque()
+        self.unsent: deque[Transmit] = deque()  #: what is to be sent; always the same queue, so that a look tells
         self._blocked = BlockedFlows(context.config.max_blocked, context.config.max_blocked_octets)
         self._open: dict[int, Flow] = {}  # reliable flows
         self._lost: list[Flow] = []  # given up by us, until they are taken
@@ -111,7 +111,7 @@ class Transport:
             if not self._blocked.hold(Transmit(flow, data)):
                 self._give_up(flow)
             return
-        self._out.append(Transmit(flow, data))
+        self.unsent.append(Transmit(flow, data))
 
     def answer(self, flow: Flow, data: bytes, *, kept: int = 0) -> None:
         """Queue an answer, if its destination is proven or has asked for that much and ``kept`` octets more."""
@@ -138,13 +138,12 @@ class Transport:
 
     def data_to_send(self, limit: int | None) -> list[Transmit]:
         """Return what is to be sent."""
-        out = self._out
-        if not out:
-            return []
-        if limit is None or limit >= len(out):
-            self._out = deque()
-            return list(out)
-        return [out.popleft() for _ in range(limit)]
+        unsent = self.unsent
+        if limit is None or limit >= len(unsent):
+            out = list(unsent)
+            unsent.clear()
+            return out
+        return [unsent.popleft() for _ in range(limit)]
 
     def saw(self, flow: Flow) -> None:
         """Note a flow that data came from."""
@@ -161,7 +160,7 @@ class Transport:
 
     def flow_writable(self, flow: Flow, now: float) -> None:
         """Send what was kept."""
-        self._out.extend(self._blocked.release(flow))
+        self.unsent.extend(self._blocked.release(flow))
 
     # Flows -----------------------------------------------------------------------------------------------------------
 

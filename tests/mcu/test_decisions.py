@@ -329,7 +329,9 @@ def test_whenever_decisions_come_each_command_gets_one_final_answer_and_nothing_
     world.post(DeleteConference(conference_keys=ConferenceKeys(conf_entity=CONFERENCE)))
     world.run(100.0)
     assert [request for request in dialled if len([e for e in world.focus.responses(request) if e.final]) != 1] == []
-    left = held(world.mcu._dial_out.awaiting_policy, but=("_late",))  # what remains are names of what is over
+    left = held(
+        world.mcu._dial_out.awaiting_policy, but=("_late", "_deadlines", "_owner")
+    )  # what remains are names of what is over
     assert left == {}
 
 

@@ -42,7 +42,7 @@ class DeadlinesBehaveLikeAPlainDictionary(RuleBasedStateMachine):
 
     @invariant()
     def earliest_is_known(self) -> None:
-        assert self.deadlines.earliest() == min(self.model.values(), default=None)
+        assert self.deadlines.first == min(self.model.values(), default=None)
         assert all(self.deadlines.deadline(key) == self.model.get(key) for key in "abcdefgh")
 
 

@@ -23,10 +23,10 @@ def test_timers_fire_in_order_of_time_then_of_starting() -> None:
     timers, fired = Timers(), list[str]()
     for name, at in (("c", 2.0), ("a", 1.0), ("b", 1.0), ("d", 3.0)):
         timers.start(at, lambda now, name=name: fired.append(name))
-    assert timers.next_timeout() == 1.0
+    assert timers.first == 1.0
     timers.run(2.0)
     assert fired == ["a", "b", "c"]
-    assert timers.next_timeout() == 3.0
+    assert timers.first == 3.0
 
 
 def test_a_timer_that_is_stopped_does_not_fire_and_is_not_waited_for() -> None:
@@ -35,7 +35,7 @@ def test_a_timer_that_is_stopped_does_not_fire_and_is_not_waited_for() -> None:
     timers.stop(timer)
     timers.stop(timer)
     timers.stop(None)
-    assert timers.next_timeout() is None
+    assert timers.first is None
     timers.run(5.0)
     assert fired == []
     assert len(timers) == 0
@@ -72,7 +72,7 @@ def test_exactly_the_timers_that_were_not_stopped_fire(plan: list[tuple[float, b
     assert len(timers) == sum(keep for _, keep in plan)
     timers.run(100.0)
     assert fired == sorted(at for at, keep in plan if keep)
-    assert timers.next_timeout() is None
+    assert timers.first is None
 
 
 def test_all_in_a_queue_wait_equally_long_and_share_one_timer() -> None:
@@ -81,7 +81,7 @@ def test_all_in_a_queue_wait_equally_long_and_share_one_timer() -> None:
     for number, at in enumerate((0.0, 0.5, 0.5, 2.0)):
         queue.add(Guest(str(number), log), at)
     assert len(timers) == 1
-    while (due := timers.next_timeout()) is not None:
+    while (due := timers.first) is not None:
         timers.run(due)
     assert log == [("0", 32.0), ("1", 32.5), ("2", 32.5), ("3", 34.0)]
     assert len(timers) == 0
@@ -92,7 +92,7 @@ def test_a_queue_takes_more_while_it_is_emptied() -> None:
     queue = Queue(timers, 5.0)
     queue.add(Guest("again", log, queue=queue), 0.0)
     timers.run(7.0)
-    assert (log, len(timers), timers.next_timeout()) == ([("again", 7.0)], 1, 12.0)
+    assert (log, len(timers), timers.first) == ([("again", 7.0)], 1, 12.0)
     timers.run(12.0)
     assert (log[1:], len(timers)) == ([("again", 12.0)], 0)
 
@@ -104,7 +104,7 @@ def test_a_late_driver_empties_the_queue_in_one_run() -> None:
         queue.add(Guest(str(number), log), float(number))
     timers.run(100.0)
     assert [name for name, _ in log] == ["0", "1", "2"]
-    assert timers.next_timeout() is None
+    assert timers.first is None
 
 
 def test_what_ends_within_a_moment_ends_together() -> None:
@@ -113,7 +113,7 @@ def test_what_ends_within_a_moment_ends_together() -> None:
     for number in range(1000):
         queue.add(Guest(str(number), log), number / 1000)
     wakes = 0
-    while (due := timers.next_timeout()) is not None:
+    while (due := timers.first) is not None:
         timers.run(due)
         wakes += 1
     assert wakes <= 21

@@ -306,3 +306,9 @@ def test_what_is_broken_in_a_tel_uri_is_found_when_it_is_read() -> None:
     with pytest.raises(MalformedHeader):
         Uri.parse("tel:CALL-ME", refuse)
     assert str(Uri.parse("tel:CALL-ME")) == "tel:CALL-ME"
+
+
+def test_a_parameter_may_have_characters_that_no_token_has() -> None:
+    uri = Uri.parse("sip:a@example.com;(x)=[y];z)")
+    assert dict(uri.params) == {"(x)": "[y]", "z)": None}
+    assert uri == Uri("sip", "example.com", "a", params={"(x)": "[y]", "z)": None})
