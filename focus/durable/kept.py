@@ -85,6 +85,7 @@ class KeptConferences:
         for saved in found:
             if self._active.get(saved.key) is not None:
                 raise LocalProtocolError(f"active already: {saved.key}")
+        begins = not any(True for _ in self._active)
         if self._active.unsaved is None:
             self._active.unsaved = {}
         for event in (*unreadable, *unreadable_too):
@@ -94,6 +95,19 @@ class KeptConferences:
             self._context.farewells.owe(assignment, now=now)
         for saved in found:
             self._restore(saved, epoch=epoch, now=now)
+        if begins:
+            self._end_strays(now=now)
+
+    def _end_strays(self, *, now: float) -> None:
+        """End what came back to the endpoint and belongs to no conference: one was over, and its BYE not written."""
+        endpoint, active = self._context.endpoint, self._active
+        for key in endpoint.keys_of(self._context.config.owner):
+            subscription, session = endpoint.subscription_at(key), endpoint.session_at(key)
+            if subscription is not None:
+                if subscription not in active.of_subscription:
+                    endpoint.end_subscription(subscription, reason="noresource", benotify=True, now=now)
+            elif session is not None and session not in active.of_session:
+                endpoint.bye(session, now=now)
 
     def _restore(self, saved: SavedConference, *, epoch: int | None, now: float) -> None:
         active, context = self._active, self._context

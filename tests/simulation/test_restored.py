@@ -297,3 +297,12 @@ def test_a_repeated_command_is_answered_as_before_and_not_carried_out_again() ->
     assert b'code="success"' in answers[0]
     assert not any(b"<addUser" in each.data for each in later if each.layer == "http")
     assert met.invites("bob") == 1
+
+
+def test_dialogs_whose_conference_is_gone_are_ended() -> None:
+    met = begun()
+    met.restart(lambda piece: piece.key.startswith("dialog/"))
+    met.network.run_for(40.0)
+    sizes = met.host("focus").element.pump.endpoint.sizes  # type: ignore[union-attr]
+    assert sizes["sessions"] == met.focus.sizes["participants"]
+    assert sizes["dialogs"] == met.focus.sizes["participants"] + met.focus.sizes["subscriptions"]
