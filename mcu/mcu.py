@@ -254,7 +254,8 @@ class Mcu:
         Then drain and read ``next_timeout``.
         """
         self._media.receive(batch)
-        self._end_broken()
+        if self._media.broken:
+            self._end_broken()
         return self._context.take_events() if self.untaken else []
 
     def next_tick(self) -> float | None:
@@ -267,7 +268,8 @@ class Mcu:
         Then drain and read ``next_timeout``.
         """
         out = self._media.tick(now)
-        self._end_broken()
+        if self._media.broken:
+            self._end_broken()
         self._keep(self._done(now))
         return out
 

@@ -45,7 +45,7 @@ class Media:
         from mcu.audio.conference_audio import ConferenceAudio
 
         self._context, self._make_mixer = context, ConferenceAudio
-        self._broken: list[tuple[Leg, float]] = []  # legs, and when it happened
+        self.broken: list[tuple[Leg, float]] = []  #: what `take_broken` gives: legs, and when it happened
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
         self._trusting = attrs.evolve(self._config, unproven=None)  # the far end does not name others' addresses
@@ -228,11 +228,11 @@ class Media:
         self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
         if leg.conference.mixer.remove(number):
             self._report_speaker(leg.conference.mixer)
-        self._broken.append((leg, now))
+        self.broken.append((leg, now))
 
     def take_broken(self) -> list[tuple[Leg, float]]:
         """The legs that cannot be heard any more, since the last call, and when that was seen."""
-        broken, self._broken = self._broken, []
+        broken, self.broken = self.broken, []
         return broken
 
     def _give_back_ports(self) -> None:

@@ -125,7 +125,7 @@ class HookedPump(Pump):
         """Every driver drains after each step, so this is where to look at the other outputs."""
         if self.on_worked is not None:
             self.on_worked()
-        return super().data_to_send(limit)
+        return super().data_to_send(limit) if self.endpoint.unsent or self.gate is not None else []
 
 
 @attrs.define(eq=False)

@@ -8,6 +8,4 @@ class Out(list[str]):
 
     __slots__ = ("prefixes",)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.prefixes: set[str] = set()
+    prefixes: set[str]

@@ -195,6 +195,7 @@ def render(node: Node, name: str, namespace: str, children: Iterable[tuple[str, 
     Prefixes are declared on the root, those only that are used. Raises LocalProtocolError for values that do not fit.
     """
     out = Out()
+    out.prefixes = set()
     _writer(type(node), namespace).write(out, name, node, children)
     text = "".join(out)
     declarations = f' xmlns="{namespace}"' if namespace else ""

@@ -157,6 +157,8 @@ def _compare(
     before: tuple[T, ...], after: tuple[T, ...], key: Callable[[T], str]
 ) -> tuple[list[T], list[tuple[T, T]], list[T]]:
     """What is gone, what is there before and after, what is new; what kept its identity is left out."""
+    if before is after:
+        return [], [], []
     before, after = differing(before, after)
     if not before and not after:
         return [], [], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 
 import attrs
 
@@ -119,7 +119,7 @@ def _must_name_what_changes(change: ConferenceInfo) -> None:
     for users in (change.users, change.trusted_entities):
         if users is not None:
             for user in users.users:
-                keys.append(user_key(user))
+                keys.append(uri_key(user.entity))
                 keys += map(endpoint_key, user.endpoints)
     if change.conference_view is not None:
         keys += map(view_key, change.conference_view.views)
@@ -161,6 +161,7 @@ def merge_items(
     refused before (`apply`).
     """
     items: list[S | None] = list(known)
+    gone = False
     places: dict[str, int] = {}
     for place, item in enumerate(known):
         places[key(item.entity)] = place
@@ -172,14 +173,14 @@ def merge_items(
         old = items[at] if at is not None else None
         if state is State.DELETED:
             if at is not None:
-                items[at] = None
+                items[at], gone = None, True
                 del places[name]
         elif at is None or old is None:
             places[name] = len(items)
             items.append(settle_item(change))
         else:
             items[at] = settle_item(change) if state is State.FULL else merge(old, change)
-    return tuple([item for item in items if item is not None])
+    return tuple([item for item in items if item is not None]) if gone else cast("tuple[S, ...]", tuple(items))
 
 
 def merge_keyed(known: tuple[N, ...], changes: Iterable[N], key: Key[N], merge: Callable[[N, N], N]) -> tuple[N, ...]:

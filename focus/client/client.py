@@ -191,7 +191,8 @@ class Client(ConferenceCommands):
 
     def next_timeout(self) -> float | None:
         """When a command times out, or the conference is joined again."""
-        return first_due(self._outgoing.next_timeout(), self._rejoining.at)
+        due, again = self._outgoing.next_timeout(), self._rejoining.at
+        return due if again is None else first_due(due, again)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Fail the commands that were not answered in time, and join again when that is due."""

@@ -284,7 +284,7 @@ class SimNetwork:
         found = self._media.get(destination)
         dice = self.links.dice(sender.name, "" if found is None else found[0].name)
         for delay in dice.copies(media=True):
-            self.clock.after(delay, lambda: self._deliver_media(sender, kind, source, destination, data))
+            self.clock.at(self.clock.now + delay, lambda: self._deliver_media(sender, kind, source, destination, data))
 
     def _deliver_media(
         self, sender: SimHost, kind: str, source: tuple[str, int], destination: tuple[str, int], data: bytes

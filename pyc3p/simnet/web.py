@@ -99,7 +99,7 @@ class SimWeb:
             elif not posting.over:
                 clock.after(RETRY, try_it)
 
-        clock.after(links.dice(sender.name, receiver.name).delay(), try_it)
+        clock.at(clock.now + links.dice(sender.name, receiver.name).delay(), try_it)
 
     def _not_connected(self, key: Lane, posting: _Posting) -> None:
         if posting.over:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from itertools import repeat
+from operator import contains
 
 from sip.errors import LocalProtocolError
 from sip.flow import Flow
@@ -43,4 +45,4 @@ class TrustedPeers:
             return False
         # Who listens on :: sees IPv4 peers at mapped addresses (RFC 4291 section 2.5.5.2).
         mapped = source.ipv4_mapped if isinstance(source, ipaddress.IPv6Address) else None
-        return any((mapped or source) in network for network in self._networks)
+        return any(map(contains, self._networks, repeat(mapped or source)))

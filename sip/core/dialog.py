@@ -6,6 +6,7 @@ import enum
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import repeat
 from typing import Final
 
 import attrs
@@ -337,7 +338,7 @@ class Dialog:
         uri, routes = self._address
         lines: Lines = [
             ("Via", via),
-            *[("Route", route) for route in routes],
+            *zip(repeat("Route"), routes, strict=False),
             ("Max-Forwards", "70"),
             ("From", self.local_value),
             ("To", self.remote_value),
@@ -349,10 +350,7 @@ class Dialog:
 
 
 def addressed(target: str, routes: tuple[str, ...], next_hop: Uri) -> tuple[str, tuple[str, ...]]:
-    """Return Request-URI and Route lines for a route set (section 12.2.1.1).
-
-    A strict router gets itself as the one, the target last of the other.
-    """
+    """Return Request-URI and Route lines (section 12.2.1.1): of a strict router itself, and the target as the last."""
     if not routes or next_hop.lr:
         return target, routes
     return str(next_hop.without_headers()), (*routes[1:], f"<{target}>")

@@ -134,8 +134,7 @@ class Receiver:
     def _message(self, message: Request | Response, flow: Flow, now: float) -> None:
         """Take one message; whatever it does to us, the next one is taken (`sip.faults`)."""
         try:
-            message.check()
-            message.ignore_unreadable()
+            message.check(ignore=True)
             if isinstance(message, Response):
                 broken = self._transactions.receive_response(message, flow, now)
                 if broken is not None:

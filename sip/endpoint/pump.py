@@ -179,7 +179,7 @@ class Pump:
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""
         if self._held is None:
-            return self.endpoint.data_to_send(limit) if self.endpoint.unsent else []
+            return self.endpoint.data_to_send(limit)
         return self._held.pass_on(self.endpoint.data_to_send(limit), limit=limit, now=self._now)
 
     def change_to_save(self) -> StateChange | None:

@@ -17,7 +17,7 @@ from sip.message.defects import Defect
 from sip.message.headers import Headers
 from sip.syntax.grammar import Report, split_addresses, split_list
 
-_NONE: Final[frozenset[str]] = frozenset()
+NONE: Final[frozenset[str]] = frozenset()
 _ONE_A_LINE: Final = frozenset(("authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate"))
 _SECRET: Final = frozenset(("authorization", "proxy-authorization"))
 
@@ -77,7 +77,7 @@ class HeaderValues:
             return None
 
     def _note_unread(self, key: str) -> None:
-        self._unread = (self._unread or _NONE) | {key}
+        self._unread = (self._unread or NONE) | {key}
         self._defects.append(Defect(canonical_name(key), "cannot be read"))
 
     def _required(self, key: str) -> Any:
@@ -181,7 +181,7 @@ class HeaderValues:
         what must be readable was read before (`sip.core.acted_on`). `unreadable` tells what was left out.
         """
         if self._unread is None:
-            self._unread = _NONE
+            self._unread = NONE
 
     def unreadable(self, name: str) -> bool:
         """Whether a header, or an item of it, is there but cannot be read, or comes more often than it may."""

@@ -115,7 +115,7 @@ def checked_field(name: str, value: object) -> Field:
 
 def checked_fields(fields: Iterable[tuple[str, object]]) -> list[Field]:
     """Several header lines. Raises LocalProtocolError."""
-    return [checked_field(name, value) for name, value in fields] if fields else []
+    return [checked_field(name, value) for name, value in fields]
 
 
 def checked_text(what: str, text: str) -> str:

@@ -7,6 +7,8 @@ for a flow or is sent again is not looked at a second time.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
+from typing import Final
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.headers.name_addr import NameAddr
@@ -15,13 +17,14 @@ from sip.message.request import Request, checked_uri
 from sip.syntax.uri import Uri
 
 Lines = list[Field]
+_NAME: Final = itemgetter(0)
 
 
 def checked(headers: Iterable[tuple[str, object]], content_type: str | None = None) -> Lines:
     """Return the header lines of a core; raises LocalProtocolError for those, and a content type, that do not fit."""
     if content_type is not None:
         checked_field("Content-Type", content_type)
-    return checked_fields(headers)
+    return checked_fields(headers) if headers else []
 
 
 def checked_value(name: str, value: object) -> str:
@@ -31,8 +34,7 @@ def checked_value(name: str, value: object) -> str:
 
 def has(headers: Iterable[tuple[str, object]], name: str) -> bool:
     """Whether a core gave a header itself, so that the endpoint does not add its own."""
-    wanted = name.lower()
-    return wanted in [given.lower() for given, _ in headers]
+    return name.lower() in map(str.lower, map(_NAME, headers))
 
 
 def local_uri(uri: Uri | str) -> Uri:

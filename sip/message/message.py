@@ -20,7 +20,7 @@ from sip.headers.table import PARSERS
 from sip.headers.via import Via
 from sip.message.defects import Defect
 from sip.message.editing import Changes, framed
-from sip.message.header_values import HeaderValues
+from sip.message.header_values import NONE, HeaderValues
 from sip.message.headers import Field, Headers
 from sip.syntax.grammar import assume, refuse
 
@@ -176,11 +176,12 @@ class Message(HeaderValues):
 
     # Checks
 
-    def check(self, all: bool = False) -> None:
+    def check(self, all: bool = False, *, ignore: bool = False) -> None:
         """Parse what every element needs: Via, From, To, Call-ID, CSeq, Max-Forwards; with ``all`` whatever has a type.
 
         Raises RemoteProtocolError with the status to answer, also when one of these comes twice, or with ``all`` any
-        header that may come once; without, such a one is a defect, and for those who act on it to judge.
+        header that may come once; without, such a one is a defect, and for those who act on it to judge. With
+        ``ignore`` what nobody can read counts as absent from now on (`ignore_unreadable`).
         """
         headers, cache, report = self.headers, self._cache, self._report
         index = headers._index or headers.by_key
@@ -207,6 +208,8 @@ class Message(HeaderValues):
                     self._repeated(key, len(values), refuse=all or self._strict or key in _ONCE)
         if all:
             self._check_all()
+        if ignore and self._unread is None:
+            self._unread = NONE
 
     def _repeated(self, key: str, times: int, refuse: bool) -> None:
         if refuse:

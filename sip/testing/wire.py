@@ -58,7 +58,7 @@ class Wire(Generic[S]):
         if delays:
             theirs = self.flow("UDP", flow.remote, flow.local)
             for delay in delays:
-                self.clock.after(delay, lambda: arrive(theirs, data))
+                self.clock.at(self.clock.now + delay, lambda: arrive(theirs, data))
 
     # Connections
 
