@@ -15,7 +15,7 @@ from focus.errors import LocalProtocolError
 from focus.events import ConferenceReleased, ConferenceRestored
 from focus.mcus.farewells import Assignment
 from focus.record_changes import RecordChanges
-from sip import Piece
+from sip import ConferenceAddress, Piece
 
 
 class KeptConferences:
@@ -73,6 +73,16 @@ class KeptConferences:
         """Everything, as it is now."""
         conferences = [piece for one in self._active for piece in Written(one, self._context.endpoint).all()]
         return conferences + [write_farewell(one) for one in self._context.farewells]
+
+    def of(self, conference_uri: str) -> list[Piece]:
+        """Everything of one conference and the dialogs in which it is held, as it is now."""
+        conference = self._active.get(ConferenceAddress.read(conference_uri).key)
+        if conference is None:
+            return []
+        written = self._written.get(conference.key)
+        if written is None or written.conference is not conference:
+            written = Written(conference, self._context.endpoint)
+        return written.all() + self._context.endpoint.snapshot(written.dialogs())
 
     def restore(self, pieces: Iterable[Piece], *, epoch: int | None, now: float) -> None:
         """Go on with what was written. Raises LocalProtocolError when one of the conferences is here.

@@ -17,14 +17,13 @@ they have claimed, whoever asks has to wait.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import attrs
 
 import focus
-from pyc3p.placement.belonging import Belonging
 from pyc3p.placement.events import (
     ClaimFailed,
     ClaimLost,
@@ -131,8 +130,9 @@ class PlacedFocus:
             return
         self._leaving = True
         for key, uri in list(self._uris.items()):
-            if uri in self._focus.conferences:
-                self.member.rewrite(key, self._focus.release(uri, now=now), now=now)
+            if self._focus.ownership.is_active(key):
+                pieces = self._focus.release(uri, now=now)
+                self.member.rewrite(key, partial(tuple, pieces), now=now)  # nothing changes it any more
         self._uris.clear()
         self._work(now)
 
@@ -148,15 +148,13 @@ class PlacedFocus:
 
     def _work(self, now: float) -> None:
         """Do what the member reports, until nothing moves."""
-        renewed: dict[str, str] = {}
         while events := self.member.take_events():
             for event in events:
-                self._reported(event, renewed, now)
-        self._write_whole(renewed, now)
+                self._reported(event, now)
         if self._leaving and not self.has_left and not self.member.is_writing:
             self.member.leave(now=now)
 
-    def _reported(self, event: Event, renewed: dict[str, str], now: float) -> None:
+    def _reported(self, event: Event, now: float) -> None:
         match event:
             case ClaimMade():
                 self._claim_made(event, self._wants.pop(event.want, None), now)
@@ -171,7 +169,7 @@ class PlacedFocus:
             case ClaimRenewed():
                 if (uri := self._uris.get(event.key)) is not None:
                     self._focus.ownership.renewed(uri, event.epoch, now=now)
-                    renewed[event.key] = uri
+                    self.member.rewrite(event.key, partial(self._whole, uri), now=now)  # it may be lost as well
             case ClaimLost():
                 if (uri := self._uris.pop(event.key, None)) is not None:
                     self._focus.release(uri, now=now)
@@ -242,13 +240,6 @@ class PlacedFocus:
         if key not in self._uris:  # nothing of it can be read here: it stays written, and may be begun anew
             self.member.disown(key)
 
-    def _write_whole(self, renewed: dict[str, str], now: float) -> None:
-        """The store may have lost what was written of these conferences."""
-        if not renewed:
-            return
-        belonging, found = Belonging(), defaultdict[str | None, list[Piece]](list)
-        pieces: Iterable[Piece] = (*self._focus.snapshot(), *self._endpoint.snapshot())
-        for piece in pieces:
-            found[belonging.conference_of(piece)].append(piece)
-        for key in renewed:
-            self.member.rewrite(key, found[key], now=now)
+    def _whole(self, uri: str) -> Sequence[Piece] | None:
+        """All that there is to write of a conference, at the moment when it is written."""
+        return self._focus.snapshot(uri) or None

@@ -23,7 +23,7 @@ except ImportError as error:  # pragma: no cover - the extra is there wherever t
     raise ImportError("pyc3p.state.redis needs redis: pip install 'pyc3p[redis]'") from error
 
 from pyc3p.placement.belonging import Belonging
-from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused, Whole
 from pyc3p.state import redis_scripts as scripts
 from pyc3p.state.redis_records import RedisRecords
 from pyc3p.state.store import StateStore, StoreUnavailable, is_under
@@ -152,10 +152,13 @@ class RedisStore(StateStore, PlacementStore):
                 keys=[self._key("conference", key), self._key("claims", node.name)], args=[key, f"{epoch} {node.name}"]
             )
 
-    async def rewrite(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+    async def rewrite(self, key: str, node: Node, pieces: Whole) -> None:
         """`PlacementStore.rewrite`."""
         async with self._writing, self._asked():
-            flat = [each for piece in pieces for each in (piece.key, piece.value or b"")]
+            given = pieces()
+            if given is None:
+                return
+            flat = [each for piece in given for each in (piece.key, piece.value or b"")]
             claim = f"{self._epochs.get(key, 0)} {node.name}"
             await self._rewrite(keys=[self._key("conference", key)], args=[claim, round(self.settings.lifetime), *flat])
 

@@ -185,13 +185,32 @@ def test_a_conference_is_written_anew_by_its_owner_alone(server: int) -> None:
             await first.claim("k", FIRST, held=0, above=0)
             await first.write([Piece(head("k"), b"1"), Piece(piece_key("conference", "k", "user", "x"), b"1")])
             await first.claim("k", FIRST, held=1, above=1)
-            await first.rewrite("k", FIRST, [Piece(head("k"), b"2")])
+            await first.rewrite("k", FIRST, lambda: [Piece(head("k"), b"2")])
             assert await first.load_conference("k") == [Piece(head("k"), b"2")]
-            await second.rewrite("k", SECOND, [])
+            await second.rewrite("k", SECOND, list)
             assert await first.load_conference("k") == [Piece(head("k"), b"2")]
             assert await first.owner("k") == Claimed(node="focus-1", alive=True)
             await first.leave(FIRST)
             assert await first.owner("k") == Claimed(node="focus-1", alive=False)
+
+    asyncio.run(scene())
+
+
+def test_a_conference_is_written_anew_as_it_is_when_what_was_begun_before_is_written(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, _):
+            await first.renew(FIRST, lifetime=10.0)
+            await first.claim("k", FIRST, held=0, above=0)
+            now = [b"1"]
+
+            async def change() -> None:
+                await first.write([Piece(head("k"), b"2")])
+                now.append(b"2")
+
+            await asyncio.gather(change(), first.rewrite("k", FIRST, lambda: [Piece(head("k"), now[-1])]))
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
+            await first.rewrite("k", FIRST, lambda: None)  # it is not here any more
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
 
     asyncio.run(scene())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import focus
+import sip
 from pyc3p.placement.events import Claim, FindOwner, Renew
 from tests.simulation.nodes import FOCI, Nodes
 
@@ -174,6 +175,31 @@ def test_after_a_store_that_came_back_empty_a_conference_can_be_taken_over_again
     nodes.run(8.0)
     assert nodes.ends("alice", first) == nodes.ends("alice", second) == ["CommandSucceeded"]
     assert nodes.mcu.legs == 2
+
+
+def test_what_a_store_that_came_back_empty_costs_grows_with_the_conferences_and_no_faster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people = [f"p{number}" for number in range(6)]
+    nodes = Nodes(*people)
+    nodes.hint = "focus-1"
+    for name in people:
+        nodes.join(name, nodes.created(name))
+    assert len(nodes.servers["focus-1"].core.conferences) == 6
+    before = {key: set(found) for key, found in nodes.store.written.items()}
+    read: list[sip.Piece] = []
+    whole = focus.Focus.snapshot
+
+    def counted(core: focus.Focus, conference_uri: str | None = None) -> list[sip.Piece]:
+        found = whole(core, conference_uri)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(focus.Focus, "snapshot", counted)
+    nodes.store.forget_everything(run="2")
+    nodes.run(4.0)
+    assert {key: set(found) for key, found in nodes.store.written.items()} == before
+    assert len(read) == sum(map(len, before.values()))
 
 
 def test_a_claim_is_one_round_trip_and_a_running_conference_none() -> None:
