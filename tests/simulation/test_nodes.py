@@ -7,12 +7,17 @@ import pytest
 import focus
 import sip
 from pyc3p.placement.events import Claim, FindOwner, Renew
-from tests.simulation.nodes import FOCI, Nodes
+from tests.simulation.nodes import FOCI, Nodes, Server
 
 
 def owner_of(nodes: Nodes, conference: str) -> str:
     (owner,) = nodes.owners(conference)
     return owner
+
+
+def endpoint_of(server: Server) -> sip.Endpoint:
+    assert server.host.element.pump is not None
+    return server.host.element.pump.endpoint
 
 
 @pytest.mark.parametrize("entry", FOCI)
@@ -100,6 +105,37 @@ def test_twenty_conferences_of_five_are_back_within_five_seconds() -> None:
     heirs = {nodes.owners(each)[0] for each in of_each[victim]}
     assert victim not in heirs
     assert not any(host.of(focus.Left) for host in nodes.hosts.values())
+
+
+def test_a_conference_that_cannot_be_taken_over_yet_keeps_its_state_and_the_next_request_brings_it_back() -> None:
+    nodes = Nodes("alice", "bob", phones=1)
+    nodes.network.faults_raise = False
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    nodes.run(1.0)
+    ((key, written),) = nodes.store.written.items()
+    before, dialogs = nodes.true_roster(conference), list(written.values())
+    nodes.kill(owner_of(nodes, conference))
+    for server in nodes.servers.values():  # as when they had it a while ago, and their BYEs have no answers yet
+        endpoint_of(server).restore(dialogs, now=nodes.network.now)
+    nodes.run(5.0)
+    assert nodes.owners(conference) == []
+    assert not any(key in server.member.held for server in nodes.servers.values())
+    for server in nodes.servers.values():
+        for piece in dialogs:
+            endpoint_of(server).hand_over(piece.key, now=nodes.network.now)
+    command = nodes.dial("alice", 0)  # 481: the owner does not have her dialog; so she joins again, and all is back
+    nodes.run(8.0)
+    assert nodes.ends("alice", command) == ["CommandFailed"]
+    assert len(nodes.hosts["alice"].of(focus.Rejoined)) == 1
+    assert nodes.true_roster(conference) == before
+    command = nodes.dial("alice", 0)
+    nodes.run(8.0)
+    assert nodes.ends("alice", command) == ["CommandSucceeded"]
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+    faults = [each for server in nodes.servers.values() for each in server.host.of(sip.InternalFault)]
+    assert [each.doing for each in faults] == ["handle TakenOver"]
 
 
 # A node that was cut off ---------------------------------------------------------------------------------------------
