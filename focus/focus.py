@@ -218,9 +218,9 @@ class Focus:
         """What changed of the active conferences since the last call; the first gives all."""
         return [] if self._active.unsaved == {} else self._kept.take()
 
-    def snapshot(self) -> list[Piece]:
-        """Every piece of the active conferences, as it is now."""
-        return self._kept.all()
+    def snapshot(self, conference_uri: str | None = None) -> list[Piece]:
+        """Every piece of the active conferences, as it is now; or of one alone, its dialogs too, none if not active."""
+        return self._kept.all() if conference_uri is None else self._kept.of(conference_uri)
 
     def restore(self, pieces: Iterable[Piece], *, epoch: int | None = None, now: float) -> list[Event]:
         """Go on with the conferences in ``pieces``, at a start or later; let the endpoint have its dialogs before.

@@ -15,7 +15,7 @@ from focus.errors import LocalProtocolError
 from focus.events import ConferenceReleased, ConferenceRestored
 from focus.mcus.farewells import Assignment
 from focus.record_changes import RecordChanges
-from sip import Piece
+from sip import ConferenceAddress, Piece, piece_key, piece_parts
 
 
 class KeptConferences:
@@ -74,6 +74,16 @@ class KeptConferences:
         conferences = [piece for one in self._active for piece in Written(one, self._context.endpoint).all()]
         return conferences + [write_farewell(one) for one in self._context.farewells]
 
+    def of(self, conference_uri: str) -> list[Piece]:
+        """Everything of one conference and the dialogs in which it is held, as it is now."""
+        conference = self._active.get(ConferenceAddress.read(conference_uri).key)
+        if conference is None:
+            return []
+        written = self._written.get(conference.key)
+        if written is None or written.conference is not conference:
+            written = Written(conference, self._context.endpoint)
+        return written.all() + self._context.endpoint.snapshot(written.dialogs())
+
     def restore(self, pieces: Iterable[Piece], *, epoch: int | None, now: float) -> None:
         """Go on with what was written. Raises LocalProtocolError when one of the conferences is here.
 
@@ -96,12 +106,17 @@ class KeptConferences:
         for saved in found:
             self._restore(saved, epoch=epoch, now=now)
         if begins:
-            self._end_strays(now=now)
+            self._end_strays({piece.key for piece in given}, now=now)
 
-    def _end_strays(self, *, now: float) -> None:
-        """End what came back to the endpoint and belongs to no conference: one was over, and its BYE not written."""
+    def _end_strays(self, came_back: set[str], *, now: float) -> None:
+        """End what came back to the endpoint and belongs to no conference: one was over, and its BYE not written.
+
+        Whoever joins meanwhile did not come back, and is in no conference yet.
+        """
         endpoint, active = self._context.endpoint, self._active
         for key in endpoint.keys_of(self._context.config.owner):
+            if piece_key(*piece_parts(key)[:4]) not in came_back:  # that of its dialog
+                continue
             subscription, session = endpoint.subscription_at(key), endpoint.session_at(key)
             if subscription is not None:
                 if subscription not in active.of_subscription:

@@ -39,6 +39,9 @@ class StoreDriver:
         except StoreUnavailable as error:
             self.failing = str(error)
             self._placed.failed(number, now=clock())
+        except Exception as error:  # it is asked for again, as when the store was away
+            self.failing = f"{type(error).__name__}: {error}"
+            self._placed.failed(number, now=clock())
         else:
             self.failing = None
             self._placed.done(number, answer, now=clock())

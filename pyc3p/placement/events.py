@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from pyc3p.placement.store import Node
+from pyc3p.placement.store import Node, Whole
 from sip import Event, Piece
 
 # Operations of the store, each answered by ``Member.done`` or ``Member.failed`` -------------------------------------
@@ -66,7 +66,7 @@ class Rewrite:
 
     key: str
     node: Node
-    pieces: Sequence[Piece] = attrs.field(repr=False)
+    pieces: Whole = attrs.field(repr=False)
 
 
 Operation = Renew | Leave | Claim | FindOwner | ListClaims | Release | Rewrite

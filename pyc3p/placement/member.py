@@ -50,8 +50,8 @@ from pyc3p.placement.events import (
     TakenOver,
 )
 from pyc3p.placement.share import node_for
-from pyc3p.placement.store import Claimed, Granted, Node, Nodes, Refused
-from sip import Event, Life, Piece
+from pyc3p.placement.store import Claimed, Granted, Node, Nodes, Refused, Whole
+from sip import Event, Life
 
 
 @attrs.frozen(kw_only=True)
@@ -178,9 +178,9 @@ class Member:
         self.held.pop(key, None)
         self._unsure.discard(key)
 
-    def rewrite(self, key: str, pieces: Sequence[Piece], *, now: float) -> None:
+    def rewrite(self, key: str, pieces: Whole, *, now: float) -> None:
         """All that there is to write of a conference of ours. It is asked for again when the store did not take it."""
-        self._begin(_Begun(Rewrite(key, self.node, tuple(pieces)), _Purpose.ASKED))
+        self._begin(_Begun(Rewrite(key, self.node, pieces), _Purpose.ASKED))
 
     def leave(self, *, now: float) -> None:
         """Be gone for good, as when the lease had lapsed: others take what there is. Their addresses stay known."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from pyc3p.placement.belonging import Belonging
-from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, Refused
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, Refused, Whole
 from sip import Piece
 
 
@@ -73,10 +73,11 @@ class MemoryPlacement:
             del self.claims[key]
             self.written.pop(key, None)
 
-    def rewrite_now(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+    def rewrite_now(self, key: str, node: Node, pieces: Whole) -> None:
         """`PlacementStore.rewrite`."""
-        if self.claims.get(key, ("", 0))[0] == node.name:
-            self.written[key] = {piece.key: piece for piece in pieces}
+        given = pieces()
+        if given is not None and self.claims.get(key, ("", 0))[0] == node.name:
+            self.written[key] = {piece.key: piece for piece in given}
 
     def write_now(self, node: Node, pieces: Sequence[Piece]) -> None:
         """Write what changed of the conferences that ``node`` has, as `StateStore.write`; the rest is left out."""
@@ -132,6 +133,6 @@ class MemoryPlacement:
         """`PlacementStore.release`."""
         self.release_now(key, node, epoch=epoch)
 
-    async def rewrite(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+    async def rewrite(self, key: str, node: Node, pieces: Whole) -> None:
         """`PlacementStore.rewrite`."""
         self.rewrite_now(key, node, pieces)

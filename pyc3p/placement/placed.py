@@ -17,14 +17,13 @@ they have claimed, whoever asks has to wait.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import attrs
 
 import focus
-from pyc3p.placement.belonging import Belonging
 from pyc3p.placement.events import (
     ClaimFailed,
     ClaimLost,
@@ -36,7 +35,7 @@ from pyc3p.placement.events import (
 )
 from pyc3p.placement.forwarding import Forwarding, OwnerWanted
 from pyc3p.placement.member import Member, Membership
-from sip import Deadlines, Endpoint, Event, Piece, first_due
+from sip import Deadlines, Endpoint, Event, Piece, first_due, internal_fault
 
 #: Seconds after which the owner of a conference that is being handed over is looked for again.
 _AGAIN: Final = 0.25
@@ -131,8 +130,9 @@ class PlacedFocus:
             return
         self._leaving = True
         for key, uri in list(self._uris.items()):
-            if uri in self._focus.conferences:
-                self.member.rewrite(key, self._focus.release(uri, now=now), now=now)
+            if self._focus.ownership.is_active(key):
+                pieces = self._focus.release(uri, now=now)
+                self.member.rewrite(key, partial(tuple, pieces), now=now)  # nothing changes it any more
         self._uris.clear()
         self._work(now)
 
@@ -148,15 +148,25 @@ class PlacedFocus:
 
     def _work(self, now: float) -> None:
         """Do what the member reports, until nothing moves."""
-        renewed: dict[str, str] = {}
         while events := self.member.take_events():
             for event in events:
-                self._reported(event, renewed, now)
-        self._write_whole(renewed, now)
+                try:
+                    self._reported(event, now)
+                except Exception as error:  # the store has answered all the same, and others go on
+                    self._fault(event, error)
         if self._leaving and not self.has_left and not self.member.is_writing:
             self.member.leave(now=now)
 
-    def _reported(self, event: Event, renewed: dict[str, str], now: float) -> None:
+    def _fault(self, event: Event, error: Exception) -> None:
+        """Tell it. A claim that nothing serves is not held: the next request for that conference asks for it again."""
+        self._events.append(internal_fault(error, f"handle {type(event).__name__}", owner=self.owner))
+        match event:
+            case ClaimMade(key=key) | TakenOver(key=key) | ClaimRenewed(key=key) | ClaimLost(key=key):
+                if not self._focus.ownership.is_active(key):
+                    self._uris.pop(key, None)
+                    self.member.disown(key)
+
+    def _reported(self, event: Event, now: float) -> None:
         match event:
             case ClaimMade():
                 self._claim_made(event, self._wants.pop(event.want, None), now)
@@ -169,18 +179,24 @@ class PlacedFocus:
             case TakenOver():
                 self._take_over(event.key, event.epoch, event.pieces, now)
             case ClaimRenewed():
-                if (uri := self._uris.get(event.key)) is not None:
+                uri = self._uris.get(event.key)
+                if uri is not None and self._focus.ownership.is_active(event.key):
                     self._focus.ownership.renewed(uri, event.epoch, now=now)
-                    renewed[event.key] = uri
+                    self.member.rewrite(event.key, partial(self._whole, uri), now=now)  # it may be lost as well
             case ClaimLost():
-                if (uri := self._uris.pop(event.key, None)) is not None:
+                uri = self._uris.pop(event.key, None)
+                if uri is not None and self._focus.ownership.is_active(event.key):
                     self._focus.release(uri, now=now)
             case _:
                 self._events.append(event)
 
     def _claim_made(self, made: ClaimMade, asker: _FromFocus | _FromForwarding | None, now: float) -> None:
         if made.pieces:
-            self._take_over(made.key, made.epoch, made.pieces, now)
+            try:
+                self._take_over(made.key, made.epoch, made.pieces, now)
+            except Exception:
+                self._claim_failed(asker, now)
+                raise
         if isinstance(asker, _FromFocus):
             self._uris[asker.key] = asker.uri
             self._focus.ownership.claimed(asker.id, made.epoch, now=now)
@@ -225,7 +241,7 @@ class PlacedFocus:
 
     def _take_over(self, key: str, epoch: int, pieces: Sequence[Piece], now: float) -> None:
         """Go on with a conference from what its last owner wrote."""
-        if key in self._uris:
+        if key in self._uris and self._focus.ownership.is_active(key):
             self._focus.ownership.renewed(self._uris[key], epoch, now=now)
             return
         if not pieces:
@@ -242,13 +258,6 @@ class PlacedFocus:
         if key not in self._uris:  # nothing of it can be read here: it stays written, and may be begun anew
             self.member.disown(key)
 
-    def _write_whole(self, renewed: dict[str, str], now: float) -> None:
-        """The store may have lost what was written of these conferences."""
-        if not renewed:
-            return
-        belonging, found = Belonging(), defaultdict[str | None, list[Piece]](list)
-        pieces: Iterable[Piece] = (*self._focus.snapshot(), *self._endpoint.snapshot())
-        for piece in pieces:
-            found[belonging.conference_of(piece)].append(piece)
-        for key in renewed:
-            self.member.rewrite(key, found[key], now=now)
+    def _whole(self, uri: str) -> Sequence[Piece] | None:
+        """All that there is to write of a conference, at the moment when it is written."""
+        return self._focus.snapshot(uri) or None

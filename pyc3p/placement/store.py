@@ -7,7 +7,7 @@ forgotten is known to MCUs (`focus.questions.placement`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import attrs
@@ -16,6 +16,10 @@ from sip import Piece
 
 #: Octets that name one life of a process: two of them never have the same.
 INCARNATION_OCTETS: Final = 8
+
+
+#: Gives all that there is to write of a conference, as it is at that moment; None when it is not here any more.
+Whole = Callable[[], Sequence[Piece] | None]
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +101,10 @@ class PlacementStore(Protocol):
         """A conference has ended: the claim and its state are dropped, unless the claim is another one by now."""
         ...
 
-    async def rewrite(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
-        """What is written of a conference is this and nothing else, if ``node`` has it."""
+    async def rewrite(self, key: str, node: Node, pieces: Whole) -> None:
+        """What is written of a conference is this and nothing else, if ``node`` has it.
+
+        ``pieces`` is called when nothing else is being written, so that what is newer does not cross it. Where it
+        gives None, nothing is written.
+        """
         ...

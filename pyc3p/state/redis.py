@@ -23,10 +23,10 @@ except ImportError as error:  # pragma: no cover - the extra is there wherever t
     raise ImportError("pyc3p.state.redis needs redis: pip install 'pyc3p[redis]'") from error
 
 from pyc3p.placement.belonging import Belonging
-from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused
+from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused, Whole
 from pyc3p.state import redis_scripts as scripts
 from pyc3p.state.redis_records import RedisRecords
-from pyc3p.state.store import StateStore, StoreUnavailable, is_under
+from pyc3p.state.store import KEY_ERRORS, StateStore, StoreUnavailable, is_under, read_key
 from sip import Piece
 
 #: Field of the claim in the hash of a conference; a key of a piece is never that.
@@ -63,6 +63,7 @@ class RedisStore(StateStore, PlacementStore):
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 1),  # a connection of the pool may be one that the last Redis had
             decode_responses=False,
+            encoding_errors=KEY_ERRORS,  # as `key_octets`
         )
         self.records = RedisRecords(self._redis, self.settings.prefix, self._asked)
         register = self._redis.register_script
@@ -121,9 +122,9 @@ class RedisStore(StateStore, PlacementStore):
                 return Refused(node=answer[1].decode())
             self._epochs[key] = int(answer[0])
         pieces = [
-            Piece(name.decode(), value)
+            Piece(read_key(name), value)
             for name, value in zip(answer[1::2], answer[2::2], strict=True)
-            if name.decode() != _CLAIM
+            if read_key(name) != _CLAIM
         ]
         for piece in pieces:
             self._belonging.conference_of(piece)
@@ -141,7 +142,7 @@ class RedisStore(StateStore, PlacementStore):
             found = await self._claims_of(
                 keys=[self._key("claims", name), self._key("node", name), self._key("nodes")], args=[name]
             )
-        return sorted(each.decode() for each in found)
+        return sorted(read_key(each) for each in found)
 
     async def release(self, key: str, node: Node, *, epoch: int) -> None:
         """`PlacementStore.release`."""
@@ -152,10 +153,13 @@ class RedisStore(StateStore, PlacementStore):
                 keys=[self._key("conference", key), self._key("claims", node.name)], args=[key, f"{epoch} {node.name}"]
             )
 
-    async def rewrite(self, key: str, node: Node, pieces: Sequence[Piece]) -> None:
+    async def rewrite(self, key: str, node: Node, pieces: Whole) -> None:
         """`PlacementStore.rewrite`."""
         async with self._writing, self._asked():
-            flat = [each for piece in pieces for each in (piece.key, piece.value or b"")]
+            given = pieces()
+            if given is None:
+                return
+            flat = [each for piece in given for each in (piece.key, piece.value or b"")]
             claim = f"{self._epochs.get(key, 0)} {node.name}"
             await self._rewrite(keys=[self._key("conference", key)], args=[claim, round(self.settings.lifetime), *flat])
 
@@ -169,14 +173,14 @@ class RedisStore(StateStore, PlacementStore):
         """`StateStore.load`: what belongs to the node, and not the conferences, which come with their claims."""
         async with self._asked() as redis:
             found = await cast("Any", redis.hgetall(self._key("state", self._node.name)))
-        pieces = [Piece(name.decode(), value) for name, value in found.items()]
+        pieces = [Piece(read_key(name), value) for name, value in found.items()]
         return [piece for piece in pieces if is_under(piece.key, prefix)]
 
     async def load_conference(self, key: str) -> list[Piece]:
         """What is written of one conference, whoever has it. Raises StoreUnavailable."""
         async with self._asked() as redis:
             found = await cast("Any", redis.hgetall(self._key("conference", key)))
-        return [Piece(name.decode(), value) for name, value in found.items() if name.decode() != _CLAIM]
+        return [Piece(read_key(name), value) for name, value in found.items() if read_key(name) != _CLAIM]
 
     async def write(self, pieces: Sequence[Piece]) -> None:
         """`StateStore.write`, in one round trip. What belongs to a conference that is not ours is left out and counted.
@@ -243,7 +247,7 @@ class RedisStore(StateStore, PlacementStore):
             while True:
                 message = await heard.get_message(ignore_subscribe_messages=True, timeout=None)
                 if message is not None:
-                    yield message["data"].decode()
+                    yield read_key(message["data"])
 
     async def close(self) -> None:
         """`StateStore.close`."""

@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 
 from focus import ConferenceRecord, Written, read_record, written_record
+from pyc3p.state.store import read_key
 from sip import SipError
 
 #: Records of one organizer; beyond it the store is full for him (`focus.MemoryStore`).
@@ -68,7 +69,7 @@ class RedisRecords:
         index = f"{self._prefix}records:{organizer_key}"
         async with self._asked() as redis:
             keys = await redis.zrange(index, 0, -1)
-            values = await redis.mget([f"{self._prefix}record:{key.decode()}" for key in keys]) if keys else []
+            values = await redis.mget([f"{self._prefix}record:{read_key(key)}" for key in keys]) if keys else []
             gone = [key for key, value in zip(keys, values, strict=True) if value is None]
             if gone:
                 await redis.zrem(index, *gone)

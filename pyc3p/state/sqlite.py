@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from pyc3p.state.store import StateStore, StoreInUse, StoreUnavailable
+from pyc3p.state.store import StateStore, StoreInUse, StoreUnavailable, key_octets, read_key
 from sip import Piece
 
 T = TypeVar("T")
@@ -208,7 +208,7 @@ class SqliteStore(StateStore):
     def _load(self, prefix: str) -> list[Piece]:
         rows: sqlite3.Cursor
         if prefix:
-            start = _octets(prefix)
+            start = key_octets(prefix)
             query = "SELECT key, value FROM piece WHERE key = ? OR (key > ? AND key < ?)"
             rows = self._opened().execute(query, (start, start + b"/", start + b"0"))  # "0" follows "/"
         else:
@@ -217,7 +217,7 @@ class SqliteStore(StateStore):
         for key, value in rows:
             if not isinstance(key, bytes) or not isinstance(value, bytes):  # SQLite reads some damage as NULL
                 raise sqlite3.DatabaseError("the file is damaged: a piece without key or value")
-            pieces.append(Piece(key.decode("utf-8", "surrogatepass"), value))
+            pieces.append(Piece(read_key(key), value))
         return pieces
 
     def _write(self, jobs: Sequence[_Job]) -> None:
@@ -225,8 +225,8 @@ class SqliteStore(StateStore):
         if not last:
             return
         database = self._opened()
-        kept = [(_octets(key), value) for key, value in last.items() if value is not None]
-        gone = [(_octets(key),) for key, value in last.items() if value is None]
+        kept = [(key_octets(key), value) for key, value in last.items() if value is not None]
+        gone = [(key_octets(key),) for key, value in last.items() if value is None]
         database.execute("BEGIN IMMEDIATE")
         try:
             database.executemany("INSERT OR REPLACE INTO piece VALUES (?, ?)", kept)
@@ -237,10 +237,6 @@ class SqliteStore(StateStore):
                 database.execute("ROLLBACK")
             raise
         self.transactions += 1
-
-
-def _octets(key: str) -> bytes:
-    return key.encode("utf-8", "surrogatepass")  # a user's name may have octets that are no UTF-8
 
 
 def _reason(error: Exception) -> tuple[type[StoreUnavailable], str]:

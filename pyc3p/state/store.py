@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from sip import Piece
+
+#: A Call-ID, a tag or a user's name may have octets that are no UTF-8; a key has surrogates for them.
+KEY_ERRORS: Final = "surrogatepass"
 
 
 class StoreUnavailable(Exception):
@@ -43,6 +46,16 @@ class StateStore(Protocol):
     async def close(self) -> None:
         """Finish what was begun and let go of everything. May be called again; raises nothing."""
         ...
+
+
+def key_octets(key: str) -> bytes:
+    """A key as a store writes it."""
+    return key.encode("utf-8", KEY_ERRORS)
+
+
+def read_key(octets: bytes) -> str:
+    """A key as a store has it. Raises UnicodeDecodeError for what `key_octets` does not make."""
+    return octets.decode("utf-8", KEY_ERRORS)
 
 
 def is_under(key: str, prefix: str) -> bool:

@@ -35,9 +35,9 @@ class DurableDialogs:
         """Return the dialogs that changed since the last call; the first gives all, and what follows is noted."""
         return [] if self._dialogs.unsaved == {} else self._kept.take()
 
-    def snapshot(self) -> list[Piece]:
-        """Return every dialog that is to come back, as it is now."""
-        return self._kept.all()
+    def snapshot(self, keys: Iterable[str] | None = None) -> list[Piece]:
+        """Return every dialog that is to come back, as it is now; with ``keys`` of pieces, those of them alone."""
+        return self._kept.all() if keys is None else self._kept.of(keys)
 
     def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
         """Go on with the dialogs in ``pieces`` whose cores are here; others, and what is no dialog, are passed over.

@@ -57,6 +57,11 @@ class KeptDialogs:
         """Return a piece for each dialog that is to come back."""
         return [piece for dialog in self._dialogs.all() if (piece := self._piece(dialog)).value is not None]
 
+    def of(self, keys: Iterable[str]) -> list[Piece]:
+        """Return those of ``all`` that have these keys, without looking at the others."""
+        dialogs = [dialog for key in keys if (dialog := self.find(key)) is not None]
+        return [piece for dialog in dialogs if (piece := self._piece(dialog)).value is not None]
+
     def _piece(self, dialog: Dialog) -> Piece:
         fields = self._usages(dialog) if outlasts_connections(dialog, self._transport.opened) else None
         if not fields:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from focus import ConferenceRecord, Written
 from pyc3p.placement.memory import MemoryPlacement
@@ -18,6 +20,7 @@ from pyc3p.state.redis import RedisSettings, RedisStore
 from sip import Piece, Uri, conference_key, piece_key
 from tests.interop.programs import free_port, require
 from tests.interop.redis_server import redis_at
+from tests.pyc3p.test_state_stores import PARTS, PIECES, after, expected
 
 FIRST = Node(name="focus-1", incarnation="a", address="sip:192.0.2.1:5060;transport=tcp")
 SECOND = Node(name="focus-2", incarnation="b", address="sip:192.0.2.2:5060")
@@ -185,13 +188,69 @@ def test_a_conference_is_written_anew_by_its_owner_alone(server: int) -> None:
             await first.claim("k", FIRST, held=0, above=0)
             await first.write([Piece(head("k"), b"1"), Piece(piece_key("conference", "k", "user", "x"), b"1")])
             await first.claim("k", FIRST, held=1, above=1)
-            await first.rewrite("k", FIRST, [Piece(head("k"), b"2")])
+            await first.rewrite("k", FIRST, lambda: [Piece(head("k"), b"2")])
             assert await first.load_conference("k") == [Piece(head("k"), b"2")]
-            await second.rewrite("k", SECOND, [])
+            await second.rewrite("k", SECOND, list)
             assert await first.load_conference("k") == [Piece(head("k"), b"2")]
             assert await first.owner("k") == Claimed(node="focus-1", alive=True)
             await first.leave(FIRST)
             assert await first.owner("k") == Claimed(node="focus-1", alive=False)
+
+    asyncio.run(scene())
+
+
+def test_a_conference_is_written_anew_as_it_is_when_what_was_begun_before_is_written(server: int) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, _):
+            await first.renew(FIRST, lifetime=10.0)
+            await first.claim("k", FIRST, held=0, above=0)
+            now = [b"1"]
+
+            async def change() -> None:
+                await first.write([Piece(head("k"), b"2")])
+                now.append(b"2")
+
+            await asyncio.gather(change(), first.rewrite("k", FIRST, lambda: [Piece(head("k"), now[-1])]))
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
+            await first.rewrite("k", FIRST, lambda: None)  # it is not here any more
+            assert await first.load_conference("k") == [Piece(head("k"), b"2")]
+
+    asyncio.run(scene())
+
+
+def test_a_call_id_that_is_no_utf_8_is_written_and_comes_back(server: int) -> None:
+    dialog = piece_key("dialog", "\udcff", "a", "b")
+
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            key = conference_key(Uri.parse("sip:alice@example.com;gruu;opaque=app:conf:focus:id:ABC123"))
+            await first.renew(FIRST, lifetime=10.0)
+            await second.renew(SECOND, lifetime=10.0)
+            await first.claim(key, FIRST, held=0, above=0)
+            await first.write([Piece(dialog, DIALOG), Piece(piece_key("nonce", "\udcff"), b"1")])
+            assert await first.load() == [Piece(piece_key("nonce", "\udcff"), b"1")]
+            assert await first.load_conference(key) == [Piece(dialog, DIALOG)]
+            await first.rewrite(key, FIRST, lambda: [Piece(dialog, DIALOG), Piece(head(key), b"1")])
+            await first.leave(FIRST)
+            granted = await second.claim(key, SECOND, held=0, above=0)
+            assert isinstance(granted, Granted)
+            assert {each.key for each in granted.pieces} == {dialog, head(key)}
+            await second.write([Piece(dialog, None)])
+            assert await second.load_conference(key) == [Piece(head(key), b"1")]
+
+    asyncio.run(scene())
+
+
+@given(st.lists(st.lists(PIECES, max_size=4), max_size=5), PARTS | st.just([]))
+@settings(max_examples=40, deadline=None)
+def test_it_gives_back_what_the_other_stores_do(server: int, changes: list[list[Piece]], parts: list[str]) -> None:
+    async def scene() -> None:
+        async with stores(server) as (first, _):
+            await first.renew(FIRST, lifetime=10.0)
+            await first.claim("claimed", FIRST, held=0, above=0)
+            wanted = expected(changes, parts)
+            found = await after(first, changes, piece_key(*parts))
+            assert found == {key: value for key, value in wanted.items() if not key.startswith("conference/")}
 
     asyncio.run(scene())
 

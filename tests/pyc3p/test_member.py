@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 from hypothesis import given, settings
@@ -72,7 +73,7 @@ class Site:
         self.events += new
         for event in new:
             if self.group.state is not None and isinstance(event, ClaimMade | TakenOver):
-                self.group.store.rewrite_now(event.key, self.member.node, self.group.state(event.key))
+                self.group.store.rewrite_now(event.key, self.member.node, partial(self.group.state, event.key))
 
     def of(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 
 import focus
+import sip
 from pyc3p.placement.events import Claim, FindOwner, Renew
-from tests.simulation.nodes import FOCI, Nodes
+from tests.simulation.nodes import FOCI, Nodes, Server
 
 
 def owner_of(nodes: Nodes, conference: str) -> str:
     (owner,) = nodes.owners(conference)
     return owner
+
+
+def endpoint_of(server: Server) -> sip.Endpoint:
+    assert server.host.element.pump is not None
+    return server.host.element.pump.endpoint
 
 
 @pytest.mark.parametrize("entry", FOCI)
@@ -101,6 +107,37 @@ def test_twenty_conferences_of_five_are_back_within_five_seconds() -> None:
     assert not any(host.of(focus.Left) for host in nodes.hosts.values())
 
 
+def test_a_conference_that_cannot_be_taken_over_yet_keeps_its_state_and_the_next_request_brings_it_back() -> None:
+    nodes = Nodes("alice", "bob", phones=1)
+    nodes.network.faults_raise = False
+    conference = nodes.created("alice")
+    nodes.join("alice", conference)
+    nodes.join("bob", conference)
+    nodes.run(1.0)
+    ((key, written),) = nodes.store.written.items()
+    before, dialogs = nodes.true_roster(conference), list(written.values())
+    nodes.kill(owner_of(nodes, conference))
+    for server in nodes.servers.values():  # as when they had it a while ago, and their BYEs have no answers yet
+        endpoint_of(server).restore(dialogs, now=nodes.network.now)
+    nodes.run(5.0)
+    assert nodes.owners(conference) == []
+    assert not any(key in server.member.held for server in nodes.servers.values())
+    for server in nodes.servers.values():
+        for piece in dialogs:
+            endpoint_of(server).hand_over(piece.key, now=nodes.network.now)
+    command = nodes.dial("alice", 0)  # 481: the owner does not have her dialog; so she joins again, and all is back
+    nodes.run(8.0)
+    assert nodes.ends("alice", command) == ["CommandFailed"]
+    assert len(nodes.hosts["alice"].of(focus.Rejoined)) == 1
+    assert nodes.true_roster(conference) == before
+    command = nodes.dial("alice", 0)
+    nodes.run(8.0)
+    assert nodes.ends("alice", command) == ["CommandSucceeded"]
+    assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
+    faults = [each for server in nodes.servers.values() for each in server.host.of(sip.InternalFault)]
+    assert [each.doing for each in faults] == ["handle TakenOver"]
+
+
 # A node that was cut off ---------------------------------------------------------------------------------------------
 
 
@@ -174,6 +211,31 @@ def test_after_a_store_that_came_back_empty_a_conference_can_be_taken_over_again
     nodes.run(8.0)
     assert nodes.ends("alice", first) == nodes.ends("alice", second) == ["CommandSucceeded"]
     assert nodes.mcu.legs == 2
+
+
+def test_what_a_store_that_came_back_empty_costs_grows_with_the_conferences_and_no_faster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people = [f"p{number}" for number in range(6)]
+    nodes = Nodes(*people)
+    nodes.hint = "focus-1"
+    for name in people:
+        nodes.join(name, nodes.created(name))
+    assert len(nodes.servers["focus-1"].core.conferences) == 6
+    before = {key: set(found) for key, found in nodes.store.written.items()}
+    read: list[sip.Piece] = []
+    whole = focus.Focus.snapshot
+
+    def counted(core: focus.Focus, conference_uri: str | None = None) -> list[sip.Piece]:
+        found = whole(core, conference_uri)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(focus.Focus, "snapshot", counted)
+    nodes.store.forget_everything(run="2")
+    nodes.run(4.0)
+    assert {key: set(found) for key, found in nodes.store.written.items()} == before
+    assert len(read) == sum(map(len, before.values()))
 
 
 def test_a_claim_is_one_round_trip_and_a_running_conference_none() -> None:
