@@ -142,6 +142,8 @@ class Pump:
             if self._faults:
                 out += self._faults
                 self._faults.clear()
+            if self.gate is not None:
+                out += self.gate.take_events()
             waiting += self.endpoint.take_events()
             if not waiting:
                 return out
