@@ -64,7 +64,7 @@ class FocusConfig:
     remembered_answers: int = 64  #: answers kept per participant for a repeated requestId (C3P reference, 4.5)
     max_queued_per_mcu: int = 256  #: commands waiting for one MCU
     #: things wanted of one MCU: of each of 500 users a role, a muted stream, and that it goes; the oldest that the MCU
-    #: has are forgotten first
+    #: has are forgotten first, what belongs to the conference never; beyond that 503
     max_intents_per_mcu: int = 1_500
     #: seconds that a request waits for a record, an identity or a decision that comes later; a client gives up after 32
     answer_timeout: float = 10.0

@@ -257,6 +257,8 @@ class Element:
         events = [event for net in self._nets for event in net.take_events()]
         events += self._faults
         self._faults.clear()
+        if self.gate is not None:
+            events += self.gate.take_events()
         return events
 
     def receive_c3p(self, path: str, document: Document, *, peer: str, now: float) -> c3p.Reply:

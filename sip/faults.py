@@ -1,13 +1,14 @@
 """The net under every machine: what raises though it never should, and what is done then.
 
-Peers cannot make a machine raise, as far as we know; where one does all the same, there are three places that catch
+Peers cannot make a machine raise, as far as we know; where one does all the same, there are four places that catch
 it, each around one thing that was to be done, so that the next thing is done as if nothing had happened:
 
 * the endpoint, around each message, each timer and each waiter for a flow (`Context.fault`);
 * the `Pump`, around each call of a core;
+* the `Gate`, around each question what changed;
 * whoever runs machines that live on no endpoint (``pyc3p.element``), around each call of them.
 
-Each answers what was open with 500, and reports one `InternalFault`. The commands of an application that calls a
+What was open is answered with 500, and one `InternalFault` reports it. The commands of an application that calls a
 machine itself are outside of the net: what is wrong with them raises to the caller.
 """
 

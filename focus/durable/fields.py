@@ -357,7 +357,7 @@ class SavedIntent:
 
 @attrs.frozen(kw_only=True)
 class SavedMuted:
-    """What stays muted of a user whose MCU is lost."""
+    """What stays muted of a stream whose MCU is lost."""
 
     mcu_type: str = attrs.field(validator=is_text)
     document: str = attrs.field(validator=is_text, repr=False)

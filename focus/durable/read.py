@@ -50,7 +50,7 @@ class SavedConference:
     commands: dict[int, tuple[SavedCommand, Request, DialOut | None]] = attrs.Factory(dict)
     relays: dict[str, tuple[SavedRelay, Request]] = attrs.Factory(dict)
     intents: list[tuple[SavedIntent, Intent]] = attrs.Factory(list)
-    muted: list[tuple[str, str, Media]] = attrs.Factory(list)  #: MCU type, key of the user, stream
+    muted: list[tuple[str, tuple[str, ...], Media]] = attrs.Factory(list)  #: MCU type, key of the stream, filters
 
     def read(self, piece: Piece, kind: str, name: str = "", *details: str) -> None:
         """Take a piece in. Raises UnreadablePiece, or what its fields or documents raise."""
@@ -89,8 +89,9 @@ class SavedConference:
                 self.intents.append((wanted, wanted.intent()))
             case "muted":
                 muted = SavedMuted(**fields)
-                (user_key,) = details
-                self.muted.append((muted.mcu_type, user_key, muted.media()))
+                if not details:
+                    raise ValueError("muted streams name their user")  # earlier versions named no more than that
+                self.muted.append((muted.mcu_type, details, muted.media()))
             case _:
                 raise ValueError(f"no such kind: {kind}")
 

@@ -52,8 +52,8 @@ def resume_conference(context: Context, saved: SavedConference, *, epoch: int | 
         if intent.carrier in unsent and intent.before is None:
             continue  # it begins with its command
         conference.mcus.reconciliation(one.mcu_type).intents[intent.key] = intent
-    for mcu_type, user, media in saved.muted:
-        conference.mcus.reconciliation(mcu_type).muted[user] = media
+    for mcu_type, stream, media in saved.muted:
+        conference.mcus.reconciliation(mcu_type).muted[stream] = media
     return conference
 
 

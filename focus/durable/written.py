@@ -123,8 +123,8 @@ class Written:
             for key, intent in wanted.intents.items():
                 made_of = (intent.command, intent.before, intent.carrier, intent.seen, intent.state)
                 yield ("intent", mcu_type, *key), made_of
-            for user, media in wanted.muted.items():
-                yield ("muted", mcu_type, user), media
+            for stream, media in wanted.muted.items():
+                yield ("muted", mcu_type, *stream), media
         for number, command in conference.commands.open.items():
             yield ("command", str(number)), command.session
         for request_id, relay in conference.commands.relays.items():
@@ -180,7 +180,7 @@ class Written:
             case "intent":
                 return self._intent(name, details)
             case "muted":
-                media = conference.mcus.reconciliation(name).muted.get(details[0])
+                media = conference.mcus.reconciliation(name).muted.get(details)
                 return None if media is None else SavedMuted.of(media, name, focus_uri)
             case "command":
                 return self._command(_number(name))

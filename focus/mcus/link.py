@@ -83,6 +83,11 @@ class McuLink:
             self.ensure(now=now)
             self._send_next(now=now)
 
+    def refuse(self, relay: Relay, *, now: float) -> None:
+        """There is no room for what a command wants: it ends at once."""
+        relay.process(RelayInput.AUTHORISED)
+        self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY), now=now)
+
     def ensure(self, *, now: float) -> None:
         """Begin the bootstrap unless it is done or under way."""
         if self.state in (LinkState.ABSENT, LinkState.FAILED) and not self._closed:

@@ -80,18 +80,24 @@ class Mcus:
         return link
 
     def submit(self, relay: Relay, *, now: float) -> None:
-        """Send a command to the MCU of its type; whom it puts out is shown as leaving."""
+        """Send a command to the MCU of its type; whom it puts out is shown as leaving.
+
+        What could not be told again should it get lost, because too much is wanted of the MCU already, fails as busy.
+        """
         link, wanted = self.link(relay.mcu_type), self.wanted[relay.mcu_type]
         if isinstance(relay.command, DeleteUser):
             user = AddressOfRecord.read(relay.command.user_keys.user_entity)
             found = self._roster.find(user)
             held = list(found.of_type(relay.mcu_type).values()) if found is not None else []
-            wanted.begin(relay, seen=bool(held))
-            for endpoint in held if wanted.is_leaving(user.key) else ():
+            kept = wanted.begin(relay, seen=bool(held))
+            for endpoint in held if kept else ():
                 self._roster.set_endpoint(user, as_leaving(endpoint), role="")
         else:
-            wanted.begin(relay, seen=False)
-        link.submit(relay, now=now)
+            kept = wanted.begin(relay, seen=False)
+        if kept:
+            link.submit(relay, now=now)
+        else:
+            link.refuse(relay, now=now)
 
     def give_up(self, relay: Relay, *, now: float) -> None:
         """Nobody waits for a command any more; what it wanted is not given up."""

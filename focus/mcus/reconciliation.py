@@ -104,18 +104,21 @@ class Reconciliation:
         wanted = [one.command for one in (rules, said) if one is not None]
         return settings_wanted(wanted, locked=locked)
 
-    def begin(self, relay: Relay, *, seen: bool) -> None:
-        """A command is about to be sent: what it wants is kept. ``seen``: the MCU has the user whom it names."""
+    def begin(self, relay: Relay, *, seen: bool) -> bool:
+        """A command is about to be sent: what it wants is kept; False where there is no room for that.
+
+        ``seen``: the MCU has the user whom it names.
+        """
         command = relay.command
         if isinstance(command, AddUser):
             self._muted.mute(relay)
         key = key_of(command)
         intent = self._intents.get(key) if key is not None else None
         if key is None or (intent is not None and intent.carrier == relay.request_id):
-            return
+            return True
         if intent is None:
-            if not self._make_room():
-                return
+            if not self._make_room(key):
+                return False
             intent = self._intents[key] = Intent(key, command)
         elif intent.state is IntentState.AGREED:
             intent.before = intent.command
@@ -124,14 +127,21 @@ class Reconciliation:
         intent.originator, intent.originator_role = relay.originator, relay.originator_role
         intent.correlation = relay.correlation
         intent.relays.append(relay)
+        return True
 
-    def _make_room(self) -> bool:
-        if len(self._intents) >= self._limit:
-            agreed = (key for key, one in self._intents.items() if one.state is IntentState.AGREED)
-            oldest = next(agreed, None)
-            if oldest is not None:
-                del self._intents[oldest]
-        return len(self._intents) < self._limit
+    def _make_room(self, key: Key) -> bool:
+        """What belongs to the conference is three things at most: that has room, and gives way to nobody."""
+        if key[0] in OF_THE_CONFERENCE or len(self._intents) < self._limit:
+            return True
+        given_way = (
+            one
+            for one in self._intents.values()
+            if one.state is IntentState.AGREED and one.kind not in OF_THE_CONFERENCE
+        )
+        oldest = next(given_way, None)
+        if oldest is not None:
+            del self._intents[oldest.key]
+        return oldest is not None
 
     # After a restart -------------------------------------------------------------------------------------------------
 
@@ -141,8 +151,8 @@ class Reconciliation:
         return self._intents
 
     @property
-    def muted(self) -> dict[str, Media]:
-        """The filters of users (keys) whose MCU is lost; written and put in likewise."""
+    def muted(self) -> dict[tuple[str, ...], Media]:
+        """The filters of streams whose MCU is lost; written and put in likewise."""
         return self._muted.filters
 
     def adopt(self, relay: Relay) -> None:
@@ -171,7 +181,7 @@ class Reconciliation:
             return
         self._calls.forget(relay)
         if isinstance(relay.command, AddUser) and succeeded:
-            self._muted.come_back(_user_of(relay.command))
+            self._muted.come_back(relay.command)
         self._end(relay, response, intent, now=now)
         if intent is not None and intent.carrier == relay.request_id:
             if succeeded:
@@ -367,7 +377,7 @@ class Reconciliation:
                 continue
             del self._intents[intent.key]
             if isinstance(intent.command, ModifyEndpointMedia):
-                self._muted.remember(intent.command)
+                self._muted.remember(intent.key[1:], intent.command)
             for relay in list(intent.relays):
                 if intent.kind == GONE:
                     self._end(relay, self._success(relay), intent, now=now)

@@ -30,6 +30,8 @@ _APPLICATION: Final = 0x43335053
 _VERSION: Final = 1
 #: Seconds for which a file that another process has locked is waited for. A server that was killed lets go at once.
 _PATIENCE: Final = 1.0
+#: Seconds in which the thread has to finish what was begun when the store is closed; a disk may hang for ever.
+_LAST: Final = 5.0
 #: Writes that become one transaction at most, so that the first of them does not wait for ever.
 _MOST_TOGETHER: Final = 1_000
 #: What SQLite says, what that means for a server, and how an operator would say it.
@@ -106,7 +108,7 @@ class SqliteStore(StateStore):
         thread, self._thread = self._thread, None
         if thread is not None:
             self._jobs.put(None)
-            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+            await asyncio.get_running_loop().run_in_executor(None, thread.join, _LAST)
 
     # This side -------------------------------------------------------------------------------------------------------
 
@@ -159,6 +161,9 @@ class SqliteStore(StateStore):
         except StoreUnavailable as failure:
             for job in jobs:
                 job.failed(failure)
+        except Exception as error:  # a mistake of ours, or a piece that is none: the thread goes on with the next
+            for job in jobs:
+                job.failed(error)
         else:
             for job in jobs:
                 job.done(result)

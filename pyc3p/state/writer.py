@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Final, Protocol
 
 from pyc3p.ops.histogram import SECONDS, Histogram
@@ -13,6 +13,8 @@ from sip import Piece, StateChange
 
 #: Seconds after which a store that failed is tried again.
 RETRY: Final = 1.0
+#: Seconds after which a store that has not answered is told of like one that fails: ten times what anything waits.
+LONGEST_WRITE: Final = 5.0
 #: Seconds that the last write gets when the server stops.
 LAST_WRITE: Final = 5.0
 
@@ -33,7 +35,8 @@ class StateWriter:
     """Between one element and a store; one change is under way at a time, what comes meanwhile is the next one.
 
     A store that fails stops nobody: what waits leaves, what changed is kept by key, as large as the state itself, and
-    written once the store takes it again. Whoever loses the process in between loses that, so it is told.
+    written once the store takes it again. Whoever loses the process in between loses that, so it is told. A store that
+    hangs is one that fails, but it is not asked again before it has answered: it may yet write what it was given.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class StateWriter:
         self._element, self._store = element, store
         self._written, self._told = written, told
         self._unwritten: dict[str, Piece] = {}
+        self._under_way: int | None = None  #: the change that is being written, while something waits for it
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -74,10 +78,12 @@ class StateWriter:
     async def close(self) -> None:
         """Write what is left, unless the store does not take it, and close the store."""
         self._closed = True
-        if self._task is not None:
-            if self.failing is not None:
-                self._task.cancel()
-            await asyncio.wait({self._task}, timeout=LAST_WRITE)
+        if (task := self._task) is not None:
+            if self.failing is None:
+                await asyncio.wait({task}, timeout=LAST_WRITE)
+            task.cancel()
+            await asyncio.wait({task}, timeout=LAST_WRITE)
+            self._let_go(self._under_way)
         self._let_go(self._collect())
         if self._unwritten:
             with contextlib.suppress(TimeoutError):
@@ -101,8 +107,10 @@ class StateWriter:
         """Write until nothing is left; a store that fails is tried again, and nobody waits for it meanwhile."""
         try:
             while change is not None or self._unwritten:
+                self._under_way = change
                 done = await self._write()
-                self._let_go(change)
+                self._let_go(self._under_way)
+                self._under_way = None
                 if not done:
                     await asyncio.sleep(RETRY)
                 change = self._collect()
@@ -115,7 +123,7 @@ class StateWriter:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            await self._store.write(list(pieces.values()))
+            await self._patiently(self._store.write(list(pieces.values())))
         except BaseException as error:
             self._unwritten = {**pieces, **self._unwritten}
             if not isinstance(error, Exception):
@@ -129,6 +137,19 @@ class StateWriter:
         self.octets += sum(len(piece.value or b"") for piece in pieces.values())
         self._tell(None)
         return True
+
+    async def _patiently(self, write: Coroutine[None, None, None]) -> None:
+        """Wait for a write, and let go what waits for it when that takes too long."""
+        task = asyncio.ensure_future(write)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=LONGEST_WRITE)
+            if not done:
+                self._tell(f"no answer for {LONGEST_WRITE:g} s")
+                self._let_go(self._under_way)
+                self._under_way = None
+            await task
+        finally:
+            task.cancel()
 
     def _tell(self, reason: str | None) -> None:
         changed, self.failing = (self.failing is None) != (reason is None), reason

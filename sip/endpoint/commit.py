@@ -6,7 +6,8 @@ later one, is written. Changes that come while it writes are given to it togethe
 
 There is one gate for all machines that answer together, and a queue (`Held`) for each way out: messages of SIP,
 documents over HTTP, answers to documents. What waits in one has a limit in number and in time: a store that does not
-answer delays, it does not silence.
+answer delays, it does not silence. Nor does a machine that raises when it is asked: what the others have changed is
+written all the same, and one `InternalFault` tells of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
+from sip.events import Event
+from sip.faults import internal_fault
 from sip.pieces import Durable, Piece
 
 T = TypeVar("T")
@@ -36,12 +39,17 @@ class StateChange:
 
 
 class Gate:
-    """The changes of some machines, numbered; ``counters`` says what left before they were written."""
+    """The changes of some machines, numbered.
+
+    ``counters`` says what left before they were written, and how often a machine raised ("internal fault").
+    """
 
     def __init__(self, machines: Iterable[object]) -> None:
         """Of ``machines`` those that are `Durable` count."""
         self.counters: Counter[str] = Counter()
         self._machines: tuple[Durable, ...] = ()
+        self._broken: set[int] = set()  #: places of the machines that raised when they were asked last
+        self._faults: list[Event] = []
         self._changed: dict[str, Piece] = {}
         self._id = 0  #: of the newest change
         self._given = 0  #: the newest change that the application was given
@@ -54,14 +62,33 @@ class Gate:
 
     def promised(self) -> int:
         """Ask the machines what changed; return the number of the change after which what they send may leave."""
-        for machine in self._machines:
-            pieces = machine.take_pieces()
+        for place, machine in enumerate(self._machines):
+            try:
+                pieces = machine.take_pieces()
+            except Exception as error:
+                self._fault(place, machine, error)
+                continue
+            if self._broken:
+                self._broken.discard(place)
             if pieces:
                 if self._id == self._given:
                     self._id += 1
                 for piece in pieces:
                     self._changed[piece.key] = piece
         return self._id
+
+    def _fault(self, place: int, machine: Durable, error: Exception) -> None:
+        # It is asked before everything that leaves: told each time, it would fill the log.
+        self.counters["internal fault"] += 1
+        if place not in self._broken:
+            self._broken.add(place)
+            doing = f"take_pieces of {type(machine).__name__}"
+            self._faults.append(internal_fault(error, doing, owner=getattr(machine, "owner", "")))
+
+    def take_events(self) -> list[Event]:
+        """Return one `InternalFault` for each machine that began to raise since the last call."""
+        events, self._faults = self._faults, []
+        return events
 
     def change_to_save(self) -> StateChange | None:
         """What has changed since the last change that was given, None when nothing has."""

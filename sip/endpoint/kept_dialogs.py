@@ -94,7 +94,7 @@ class KeptDialogs:
         for piece in ours:
             try:
                 self._resume(piece, now)
-            except (UnreadablePiece, RemoteProtocolError, KeyError, TypeError, ValueError) as error:
+            except (UnreadablePiece, RemoteProtocolError, ArithmeticError, KeyError, TypeError, ValueError) as error:
                 self._context.count("state not restored: unreadable")
                 self._context.emit(unreadable(piece, error))
 
@@ -116,11 +116,29 @@ class KeptDialogs:
             return
         dialog.saved = piece.value
         self._dialogs.add(dialog)
-        if session is not None and (core := cores.get(session.owner)) is not None:
-            session.resume(self._sessions, core, dialog, self._wall_clock, now)
-        for each in saved:
-            if (core := cores.get(each.owner)) is not None:
-                each.resume(self._subscriptions, core, dialog, self._wall_clock, now)
+        try:
+            for each in saved:
+                if (core := cores.get(each.owner)) is not None:
+                    each.resume(self._subscriptions, core, dialog, self._wall_clock, now)
+            if session is not None and (core := cores.get(session.owner)) is not None:
+                session.resume(self._sessions, core, dialog, self._wall_clock, now)  # the last: it may send a BYE
+        except Exception:
+            dialog.saved = None  # so that the piece stays as it is, as any other that cannot be read
+            self._forget(dialog, now)
+            raise
+
+    def _forget(self, dialog: Dialog, now: float) -> None:
+        """Drop a dialog with all that uses it, without a word to anybody."""
+        for each in list(dialog.subscriptions.values()):
+            if isinstance(each, Notifier):
+                each.forget()
+            elif isinstance(each, Subscriber):
+                each.timer.stop()
+                self._subscriptions.remove(each)
+        session = session_of(dialog)
+        if session is not None:
+            self._sessions.forget(session, now)
+        self._dialogs.release(dialog)  # where nothing used it yet
 
     def find(self, key: str) -> Dialog | None:
         """Return the dialog with a key, which may go on with what names a subscription in it."""
@@ -153,12 +171,7 @@ class KeptDialogs:
             raise LocalProtocolError("a dialog with a subscription of ours cannot be handed over")
         piece, dialog.saved = self._piece(dialog), None
         dialog.unsaved = None
-        for each in list(dialog.subscriptions.values()):
-            if isinstance(each, Notifier):
-                each.forget()
-        session = session_of(dialog)
-        if session is not None:
-            self._sessions.forget(session, now)
+        self._forget(dialog, now)
         return piece if piece.value is not None else None
 
 

@@ -148,6 +148,8 @@ class Pump:
             if self._faults:
                 out += self._faults
                 self._faults.clear()
+            if self.gate is not None:
+                out += self.gate.take_events()
             if not untaken:
                 return out
             waiting += self.endpoint.take_events()

@@ -112,6 +112,19 @@ async def _refused(path: Path) -> str:
     return str(refused.value).removeprefix(f"{path}: ").removeprefix(f"{path} ")
 
 
+def test_the_thread_outlives_a_piece_that_is_none(tmp_path: Path) -> None:
+    async def scene() -> None:
+        store = SqliteStore(tmp_path / "state")
+        async with asyncio.timeout(10):
+            with pytest.raises(AttributeError):
+                await store.write([Piece(7, b"1")])  # type: ignore[arg-type]
+            await store.write([Piece("a", b"1")])
+            assert await store.load() == [Piece("a", b"1")]
+        await store.close()
+
+    asyncio.run(scene())
+
+
 def test_two_servers_cannot_have_one_file(tmp_path: Path) -> None:
     async def scene() -> None:
         store = SqliteStore(tmp_path / "state")

@@ -156,6 +156,55 @@ def test_a_store_that_fails_does_not_keep_the_server_from_stopping() -> None:
     play(scene)
 
 
+def test_a_store_that_hangs_is_told_once_lets_everything_go_and_is_not_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "LONGEST_WRITE", 0.01)
+
+    async def scene(s: Scene) -> None:
+        s.store.open.clear()
+        s.change(a=b"1")
+        async with asyncio.timeout(10):
+            while s.element.released < s.element.given:
+                await asyncio.sleep(0.001)
+        assert s.told == ["no answer for 0.01 s"]
+        assert s.writer.failing == "no answer for 0.01 s"
+        for number in range(5):
+            s.change(a=b"%d" % number)
+            assert s.element.released == s.element.given  # at once
+        assert s.writer.behind == 1
+        s.store.open.set()
+        await s.rest()
+        assert [[piece.value for piece in each] for each in s.store.writes] == [[b"1"], [b"4"]]
+        assert s.told == ["no answer for 0.01 s", None]
+        assert s.writer.failing is None
+        s.store.open.clear()
+        s.change(a=b"5")
+        await s.rest()
+        assert s.element.released < s.element.given  # it is waited for again
+        s.store.open.set()
+        await s.writer.close()
+        assert s.store.writes[-1][0].value == b"5"
+
+    play(scene)
+
+
+def test_a_store_that_hangs_does_not_keep_the_server_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "LONGEST_WRITE", 0.01)
+    monkeypatch.setattr(writer, "LAST_WRITE", 0.01)
+
+    async def scene(s: Scene) -> None:
+        s.store.open.clear()
+        s.change(a=b"1")
+        await s.rest()
+        async with asyncio.timeout(10):
+            await s.writer.close()
+        assert s.element.released == s.element.given
+        assert len(asyncio.all_tasks()) == 1  # nothing waits any more
+
+    play(scene)
+
+
 def test_a_store_with_a_mistake_is_one_that_fails() -> None:
     async def scene(s: Scene) -> None:
         async def broken(pieces: Sequence[Piece]) -> None:

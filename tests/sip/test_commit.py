@@ -8,7 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sip import Event, Gate, Held, Piece, UnreadablePiece, piece_key, piece_parts, read_piece, write_piece
+from sip import (
+    Endpoint,
+    EndpointConfig,
+    Event,
+    Gate,
+    Held,
+    InternalFault,
+    Listen,
+    Piece,
+    Pump,
+    SeededEntropy,
+    UnreadablePiece,
+    piece_key,
+    piece_parts,
+    read_piece,
+    write_piece,
+)
 from sip.endpoint.commit import LONGEST_HOLD, MAX_HELD
 
 
@@ -107,6 +123,68 @@ def test_what_waits_has_a_limit() -> None:
     held: Held[int] = Held(Gate([machine]))
     machine.set("a", 1)
     assert held.pass_on(range(MAX_HELD + 3), now=0.0) == [0, 1, 2]
+
+
+class Breaking(Counter):
+    """One that raises when it is asked what changed, as long as it is broken."""
+
+    owner = "breaking"
+    broken = True
+
+    def take_pieces(self) -> list[Piece]:
+        if self.broken:
+            raise ZeroDivisionError("of its own")
+        return super().take_pieces()
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        return []
+
+    def next_timeout(self) -> float | None:
+        return None
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        return []
+
+    def take_events(self) -> list[Event]:
+        return []
+
+
+def test_a_machine_that_raises_is_told_once_and_does_not_stop_the_others() -> None:
+    breaking, machine = Breaking(), Counter()
+    gate = Gate([breaking, machine])
+    held: Held[str] = Held(gate)
+    assert held.pass_on(["free"], now=0.0) == ["free"]
+    machine.set("a", 1)
+    assert held.pass_on(["bound"], now=0.0) == []
+    change = gate.change_to_save()
+    assert change is not None
+    assert [piece.key for piece in change.pieces] == ["number/a"]
+    gate.persisted(change.id)
+    assert held.pass_on([], now=0.0) == ["bound"]
+    (fault,) = gate.take_events()
+    assert isinstance(fault, InternalFault)
+    assert fault.owner == "breaking"
+    assert fault.error == "ZeroDivisionError: of its own"
+    assert gate.counters["internal fault"] > 1
+    # It works again: what changed meanwhile is written, and the next fault is news.
+    breaking.set("b", 1)
+    breaking.broken = False
+    change = gate.change_to_save()
+    assert change is not None
+    assert [piece.key for piece in change.pieces] == ["number/b"]
+    assert gate.take_events() == []
+    breaking.broken = True
+    gate.promised()
+    assert len(gate.take_events()) == 1
+
+
+def test_the_pump_reports_a_core_that_raises_when_it_is_asked_what_changed() -> None:
+    config = EndpointConfig(listen=(Listen("UDP", "192.0.2.1", 5060),))
+    pump = Pump(Endpoint(config, entropy=SeededEntropy(b"gate")), [Breaking()], durable=True)
+    assert pump.change_to_save() is None
+    assert [type(event) for event in pump.settle(now=0.0)] == [InternalFault]
+    assert pump.change_to_save() is None
+    assert pump.settle(now=0.0) == []
 
 
 def test_a_change_that_was_never_given_is_refused() -> None:

@@ -128,7 +128,7 @@ class Kept:
         assert agent.endpoint.subscription_key(found) == f"{key}/{side}/{package}/"
         return found
 
-    def subscribe(self, expires: int = 3600) -> None:
+    def subscribe(self, expires: int = 3600, session: SessionId | None = None) -> None:
         alice = self.alice
         alice.endpoint.subscribe(
             "ua",
@@ -137,6 +137,7 @@ class Kept:
             from_="<sip:alice@example.com>",
             to="<sip:bob@example.com>",
             expires=expires,
+            session=session,
             now=self.net.now,
         )
         self.net.run(1)
@@ -397,6 +398,40 @@ def test_what_cannot_be_read_is_left_out_and_told_and_the_rest_counts() -> None:
     with pytest.raises(LocalProtocolError):
         later.endpoint.restore([good], now=0.0)
     assert later.endpoint.sizes["sessions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("side", "usage", "changed"),
+    [
+        ("alice", "subscribers", {"route": ["nonsense"]}),  # read when the dialog is already there
+        ("bob", "notifiers", {"granted": 10**400}),
+        ("bob", "session", {"interval": 10**400}),
+    ],
+)
+def test_of_a_piece_that_turns_out_late_to_be_unreadable_nothing_stays(
+    side: str, usage: str, changed: dict[str, object]
+) -> None:
+    kept = Kept()
+    kept.begin(session_expires=90)
+    kept.subscribe(session=kept.session(kept.alice))
+    kept.net.run(1)
+    agent = kept.alice if side == "alice" else kept.bob
+    (piece,) = kept.written[agent].values()
+    fields = read_piece(piece, 1)
+    good = fields[usage]
+    fields[usage] = {**good, **changed} if usage == "session" else [*good, {**good[0], "event_id": "2", **changed}]
+    del fields["version"]
+    broken = write_piece(piece.key, 1, fields)
+    later = Network().agent("bob", core=False)
+    later.add_core(durable=True)
+    assert later.endpoint.take_pieces() == []
+    events = later.endpoint.restore([broken], now=0.0)
+    assert [event.key for event in events if isinstance(event, StateUnreadable)] == [piece.key]
+    assert later.idle, later.endpoint.sizes
+    assert later.endpoint.take_pieces() == []  # it stays written, for who looks into it
+    assert later.endpoint.data_to_send() == []
+    later.endpoint.restore([piece], now=0.0)
+    assert later.endpoint.sizes["sessions"] == later.endpoint.sizes["subscriptions"] == 1
 
 
 def test_a_dialog_is_handed_over_without_a_word() -> None:
