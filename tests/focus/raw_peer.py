@@ -8,6 +8,7 @@ from sip import EndpointConfig, Event, Flow, SipError, StreamParser, Transmit
 from sip import Request as SipRequest
 from sip import Response as SipResponse
 from sip.testing import Agent
+from sip.timers import Timers
 
 if TYPE_CHECKING:
     from focus_site import Site
@@ -20,6 +21,8 @@ class RawPeer:
         self.site = site
         self.received: list[SipRequest | SipResponse] = []
         self._parser = StreamParser()
+        self.untaken: list[Event] = []
+        self.timers = Timers()
         self.agent = Agent(site.net, "raw", host, EndpointConfig(), endpoint=self)  # type: ignore[arg-type]
         site.net.join(self.agent)
         self.flow, self.back = site.net.pair(self.agent, site.node, "TCP")
