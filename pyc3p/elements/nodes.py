@@ -135,13 +135,17 @@ class AmongNodes:
                 await self.store.tell_changed(wanted.conference_uri)
 
     async def _listen(self) -> None:
-        """Hear of records that other nodes have changed: the conference may be active here."""
+        """Hear of records that other nodes have changed: the conference may be active here.
+
+        What was told while the store was away is made up for: the records of all that are active are looked at.
+        """
         while True:
             with contextlib.suppress(StoreUnavailable):
                 async for uri in self.store.changed():
                     conferences = self._cores.focus
                     if conferences is not None and self._element is not None:
-                        conferences.record_changed(uri, now=asyncio.get_running_loop().time())
+                        for changed in conferences.conferences if uri is None else (uri,):
+                            conferences.record_changed(changed, now=asyncio.get_running_loop().time())
                         self._element.kick()
             await asyncio.sleep(_AGAIN)
 

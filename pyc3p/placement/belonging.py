@@ -8,6 +8,7 @@ so it is remembered where its last value was put.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 
 from c3p import conf_id_of
 from sip import NameAddr, Piece, SipError, conference_key, piece_parts
@@ -18,6 +19,7 @@ class Belonging:
 
     def __init__(self) -> None:
         self._dialogs: dict[str, str] = {}  #: one entry for each dialog with a conference that is open
+        self._of_conference: defaultdict[str, set[str]] = defaultdict(set)  #: the same the other way round
 
     def __len__(self) -> int:
         return len(self._dialogs)
@@ -30,15 +32,22 @@ class Belonging:
         if parts[0] != "dialog":
             return None
         if piece.value is None:
-            return self._dialogs.pop(piece.key, None)
+            owner = self._dialogs.pop(piece.key, None)
+            if owner is not None:
+                self._of_conference[owner].discard(piece.key)
+                if not self._of_conference[owner]:
+                    del self._of_conference[owner]
+            return owner
         known = self._dialogs.get(piece.key) or _named_in(piece.value)
         if known is not None:
             self._dialogs[piece.key] = known
+            self._of_conference[known].add(piece.key)
         return known
 
     def forget(self, conference: str) -> None:
         """It is another node's now, or has ended."""
-        self._dialogs = {key: owner for key, owner in self._dialogs.items() if owner != conference}
+        for key in self._of_conference.pop(conference, ()):
+            self._dialogs.pop(key, None)
 
 
 def _named_in(value: bytes) -> str | None:

@@ -297,8 +297,12 @@ class Member:
             self._events.append(LeaseHeld(owner=self.owner, nodes=tuple(sorted(self.addresses))))
         for key in sorted(self._unsure):
             self._claim_again(key)
-        for key, epoch in list(self._releasing.items()):
-            self._release(key, epoch)
+        asked = {
+            each.operation for each in (*self._begun.values(), *self._waiting) if isinstance(each.operation, Release)
+        }
+        for key, epoch in self._releasing.items():
+            if (release := Release(key, self.node, epoch)) not in asked:
+                self._begin(_Begun(release, _Purpose.ASKED))
         self._look_after_gone(nodes)
 
     def _lapsed(self) -> None:

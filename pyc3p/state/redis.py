@@ -240,14 +240,17 @@ class RedisStore(StateStore, PlacementStore):
         async with self._asked() as redis:
             await redis.publish(self._key("changed"), conference_uri)
 
-    async def changed(self) -> AsyncIterator[str]:
-        """The Conference-URIs that any node tells, for ever. Raises StoreUnavailable."""
+    async def changed(self) -> AsyncIterator[str | None]:
+        """The Conference-URIs that any node tells, for ever. Raises StoreUnavailable.
+
+        None comes first, and after each interruption: from now on everything is heard, what was told before was not.
+        """
         async with self._asked() as redis, redis.pubsub() as heard:
             await heard.subscribe(self._key("changed"))
             while True:
-                message = await heard.get_message(ignore_subscribe_messages=True, timeout=None)
+                message = await heard.get_message(timeout=None)
                 if message is not None:
-                    yield read_key(message["data"])
+                    yield read_key(message["data"]) if message["type"] == "message" else None
 
     async def close(self) -> None:
         """`StateStore.close`."""
