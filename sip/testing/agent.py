@@ -42,6 +42,7 @@ class Agent:
         *,
         endpoint: Endpoint | None = None,
         cores: Sequence[Core] = (),
+        wall_clock: float = 0.0,
     ) -> None:
         """Run an ``endpoint`` that exists, with cores that are registered with it, or a new one.
 
@@ -53,7 +54,7 @@ class Agent:
         listen = (Listen("UDP", host, 5060), Listen("TCP", host, 5060), *settings.listen)
         trusted = (*settings.trusted_networks, *net.trusted)
         self._config = attrs.evolve(settings, listen=listen, trusted_networks=trusted)
-        self.endpoint = endpoint or Endpoint(self._config, entropy=SeededEntropy(name.encode()))
+        self.endpoint = endpoint or Endpoint(self._config, entropy=SeededEntropy(name.encode()), wall_clock=wall_clock)
         self.events: list[Event] = []
         self.deaf = False  #: takes nothing in
         self._restarts = 0

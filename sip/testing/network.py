@@ -116,10 +116,12 @@ class Network:
         """Virtual seconds, from wherever they began."""
         return self.wire.clock.now
 
-    def agent(self, name: str, settings: EndpointConfig | None = None, *, core: bool = True) -> Agent:
+    def agent(
+        self, name: str, settings: EndpointConfig | None = None, *, core: bool = True, wall_clock: float = 0.0
+    ) -> Agent:
         """Add an agent at the next address of 192.0.2.0/24; ``core`` False leaves it without core."""
         host = f"192.0.2.{len(self._agents) + 1}"
-        agent = self._agents[host] = Agent(self, name, host, settings or EndpointConfig())
+        agent = self._agents[host] = Agent(self, name, host, settings or EndpointConfig(), wall_clock=wall_clock)
         if core:
             agent.add_core()
         return agent

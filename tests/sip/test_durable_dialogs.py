@@ -44,14 +44,16 @@ from sip.core.dialog_piece import SavedDialog
 from sip.testing import Agent, Network
 from sip.testing.network import Sent, raw_request
 
+WALL_CLOCK = 1_700_000_000.0  #: when the simulation began
+
 
 class Kept:
     """Two agents whose dialogs are written before anything of them leaves, and who may be killed."""
 
     def __init__(self, transport: str = "udp", settings: EndpointConfig | None = None) -> None:
         self.net = Network()
-        self.alice = self.net.agent("alice", settings, core=False)
-        self.bob = self.net.agent("bob", settings, core=False)
+        self.alice = self.net.agent("alice", settings, core=False, wall_clock=WALL_CLOCK)
+        self.bob = self.net.agent("bob", settings, core=False, wall_clock=WALL_CLOCK)
         self.transport = transport
         self._written: dict[Agent, dict[str, Piece]] = {self.alice: {}, self.bob: {}}
         self.writes = 0
@@ -182,6 +184,29 @@ def test_a_call_goes_on_after_a_restart_of_either_side(transport: str, who: str)
     assert kept.written == {kept.alice: {}, kept.bob: {}}
     assert kept.alice.idle
     assert kept.bob.idle
+
+
+def test_a_call_is_refreshed_when_it_would_have_been_without_the_restart() -> None:
+    kept = Kept()
+    kept.begin(session_expires=90)
+    kept.net.run(36)
+    kept.kill(kept.alice)
+    before = len(kept.net.requests("UPDATE")) + len(kept.net.requests("INVITE"))
+    kept.net.run(10)  # half of 90 s after it was agreed, not after the restart
+    assert len(kept.net.requests("UPDATE")) + len(kept.net.requests("INVITE")) == before + 1
+    assert len(kept.alice.of(SessionRefreshed)) == 1
+
+
+def test_a_call_that_is_not_refreshed_ends_when_it_would_have_without_the_restart() -> None:
+    kept = Kept()
+    kept.begin(session_expires=90)
+    kept.net.drop = lambda data: True
+    kept.net.run(36)
+    kept.kill(kept.bob)
+    kept.net.run(20)
+    assert not kept.bob.of(SessionEnded)
+    kept.net.run(35)
+    assert kept.bob.one(SessionEnded).cause is EndCause.EXPIRED
 
 
 def test_the_other_side_may_end_it_after_the_restart() -> None:
