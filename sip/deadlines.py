@@ -54,6 +54,10 @@ class Deadlines(Generic[Key]):
         self._order = 0
         self.first: float | None = None  #: when the first key is due; plain, since it is asked for after every step
 
+    def earliest(self) -> float | None:
+        """When the first key is due: `first`, by its former name."""
+        return self.first
+
     def set(self, key: Key, at: float | None) -> None:
         """Give ``key`` the deadline ``at`` in place of the one that it has, or none."""
         known = self._due.get(key)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sip import EndpointConfig, Event, Flow, SipError, StreamParser, Transmit
+from sip import Deadlines, EndpointConfig, Event, Flow, SipError, StreamParser, Transmit
 from sip import Request as SipRequest
 from sip import Response as SipResponse
 from sip.testing import Agent
-from sip.timers import Timers
 
 if TYPE_CHECKING:
     from focus_site import Site
@@ -22,7 +21,7 @@ class RawPeer:
         self.received: list[SipRequest | SipResponse] = []
         self._parser = StreamParser()
         self.untaken: list[Event] = []
-        self.timers = Timers()
+        self.timers: Deadlines[str] = Deadlines()
         self.agent = Agent(site.net, "raw", host, EndpointConfig(), endpoint=self)  # type: ignore[arg-type]
         site.net.join(self.agent)
         self.flow, self.back = site.net.pair(self.agent, site.node, "TCP")
