@@ -10,8 +10,8 @@ import attrs
 from sip.core.dialog import Dialog
 from sip.core.dialog_piece import SavedDialog, outlasts_connections
 from sip.core.stack import Stack
-from sip.errors import LocalProtocolError, RemoteProtocolError
-from sip.pieces import Piece, UnreadablePiece, piece_key, piece_parts, read_piece, unreadable, write_piece
+from sip.errors import LocalProtocolError
+from sip.pieces import Piece, piece_key, piece_parts, read_piece, unreadable, write_piece
 from sip.session.session import Session, session_of
 from sip.session.session_piece import LASTING, SavedSession
 from sip.session.sessions import Sessions
@@ -89,7 +89,7 @@ class KeptDialogs:
         for piece in ours:
             try:
                 self._resume(piece, now)
-            except (UnreadablePiece, RemoteProtocolError, KeyError, TypeError, ValueError) as error:
+            except Exception as error:  # whatever stands there, the other dialogs go on
                 self._context.count("state not restored: unreadable")
                 self._context.emit(unreadable(piece, error))
 
@@ -111,11 +111,15 @@ class KeptDialogs:
             return
         dialog.saved = piece.value
         self._dialogs.add(dialog)
-        if session is not None and (core := cores.get(session.owner)) is not None:
-            session.resume(self._sessions, core, dialog, self._wall_clock, now)
-        for each in saved:
-            if (core := cores.get(each.owner)) is not None:
-                each.resume(self._subscriptions, core, dialog, self._wall_clock, now)
+        try:
+            if session is not None and (core := cores.get(session.owner)) is not None:
+                session.resume(self._sessions, core, dialog, self._wall_clock, now)
+            for each in saved:
+                if (core := cores.get(each.owner)) is not None:
+                    each.resume(self._subscriptions, core, dialog, self._wall_clock, now)
+        except Exception:
+            self._forget(dialog, now)
+            raise
 
     def find(self, key: str) -> Dialog | None:
         """Return the dialog with a key, which may go on with what names a subscription in it."""
@@ -147,6 +151,10 @@ class KeptDialogs:
         if any(isinstance(each, Subscriber) for each in dialog.subscriptions.values()):
             raise LocalProtocolError("a dialog with a subscription of ours cannot be handed over")
         piece, dialog.saved = self._piece(dialog), None
+        self._forget(dialog, now)
+        return piece if piece.value is not None else None
+
+    def _forget(self, dialog: Dialog, now: float) -> None:
         dialog.unsaved = None
         for each in list(dialog.subscriptions.values()):
             if isinstance(each, Notifier):
@@ -154,7 +162,7 @@ class KeptDialogs:
         session = session_of(dialog)
         if session is not None:
             self._sessions.forget(session, now)
-        return piece if piece.value is not None else None
+        self._dialogs.release(dialog)
 
 
 def key_of(dialog: Dialog) -> str:
