@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import NoneType
 from typing import Any, Final
 
 import attrs
@@ -14,6 +15,7 @@ from sip import (
     Piece,
     SipError,
     UnreadablePiece,
+    Uri,
     piece_key,
     piece_parts,
     read_piece,
@@ -23,6 +25,26 @@ from sip import (
 
 KIND: Final = "record"  #: first part of the key; then comes that of the conference
 VERSION: Final = 1  #: of the fields of a piece
+
+_TEXT: Final = (str,)
+_TEXT_OR_NONE: Final = (str, NoneType)
+_FLAG: Final = (bool,)
+#: What the fields of a record are; those that are several texts are read one by one.
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    "conference_id": _TEXT,
+    "organizer": _TEXT,
+    "focus_uri": _TEXT,
+    "subject": _TEXT_OR_NONE,
+    "display_text": _TEXT_OR_NONE,
+    "admission_policy": _TEXT,
+    "expires_at": (float, int, NoneType),
+    "autopromote": (int, NoneType),
+    "lobby_capable": _FLAG,
+    "attendee_dialout": _FLAG,
+    "anonymous_dialout": _FLAG,
+    "passcode": _TEXT_OR_NONE,
+    "version": (int,),
+}
 
 
 class KeptRecords(MemoryStore):
@@ -101,8 +123,13 @@ def written_record(record: ConferenceRecord) -> dict[str, Any]:
 
 
 def read_record(fields: dict[str, Any]) -> ConferenceRecord:
-    """The record with these fields. Raises KeyError, TypeError or ValueError for wrong ones."""
+    """The record with these fields. Raises KeyError, TypeError, ValueError or SipError for wrong ones."""
     given = dict(fields)
     given["mcu_types"] = tuple(str(each) for each in given["mcu_types"])
     given["roles"] = tuple((str(user), str(role)) for user, role in given["roles"])
-    return ConferenceRecord(**given)
+    for name, kinds in _KINDS.items():
+        if name in given and type(given[name]) not in kinds:
+            raise TypeError(f"{name} is {given[name]!r:.40}")
+    record = ConferenceRecord(**given)
+    Uri.parse(record.organizer)
+    return record

@@ -9,13 +9,17 @@ clock: the monotonic clock of another process says nothing.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
 import attrs
 
 from sip.errors import LocalProtocolError
 from sip.events import Event
+
+#: Digits of a whole number in a piece: those of 64 bits. More cannot be reckoned with times, which are floats.
+MAX_DIGITS: Final = 20
 
 
 class UnreadablePiece(LocalProtocolError):
@@ -93,11 +97,29 @@ def write_piece(key: str, version: int, fields: Mapping[str, Any]) -> Piece:
 def read_piece(piece: Piece, version: int) -> dict[str, Any]:
     """The fields of a piece. Raises UnreadablePiece when it is none, or of a version after ``version``."""
     try:
-        fields = json.loads(piece.value or b"")
-    except ValueError as error:
+        fields = json.loads(piece.value or b"", parse_int=_whole, parse_float=_finite, parse_constant=_not_a_number)
+    except (ValueError, RecursionError) as error:
         raise UnreadablePiece(f"{piece.key}: not a piece of state: {error}") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("version"), int):
         raise UnreadablePiece(f"{piece.key}: not a piece of state: no version")
     if fields["version"] > version:
         raise UnreadablePiece(f"{piece.key}: version {fields['version']}, and this program reads up to {version}")
     return fields
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"not a number to reckon with: {text[:MAX_DIGITS]}")
+    return value
+
+
+def _not_a_number(text: str) -> NoReturn:
+    """NaN and the infinities: nothing is before or after them, and no timer can be set by them."""
+    raise ValueError(f"not a number to reckon with: {text}")

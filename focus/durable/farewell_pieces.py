@@ -7,7 +7,8 @@ from typing import Final
 
 import attrs
 
-from focus.durable.fields import is_number, is_text, is_text_or_none, plain
+from focus.durable.field_kinds import is_number, is_text, is_text_or_none
+from focus.durable.fields import plain
 from focus.durable.read import WRONG, left_out
 from focus.durable.written import VERSION
 from focus.mcus.address import McuAddress

@@ -6,11 +6,10 @@ Whatever was written by somebody else's hand raises TypeError or ValueError here
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 import attrs
-from attrs.validators import deep_iterable, deep_mapping, instance_of, optional
+from attrs.validators import deep_mapping, instance_of, optional
 
 from c3p import (
     ConferenceInfo,
@@ -27,15 +26,28 @@ from c3p import (
 from c3p import Endpoint as MediaEndpoint
 from focus.answers import Answer
 from focus.commands.plan import DialOut
+from focus.durable.field_kinds import (
+    is_flag,
+    is_mcu_type,
+    is_number,
+    is_span_or_none,
+    is_status,
+    is_text,
+    is_text_or_none,
+    is_time_or_none,
+    pairs,
+    texts,
+)
 from focus.mcus.address import McuAddress
 from focus.mcus.intent import Intent, IntentState, intent_life, key_of
 from focus.mcus.link import McuLink
 from focus.mcus.relay import ClientCommand, Relay, RelayState
 from focus.notifier import Subscriber
 from focus.participant import Participant
+from focus.record_piece import read_record
 from focus.records import ConferenceRecord
 from focus.roster import RosterUser
-from focus.roster_document import whole_user
+from focus.roster_document import description_of, whole_user
 from sip import AddressOfRecord, Endpoint, LocalProtocolError
 
 S = TypeVar("S", bound=attrs.AttrsInstance)
@@ -46,20 +58,6 @@ VERSION_BLOCK: Final = 1000
 
 #: The password in an address (RFC 3261 section 19.1.1).
 _PASSWORD: Final = re.compile(r"(?<=[\w.%+-]):[^\s@:;?/<>\"]{1,128}(?=@)")
-
-is_text: Final = instance_of(str)
-is_text_or_none: Final = optional(is_text)
-is_number: Final = instance_of(int)
-is_flag: Final = instance_of(bool)
-is_time_or_none: Final = optional(instance_of((int, float)))
-
-
-def _texts() -> Any:
-    return attrs.field(converter=tuple, validator=deep_iterable(is_text))
-
-
-def _pairs(given: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(name), str(value)) for name, value in given)
 
 
 def plain(saved: attrs.AttrsInstance) -> dict[str, Any]:
@@ -83,11 +81,10 @@ class SavedHead:
     unattended_until: float | None = attrs.field(validator=is_time_or_none)
 
     def as_record(self) -> ConferenceRecord:
-        """The record. Raises TypeError for one that is none."""
-        given = dict(self.record)
-        given["mcu_types"] = tuple(given["mcu_types"])
-        given["roles"] = tuple((str(user), str(role)) for user, role in given["roles"])
-        return ConferenceRecord(**given)
+        """The record. Raises TypeError, ValueError or C3PError for one that is none, or that no document can show."""
+        record = read_record(self.record)
+        bytes(ConferenceInfo(entity=record.focus_uri, description=description_of(record)))
+        return record
 
 
 @attrs.frozen(kw_only=True)
@@ -147,14 +144,20 @@ class SavedParticipant:
             dialog = endpoint.session_key(participant.session)
         return cls(user=participant.user.text, endpoint=participant.endpoint, host=participant.host, dialog=dialog)
 
+    def check(self, focus_uri: str) -> None:
+        """Raises C3PError for names that no document can show."""
+        here = MediaEndpoint(entity=self.endpoint)
+        users = Users(users=(User(entity=AddressOfRecord.read(self.user).text, endpoints=(here,)),))
+        bytes(ConferenceInfo(entity=focus_uri, users=users))
+
 
 @attrs.frozen(kw_only=True)
 class SavedAnswer:
     """What a repeated requestId is answered with."""
 
-    status: int = attrs.field(validator=is_number)
+    status: int = attrs.field(validator=is_status)
     body: str = attrs.field(validator=is_text, repr=False)
-    headers: tuple[tuple[str, str], ...] = attrs.field(converter=_pairs)
+    headers: tuple[tuple[str, str], ...] = attrs.field(converter=pairs)
     phrase: str | None = attrs.field(validator=is_text_or_none)
     told: bool = attrs.field(validator=is_flag)  #: whether nobody waits for it
 
@@ -178,7 +181,7 @@ class SavedSubscriber:
     dialog: str = attrs.field(validator=is_text)  #: `sip.Endpoint.subscription_key`
     limited: bool = attrs.field(validator=is_flag)
     room: int = attrs.field(validator=is_number)  #: up to which documents may have gone
-    autoextend: float | None = attrs.field(validator=is_time_or_none)
+    autoextend: float | None = attrs.field(validator=is_span_or_none)
 
     @classmethod
     def of(cls, subscriber: Subscriber, endpoint: Endpoint) -> SavedSubscriber:
@@ -204,7 +207,7 @@ class SavedLink:
     mcu_id: str = attrs.field(validator=is_text)  #: empty: there was none
     http_url: str = attrs.field(validator=is_text)
     sip_uri: str | None = attrs.field(validator=is_text_or_none)
-    exclude: tuple[str, ...] = _texts()
+    exclude: tuple[str, ...] = texts()
     lost: dict[str, str] = attrs.field(validator=deep_mapping(is_text, is_text, instance_of(dict)))
 
     @classmethod
@@ -233,7 +236,7 @@ class SavedCommand:
     request: str = attrs.field(validator=is_text, repr=False)
     correlation: str = attrs.field(validator=is_text)
     received_at: float = attrs.field(validator=instance_of((int, float)))
-    waiting_for: tuple[str, ...] = _texts()
+    waiting_for: tuple[str, ...] = texts()
     everywhere: bool = attrs.field(validator=is_flag)
     agreed: bool = attrs.field(validator=is_flag)
     dialled: str | None = attrs.field(validator=is_text_or_none)  #: whom it has called
@@ -271,7 +274,7 @@ class SavedRelay:
     """A command on its way to an MCU."""
 
     order: int = attrs.field(validator=is_number)  #: they go out in this order
-    mcu_type: str = attrs.field(validator=is_text)
+    mcu_type: str = attrs.field(validator=is_mcu_type)
     request: str = attrs.field(validator=is_text, repr=False)  #: as the MCU gets it, but for its ends
     parent: int | None = attrs.field(validator=optional(is_number))  #: number of the client's command
     sent: bool = attrs.field(validator=is_flag)  #: whether the MCU may have it
@@ -306,7 +309,7 @@ class SavedIntent:
     """What is wanted of an MCU."""
 
     order: int = attrs.field(validator=is_number)
-    mcu_type: str = attrs.field(validator=is_text)
+    mcu_type: str = attrs.field(validator=is_mcu_type)
     request: str = attrs.field(validator=is_text, repr=False)  #: what has it done; its requestId is that of the carrier
     before: str | None = attrs.field(validator=is_text_or_none, repr=False)  #: what had what was there before it done
     carried: bool = attrs.field(validator=is_flag)  #: whether there is a carrier
@@ -359,7 +362,7 @@ class SavedIntent:
 class SavedMuted:
     """What stays muted of a stream whose MCU is lost."""
 
-    mcu_type: str = attrs.field(validator=is_text)
+    mcu_type: str = attrs.field(validator=is_mcu_type)
     document: str = attrs.field(validator=is_text, repr=False)
 
     @classmethod

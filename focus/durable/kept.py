@@ -10,12 +10,12 @@ from focus.context import Context
 from focus.durable.farewell_pieces import farewell_key, read_farewells, write_farewell
 from focus.durable.read import SavedConference, read_conferences
 from focus.durable.resume import resume_commands, resume_conference
-from focus.durable.written import Written
+from focus.durable.written import KIND, Written
 from focus.errors import LocalProtocolError
 from focus.events import ConferenceReleased, ConferenceRestored
 from focus.mcus.farewells import Assignment
 from focus.record_changes import RecordChanges
-from sip import ConferenceAddress, Piece, piece_key, piece_parts
+from sip import ConferenceAddress, Piece, StateUnreadable, piece_key, piece_parts
 
 
 class KeptConferences:
@@ -85,7 +85,9 @@ class KeptConferences:
         return written.all() + self._context.endpoint.snapshot(written.dialogs())
 
     def restore(self, pieces: Iterable[Piece], *, epoch: int | None, now: float) -> None:
-        """Go on with what was written. Raises LocalProtocolError when one of the conferences is here.
+        """Go on with what was written. Raises LocalProtocolError when one of the conferences is here, and nothing else.
+
+        One that cannot go on is left out whole and reported; its dialogs end, so that who was in it can come again.
 
         ``epoch`` is that of a new claim to them, None where the old one holds.
         """
@@ -103,20 +105,35 @@ class KeptConferences:
         for assignment in owed:
             self._owed[farewell_key(assignment)] = assignment
             self._context.farewells.owe(assignment, now=now)
+        ownerless: list[str] = []
         for saved in found:
-            self._restore(saved, epoch=epoch, now=now)
+            try:
+                self._restore(saved, epoch=epoch, now=now)
+            except Exception as error:  # whatever stands there, the other conferences go on
+                ownerless += self._leave_out(saved, error)
         if begins:
-            self._end_strays({piece.key for piece in given}, now=now)
+            came_back, keys = {piece.key for piece in given}, self._context.endpoint.keys_of(self._context.config.owner)
+            # Whoever joins meanwhile did not come back, and is in no conference yet.
+            ownerless = [key for key in keys if piece_key(*piece_parts(key)[:4]) in came_back]
+        self._end_strays(ownerless, now=now)
 
-    def _end_strays(self, came_back: set[str], *, now: float) -> None:
-        """End what came back to the endpoint and belongs to no conference: one was over, and its BYE not written.
+    def _leave_out(self, saved: SavedConference, error: Exception) -> list[str]:
+        """A conference cannot go on: nothing of it does. Returns the keys of its dialogs."""
+        owner = self._context.config.owner
+        self._written.pop(saved.key, None)
+        conference = self._active.get(saved.key)
+        if conference is not None:
+            self._active.release(conference)
+        reason = f"a conference that cannot go on: {type(error).__name__}: {error}"
+        self._context.emit(StateUnreadable(owner=owner, key=piece_key(KIND, saved.key), reason=reason))
+        dialogs = [one.dialog for one in saved.participants.values()]
+        dialogs += [one.dialog for one in saved.subscribers.values()]
+        return [key for key in dialogs if key]
 
-        Whoever joins meanwhile did not come back, and is in no conference yet.
-        """
+    def _end_strays(self, keys: Iterable[str], *, now: float) -> None:
+        """End what came back to the endpoint and belongs to no conference: one was over, and its BYE not written."""
         endpoint, active = self._context.endpoint, self._active
-        for key in endpoint.keys_of(self._context.config.owner):
-            if piece_key(*piece_parts(key)[:4]) not in came_back:  # that of its dialog
-                continue
+        for key in keys:
             subscription, session = endpoint.subscription_at(key), endpoint.session_at(key)
             if subscription is not None:
                 if subscription not in active.of_subscription:

@@ -10,6 +10,7 @@ import attrs
 from c3p import C3PError, EntityView, Media, Request
 from focus.answers import Answer
 from focus.commands.plan import DialOut
+from focus.durable.field_kinds import mcu_type_in, number_in, version_in
 from focus.durable.fields import (
     SavedAnswer,
     SavedCommand,
@@ -60,6 +61,7 @@ class SavedConference:
             case "head":
                 head = SavedHead(**fields)
                 record = head.as_record()
+                version_in(head.room)
                 if ConferenceAddress.read(record.focus_uri).key != self.key:
                     raise ValueError("the record of another conference")
                 self.head, self.record = head, record
@@ -69,21 +71,28 @@ class SavedConference:
             case "view":
                 self.views[name] = SavedView(**fields).view()
             case "participant":
-                self.participants[int(name)] = SavedParticipant(**fields)
+                participant = SavedParticipant(**fields)
+                participant.check(f"sip:{self.key}")
+                self.participants[number_in(name)] = participant
             case "answer":
                 (request_id,) = details
                 answer = SavedAnswer(**fields)
-                self.answers.setdefault(int(name), {})[request_id] = answer.answer(), answer.told
+                self.answers.setdefault(number_in(name), {})[request_id] = answer.answer(), answer.told
             case "subscriber":
-                self.subscribers[int(name)] = SavedSubscriber(**fields)
+                subscriber = SavedSubscriber(**fields)
+                version_in(subscriber.room)
+                self.subscribers[number_in(name)] = subscriber
             case "mcu":
-                self.links[name] = SavedLink(**fields)
+                self.links[mcu_type_in(name)] = SavedLink(**fields)
             case "command":
                 command = SavedCommand(**fields)
-                self.commands[int(name)] = command, command.as_request(), command.dial_out()
+                self.commands[number_in(name)] = command, command.as_request(), command.dial_out()
             case "relay":
                 relay = SavedRelay(**fields)
-                self.relays[name] = relay, relay.as_request()
+                request = relay.as_request()
+                if request.request_id != name:
+                    raise ValueError("the relay of another request")
+                self.relays[name] = relay, request
             case "intent":
                 wanted = SavedIntent(**fields)
                 self.intents.append((wanted, wanted.intent()))
@@ -111,8 +120,9 @@ def read_conferences(pieces: Iterable[Piece], *, owner: str) -> tuple[list[Saved
             conference.read(piece, *parts[2:])
         except WRONG as error:
             unreadable.append(left_out(piece, error, owner=owner))
+    headless = {piece_parts(one.key)[1] for one in unreadable if piece_parts(one.key)[2:] == ("head",)}
     for conference in found.values():
-        if conference.head is None and not any(one.key.startswith(f"{KIND}/") for one in unreadable):
+        if conference.head is None and conference.key not in headless:  # else that piece was reported by its name
             unreadable.append(StateUnreadable(owner=owner, key=conference.key, reason="a conference without a head"))
     return [one for one in found.values() if one.head is not None], unreadable
 

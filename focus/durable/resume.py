@@ -15,7 +15,7 @@ spans in which somebody is to answer begin anew, since nobody could.
 
 from __future__ import annotations
 
-from c3p import Endpoint, SessionType, Status, guid_key
+from c3p import Endpoint, SessionType, Status, guid_key, mcu_type_of
 from focus.commands.results import send_result
 from focus.conference import Conference
 from focus.context import Context
@@ -43,7 +43,7 @@ def resume_conference(context: Context, saved: SavedConference, *, epoch: int | 
     conference.roster.resume(saved.users.values(), saved.views.values(), head.room)
     for number in saved.participants:
         _participant(context, conference, saved, number, now=now)
-    _drop_strays(conference)
+    _drop_strays(conference, saved)
     _subscribers(context, conference, saved, now=now)
     for mcu_type, link in saved.links.items():
         conference.mcus.link(mcu_type).recall(link.address(), link.exclude, link.lost)
@@ -83,8 +83,20 @@ def _participant(context: Context, conference: Conference, saved: SavedConferenc
         conference.roster.set_endpoint(user, here, role=ATTENDEE)
 
 
-def _drop_strays(conference: Conference) -> None:
-    """Focus endpoints for which there is no participant: what was written of that one cannot be read."""
+def _drop_strays(conference: Conference, saved: SavedConference) -> None:
+    """Endpoints that nobody would ever take away: what was written of their participant, or of their MCU, is lost.
+
+    An MCU of which nothing is known cannot be told of the conference, and lets it go; it will say nothing more.
+    """
+    linked = {mcu_type for mcu_type, link in saved.links.items() if link.address() is not None}
+    for user in list(conference.roster.users.values()):
+        for endpoint in list(user.endpoints.values()):
+            if endpoint.session_type not in (SessionType.FOCUS, *linked):
+                conference.roster.remove_endpoint(user.address, endpoint.entity)
+    for view in list(conference.roster.views.values()):
+        mcu_type = mcu_type_of(view.entity)
+        if mcu_type is not None and mcu_type not in linked:
+            conference.roster.remove_view(ConferenceAddress.read(view.entity))
     known = {(one.user.key, guid_key(one.endpoint)) for one in conference.participants.all()}
     for key, user in conference.roster.holders(SessionType.FOCUS):
         for guid, endpoint in user.of_type(SessionType.FOCUS).items():

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from focus.conference import Conference
+from focus.durable.field_kinds import number_in
 from focus.durable.fields import (
     SavedAnswer,
     SavedCommand,
@@ -83,7 +84,7 @@ class Written:
     def _holds(self, kind: str, name: str = "", *details: str) -> bool:
         conference = self.conference
         if kind == "answer" and (participant := conference.participants.numbered(_number(name))) is not None:
-            return participant.remembered.get(details[0]) is not None
+            return len(details) == 1 and participant.remembered.get(details[0]) is not None
         return (kind == "user" and name in conference.roster.users) or (
             kind == "view" and name in conference.roster.views
         )
@@ -153,6 +154,8 @@ class Written:
         """What is to be written under a name, None when there is nothing any more."""
         conference, endpoint = self.conference, self._endpoint
         focus_uri = conference.focus_uri
+        if kind in ("answer", "muted") and len(details) != 1:
+            return None  # a name that somebody else wrote
         match kind:
             case "head":
                 return self._head()
@@ -180,7 +183,8 @@ class Written:
             case "intent":
                 return self._intent(name, details)
             case "muted":
-                media = conference.mcus.reconciliation(name).muted.get(details)
+                wanted = conference.mcus.wanted.get(name)
+                media = None if wanted is None else wanted.muted.get(details)
                 return None if media is None else SavedMuted.of(media, name, focus_uri)
             case "command":
                 return self._command(_number(name))
@@ -209,7 +213,8 @@ class Written:
         return SavedCommand.of(command, commands.dialled.get(number), wanted_by, self._endpoint.wall_clock)
 
     def _intent(self, mcu_type: str, key: Name) -> SavedIntent | None:
-        intent = self.conference.mcus.reconciliation(mcu_type).intents.get(key)
+        wanted = self.conference.mcus.wanted.get(mcu_type)
+        intent = None if wanted is None else wanted.intents.get(key)
         if intent is None:
             return None
         return SavedIntent.of(intent, mcu_type, self._order("/".join((mcu_type, *key))), self.conference.focus_uri)
@@ -221,4 +226,7 @@ class Written:
 
 def _number(name: str) -> int:
     """The number in a name; one that nobody has, where there is none, since somebody else wrote it."""
-    return int(name) if name.isdecimal() else -1
+    try:
+        return number_in(name)
+    except ValueError:
+        return -1

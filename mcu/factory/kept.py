@@ -15,7 +15,7 @@ from attrs.validators import deep_iterable, instance_of
 
 from mcu.errors import LocalProtocolError
 from mcu.factory.registry import KnownMcu, Registry
-from sip import Piece, StateUnreadable, UnreadablePiece, piece_key, piece_parts, read_piece, write_piece
+from sip import Piece, StateUnreadable, piece_key, piece_parts, read_piece, write_piece
 
 KIND: Final = "mcu-factory"  #: first part of the keys
 VERSION: Final = 1  #: of the fields
@@ -106,7 +106,7 @@ class KeptFactory:
             try:
                 self._read(piece, *parts, now=now)
                 self._written[piece.key] = piece.value
-            except (UnreadablePiece, KeyError, TypeError, ValueError) as error:
+            except Exception as error:  # whatever stands there, the rest counts
                 unreadable.append(StateUnreadable(owner="", key=piece.key, reason=str(error)))
         return unreadable
 

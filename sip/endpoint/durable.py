@@ -13,6 +13,7 @@ from sip.ids import SessionId, SubscriptionId
 from sip.pieces import Piece, piece_parts
 from sip.session.session import session_of
 from sip.session.sessions import Sessions
+from sip.session.tables import SessionState
 from sip.subscription.subscription import Subscription
 from sip.subscription.subscriptions import Subscriptions
 
@@ -64,10 +65,10 @@ class DurableDialogs:
         return key_of_session(self._sessions.get(session))
 
     def session_at(self, key: str) -> SessionId | None:
-        """Return the session with a key; None when it is over, or did not come back."""
+        """Return the session with a key; None when it is over, or its BYE is out, or it did not come back."""
         dialog = self._kept.find(key)
         session = None if dialog is None else session_of(dialog)
-        return None if session is None else session.id
+        return None if session is None or session.state is SessionState.ENDING else session.id
 
     def subscription_key(self, subscription: SubscriptionId) -> str:
         """Return the key under which a subscription comes back: that of the piece of its dialog and three parts more.

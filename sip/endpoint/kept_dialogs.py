@@ -10,8 +10,8 @@ import attrs
 from sip.core.dialog import Dialog
 from sip.core.dialog_piece import SavedDialog, outlasts_connections
 from sip.core.stack import Stack
-from sip.errors import LocalProtocolError, RemoteProtocolError
-from sip.pieces import Piece, UnreadablePiece, piece_key, piece_parts, read_piece, unreadable, write_piece
+from sip.errors import LocalProtocolError
+from sip.pieces import Piece, piece_key, piece_parts, read_piece, unreadable, write_piece
 from sip.session.session import Session, session_of
 from sip.session.session_piece import LASTING, SavedSession
 from sip.session.sessions import Sessions
@@ -94,7 +94,7 @@ class KeptDialogs:
         for piece in ours:
             try:
                 self._resume(piece, now)
-            except (UnreadablePiece, RemoteProtocolError, ArithmeticError, KeyError, TypeError, ValueError) as error:
+            except Exception as error:  # whatever stands there, the other dialogs go on
                 self._context.count("state not restored: unreadable")
                 self._context.emit(unreadable(piece, error))
 

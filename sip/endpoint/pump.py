@@ -84,22 +84,29 @@ class Pump:
     def restore(self, pieces: Iterable[Piece], *, now: float) -> None:
         """Let the endpoint, then the cores go on with what was written; those that are not `Durable` begin anew.
 
-        Before anything comes from the network. What it caused is in what the next ``settle`` returns. A core that
-        raises begins anew as well, and one `InternalFault` tells of it. Raises LocalProtocolError as they do.
+        Before anything comes from the network. What it caused is in what the next ``settle`` returns. Whichever of
+        them raises begins anew as well, and one `InternalFault` tells of it: a server starts, whatever was written.
+        Raises LocalProtocolError as they do.
         """
         given, told = tuple(pieces), list[Event]()
-        events = self.endpoint.restore(given, now=now)
+        events = self._restore(self.endpoint, "", given, told, now=now)
         for core in self.cores:
-            if not isinstance(core, Durable):
-                continue
-            try:
-                told += core.restore(given, now=now)
-            except LocalProtocolError:
-                raise
-            except Exception as error:
-                self.counters["internal fault"] += 1
-                told.append(internal_fault(error, "restore", owner=core.owner, message=b""))
+            if isinstance(core, Durable):
+                told += self._restore(core, core.owner, given, told, now=now)
         self._restored = [*told, *self.settle(events, now=now)]
+
+    def _restore(
+        self, machine: Durable, owner: str, pieces: tuple[Piece, ...], told: list[Event], *, now: float
+    ) -> list[Event]:
+        """What came of it; a fault is added to ``told``."""
+        try:
+            return machine.restore(pieces, now=now)
+        except LocalProtocolError:
+            raise
+        except Exception as error:
+            self.counters["internal fault"] += 1
+            told.append(internal_fault(error, "restore", owner=owner, message=b""))
+            return []
 
     def receive_data(self, data: bytes, *, flow: Flow, now: float, most: int | None = None) -> list[Event]:
         """Feed bytes from a flow, and settle. Then drain ``data_to_send`` and read ``next_timeout``.

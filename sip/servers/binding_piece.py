@@ -13,11 +13,11 @@ import attrs
 from attrs.validators import instance_of, optional
 
 from sip.core.dialog_piece import is_flag, is_number, is_text, is_text_or_none, is_time, texts
-from sip.errors import LocalProtocolError, RemoteProtocolError
+from sip.errors import LocalProtocolError
 from sip.events import Event
 from sip.flow import Address, Flow
 from sip.headers.name_addr import NameAddr
-from sip.pieces import Piece, UnreadablePiece, piece_key, piece_parts, read_piece, unreadable, write_piece
+from sip.pieces import Piece, piece_key, piece_parts, read_piece, unreadable, write_piece
 from sip.servers.location import Binding, Location
 
 KIND: Final = "registrar"  #: first part of the key; then come its owner and the key of the address-of-record
@@ -137,7 +137,7 @@ class BindingPieces:
                 continue
             try:
                 bindings = self._read(parts[2], piece, now + longest)
-            except (UnreadablePiece, RemoteProtocolError, KeyError, TypeError, ValueError) as error:
+            except Exception as error:  # whatever stands there, the other users are found
                 events.append(unreadable(piece, error))
             else:
                 found[parts[2]] = [each for each in bindings if each.expires_at > now]

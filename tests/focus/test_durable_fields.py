@@ -94,7 +94,7 @@ def test_an_answer_is_read_as_it_was_written(
         conference_id=st.just("0123456789ABCDEF"),
         organizer=st.just("sip:ann@example.com"),
         focus_uri=st.just(CONF),
-        mcu_types=st.lists(WORDS, max_size=2).map(tuple),
+        mcu_types=st.lists(st.sampled_from(["audio-video", "chat"]), max_size=2).map(tuple),
         subject=st.none() | WORDS,
         roles=st.lists(st.tuples(WORDS, st.just("presenter")), max_size=2).map(tuple),
         expires_at=st.none() | st.floats(0, 1e10),
@@ -138,3 +138,20 @@ def test_a_command_that_wants_nothing_is_no_intent() -> None:
     other = attrs.evolve(kept, request=kept.request.replace("modifyConferenceLock", "getConference"))
     with pytest.raises(WRONG):
         other.intent()
+
+
+def test_a_conference_without_a_head_is_reported_whatever_else_cannot_be_read() -> None:
+    fields = {"user": "sip:a@example.com", "endpoint": "{x}", "host": "h", "dialog": ""}
+    good = write_piece(f"conference/{KEY}/participant/1", 1, fields)
+    for junk in ("conference/other/strange/y", f"conference/{KEY}/strange/y"):
+        _, unreadable = read_conferences([good, write_piece(junk, 1, {})], owner="focus")
+        assert {junk, KEY} <= {event.key for event in unreadable}
+
+
+@pytest.mark.parametrize("name", ["user", "endpoint"])
+@pytest.mark.parametrize("value", ["sip:\ud800@example.com", "sip:a\x00@example.com"])
+def test_a_name_that_no_document_can_show_is_that_of_nobody(name: str, value: str) -> None:
+    fields = {"user": "sip:a@example.com", "endpoint": "{x}", "host": "h", "dialog": "", name: value}
+    piece = write_piece(f"conference/{KEY}/participant/1", 1, fields)
+    _, unreadable = read_conferences([piece], owner="focus")
+    assert piece.key in {event.key for event in unreadable}

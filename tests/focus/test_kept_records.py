@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from focus import ConferenceRecord, KeptRecords
-from sip import LocalProtocolError, Piece, StateUnreadable, Uri, aor_key, write_piece
+from sip import LocalProtocolError, Piece, StateUnreadable, Uri, aor_key, read_piece, write_piece
 from tests.focus.test_records import put, record
 
 
@@ -70,6 +70,10 @@ def test_what_cannot_be_read_is_left_out_and_told_and_the_rest_counts() -> None:
         Piece("record/x", b"{"),
         write_piece("record/y", 1, {"record": {"conference_id": "ABCDEF01"}}),
         write_piece("record/z", 9, {}),
+        *[
+            write_piece("record/w", 1, {"record": {**read_piece(good, 1)["record"], field: value}})
+            for field, value in [("expires_at", "x"), ("organizer", None), ("organizer", "x"), ("version", True)]
+        ],
     ]
     later = KeptRecords()
     events = later.restore([*broken, Piece("dialog/a/b/c", b"{"), good], now=0.0)

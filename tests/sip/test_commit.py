@@ -206,3 +206,19 @@ def test_a_piece_of_a_later_version_is_refused_by_name() -> None:
     for value in (b"", b"{", b"[]", b"{}", b"\xff", None):
         with pytest.raises(UnreadablePiece, match="a/b: not a piece"):
             read_piece(Piece("a/b", value), 1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" * 100_000,
+        b'{"version":1,"a":' + b"[" * 100_000,
+        b'{"version":1,"a":NaN}',
+        b'{"version":1,"a":-Infinity}',
+        b'{"version":1,"a":1e999}',
+        b'{"version":1,"a":' + b"9" * 400 + b"}",
+    ],
+)
+def test_what_cannot_be_reckoned_with_is_no_piece(value: bytes) -> None:
+    with pytest.raises(UnreadablePiece, match="a/b: not a piece"):
+        read_piece(Piece("a/b", value), 1)

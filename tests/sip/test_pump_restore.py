@@ -100,3 +100,15 @@ def test_what_is_here_already_is_a_mistake_of_the_caller() -> None:
     here = endpoint()
     with pytest.raises(LocalProtocolError):
         Pump(here, [Core(here, "one", LocalProtocolError("here already"))]).restore(PIECES, now=0.0)
+
+
+def test_a_server_starts_whatever_its_endpoint_makes_of_the_dialogs() -> None:
+    class Broken(Endpoint):
+        def restore(self, pieces: Iterable[Piece], *, now: float) -> list[Event]:
+            raise ZeroDivisionError
+
+    here = Broken(EndpointConfig(), entropy=SeededEntropy(b""))
+    pump = Pump(here, [Core(here, "one")])
+    pump.restore(PIECES, now=0.0)
+    told = pump.settle(now=0.0)
+    assert [type(event) for event in told] == [InternalFault, WentOn]
