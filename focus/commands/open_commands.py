@@ -319,11 +319,14 @@ class OpenCommands:
                 self._finish(command, ended, now=now)
 
     def close(self, *, by: ClientCommand | None, now: float) -> None:
-        """The conference ends: what is open is cancelled; what the Focus did itself was done when it accepted it."""
+        """The conference ends: what is open is cancelled, an ejection that an MCU has not done yet too.
+
+        What the Focus did itself was done when it accepted it.
+        """
         for relay in list(self.relays.values()):
             self._abandon(relay, now=now)
         for command in list(self.open.values()):
-            if command is by or command.everywhere:
+            if command is by or (command.everywhere and not (command.agreed and command.waiting_for)):
                 self._finish(command, success(command), now=now)
             else:
                 self._finish(command, failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
