@@ -319,14 +319,16 @@ class OpenCommands:
                 self._finish(command, ended, now=now)
 
     def close(self, *, by: ClientCommand | None, now: float) -> None:
-        """The conference ends: what is open is cancelled, an ejection that an MCU has not done yet too.
+        """The conference ends: what is open is cancelled. What the Focus did itself was done when it accepted it.
 
-        What the Focus did itself was done when it accepted it.
+        An ejection is no success where an MCU does not even know of it.
         """
+        known = {(relay.parent, relay.mcu_type) for relay in self.relays.values() if relay.state is RelayState.PENDING}
         for relay in list(self.relays.values()):
             self._abandon(relay, now=now)
         for command in list(self.open.values()):
-            if command is by or (command.everywhere and not (command.agreed and command.waiting_for)):
+            unknown = command.agreed and any((command, each) not in known for each in command.waiting_for)
+            if command is by or (command.everywhere and not unknown):
                 self._finish(command, success(command), now=now)
             else:
                 self._finish(command, failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
