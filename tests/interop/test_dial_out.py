@@ -216,6 +216,7 @@ def test_baresip_is_called_through_kamailio_and_both_sides_hear_each_other(
             assert [state for state in states if state != "alerting"] == [
                 "dialing-out",
                 "connected",
+                "disconnecting",
                 "disconnected (booted)",
                 "gone",
             ]
@@ -239,7 +240,9 @@ def test_sipp_answers_and_is_ejected(proxy: int, tmp_path: Path) -> None:
     async def act(conference: Conference) -> None:
         assert isinstance(await conference.add_user(phone), focus.CommandSucceeded)
         assert isinstance(await conference.delete_user(phone), focus.CommandSucceeded)
-        await conference.both_see(phone, "dialing-out", "alerting", "connected", "disconnected (booted)", "gone")
+        await conference.both_see(
+            phone, "dialing-out", "alerting", "connected", "disconnecting", "disconnected (booted)", "gone"
+        )
 
     with sipp_phone("answer", tmp_path, "-rtp_echo") as phone:
         hold_conference(plan_through(proxy), act)

@@ -77,7 +77,7 @@ def test_calls_are_opened_by_settings(tmp_path: Path) -> None:
         parts = ["192.0.2.20:5070"]
         """,
     )
-    rules, proxy = calls.dial_out_rules(config), calls.proxy_config(config)
+    rules, proxy = calls.dial_out_rules(config), calls.proxy_config(config, config.root)
     assert (rules.domains, rules.numbers, rules.denied_prefixes, rules.calls_a_minute) == (None, None, ("+1900",), 7)
     assert rules.dial_out_roles == {"presenter", "attendee"}
     assert rules.number_roles == {"presenter"}

@@ -286,7 +286,7 @@ def test_an_mcu_calls_through_a_proxy_that_asks(password: str | None, tmp_path: 
             await phone.stop()
 
     output = with_server(config, scenario)
-    failed = [text for text in output.texts if "407" in text]
+    failed = [text for text in output.texts if "failed, 407" in text]
     assert len(failed) == (0 if password == "geheim" else 1)
     assert all("wants a password" in text for text in failed)
     assert any(f"the realm '{REALM}' wants a password" in text for text in output.texts) == (password is None)

@@ -59,7 +59,7 @@ def serve_config(**more: object) -> ServeConfig:
         names = ("sip_port", "mcu_sip_port", "http_port", "mcu_http_port")
         fields = (
             dict(zip(names, ports, strict=True))
-            | {"media_ports": "43000-43199", "drain_timeout": 0.2, "workers": 0}
+            | {"media_ports": "28000-28199", "drain_timeout": 0.2, "workers": 0}
             | more
         )
     return ServeConfig(**fields)  # type: ignore[arg-type]
