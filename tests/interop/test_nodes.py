@@ -20,7 +20,7 @@ from tests.interop.programs import require, running, wait_for_text
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "nodes.py"
 CONFERENCE = re.compile(r"sip:ann@example\.com;gruu;opaque=app:conf:focus:id:[0-9A-F]+")
-LIMIT = 60.0  #: seconds for anything; the machine may be busy
+LIMIT = 30.0  #: seconds for anything; the machine may be busy
 
 
 def script() -> ModuleType:
