@@ -41,7 +41,8 @@ class Side:
     """One endpoint and its flow to the other one."""
 
     def __init__(self, name: str, host: str, peer: str) -> None:
-        config = EndpointConfig(listen=(Listen("UDP", host, 5060),))
+        # One peer makes all the calls, as a trunk does: no share of a stranger holds for it.
+        config = EndpointConfig(listen=(Listen("UDP", host, 5060),), trusted_networks=(f"{peer}/32",))
         self.endpoint = Endpoint(config, entropy=SeededEntropy(name.encode()))
         self.endpoint.add_core("ua", lambda request, flow: True, claim=Claim.ELEMENT, methods=("INVITE", "INFO"))
         self.flow = Flow(1, "UDP", Address(host, 5060), Address(peer, 5060))
