@@ -146,6 +146,13 @@ class Server:
         for node in self.nodes:
             node.kick()
 
+    async def close(self) -> None:
+        """End what goes on, and close everything."""
+        if self.busy:
+            self.end_conferences()
+            await asyncio.sleep(SHUTDOWN_GRACE)
+        await self.stop()
+
     async def stop(self) -> None:
         """Close everything."""
         if self.workers is not None:
@@ -169,6 +176,8 @@ class Build:
     state: ServerState | None = None
     sip_tls: SipTls | None
     c3p_tls: C3pTls | None
+    conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
+    dial_out_policy: mcu.DialOutPolicy | None = None  #: None: the rules of the settings
 
     @classmethod
     def of(
@@ -210,12 +219,19 @@ def build_server(
     *,
     observers: Sequence[Observer] = (),
     state: ServerState | None = None,
+    conference_policy: focus.ConferencePolicy | None = None,
+    dial_out_policy: mcu.DialOutPolicy | None = None,
 ) -> Server:
     """Put the parts together, all in this process; raises UsageProblem when one lacks what it needs.
 
-    ``observers`` are called with the name of an element and each event that it tells.
+    ``observers`` are called with the name of an element and each event that it tells. The policies say who may do
+    what, and who may be called; None: the rules that come with the packages, and those of the settings.
     """
-    build = Build.of(config, acquaintances(config), trace, output, observers, state)
+    build = attrs.evolve(
+        Build.of(config, acquaintances(config), trace, output, observers, state),
+        conference_policy=conference_policy or focus.ConferenceRules(),
+        dial_out_policy=dial_out_policy,
+    )
     server = build.server()
     add_core(server, build)
     if "mcu" in config.parts:
@@ -261,6 +277,7 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         records_principal=role_of(config, "focus-factory", peers),
         proxy=calls.proxy_config(config, build.root),
         authenticator=None if known is None else known.authenticator,
+        policy=build.conference_policy,
         registrar=config.limits.registrar(),
         focus=config.limits.focus(),
         factory=config.limits.factory(),
@@ -305,7 +322,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
             callback_hosts=hosts_of(config, lambda name: name in foci),
             callers=sip.TrustedPeers(config.identity.trust, config.identity.trusted_peers),
         ),
-        policy=calls.dial_out_rules(config),
+        policy=build.dial_out_policy or calls.dial_out_rules(config),
         gateways=calls.gateways(config),
     )
 
