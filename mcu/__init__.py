@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
-from mcu.config import FactoryConfig, McuConfig, StaticMcu
+from mcu.conferencing_server import ConferencingServer
+from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -69,6 +70,8 @@ __all__ = [
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
+    "ConferencingServer",
+    "ConferencingServerConfig",
     "Decision",
     "DialOutPolicy",
     "DialOutQuestion",
