@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.tap import Tap
 from mcu.config import FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
     AnnouncementFault,
     AnnouncementRefused,
+    AudioLevels,
     CommandRefused,
     ConferenceEndCause,
     ConferenceEnded,
@@ -37,6 +39,7 @@ from mcu.factory.factory import McuFactory
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
+from mcu.media_control import MAX_GAIN, MediaControl
 from mcu.media_policy import MediaPolicy, MediaRules, MediaTarget, MediaTerms, Srtp
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import (
@@ -57,12 +60,14 @@ if TYPE_CHECKING:
     from mcu.audio.mixer import Mix, Mixer
 
 __all__ = [
+    "MAX_GAIN",
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
     "Allowed",
     "AnnouncementFault",
     "AnnouncementRefused",
+    "AudioLevels",
     "Candidate",
     "Cause",
     "CommandRefused",
@@ -97,6 +102,7 @@ __all__ = [
     "McuFactory",
     "McuForgotten",
     "McuRegistered",
+    "MediaControl",
     "MediaPolicy",
     "MediaPortReleased",
     "MediaPortWanted",
@@ -116,6 +122,7 @@ __all__ = [
     "SpeakerSettings",
     "Srtp",
     "StaticMcu",
+    "Tap",
     "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",

@@ -33,6 +33,7 @@ from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.session_events import SessionEvents
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Arrived, Media
+from mcu.media_control import MediaControl
 from mcu.outcome import Ending
 from mcu.policy import Decision, DialOutPolicy, DialOutRules
 from mcu.registration import Registrations
@@ -71,6 +72,7 @@ class Mcu:
         self._sessions = SessionEvents(
             context, self._termination, self._dial_out, self._dial_in, renegotiation, self._liveness
         )
+        self.media_control = MediaControl(context)  #: gains, keys, announcements, recordings
         self._registration = Registrations(context)
         self._load = (0, 0)
         endpoint.add_core(

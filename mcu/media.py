@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from mcu.context import Context
-from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
+from mcu.events import ActiveSpeakerChanged, AudioLevels, DtmfReceived, LegId, MediaPortReleased
 from mcu.leg import Leg
 from mcu.leg_state import State
 from rtp import (
@@ -62,12 +62,14 @@ class Media:
     # Mixers and legs ------------------------------------------------------------------------------------------------
 
     def open_mixer(self, conference: str) -> ConferenceAudio:
-        mixer = self._make_mixer(conference, self._context.config.mixer, self._context.config.speaker)
+        config = self._context.config
+        mixer = self._make_mixer(conference, config.mixer, config.speaker, level_interval=config.level_interval)
         self._mixers.append(mixer)
         return mixer
 
     def close_mixer(self, mixer: ConferenceAudio) -> None:
         self._mixers.remove(mixer)
+        mixer.close()
 
     def connect(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
         """Begin to send and receive for a leg; its audio is in the mix from the next tick on."""
@@ -207,6 +209,8 @@ class Media:
                 mixer.skip(at)
             elif mixer.lines and mixer.tick(at, out):
                 self._report_speaker(mixer)
+            if mixer.levels is not None:
+                self._report_levels(mixer, mixer.levels)
             while mixer.broken:
                 self._break(*mixer.broken.pop(), "mix", at)
         for leg, line in tuple(self._lines.values()):
@@ -234,6 +238,10 @@ class Media:
         """The legs that cannot be heard any more, since the last call, and when that was seen."""
         broken, self.broken = self.broken, []
         return broken
+
+    def _report_levels(self, mixer: ConferenceAudio, levels: Mapping[LegId, int]) -> None:
+        owner = self._context.config.owner
+        self._context.emit(AudioLevels(owner=owner, conference=mixer.conference, levels=levels))
 
     def _give_back_ports(self) -> None:
         released, self._released = self._released, []
