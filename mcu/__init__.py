@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.audio.tap import Tap
-from mcu.config import FactoryConfig, McuConfig, StaticMcu
+from mcu.conferencing_server import ConferencingServer
+from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -74,6 +75,8 @@ __all__ = [
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
+    "ConferencingServer",
+    "ConferencingServerConfig",
     "Decision",
     "DialOutPolicy",
     "DialOutQuestion",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import rtp
 from mcu.audio.tap import Tap
+from mcu.config import McuConfig
 from mcu.context import Context
 from mcu.errors import LocalProtocolError
 from mcu.events import LegId
@@ -26,8 +27,8 @@ MAX_GAIN: Final = 8.0
 class MediaControl:
     """The part of an `Mcu` that is called ``media_control``."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, config: McuConfig) -> None:
+        self._context, self._config = context, config
 
     # One leg ---------------------------------------------------------------------------------------------------------
 
@@ -77,8 +78,8 @@ class MediaControl:
         mixer = self._conference(conference).mixer
         if leg is not None and self._connected(leg).conference.mixer is not mixer:
             raise LocalProtocolError("that leg is in another conference")
-        if len(mixer.taps) >= self._context.config.max_taps:
-            raise LocalProtocolError(f"{self._context.config.max_taps} taps are on this conference already")
+        if len(mixer.taps) >= self._config.max_taps:
+            raise LocalProtocolError(f"{self._config.max_taps} taps are on this conference already")
         tap = Tap(mixer.conference)
         mixer.taps.add(leg, tap)
         return tap
