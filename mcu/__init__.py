@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
-from mcu.config import FactoryConfig, McuConfig, StaticMcu
+from mcu.audio.tap import Tap
+from mcu.conferencing_server import ConferencingServer
+from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
     AnnouncementFault,
     AnnouncementRefused,
+    AudioLevels,
     CommandRefused,
     ConferenceEndCause,
     ConferenceEnded,
@@ -34,9 +37,11 @@ from mcu.events import (
     RegistrationRefused,
 )
 from mcu.factory.factory import McuFactory
+from mcu.factory.kept import is_factory_place
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
+from mcu.media_control import MAX_GAIN, MediaControl
 from mcu.media_policy import MediaPolicy, MediaRules, MediaTarget, MediaTerms, Srtp
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import (
@@ -57,18 +62,22 @@ if TYPE_CHECKING:
     from mcu.audio.mixer import Mix, Mixer
 
 __all__ = [
+    "MAX_GAIN",
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
     "Allowed",
     "AnnouncementFault",
     "AnnouncementRefused",
+    "AudioLevels",
     "Candidate",
     "Cause",
     "CommandRefused",
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
+    "ConferencingServer",
+    "ConferencingServerConfig",
     "Decision",
     "DialOutPolicy",
     "DialOutQuestion",
@@ -97,6 +106,7 @@ __all__ = [
     "McuFactory",
     "McuForgotten",
     "McuRegistered",
+    "MediaControl",
     "MediaPolicy",
     "MediaPortReleased",
     "MediaPortWanted",
@@ -116,9 +126,11 @@ __all__ = [
     "SpeakerSettings",
     "Srtp",
     "StaticMcu",
+    "Tap",
     "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",
+    "is_factory_place",
     "number_in",
 ]
 

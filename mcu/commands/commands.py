@@ -36,7 +36,7 @@ from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Media
+from mcu.medium import Medium
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
@@ -62,9 +62,9 @@ class Commands:
     """Carries out commands for conferences that are here."""
 
     def __init__(
-        self, context: Context, media: Media, termination: Termination, dial_out: DialOut, dial_in: DialIn
+        self, context: Context, medium: Medium, termination: Termination, dial_out: DialOut, dial_in: DialIn
     ) -> None:
-        self._context, self._media, self._termination = context, media, termination
+        self._context, self._medium, self._termination = context, medium, termination
         self._dial_out, self._dial_in = dial_out, dial_in
 
     def carry_out(self, conference: Conference, request: Request, *, now: float) -> Answer:
@@ -86,7 +86,7 @@ class Commands:
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
-        participant = Participant.read(request, command, lambda: guid(self._context.entropy))
+        participant = Participant.read(request, command, self._context.kind, lambda: guid(self._context.entropy))
         if isinstance(participant, Refusal):
             return participant
         held = self._dial_out.is_held(participant.endpoint, conference)
@@ -159,7 +159,7 @@ class Commands:
         if (ingress, egress) == (leg.ingress_blocked, leg.egress_blocked):
             return
         leg.ingress_blocked, leg.egress_blocked = ingress, egress
-        self._media.apply_filters(leg)
+        self._medium.apply_filters(leg)
         self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
 
     # Settings --------------------------------------------------------------------------------------------------------
