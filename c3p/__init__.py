@@ -48,6 +48,7 @@ from c3p.commands import (
     SetLobbyAccess,
     UnknownCommand,
 )
+from c3p.composing import COMPOSING_TYPE, Composing
 from c3p.conference.changes import (
     Change,
     EndpointAdded,
@@ -114,6 +115,7 @@ from c3p.connection_info import (
     ConnectionEntry,
     ConnectionInfo,
 )
+from c3p.delivery_report import DELIVERY_REPORT_TYPE, DeliveryReport, ReportEntry, ReportRecipient
 from c3p.documents import Document, parse_document
 from c3p.envelope import MAX_EPOCH, Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
@@ -174,9 +176,11 @@ __all__ = [
     "BROKEN_OFF",
     "CCCP_TYPE",
     "COMMANDS",
+    "COMPOSING_TYPE",
     "CONFERENCE_INFO_TYPE",
     "CONFERENCE_INVITE_TYPE",
     "DEFAULT_LIMITS",
+    "DELIVERY_REPORT_TYPE",
     "FAULT",
     "MAX_EPOCH",
     "MCU_CONFERENCE_URI",
@@ -208,6 +212,7 @@ __all__ = [
     "Code",
     "Command",
     "CommandReason",
+    "Composing",
     "ConferenceDescription",
     "ConferenceInfo",
     "ConferenceKeys",
@@ -219,6 +224,7 @@ __all__ = [
     "CustomInvite",
     "DeleteConference",
     "DeleteUser",
+    "DeliveryReport",
     "DisconnectionMethod",
     "Document",
     "DocumentLimits",
@@ -299,6 +305,8 @@ __all__ = [
     "ReplicaInput",
     "ReplicaState",
     "Reply",
+    "ReportEntry",
+    "ReportRecipient",
     "Request",
     "RequestEnded",
     "RequestEvent",
