@@ -403,7 +403,7 @@ def test_requests_inside_a_session_are_ordered_and_answered(net: Network, alice:
     assert (received.session, received.request.body, received.request.cseq.number) == (theirs, b"<x/>", 2)
     answer = alice.one(ResponseReceived)
     assert (answer.request_id, answer.response.status) == (request, 202)
-    for method in ("INVITE", "BYE", "ACK", "CANCEL", "NOTIFY"):
+    for method in ("INVITE", "BYE", "ACK", "CANCEL", "SUBSCRIBE"):
         with pytest.raises(LocalProtocolError):
             alice.endpoint.request_in_session(ours, method, now=net.now)
 
