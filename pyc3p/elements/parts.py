@@ -10,6 +10,7 @@ from typing import Final
 
 import attrs
 
+import c3p
 import focus
 import mcu
 import rtp
@@ -27,6 +28,7 @@ FOCUS_PATH: Final = "/LiveServer/Focus"
 FACTORY_PATH: Final = "/LiveServer/FocusFactory"
 MCU_FACTORY_PATH: Final = "/LiveServer/MCUFactory"
 MCU_PATH: Final = "/LiveServer/audio-video"
+CHAT_PATH: Final = "/LiveServer/chat"
 
 #: Realm to credentials, for the challenges of other servers.
 Lookup = Callable[[str], sip.Credentials | None]
@@ -305,8 +307,11 @@ def av_mcu(
     trust: McuTrust | None = None,
     secure_outbound_proxy: sip.Uri | None = None,
     more_factories: tuple[tuple[str, str], ...] = (),
+    chat: bool = False,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
+
+    With ``chat`` there is a chat MCU beside it, of the same principal, which `chat_mcu_of` finds.
 
     Without ``trust`` every authenticated peer may command it, from anywhere.
     """
@@ -332,7 +337,32 @@ def av_mcu(
         trusted_peers=trust.callers,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
-    return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core
+    cores: list[sip.Core] = [core]
+    services: dict[str, C3PService] = {MCU_PATH: core}
+    if chat:
+        beside = mcu.ChatMcu(endpoint, _chat_config(place, config), entropy=entropy.child("chat"), policy=policy)
+        cores.append(beside)
+        services[CHAT_PATH] = beside
+    return Element.of(place.name, pump=HookedPump(endpoint, cores), services=services), core
+
+
+def _chat_config(place: Place, beside: mcu.McuConfig) -> mcu.ChatMcuConfig:
+    """The chat MCU beside an A/V MCU: all that it has to know is the same."""
+    known = attrs.fields_dict(mcu.ConferencingServerConfig)
+    common = {name: value for name, value in attrs.asdict(beside, recurse=False).items() if name in known}
+    common |= {
+        "mcu_id": f"{c3p.principal_of_worker(place.name) or place.name}.chat",
+        "http_url": place.url(CHAT_PATH),
+        "sip_contact": place.sip_uri("chat"),
+        "owner": "chat",
+    }
+    return mcu.ChatMcuConfig(**common)
+
+
+def chat_mcu_of(element: Element) -> mcu.ChatMcu | None:
+    """The chat MCU in an element, None when there is none."""
+    found = element.services.get(CHAT_PATH)
+    return found if isinstance(found, mcu.ChatMcu) else None
 
 
 def client(
