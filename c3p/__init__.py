@@ -125,6 +125,15 @@ from c3p.exchanges import ExchangeOwner, Exchanges
 from c3p.keys import ConferenceKeys, EndpointKeys, MediaKeys, UserKeys
 from c3p.media_types import CCCP_TYPE, CONFERENCE_INFO_TYPE, CONFERENCE_INVITE_TYPE
 from c3p.open_requests import OpenRequests
+from c3p.provisioning import (
+    PROVISIONING_EVENT,
+    PROVISIONING_TYPE,
+    SERVER_CONFIGURATION,
+    ProvisionGroup,
+    Provisioning,
+    ProvisioningQuestion,
+    WantedGroup,
+)
 from c3p.request_life import (
     REQUEST_LIFE,
     REQUEST_TIMEOUT,
@@ -188,9 +197,12 @@ __all__ = [
     "MCU_ID",
     "MCU_SERVER_URI",
     "MEANINGS",
+    "PROVISIONING_EVENT",
+    "PROVISIONING_TYPE",
     "REPLICA",
     "REQUEST_LIFE",
     "REQUEST_TIMEOUT",
+    "SERVER_CONFIGURATION",
     "SIP_STATUS",
     "STRANGERS_LIMITS",
     "TOO_LARGE",
@@ -294,6 +306,9 @@ __all__ = [
     "Organizer",
     "Outcome",
     "PresenterSource",
+    "ProvisionGroup",
+    "Provisioning",
+    "ProvisioningQuestion",
     "PstnAccess",
     "PstnBridging",
     "Reason",
@@ -338,6 +353,7 @@ __all__ = [
     "ViewLockedChanged",
     "ViewRemoved",
     "ViewVideoModeChanged",
+    "WantedGroup",
     "admit",
     "answer_with",
     "are_known_filters",

@@ -15,7 +15,7 @@ import focus
 import mcu
 import rtp
 import sip
-from focus import FactoryConfig, FocusConfig
+from focus import FactoryConfig, FocusConfig, ProvisioningConfig, ProvisioningService
 from pyc3p.element import C3PService, Element, HookedPump, Timed
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.phone.audio import AudioSource
@@ -101,13 +101,14 @@ class SipCores:
     proxy: Proxy | None = None
     focus_factory: focus.FocusFactory | None = None
     focus: focus.Focus | None = None
+    provisioning: ProvisioningService | None = None
     forwarding: Forwarding | None = None  #: where there are other nodes
     placed: PlacedFocus | None = None
 
     @property
     def all(self) -> tuple[sip.Core, ...]:
         """Those that are there."""
-        cores = (self.focus_factory, self.forwarding, self.focus, self.registrar, self.proxy)
+        cores = (self.focus_factory, self.forwarding, self.focus, self.provisioning, self.registrar, self.proxy)
         return tuple(core for core in cores if core is not None)
 
     @property
@@ -142,13 +143,14 @@ class CoreSettings:
     registrar: RegistrarConfig = RegistrarConfig()
     focus: FocusConfig = FocusConfig()
     factory: FactoryConfig = FactoryConfig()
+    provisioning: ProvisioningConfig = ProvisioningConfig()
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain, known = settings.domain, settings.authenticator
     identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
-    factory = conferences = registrar = proxy = forwarding = placed = None
+    factory = conferences = provisioning = registrar = proxy = forwarding = placed = None
     if "focus" in parts and settings.member is not None:
         # Before the Focus: it is asked first.
         forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
@@ -187,10 +189,15 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
             entropy=entropy.child("focus-factory"),
             activations=conferences,
         )
+        provisioning = focus.ProvisioningService(
+            endpoint,
+            attrs.evolve(settings.provisioning, domain=domain, aliases=settings.aliases, identify=identify),
+        )
     if "registrar" in parts:
+        told = () if provisioning is None else focus.REGISTRATION_HEADERS
         registrar = Registrar(
             endpoint,
-            attrs.evolve(settings.registrar, domains=(domain, *settings.aliases)),
+            attrs.evolve(settings.registrar, domains=(domain, *settings.aliases), headers=told),
             entropy=entropy.child("registrar"),
             authenticator=settings.authenticator,
         )
@@ -201,6 +208,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
         proxy=proxy,
         focus_factory=factory,
         focus=conferences,
+        provisioning=provisioning,
         forwarding=forwarding,
         placed=placed,
     )
