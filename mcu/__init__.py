@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.tap import Tap
 from mcu.chat.chat_mcu import ChatMcu
 from mcu.conferencing_server import ConferencingServer
 from mcu.config import ChatMcuConfig, ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
@@ -14,6 +15,7 @@ from mcu.events import (
     ActiveSpeakerChanged,
     AnnouncementFault,
     AnnouncementRefused,
+    AudioLevels,
     CommandRefused,
     ConferenceEndCause,
     ConferenceEnded,
@@ -41,6 +43,7 @@ from mcu.factory.kept import is_factory_place
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
+from mcu.media_control import MAX_GAIN, MediaControl
 from mcu.media_policy import MediaPolicy, MediaRules, MediaTarget, MediaTerms, Srtp
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import (
@@ -61,12 +64,14 @@ if TYPE_CHECKING:
     from mcu.audio.mixer import Mix, Mixer
 
 __all__ = [
+    "MAX_GAIN",
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
     "Allowed",
     "AnnouncementFault",
     "AnnouncementRefused",
+    "AudioLevels",
     "Candidate",
     "Cause",
     "ChatMcu",
@@ -105,6 +110,7 @@ __all__ = [
     "McuFactory",
     "McuForgotten",
     "McuRegistered",
+    "MediaControl",
     "MediaPolicy",
     "MediaPortReleased",
     "MediaPortWanted",
@@ -125,6 +131,7 @@ __all__ = [
     "SpeakerSettings",
     "Srtp",
     "StaticMcu",
+    "Tap",
     "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",

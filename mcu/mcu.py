@@ -17,6 +17,7 @@ from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Arrived, Media
+from mcu.media_control import MediaControl
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialOutRules
 from sip import Entropy, Event
@@ -42,6 +43,7 @@ class Mcu(ConferencingServer):
         renegotiation = Renegotiation(context, self._media)
         self._liveness = Liveness(context, config, termination, renegotiation)
         super().__init__(context, self._media, termination, renegotiation, self._liveness, accept=BODIES)
+        self.media_control = MediaControl(context, config)  #: gains, keys, announcements, recordings
 
     @property
     def media_counters(self) -> Mapping[str, int]:
