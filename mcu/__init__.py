@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.audio.tap import Tap
+from mcu.chat.chat_mcu import ChatMcu
 from mcu.conferencing_server import ConferencingServer
-from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
+from mcu.config import ChatMcuConfig, ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -33,6 +34,7 @@ from mcu.events import (
     McuRegistered,
     MediaPortReleased,
     MediaPortWanted,
+    MessagePassedOn,
     RegistrationAccepted,
     RegistrationRefused,
 )
@@ -72,6 +74,8 @@ __all__ = [
     "AudioLevels",
     "Candidate",
     "Cause",
+    "ChatMcu",
+    "ChatMcuConfig",
     "CommandRefused",
     "ConferenceEndCause",
     "ConferenceEnded",
@@ -113,6 +117,7 @@ __all__ = [
     "MediaRules",
     "MediaTarget",
     "MediaTerms",
+    "MessagePassedOn",
     "MissingExtra",
     "Mix",
     "Mixer",

@@ -47,3 +47,9 @@ AUDIO_VIDEO: Final = Kind(
     features=EntityState(entry_exit_announcements=EntryExitAnnouncements(modifiable=False, enabled=False)),
     sources=True,
 )
+CHAT: Final = Kind(
+    mcu_type=McuType.CHAT,
+    session_type=SessionType.CHAT,
+    media_type=MediaType.CHAT,
+    label=MediaLabel.CHAT,
+)
