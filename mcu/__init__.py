@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.prompts import Prompts
 from mcu.audio.tap import Tap
 from mcu.conferencing_server import ConferencingServer
 from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
@@ -20,6 +21,8 @@ from mcu.events import (
     ConferenceEnded,
     ConferenceStarted,
     DtmfReceived,
+    HoldChanged,
+    HoldFailed,
     LegAlerting,
     LegConnected,
     LegDialing,
@@ -87,6 +90,8 @@ __all__ = [
     "FactoryConfig",
     "Gateway",
     "GatewayTable",
+    "HoldChanged",
+    "HoldFailed",
     "LeastLoaded",
     "LegAlerting",
     "LegConnected",
@@ -117,6 +122,7 @@ __all__ = [
     "Mixer",
     "MixerSettings",
     "Outcome",
+    "Prompts",
     "Refusal",
     "RefusalReason",
     "RegistrationAccepted",

@@ -99,6 +99,8 @@ class Leg:
     media_id: str = "1"
     ingress_blocked: bool = False
     egress_blocked: bool = False
+    held_here: bool = False  #: put on hold by this MCU
+    gains: tuple[float, float] = (1.0, 1.0)  #: for what it says, and for what it hears
     asserted_identity: str | None = None
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
     early_answers: dict[str | None, bytes] = attrs.field(factory=dict, repr=False)
@@ -121,6 +123,8 @@ class Leg:
         """Roster status; a call that goes on to another address after ringing stays ``alerting``."""
         if self.state is State.INVITING and self.alerted:
             return ROSTER_STATUS[State.RINGING]
+        if self.held_here and self.connected:
+            return ROSTER_STATUS[State.HELD]
         return ROSTER_STATUS[self.state]
 
     @property

@@ -91,6 +91,7 @@ class OfferAnswerSession:
         self._address, self._port, self._rtcp_port = address, port, rtcp_port
         self._session_id, self._session_version = session_id, session_version
         self._pending: SessionDescription | None = None
+        self._direction_before = self.direction  #: what we wanted before the offer that is open
         self._running: Running | None = None  #: kept while the audio is switched off, too
 
     @property
@@ -114,6 +115,7 @@ class OfferAnswerSession:
             running=self._running,
         )
         self._life.command(OfferInput.SEND_OFFER)
+        self._direction_before = self.direction
         self.direction, self._pending = wish, made
         return made
 
@@ -126,7 +128,7 @@ class OfferAnswerSession:
         if self.local is None:
             raise LocalProtocolError("there is no description that could be repeated")
         self._life.command(OfferInput.SEND_OFFER)
-        self._pending = self.local
+        self._direction_before, self._pending = self.direction, self.local
         return self.local
 
     def receive_answer(self, description: SessionDescription) -> Agreement:
@@ -186,7 +188,7 @@ class OfferAnswerSession:
     def roll_back(self) -> None:
         """Our offer was refused: the session goes on as before it (RFC 3264 section 8)."""
         self._life.command(OfferInput.ROLL_BACK)
-        self._pending = None
+        self.direction, self._pending = self._direction_before, None
 
     def _same_level(self, agreement: Agreement) -> Agreement:
         """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""
