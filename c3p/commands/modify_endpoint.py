@@ -21,7 +21,7 @@ class ModifyEndpoint(Command):
     """
 
     NAME: ClassVar[str] = "modifyEndpoint"
-    IDEMPOTENT: ClassVar[bool] = True
+    IDEMPOTENT: ClassVar[bool] = False  #: keys that are pressed twice are another number
 
     endpoint_keys: Annotated[EndpointKeys | None, Child(CCCP, "endpointKeys")] = None
     endpoint: Annotated[Endpoint | None, Child(CI, "endpoint")] = None
