@@ -40,6 +40,7 @@ from mcu.events import (
     RegistrationRefused,
 )
 from mcu.factory.factory import McuFactory
+from mcu.factory.kept import is_factory_place
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
@@ -135,6 +136,7 @@ __all__ = [
     "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",
+    "is_factory_place",
     "number_in",
 ]
 

@@ -88,10 +88,10 @@ class OfferAnswerSession:
         self.remote: SessionDescription | None = None  #: the peer's last agreed description
         self.agreement: Agreement | None = None
         self.direction = capabilities.direction  #: what we want; the agreement says what both want
+        self._direction_before = capabilities.direction  # the offer that is open
         self._address, self._port, self._rtcp_port = address, port, rtcp_port
         self._session_id, self._session_version = session_id, session_version
         self._pending: SessionDescription | None = None
-        self._direction_before = self.direction  #: what we wanted before the offer that is open
         self._running: Running | None = None  #: kept while the audio is switched off, too
 
     @property
@@ -115,8 +115,7 @@ class OfferAnswerSession:
             running=self._running,
         )
         self._life.command(OfferInput.SEND_OFFER)
-        self._direction_before = self.direction
-        self.direction, self._pending = wish, made
+        self._direction_before, self.direction, self._pending = self.direction, wish, made
         return made
 
     def repeat_offer(self) -> SessionDescription:
