@@ -12,7 +12,7 @@ from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.media_policy import MediaTerms
 from mcu.outcome import Ending
 from rtp import Direction, Encryption, MediaStream, OfferAnswerSession
-from sip import AddressOfRecord, NameAddr, SessionId, Uri
+from sip import AddressOfRecord, NameAddr, Replaces, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
@@ -75,6 +75,7 @@ class Leg:
     created_at: float
     display_name: str | None = None
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
+    replaces: Replaces | None = None  #: the dialog that its call takes over
     originator: AddressOfRecord | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
     correlation: str = ""  #: name of the command that it came from, as the Focus gave it
