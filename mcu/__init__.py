@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.prompts import Prompts
 from mcu.audio.tap import Tap
 from mcu.chat.chat_mcu import ChatMcu
 from mcu.conferencing_server import ConferencingServer
@@ -21,6 +22,8 @@ from mcu.events import (
     ConferenceEnded,
     ConferenceStarted,
     DtmfReceived,
+    HoldChanged,
+    HoldFailed,
     LegAlerting,
     LegConnected,
     LegDialing,
@@ -92,6 +95,8 @@ __all__ = [
     "FactoryConfig",
     "Gateway",
     "GatewayTable",
+    "HoldChanged",
+    "HoldFailed",
     "LeastLoaded",
     "LegAlerting",
     "LegConnected",
@@ -123,6 +128,7 @@ __all__ = [
     "Mixer",
     "MixerSettings",
     "Outcome",
+    "Prompts",
     "Refusal",
     "RefusalReason",
     "RegistrationAccepted",
