@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+import c3p
 import focus
 import mcu
 import sip
+from mcu import ConferencingServer
 from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
@@ -56,6 +58,7 @@ class Server:
     cores: SipCores = SipCores()
     mcu_factory: mcu.McuFactory | None = None
     mcu: mcu.Mcu | None = None
+    mcus: list[ConferencingServer] = attrs.Factory(list)  #: that one, and others of this process
     workers: Workers | None = None  #: MCUs in processes of their own
     draining: bool = False
     identities: Identities | None = None  #: None: everybody is believed
@@ -82,7 +85,7 @@ class Server:
     def busy(self) -> bool:
         """Whether a conference goes on."""
         active = self.cores.focus is not None and bool(self.cores.focus.conferences)
-        here = self.mcu is not None and bool(self.mcu.conferences)
+        here = any(each.conferences for each in self.mcus)
         return active or here or (self.workers is not None and self.workers.busy)
 
     async def start(self) -> None:
@@ -106,7 +109,7 @@ class Server:
         """Take nothing new, in any part."""
         now = asyncio.get_running_loop().time()
         self.draining = True
-        for part in (self.cores.focus, self.cores.focus_factory, self.mcu, self.others):
+        for part in (self.cores.focus, self.cores.focus_factory, *self.mcus, self.others):
             if part is not None:
                 part.drain(now=now)
         if self.workers is not None:
@@ -138,8 +141,8 @@ class Server:
             assert conferences is not None
             with contextlib.suppress(focus.LocalProtocolError):  # over in the meantime
                 conferences.end_conference(uri, now=now)
-        if self.mcu is not None:
-            self.mcu.close(now=now)
+        for each in self.mcus:
+            each.close(now=now)
         self.kick()
 
     def kick(self) -> None:
@@ -256,7 +259,9 @@ def add_core(server: Server, build: Build) -> None:
 def add_mcu(server: Server, build: Build) -> None:
     """The MCU, in this process. Raises UsageProblem."""
     config = build.config
-    element, server.mcu = _mcu_element(build)
+    element, av = _mcu_element(build)
+    server.mcu, chat = av, parts.chat_mcu_of(element)
+    server.mcus = [av, chat] if chat is not None else [av]
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
@@ -281,7 +286,7 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         policy=build.conference_policy,
         registrar=config.limits.registrar(),
         focus=config.limits.focus(),
-        factory=config.limits.factory(),
+        factory=attrs.evolve(config.limits.factory(), mcu_types=_mcu_types(config)),
     )
     others = frozenset((*foci, *SERVER_PRINCIPALS))
     hosts = hosts_of(config, lambda name: name not in others)
@@ -300,6 +305,11 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         durable=build.state is not None,
     )
     return element, made, mcu_factory
+
+
+def _mcu_types(config: ServeConfig) -> tuple[str, ...]:
+    """What conferences can have."""
+    return (c3p.McuType.AUDIO_VIDEO, *([c3p.McuType.CHAT] if config.chat else []))
 
 
 def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
@@ -326,6 +336,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
         ),
         policy=build.dial_out_policy or calls.dial_out_rules(config),
         gateways=calls.gateways(config),
+        chat=config.chat,
     )
 
 
