@@ -19,6 +19,7 @@ from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_co
 from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
+from pyc3p.commands.own_sound import OwnSound, Participant
 from pyc3p.elements import event_loop, parts
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
@@ -62,6 +63,7 @@ class InviteOptions:
     rejoin_for: float = 300.0  #: seconds for which a server that is lost is tried again; 0: not at all
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
     tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
+    sound: OwnSound | None = None  #: what we say and hear; None: we look after the conference and are not heard
 
 
 class Invite:
@@ -82,7 +84,10 @@ class Invite:
             rejoin_for=options.rejoin_for,
             outbound_proxy=proxy_at((host, port), "tcp" if options.tls is None else "tls"),
         )
-        element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)
+        element, self.client, agent = parts.participant(
+            place, config, entropy=live_entropy(), credentials=options.wallet.find
+        )
+        self._participant = Participant(options.sound, self.client, agent, local, output)
         self.node = Node(element, on_event=self._happened, tls=options.tls)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
@@ -141,6 +146,7 @@ class Invite:
             raise refused or Problem(f"cannot join {short_uri(uri)}: {self._why_not(joined)}")
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
         self._command(lambda now: self.client.subscribe(now=now))
+        self._command(lambda now: self._participant.begin(now=now))
 
     async def _create(self) -> str:
         self._command(lambda now: self.client.create_conference(subject=self._options.subject, now=now))
@@ -168,10 +174,7 @@ class Invite:
         return failed.text
 
     def _why_not(self, failed: focus.JoinFailed) -> str:
-        if failed.status is None:
-            return self._silence
-        reason = failed.diagnostics.reason if failed.diagnostics is not None else None
-        return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
+        return self._silence if failed.status is None else failed.text
 
     @property
     def _silence(self) -> str:
@@ -238,6 +241,7 @@ class Invite:
             if left[0].cause in _NOT_OUR_DOING:
                 raise Problem(_NOT_OUR_DOING[left[0].cause].format(server=self._server))
             return
+        self._command(lambda now: self._participant.end(now=now))
         here = self.client.state is focus.ClientState.JOINED
         if here and self._options.conference is None and not self._options.keep:
             self._command(lambda now: self.client.end_conference(now=now))
@@ -252,6 +256,7 @@ class Invite:
     # What happens ----------------------------------------------------------------------------------------------------
 
     def _happened(self, event: Event) -> None:
+        self._participant.happened(event, now=self.node.now)
         match event:
             case focus.RosterChanged():
                 before = self._roster.roster if self._roster is not None else None
