@@ -49,7 +49,7 @@ class Server(Resource):
         due = self.host.next_timeout()
         self.timer = self.reactor.callLater(60 if due is None else max(0, due - time.monotonic()), self.work)
 
-    def carry_out(self, output: pyc3p.Output, now: float) -> None:
+    def carry_out(self, output: pyc3p.HostOutput, now: float) -> None:
         match output:
             case sip.Transmit(flow=flow, data=data):
                 self.sip.write(data, (flow.remote.host, flow.remote.port))

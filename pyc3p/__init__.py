@@ -15,14 +15,14 @@ from pyc3p.trace.trace import Names, Record, Recording, Trace
 
 if TYPE_CHECKING:
     from pyc3p.elements.running_server import RunningServer, server
-    from pyc3p.host import AnswerDocument, Host, Output, PostDocument, RefuseHttp, SendPacket, server_host
+    from pyc3p.host import AnswerDocument, Host, HostOutput, PostDocument, RefuseHttp, SendPacket, server_host
 
 __all__ = [
     "AnswerDocument",
     "Host",
+    "HostOutput",
     "Ladder",
     "Names",
-    "Output",
     "PostDocument",
     "Record",
     "Recording",
@@ -41,7 +41,7 @@ def __getattr__(name: str) -> object:
         from pyc3p.elements import running_server
 
         return getattr(running_server, name)
-    if name in ("AnswerDocument", "Host", "Output", "PostDocument", "RefuseHttp", "SendPacket", "server_host"):
+    if name in ("AnswerDocument", "Host", "HostOutput", "PostDocument", "RefuseHttp", "SendPacket", "server_host"):
         from pyc3p import host
 
         return getattr(host, name)

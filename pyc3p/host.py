@@ -68,7 +68,7 @@ class SendPacket:
 #: What a driver does. Of events `sip.ConnectWanted` (for connections: flows over UDP the host makes itself),
 #: `sip.ResolveWanted` and `mcu.MediaPortWanted` want an answer, `sip.FlowLost` and `mcu.MediaPortReleased` something
 #: closed; all others are for the application.
-Output = sip.Transmit | PostDocument | AnswerDocument | RefuseHttp | SendPacket | Event
+HostOutput = sip.Transmit | PostDocument | AnswerDocument | RefuseHttp | SendPacket | Event
 
 
 class Host:
@@ -206,7 +206,7 @@ class Host:
 
     # What is to be done ----------------------------------------------------------------------------------------------
 
-    def outputs(self, *, now: float) -> list[Output]:
+    def outputs(self, *, now: float) -> list[HostOutput]:
         """What is to be done now, in order; empty when there is nothing more."""
         self._events += self.element.settle(now=now)
         events: list[Event] = []

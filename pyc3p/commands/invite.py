@@ -20,8 +20,9 @@ from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.commands.own_sound import OwnSound, Participant
-from pyc3p.elements import event_loop, parts
+from pyc3p.elements import event_loop
 from pyc3p.elements.node import Node
+from pyc3p.elements.participant import participant
 from pyc3p.elements.parts import Place
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem
@@ -84,7 +85,7 @@ class Invite:
             rejoin_for=options.rejoin_for,
             outbound_proxy=proxy_at((host, port), "tcp" if options.tls is None else "tls"),
         )
-        element, self.client, agent = parts.participant(
+        element, self.client, agent = participant(
             place, config, entropy=live_entropy(), credentials=options.wallet.find
         )
         self._participant = Participant(options.sound, self.client, agent, local, output)

@@ -45,7 +45,7 @@ class Driver:
             for output in outputs:
                 self.carry_out(output)
 
-    def carry_out(self, output: pyc3p.Output) -> None:
+    def carry_out(self, output: pyc3p.HostOutput) -> None:
         match output:
             case sip.Transmit():
                 self.sent.append(output)
