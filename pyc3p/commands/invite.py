@@ -14,17 +14,17 @@ import attrs
 import focus
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
-from pyc3p.commands.credentials import CHALLENGES, PasswordWanted, Wallet
+from pyc3p.commands.credentials import CHALLENGES, PasswordWanted
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
+from pyc3p.commands.invite_options import InviteOptions
 from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
-from pyc3p.commands.own_sound import OwnSound, Participant
+from pyc3p.commands.own_sound import Participant
 from pyc3p.elements import event_loop
 from pyc3p.elements.node import Node
 from pyc3p.elements.participant import participant
 from pyc3p.elements.parts import Place
-from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem
 from pyc3p.roster import changes, rows, short_uri
 from pyc3p.trace.trace import text_address
@@ -45,26 +45,6 @@ _NOT_OUR_DOING: Final[Mapping[focus.LeaveCause, str]] = {
     focus.LeaveCause.LOST: "{server} is gone, and did not take us back; start `pyc3p serve` there again, then invite",
     focus.LeaveCause.DISMISSED: "{server} has put us out of the conference; join again with --conference",
 }
-
-
-@attrs.frozen(kw_only=True)
-class InviteOptions:
-    """What was asked for at the command line."""
-
-    targets: tuple[str, ...]  #: SIP addresses to call
-    server: tuple[str, int]  #: where the Focus is
-    aor: str  #: who we are
-    named: bool = True  #: whether that was said; if not, it is whoever has the password that is asked for
-    display_name: str | None = None
-    conference: str | None = None  #: Conference-URI or link to join; None: a new one
-    passcode: str | None = attrs.field(default=None, repr=False)  #: of that conference; then ``aor`` names nobody
-    subject: str = ""
-    stay: float | None = None  #: seconds after which the conference is ended, or left
-    keep: bool = False  #: leave in place of ending what we created
-    rejoin_for: float = 300.0  #: seconds for which a server that is lost is tried again; 0: not at all
-    wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
-    tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
-    sound: OwnSound | None = None  #: what we say and hear; None: we look after the conference and are not heard
 
 
 class Invite:

@@ -10,7 +10,7 @@ import focus
 import sip
 from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, without_port
 from pyc3p.commands.credentials import open_wallet, read_passcode
-from pyc3p.commands.invite import InviteOptions
+from pyc3p.commands.invite_options import InviteOptions
 from pyc3p.commands.own_sound import OwnSound
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import UsageProblem
