@@ -28,7 +28,7 @@ class FocusConfig:
     placed: bool = False
     policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
-    require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none
+    require_session_timer: bool = False  #: refuse a join without ``Supported: timer`` with 421; pidgin-sipe has none
     session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
     subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
     http_timeout: float = 30.0  #: seconds for an answer of an MCU or the MCU Factory
