@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
-from mcu.config import FactoryConfig, McuConfig, StaticMcu
+from mcu.audio.prompts import Playback, Prompts, tones
+from mcu.config import FactoryConfig, McuConfig, RoomSettings, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -25,6 +26,7 @@ from mcu.events import (
     LegHeld,
     LegId,
     LegResumed,
+    LegWaiting,
     McuAllocated,
     McuForgotten,
     McuRegistered,
@@ -88,6 +90,7 @@ __all__ = [
     "LegHeld",
     "LegId",
     "LegResumed",
+    "LegWaiting",
     "LocalError",
     "LocalProtocolError",
     "Mcu",
@@ -108,10 +111,13 @@ __all__ = [
     "Mixer",
     "MixerSettings",
     "Outcome",
+    "Playback",
+    "Prompts",
     "Refusal",
     "RefusalReason",
     "RegistrationAccepted",
     "RegistrationRefused",
+    "RoomSettings",
     "SelectionStrategy",
     "SpeakerSettings",
     "Srtp",
@@ -120,6 +126,7 @@ __all__ = [
     "diagnostics_of",
     "ending_of_status",
     "number_in",
+    "tones",
 ]
 
 _NEEDS_NUMPY = frozenset({"Mix", "Mixer"})

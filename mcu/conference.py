@@ -34,6 +34,7 @@ class Conference:
     mixer: ConferenceAudio
     conversation_id: str
     subject: str | None = None
+    room: bool = False  #: made by a caller, without a Focus: it ends with its last leg
     locked: bool = False
     active: bool = True  #: false while the MCU drains
     filters: MediaFiltersRules | None = None

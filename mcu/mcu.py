@@ -28,6 +28,7 @@ from mcu.leg import Disconnection, Leg, MediaAddress
 from mcu.leg_state import State
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
+from mcu.legs.doors import Doors
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.session_events import SessionEvents
@@ -63,10 +64,11 @@ class Mcu:
         self._media = Media(context)
         self._termination = Termination(context, self._media)
         self._dial_out = DialOut(context, self._media, self._termination)
-        self._dial_in = DialIn(context, self._media, self._termination, self._dial_out)
+        self._doors = Doors(context, self._media, self._termination, self._dial_out)
+        self._dial_in = DialIn(context, self._media, self._termination, self._dial_out, self._doors)
         renegotiation = Renegotiation(context, self._media)
         self._liveness = Liveness(context, self._termination, renegotiation)
-        commands = Commands(context, self._media, self._termination, self._dial_out, self._dial_in)
+        commands = Commands(context, self._media, self._termination, self._dial_out, self._dial_in, self._doors)
         self._conferences = Conferences(context, self._media, self._termination, commands)
         self._sessions = SessionEvents(
             context, self._termination, self._dial_out, self._dial_in, renegotiation, self._liveness
@@ -124,6 +126,9 @@ class Mcu:
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         own, uri = self.config.sip_contact, request.uri
+        rooms = self._dial_in.rooms
+        if rooms is not None and rooms.is_room(uri):
+            return True
         if uri.scheme not in ("sip", "sips") or uri.host != own.host:
             return False
         if uri.user is None and request.method == "OPTIONS":  # a trunk asks whether anybody is at the address
@@ -160,6 +165,10 @@ class Mcu:
         return self._context.take_events()
 
     def _done(self, now: float) -> list[Event]:
+        while self._context.empty_rooms:
+            room = self._context.empty_rooms.pop()
+            if not room.legs and self._context.conferences.get(room.key) is room:
+                self._conferences.end(room, ConferenceEndCause.EMPTY, now=now)
         load = (len(self._context.conferences), len(self._context.legs))
         if load != self._load:
             self._load = load
@@ -173,6 +182,8 @@ class Mcu:
             self._no_port(leg, "no media port was opened in time", now)
         elif wait is Wait.MEDIA:
             self._liveness.due(leg, now=now)
+        elif wait is Wait.DOOR:
+            self._doors.due(leg, now=now)
         else:
             self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
 

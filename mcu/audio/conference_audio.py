@@ -12,6 +12,7 @@ import attrs
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer import Encoder, Mixer, table_encoder
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.prompts import Playback
 from mcu.events import LegId
 from rtp import CODINGS, MediaEvent, MediaStream, Outgoing
 
@@ -30,6 +31,14 @@ class Line:
     stream: MediaStream
     codec: str
     due: float = -math.inf  #: when the stream wants ``handle_timeout``
+    playback: Playback | None = None  #: what it hears in place of the mix
+
+    def frame(self) -> bytes | None:
+        """The next 20 ms of what it hears in place of the mix; ``None`` when there is none, or no more."""
+        frame = self.playback.next_frame() if self.playback is not None else None
+        if frame is None:
+            self.playback = None
+        return frame
 
     @property
     def encode(self) -> Encoder:
@@ -90,8 +99,9 @@ class ConferenceAudio:
         mix = self._mixer.mix(frames)
         for leg, line in lines.items():
             try:
-                payload = mix.encoded(leg, line.codec, line.encode)
-                csrc = mix.contributors_to(leg)
+                alone = None if line.playback is None else line.frame()
+                payload = mix.encoded(leg, line.codec, line.encode) if alone is None else line.encode(alone)
+                csrc = mix.contributors_to(leg) if alone is None else ()
                 for sent in line.stream.send_frame(payload=payload, csrc=csrc, now=now):
                     out.append((leg, *sent))
             except Exception as error:

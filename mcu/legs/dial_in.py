@@ -1,4 +1,4 @@
-"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes.
+"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes; or it calls a room.
 
 Anybody can write the From of an announced participant. So the address that the answer to ``addUser`` gives has a secret
 in it, which only whoever had itself announced is told, and which serves once. Without it the identity must be asserted
@@ -13,6 +13,7 @@ from typing import Final
 from c3p import (
     MCU_CONFERENCE_URI,
     MCU_SERVER_URI,
+    AddUser,
     C3PError,
     ConnectionInfo,
     ErrorId,
@@ -31,7 +32,9 @@ from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
 from mcu.legs.asserted import asserted_identities
 from mcu.legs.dial_out import DialOut
+from mcu.legs.doors import Doors
 from mcu.legs.renegotiation import diagnostics, refusal_headers
+from mcu.legs.rooms import NoRoom, Rooms
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Media
 from mcu.media_policy import MediaTarget
@@ -49,19 +52,26 @@ _SECRET_OCTETS: Final = 16  #: nobody guesses 128 bits within the minute that a 
 class DialIn:
     """Reservations and the calls that redeem them."""
 
-    def __init__(self, context: Context, media: Media, termination: Termination, dial_out: DialOut) -> None:
+    def __init__(
+        self, context: Context, media: Media, termination: Termination, dial_out: DialOut, doors: Doors
+    ) -> None:
         self._context, self._media, self._termination, self._dial_out = context, media, termination, dial_out
+        self._doors = doors
+        settings = context.config.rooms
+        self.rooms = None if settings is None else Rooms(context, media, settings)  #: ``None``: there are none
 
     def reserve(
         self, conference: Conference, request: Request, participant: Participant, *, now: float
     ) -> Response | Refusal:
         """Expect a call: the answer says where it is to go."""
         config = self._context.config
-        if conference.locked and request.originator_role != Role.PRESENTER:
+        # What a Focus wants by itself it has decided, lock and all: somebody who is in has come by phone, too.
+        if conference.locked and request.originator is not None and request.originator_role != Role.PRESENTER:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
         leg = participant.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
         leg.request = None
         leg.reservation = self._context.entropy.token(_SECRET_OCTETS)
+        leg.door = self._doors.made_for(request.command.entry_check if isinstance(request.command, AddUser) else None)
         self._context.legs[leg.id] = leg
         conference.add(leg)
         self._context.deadlines.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
@@ -71,9 +81,11 @@ class DialIn:
         return accepted(request, self._context.documents.endpoint(leg), ConnectionInfo.of(where))
 
     def invited(self, event: InviteReceived, *, now: float) -> None:
-        """An INVITE: it must be for a conference of ours and from somebody who was announced."""
-        request = event.request
-        conference = self._called(request)
+        """An INVITE: it must be for a conference of ours and from somebody who was announced, or for a room."""
+        if self.rooms is not None and self.rooms.is_room(event.request.uri):
+            self._enter(self.rooms, event, now)
+            return
+        conference = self._called(event.request)
         if conference is None:
             self._reject(event, 404, ErrorId.CONFERENCE_NOT_ON_MCU, "no such conference on this MCU", now)
             return
@@ -81,6 +93,19 @@ class DialIn:
         if leg is None:
             self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
             return
+        self._take(leg, event, now)
+
+    def _enter(self, rooms: Rooms, event: InviteReceived, now: float) -> None:
+        try:
+            leg = rooms.leg_for(event, now=now)
+        except NoRoom as refused:
+            self._reject(event, refused.status, refused.error_id, refused.text, now)
+        else:
+            self._take(leg, event, now)
+
+    def _take(self, leg: Leg, event: InviteReceived, now: float) -> None:
+        """The call of a leg: it is answered when there is a port."""
+        request = event.request
         leg.life.process(Input.INVITED)
         leg.reservation = ""
         leg.offer, leg.invited_at, leg.call_id = body_of(request, SDP), now, request.call_id
@@ -188,4 +213,7 @@ class DialIn:
         leg.life.process(Input.CONFIRMED)
         leg.connected_at = now
         self._media.connect(leg, agreement, now=now)
-        self._dial_out.report_connected(leg, now=now)
+        if leg.door is not None:
+            self._doors.arrived(leg, now=now)
+        else:
+            self._dial_out.report_connected(leg, now=now)
