@@ -55,6 +55,7 @@ from focus.events import (
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
+from focus.numbers import DialInNumbers, RecordNumbers
 from focus.ownership import Ownership
 from focus.policy import (
     Admission,
@@ -76,6 +77,8 @@ from focus.policy import (
 from focus.record_piece import KeptRecords, read_record, written_record
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
+from focus.roster_document import dial_in_of
+from focus.ways_in.core import WaysIn
 
 __all__ = [
     "Admission",
@@ -104,6 +107,7 @@ __all__ = [
     "ConferenceRules",
     "ConferenceStore",
     "Decision",
+    "DialInNumbers",
     "DialInQuestion",
     "DialOutQuestion",
     "EjectQuestion",
@@ -132,6 +136,7 @@ __all__ = [
     "PresentQuestion",
     "RecordAdded",
     "RecordExists",
+    "RecordNumbers",
     "RecordRemoved",
     "RecordWanted",
     "RecordWriteWanted",
@@ -148,7 +153,9 @@ __all__ = [
     "StoreFull",
     "Subscribed",
     "SubscriptionLost",
+    "WaysIn",
     "Written",
+    "dial_in_of",
     "from_header",
     "guest_aor",
     "read_record",

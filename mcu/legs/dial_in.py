@@ -85,11 +85,12 @@ class DialIn:
         if self.rooms is not None and self.rooms.is_room(event.request.uri):
             self._enter(self.rooms, event, now)
             return
-        conference = self._called(event.request)
-        if conference is None:
+        leg, conference = self._announced(event.request), self._called(event.request)
+        if leg is None and conference is None:
             self._reject(event, 404, ErrorId.CONFERENCE_NOT_ON_MCU, "no such conference on this MCU", now)
             return
-        leg = self._expected(conference, event)
+        if leg is None and conference is not None:
+            leg = self._vouched_for(conference, event)
         if leg is None:
             self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
             return
@@ -133,15 +134,20 @@ class DialIn:
             return None
         return self._context.conferences.get(key or "")
 
-    def _expected(self, conference: Conference, event: InviteReceived) -> Leg | None:
-        """The reservation whose secret is shown, else one of whom a trusted peer says that it calls."""
-        waiting = [leg for leg in conference.legs.values() if leg.state is State.RESERVED]
-        if _SECRET in event.request.uri.params:
-            shown = (event.request.uri.params[_SECRET] or "").encode()
-            return next((leg for leg in waiting if hmac.compare_digest(leg.reservation.encode(), shown)), None)
-        if event.flow not in self._context.config.trusted_peers:
+    def _announced(self, request: SipRequest) -> Leg | None:
+        """The reservation whose secret is shown. Of a phone To is the number that it dialled, and says nothing."""
+        if _SECRET not in request.uri.params:
+            return None
+        shown = (request.uri.params[_SECRET] or "").encode()
+        waiting = (leg for leg in self._context.legs.values() if leg.state is State.RESERVED)
+        return next((leg for leg in waiting if hmac.compare_digest(leg.reservation.encode(), shown)), None)
+
+    def _vouched_for(self, conference: Conference, event: InviteReceived) -> Leg | None:
+        """Without a secret: a reservation of somebody of whom a trusted peer says that it calls."""
+        if _SECRET in event.request.uri.params or event.flow not in self._context.config.trusted_peers:
             return None
         callers = {aor_key(each.uri) for each in asserted_identities(event.request) if each.uri.scheme != "tel"}
+        waiting = [leg for leg in conference.legs.values() if leg.state is State.RESERVED]
         return next((leg for leg in waiting if leg.user_key in callers), None)
 
     def _reject(self, event: InviteReceived, status: int, error_id: int, text: str, now: float) -> None:

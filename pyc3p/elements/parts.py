@@ -98,6 +98,7 @@ class SipCores:
     registrar: Registrar | None = None
     proxy: Proxy | None = None
     focus_factory: focus.FocusFactory | None = None
+    ways_in: focus.WaysIn | None = None  #: calls with media, to MCUs and dial-in numbers
     focus: focus.Focus | None = None
     forwarding: Forwarding | None = None  #: where there are other nodes
     placed: PlacedFocus | None = None
@@ -105,7 +106,7 @@ class SipCores:
     @property
     def all(self) -> tuple[sip.Core, ...]:
         """Those that are there."""
-        cores = (self.focus_factory, self.forwarding, self.focus, self.registrar, self.proxy)
+        cores = (self.focus_factory, self.forwarding, self.focus, self.ways_in, self.registrar, self.proxy)
         return tuple(core for core in cores if core is not None)
 
     @property
@@ -133,6 +134,7 @@ class CoreSettings:
     mcu_factory_principal: str = "mcu-factory"
     records_principal: str = "focus-factory"
     policy: focus.ConferencePolicy = focus.ConferenceRules()
+    numbers: focus.DialInNumbers | None = None  #: by which plain phones call conferences; None: they cannot
     member: Member | None = None  #: among other nodes; None: this is the only one
     proxy: ProxyConfig = ProxyConfig()  #: but for its domains
     authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
@@ -146,7 +148,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain, known = settings.domain, settings.authenticator
     identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
-    factory = conferences = registrar = proxy = forwarding = placed = None
+    factory = conferences = ways_in = registrar = proxy = forwarding = placed = None
     if "focus" in parts and settings.member is not None:
         # Before the Focus: it is asked first.
         forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
@@ -165,10 +167,14 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 policy=settings.policy,
                 identify=identify,
                 placed=settings.member is not None,
+                numbers=settings.numbers,
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
         )
+        # What it carries it gives to MCUs alone, so it relays for nobody.
+        carries = attrs.evolve(settings.proxy, relay_to=())
+        ways_in = focus.WaysIn(endpoint, conferences, entropy=entropy.child("ways in"), proxy=carries)
         if settings.member is not None and forwarding is not None:
             placed = PlacedFocus(endpoint, conferences, forwarding, settings.member)
     if "focus-factory" in parts:
@@ -180,6 +186,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 aliases=settings.aliases,
                 record_readers=settings.record_readers,
                 identify=identify,
+                numbers=settings.numbers,
             ),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
@@ -199,6 +206,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
         proxy=proxy,
         focus_factory=factory,
         focus=conferences,
+        ways_in=ways_in,
         forwarding=forwarding,
         placed=placed,
     )

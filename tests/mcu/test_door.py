@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c3p import AddUser, ConferenceKeys, Endpoint, EntryCheck, SetLobbyAccess, User
 from c3p import MCU_SERVER_URI as SERVER
+from c3p import AddUser, ConferenceKeys, Endpoint, EntryCheck, SetLobbyAccess, User
 from mcu import DtmfReceived, LegConnected, LegEnded, LegWaiting, Prompts
 from mcu.door import MAX_KEYS, Door, DoorInput, DoorState
 from rtp import SessionDescription
