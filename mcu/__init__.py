@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.audio.prompts import Playback, Prompts, tones
-from mcu.config import FactoryConfig, McuConfig, RoomSettings, StaticMcu
+from mcu.conferencing_server import ConferencingServer
+from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, RoomSettings, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -36,6 +37,7 @@ from mcu.events import (
     RegistrationRefused,
 )
 from mcu.factory.factory import McuFactory
+from mcu.factory.kept import is_factory_place
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
@@ -71,6 +73,8 @@ __all__ = [
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
+    "ConferencingServer",
+    "ConferencingServerConfig",
     "Decision",
     "DialOutPolicy",
     "DialOutQuestion",
@@ -125,6 +129,7 @@ __all__ = [
     "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",
+    "is_factory_place",
     "number_in",
     "tones",
 ]

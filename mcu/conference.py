@@ -31,13 +31,13 @@ class Conference:
     epoch: int  #: of the claim of that Focus; 0 without one
     focus_link: FocusLink
     commanded_at: float  #: when its Focus last commanded or asked anything, or the last leg ended; monotonic seconds
-    mixer: ConferenceAudio
     conversation_id: str
     subject: str | None = None
     room: bool = False  #: made by a caller, without a Focus: it ends with its last leg
     locked: bool = False
     active: bool = True  #: false while the MCU drains
     filters: MediaFiltersRules | None = None
+    mixer: ConferenceAudio = attrs.field(init=False)  #: of an A/V MCU, as long as the conference is there
     legs: dict[LegId, Leg] = attrs.Factory(dict)
     #: Open ``deleteUser`` commands: the legs they wait for, and what is answered then.
     ejections: list[tuple[frozenset[LegId], Response]] = attrs.Factory(list)

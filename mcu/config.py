@@ -40,8 +40,8 @@ class RoomSettings:
 
 
 @attrs.frozen(kw_only=True)
-class McuConfig:
-    """One A/V MCU."""
+class ConferencingServerConfig:
+    """What MCUs of every kind have to know."""
 
     mcu_id: str  #: name under which the Factory knows it; unique there
     http_url: str  #: where a Focus posts commands
@@ -64,14 +64,8 @@ class McuConfig:
     dial_in_isfocus: bool = True  #: the same in the answer to a dial-in: whoever calls a conference can expect it
     display_name: str = "Conference"  #: caller name shown by phones
     gateways: GatewayTable = GatewayTable()
-    #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of
-    #: ``crypto`` only the suites count: each leg has keys of its own. Whether it uses them says ``media_policy``.
-    capabilities: Capabilities = attrs.field(default=Capabilities())
-    #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
-    media_policy: MediaPolicy = MediaRules()
 
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
-    media_timeout: float = 5.0  #: seconds in which the application must open a port
     #: Seconds that a policy which decides later has for one address; below the time that a phone is let ring, because
     #: the redirected wait with it. Then it is a refusal.
     policy_timeout: float = 20.0
@@ -86,20 +80,7 @@ class McuConfig:
     #: Passcodes that a caller may try in one call, whatever its Focus allows: people misremember once or twice.
     passcode_tries: int = 3
     lobby_timeout: float = 600.0  #: seconds that a caller waits to be let in; then it is turned away
-    prompts: Prompts = Prompts()  #: what callers hear meanwhile
     rooms: RoomSettings | None = None  #: whether whoever calls a free name makes a conference; ``None``: nobody does
-    #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
-    #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
-    dead_media: float | None = 60.0
-    #: Seconds for all answers to that. A transaction gives up after 32, a proxy on the way says 408 a little later;
-    #: with ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
-    dead_media_answer: float = 36.0
-    #: Seconds until it is asked again, when the answer may be one that a proxy made of a hop that failed. Three times
-    #: that is enough for a proxy to start anew, or for a phone to open another connection.
-    dead_media_again: float = 8.0
-    #: How often it is asked in all before such answers count as none. With the wait between them it comes to an end
-    #: within ``dead_media_answer``.
-    dead_media_questions: int = 4
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
     #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
     #: without legs too: the Focus that ended it may not have got its word through.
@@ -120,6 +101,32 @@ class McuConfig:
     max_redirects: int = 5  #: addresses tried after a 3xx (decisions 9)
     max_queued_documents: int = 256  #: notifications waiting for one Focus; beyond it they become one full document
     max_queued_responses: int = 512  #: late responses waiting for one Focus; as many as commands may be open
+
+
+@attrs.frozen(kw_only=True)
+class McuConfig(ConferencingServerConfig):
+    """One A/V MCU."""
+
+    #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of
+    #: ``crypto`` only the suites count: each leg has keys of its own. Whether it uses them says ``media_policy``.
+    capabilities: Capabilities = attrs.field(default=Capabilities())
+    #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
+    media_policy: MediaPolicy = MediaRules()
+
+    prompts: Prompts = Prompts()  #: what callers hear who are in front of the door
+    media_timeout: float = 5.0  #: seconds in which the application must open a port
+    #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
+    #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
+    dead_media: float | None = 60.0
+    #: Seconds for all answers to that. A transaction gives up after 32, a proxy on the way says 408 a little later;
+    #: with ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
+    dead_media_answer: float = 36.0
+    #: Seconds until it is asked again, when the answer may be one that a proxy made of a hop that failed. Three times
+    #: that is enough for a proxy to start anew, or for a phone to open another connection.
+    dead_media_again: float = 8.0
+    #: How often it is asked in all before such answers count as none. With the wait between them it comes to an end
+    #: within ``dead_media_answer``.
+    dead_media_questions: int = 4
     max_catch_up: int = 5  #: frames a late tick makes up for; after more than 100 ms the rest is skipped
 
     mixer: MixerSettings = MixerSettings()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -67,6 +67,7 @@ class Door:
     passcode: str = attrs.field(default="", repr=False)
     lobby: bool = False  #: whether it may wait there
     tries: int = 1  #: that are left
+    opened: Callable[[float], None] = lambda now: None  #: what is done when it lets the caller in
     keys: str = attrs.field(default="", repr=False)  #: pressed since the last try
 
     @classmethod

@@ -94,6 +94,7 @@ class Leg:
     source: str = ""  #: address of a caller that came to a room by itself, see `sip.source_of`
     offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
     signalling_encrypted: bool = False  #: of the hop by which that came
+    accepted: bool = False  #: its dial-in was answered with 200
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     stream: MediaStream | None = None

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from mcu.context import Context
-from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
+from mcu.audio_descriptions import AudioDescriptions
+from mcu.conference import Conference
+from mcu.config import McuConfig
+from mcu.context import Context, Wait
+from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased, MediaPortWanted
 from mcu.leg import Leg
 from mcu.leg_state import State
+from mcu.medium import Carried
 from rtp import (
     Agreement,
     Direction,
@@ -35,17 +39,18 @@ Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rt
 
 
 class Media:
-    """Mixers and streams.
+    """Mixers and streams: the medium of an A/V MCU.
 
     When the stream of a leg raised, which is a fault of ours, an `InternalFault` tells of it, and ``take_broken`` that
     the leg is to end (`sip.faults`).
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, config: McuConfig) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
         from mcu.audio.conference_audio import ConferenceAudio
 
-        self._context, self._make_mixer = context, ConferenceAudio
+        self._context, self._settings, self._make_mixer = context, config, ConferenceAudio
+        self.descriptions = AudioDescriptions(context, config)
         self.broken: list[tuple[Leg, float]] = []  #: what `take_broken` gives: legs, and when it happened
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
@@ -56,6 +61,7 @@ class Media:
         self._byes: list[Sent] = []
         #: Asked first about each key that is pressed; true when it is for nobody else.
         self.on_key: Callable[[Leg, str, float], bool] = lambda leg, key, now: False
+        self.prompts = config.prompts
         self._released: list[LegId] = []
         self._past: Counter[str] = Counter()  #: packets of legs that are over
         self._origin = 0.0
@@ -64,17 +70,25 @@ class Media:
 
     # Mixers and legs ------------------------------------------------------------------------------------------------
 
-    def open_mixer(self, conference: str) -> ConferenceAudio:
-        mixer = self._make_mixer(conference, self._context.config.mixer, self._context.config.speaker)
-        self._mixers.append(mixer)
-        return mixer
+    def open(self, conference: Conference) -> None:
+        """Make the mixer of a conference."""
+        conference.mixer = self._make_mixer(conference.uri, self._settings.mixer, self._settings.speaker)
+        self._mixers.append(conference.mixer)
 
-    def close_mixer(self, mixer: ConferenceAudio) -> None:
-        self._mixers.remove(mixer)
+    def close(self, conference: Conference) -> None:
+        """Mix no more."""
+        self._mixers.remove(conference.mixer)
 
-    def connect(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
+    def prepare(self, leg: Leg, *, now: float) -> bool:
+        """Ask for ports: their address is in the SDP."""
+        self._context.deadlines.set((Wait.PORT, leg), now + self._settings.media_timeout)
+        self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
+        return False
+
+    def connect(self, leg: Leg, *, now: float) -> Carried:
         """Begin to send and receive for a leg; its audio is in the mix from the next tick on."""
-        entropy, audio = self._context.entropy, agreement.audio
+        agreement = leg.negotiation.agreement if leg.negotiation is not None else None
+        entropy, audio = self._context.entropy, agreement.audio if agreement is not None else None
         assert audio is not None
         leg.direction = audio.direction
         leg.stream = MediaStream(
@@ -95,6 +109,7 @@ class Media:
         self.apply_filters(leg)
         if not self._running:
             self._running, self._origin, self._ticks = True, now, 1
+        return Carried(codec=audio.codec.encoding, encrypted=audio.secure, held=audio.held)
 
     def renegotiate(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
         """The far end changed address, codec or direction, or switched its audio off."""
@@ -200,7 +215,7 @@ class Media:
         """Mix every frame that is due, at most ``max_catch_up``; older ones are skipped and counted."""
         out, self._byes = self._byes, []
         behind = int((now + EARLY - self._origin) / FRAME) - self._ticks + 1 if self._running else 0
-        missed = max(0, behind - self._context.config.max_catch_up)
+        missed = max(0, behind - self._settings.max_catch_up)
         if behind > 1:
             self._context.counters["late ticks"] += 1
             self._context.counters["skipped frames"] += missed

@@ -8,13 +8,13 @@ from mcu.conference import Conference
 from mcu.context import Context
 from mcu.events import ConferenceStarted
 from mcu.focus_link import FocusLink, FocusLinkSettings
-from mcu.media import Media
+from mcu.medium import Medium
 from sip import Uri, conference_key
 
 
 def open_conference(
     context: Context,
-    media: Media,
+    medium: Medium,
     *,
     uri: str,
     key: str,
@@ -48,12 +48,12 @@ def open_conference(
             conference=uri, mcu_uri=mcu_uri, url=url, assignment=assignment, settings=settings, now=now
         ),
         commanded_at=now,
-        mixer=media.open_mixer(uri),
         conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
         room=room,
     )
     if room:
         conference.focus_link.close()  # there is nobody to be told anything
+    medium.open(conference)
     context.conferences[key] = conference
     context.emit(ConferenceStarted(owner=config.owner, conference=uri))
     return conference

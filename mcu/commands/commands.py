@@ -39,7 +39,7 @@ from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
 from mcu.legs.doors import Doors
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Media
+from mcu.medium import Medium
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
@@ -67,13 +67,13 @@ class Commands:
     def __init__(
         self,
         context: Context,
-        media: Media,
+        medium: Medium,
         termination: Termination,
         dial_out: DialOut,
         dial_in: DialIn,
         doors: Doors,
     ) -> None:
-        self._context, self._media, self._termination = context, media, termination
+        self._context, self._medium, self._termination = context, medium, termination
         self._dial_out, self._dial_in, self._doors = dial_out, dial_in, doors
 
     def carry_out(self, conference: Conference, request: Request, *, now: float) -> Answer:
@@ -95,7 +95,7 @@ class Commands:
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
-        participant = Participant.read(request, command, lambda: guid(self._context.entropy))
+        participant = Participant.read(request, command, self._context.kind, lambda: guid(self._context.entropy))
         if isinstance(participant, Refusal):
             return participant
         held = self._dial_out.is_held(participant.endpoint, conference)
@@ -185,7 +185,7 @@ class Commands:
         if (ingress, egress) == (leg.ingress_blocked, leg.egress_blocked):
             return
         leg.ingress_blocked, leg.egress_blocked = ingress, egress
-        self._media.apply_filters(leg)
+        self._medium.apply_filters(leg)
         self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
 
     # Settings --------------------------------------------------------------------------------------------------------

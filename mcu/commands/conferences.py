@@ -15,7 +15,6 @@ from c3p import (
     DeleteConference,
     EntityView,
     GetMcuHealth,
-    McuType,
     Notify,
     Reply,
     Request,
@@ -29,7 +28,7 @@ from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded
 from mcu.identity import conference_id
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Media
+from mcu.medium import Medium
 from mcu.opening import open_conference
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
@@ -42,8 +41,8 @@ from sip import SipError, Uri, conference_key
 class Conferences:
     """Takes documents from Focuses and keeps the conferences they are about."""
 
-    def __init__(self, context: Context, media: Media, termination: Termination, commands: Commands) -> None:
-        self._context, self._media, self._termination, self._commands = context, media, termination, commands
+    def __init__(self, context: Context, medium: Medium, termination: Termination, commands: Commands) -> None:
+        self._context, self._medium, self._termination, self._commands = context, medium, termination, commands
 
     # Documents -------------------------------------------------------------------------------------------------------
 
@@ -145,7 +144,7 @@ class Conferences:
         if conference is None:
             conference = open_conference(
                 self._context,
-                self._media,
+                self._medium,
                 uri=uri,
                 key=key,
                 mcu_uri=view.entity,
@@ -172,14 +171,13 @@ class Conferences:
             return epoch >= conference.epoch
         return self._context.config.focus_peers is not None and epoch > conference.epoch
 
-    @staticmethod
-    def _read(command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
+    def _read(self, command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
         info = command.conference_info
         key = conference_id(info.entity) if info is not None else None
         if info is None or key is None or not command.callback_uri:
             return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
         try:
-            own = mcu_uri(info.entity, McuType.AUDIO_VIDEO)
+            own = mcu_uri(info.entity, self._context.kind.mcu_type)
             own_key = conference_key(Uri.parse(own))
         except (C3PError, SipError):
             return Refusal(RefusalReason.MALFORMED, "not a conference URI")
@@ -210,7 +208,7 @@ class Conferences:
                 disconnection = attrs.evolve(disconnection, ending=None)
             self._termination.give_up(leg, disconnection, now=now, at_once=True)
         self._context.post(conference, now=now)
-        self._media.close_mixer(conference.mixer)
+        self._medium.close(conference)
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
     def focus_link_due(self, conference: Conference, *, now: float) -> None:

@@ -8,9 +8,10 @@ from typing import Final
 
 import attrs
 
-from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, guid_key, is_known_stream
+from c3p import AddUser, Endpoint, Filter, JoiningMethod, Request, Role, guid_key, is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
+from mcu.kind import Kind
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
@@ -38,8 +39,10 @@ class Participant:
     egress_blocked: bool = False
 
     @classmethod
-    def read(cls, request: Request, command: AddUser, make_guid: Callable[[], str]) -> Participant | Refusal:
-        """Take the command apart; a ``Refusal`` when it cannot be carried out."""
+    def read(
+        cls, request: Request, command: AddUser, kind: Kind, make_guid: Callable[[], str]
+    ) -> Participant | Refusal:
+        """Take the command apart for a kind of MCU; a ``Refusal`` when it cannot be carried out."""
         user = command.user
         endpoint = command.endpoint or Endpoint(joining_method=JoiningMethod.DIALED_OUT)
         refusal = _fault(command, endpoint)
@@ -49,9 +52,9 @@ class Participant:
         address = AddressOfRecord.read(endpoint.endpoint_uri).uri if endpoint.endpoint_uri else identity.uri
         if identity.uri is None or address is None:
             return Refusal(RefusalReason.TARGET, "not an address that can be called")
-        audio = next((media for media in endpoint.media if media.type in (MediaType.AUDIO, None)), None)
-        if endpoint.media and audio is None:
-            return Refusal(RefusalReason.MEDIA, "this MCU has audio only")
+        stream = next((media for media in endpoint.media if media.type in (kind.media_type, None)), None)
+        if endpoint.media and stream is None:
+            return Refusal(RefusalReason.MEDIA, f"this MCU has {kind.media_type} only")
         return cls(
             user=identity,
             originator=None if request.originator is None else AddressOfRecord.read(request.originator),
@@ -61,9 +64,9 @@ class Participant:
             joining_method=endpoint.joining_method or JoiningMethod.DIALED_OUT,
             display_name=user.display_text,
             endpoint_uri=endpoint.endpoint_uri,
-            media_id=(audio.id if audio is not None else "") or "1",
-            ingress_blocked=audio is not None and audio.ingress_filter == Filter.BLOCK,
-            egress_blocked=audio is not None and audio.egress_filter == Filter.BLOCK,
+            media_id=(stream.id if stream is not None else "") or "1",
+            ingress_blocked=stream is not None and stream.ingress_filter == Filter.BLOCK,
+            egress_blocked=stream is not None and stream.egress_filter == Filter.BLOCK,
         )
 
     @property

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from c3p import ErrorId
-from mcu.config import SDP, McuConfig
+from mcu.config import SDP
 from mcu.context import Context
+from mcu.diagnostics import refusal_headers
 from mcu.events import LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
@@ -15,7 +15,6 @@ from rtp import (
     DTMF_TYPES,
     Agreement,
     DtmfInfo,
-    EncryptionMismatch,
     OfferAnswerSession,
     OfferState,
     RemoteRtpError,
@@ -28,26 +27,11 @@ from sip import (
     SessionConfirmed,
     TransactionId,
     UpdateReceived,
-    Warning,
     body_of,
     refusal_of_body,
 )
 
 BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
-
-
-def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
-    """An ``ms-diagnostics`` header (c3p 8)."""
-    words = " ".join(text.replace("\\", " ").replace('"', "'").split())
-    return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
-
-
-def refusal_headers(error: Exception | None, text: str, config: McuConfig) -> tuple[tuple[str, object], ...]:
-    """What a 488 says of why: ``ms-diagnostics``, and a warning where the levels of encryption clash."""
-    why = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, config.mcu_id, text)
-    if not isinstance(error, EncryptionMismatch):
-        return (why,)
-    return (why, ("Warning", Warning(error.warning_code, config.sip_contact.host_port, error.reason)))
 
 
 class Renegotiation:

@@ -17,7 +17,7 @@ from mcu.identity import conference_id, guid, user_id
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.legs.asserted import asserted_identities
-from mcu.media import Media
+from mcu.medium import Medium
 from mcu.opening import open_conference
 from sip import AddressOfRecord, Flow, InviteReceived, Networks, Uri, source_of
 
@@ -36,8 +36,8 @@ class NoRoom(Exception):
 class Rooms:
     """Makes rooms, and the legs of those who call them."""
 
-    def __init__(self, context: Context, media: Media, settings: RoomSettings) -> None:
-        self._context, self._media, self._settings = context, media, settings
+    def __init__(self, context: Context, medium: Medium, settings: RoomSettings) -> None:
+        self._context, self._medium, self._settings = context, medium, settings
         self._unlimited = Networks(context.endpoint.config.trusted_networks)
 
     def is_room(self, uri: Uri) -> bool:
@@ -98,7 +98,7 @@ class Rooms:
             raise NoRoom(503, ErrorId.TOO_MANY_MEETINGS, "as many rooms as there may be")
         return open_conference(
             self._context,
-            self._media,
+            self._medium,
             uri=text,
             key=key,
             mcu_uri=text,

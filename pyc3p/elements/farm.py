@@ -12,12 +12,12 @@ import attrs
 
 import focus
 import mcu
+import rtp
 import sip
 from pyc3p.element import Element
 from pyc3p.elements import parts
 from pyc3p.elements.parts import CoreSettings, Place, SipCores
 from pyc3p.phone import Phone, PhoneConfig, Reaction
-from pyc3p.phone.audio import AudioSource
 
 #: Names of the servers, in the order of the columns of a ladder; clients stand before and phones after them.
 SERVERS: Final = ("focus-factory", "focus", "mcu-factory", "mcu", "proxy")
@@ -46,7 +46,7 @@ class Handset:
 
     name: str  #: of the element
     user: str
-    source: AudioSource | None = None
+    source: rtp.AudioSource | None = None
     reaction: Reaction = Reaction.ANSWER
     ring_time: float = 0.5  #: seconds until it is answered
     hang_up_after: float | None = None  #: seconds after the answer

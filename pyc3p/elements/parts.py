@@ -17,7 +17,6 @@ import sip
 from focus import FactoryConfig, FocusConfig
 from pyc3p.element import C3PService, Element, HookedPump, Timed
 from pyc3p.phone import Phone, PhoneConfig
-from pyc3p.phone.audio import AudioSource
 from pyc3p.placement.forwarding import Forwarding
 from pyc3p.placement.member import Member
 from pyc3p.placement.placed import PlacedFocus
@@ -357,7 +356,7 @@ def phone(
     config: PhoneConfig,
     *,
     entropy: sip.Entropy,
-    source: AudioSource | None = None,
+    source: rtp.AudioSource | None = None,
     credentials: Lookup | None = None,
 ) -> tuple[Element, Phone]:
     """A legacy phone."""

@@ -54,6 +54,7 @@ class Server:
     output: Output
     nodes: list[Node] = attrs.Factory(list)
     cores: SipCores = SipCores()
+    mcu_factory: mcu.McuFactory | None = None
     mcu: mcu.Mcu | None = None
     workers: Workers | None = None  #: MCUs in processes of their own
     draining: bool = False
@@ -89,7 +90,7 @@ class Server:
         if self.workers is not None:
             await self.workers.start()
         if self.state is not None:
-            self.state.attach(self.nodes[0], self.cores, self.output)
+            self.state.attach(self.nodes[0], self.cores, self.mcu_factory, self.output)
         for node in self.nodes:
             await node.start()
         if self.workers is not None:
@@ -232,7 +233,7 @@ def add_core(server: Server, build: Build) -> None:
             config, build.peers[own], root=build.root, entropy=build.entropy, wall_clock=wall_clock()
         )
     if set(config.parts) - {"mcu"}:
-        element, server.cores = _core_element(build, own, server.identities)
+        element, server.cores, server.mcu_factory = _core_element(build, own, server.identities)
         server.nodes.append(_node(build, element, build.peers[own], config.http_port))
 
 
@@ -243,7 +244,7 @@ def add_mcu(server: Server, build: Build) -> None:
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
-def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Element, SipCores]:
+def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Element, SipCores, mcu.McuFactory | None]:
     config, peers = build.config, build.peers[own]
     here = place(config, own, config.sip_port, config.http_port, config.tls.port)
     member = build.state.member if build.state is not None else None
@@ -268,19 +269,20 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
     others = frozenset((*foci, *SERVER_PRINCIPALS))
     hosts = hosts_of(config, lambda name: name not in others)
     factory_config = mcu.FactoryConfig(focus_peers=foci, mcu_peers=frozenset(hosts), mcu_hosts=hosts)
-    factory = mcu.McuFactory(factory_config) if "mcu-factory" in config.parts else None
     cores = [part for part in config.parts if part not in ("mcu", "mcu-factory")]
-    if not cores and factory is not None:
-        element, _ = parts.mcu_factory_only(own, factory_config, durable=build.state is not None)
-        return element, SipCores()
-    return parts.server(
+    if not cores:
+        element, factory = parts.mcu_factory_only(own, factory_config, durable=build.state is not None)
+        return element, SipCores(), factory
+    mcu_factory = mcu.McuFactory(factory_config) if "mcu-factory" in config.parts else None
+    element, made = parts.server(
         here,
         cores,
         settings,
         entropy=build.entropy.child("server"),
-        mcu_factory=factory,
+        mcu_factory=mcu_factory,
         durable=build.state is not None,
     )
+    return element, made, mcu_factory
 
 
 def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:

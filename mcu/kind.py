@@ -1,0 +1,49 @@
+"""The kinds of MCU, as documents tell them apart (conference-info 3.4 and 3.5)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from c3p import (
+    AvCapabilities,
+    EntityCapabilities,
+    EntityState,
+    EntryExitAnnouncements,
+    McuType,
+    MediaEntry,
+    MediaLabel,
+    MediaStatus,
+    MediaType,
+    SessionType,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Kind:
+    """What an MCU is for: the words under which a Factory, a Focus and clients know its endpoints and streams."""
+
+    mcu_type: McuType
+    session_type: SessionType
+    media_type: MediaType
+    label: MediaLabel
+    capabilities: EntityCapabilities | None = None  #: what its entity-view says that it can do
+    features: EntityState = EntityState()  #: what its entity-view says of itself, whatever the conference
+    sources: bool = False  #: whether a stream has the number of a source (media profile 2.2)
+
+    @property
+    def entry(self) -> MediaEntry:
+        """The stream that every endpoint has, as the entity-view lists it."""
+        return MediaEntry(label=self.label, type=self.media_type, status=MediaStatus.SENDRECV)
+
+
+AUDIO_VIDEO: Final = Kind(
+    mcu_type=McuType.AUDIO_VIDEO,
+    session_type=SessionType.AUDIO_VIDEO,
+    media_type=MediaType.AUDIO,
+    label=MediaLabel.MAIN_AUDIO,
+    capabilities=EntityCapabilities(av=AvCapabilities(supports_audio=True, supports_video=False)),
+    features=EntityState(entry_exit_announcements=EntryExitAnnouncements(modifiable=False, enabled=False)),
+    sources=True,
+)
