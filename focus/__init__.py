@@ -55,7 +55,7 @@ from focus.events import (
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
-from focus.numbers import DialInNumbers, RecordNumbers
+from focus.numbers import DialInNumbers, NumberedRecords, RecordNumbers
 from focus.ownership import Ownership
 from focus.policy import (
     Admission,
@@ -130,6 +130,7 @@ __all__ = [
     "McuLost",
     "MediaQuestion",
     "MemoryStore",
+    "NumberedRecords",
     "Ownership",
     "ParticipantJoined",
     "ParticipantLeft",

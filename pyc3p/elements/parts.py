@@ -305,6 +305,8 @@ def av_mcu(
     max_legs: int = 250,
     dead_media: float | None = 60.0,
     policy: mcu.DialOutPolicy | None = None,
+    prompts: mcu.Prompts | None = None,
+    rooms: mcu.RoomSettings | None = None,
     gateways: mcu.GatewayTable | None = None,
     credentials: Lookup | None = None,
     capabilities: rtp.Capabilities | None = None,
@@ -337,6 +339,8 @@ def av_mcu(
         focus_peers=trust.focus_peers,
         callback_hosts=trust.callback_hosts,
         trusted_peers=trust.callers,
+        prompts=prompts or mcu.Prompts(),
+        rooms=rooms,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core
