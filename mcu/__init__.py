@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.audio.prompts import Playback, Prompts, tones
+from mcu.audio.tap import Tap
 from mcu.conferencing_server import ConferencingServer
 from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, RoomSettings, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
@@ -14,6 +15,7 @@ from mcu.events import (
     ActiveSpeakerChanged,
     AnnouncementFault,
     AnnouncementRefused,
+    AudioLevels,
     CommandRefused,
     ConferenceEndCause,
     ConferenceEnded,
@@ -41,6 +43,7 @@ from mcu.factory.kept import is_factory_place
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
+from mcu.media_control import MAX_GAIN, MediaControl
 from mcu.media_policy import MediaPolicy, MediaRules, MediaTarget, MediaTerms, Srtp
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import (
@@ -61,12 +64,14 @@ if TYPE_CHECKING:
     from mcu.audio.mixer import Mix, Mixer
 
 __all__ = [
+    "MAX_GAIN",
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
     "Allowed",
     "AnnouncementFault",
     "AnnouncementRefused",
+    "AudioLevels",
     "Candidate",
     "Cause",
     "CommandRefused",
@@ -104,6 +109,7 @@ __all__ = [
     "McuFactory",
     "McuForgotten",
     "McuRegistered",
+    "MediaControl",
     "MediaPolicy",
     "MediaPortReleased",
     "MediaPortWanted",
@@ -126,6 +132,7 @@ __all__ = [
     "SpeakerSettings",
     "Srtp",
     "StaticMcu",
+    "Tap",
     "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",

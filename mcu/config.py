@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import attrs
+from attrs.validators import ge, optional
 
 from c3p import McuType
 from mcu.audio.active_speaker import SpeakerSettings
@@ -131,6 +132,9 @@ class McuConfig(ConferencingServerConfig):
 
     mixer: MixerSettings = MixerSettings()
     speaker: SpeakerSettings = SpeakerSettings()
+    #: Seconds between two `AudioLevels` of a conference; ``None`` reports none. A display wants some 0.1 s.
+    level_interval: float | None = attrs.field(default=None, validator=optional(ge(0.02)))
+    max_taps: int = 500  #: on one conference: each leg and the mix, twice
 
     @capabilities.validator
     def _can_be_mixed(self, attribute: object, value: Capabilities) -> None:

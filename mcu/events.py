@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import NewType, TypedDict
 
 import attrs
@@ -154,6 +155,14 @@ class ActiveSpeakerChanged(Event):
     conference: str
     leg: LegId | None
     user: str | None
+
+
+@attrs.frozen(kw_only=True)
+class AudioLevels(Event):
+    """How loud everybody was since the last one; every ``McuConfig.level_interval``. The first silence is told, too."""
+
+    conference: str
+    levels: Mapping[LegId, int]  #: dBov of the loudest 20 ms, 0 to -127, of those who spoke; of a muted leg nothing
 
 
 @attrs.frozen(kw_only=True)

@@ -17,6 +17,7 @@ from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Arrived, Media
+from mcu.media_control import MediaControl
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialOutRules
 from sip import Entropy, Event
@@ -44,6 +45,7 @@ class Mcu(ConferencingServer):
         super().__init__(
             context, self._media, termination, renegotiation, self._liveness, prompter=self._media, accept=BODIES
         )
+        self.media_control = MediaControl(context, config)  #: gains, keys, announcements, recordings
 
     @property
     def media_counters(self) -> Mapping[str, int]:

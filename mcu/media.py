@@ -12,7 +12,7 @@ from mcu.audio_descriptions import AudioDescriptions
 from mcu.conference import Conference
 from mcu.config import McuConfig
 from mcu.context import Context, Wait
-from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased, MediaPortWanted
+from mcu.events import ActiveSpeakerChanged, AudioLevels, DtmfReceived, LegId, MediaPortReleased, MediaPortWanted
 from mcu.leg import Leg
 from mcu.leg_state import State
 from mcu.medium import Carried
@@ -72,12 +72,16 @@ class Media:
 
     def open(self, conference: Conference) -> None:
         """Make the mixer of a conference."""
-        conference.mixer = self._make_mixer(conference.uri, self._settings.mixer, self._settings.speaker)
+        settings = self._settings
+        conference.mixer = self._make_mixer(
+            conference.uri, settings.mixer, settings.speaker, level_interval=settings.level_interval
+        )
         self._mixers.append(conference.mixer)
 
     def close(self, conference: Conference) -> None:
         """Mix no more."""
         self._mixers.remove(conference.mixer)
+        conference.mixer.close()
 
     def prepare(self, leg: Leg, *, now: float) -> bool:
         """Ask for ports: their address is in the SDP."""
@@ -236,6 +240,8 @@ class Media:
                 mixer.skip(at)
             elif mixer.lines and mixer.tick(at, out):
                 self._report_speaker(mixer)
+            if mixer.levels is not None:
+                self._report_levels(mixer, mixer.levels)
             while mixer.broken:
                 self._break(*mixer.broken.pop(), "mix", at)
         for leg, line in tuple(self._lines.values()):
@@ -263,6 +269,10 @@ class Media:
         """The legs that cannot be heard any more, since the last call, and when that was seen."""
         broken, self.broken = self.broken, []
         return broken
+
+    def _report_levels(self, mixer: ConferenceAudio, levels: Mapping[LegId, int]) -> None:
+        owner = self._context.config.owner
+        self._context.emit(AudioLevels(owner=owner, conference=mixer.conference, levels=levels))
 
     def _give_back_ports(self) -> None:
         released, self._released = self._released, []

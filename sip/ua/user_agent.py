@@ -85,6 +85,11 @@ class UserAgent(BaseCore):
         return None
 
     @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that it is a core of."""
+        return self._endpoint
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """Those that are not over."""
         return tuple(self._calls.values())
