@@ -269,7 +269,7 @@ class UserAgent(BaseCore):
         if account is None:
             return self.config.accounts[0]
         if account not in self.registrations:
-            raise LocalProtocolError(f"account {account.aor} is none of UserAgentConfig.accounts")
+            raise LocalProtocolError(f"account must be one of UserAgentConfig.accounts, not {account!r}")
         return account
 
     def _begun(
