@@ -68,6 +68,7 @@ from focus.events import (
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
+from focus.numbers import DialInNumbers, NumberedRecords, RecordNumbers
 from focus.ownership import Ownership
 from focus.policy import (
     Admission,
@@ -90,6 +91,8 @@ from focus.provisioning import REGISTRATION_HEADERS, ProvisioningService, focus_
 from focus.record_piece import KeptRecords, read_record, written_record
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
+from focus.roster_document import dial_in_of
+from focus.ways_in.core import WaysIn
 
 __all__ = [
     "REGISTRATION_HEADERS",
@@ -124,6 +127,7 @@ __all__ = [
     "ConferenceRules",
     "ConferenceStore",
     "Decision",
+    "DialInNumbers",
     "DialInQuestion",
     "DialOutQuestion",
     "EjectQuestion",
@@ -154,6 +158,7 @@ __all__ = [
     "MediaQuestion",
     "MemoryStore",
     "MessageReceived",
+    "NumberedRecords",
     "Ownership",
     "ParticipantJoined",
     "ParticipantLeft",
@@ -162,6 +167,7 @@ __all__ = [
     "ProvisioningService",
     "RecordAdded",
     "RecordExists",
+    "RecordNumbers",
     "RecordRemoved",
     "RecordWanted",
     "RecordWriteWanted",
@@ -178,7 +184,9 @@ __all__ = [
     "StoreFull",
     "Subscribed",
     "SubscriptionLost",
+    "WaysIn",
     "Written",
+    "dial_in_of",
     "focus_factory_uri",
     "from_header",
     "guest_aor",

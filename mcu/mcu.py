@@ -42,7 +42,9 @@ class Mcu(ConferencingServer):
         termination = Termination(context, self._media)
         renegotiation = Renegotiation(context, self._media)
         self._liveness = Liveness(context, config, termination, renegotiation)
-        super().__init__(context, self._media, termination, renegotiation, self._liveness, accept=BODIES)
+        super().__init__(
+            context, self._media, termination, renegotiation, self._liveness, prompter=self._media, accept=BODIES
+        )
         self.media_control = MediaControl(context, config)  #: gains, keys, announcements, recordings
 
     @property

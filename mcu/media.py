@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -30,6 +30,7 @@ from sip import internal_fault
 
 if TYPE_CHECKING:
     from mcu.audio.conference_audio import ConferenceAudio, Line, Sent
+    from mcu.audio.prompts import Playback
 
 FRAME = 0.02  #: seconds
 EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
@@ -58,6 +59,9 @@ class Media:
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._byes: list[Sent] = []
+        #: Asked first about each key that is pressed; true when it is for nobody else.
+        self.on_key: Callable[[Leg, str, float], bool] = lambda leg, key, now: False
+        self.prompts = config.prompts
         self._released: list[LegId] = []
         self._past: Counter[str] = Counter()  #: packets of legs that are over
         self._origin = 0.0
@@ -135,7 +139,14 @@ class Media:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
         if leg.id in self._lines:
             held = leg.state is State.HELD
-            leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or held, deaf=leg.egress_blocked or held)
+            out = held or leg.door is not None
+            leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or out, deaf=leg.egress_blocked or out)
+
+    def play(self, leg: Leg, playback: Playback | None) -> None:
+        """Let a leg hear something in place of the mix, until that is over; ``None`` ends it at once."""
+        known = self._lines.get(leg.id)
+        if known is not None:
+            known[1].playback = playback
 
     def release(self, leg: Leg, *, now: float) -> None:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
@@ -179,8 +190,7 @@ class Media:
     def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
         for event in events:
             if isinstance(event, TelephoneEventStarted):
-                digit = event.digit or str(event.event)
-                self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
+                self.key(leg, event.digit or str(event.event), now=now)
             elif isinstance(event, SsrcCollided) and leg.stream is not None:
                 entropy = self._context.entropy
                 leg.stream.restart(
@@ -189,6 +199,11 @@ class Media:
                     timestamp=entropy.integer(32),
                     now=now,
                 )
+
+    def key(self, leg: Leg, digit: str, *, now: float) -> None:
+        """A key was pressed: for whoever waits for it, else for the application."""
+        if not self.on_key(leg, digit, now):
+            self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
 
     # The grid --------------------------------------------------------------------------------------------------------
 
