@@ -17,6 +17,7 @@ from focus.client.events import (
     CommandSucceeded,
     ComposingChanged,
     FailureReason,
+    LeaveCause,
     MessageReceived,
 )
 from focus.client.outgoing import Outgoing, diagnostics_in
@@ -112,8 +113,8 @@ class Chat:
         command = self._said[request] = self._outgoing.new_command()
         return command
 
-    def close(self, *, now: float) -> list[Event]:
-        """Leave the chat, if it is open or being opened."""
+    def close(self, cause: LeaveCause = LeaveCause.LEFT, *, now: float) -> list[Event]:
+        """Leave the chat, if it is open or being opened; ``cause`` of the end of the stay in the conference."""
         session, opening = self._session, self._opening
         if session is None:
             return []
@@ -121,7 +122,7 @@ class Chat:
             self._endpoint.cancel(session, now=now)
         elif not self._endpoint.is_over(session):
             self._endpoint.bye(session, now=now)
-        return self._over(None, opening)
+        return self._over(opening, cause)
 
     # Events of the endpoint ------------------------------------------------------------------------------------------
 
@@ -141,7 +142,7 @@ class Chat:
             case SessionFailed():
                 return self._failed(event)
             case SessionEnded():
-                return self._over(event.cause, None)
+                return self._over(None, _CAUSES.get(event.cause, LeaveCause.LOST))
             case RequestReceived() if event.transaction is not None:
                 return self._requested(event.request, event.transaction, now)
             case ReinviteReceived() | UpdateReceived():
@@ -170,8 +171,8 @@ class Chat:
             )
         ]
 
-    def _over(self, cause: EndCause | None, opening: CommandId | None) -> list[Event]:
-        """What was said and not answered will not be; ``cause`` None: we left."""
+    def _over(self, opening: CommandId | None, cause: LeaveCause) -> list[Event]:
+        """What was said and not answered will not be."""
         commands = [*([opening] if opening is not None else []), *self._said.values()]
         was_open = self._opening is None
         self._session, self._opening = None, None
@@ -181,7 +182,8 @@ class Chat:
             CommandFailed(owner=owner, command=each, reason=FailureReason.DIALOG_ENDED) for each in commands
         ]
         if was_open:
-            events.append(ChatClosed(owner=owner, dismissed=cause is EndCause.BYE_RECEIVED, lost=cause not in _GOOD))
+            dismissed = cause in (LeaveCause.DISMISSED, LeaveCause.CONFERENCE_ENDED)
+            events.append(ChatClosed(owner=owner, dismissed=dismissed, lost=cause is LeaveCause.LOST))
         return events
 
     def _told(self, event: ResponseReceived | RequestFailed) -> list[Event]:
@@ -245,7 +247,7 @@ class Chat:
 #: Others are taken for UTF-8: Python knows encodings that no message is in.
 _CHARSETS: Final = frozenset(("utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252", "utf-16"))
 #: Ends of a session that somebody wanted.
-_GOOD: Final = (None, EndCause.BYE_SENT, EndCause.BYE_RECEIVED)
+_CAUSES: Final = {EndCause.BYE_SENT: LeaveCause.LEFT, EndCause.BYE_RECEIVED: LeaveCause.DISMISSED}
 
 
 def _read(content_type: str) -> tuple[str, str]:

@@ -310,7 +310,7 @@ class Client(ConferenceCommands):
         """The one end of a stay."""
         self._passcode.forget()
         self._rejoining.stop()
-        self.untaken += self._chat.close(now=now)
+        self.untaken += self._chat.close(cause, now=now)
         self.untaken += self._watch.close(now=now)
         self.untaken += self._outgoing.dialog_ended()
         self.untaken.append(Left(owner=self.owner, conference_uri=self._joining.uri, cause=cause, status=status))
