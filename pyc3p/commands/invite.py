@@ -15,6 +15,7 @@ import c3p
 import focus
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
+from pyc3p.commands.chatting import TYPES, Chatting
 from pyc3p.commands.credentials import CHALLENGES, PasswordWanted, Wallet
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.commands.keyboard import Keyboard
@@ -59,6 +60,7 @@ class InviteOptions:
     passcode: str | None = attrs.field(default=None, repr=False)  #: of that conference; then ``aor`` names nobody
     subject: str = ""
     stay: float | None = None  #: seconds after which the conference is ended, or left
+    chat: bool = False  #: take part in the chat from the start
     keep: bool = False  #: leave in place of ending what we created
     rejoin_for: float = 300.0  #: seconds for which a server that is lost is tried again; 0: not at all
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
@@ -85,6 +87,7 @@ class Invite:
         )
         element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)
         self.node = Node(element, on_event=self._happened, tls=options.tls)
+        self._chatting = Chatting(self.client, self._command, output, follow=options.chat)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
         self._dial_in_told = False
@@ -145,7 +148,8 @@ class Invite:
         self._command(lambda now: self.client.subscribe(now=now))
 
     async def _create(self) -> str:
-        self._command(lambda now: self.client.create_conference(subject=self._options.subject, now=now))
+        subject = self._options.subject
+        self._command(lambda now: self.client.create_conference(subject=subject, mcu_types=TYPES, now=now))
         created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
         if not isinstance(created, focus.ConferenceCreated):
             assert isinstance(created, focus.CommandFailed)
@@ -235,6 +239,8 @@ class Invite:
                 self._show_roster()
             case "add":
                 self._call(command.user)
+            case "ask" | "say":
+                self._chatting.obey(command)
             case "leave" | "end":
                 self._options = attrs.evolve(self._options, keep=command.name == "leave")
                 self._stop.set()
@@ -262,6 +268,7 @@ class Invite:
     # What happens ----------------------------------------------------------------------------------------------------
 
     def _happened(self, event: Event) -> None:
+        self._chatting.happened(event)
         match event:
             case focus.RosterChanged():
                 before = self._roster.roster if self._roster is not None else None
@@ -286,8 +293,6 @@ class Invite:
             case focus.Left():
                 self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
                 self._stop.set()
-            case _:
-                pass
 
     def _follow_again(self, lost: focus.SubscriptionLost) -> None:
         """Without documents the roster stands still: say so, and ask again unless it was refused."""

@@ -33,6 +33,7 @@ def read_line(
     credentials: Path | None,
     stay: float | None,
     keep: bool,
+    chat: bool,
     rejoin_for: float,
 ) -> InviteOptions:
     """The options of a conference; raises UsageProblem. A passcode is asked for last, when all else is right."""
@@ -73,6 +74,7 @@ def read_line(
         subject=subject,
         stay=stay,
         keep=keep,
+        chat=chat,
         rejoin_for=rejoin_for,
         passcode=read_passcode() if passcode else None,
     )

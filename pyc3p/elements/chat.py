@@ -15,7 +15,7 @@ CHAT_PATH: Final = "/LiveServer/chat"
 
 
 def chat_config(beside: mcu.McuConfig, url: str, contact: sip.Uri) -> mcu.ChatMcuConfig:
-    """Its settings: what is not its own is the same as that of the other. It is ``ID.chat``, of the principal ``ID``."""
+    """Its settings: what is not its own is that of the other. It is ``ID.chat``, of the principal ``ID``."""
     known = attrs.fields_dict(mcu.ConferencingServerConfig)
     common = {name: value for name, value in attrs.asdict(beside, recurse=False).items() if name in known}
     name = f"{c3p.principal_of_worker(beside.mcu_id) or beside.mcu_id}.chat"

@@ -151,10 +151,11 @@ def test_pidgin_sipe_sees_who_chats_with_another_client_and_hears_it(server: tup
     port, _ = server
     invite = [sys.executable, "-m", "pyc3p", "invite", "--server", f"{HOST}:{port}", "--as", f"sip:ann@{HOST}"]
     log = tmp_path / "invite.log"
-    with sipe(port, "bob") as bob, running([*invite, "--chat", "--follow"], log, cwd=Path(__file__).parents[2]):
+    with sipe(port, "bob") as bob, running([*invite, "--chat"], log, cwd=Path(__file__).parents[2]):
         wait_for_text(log, "chat opened", limit=LIMIT)
         uri = next(word for word in log.read_text().split() if "opaque=app:conf:focus:" in word)
         bob.do(f"join {uri}")
-        bob.wait("entered", who=f"sip:ann@{HOST}", presenter=True)
+        bob.wait("role", who=f"sip:ann@{HOST}", presenter=True)
+        bob.wait("entered", who=bob.uri)  # what it says before that, it throws away
         bob.do("say hello")
         wait_for_text(log, "hello", limit=LIMIT)
