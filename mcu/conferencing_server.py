@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from types import MappingProxyType
 
 from c3p import (
+    Command,
     ConferenceInfo,
     Exchange,
     ExchangeFailure,
@@ -21,6 +22,7 @@ from c3p import (
 )
 from mcu.commands.commands import Commands
 from mcu.commands.conferences import Conferences
+from mcu.commands.row import Row
 from mcu.conference import Conference
 from mcu.context import Context, Wait
 from mcu.events import ConferenceEndCause
@@ -37,9 +39,6 @@ from mcu.policy import Decision
 from mcu.registration import Registrations
 from sip import Claim, Event, Flow, internal_fault
 from sip import Request as SipRequest
-
-if TYPE_CHECKING:
-    pass
 
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint answers OPTIONS
 
@@ -60,11 +59,13 @@ class ConferencingServer:
         *,
         accept: Sequence[str],
         methods: Sequence[str] = (),
+        rows: Mapping[type[Command], Row] = MappingProxyType({}),
         prompter: Prompter | None = None,
     ) -> None:
         """``accept``: types of the bodies that are read; ``methods``: those beside `METHODS` that are served.
 
-        ``prompter`` lets callers wait in front of a door; without it nobody gets in who would have to.
+        ``rows``: the commands that only this kind of MCU knows. ``prompter`` lets callers wait in front of a door;
+        without it nobody gets in who would have to.
         """
         self._context, self._termination = context, termination
         self.unposted = context.exchanges.unposted  #: what `c3p_to_send` gives; always the same list
@@ -73,7 +74,7 @@ class ConferencingServer:
         self._dial_out = DialOut(context, medium, termination)
         self._doors = Doors(context, termination, self._dial_out, prompter)
         self._dial_in = DialIn(context, medium, termination, self._dial_out, self._doors)
-        commands = Commands(context, medium, termination, self._dial_out, self._dial_in, self._doors)
+        commands = Commands(context, medium, termination, self._dial_out, self._dial_in, self._doors, rows)
         self._conferences = Conferences(context, medium, termination, commands)
         self._sessions = SessionEvents(context, termination, self._dial_out, self._dial_in, in_session, answers)
         self._registration = Registrations(context)

@@ -11,7 +11,7 @@ from attrs.validators import ge, optional
 from c3p import McuType
 from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
-from mcu.audio.prompts import Prompts
+from mcu.audio.prompts import Prompts, whole_samples
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
@@ -114,7 +114,6 @@ class McuConfig(ConferencingServerConfig):
     #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
     media_policy: MediaPolicy = MediaRules()
 
-    prompts: Prompts = Prompts()  #: what callers hear who are in front of the door
     media_timeout: float = 5.0  #: seconds in which the application must open a port
     #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
     #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
@@ -134,6 +133,11 @@ class McuConfig(ConferencingServerConfig):
     speaker: SpeakerSettings = SpeakerSettings()
     #: Seconds between two `AudioLevels` of a conference; ``None`` reports none. A display wants some 0.1 s.
     level_interval: float | None = attrs.field(default=None, validator=optional(ge(0.02)))
+    prompts: Prompts = Prompts()  #: sounds of our own that callers hear
+    #: What somebody hears whom the MCU put on hold, over and over: 8 kHz, mono, 16-bit; empty: silence.
+    hold_music: bytes = attrs.field(default=b"", repr=False, validator=whole_samples)
+    announcements_enabled: bool = False  #: whether everybody hears who comes and goes, until somebody changes it
+    announcements_modifiable: bool = True  #: whether presenters may change that
     max_taps: int = 500  #: on one conference: each leg and the mix, twice
 
     @capabilities.validator

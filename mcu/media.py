@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from c3p import EntryExitAnnouncements
 from mcu.audio_descriptions import AudioDescriptions
 from mcu.conference import Conference
 from mcu.config import McuConfig
@@ -73,6 +74,9 @@ class Media:
     def open(self, conference: Conference) -> None:
         """Make the mixer of a conference."""
         settings = self._settings
+        conference.announcements = EntryExitAnnouncements(
+            modifiable=settings.announcements_modifiable, enabled=settings.announcements_enabled
+        )
         conference.mixer = self._make_mixer(
             conference.uri, settings.mixer, settings.speaker, level_interval=settings.level_interval
         )
@@ -111,6 +115,8 @@ class Media:
         self._lines[leg.id] = (leg, line)
         self._pace(leg.id, line)
         self.apply_filters(leg)
+        if leg.door is None:
+            self._announce(leg, self._settings.prompts.entry)
         if not self._running:
             self._running, self._origin, self._ticks = True, now, 1
         return Carried(codec=audio.codec.encoding, encrypted=audio.secure, held=audio.held)
@@ -138,9 +144,13 @@ class Media:
     def apply_filters(self, leg: Leg) -> None:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
         if leg.id in self._lines:
-            held = leg.state is State.HELD
-            out = held or leg.door is not None
+            out = leg.state is State.HELD or leg.held_here or leg.door is not None
             leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or out, deaf=leg.egress_blocked or out)
+
+    def came_in(self, leg: Leg) -> None:
+        """It has gone through its door."""
+        self.apply_filters(leg)
+        self._announce(leg, self._settings.prompts.entry)
 
     def play(self, leg: Leg, playback: Playback | None) -> None:
         """Let a leg hear something in place of the mix, until that is over; ``None`` ends it at once."""
@@ -160,8 +170,17 @@ class Media:
         stream.bye(now=now)
         self._byes += [(leg.id, *sent) for sent in stream.data_to_send()]
         self._released.append(leg.id)
+        if leg.door is None:  # else it never came in
+            self._announce(leg, self._settings.prompts.exit)
         if leg.conference.mixer.remove(leg.id):
             self._report_speaker(leg.conference.mixer)
+
+    @staticmethod
+    def _announce(leg: Leg, sound: bytes) -> None:
+        """Let everybody hear who comes or goes, where that is wanted."""
+        conference = leg.conference
+        if conference.announcements is not None and conference.announcements.enabled:
+            conference.mixer.announcements.play(sound)
 
     def totals(self) -> Mapping[str, int]:
         """Packets of all legs that are and were."""

@@ -29,8 +29,8 @@ class Prompter(Protocol):
     def play(self, leg: Leg, playback: Playback | None) -> None:
         """Let a leg hear something in place of the conference, until that is over; ``None`` ends it at once."""
 
-    def apply_filters(self, leg: Leg) -> None:
-        """It is in front of a door, or has gone through it."""
+    def came_in(self, leg: Leg) -> None:
+        """It has gone through its door."""
 
 
 class Doors:
@@ -150,6 +150,6 @@ class Doors:
         leg.door = None
         self._wait(leg, None)
         if self._prompter is not None:  # pragma: no branch (there is no door without)
-            self._prompter.apply_filters(leg)
+            self._prompter.came_in(leg)
         self._play(leg, Playback(self._prompts.welcome))
         door.opened(now)

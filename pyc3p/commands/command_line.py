@@ -207,9 +207,10 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
-    """Call TARGETs (sip:user@host) into a conference, and look after it. With --conference or --server there may be none.
+    """Call TARGETs (sip:user@host) into a conference, and look after it.
 
-    What plain phones call to get into it is said as soon as it is known.
+    With --conference, or with --server alone, there may be none. What plain phones call to get into it is said as soon
+    as it is known.
 
     While it goes on, type commands: add, ask, say, mute, unmute, eject, lock, unlock, roster, end, leave.
 

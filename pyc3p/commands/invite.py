@@ -148,8 +148,7 @@ class Invite:
         self._command(lambda now: self.client.subscribe(now=now))
 
     async def _create(self) -> str:
-        subject = self._options.subject
-        self._command(lambda now: self.client.create_conference(subject=subject, mcu_types=TYPES, now=now))
+        self._command(lambda at: self.client.create_conference(subject=self._options.subject, mcu_types=TYPES, now=at))
         created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
         if not isinstance(created, focus.ConferenceCreated):
             assert isinstance(created, focus.CommandFailed)

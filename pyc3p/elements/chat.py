@@ -1,4 +1,4 @@
-"""The chat MCU that stands beside an A/V MCU, on its endpoint: no more ports, and no more secrets."""
+"""The chat MCU beside an A/V MCU: the same principal and the same endpoint."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import attrs
 
 import c3p
 import mcu
-import sip
 from pyc3p.element import Element
 
 CHAT_PATH: Final = "/LiveServer/chat"
 
 
-def chat_config(beside: mcu.McuConfig, url: str, contact: sip.Uri) -> mcu.ChatMcuConfig:
-    """Its settings: what is not its own is that of the other. It is ``ID.chat``, of the principal ``ID``."""
+def config_beside(beside: mcu.McuConfig, *, url: str, contact: object) -> mcu.ChatMcuConfig:
+    """Settings of a chat MCU at ``url`` and ``contact``; what else it has to know is as for the A/V MCU."""
     known = attrs.fields_dict(mcu.ConferencingServerConfig)
     common = {name: value for name, value in attrs.asdict(beside, recurse=False).items() if name in known}
-    name = f"{c3p.principal_of_worker(beside.mcu_id) or beside.mcu_id}.chat"
-    return mcu.ChatMcuConfig(**{**common, "mcu_id": name, "http_url": url, "sip_contact": contact, "owner": "chat"})
+    common |= {
+        "mcu_id": f"{c3p.principal_of_worker(beside.mcu_id) or beside.mcu_id}.chat",
+        "http_url": url,
+        "sip_contact": contact,
+        "owner": "chat",
+    }
+    return mcu.ChatMcuConfig(**common)
 
 
 def chat_mcu_of(element: Element) -> mcu.ChatMcu | None:

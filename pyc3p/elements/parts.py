@@ -16,7 +16,7 @@ import rtp
 import sip
 from focus import FactoryConfig, FocusConfig, ProvisioningConfig, ProvisioningService
 from pyc3p.element import C3PService, Element, HookedPump, Timed
-from pyc3p.elements.chat import CHAT_PATH, chat_config
+from pyc3p.elements import chat
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.placement.forwarding import Forwarding
 from pyc3p.placement.member import Member
@@ -108,13 +108,8 @@ class SipCores:
     def all(self) -> tuple[sip.Core, ...]:
         """Those that are there."""
         cores = (
-            self.focus_factory,
-            self.forwarding,
-            self.focus,
-            self.ways_in,
-            self.provisioning,
-            self.registrar,
-            self.proxy,
+            *(self.focus_factory, self.forwarding, self.focus, self.provisioning, self.ways_in),
+            *(self.registrar, self.proxy),
         )
         return tuple(core for core in cores if core is not None)
 
@@ -331,11 +326,11 @@ def av_mcu(
     trust: McuTrust | None = None,
     secure_outbound_proxy: sip.Uri | None = None,
     more_factories: tuple[tuple[str, str], ...] = (),
-    chat: bool = False,
+    with_chat: bool = False,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
-    With ``chat`` there is a chat MCU beside it, of the same principal, which `chat_mcu_of` finds.
+    With ``with_chat`` there is a chat MCU beside it, of the same principal, which `chat.chat_mcu_of` finds.
 
     Without ``trust`` every authenticated peer may command it, from anywhere.
     """
@@ -365,15 +360,15 @@ def av_mcu(
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     cores: list[sip.Core] = [core]
     services: dict[str, C3PService] = {MCU_PATH: core}
-    if chat:
+    if with_chat:
         beside = mcu.ChatMcu(
             endpoint,
-            chat_config(config, place.url(CHAT_PATH), place.sip_uri("chat")),
+            chat.config_beside(config, url=place.url(chat.CHAT_PATH), contact=place.sip_uri("chat")),
             entropy=entropy.child("chat"),
             policy=policy,
         )
         cores.append(beside)
-        services[CHAT_PATH] = beside
+        services[chat.CHAT_PATH] = beside
     return Element.of(place.name, pump=HookedPump(endpoint, cores), services=services), core
 
 

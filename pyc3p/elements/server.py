@@ -20,9 +20,8 @@ from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
-from pyc3p.elements import calls, parts
+from pyc3p.elements import calls, chat, parts
 from pyc3p.elements.c3p_http import HttpSettings
-from pyc3p.elements.chat import chat_mcu_of
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
@@ -151,6 +150,13 @@ class Server:
         for node in self.nodes:
             node.kick()
 
+    async def close(self) -> None:
+        """End what goes on, and close everything."""
+        if self.busy:
+            self.end_conferences()
+            await asyncio.sleep(SHUTDOWN_GRACE)
+        await self.stop()
+
     async def stop(self) -> None:
         """Close everything."""
         if self.workers is not None:
@@ -174,6 +180,8 @@ class Build:
     state: ServerState | None = None
     sip_tls: SipTls | None
     c3p_tls: C3pTls | None
+    conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
+    dial_out_policy: mcu.DialOutPolicy | None = None  #: None: the rules of the settings
 
     @classmethod
     def of(
@@ -215,12 +223,19 @@ def build_server(
     *,
     observers: Sequence[Observer] = (),
     state: ServerState | None = None,
+    conference_policy: focus.ConferencePolicy | None = None,
+    dial_out_policy: mcu.DialOutPolicy | None = None,
 ) -> Server:
     """Put the parts together, all in this process; raises UsageProblem when one lacks what it needs.
 
-    ``observers`` are called with the name of an element and each event that it tells.
+    ``observers`` are called with the name of an element and each event that it tells. The policies say who may do
+    what, and who may be called; None: the rules that come with the packages, and those of the settings.
     """
-    build = Build.of(config, acquaintances(config), trace, output, observers, state)
+    build = attrs.evolve(
+        Build.of(config, acquaintances(config), trace, output, observers, state),
+        conference_policy=conference_policy or focus.ConferenceRules(),
+        dial_out_policy=dial_out_policy,
+    )
     server = build.server()
     add_core(server, build)
     if "mcu" in config.parts:
@@ -245,8 +260,8 @@ def add_mcu(server: Server, build: Build) -> None:
     """The MCU, in this process. Raises UsageProblem."""
     config = build.config
     element, av = _mcu_element(build)
-    server.mcu, chat = av, chat_mcu_of(element)
-    server.mcus = [av, chat] if chat is not None else [av]
+    server.mcu, beside = av, chat.chat_mcu_of(element)
+    server.mcus = [av, beside] if beside is not None else [av]
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
@@ -260,7 +275,9 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         domain=config.sip_domain,
         aliases=config.aliases,
         store=store,
-        numbers=None if store is None else _numbers(config, store, build.entropy.child("numbers")),
+        numbers=config.dial_in.source(store, build.entropy.child("numbers"))
+        if store is not None and "focus-factory" in config.parts
+        else None,
         member=member,
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),
@@ -270,6 +287,7 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         records_principal=role_of(config, "focus-factory", peers),
         proxy=calls.proxy_config(config, build.root),
         authenticator=None if known is None else known.authenticator,
+        policy=build.conference_policy,
         registrar=config.limits.registrar(),
         focus=config.limits.focus(),
         factory=attrs.evolve(
@@ -302,13 +320,6 @@ def _mcu_types(config: ServeConfig) -> tuple[str, ...]:
     return (c3p.McuType.AUDIO_VIDEO, *([c3p.McuType.CHAT] if config.chat else []))
 
 
-def _numbers(config: ServeConfig, store: focus.NumberedRecords, entropy: sip.Entropy) -> focus.DialInNumbers | None:
-    """Where the numbers of conferences come from: the process that has the records draws them and knows them."""
-    if not config.dial_in.numbers or "focus-factory" not in config.parts:
-        return None
-    return focus.RecordNumbers(store, entropy, digits=config.dial_in.digits, prefix=config.dial_in.prefix)
-
-
 def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
     config, peers = build.config, build.peers[build.config.mcu_id]
     foci = frozenset((*config.c3p.foci, *({server_principal(config)} if "focus" in config.parts else ())))
@@ -331,11 +342,11 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
             callback_hosts=hosts_of(config, lambda name: name in foci),
             callers=sip.TrustedPeers(config.identity.trust, config.identity.trusted_peers),
         ),
-        policy=calls.dial_out_rules(config),
+        policy=build.dial_out_policy or calls.dial_out_rules(config),
         prompts=config.dial_in.prompts.prompts(),
         rooms=config.dial_in.rooms(frozenset(name.lower() for name in (config.sip_domain, *config.aliases))),
         gateways=calls.gateways(config),
-        chat=config.chat,
+        with_chat=config.chat,
     )
 
 

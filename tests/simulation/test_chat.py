@@ -1,4 +1,4 @@
-"""Chat in a whole conference: clients call the chat MCU by way of the Focus (conferencing flows 5.1), and invite (6)."""
+"""Chat in a whole conference: clients call the chat MCU by way of the Focus (flows 5.1), and invite (flows 6)."""
 
 from __future__ import annotations
 
