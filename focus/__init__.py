@@ -87,7 +87,7 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
-from focus.provisioning import REGISTRATION_HEADERS, ProvisioningService, focus_factory_uri
+from focus.provisioning import REGISTRATION_HEADERS, ProvisioningService
 from focus.record_piece import KeptRecords, read_record, written_record
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
@@ -187,7 +187,6 @@ __all__ = [
     "WaysIn",
     "Written",
     "dial_in_of",
-    "focus_factory_uri",
     "from_header",
     "guest_aor",
     "read_record",
