@@ -15,8 +15,7 @@ from c3p import (
 from focus import ProvisioningConfig, ProvisioningService
 from focus.provisioning import factory_of
 from sip import AddressOfRecord, Challenged, Identify, Request, Response
-from sip.testing import Network
-from sip.testing.network import raw_request
+from sip.testing import Network, raw_request
 
 CAROL = "sip:carol@example.com"
 ALL = ProvisioningQuestion(groups=(WantedGroup(name=SERVER_CONFIGURATION), WantedGroup(name="meetingPolicy")))
