@@ -196,6 +196,7 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @ca_option
 @credentials_option
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
+@click.option("--chat", is_flag=True, help="Show from the start what is said in the chat.")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
 @click.option("--audio", help="Be heard: a WAV file over and over, tone, tone:HERTZ, or silence to listen.")
 @click.option("--record", type=FILE, help="Write what is heard to this WAV file.")
@@ -213,7 +214,7 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
     With --conference, or with --server alone, there may be none. What plain phones call to get into it is said as soon
     as it is known.
 
-    While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
+    While it goes on, type commands: add, ask, say, mute, unmute, eject, lock, unlock, roster, end, leave.
 
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """

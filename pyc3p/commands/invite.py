@@ -15,6 +15,7 @@ import c3p
 import focus
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
+from pyc3p.commands.chatting import TYPES, Chatting
 from pyc3p.commands.credentials import CHALLENGES, PasswordWanted
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
 from pyc3p.commands.invite_options import InviteOptions
@@ -71,6 +72,7 @@ class Invite:
         )
         self._participant = Participant(options.sound, self.client, agent, local, output)
         self.node = Node(element, on_event=self._happened, tls=options.tls)
+        self._chatting = Chatting(self.client, self._command, output, follow=options.chat)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
         self._dial_in_told = False
@@ -132,7 +134,7 @@ class Invite:
         self._command(lambda now: self._participant.begin(now=now))
 
     async def _create(self) -> str:
-        self._command(lambda now: self.client.create_conference(subject=self._options.subject, now=now))
+        self._command(lambda at: self.client.create_conference(subject=self._options.subject, mcu_types=TYPES, now=at))
         created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
         if not isinstance(created, focus.ConferenceCreated):
             assert isinstance(created, focus.CommandFailed)
@@ -219,6 +221,8 @@ class Invite:
                 self._show_roster()
             case "add":
                 self._call(command.user)
+            case "ask" | "say":
+                self._chatting.obey(command)
             case "leave" | "end":
                 self._options = attrs.evolve(self._options, keep=command.name == "leave")
                 self._stop.set()
@@ -247,6 +251,7 @@ class Invite:
     # What happens ----------------------------------------------------------------------------------------------------
 
     def _happened(self, event: Event) -> None:
+        self._chatting.happened(event)
         self._participant.happened(event, now=self.node.now)
         match event:
             case focus.RosterChanged():
@@ -272,8 +277,6 @@ class Invite:
             case focus.Left():
                 self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
                 self._stop.set()
-            case _:
-                pass
 
     def _follow_again(self, lost: focus.SubscriptionLost) -> None:
         """Without documents the roster stands still: say so, and ask again unless it was refused."""

@@ -13,13 +13,15 @@ from pyc3p.problems import UsageProblem
 from pyc3p.roster import short_uri
 
 HELP: Final = (
-    "add ADDRESS, mute NAME, unmute NAME, eject NAME, lock, unlock, roster, end, leave, help; "
+    "add ADDRESS, ask ADDRESS (to come), say TEXT, mute NAME, unmute NAME, eject NAME, lock, unlock, roster, end, "
+    "leave, help; "
     "first letters do (m bob, e bob, l, r); NAME is the start of a name or an address"
 )
 
 #: Abbreviations; x for unmute, u for unlock, q as most programs have it.
 SHORT: Final = {
     "a": "add",
+    "s": "say",
     "m": "mute",
     "x": "unmute",
     "e": "eject",
@@ -45,6 +47,7 @@ class Command:
 
     name: str
     user: str = ""  #: whom it is about
+    text: str = ""  #: what is to be said
     endpoint: str = ""  #: their audio endpoint, for mute and unmute
     media_id: str = ""
 
@@ -62,8 +65,10 @@ def parse_command(line: str, roster: c3p.ConferenceInfo | None) -> Command | Non
         return None
     if name in PLAIN:
         return Command(name=name)
-    if name == "add":
+    if name in ("add", "ask"):
         return Command(name=name, user=_address(rest))
+    if name == "say":
+        return Command(name=name, text=rest)
     if name not in ABOUT_A_USER:
         raise CommandError(f"there is no command {word!r}; {HELP}")
     user = _find(rest, roster)

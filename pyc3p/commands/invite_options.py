@@ -22,6 +22,7 @@ class InviteOptions:
     passcode: str | None = attrs.field(default=None, repr=False)  #: of that conference; then ``aor`` names nobody
     subject: str = ""
     stay: float | None = None  #: seconds after which the conference is ended, or left
+    chat: bool = False  #: take part in the chat from the start
     keep: bool = False  #: leave in place of ending what we created
     rejoin_for: float = 300.0  #: seconds for which a server that is lost is tried again; 0: not at all
     wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
