@@ -194,7 +194,18 @@ class Message(HeaderValues):
         """
         headers, cache, report = self.headers, self._cache, self._report
         index = headers._index or headers.by_key
-        if not self._list("via"):
+        vias = index.get("via")
+        if vias is None:
+            raise RemoteProtocolError("no Via header")
+        if "via" not in cache:
+            if len(vias) == 1 and vias[0] and "," not in vias[0]:  # nearly always, and read without a detour
+                try:
+                    cache["via"] = (Via.parse(vias[0], report),)
+                except SipError:
+                    self._list("via")
+            else:
+                self._list("via")
+        if not cache["via"]:
             raise RemoteProtocolError("no Via header")
         for key, parser in _NEEDED:
             if key in cache:

@@ -105,16 +105,14 @@ class Session:
     def process(self, given: SessionInput) -> bool:
         """Change the state for what a peer or a timer did; False when the table has no use for it."""
         changed = self._life.follow(given)
-        self._touch()
+        if self.dialog is not None and self.dialog.unsaved is not None:
+            self.dialog.touch()
         return changed
 
     def command(self, given: SessionInput) -> None:
         """Change the state for what the core does; raises LocalProtocolError."""
         self._life.command(given)
-        self._touch()
-
-    def _touch(self) -> None:
-        if self.dialog is not None:
+        if self.dialog is not None and self.dialog.unsaved is not None:
             self.dialog.touch()
 
     def check(self, given: SessionInput) -> None:
