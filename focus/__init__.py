@@ -28,7 +28,7 @@ from focus.client import (
     SubscriptionLost,
     guest_aor,
 )
-from focus.config import FactoryConfig, FocusConfig
+from focus.config import FactoryConfig, FocusConfig, ProvisioningConfig
 from focus.errors import FocusError, LocalProtocolError, RecordExists, StoreError, StoreFull
 from focus.events import (
     ClaimReleased,
@@ -55,6 +55,7 @@ from focus.events import (
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
+from focus.numbers import DialInNumbers, NumberedRecords, RecordNumbers
 from focus.ownership import Ownership
 from focus.policy import (
     Admission,
@@ -73,11 +74,15 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
+from focus.provisioning import REGISTRATION_HEADERS, ProvisioningService, focus_factory_uri
 from focus.record_piece import KeptRecords, read_record, written_record
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
+from focus.roster_document import dial_in_of
+from focus.ways_in.core import WaysIn
 
 __all__ = [
+    "REGISTRATION_HEADERS",
     "Admission",
     "AdmissionVerdict",
     "Allowed",
@@ -104,6 +109,7 @@ __all__ = [
     "ConferenceRules",
     "ConferenceStore",
     "Decision",
+    "DialInNumbers",
     "DialInQuestion",
     "DialOutQuestion",
     "EjectQuestion",
@@ -126,12 +132,16 @@ __all__ = [
     "McuLost",
     "MediaQuestion",
     "MemoryStore",
+    "NumberedRecords",
     "Ownership",
     "ParticipantJoined",
     "ParticipantLeft",
     "PresentQuestion",
+    "ProvisioningConfig",
+    "ProvisioningService",
     "RecordAdded",
     "RecordExists",
+    "RecordNumbers",
     "RecordRemoved",
     "RecordWanted",
     "RecordWriteWanted",
@@ -148,7 +158,10 @@ __all__ = [
     "StoreFull",
     "Subscribed",
     "SubscriptionLost",
+    "WaysIn",
     "Written",
+    "dial_in_of",
+    "focus_factory_uri",
     "from_header",
     "guest_aor",
     "read_record",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import NewType, TypedDict
 
 import attrs
@@ -20,13 +21,14 @@ class ConferenceEndCause(enum.Enum):
     FOCUS_LOST = "focus lost"  #: the Focus was away for too long
     ORPHANED = "orphaned"  #: nobody was in it, and the Focus said nothing about it
     CLOSED = "closed"  #: the MCU is being shut down
+    EMPTY = "empty"  #: a room, and its last member has gone
 
 
 @attrs.frozen(kw_only=True)
 class ConferenceStarted(Event):
-    """A Focus bootstrapped a conference on this MCU."""
+    """A Focus bootstrapped a conference on this MCU, or a caller made a room."""
 
-    conference: str  #: Conference-URI
+    conference: str  #: Conference-URI, or the address of the room
 
 
 @attrs.frozen(kw_only=True)
@@ -87,6 +89,13 @@ class LegAlerting(LegEvent):
 
 
 @attrs.frozen(kw_only=True)
+class LegWaiting(LegEvent):
+    """A caller is at the door: its call is up, and it is not in the conference yet."""
+
+    passcode: bool  #: it is asked for the passcode; else it waits to be let in
+
+
+@attrs.frozen(kw_only=True)
 class LegConnected(LegEvent):
     """The call is up and its media is in the mix. Comes after the ACK has been sent (or received)."""
 
@@ -103,6 +112,22 @@ class LegHeld(LegEvent):
 @attrs.frozen(kw_only=True)
 class LegResumed(LegEvent):
     """The far end took the call back."""
+
+
+@attrs.frozen(kw_only=True)
+class HoldChanged(LegEvent):
+    """This MCU put the leg on hold, or took it back; the far end has agreed."""
+
+    holding: bool
+
+
+@attrs.frozen(kw_only=True)
+class HoldFailed(LegEvent):
+    """It could not be put on hold, or be taken back: all is as before."""
+
+    holding: bool  #: what was wanted
+    status: int | None  #: SIP status of the refusal, ``None`` when there was no answer, or the call is over
+    reason: str
 
 
 @attrs.frozen(kw_only=True)
@@ -140,12 +165,30 @@ class DtmfReceived(LegEvent):
 
 
 @attrs.frozen(kw_only=True)
+class MessagePassedOn(LegEvent):
+    """Somebody said something in a chat. The text itself is nobody's business."""
+
+    message_id: str
+    content_type: str
+    size: int  #: octets
+    recipients: int
+
+
+@attrs.frozen(kw_only=True)
 class ActiveSpeakerChanged(Event):
     """Somebody else speaks, or nobody does."""
 
     conference: str
     leg: LegId | None
     user: str | None
+
+
+@attrs.frozen(kw_only=True)
+class AudioLevels(Event):
+    """How loud everybody was since the last one; every ``McuConfig.level_interval``. The first silence is told, too."""
+
+    conference: str
+    levels: Mapping[LegId, int]  #: dBov of the loudest 20 ms, 0 to -127, of those who spoke; of a muted leg nothing
 
 
 @attrs.frozen(kw_only=True)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from c3p import Request
+from c3p import Request, Status
+from mcu.door import Door
 from mcu.events import About, LegId
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.media_policy import MediaTerms
 from mcu.outcome import Ending
 from rtp import Direction, Encryption, MediaStream, OfferAnswerSession
-from sip import AddressOfRecord, NameAddr, SessionId, Uri
+from sip import AddressOfRecord, NameAddr, Replaces, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
@@ -75,6 +76,7 @@ class Leg:
     created_at: float
     display_name: str | None = None
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
+    replaces: Replaces | None = None  #: the dialog that its call takes over
     originator: AddressOfRecord | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
     correlation: str = ""  #: name of the command that it came from, as the Focus gave it
@@ -89,8 +91,11 @@ class Leg:
     session: SessionId | None = None
     #: What the call of a dial-in that was announced has to show, once; empty for every other leg.
     reservation: str = attrs.field(default="", repr=False)
+    door: Door | None = None  #: that it is in front of, or will be when its call comes; ``None``: it goes straight in
+    source: str = ""  #: address of a caller that came to a room by itself, see `sip.source_of`
     offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
     signalling_encrypted: bool = False  #: of the hop by which that came
+    accepted: bool = False  #: its dial-in was answered with 200
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     stream: MediaStream | None = None
@@ -98,6 +103,8 @@ class Leg:
     media_id: str = "1"
     ingress_blocked: bool = False
     egress_blocked: bool = False
+    held_here: bool = False  #: put on hold by this MCU
+    gains: tuple[float, float] = (1.0, 1.0)  #: for what it says, and for what it hears
     asserted_identity: str | None = None
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
     early_answers: dict[str | None, bytes] = attrs.field(factory=dict, repr=False)
@@ -117,9 +124,16 @@ class Leg:
 
     @property
     def status(self) -> str:
-        """Roster status; a call that goes on to another address after ringing stays ``alerting``."""
+        """Roster status; a call that goes on to another address after ringing stays ``alerting``.
+
+        Who is in front of a door is expected, and not there yet (RFC 4575 section 5.7.4).
+        """
+        if self.at_door:
+            return Status.PENDING
         if self.state is State.INVITING and self.alerted:
             return ROSTER_STATUS[State.RINGING]
+        if self.held_here and self.connected:
+            return ROSTER_STATUS[State.HELD]
         return ROSTER_STATUS[self.state]
 
     @property
@@ -129,6 +143,11 @@ class Leg:
     @property
     def connected(self) -> bool:
         return self.state in (State.CONNECTED, State.HELD)
+
+    @property
+    def at_door(self) -> bool:
+        """Whether its call is up, and it is not in the mix yet."""
+        return self.door is not None and self.connected
 
     @property
     def source_id(self) -> int:

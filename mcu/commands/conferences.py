@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import attrs
 
 from c3p import (
@@ -17,7 +15,6 @@ from c3p import (
     DeleteConference,
     EntityView,
     GetMcuHealth,
-    McuType,
     Notify,
     Reply,
     Request,
@@ -25,14 +22,15 @@ from c3p import (
     are_known_filters,
     mcu_uri,
 )
-from mcu.commands.commands import Commands, conference_of, may_control
+from mcu.commands.commands import Commands
+from mcu.commands.row import may_control
 from mcu.conference import Conference
 from mcu.context import Context
-from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
-from mcu.focus_link import FocusLink, FocusLinkSettings
+from mcu.events import ConferenceEndCause, ConferenceEnded
 from mcu.identity import conference_id
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Media
+from mcu.medium import Medium
+from mcu.opening import open_conference
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.refusals import refuse_command
@@ -44,8 +42,8 @@ from sip import SipError, Uri, conference_key
 class Conferences:
     """Takes documents from Focuses and keeps the conferences they are about."""
 
-    def __init__(self, context: Context, media: Media, termination: Termination, commands: Commands) -> None:
-        self._context, self._media, self._termination, self._commands = context, media, termination, commands
+    def __init__(self, context: Context, medium: Medium, termination: Termination, commands: Commands) -> None:
+        self._context, self._medium, self._termination, self._commands = context, medium, termination, commands
 
     # Documents -------------------------------------------------------------------------------------------------------
 
@@ -82,7 +80,7 @@ class Conferences:
         if isinstance(request.command, DeleteConference):
             entity: str | None = request.command.conference_keys.conf_entity
         else:
-            entity = conference_of(request.command)
+            entity = self._commands.conference_of(request.command)
         conference = self._context.conferences.get(conference_id(entity or request.from_) or "")
         if conference is None:
             unknown = Refusal(RefusalReason.CONFERENCE, "no such conference on this MCU")
@@ -145,7 +143,17 @@ class Conferences:
         if conference is None and len(self._context.conferences) >= self._context.config.max_conferences:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many conferences on this MCU"))
         if conference is None:
-            conference = self._create(uri, key, view.entity, peer, url, request.request_id, now)
+            conference = open_conference(
+                self._context,
+                self._medium,
+                uri=uri,
+                key=key,
+                mcu_uri=view.entity,
+                peer=peer,
+                url=url,
+                assignment=request.request_id,
+                now=now,
+            )
         conference.peer, conference.epoch = peer, epoch
         self._configure(conference, command, view)
         conference.commanded_at = now
@@ -164,50 +172,19 @@ class Conferences:
             return epoch >= conference.epoch
         return self._context.config.focus_peers is not None and epoch > conference.epoch
 
-    @staticmethod
-    def _read(command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
+    def _read(self, command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
         info = command.conference_info
         key = conference_id(info.entity) if info is not None else None
         if info is None or key is None or not command.callback_uri:
             return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
         try:
-            own = mcu_uri(info.entity, McuType.AUDIO_VIDEO)
+            own = mcu_uri(info.entity, self._context.kind.mcu_type)
             own_key = conference_key(Uri.parse(own))
         except (C3PError, SipError):
             return Refusal(RefusalReason.MALFORMED, "not a conference URI")
         views = info.conference_view.views if info.conference_view is not None else ()
         given = (view for view in views if conference_id(view.entity) == own_key)
         return info.entity, key, next(given, EntityView(entity=own)), command.callback_uri
-
-    def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, assignment: str, now: float) -> Conference:
-        context, config = self._context, self._context.config
-        address = Uri.parse(mcu)
-        settings = FocusLinkSettings(
-            retry_first=config.retry_first,
-            retry_longest=config.retry_longest,
-            give_up=config.focus_timeout,
-            probe=config.focus_probe,
-            max_documents=config.max_queued_documents,
-            max_responses=config.max_queued_responses,
-        )
-        conference = Conference(
-            uri=uri,
-            key=key,
-            mcu_uri=mcu,
-            mcu_address=address,
-            mcu_key=conference_key(address),
-            peer=peer,
-            epoch=0,
-            focus_link=FocusLink(
-                conference=uri, mcu_uri=mcu, url=url, assignment=assignment, settings=settings, now=now
-            ),
-            commanded_at=now,
-            mixer=self._media.open_mixer(uri),
-            conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
-        )
-        context.conferences[key] = conference
-        context.emit(ConferenceStarted(owner=config.owner, conference=uri))
-        return conference
 
     @staticmethod
     def _configure(conference: Conference, command: AddConference, view: EntityView) -> None:
@@ -218,6 +195,10 @@ class Conferences:
             conference.locked = bool(state.locked) if state.locked is not None else conference.locked
             rules = state.media_filters_rules
             conference.filters = rules if rules is not None and are_known_filters(rules) else conference.filters
+            sounds = conference.announcements
+            if sounds is not None and state.entry_exit_announcements is not None and sounds.modifiable:
+                enabled = state.entry_exit_announcements.enabled
+                conference.announcements = attrs.evolve(sounds, enabled=sounds.enabled if enabled is None else enabled)
 
     # End -------------------------------------------------------------------------------------------------------------
 
@@ -232,7 +213,7 @@ class Conferences:
                 disconnection = attrs.evolve(disconnection, ending=None)
             self._termination.give_up(leg, disconnection, now=now, at_once=True)
         self._context.post(conference, now=now)
-        self._media.close_mixer(conference.mixer)
+        self._medium.close(conference)
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
     def focus_link_due(self, conference: Conference, *, now: float) -> None:

@@ -56,8 +56,9 @@ class McuFactory:
     """Answers ``addConference`` with the MCU to use, and ``registerMcu``.
 
     Which MCU has which conference is remembered, so that a Focus that asks again gets the same one unless it
-    excludes it. Nothing has to be kept over a restart, since MCUs announce themselves again within seconds; it can be
-    (`sip.Durable`), and then the answers before and after it are the same.
+    excludes it; several Factories that share a store answer alike (`learn`). Nothing has to be kept over a restart,
+    since MCUs announce themselves again within seconds; it can be (`sip.Durable`), and then the answers before and
+    after it are the same.
     """
 
     def __init__(self, config: FactoryConfig, *, strategy: SelectionStrategy | None = None) -> None:
@@ -112,6 +113,24 @@ class McuFactory:
         if unreadable:
             self._counters["state not restored: unreadable"] += len(unreadable)
         return [*self.take_events(), *unreadable]
+
+    def learn(self, pieces: Iterable[Piece], *, whole: bool = False) -> list[Event]:
+        """Take in which MCU has which conference, as other Factories have written it to a store that all share.
+
+        Other pieces than `is_factory_place` knows are passed over. ``whole``: these are all that are there, as after
+        the store was away; what this Factory has beside them is given once more by ``take_pieces``. At any time.
+        """
+        places, unreadable = self._kept.learned(pieces, whole=whole)
+        for place, mcu_id in places:
+            if mcu_id is None:
+                self._places.pop(place, None)
+                continue
+            self._give(place, mcu_id)
+            while len(self._places) > self.config.max_conferences:
+                self._kept.forget(self._places.popitem(last=False)[0])
+        if unreadable:
+            self._counters["places not learned: unreadable"] += len(unreadable)
+        return [*unreadable]
 
     # Documents -------------------------------------------------------------------------------------------------------
 
@@ -205,7 +224,7 @@ class McuFactory:
         chosen = self._choose(key, command)
         if chosen is None:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "no MCU available"), self.config.retry_after)
-        self._remember(f"{command.mcu_type} {key}", chosen)
+        self._remember(f"{command.mcu_type} {key}", chosen.mcu_id)
         self.untaken.append(McuAllocated(owner="", conference=entity, mcu_id=chosen.mcu_id))
         where = {MCU_HTTP_URI: chosen.http_url, MCU_SERVER_URI: chosen.sip_uri, MCU_ID: chosen.mcu_id}
         answer = attrs.evolve(
@@ -223,12 +242,17 @@ class McuFactory:
         )
         return self._registry.get(chosen.mcu_id) if chosen is not None else None
 
-    def _remember(self, place: str, mcu: KnownMcu) -> None:
-        if self._places.get(place) != mcu.mcu_id:
-            mcu.given += 1
-        self._places[place] = mcu.mcu_id
-        self._kept.note("place", place)
+    def _give(self, place: str, mcu_id: str) -> None:
+        """A conference is at that MCU, which has not said yet that it is as busy as that."""
+        known = self._registry.get(mcu_id)
+        if known is not None and self._places.get(place) != mcu_id:
+            known.given += 1
+        self._places[place] = mcu_id
         self._places.move_to_end(place)
+
+    def _remember(self, place: str, mcu_id: str) -> None:
+        self._give(place, mcu_id)
+        self._kept.note("place", place)
         while len(self._places) > self.config.max_conferences:
             self._kept.note("place", self._places.popitem(last=False)[0])
 

@@ -2,13 +2,16 @@
 
 How busy an MCU is changes all the time and is said again within seconds, so that it is not written. Until an MCU is
 heard after a restart it is stale: it keeps its conferences, and a new one goes to it only where no other has room.
+
+Which MCU has a conference is for all Factories that share a store (`is_factory_place`); MCUs announce themselves to
+each of them.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from attrs.validators import deep_iterable, instance_of
@@ -21,6 +24,12 @@ KIND: Final = "mcu-factory"  #: first part of the keys
 VERSION: Final = 1  #: of the fields
 
 _text: Final = instance_of(str)
+
+
+def is_factory_place(piece: Piece) -> bool:
+    """Whether a piece says which MCU has a conference, so that each Factory of a group is to know it."""
+    parts = piece_parts(piece.key)
+    return len(parts) == 3 and parts[:2] == (KIND, "place")
 
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
@@ -61,11 +70,44 @@ class KeptFactory:
         names, self._unsaved = self._every() if self._unsaved is None else self._unsaved, {}
         changed = [piece for name in names if (piece := self._piece(*name)).value != self._written.get(piece.key)]
         for piece in changed:
-            if piece.value is None:
-                del self._written[piece.key]
-            else:
-                self._written[piece.key] = piece.value
+            self._is_written(piece)
         return changed
+
+    def learned(
+        self, pieces: Iterable[Piece], *, whole: bool
+    ) -> tuple[list[tuple[str, str | None]], list[StateUnreadable]]:
+        """What other Factories have written: conferences, each with the id of its MCU, and what cannot be read.
+
+        What this one has changed and not yet given to be written goes before. ``whole``: there is nothing else in the
+        store, so what this one has beside it is given again.
+        """
+        found: dict[str, str | None] = {}
+        unreadable = []
+        for piece in filter(is_factory_place, pieces):
+            place = piece_parts(piece.key)[2]
+            try:
+                mcu_id = None if piece.value is None else _mcu_in(read_piece(piece, VERSION))
+            except Exception as error:  # whatever stands there, the rest counts
+                unreadable.append(StateUnreadable(owner="", key=piece.key, reason=str(error)))
+                continue
+            self._is_written(piece)
+            if ("place", place) not in (self._unsaved or ()):
+                found[place] = mcu_id
+        for place in self._places if whole else ():
+            if place not in found:
+                self._written.pop(piece_key(KIND, "place", place), None)
+                self.note("place", place)
+        return list(found.items()), unreadable
+
+    def forget(self, place: str) -> None:
+        """One that was learned is known no more here; in the store it stays."""
+        self._written.pop(piece_key(KIND, "place", place), None)
+
+    def _is_written(self, piece: Piece) -> None:
+        if piece.value is None:
+            self._written.pop(piece.key, None)
+        else:
+            self._written[piece.key] = piece.value
 
     def all(self) -> list[Piece]:
         """Everything, as it is now."""
@@ -114,11 +156,16 @@ class KeptFactory:
         fields = read_piece(piece, VERSION)
         del fields["version"]
         if kind == "place":
-            mcu_id = fields["mcu"]
-            if not isinstance(mcu_id, str):
-                raise TypeError("not the id of an MCU")
-            self._places[name] = mcu_id
+            self._places[name] = _mcu_in(fields)
         elif kind == "mcu":
             self._registry.recall(SavedMcu(**fields).known(name, now))
         else:
             raise ValueError(f"no such kind: {kind}")
+
+
+def _mcu_in(fields: dict[str, Any]) -> str:
+    """The MCU of a conference; raises TypeError and KeyError for what is none."""
+    mcu_id = fields["mcu"]
+    if not isinstance(mcu_id, str):
+        raise TypeError("not the id of an MCU")
+    return mcu_id

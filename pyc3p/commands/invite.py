@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+import c3p
 import focus
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
@@ -24,7 +25,7 @@ from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem
-from pyc3p.roster import changes, rows, short_uri
+from pyc3p.roster import changes, dial_in_address, rows, short_uri
 from pyc3p.trace.trace import text_address
 from sip import Event
 from sip.aio import TlsFault, live_entropy, wall_clock
@@ -86,6 +87,7 @@ class Invite:
         self.node = Node(element, on_event=self._happened, tls=options.tls)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
+        self._dial_in_told = False
         self._calls: dict[focus.CommandId, str] = {}
         self._titles: dict[focus.CommandId, str] = {}
         self.failed: list[str] = []  #: people who could not be called
@@ -150,7 +152,15 @@ class Invite:
             refused = self._refused(created.status)
             raise refused or Problem(f"cannot create a conference: {self._why(created)}")
         self._output.tell(f"conference {created.conference_uri}", conference=created.conference_uri)
+        self._tell_dial_in(created.info)
         return created.conference_uri
+
+    def _tell_dial_in(self, info: c3p.ConferenceInfo) -> None:
+        """What phones call, once it is known."""
+        address = dial_in_address(info, None if self._options.tls is not None else self._options.server)
+        if address is not None and not self._dial_in_told:
+            self._dial_in_told = True
+            self._output.tell(f"phones call {address}", dial_in=address)
 
     async def _answer(self, good: type[Event], bad: type[Event], who: str) -> Event:
         what = f"an answer of {who} at {self._server} (is `pyc3p serve` running there?)"
@@ -256,6 +266,7 @@ class Invite:
             case focus.RosterChanged():
                 before = self._roster.roster if self._roster is not None else None
                 self._roster = event
+                self._tell_dial_in(event.roster)
                 for change in changes(before, event.roster):
                     self._output.tell(f"  {change}", "cyan", roster=change)
             case focus.CommandSucceeded():

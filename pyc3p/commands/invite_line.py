@@ -41,8 +41,11 @@ def read_line(
     if there is None:
         if passcode:
             raise UsageProblem("--passcode is for a conference that is there: name it with --conference")
-        if not people:
-            raise UsageProblem("who is to be called? Name people such as sip:bob@127.0.0.1, or join a --conference")
+        if not people and not server:
+            raise UsageProblem(
+                "who is to be called? Name people such as sip:bob@127.0.0.1, or join a --conference; with --server "
+                "alone phones call in"
+            )
     if passcode and identity is not None:
         raise UsageProblem("guests say who they are with --name alone: leave out --as, or --passcode")
     tls = tls or bool(identity and identity.lower().startswith("sips:"))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final
 
 import focus
+import mcu
 from pyc3p.commands.output import Output
 from pyc3p.elements.node import Node as ElementNode
 from pyc3p.elements.parts import SipCores
 from pyc3p.elements.places import place
 from pyc3p.elements.principals import server_principal
+from pyc3p.ops.log import log_event
 from pyc3p.placement.driver import StoreDriver
 from pyc3p.placement.events import LeaseHeld, LeaseLapsed
 from pyc3p.placement.member import Member
@@ -23,7 +25,7 @@ from pyc3p.problems import Problem
 from pyc3p.settings.serve import ServeConfig
 from pyc3p.state.redis import RedisSettings, RedisStore
 from pyc3p.state.store import StoreUnavailable
-from sip import Event
+from sip import Event, Piece
 from sip.aio import wall_clock
 
 #: Seconds after which news of records are listened for again, when the store was away.
@@ -50,6 +52,7 @@ class AmongNodes:
         self.member = Member(self.node, now=asyncio.get_running_loop().time())
         self._output = output
         self._placed: PlacedFocus | None = None
+        self._mcu_factory: mcu.McuFactory | None = None
         self._cores = SipCores()
         self._element: ElementNode | None = None
         self._driver: StoreDriver | None = None
@@ -67,9 +70,10 @@ class AmongNodes:
         """Why this node may begin nothing new at the moment."""
         return None if self._driver is None else self._driver.failing
 
-    def attach(self, element: ElementNode, cores: SipCores) -> None:
+    def attach(self, element: ElementNode, cores: SipCores, mcu_factory: mcu.McuFactory | None) -> None:
         """Take part, from now on."""
         assert cores.placed is not None
+        self._mcu_factory = mcu_factory
         self._element, self._cores, self._placed = element, cores, cores.placed
         self._driver = StoreDriver(cores.placed, self.store, moved=element.kick)
         self._spawn(self._listen())
@@ -135,19 +139,39 @@ class AmongNodes:
                 await self.store.tell_changed(wanted.conference_uri)
 
     async def _listen(self) -> None:
-        """Hear of records that other nodes have changed: the conference may be active here.
-
-        What was told while the store was away is made up for: the records of all that are active are looked at.
-        """
+        """Hear what other nodes tell, for ever; what was told while the store was away is made up for."""
         while True:
             with contextlib.suppress(StoreUnavailable):
-                async for uri in self.store.changed():
-                    conferences = self._cores.focus
-                    if conferences is not None and self._element is not None:
-                        for changed in conferences.conferences if uri is None else (uri,):
-                            conferences.record_changed(changed, now=asyncio.get_running_loop().time())
-                        self._element.kick()
+                async for news in self.store.news():
+                    if news is None:
+                        await self._make_up()
+                    elif isinstance(news, Piece):
+                        self._learn([news])
+                    else:
+                        self._records_changed([news])
             await asyncio.sleep(_AGAIN)
+
+    async def _make_up(self) -> None:
+        """Look at the records of all conferences that are active, and at where all are."""
+        conferences = self._cores.focus
+        self._records_changed([] if conferences is None else conferences.conferences)
+        if self._mcu_factory is not None:
+            self._learn(await self.store.load_places(), whole=True)
+
+    def _records_changed(self, uris: Iterable[str]) -> None:
+        """Records are other ones: their conferences may be active here."""
+        conferences = self._cores.focus
+        if conferences is not None and self._element is not None:
+            for uri in uris:
+                conferences.record_changed(uri, now=asyncio.get_running_loop().time())
+            self._element.kick()
+
+    def _learn(self, pieces: Sequence[Piece], *, whole: bool = False) -> None:
+        """MCU Factories of other nodes have given conferences to MCUs."""
+        if self._mcu_factory is not None and self._element is not None:
+            for event in self._mcu_factory.learn(pieces, whole=whole):
+                log_event(self._output, self.node.name, event)
+            self._element.kick()
 
     # Life ------------------------------------------------------------------------------------------------------------
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+import c3p
 import focus
 import mcu
 import sip
+from mcu import ConferencingServer
 from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
-from pyc3p.elements import calls, parts
+from pyc3p.elements import calls, chat, parts
 from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
@@ -54,7 +56,9 @@ class Server:
     output: Output
     nodes: list[Node] = attrs.Factory(list)
     cores: SipCores = SipCores()
+    mcu_factory: mcu.McuFactory | None = None
     mcu: mcu.Mcu | None = None
+    mcus: list[ConferencingServer] = attrs.Factory(list)  #: that one, and others of this process
     workers: Workers | None = None  #: MCUs in processes of their own
     draining: bool = False
     identities: Identities | None = None  #: None: everybody is believed
@@ -81,7 +85,7 @@ class Server:
     def busy(self) -> bool:
         """Whether a conference goes on."""
         active = self.cores.focus is not None and bool(self.cores.focus.conferences)
-        here = self.mcu is not None and bool(self.mcu.conferences)
+        here = any(each.conferences for each in self.mcus)
         return active or here or (self.workers is not None and self.workers.busy)
 
     async def start(self) -> None:
@@ -89,7 +93,7 @@ class Server:
         if self.workers is not None:
             await self.workers.start()
         if self.state is not None:
-            self.state.attach(self.nodes[0], self.cores, self.output)
+            self.state.attach(self.nodes[0], self.cores, self.mcu_factory, self.output)
         for node in self.nodes:
             await node.start()
         if self.workers is not None:
@@ -105,7 +109,7 @@ class Server:
         """Take nothing new, in any part."""
         now = asyncio.get_running_loop().time()
         self.draining = True
-        for part in (self.cores.focus, self.cores.focus_factory, self.mcu, self.others):
+        for part in (self.cores.focus, self.cores.focus_factory, *self.mcus, self.others):
             if part is not None:
                 part.drain(now=now)
         if self.workers is not None:
@@ -137,14 +141,21 @@ class Server:
             assert conferences is not None
             with contextlib.suppress(focus.LocalProtocolError):  # over in the meantime
                 conferences.end_conference(uri, now=now)
-        if self.mcu is not None:
-            self.mcu.close(now=now)
+        for each in self.mcus:
+            each.close(now=now)
         self.kick()
 
     def kick(self) -> None:
         """Carry what commands to the machines caused."""
         for node in self.nodes:
             node.kick()
+
+    async def close(self) -> None:
+        """End what goes on, and close everything."""
+        if self.busy:
+            self.end_conferences()
+            await asyncio.sleep(SHUTDOWN_GRACE)
+        await self.stop()
 
     async def stop(self) -> None:
         """Close everything."""
@@ -169,6 +180,8 @@ class Build:
     state: ServerState | None = None
     sip_tls: SipTls | None
     c3p_tls: C3pTls | None
+    conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
+    dial_out_policy: mcu.DialOutPolicy | None = None  #: None: the rules of the settings
 
     @classmethod
     def of(
@@ -210,12 +223,19 @@ def build_server(
     *,
     observers: Sequence[Observer] = (),
     state: ServerState | None = None,
+    conference_policy: focus.ConferencePolicy | None = None,
+    dial_out_policy: mcu.DialOutPolicy | None = None,
 ) -> Server:
     """Put the parts together, all in this process; raises UsageProblem when one lacks what it needs.
 
-    ``observers`` are called with the name of an element and each event that it tells.
+    ``observers`` are called with the name of an element and each event that it tells. The policies say who may do
+    what, and who may be called; None: the rules that come with the packages, and those of the settings.
     """
-    build = Build.of(config, acquaintances(config), trace, output, observers, state)
+    build = attrs.evolve(
+        Build.of(config, acquaintances(config), trace, output, observers, state),
+        conference_policy=conference_policy or focus.ConferenceRules(),
+        dial_out_policy=dial_out_policy,
+    )
     server = build.server()
     add_core(server, build)
     if "mcu" in config.parts:
@@ -232,26 +252,32 @@ def add_core(server: Server, build: Build) -> None:
             config, build.peers[own], root=build.root, entropy=build.entropy, wall_clock=wall_clock()
         )
     if set(config.parts) - {"mcu"}:
-        element, server.cores = _core_element(build, own, server.identities)
+        element, server.cores, server.mcu_factory = _core_element(build, own, server.identities)
         server.nodes.append(_node(build, element, build.peers[own], config.http_port))
 
 
 def add_mcu(server: Server, build: Build) -> None:
     """The MCU, in this process. Raises UsageProblem."""
     config = build.config
-    element, server.mcu = _mcu_element(build)
+    element, av = _mcu_element(build)
+    server.mcu, beside = av, chat.chat_mcu_of(element)
+    server.mcus = [av, beside] if beside is not None else [av]
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
-def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Element, SipCores]:
+def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Element, SipCores, mcu.McuFactory | None]:
     config, peers = build.config, build.peers[own]
     here = place(config, own, config.sip_port, config.http_port, config.tls.port)
     member = build.state.member if build.state is not None else None
     foci = frozenset((*config.c3p.foci, *({own} if "focus" in config.parts else ())))
+    store = None if member is not None else focus.KeptRecords(wall_clock=here.wall_clock)
     settings = CoreSettings(
         domain=config.sip_domain,
         aliases=config.aliases,
-        store=None if member is not None else focus.KeptRecords(wall_clock=here.wall_clock),
+        store=store,
+        numbers=config.dial_in.source(store, build.entropy.child("numbers"))
+        if store is not None and "focus-factory" in config.parts
+        else None,
         member=member,
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),
@@ -261,26 +287,37 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         records_principal=role_of(config, "focus-factory", peers),
         proxy=calls.proxy_config(config, build.root),
         authenticator=None if known is None else known.authenticator,
+        policy=build.conference_policy,
         registrar=config.limits.registrar(),
         focus=config.limits.focus(),
-        factory=config.limits.factory(),
+        factory=attrs.evolve(
+            config.limits.factory(),
+            mcu_types=_mcu_types(config),
+            pstn_lobby_bypass=config.dial_in.lets_in(config.public_host, asks=config.identity.asks),
+        ),
     )
     others = frozenset((*foci, *SERVER_PRINCIPALS))
     hosts = hosts_of(config, lambda name: name not in others)
     factory_config = mcu.FactoryConfig(focus_peers=foci, mcu_peers=frozenset(hosts), mcu_hosts=hosts)
-    factory = mcu.McuFactory(factory_config) if "mcu-factory" in config.parts else None
     cores = [part for part in config.parts if part not in ("mcu", "mcu-factory")]
-    if not cores and factory is not None:
-        element, _ = parts.mcu_factory_only(own, factory_config, durable=build.state is not None)
-        return element, SipCores()
-    return parts.server(
+    if not cores:
+        element, factory = parts.mcu_factory_only(own, factory_config, durable=build.state is not None)
+        return element, SipCores(), factory
+    mcu_factory = mcu.McuFactory(factory_config) if "mcu-factory" in config.parts else None
+    element, made = parts.server(
         here,
         cores,
         settings,
         entropy=build.entropy.child("server"),
-        mcu_factory=factory,
+        mcu_factory=mcu_factory,
         durable=build.state is not None,
     )
+    return element, made, mcu_factory
+
+
+def _mcu_types(config: ServeConfig) -> tuple[str, ...]:
+    """What conferences can have."""
+    return (c3p.McuType.AUDIO_VIDEO, *([c3p.McuType.CHAT] if config.chat else []))
 
 
 def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
@@ -289,7 +326,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
     return parts.av_mcu(
         place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port, config.tls.mcu_port),
         entropy=build.entropy.child(config.mcu_id),
-        factory_url=factory_url(config),
+        factory_url=factory_url(config) or None,
         more_factories=config.factories,
         outbound_proxy=outbound_proxy(config),
         secure_outbound_proxy=secure_outbound_proxy(config),
@@ -305,8 +342,11 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
             callback_hosts=hosts_of(config, lambda name: name in foci),
             callers=sip.TrustedPeers(config.identity.trust, config.identity.trusted_peers),
         ),
-        policy=calls.dial_out_rules(config),
+        policy=build.dial_out_policy or calls.dial_out_rules(config),
+        prompts=config.dial_in.prompts.prompts(),
+        rooms=config.dial_in.rooms(frozenset(name.lower() for name in (config.sip_domain, *config.aliases))),
         gateways=calls.gateways(config),
+        with_chat=config.chat,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from mcu import McuFactory
 from pyc3p.commands.output import Output
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import SipCores
@@ -45,7 +46,7 @@ class ServerState:
         """This process among other nodes."""
         return None if self.nodes is None else self.nodes.member
 
-    def attach(self, node: Node, cores: SipCores, output: Output) -> None:
+    def attach(self, node: Node, cores: SipCores, mcu_factory: McuFactory | None, output: Output) -> None:
         """Let a node go on with what was written, and write what it changes. Before it is started."""
 
         def told(reason: str | None) -> None:
@@ -58,7 +59,7 @@ class ServerState:
         self.writer = StateWriter(node.element, self.store, written=node.kick, told=told)
         node.on_worked = self._worked
         if self.nodes is not None:
-            self.nodes.attach(node, cores)
+            self.nodes.attach(node, cores, mcu_factory)
         node.restore(self.pieces)
         self.pieces = []
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from mcu import is_factory_place
 from pyc3p.placement.belonging import Belonging
 from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, Refused, Whole
 from sip import Piece
@@ -24,6 +25,7 @@ class MemoryPlacement:
         self.run = run  #: of the store; another one says that it was started anew
         self.claims: dict[str, tuple[str, int]] = {}  #: node and epoch by key
         self.written: dict[str, dict[str, Piece]] = {}  #: what is written of conferences, by key
+        self.places: dict[str, Piece] = {}  #: which MCU has which conference (`mcu.is_factory_place`)
         self._clock = clock
         self._belonging = Belonging()
         self._leases: dict[str, _Lease] = {}
@@ -80,22 +82,25 @@ class MemoryPlacement:
             self.written[key] = {piece.key: piece for piece in given}
 
     def write_now(self, node: Node, pieces: Sequence[Piece]) -> None:
-        """Write what changed of the conferences that ``node`` has, as `StateStore.write`; the rest is left out."""
+        """Write what changed of the conferences that ``node`` has, as `StateStore.write`; the rest is left out.
+
+        Which MCU has a conference may be written by each.
+        """
         for piece in pieces:
+            if is_factory_place(piece):
+                _put(self.places, piece)
+                continue
             key = self._belonging.conference_of(piece)
             if key is None or self.claims.get(key, ("", 0))[0] != node.name:
                 continue
-            kept = self.written.setdefault(key, {})
-            if piece.value is None:
-                kept.pop(piece.key, None)
-            else:
-                kept[piece.key] = piece
+            _put(self.written.setdefault(key, {}), piece)
 
     def forget_everything(self, *, run: str) -> None:
         """Be started anew, empty."""
         self.run = run
         self.claims.clear()
         self.written.clear()
+        self.places.clear()
         self._leases.clear()
         self._known.clear()
 
@@ -136,3 +141,10 @@ class MemoryPlacement:
     async def rewrite(self, key: str, node: Node, pieces: Whole) -> None:
         """`PlacementStore.rewrite`."""
         self.rewrite_now(key, node, pieces)
+
+
+def _put(kept: dict[str, Piece], piece: Piece) -> None:
+    if piece.value is None:
+        kept.pop(piece.key, None)
+    else:
+        kept[piece.key] = piece

@@ -8,10 +8,11 @@ from typing import Final
 
 import attrs
 
-from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
+from pyc3p.commands.addresses import EVERYWHERE, check_host, is_loopback, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import C3pSettings, check_principal
 from pyc3p.settings.calls import CallSettings
+from pyc3p.settings.dial_in import DialInSettings
 from pyc3p.settings.gateways import GatewaySettings
 from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.limits import LimitsSection
@@ -56,6 +57,7 @@ class ServeConfig:
     mcus: tuple[str, ...] = ()
     workers: int = 1  #: processes of the MCU, ``ID.1`` and so on when there are several; 0: in that of the others
     max_legs: int = 250  #: of the MCU, each process of it
+    chat: bool = True  #: whether conferences have chat: the MCU passes messages on, and the Focus Factory offers it
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     dead_media: float = 60.0  #: seconds without media after which the MCU asks whether a phone is there; 0: never
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM
@@ -70,6 +72,7 @@ class ServeConfig:
     state: StateSettings = StateSettings()  #: what outlasts a restart
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
     media: MediaSettings = MediaSettings()
+    dial_in: DialInSettings = DialInSettings()  #: plain phones, and rooms
     nodes: NodesSettings = NodesSettings()  #: other nodes, with which this one shares its conferences
     limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take
 
@@ -111,6 +114,20 @@ class ServeConfig:
             if not url.startswith(("http://", "https://")):
                 raise UsageProblem(f"mcu_factories must be PRINCIPAL=URL, not {principal}={url}")
         self.calls.check(self.gateways)
+        if self.dial_in.open_rooms and "mcu" not in self.parts:
+            raise UsageProblem("--open-rooms is for the MCU: serve the part mcu")
+        if self.dial_in.open_rooms and self.workers > 1:
+            raise UsageProblem("rooms are in one process: --open-rooms goes with one worker at most")
+        if self.dial_in.open_rooms and not (self.identity.insecure or is_loopback(self.public_host)):
+            raise UsageProblem(
+                f"{self.public_host} can be reached by others, and rooms are open to everybody; say --insecure as well "
+                "if that is meant"
+            )
+
+    @property
+    def only_rooms(self) -> bool:
+        """Whether this is an MCU by itself, whose conferences are those that callers make."""
+        return self.parts == ("mcu",) and self.dial_in.open_rooms and not (self.mcu_factory_url or self.mcu_factories)
 
     @property
     def factories(self) -> tuple[tuple[str, str], ...]:

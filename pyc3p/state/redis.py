@@ -22,6 +22,7 @@ try:
 except ImportError as error:  # pragma: no cover - the extra is there wherever tests run
     raise ImportError("pyc3p.state.redis needs redis: pip install 'pyc3p[redis]'") from error
 
+from mcu import is_factory_place
 from pyc3p.placement.belonging import Belonging
 from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, Nodes, PlacementStore, Refused, Whole
 from pyc3p.state import redis_scripts as scripts
@@ -31,6 +32,8 @@ from sip import Piece
 
 #: Field of the claim in the hash of a conference; a key of a piece is never that.
 _CLAIM: Final = "="
+#: Places that are asked for at once, so that no other node waits for the whole answer.
+_PLACES_AT_ONCE: Final = 1_000
 
 
 @attrs.frozen(kw_only=True)
@@ -170,11 +173,17 @@ class RedisStore(StateStore, PlacementStore):
     # State -----------------------------------------------------------------------------------------------------------
 
     async def load(self, prefix: str = "") -> list[Piece]:
-        """`StateStore.load`: what belongs to the node, and not the conferences, which come with their claims."""
+        """`StateStore.load`: what belongs to the node or to all; conferences come with their claims."""
         async with self._asked() as redis:
             found = await cast("Any", redis.hgetall(self._key("state", self._node.name)))
         pieces = [Piece(read_key(name), value) for name, value in found.items()]
-        return [piece for piece in pieces if is_under(piece.key, prefix)]
+        return [piece for piece in (*pieces, *await self.load_places()) if is_under(piece.key, prefix)]
+
+    async def load_places(self) -> list[Piece]:
+        """Which MCU has which conference, as all MCU Factories have written it. Raises StoreUnavailable."""
+        async with self._asked() as redis:
+            found = redis.hscan_iter(self._key("places"), count=_PLACES_AT_ONCE)
+            return [Piece(read_key(name), value) async for name, value in found]
 
     async def load_conference(self, key: str) -> list[Piece]:
         """What is written of one conference, whoever has it. Raises StoreUnavailable."""
@@ -198,9 +207,16 @@ class RedisStore(StateStore, PlacementStore):
     def _add_writes(self, pipeline: Any, pieces: Sequence[Piece]) -> list[str | None]:
         """Queue the commands; returns for each the conference that it is for."""
         homes: defaultdict[str | None, dict[str, bytes | None]] = defaultdict(dict)
+        places: list[Piece] = []
         for piece in pieces:
-            homes[self._belonging.conference_of(piece)][piece.key] = piece.value
+            if is_factory_place(piece):
+                places.append(piece)
+            else:
+                homes[self._belonging.conference_of(piece)][piece.key] = piece.value
         queued: list[str | None] = []
+        if places:
+            self._add_places(pipeline, places)
+            queued.append(None)
         for conference, values in homes.items():
             kept = {key: value for key, value in values.items() if value is not None}
             gone = [key for key, value in values.items() if value is None]
@@ -226,6 +242,14 @@ class RedisStore(StateStore, PlacementStore):
                 queued.append(None)
         return queued
 
+    def _add_places(self, pipeline: Any, places: Sequence[Piece]) -> None:
+        kept = [each for piece in places if piece.value is not None for each in (piece.key, piece.value)]
+        gone = [piece.key for piece in places if piece.value is None]
+        pipeline.eval(
+            *(scripts.PLACES, 1, self._key("places"), self._key("placed")),
+            *(self._node.incarnation, len(kept) // 2, *kept, *gone),
+        )
+
     # For all nodes ---------------------------------------------------------------------------------------------------
 
     async def shared_secret(self) -> str:
@@ -240,17 +264,38 @@ class RedisStore(StateStore, PlacementStore):
         async with self._asked() as redis:
             await redis.publish(self._key("changed"), conference_uri)
 
-    async def changed(self) -> AsyncIterator[str | None]:
-        """The Conference-URIs that any node tells, for ever. Raises StoreUnavailable.
+    async def news(self) -> AsyncIterator[str | Piece | None]:
+        """What nodes tell each other, for ever. Raises StoreUnavailable.
 
-        None comes first, and after each interruption: from now on everything is heard, what was told before was not.
+        The Conference-URI of a record that any node has changed, and which MCU an MCU Factory of another node has
+        given a conference to, as its piece. None comes first, and after each interruption: from now on everything is
+        heard, what was told before was not.
         """
+        changed, placed = self._key("changed"), self._key("placed")
         async with self._asked() as redis, redis.pubsub() as heard:
-            await heard.subscribe(self._key("changed"))
+            await heard.subscribe(changed, placed)
+            begun = 0
             while True:
                 message = await heard.get_message(timeout=None)
-                if message is not None:
-                    yield read_key(message["data"]) if message["type"] == "message" else None
+                if message is None:
+                    continue
+                if message["type"] != "message":
+                    begun += 1
+                    if begun % 2 == 0:  # both channels
+                        yield None
+                elif read_key(message["channel"]) == changed:
+                    yield read_key(message["data"])
+                elif (piece := self._place_told(message["data"])) is not None:
+                    yield piece
+
+    def _place_told(self, told: bytes) -> Piece | None:
+        """Read what `scripts.PLACES` tells; None for what this node has told itself, or nobody of ours."""
+        teller, _, rest = told.partition(b" ")
+        length, _, text = rest.partition(b" ")
+        if teller == self._node.incarnation.encode() or not length.isdigit():
+            return None
+        key, value = text[: int(length)], text[int(length) :]
+        return Piece(read_key(key), value or None)
 
     async def close(self) -> None:
         """`StateStore.close`."""

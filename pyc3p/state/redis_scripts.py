@@ -11,8 +11,10 @@ The names of keys begin with a prefix of the deployment:
 ``conference:KEY``
     A hash: under ``=`` stands ``EPOCH NAME``, the claim; everything else is a piece of state under its key. One
     command brings all of a conference, and what is written is refused to whom the claim does not name.
+``places``
+    A hash: which MCU has which conference, as pieces of an MCU Factory; those of all nodes write and hear it.
 ``state:NAME``
-    A hash with the pieces of a node that belong to no conference.
+    A hash with the pieces of a node that are nobody else's.
 
 They are for a single Redis, which may have replicas; names of keys that are made inside of a script rule a cluster out.
 Epochs stay exact in Lua as long as they are below 2**53 (`c3p.MAX_EPOCH`).
@@ -134,5 +136,23 @@ for place = last + 1, #ARGV do
   redis.call('HDEL', KEYS[1], ARGV[place])
 end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+
+#: KEYS: places. ARGV: channel, who writes, how many pieces are set, those with their values, those to be removed. What
+#: is told of each is ``WRITER LENGTH KEYVALUE``, with the length of the key; in the order in which it was written.
+PLACES: Final = """
+local function tell(key, value)
+  redis.call('PUBLISH', ARGV[1], ARGV[2] .. ' ' .. #key .. ' ' .. key .. value)
+end
+local last = 3 + 2 * tonumber(ARGV[3])
+for place = 4, last, 2 do
+  redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
+  tell(ARGV[place], ARGV[place + 1])
+end
+for place = last + 1, #ARGV do
+  redis.call('HDEL', KEYS[1], ARGV[place])
+  tell(ARGV[place], '')
+end
 return 1
 """

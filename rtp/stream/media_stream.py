@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
+from rtp.entropy import Entropy
 from rtp.errors import MalformedPacket
 from rtp.events import MediaEvent, MediaSilent, ReceptionReported, SourceLeft, SourceTimedOut
 from rtp.packets.demux import DatagramKind, classify
@@ -29,6 +30,7 @@ from rtp.stream.rtcp_session import RtcpSession
 from rtp.stream.rtcp_source import RtcpSource
 from rtp.stream.sender import RtpSender
 from rtp.stream.source_lock import TransportAddress, sendable
+from rtp.stream.stream_start import StreamStart
 from rtp.stream.unproven import UnprovenAddress
 
 
@@ -43,33 +45,36 @@ class Outgoing(NamedTuple):
 class MediaStream:
     """One leg.
 
-    ``ssrc``, ``sequence_number`` and ``timestamp`` should be random; ``uniform`` gives numbers in [0, 1);
-    ``wall_clock`` is the Unix time at ``now == 0``. In an encrypted call ``sequence_number`` should be below 2**15, so
-    that a peer that misses the first packets counts right (RFC 4568 section 6.4). Raises LocalProtocolError when the
-    agreed codec is none that this package can do.
+    ``entropy`` gives all numbers that have to be random. Who wants to choose them gives ``ssrc``, ``sequence_number``,
+    ``timestamp``, ``cname`` and ``uniform`` (in [0, 1)), some or all. ``wall_clock`` is the Unix time at ``now == 0``.
+    Raises LocalProtocolError when something is missing, and when the agreed codec is none that this package can do.
     """
 
     def __init__(
         self,
         agreement: MediaAgreement,
         *,
-        ssrc: int,
-        sequence_number: int,
-        timestamp: int,
-        cname: str,
-        uniform: Callable[[], float],
+        entropy: Entropy | None = None,
+        ssrc: int | None = None,
+        sequence_number: int | None = None,
+        timestamp: int | None = None,
+        cname: str | None = None,
+        uniform: Callable[[], float] | None = None,
         now: float,
         wall_clock: float = 0.0,
         config: MediaStreamConfig | None = None,
     ) -> None:
         self.config = config = config or MediaStreamConfig()
         self.agreement = agreement
-        self._uniform, self._wall_clock, self._cname = uniform, wall_clock, cname
+        start = StreamStart.of(
+            entropy, ssrc=ssrc, sequence_number=sequence_number, timestamp=timestamp, cname=cname, uniform=uniform
+        )
+        self._uniform, self._wall_clock, self._cname = start.uniform, wall_clock, start.cname
         self._pending: list[Outgoing] = []
         self._round_trip: float | None = None
         self._heard = now
         self._silence_reported = False
-        self._begin(ssrc, sequence_number, timestamp, now)
+        self._begin(start.ssrc, start.sequence_number, start.timestamp, now)
         frame = round(config.jitter.frame * agreement.codec.clock_rate)
         self._out = OutboundMedia(agreement, self._sender, frame=frame)
         self._in = InboundMedia(
@@ -101,6 +106,7 @@ class MediaStream:
 
     @property
     def ssrc(self) -> int:
+        """The SSRC of what we send."""
         return self._sender.ssrc
 
     @property
@@ -111,6 +117,7 @@ class MediaStream:
 
     @property
     def remote_cname(self) -> str | None:
+        """The CNAME of whom we hear, as RTCP said it; None before that."""
         ssrc = self.remote_ssrc
         return None if ssrc is None else self._rtcp.cname_of(ssrc)
 
@@ -126,6 +133,7 @@ class MediaStream:
 
     @property
     def receiving(self) -> bool:
+        """Whether the agreement has us receive."""
         return self.agreement.direction.receives
 
     @property
@@ -134,6 +142,7 @@ class MediaStream:
         return self._heard
 
     def counters(self) -> MediaCounters:
+        """What was sent, received, lost and dropped so far."""
         source, buffer, counts = self._in.lock.last, self._in.jitter, self._in.counts
         return MediaCounters(
             received=source.received if source else 0,
@@ -323,6 +332,7 @@ class MediaStream:
         return self._heard + timeout
 
     def handle_timeout(self, *, now: float) -> list[MediaEvent]:
+        """Do what is due at ``now`` and return what it caused; then read ``next_timeout`` again."""
         events = self._in.dtmf.handle_timeout(now=now)
         self._pending += self.departures(now=now)
         silent_at = self._silence_at()

@@ -17,7 +17,7 @@ from pyc3p.placement.memory import MemoryPlacement
 from pyc3p.placement.store import Claimed, Granted, LeaseLost, Node, PlacementStore, Refused
 from pyc3p.state import StoreUnavailable
 from pyc3p.state.redis import RedisSettings, RedisStore
-from sip import Piece, Uri, conference_key, piece_key
+from sip import Piece, Uri, conference_key, piece_key, write_piece
 from tests.interop.programs import free_port, require
 from tests.interop.redis_server import redis_at
 from tests.pyc3p.test_state_stores import PARTS, PIECES, after, expected
@@ -390,9 +390,33 @@ def test_all_nodes_have_one_secret_and_hear_of_changed_records(server: int) -> N
     async def scene() -> None:
         async with stores(server) as (first, second):
             assert await first.shared_secret() == await second.shared_secret()
-            news = second.changed()
+            news = second.news()
             assert await anext(news) is None  # from now on
             await first.tell_changed("sip:a@example.com")
             assert await anext(news) == "sip:a@example.com"
+
+    asyncio.run(scene())
+
+
+def test_which_mcu_has_a_conference_is_heard_by_all_other_nodes_and_kept(server: int) -> None:
+    """`mcu.McuFactory` of each node: what one gives is known to the others, and to one that is started later."""
+
+    def place(number: int, mcu_id: str) -> Piece:
+        return write_piece(piece_key("mcu-factory", "place", f"audio-video {number:08}"), 1, {"mcu": mcu_id})
+
+    async def scene() -> None:
+        async with stores(server) as (first, second):
+            news, own = second.news(), first.news()
+            assert await anext(news) is None
+            assert await anext(own) is None
+            mine = Piece(piece_key("mcu-factory", "mcu", "one"), b"1")
+            await first.write([place(1, "one"), mine, place(2, "two words")])
+            assert [await anext(news), await anext(news)] == [place(1, "one"), place(2, "two words")]
+            await first.write([Piece(place(1, "one").key, None)])
+            assert await anext(news) == Piece(place(1, "one").key, None)
+            assert await second.load() == await second.load_places() == [place(2, "two words")]
+            assert sorted(piece.key for piece in await first.load()) == sorted([mine.key, place(2, "").key])
+            await first.tell_changed("sip:a@example.com")
+            assert await anext(own) == "sip:a@example.com"  # what it wrote itself is not told to it
 
     asyncio.run(scene())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 
@@ -49,6 +50,7 @@ class Server:
     cores: SipCores
     member: Member
     store: Store
+    factory: mcu.McuFactory
 
     @property
     def core(self) -> focus.Focus:
@@ -136,6 +138,10 @@ class Store(SimDisk):
     def flush(self) -> None:
         waiting, self.unwritten = self.unwritten, {}
         self.nodes.store.write_now(self.node, tuple(waiting.values()))
+        places = [piece for piece in waiting.values() if mcu.is_factory_place(piece)]
+        for other in self.nodes.servers.values() if places else ():
+            if other.store is not self and not other.store.away:
+                self.nodes.network.clock.after(WAY, partial(other.factory.learn, places))
 
 
 @attrs.frozen
@@ -149,7 +155,7 @@ class _ByWayOf:
 class Nodes:
     """Everything: ``up`` are the nodes that the proxy believes in."""
 
-    def __init__(self, *people: str, phones: int = 0, seed: int = 1) -> None:
+    def __init__(self, *people: str, phones: int = 0, mcus: int = 1, seed: int = 1) -> None:
         self.network = SimNetwork(seed)
         self.network.clock.now = 100.0
         self.entropy = sip.SeededEntropy(f"nodes {seed}".encode())
@@ -162,24 +168,14 @@ class Nodes:
         self.hint: str | None = None  #: the node that the proxy prefers to what its hash says
         self._lives = 0
         self._places = {name: place_of(name, number) for number, name in enumerate(FOCI, start=11)}
-        self.factory_place, self.mcu_place, self.edge_place = (
-            place_of("mcu-factory", 21),
-            place_of("mcu", 22),
-            place_of("edge", 2),
-        )
+        self.mcu_places = [place_of("mcu", 22), place_of("mcu-2", 23)][:mcus]
+        self.edge_place = place_of("edge", 2)
         self.network.add_name(DOMAIN, sip.Destination("TCP", self.edge_place.host, 5060))
         self._add_edge()
-        factory, _ = parts.mcu_factory_only("mcu-factory", mcu.FactoryConfig(focus_peers=frozenset(FOCI)))
-        self.hosts: dict[str, SimHost] = {"mcu-factory": self.network.add(factory, self.factory_place.host)}
-        element, self.mcu = parts.av_mcu(
-            self.mcu_place,
-            entropy=self.entropy.child("mcu"),
-            factory_url=self.factory_place.url(parts.MCU_FACTORY_PATH),
-            outbound_proxy=None,
-            policy=mcu.DialOutRules(domains=None, numbers=None),
-            trust=McuTrust(focus_peers=frozenset(FOCI)),
-        )
-        self.hosts["mcu"] = self.network.add(element, self.mcu_place.host)
+        self.hosts: dict[str, SimHost] = {}
+        self.mcus: dict[str, Mcu] = {}
+        for place in self.mcu_places:
+            self._add_mcu(place)
         for name in FOCI:
             self.start(name)
         self.clients: dict[str, focus.Client] = {}
@@ -198,6 +194,25 @@ class Nodes:
         config = sip.ProxyConfig(domains=(DOMAIN,), trusted=TRUSTED)
         proxy = sip.Proxy(endpoint, config, entropy=self.entropy.child("edge proxy"), location=self._targets)
         self.network.add(Element.of("edge", pump=HookedPump(endpoint, [proxy])), place.host)
+
+    def _add_mcu(self, place: Place) -> None:
+        """One that announces itself to the MCU Factory of each node."""
+        first, *more = (each.url(parts.MCU_FACTORY_PATH) for each in self._places.values())
+        element, self.mcus[place.name] = parts.av_mcu(
+            place,
+            entropy=self.entropy.child(place.name),
+            factory_url=first,
+            more_factories=tuple(zip(more, FOCI[1:], strict=True)),
+            outbound_proxy=None,
+            policy=mcu.DialOutRules(domains=None, numbers=None),
+            trust=McuTrust(factory_principal=FOCI[0], focus_peers=frozenset(FOCI)),
+        )
+        self.hosts[place.name] = self.network.add(element, place.host)
+
+    @property
+    def mcu(self) -> Mcu:
+        """The first MCU."""
+        return self.mcus["mcu"]
 
     def _targets(self, uri: Uri) -> Sequence[_ByWayOf]:
         order = sorted(
@@ -219,21 +234,25 @@ class Nodes:
         settings = CoreSettings(
             domain=DOMAIN,
             store=self.records,
-            mcu_factory_url=self.factory_place.url(parts.MCU_FACTORY_PATH),
+            mcu_factory_url=place.url(parts.MCU_FACTORY_PATH),
+            mcu_factory_principal=name,
             callback_url=place.url(parts.FOCUS_PATH),
             proxy=sip.ProxyConfig(trusted=TRUSTED),
             member=member,
         )
+        factory = mcu.McuFactory(mcu.FactoryConfig(focus_peers=frozenset(FOCI)))
+        factory.restore(self.store.places.values(), now=network.now)
         element, cores = parts.server(
             place,
             ("focus", "focus-factory"),
             settings,
             entropy=self.entropy.child(f"{name} {self._lives}"),
+            mcu_factory=factory,
             durable=True,
         )
         store = Store(self, node)
         host = network.add(element, place.host, disk=store)
-        server = self.servers[name] = Server(name, host, cores, member, store)
+        server = self.servers[name] = Server(name, host, cores, member, store, factory)
 
         def saw(event: Event) -> None:
             assert cores.placed is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import focus
+import mcu
 import sip
 from pyc3p.placement.events import Claim, FindOwner, Renew
 from tests.simulation.nodes import FOCI, Nodes, Server
@@ -270,3 +271,39 @@ def test_a_node_that_drains_hands_its_conferences_over() -> None:
     assert set(before) < set(nodes.true_roster(conference))
     assert nodes.roster("alice") == nodes.roster("bob") == nodes.true_roster(conference)
     assert not nodes.hosts["alice"].of(focus.Left)
+
+
+# MCU Factories -------------------------------------------------------------------------------------------------------
+
+
+def test_nodes_that_need_an_mcu_at_the_same_time_do_not_all_pick_the_same_one() -> None:
+    """Each asks the MCU Factory beside it, and MCUs say only a second later that they are busy."""
+    nodes = Nodes("alice", "bob", phones=2, mcus=2)
+    for name, node in (("alice", "focus-1"), ("bob", "focus-2")):
+        nodes.hint = node
+        nodes.join(name, nodes.created(name))
+    nodes.dial("alice", 0)
+    nodes.run(0.1)
+    nodes.dial("bob", 1)
+    nodes.run(5.0)
+    assert [each.legs for each in nodes.mcus.values()] == [1, 1]
+
+
+def test_any_factory_knows_which_mcu_has_a_conference_also_one_that_was_started_anew() -> None:
+    nodes = Nodes("alice", "bob", phones=2, mcus=2)
+    nodes.hint = "focus-1"
+    for name in ("alice", "bob"):
+        nodes.join(name, nodes.created(name))
+    nodes.dial("alice", 0)
+    nodes.run(0.1)
+    nodes.dial("bob", 1)
+    nodes.run(5.0)
+    nodes.kill("focus-3")
+    nodes.start("focus-3")
+    nodes.run(15.0)
+    known = [
+        {piece.key: piece.value for piece in server.factory.snapshot() if mcu.is_factory_place(piece)}
+        for server in nodes.servers.values()
+    ]
+    assert len(known[0]) == 2
+    assert known[0] == known[1] == known[2]
