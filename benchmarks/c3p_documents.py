@@ -86,7 +86,7 @@ def add_user_of_a_client() -> bytes:
     more = "".join(
         f'<x:capability xmlns:x="urn:example:capabilities" name="c{n}">yes</x:capability>' for n in range(14)
     )
-    return bytes(add_user()).replace(b"</user>", f"{more}</user>".encode())
+    return bytes(add_user()).replace(b"</ci:user>", f"{more}</ci:user>".encode())
 
 
 def microseconds(work: Callable[[], object], rounds: int, seconds: float) -> float:
