@@ -197,6 +197,8 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @credentials_option
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
+@click.option("--audio", help="Be heard: a WAV file over and over, tone, tone:HERTZ, or silence to listen.")
+@click.option("--record", type=FILE, help="Write what is heard to this WAV file.")
 @click.option(
     "--rejoin-for",
     type=SECONDS,
