@@ -191,6 +191,7 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @tls_option
 @ca_option
 @credentials_option
+@click.option("--pace", type=SECONDS, default=0.0, help="Seconds from one call to the next.  [default: all at once]")
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
 @click.option(
@@ -202,9 +203,12 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
-    """Call TARGETs (sip:user@host) into a conference, and look after it. With --conference there may be none.
+    """Call TARGETs (sip:user@host) into a conference, and look after it.
 
-    While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
+    With --conference, or the --server of a new one, there may be no TARGET.
+
+    While it goes on, type commands: add, mute, hold, keys, gain, eject, presenter, attendee, admit, deny, mute-all,
+    lock, announcements, roster, end, leave; help tells all.
 
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """

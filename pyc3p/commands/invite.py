@@ -15,7 +15,7 @@ import focus
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
 from pyc3p.commands.credentials import CHALLENGES, PasswordWanted, Wallet
-from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
+from pyc3p.commands.invite_commands import HELP, Command, CommandError, give, parse_command
 from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
@@ -57,6 +57,7 @@ class InviteOptions:
     conference: str | None = None  #: Conference-URI or link to join; None: a new one
     passcode: str | None = attrs.field(default=None, repr=False)  #: of that conference; then ``aor`` names nobody
     subject: str = ""
+    pace: float = 0.0  #: seconds from one call to the next
     stay: float | None = None  #: seconds after which the conference is ended, or left
     keep: bool = False  #: leave in place of ending what we created
     rejoin_for: float = 300.0  #: seconds for which a server that is lost is tried again; 0: not at all
@@ -86,6 +87,7 @@ class Invite:
         self.node = Node(element, on_event=self._happened, tls=options.tls)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
+        self._uncalled = list(options.targets)
         self._calls: dict[focus.CommandId, str] = {}
         self._titles: dict[focus.CommandId, str] = {}
         self.failed: list[str] = []  #: people who could not be called
@@ -101,9 +103,11 @@ class Invite:
         try:
             if not await self._unless_stopped(self._enter()):
                 return 130
-            for target in self._options.targets:
-                self._call(target)
-            await self._attend()
+            calling = asyncio.ensure_future(self._call_everybody())
+            try:
+                await self._attend()
+            finally:
+                calling.cancel()
             await self._go()
         finally:
             await self.node.stop()
@@ -182,6 +186,13 @@ class Invite:
 
     # In it -----------------------------------------------------------------------------------------------------------
 
+    async def _call_everybody(self) -> None:
+        """One after the other, with the pace that was asked for: a trunk takes only so many calls at once."""
+        while self._uncalled:
+            self._call(self._uncalled.pop(0))
+            if self._uncalled and self._options.pace:
+                await asyncio.sleep(self._options.pace)
+
     def _call(self, target: str) -> None:
         command = self._command(lambda now: self.client.add_user(target, now=now))
         self._calls[command] = target
@@ -229,7 +240,7 @@ class Invite:
                 self._options = attrs.evolve(self._options, keep=command.name == "leave")
                 self._stop.set()
             case _:
-                given = self._command(lambda now: _give(self.client, command, now))
+                given = self._command(lambda now: give(self.client, command, now=now))
                 self._titles[given] = command.title
 
     async def _go(self) -> None:
@@ -309,7 +320,7 @@ class Invite:
             self.reached.add(target)
         else:
             self.failed.append(target)
-        if not self._calls and not self.reached:
+        if not self._calls and not self._uncalled and not self.reached:
             self._stop.set()  # nobody could be called
 
     def _show_roster(self) -> None:
@@ -318,22 +329,6 @@ class Invite:
             muted = " muted" if row.muted else ""
             text = f"  {row.name:24} {row.role:10} {row.session_type:12} {row.status}{muted}"
             self._output.tell(text, row=attrs.asdict(row))
-
-
-def _give(client: focus.Client, command: Command, now: float) -> focus.CommandId:
-    match command.name:
-        case "lock" | "unlock":
-            return client.set_lock(command.name == "lock", now=now)
-        case "eject":
-            return client.delete_user(command.user, now=now)
-        case _:
-            return client.mute(
-                command.user,
-                endpoint=command.endpoint,
-                media_id=command.media_id,
-                muted=command.name == "mute",
-                now=now,
-            )
 
 
 def as_user(options: InviteOptions, username: str) -> InviteOptions:

@@ -31,6 +31,7 @@ def read_line(
     tls: bool,
     secured: Callable[[bool], SipTls | None],
     credentials: Path | None,
+    pace: float,
     stay: float | None,
     keep: bool,
     rejoin_for: float,
@@ -41,8 +42,11 @@ def read_line(
     if there is None:
         if passcode:
             raise UsageProblem("--passcode is for a conference that is there: name it with --conference")
-        if not people:
-            raise UsageProblem("who is to be called? Name people such as sip:bob@127.0.0.1, or join a --conference")
+        if not people and not server:
+            raise UsageProblem(
+                "who is to be called? Name people such as sip:bob@127.0.0.1, join a --conference, or name the --server "
+                "of a new one that others come to"
+            )
     if passcode and identity is not None:
         raise UsageProblem("guests say who they are with --name alone: leave out --as, or --passcode")
     tls = tls or bool(identity and identity.lower().startswith("sips:"))
@@ -68,6 +72,7 @@ def read_line(
         display_name=display_name,
         conference=there,
         subject=subject,
+        pace=pace,
         stay=stay,
         keep=keep,
         rejoin_for=rejoin_for,
