@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import sip
 from pyc3p.commands.addresses import parse_address, parse_target, server_of
+from pyc3p.commands.conference_line import conference_command
 from pyc3p.commands.parameters import (
     FILE,
     PORT,
@@ -25,9 +26,6 @@ from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
 from pyc3p.settings.serve import MOST_WORKERS
-
-if TYPE_CHECKING:
-    pass
 
 
 def _version() -> str:
@@ -217,6 +215,9 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
 
     options = read_line(**given, secured=lambda tls: secured(tls=tls, ca=ca))
     return run_invite(options, as_json=as_json)
+
+
+cli.add_command(conference_command)
 
 
 @cli.command("phone")

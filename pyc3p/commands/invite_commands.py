@@ -149,6 +149,10 @@ def _audio(user: c3p.User) -> tuple[c3p.Endpoint, c3p.Media]:
 def give(client: focus.Client, command: Command, *, now: float) -> focus.CommandId:
     """Have a client carry out a command for the Focus. Raises LocalProtocolError as the client does."""
     match command.name:
+        case "add":
+            return client.add_user(command.user, now=now)
+        case "end":
+            return client.end_conference(now=now)
         case "lock" | "unlock":
             return client.set_lock(command.name == "lock", now=now)
         case "eject":
