@@ -8,8 +8,9 @@ from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
 from mcu.audio.prompts import Prompts
 from mcu.audio.tap import Tap
+from mcu.chat.chat_mcu import ChatMcu
 from mcu.conferencing_server import ConferencingServer
-from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
+from mcu.config import ChatMcuConfig, ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -36,6 +37,7 @@ from mcu.events import (
     McuRegistered,
     MediaPortReleased,
     MediaPortWanted,
+    MessagePassedOn,
     RegistrationAccepted,
     RegistrationRefused,
 )
@@ -75,6 +77,8 @@ __all__ = [
     "AudioLevels",
     "Candidate",
     "Cause",
+    "ChatMcu",
+    "ChatMcuConfig",
     "CommandRefused",
     "ConferenceEndCause",
     "ConferenceEnded",
@@ -118,6 +122,7 @@ __all__ = [
     "MediaRules",
     "MediaTarget",
     "MediaTerms",
+    "MessagePassedOn",
     "MissingExtra",
     "Mix",
     "Mixer",

@@ -43,7 +43,7 @@ METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint 
 
 
 class ConferencingServer:
-    """The base of every kind of MCU; each says what it carries.
+    """The base of `Mcu` and `ChatMcu`, which say what they carry.
 
     After every call drain the endpoint, ``c3p_to_send()`` and ``take_events()``, and read ``next_timeout()`` again.
     """

@@ -133,6 +133,22 @@ class McuConfig(ConferencingServerConfig):
 
 
 @attrs.frozen(kw_only=True)
+class ChatMcuConfig(ConferencingServerConfig):
+    """One chat MCU."""
+
+    max_message: int = 32_768  #: octets of one message; a page of formatted text has some thousand
+    max_waiting: int = 200  #: messages that wait for one member; who reads none for that long reads none at all
+    max_waiting_octets: int = 1 << 20  #: of their bodies, for one member
+    messages_a_second: float = 2.0  #: of one member, in the long run: faster than anybody types
+    messages_at_once: float = 20.0  #: of one member: a text that is pasted line by line
+    typing: bool = True  #: whether signs that somebody is writing are passed on to those whose clients show them
+    signs_a_second: float = 0.5  #: such signs of one member that are passed on; RFC 3994 has them 60 s apart
+    signs_at_once: float = 6.0  #: in a lively conversation each message has two
+    #: Messages of each conference that are kept for those who come later; 0: none, and who was not there hears nothing.
+    history: int = 0
+
+
+@attrs.frozen(kw_only=True)
 class StaticMcu:
     """An MCU that does not announce itself."""
 

@@ -157,6 +157,16 @@ class DtmfReceived(LegEvent):
 
 
 @attrs.frozen(kw_only=True)
+class MessagePassedOn(LegEvent):
+    """Somebody said something in a chat. The text itself is nobody's business."""
+
+    message_id: str
+    content_type: str
+    size: int  #: octets
+    recipients: int
+
+
+@attrs.frozen(kw_only=True)
 class ActiveSpeakerChanged(Event):
     """Somebody else speaks, or nobody does."""
 

@@ -43,3 +43,9 @@ AUDIO_VIDEO: Final = Kind(
     capabilities=EntityCapabilities(av=AvCapabilities(supports_audio=True, supports_video=False)),
     sources=True,
 )
+CHAT: Final = Kind(
+    mcu_type=McuType.CHAT,
+    session_type=SessionType.CHAT,
+    media_type=MediaType.CHAT,
+    label=MediaLabel.CHAT,
+)
