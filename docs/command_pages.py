@@ -34,8 +34,8 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
         "dial-out",
         "presenter; attendee where the policy lets it",
         "An MCU calls somebody. Answered 202; the response comes in an INFO when the call is up, or has failed. "
-        "``endpoint-uri`` is what is called when it is not the user's address; ``refer-to-uri`` moves a call of two into "
-        "the conference: that address is called with the ``Replaces`` header that it has, and may have no other.",
+        "``endpoint-uri`` is what is called when it is not the user's address; ``refer-to-uri`` moves a call of two "
+        "into the conference: that address is called with the ``Replaces`` header that it has, and may have no other.",
     ),
     ("addUser", "dial-in", "everybody for itself", "Announces a call to the MCU, and asks where to."),
     ("modifyUserRoles", "", "presenter", "Makes somebody a presenter, or an attendee."),
