@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+import c3p
 import focus
 import sip
 from pyc3p.commands.credentials import PasswordWanted
@@ -19,7 +20,7 @@ from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.output import Output
 from pyc3p.commands.presenter import Access, Presenter
 from pyc3p.elements import event_loop
-from pyc3p.roster import changes, rows, short_uri
+from pyc3p.roster import changes, dial_in_address, rows, short_uri
 from sip import Event
 
 #: Seconds until a lost roster is asked for again.
@@ -55,6 +56,7 @@ class Invite:
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
         self._uncalled = list(options.targets)
+        self._dial_in_told = False
         self._calls: dict[focus.CommandId, str] = {}
         self._titles: dict[focus.CommandId, str] = {}
         self.failed: list[str] = []  #: people who could not be called
@@ -102,10 +104,19 @@ class Invite:
     async def _enter(self) -> None:
         uri = self._options.conference
         if uri is None:
-            uri = await self._presenter.create(self._options.subject)
+            created = await self._presenter.create(self._options.subject)
+            uri = created.conference_uri
             self._output.tell(f"conference {uri}", conference=uri)
+            self._tell_dial_in(created.info)
         joined = await self._presenter.join(uri, passcode=self._options.passcode)
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
+
+    def _tell_dial_in(self, info: c3p.ConferenceInfo) -> None:
+        """What phones call, once it is known."""
+        address = dial_in_address(info, None if self._options.tls is not None else self._options.server)
+        if address is not None and not self._dial_in_told:
+            self._dial_in_told = True
+            self._output.tell(f"phones call {address}", dial_in=address)
 
     # In it -----------------------------------------------------------------------------------------------------------
 
@@ -167,6 +178,7 @@ class Invite:
             case focus.RosterChanged():
                 before = self._roster.roster if self._roster is not None else None
                 self._roster = event
+                self._tell_dial_in(event.roster)
                 for change in changes(before, event.roster):
                     self._output.tell(f"  {change}", "cyan", roster=change)
             case focus.CommandSucceeded():

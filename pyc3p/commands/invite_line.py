@@ -44,8 +44,8 @@ def read_line(
             raise UsageProblem("--passcode is for a conference that is there: name it with --conference")
         if not people and not server:
             raise UsageProblem(
-                "who is to be called? Name people such as sip:bob@127.0.0.1, join a --conference, or name the --server "
-                "of a new one that others come to"
+                "who is to be called? Name people such as sip:bob@127.0.0.1, or join a --conference; with --server "
+                "alone phones call in"
             )
     if passcode and identity is not None:
         raise UsageProblem("guests say who they are with --name alone: leave out --as, or --passcode")

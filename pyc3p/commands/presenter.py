@@ -71,14 +71,14 @@ class Presenter:
         self.node.kick()
         return given
 
-    async def create(self, subject: str) -> str:
-        """Create a conference; its URI. Raises Problem."""
+    async def create(self, subject: str) -> focus.ConferenceCreated:
+        """Create a conference. Raises Problem."""
         self.command(lambda now: self.client.create_conference(subject=subject, now=now))
         created = await self._answer(focus.ConferenceCreated, "the Focus Factory")
         if not isinstance(created, focus.ConferenceCreated):
             assert isinstance(created, focus.CommandFailed)
             raise self.refused(created.status) or Problem(f"cannot create a conference: {self.why(created)}")
-        return created.conference_uri
+        return created
 
     async def join(self, uri: str, *, passcode: str | None = None) -> focus.Joined:
         """Join a conference and follow it. Raises Problem."""
