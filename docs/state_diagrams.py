@@ -1,13 +1,16 @@
 """Draw the state machines from their tables: one SVG each in ``_static/states``, and the page that shows them.
 
-``python docs/state_diagrams.py`` writes the files, ``--check`` says whether they are up to date, ``--dot`` prints all
-machines for Graphviz.
+``python docs/state_diagrams.py`` writes the files, for which it needs Graphviz (Debian: ``graphviz``); ``--check`` says
+whether they are up to date, ``--dot`` prints all machines as Graphviz reads them. The files are in the repository, so
+that the documentation is built without Graphviz.
 """
 
 import enum
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +52,6 @@ MACHINES: dict[str, tuple[str, Table]] = {
     "MCU: door": ("mcu.door", DOOR),
 }
 
-_ROW, _BOX, _LANE = 64, 150, 26  # pixels: distance of states, width of their boxes, distance of arcs
-
 
 def name_of(member: enum.Enum) -> str:
     """Return what a state or input is called in the pictures."""
@@ -76,56 +77,37 @@ def slug(title: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
 
-def svg(table: Table) -> str:
-    """Draw one machine: states in a column, steps down on the right, steps back on the left."""
-    states = states_of(table)
-    place = {state: number for number, state in enumerate(states)}
-    found = edges(table)
-    down = sorted((e for e in found if place[e[0]] < place[e[1]]), key=lambda e: place[e[1]] - place[e[0]])
-    back = sorted((e for e in found if place[e[0]] > place[e[1]]), key=lambda e: place[e[0]] - place[e[1]])
-    left = 60 + _LANE * len(back) + 7 * max((len(text) for e in back for text in found[e]), default=0)
-    body = [
-        '<defs><marker id="a" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
-        '<path d="M0,0 L8,4 L0,8 z"/></marker></defs>'
-    ]
-    widest = 0
-    for side, ordered in ((1, down), (-1, back)):
-        x = left + _BOX if side > 0 else left
-        for lane, edge in enumerate(ordered, start=1):
-            y0, y1 = place[edge[0]] * _ROW + 30 + 6 * side, place[edge[1]] * _ROW + 30 - 6 * side
-            far = x + side * lane * _LANE
-            text = ", ".join(found[edge])
-            widest = max(widest, far + 7 * len(text) if side > 0 else 0)
-            body.append(f'<path d="M{x},{y0} H{far} V{y1} H{x + side * 2}" class="e" marker-end="url(#a)"/>')
-            anchor = "start" if side > 0 else "end"
-            body.append(f'<text x="{far + side * 4}" y="{(y0 + y1) // 2}" text-anchor="{anchor}">{escape(text)}</text>')
-    for state in states:
-        y = place[state] * _ROW + 10
-        loop = found.get((state, state))
-        body.append(f'<rect x="{left}" y="{y}" width="{_BOX}" height="40" rx="8"/>')
-        middle = left + _BOX // 2
-        body.append(f'<text x="{middle}" y="{y + (18 if loop else 25)}" class="s">{escape(name_of(state))}</text>')
-        if loop:
-            body.append(f'<text x="{middle}" y="{y + 33}" class="l">{escape(", ".join(loop))[:34]}</text>')
-    width, height = max(widest, left + _BOX) + 20, len(states) * _ROW + 10
-    style = (
-        "text{font:11px sans-serif;fill:#333}.s{font-weight:bold;text-anchor:middle}"
-        ".l{text-anchor:middle;font-size:9px}"
-        "rect{fill:#eef4fb;stroke:#3b6ea5}.e{fill:none;stroke:#888}"
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
-        f"<style>{style}</style>{''.join(body)}</svg>\n"
-    )
-
-
 def dot(title: str, table: Table) -> str:
-    """Write one machine for Graphviz."""
+    """Write one machine for Graphviz: from top to bottom, inputs beside their arrows, one in a line."""
     lines = [
-        f'  "{name_of(before)}" -> "{name_of(after)}" [label="{", ".join(inputs)}"];'
-        for (before, after), inputs in edges(table).items()
+        f'digraph "{title}" {{',
+        "  rankdir=TB; ranksep=0.45; nodesep=0.35; bgcolor=transparent;",
+        '  node [shape=box, style="rounded,filled", fillcolor="#eef4fb", color="#3b6ea5", fontname="Helvetica",'
+        " fontsize=13, margin=0.14];",
+        '  edge [color="#777777", fontcolor="#333333", fontname="Helvetica", fontsize=10, arrowsize=0.7];',
     ]
-    return "\n".join([f'digraph "{title}" {{', *lines, "}"])
+    states = states_of(table)
+    ends = {
+        state for state in states if all(before is not state or after is state for (before, _), after in table.items())
+    }
+    lines += [f'  "{name_of(state)}" [penwidth=2.5];' for state in states if state in ends]
+    for (before, after), inputs in edges(table).items():
+        label = "".join(f"{each}\\l" for each in inputs)
+        lines.append(f'  "{name_of(before)}" -> "{name_of(after)}" [label="{label}"];')
+    return "\n".join([*lines, "}"])
+
+
+def svg(title: str, table: Table) -> str:
+    """Have Graphviz draw one machine; what it was drawn from stays in it, so that ``--check`` needs no Graphviz."""
+    source = dot(title, table)
+    drawn = subprocess.run(["dot", "-Tsvg"], input=source, capture_output=True, text=True, check=True).stdout
+    picture = re.sub(r"<!--.*?-->\n?|<\?xml.*?\?>\n?|<!DOCTYPE.*?>\n?", "", drawn, flags=re.DOTALL)
+    return f"{picture.rstrip()}\n{source_in_comment(source)}\n"
+
+
+def source_in_comment(source: str) -> str:
+    """Return the text of a graph as a comment of XML, which may not have two hyphens in a row."""
+    return f"<!-- {source.replace('->', '=>')} -->"
 
 
 def page() -> str:
@@ -135,37 +117,66 @@ def page() -> str:
         "==============",
         "",
         "Drawn by ``docs/state_diagrams.py`` from the tables that the code runs on. An input that a state has no",
-        "arrow for is refused when our own side gives it, and ignored when a peer or a timer does. An input written",
-        "in the box of a state leaves it there.",
+        "arrow for is refused when our own side gives it, and ignored when a peer or a timer does. A state with a",
+        "thick border is an end.",
     ]
     for title, (module, table) in MACHINES.items():
         lines += ["", title, "-" * len(title), "", f"Table in ``{module}``.", ""]
-        lines += [f".. image:: _static/states/{slug(title)}.svg", f"   :alt: {title}", ""]
+        lines += [f".. image:: _static/states/{slug(title)}.svg", f"   :alt: {title}", "   :class: states", ""]
+        lines += [".. raw:: html", "", "   <details><summary>The same as a table</summary>", ""]
         lines += [".. list-table::", "   :header-rows: 1", "", "   * - State", "     - Input", "     - Next"]
         for (before, given), after in table.items():
             lines += [f"   * - {name_of(before)}", f"     - {name_of(given)}", f"     - {name_of(after)}"]
+        lines += ["", ".. raw:: html", "", "   </details>"]
     return "\n".join(lines) + "\n"
 
 
-def files() -> dict[Path, str]:
-    """Return everything that is generated."""
-    here = Path(__file__).parent
-    drawn = {here / "_static" / "states" / f"{slug(title)}.svg": svg(table) for title, (_, table) in MACHINES.items()}
-    return {here / "state-machines.rst": page(), **drawn}
+HERE = Path(__file__).parent
+PAGE = HERE / "state-machines.rst"
+
+
+def picture_of(title: str) -> Path:
+    """Return where the picture of a machine is."""
+    return HERE / "_static" / "states" / f"{slug(title)}.svg"
+
+
+def stale() -> list[Path]:
+    """Return what does not show the tables as they are."""
+    found = [] if PAGE.exists() and PAGE.read_text() == page() else [PAGE]
+    for title, (_, table) in MACHINES.items():
+        path = picture_of(title)
+        if not path.exists() or source_in_comment(dot(title, table)) not in path.read_text():
+            found.append(path)
+    wanted = {picture_of(title) for title in MACHINES}
+    return found + sorted(set(picture_of("x").parent.glob("*.svg")) - wanted)
+
+
+def write() -> None:
+    """Write the page and all pictures."""
+    folder = picture_of("x").parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.svg"):
+        old.unlink()
+    for title, (_, table) in MACHINES.items():
+        picture_of(title).write_text(svg(title, table))
+    PAGE.write_text(page())
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the arguments say; 1 when ``--check`` finds something out of date."""
+    """Do what the arguments say; 1 when ``--check`` finds something out of date, 2 without Graphviz."""
     if "--dot" in arguments:
         print("\n".join(dot(title, table) for title, (_, table) in MACHINES.items()))
         return 0
-    stale = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
-    for path in stale:
-        if "--check" not in arguments:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files()[path])
-        print(f"{'out of date' if '--check' in arguments else 'written'}: {path.name}")
-    return 1 if stale and "--check" in arguments else 0
+    found = stale()
+    for path in found:
+        print(f"out of date: {path.name}")
+    if "--check" in arguments or not found:
+        return 1 if found else 0
+    if shutil.which("dot") is None:
+        print("Graphviz is not installed: it has the program dot, which draws the pictures")
+        return 2
+    write()
+    return 0
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class FocusConfig:
     phone_passcode_tries: int = 3
     #: seconds for the call of somebody whom an MCU expects: it forgets that after 60, and says so a little later
     arrival_timeout: float = 75.0
-    require_session_timer: bool = False  #: refuse a join without `Supported: timer` with 421; pidgin-sipe has none
+    require_session_timer: bool = False  #: refuse a join without ``Supported: timer`` with 421; pidgin-sipe has none
     session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
     subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
     http_timeout: float = 30.0  #: seconds for an answer of an MCU or the MCU Factory

@@ -68,7 +68,8 @@ class MediaTerms:
 class MediaPolicy(Protocol):
     """Anything that decides on the media of a leg. It is asked for each address that is called, redirections too."""
 
-    def terms(self, target: MediaTarget) -> MediaTerms: ...
+    def terms(self, target: MediaTarget) -> MediaTerms:
+        """Say how the media of a leg is carried, before it is offered or answered."""
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +87,7 @@ class MediaRules:
     targets: Mapping[str, MediaRules] = attrs.field(factory=dict, hash=False)
 
     def terms(self, target: MediaTarget) -> MediaTerms:
+        """Go by the rules of the domain of the far end, else by these."""
         rules = self.targets.get(target.domain, self)
         trusted = target.outgoing and (target.gateway or self._is_known(target))
         return MediaTerms(

@@ -77,6 +77,7 @@ class Mix(Generic[Leg]):
 
     @property
     def silent(self) -> bool:
+        """Whether nobody is heard."""
         return not self.contributors
 
     @property
@@ -129,6 +130,7 @@ class Mixer(Generic[Leg]):
         self._channels.setdefault(leg, _Channel())
 
     def remove(self, leg: Leg) -> None:
+        """Forget a leg; nothing when it is not there."""
         self._channels.pop(leg, None)
         self._selected = tuple(each for each in self._selected if each != leg)
 

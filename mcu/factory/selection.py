@@ -27,6 +27,7 @@ class Candidate:
 
     @property
     def has_room(self) -> bool:
+        """Whether it takes one more."""
         return not self.draining and self.legs < self.capacity
 
 
@@ -55,6 +56,7 @@ class LeastLoaded:
     def select(
         self, candidates: Sequence[Candidate], *, mcu_type: str, exclude: Collection[str], current: str | None
     ) -> Candidate | None:
+        """Keep to the current one; else the least loaded of those that have room."""
         able = [each for each in candidates if mcu_type in each.mcu_types and each.mcu_id not in exclude]
         for candidate in able:
             if candidate.mcu_id == current:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import attrs
 
-import focus
 import mcu
 import sip
 from pyc3p.elements.places import mcu_ports
@@ -45,10 +44,3 @@ def trunk_credentials(config: ServeConfig) -> dict[str, sip.Credentials]:
             servers = before.servers if before is not None and same else frozenset[str]()
             found[each.realm] = sip.Credentials(each.username, each.password, servers | {server})
     return found
-
-
-def numbers(config: ServeConfig, store: focus.NumberedRecords, entropy: sip.Entropy) -> focus.DialInNumbers | None:
-    """Where the numbers of conferences come from: the process that has the records draws them and knows them."""
-    if not config.dial_in.numbers or "focus-factory" not in config.parts:
-        return None
-    return focus.RecordNumbers(store, entropy, digits=config.dial_in.digits, prefix=config.dial_in.prefix)

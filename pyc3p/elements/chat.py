@@ -1,4 +1,4 @@
-"""The chat MCU that an element may have beside its A/V MCU."""
+"""The chat MCU beside an A/V MCU: the same principal and the same endpoint."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import attrs
 
 import c3p
 import mcu
-import sip
 from pyc3p.element import Element
 
 CHAT_PATH: Final = "/LiveServer/chat"
 
 
-def chat_config(beside: mcu.McuConfig, *, name: str, http_url: str, sip_contact: sip.Uri) -> mcu.ChatMcuConfig:
-    """The chat MCU of the element ``name``: all that it has to know is the same, but for where it is."""
+def config_beside(beside: mcu.McuConfig, *, url: str, contact: object) -> mcu.ChatMcuConfig:
+    """Settings of a chat MCU at ``url`` and ``contact``; what else it has to know is as for the A/V MCU."""
     known = attrs.fields_dict(mcu.ConferencingServerConfig)
-    common = {field: value for field, value in attrs.asdict(beside, recurse=False).items() if field in known}
+    common = {name: value for name, value in attrs.asdict(beside, recurse=False).items() if name in known}
     common |= {
-        "mcu_id": f"{c3p.principal_of_worker(name) or name}.chat",
-        "http_url": http_url,
-        "sip_contact": sip_contact,
+        "mcu_id": f"{c3p.principal_of_worker(beside.mcu_id) or beside.mcu_id}.chat",
+        "http_url": url,
+        "sip_contact": contact,
         "owner": "chat",
     }
     return mcu.ChatMcuConfig(**common)

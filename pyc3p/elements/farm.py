@@ -143,7 +143,7 @@ def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
             media_policy=plan.media_policy or mcu.MediaRules(known_domains=frozenset({plan.domain})),
-            chat=plan.chat,
+            with_chat=plan.chat,
         )
     else:
         for person in plan.people:

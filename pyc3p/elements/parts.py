@@ -16,7 +16,7 @@ import rtp
 import sip
 from focus import FactoryConfig, FocusConfig, ProvisioningConfig, ProvisioningService
 from pyc3p.element import C3PService, Element, HookedPump, Timed
-from pyc3p.elements.chat import CHAT_PATH, chat_config
+from pyc3p.elements import chat
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.placement.forwarding import Forwarding
 from pyc3p.placement.member import Member
@@ -153,7 +153,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain, known = settings.domain, settings.authenticator
     identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
-    factory = conferences = provisioning = ways_in = registrar = proxy = forwarding = placed = None
+    factory = conferences = ways_in = provisioning = registrar = proxy = forwarding = placed = None
     if "focus" in parts and settings.member is not None:
         # Before the Focus: it is asked first.
         forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
@@ -326,11 +326,11 @@ def av_mcu(
     trust: McuTrust | None = None,
     secure_outbound_proxy: sip.Uri | None = None,
     more_factories: tuple[tuple[str, str], ...] = (),
-    chat: bool = False,
+    with_chat: bool = False,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
-    With ``chat`` there is a chat MCU beside it, of the same principal, which `pyc3p.elements.chat.chat_mcu_of` finds.
+    With ``with_chat`` there is a chat MCU beside it, of the same principal, which `chat.chat_mcu_of` finds.
 
     Without ``trust`` every authenticated peer may command it, from anywhere.
     """
@@ -360,15 +360,15 @@ def av_mcu(
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     cores: list[sip.Core] = [core]
     services: dict[str, C3PService] = {MCU_PATH: core}
-    if chat:
+    if with_chat:
         beside = mcu.ChatMcu(
             endpoint,
-            chat_config(config, name=place.name, http_url=place.url(CHAT_PATH), sip_contact=place.sip_uri("chat")),
+            chat.config_beside(config, url=place.url(chat.CHAT_PATH), contact=place.sip_uri("chat")),
             entropy=entropy.child("chat"),
             policy=policy,
         )
         cores.append(beside)
-        services[CHAT_PATH] = beside
+        services[chat.CHAT_PATH] = beside
     return Element.of(place.name, pump=HookedPump(endpoint, cores), services=services), core
 
 

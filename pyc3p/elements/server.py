@@ -20,9 +20,8 @@ from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
-from pyc3p.elements import calls, parts
+from pyc3p.elements import calls, chat, parts
 from pyc3p.elements.c3p_http import HttpSettings
-from pyc3p.elements.chat import chat_mcu_of
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
 from pyc3p.elements.parts import CoreSettings, McuTrust, SipCores
@@ -261,8 +260,8 @@ def add_mcu(server: Server, build: Build) -> None:
     """The MCU, in this process. Raises UsageProblem."""
     config = build.config
     element, av = _mcu_element(build)
-    server.mcu, chat = av, chat_mcu_of(element)
-    server.mcus = [av, chat] if chat is not None else [av]
+    server.mcu, beside = av, chat.chat_mcu_of(element)
+    server.mcus = [av, beside] if beside is not None else [av]
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
@@ -276,7 +275,9 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         domain=config.sip_domain,
         aliases=config.aliases,
         store=store,
-        numbers=None if store is None else calls.numbers(config, store, build.entropy.child("numbers")),
+        numbers=config.dial_in.source(store, build.entropy.child("numbers"))
+        if store is not None and "focus-factory" in config.parts
+        else None,
         member=member,
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),
@@ -345,7 +346,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
         prompts=config.dial_in.prompts.prompts(),
         rooms=config.dial_in.rooms(frozenset(name.lower() for name in (config.sip_domain, *config.aliases))),
         gateways=calls.gateways(config),
-        chat=config.chat,
+        with_chat=config.chat,
     )
 
 

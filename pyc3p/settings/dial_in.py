@@ -7,7 +7,9 @@ from typing import Final
 
 import attrs
 
+import focus
 import mcu
+import sip
 from pyc3p.commands.addresses import is_loopback
 from pyc3p.problems import UsageProblem
 from rtp.aio import read_wav
@@ -64,6 +66,12 @@ class DialInSettings:
     def lets_in(self, host: str, *, asks: bool) -> bool:
         """Whether a number is enough at a server with that address, which perhaps asks who somebody is."""
         return self.bypass == "yes" or (self.bypass == "auto" and is_loopback(host) and not asks)
+
+    def source(self, store: focus.NumberedRecords, entropy: sip.Entropy) -> focus.DialInNumbers | None:
+        """Where numbers come from in the process that has the records: it draws them and knows them."""
+        if not self.numbers:
+            return None
+        return focus.RecordNumbers(store, entropy, digits=self.digits, prefix=self.prefix)
 
     def rooms(self, domains: frozenset[str]) -> mcu.RoomSettings | None:
         """Rooms of an MCU with these names."""

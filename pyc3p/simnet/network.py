@@ -63,7 +63,7 @@ class SimNetwork:
 
     @property
     def unreachable(self) -> set[str]:
-        """Names of elements to and from which nothing arrives; see also `Links.cut`."""
+        """Names of elements to and from which nothing arrives; see also ``Links.cut``."""
         return self.links.unreachable
 
     @property

@@ -37,7 +37,8 @@ class TraceSink(Protocol):
         destination: tuple[str, int],
         data: bytes,
         at: float,
-    ) -> None: ...
+    ) -> None:
+        """Take note of one datagram."""
 
 
 class Arrival(NamedTuple):
@@ -130,6 +131,7 @@ class MediaPorts:
             opened.close()
 
     def close_all(self) -> None:
+        """Close every pair."""
         for key in list(self._pairs):
             self.close(key)
 

@@ -45,6 +45,7 @@ class ReportBlock:
 
     @classmethod
     def parse_from(cls, data: bytes, offset: int) -> ReportBlock:
+        """Read one block, all of which is there."""
         ssrc, fraction, lost, highest, jitter, last_sr, delay = _BLOCK.unpack_from(data, offset)
         return cls(ssrc, fraction, int.from_bytes(lost, "big", signed=True), highest, jitter, last_sr, delay)
 
@@ -153,6 +154,7 @@ class SourceDescription:
 
     @classmethod
     def parse_body(cls, count: int, body: bytes) -> SourceDescription:
+        """Read what follows the header."""
         chunks, offset = [], 0
         for _ in range(count):
             chunk, offset = _sdes_chunk(body, offset)

@@ -60,6 +60,7 @@ class MediaAgreement:
 
     @property
     def secure(self) -> bool:
+        """Whether the media is encrypted."""
         return self.local_crypto is not None
 
 

@@ -178,6 +178,7 @@ class AttributeLevel:
         return tuple(found)
 
     def has(self, name: str) -> bool:
+        """Whether there is an attribute of that name."""
         return self.attribute(name) is not None
 
     @property

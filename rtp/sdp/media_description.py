@@ -85,6 +85,7 @@ class MediaDescription(AttributeLevel):
 
     @property
     def rejected(self) -> bool:
+        """Whether the medium is refused: port 0 (RFC 3264 section 6)."""
         return self.port == 0
 
     @property

@@ -115,6 +115,7 @@ class SessionDescription(AttributeLevel):
         return media.stated_direction or self.stated_direction or Direction.SENDRECV
 
     def media_of_kind(self, kind: str) -> tuple[MediaDescription, ...]:
+        """All media of that kind, such as ``audio``."""
         return tuple(item for item in self.media if item.kind == kind)
 
     @property

@@ -94,6 +94,7 @@ class DtmfReceiver:
         return self._running is not None
 
     def receive(self, report: TelephoneEvent, timestamp: int, *, now: float) -> list[MediaEvent]:
+        """Take one packet and return what begins or ends with it."""
         running = self._running
         if running is None:
             ended = self._ended
@@ -128,9 +129,11 @@ class DtmfReceiver:
         return [TelephoneEventEnded(event=running.event, digit=digit, duration=duration, end_seen=end_seen)]
 
     def next_timeout(self) -> float | None:
+        """Return when ``handle_timeout`` is due (monotonic seconds); None when no event is open."""
         return None if self._running is None else self._running.heard + self._patience
 
     def handle_timeout(self, *, now: float) -> list[MediaEvent]:
+        """Give up events whose end did not come, and return them; then read ``next_timeout`` again."""
         running = self._running
         if running is None or now < running.heard + self._patience:
             return []
@@ -181,6 +184,7 @@ class DtmfSender:
 
     @property
     def active(self) -> bool:
+        """Whether a key is being sent."""
         return self._key is not None or bool(self._queue)
 
     def start(self, digits: str, *, duration: float = 0.1, pause: float = 0.06) -> None:

@@ -115,6 +115,7 @@ class JitterBuffer:
 
     @property
     def counters(self) -> Mapping[str, int]:
+        """How often a packet or a frame was late, doubled, dropped, made up and so on, by what it was."""
         names = ("late", "duplicates", "dropped", "concealed", "inserted", "skipped", "trimmed", "resets")
         return {name: getattr(self, name) for name in names}
 

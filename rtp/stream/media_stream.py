@@ -46,9 +46,8 @@ class MediaStream:
     """One leg.
 
     ``entropy`` gives all numbers that have to be random. Who wants to choose them gives ``ssrc``, ``sequence_number``,
-    ``timestamp``, ``cname`` and ``uniform`` (numbers in [0, 1)), some or all. ``wall_clock`` is the Unix time at
-    ``now == 0``. Raises LocalProtocolError when something is missing, and when the agreed codec is none that this
-    package can do.
+    ``timestamp``, ``cname`` and ``uniform`` (in [0, 1)), some or all. ``wall_clock`` is the Unix time at ``now == 0``.
+    Raises LocalProtocolError when something is missing, and when the agreed codec is none that this package can do.
     """
 
     def __init__(
@@ -107,6 +106,7 @@ class MediaStream:
 
     @property
     def ssrc(self) -> int:
+        """The SSRC of what we send."""
         return self._sender.ssrc
 
     @property
@@ -117,6 +117,7 @@ class MediaStream:
 
     @property
     def remote_cname(self) -> str | None:
+        """The CNAME of whom we hear, as RTCP said it; None before that."""
         ssrc = self.remote_ssrc
         return None if ssrc is None else self._rtcp.cname_of(ssrc)
 
@@ -132,6 +133,7 @@ class MediaStream:
 
     @property
     def receiving(self) -> bool:
+        """Whether the agreement has us receive."""
         return self.agreement.direction.receives
 
     @property
@@ -140,6 +142,7 @@ class MediaStream:
         return self._heard
 
     def counters(self) -> MediaCounters:
+        """What was sent, received, lost and dropped so far."""
         source, buffer, counts = self._in.lock.last, self._in.jitter, self._in.counts
         return MediaCounters(
             received=source.received if source else 0,
@@ -329,6 +332,7 @@ class MediaStream:
         return self._heard + timeout
 
     def handle_timeout(self, *, now: float) -> list[MediaEvent]:
+        """Do what is due at ``now`` and return what it caused; then read ``next_timeout`` again."""
         events = self._in.dtmf.handle_timeout(now=now)
         self._pending += self.departures(now=now)
         silent_at = self._silence_at()

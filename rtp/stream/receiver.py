@@ -129,6 +129,7 @@ class RtpReceiver:
 
     @property
     def expected(self) -> int:
+        """How many packets there should have been, by their sequence numbers (RFC 3550 section A.3)."""
         return self.highest_sequence - self._base + 1 if self.valid else 0
 
     @property

@@ -114,6 +114,7 @@ class RtcpSession:
         member.heard = member.sent_rtp = now
 
     def next_timeout(self) -> float | None:
+        """Return when ``handle_timeout`` is due (monotonic seconds); None when nothing is."""
         return self._next
 
     def due(self, receivers: Iterable[RtpReceiver], *, now: float) -> bytes | None:
@@ -213,6 +214,7 @@ class RtcpSession:
         self._members.pop(ssrc, None)
 
     def cname_of(self, ssrc: int) -> str | None:
+        """The CNAME that a source gave itself; None when it gave none."""
         member = self._members.get(ssrc)
         return member.cname if member is not None else None
 

@@ -32,7 +32,7 @@ MODULES = {
     "baresip": ("/usr/lib/baresip/modules",),
 }
 HOST = "127.0.0.1"
-START_LIMIT = 10.0  #: seconds that a program may take to listen
+START_LIMIT = 60.0  #: seconds that a program may take to listen, on a machine that is busy, too
 
 
 def require(*programs: str) -> None:
