@@ -196,6 +196,8 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @click.option("--pace", type=SECONDS, default=0.0, help="Seconds from one call to the next.  [default: all at once]")
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
+@click.option("--audio", help="Be heard: a WAV file over and over, tone, tone:HERTZ, or silence to listen.")
+@click.option("--record", type=FILE, help="Write what is heard to this WAV file.")
 @click.option(
     "--rejoin-for",
     type=SECONDS,

@@ -16,9 +16,11 @@ import focus
 import sip
 from pyc3p.commands.credentials import PasswordWanted
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, give, parse_command
+from pyc3p.commands.invite_options import InviteOptions
 from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.output import Output
-from pyc3p.commands.presenter import Access, Presenter
+from pyc3p.commands.own_sound import Participant
+from pyc3p.commands.presenter import Presenter
 from pyc3p.elements import event_loop
 from pyc3p.roster import changes, dial_in_address, rows, short_uri
 from sip import Event
@@ -27,19 +29,6 @@ from sip import Event
 FOLLOW_AGAIN = 5.0
 #: Seconds until it is said to be lost: at the end of a conference its roster may be over before our call is.
 PERHAPS_OVER = 1.0
-
-
-@attrs.frozen(kw_only=True)
-class InviteOptions(Access):
-    """What was asked for at the command line."""
-
-    targets: tuple[str, ...]  #: SIP addresses to call
-    conference: str | None = None  #: Conference-URI or link to join; None: a new one
-    passcode: str | None = attrs.field(default=None, repr=False)  #: of that conference; then ``aor`` names nobody
-    subject: str = ""
-    pace: float = 0.0  #: seconds from one call to the next
-    stay: float | None = None  #: seconds after which the conference is ended, or left
-    keep: bool = False  #: leave in place of ending what we created
 
 
 class Invite:
@@ -53,6 +42,9 @@ class Invite:
         self._presenter = Presenter(options, on_event=self._happened)
         self.client, self.node = self._presenter.client, self._presenter.node
         self._server = self._presenter.server
+        self._participant = Participant(
+            options.sound, self.client, self._presenter.agent, self._presenter.local, output
+        )
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
         self._uncalled = list(options.targets)
@@ -77,6 +69,8 @@ class Invite:
                 await self._attend()
             finally:
                 calling.cancel()
+            if not self.node.of(focus.Left):
+                self._presenter.command(lambda now: self._participant.end(now=now))
             await self._presenter.go(end=self._options.conference is None and not self._options.keep)
         finally:
             await self.node.stop()
@@ -110,6 +104,7 @@ class Invite:
             self._tell_dial_in(created.info)
         joined = await self._presenter.join(uri, passcode=self._options.passcode)
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
+        self._presenter.command(lambda now: self._participant.begin(now=now))
 
     def _tell_dial_in(self, info: c3p.ConferenceInfo) -> None:
         """What phones call, once it is known."""
@@ -174,6 +169,7 @@ class Invite:
     # What happens ----------------------------------------------------------------------------------------------------
 
     def _happened(self, event: Event) -> None:
+        self._participant.happened(event, now=self.node.now)
         match event:
             case focus.RosterChanged():
                 before = self._roster.roster if self._roster is not None else None

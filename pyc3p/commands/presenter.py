@@ -12,8 +12,8 @@ import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
 from pyc3p.commands.credentials import CHALLENGES, Wallet
 from pyc3p.commands.narration import narrate
-from pyc3p.elements import parts
 from pyc3p.elements.node import Node
+from pyc3p.elements.participant import participant
 from pyc3p.elements.parts import Place
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem
@@ -54,15 +54,17 @@ class Presenter:
         self._access = access
         host, port = server_address(*access.server)
         self.server = text_address(access.server)
-        local = local_host_towards(host, port)
-        place = Place(name="client", host=local, transports=("TCP", "UDP"), wall_clock=wall_clock())
+        self.local = local_host_towards(host, port)  #: our address, as the server sees it
+        place = Place(name="client", host=self.local, transports=("TCP", "UDP"), wall_clock=wall_clock())
         config = focus.ClientConfig(
             aor=access.aor,
             display_name=access.display_name,
             rejoin_for=access.rejoin_for,
             outbound_proxy=proxy_at((host, port), "tcp" if access.tls is None else "tls"),
         )
-        element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=access.wallet.find)
+        element, self.client, self.agent = participant(
+            place, config, entropy=live_entropy(), credentials=access.wallet.find
+        )
         self.node = Node(element, on_event=on_event, tls=access.tls)
 
     def command(self, give: Callable[[float], T]) -> T:
@@ -132,10 +134,7 @@ class Presenter:
         return failed.text
 
     def _why_not(self, failed: focus.JoinFailed) -> str:
-        if failed.status is None:
-            return self._silence
-        reason = failed.diagnostics.reason if failed.diagnostics is not None else None
-        return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
+        return self._silence if failed.status is None else failed.text
 
     @property
     def _silence(self) -> str:
