@@ -15,6 +15,7 @@ from c3p import (
     DeleteConference,
     DeleteUser,
     GetConference,
+    GetConferences,
     GetConferencingCapabilities,
     LobbyAccess,
     McuType,
@@ -101,6 +102,10 @@ class ConferenceCommands(ABC):
             passcode=passcode,
         )
         return self._service(command, now=now)
+
+    def get_conferences(self, *, now: float) -> CommandId:
+        """Ask for all records of one's own; ends in CommandSucceeded, whose response has them, or CommandFailed."""
+        return self._service(GetConferences(), now=now)
 
     def delete_record(self, conference_id: str, *, now: float) -> CommandId:
         """Remove a record of one's own from the Focus Factory."""
