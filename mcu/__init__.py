@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.prompts import Prompts
 from mcu.audio.tap import Tap
+from mcu.chat.chat_mcu import ChatMcu
 from mcu.conferencing_server import ConferencingServer
-from mcu.config import ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
+from mcu.config import ChatMcuConfig, ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -20,6 +22,8 @@ from mcu.events import (
     ConferenceEnded,
     ConferenceStarted,
     DtmfReceived,
+    HoldChanged,
+    HoldFailed,
     LegAlerting,
     LegConnected,
     LegDialing,
@@ -33,6 +37,7 @@ from mcu.events import (
     McuRegistered,
     MediaPortReleased,
     MediaPortWanted,
+    MessagePassedOn,
     RegistrationAccepted,
     RegistrationRefused,
 )
@@ -72,6 +77,8 @@ __all__ = [
     "AudioLevels",
     "Candidate",
     "Cause",
+    "ChatMcu",
+    "ChatMcuConfig",
     "CommandRefused",
     "ConferenceEndCause",
     "ConferenceEnded",
@@ -88,6 +95,8 @@ __all__ = [
     "FactoryConfig",
     "Gateway",
     "GatewayTable",
+    "HoldChanged",
+    "HoldFailed",
     "LeastLoaded",
     "LegAlerting",
     "LegConnected",
@@ -113,11 +122,13 @@ __all__ = [
     "MediaRules",
     "MediaTarget",
     "MediaTerms",
+    "MessagePassedOn",
     "MissingExtra",
     "Mix",
     "Mixer",
     "MixerSettings",
     "Outcome",
+    "Prompts",
     "Refusal",
     "RefusalReason",
     "RegistrationAccepted",

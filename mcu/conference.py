@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from c3p import ExchangeFailure, Filter, InitialFilters, MediaFiltersRules, Reply, Response, Role, guid_key
+from c3p import (
+    EntryExitAnnouncements,
+    ExchangeFailure,
+    Filter,
+    InitialFilters,
+    MediaFiltersRules,
+    Reply,
+    Response,
+    Role,
+    guid_key,
+)
 from mcu.events import LegId
 from mcu.focus_link import FocusLink
 from mcu.identity import conference_id
@@ -36,6 +46,8 @@ class Conference:
     locked: bool = False
     active: bool = True  #: false while the MCU drains
     filters: MediaFiltersRules | None = None
+    #: Whether everybody hears who comes and goes; ``None`` where nothing can be heard.
+    announcements: EntryExitAnnouncements | None = None
     mixer: ConferenceAudio = attrs.field(init=False)  #: of an A/V MCU, as long as the conference is there
     legs: dict[LegId, Leg] = attrs.Factory(dict)
     #: Open ``deleteUser`` commands: the legs they wait for, and what is answered then.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from types import MappingProxyType
 
 from c3p import (
+    Command,
     ConferenceInfo,
     Exchange,
     ExchangeFailure,
@@ -21,6 +22,7 @@ from c3p import (
 )
 from mcu.commands.commands import Commands
 from mcu.commands.conferences import Conferences
+from mcu.commands.row import Row
 from mcu.conference import Conference
 from mcu.context import Context, Wait
 from mcu.events import ConferenceEndCause
@@ -37,14 +39,11 @@ from mcu.registration import Registrations
 from sip import Claim, Event, Flow, internal_fault
 from sip import Request as SipRequest
 
-if TYPE_CHECKING:
-    pass
-
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint answers OPTIONS
 
 
 class ConferencingServer:
-    """The base of every kind of MCU; each says what it carries.
+    """The base of `Mcu` and `ChatMcu`, which say what they carry.
 
     After every call drain the endpoint, ``c3p_to_send()`` and ``take_events()``, and read ``next_timeout()`` again.
     """
@@ -59,15 +58,19 @@ class ConferencingServer:
         *,
         accept: Sequence[str],
         methods: Sequence[str] = (),
+        rows: Mapping[type[Command], Row] = MappingProxyType({}),
     ) -> None:
-        """``accept``: types of the bodies that are read; ``methods``: those beside `METHODS` that are served."""
+        """``accept``: types of the bodies that are read; ``methods``: those beside `METHODS` that are served.
+
+        ``rows``: the commands that only this kind of MCU knows.
+        """
         self._context, self._termination = context, termination
         self.unposted = context.exchanges.unposted  #: what `c3p_to_send` gives; always the same list
         self.deadlines = context.deadlines  #: all that has its time
         self.untaken = context.untaken  #: what `take_events` gives; always the same list
         self._dial_out = DialOut(context, medium, termination)
         self._dial_in = DialIn(context, medium, termination, self._dial_out)
-        commands = Commands(context, medium, termination, self._dial_out, self._dial_in)
+        commands = Commands(context, medium, termination, self._dial_out, self._dial_in, rows)
         self._conferences = Conferences(context, medium, termination, commands)
         self._sessions = SessionEvents(context, termination, self._dial_out, self._dial_in, in_session, answers)
         self._registration = Registrations(context)

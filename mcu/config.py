@@ -11,6 +11,7 @@ from attrs.validators import ge, optional
 from c3p import McuType
 from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.prompts import Prompts, whole_samples
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
@@ -112,6 +113,11 @@ class McuConfig(ConferencingServerConfig):
     speaker: SpeakerSettings = SpeakerSettings()
     #: Seconds between two `AudioLevels` of a conference; ``None`` reports none. A display wants some 0.1 s.
     level_interval: float | None = attrs.field(default=None, validator=optional(ge(0.02)))
+    prompts: Prompts = Prompts()  #: sounds of our own that callers hear
+    #: What somebody hears whom the MCU put on hold, over and over: 8 kHz, mono, 16-bit; empty: silence.
+    hold_music: bytes = attrs.field(default=b"", repr=False, validator=whole_samples)
+    announcements_enabled: bool = False  #: whether everybody hears who comes and goes, until somebody changes it
+    announcements_modifiable: bool = True  #: whether presenters may change that
     max_taps: int = 500  #: on one conference: each leg and the mix, twice
 
     @capabilities.validator
@@ -124,6 +130,22 @@ class McuConfig(ConferencingServerConfig):
         suites = [line.suite for line in value.crypto if line.profile is None]
         if suites:
             raise LocalError(f"crypto suites that are unknown: {', '.join(suites)}")
+
+
+@attrs.frozen(kw_only=True)
+class ChatMcuConfig(ConferencingServerConfig):
+    """One chat MCU."""
+
+    max_message: int = 32_768  #: octets of one message; a page of formatted text has some thousand
+    max_waiting: int = 200  #: messages that wait for one member; who reads none for that long reads none at all
+    max_waiting_octets: int = 1 << 20  #: of their bodies, for one member
+    messages_a_second: float = 2.0  #: of one member, in the long run: faster than anybody types
+    messages_at_once: float = 20.0  #: of one member: a text that is pasted line by line
+    typing: bool = True  #: whether signs that somebody is writing are passed on to those whose clients show them
+    signs_a_second: float = 0.5  #: such signs of one member that are passed on; RFC 3994 has them 60 s apart
+    signs_at_once: float = 6.0  #: in a lively conversation each message has two
+    #: Messages of each conference that are kept for those who come later; 0: none, and who was not there hears nothing.
+    history: int = 0
 
 
 @attrs.frozen(kw_only=True)

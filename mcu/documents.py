@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
-
 from c3p import (
     AccessMethod,
     AuthMethod,
     ConferenceInfo,
     ConferenceView,
     Endpoint,
+    EntityState,
     EntityView,
     ExecutionInfo,
     Filter,
@@ -64,12 +63,12 @@ class Documents:
             entity=conference.mcu_uri,
             state=State.FULL,
             capabilities=self._kind.capabilities,
-            entity_state=attrs.evolve(
-                self._kind.features,
+            entity_state=EntityState(
                 active=conference.active,
                 locked=conference.locked,
                 media_filters_rules=conference.filters,
                 media=(self._kind.entry,),
+                entry_exit_announcements=conference.announcements,
             ),
         )
 

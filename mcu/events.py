@@ -107,6 +107,22 @@ class LegResumed(LegEvent):
 
 
 @attrs.frozen(kw_only=True)
+class HoldChanged(LegEvent):
+    """This MCU put the leg on hold, or took it back; the far end has agreed."""
+
+    holding: bool
+
+
+@attrs.frozen(kw_only=True)
+class HoldFailed(LegEvent):
+    """It could not be put on hold, or be taken back: all is as before."""
+
+    holding: bool  #: what was wanted
+    status: int | None  #: SIP status of the refusal, ``None`` when there was no answer, or the call is over
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
 class LegEnded(LegEvent):
     """The leg is over: the one terminal event of a dial-out or dial-in."""
 
@@ -138,6 +154,16 @@ class DtmfReceived(LegEvent):
     """A key was pressed (RFC 4733); reported once, at its first packet. It is not mixed."""
 
     digit: str  #: ``0``-``9``, ``*``, ``#``, ``A``-``D``, or the event number as text
+
+
+@attrs.frozen(kw_only=True)
+class MessagePassedOn(LegEvent):
+    """Somebody said something in a chat. The text itself is nobody's business."""
+
+    message_id: str
+    content_type: str
+    size: int  #: octets
+    recipients: int
 
 
 @attrs.frozen(kw_only=True)

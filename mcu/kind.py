@@ -9,8 +9,6 @@ import attrs
 from c3p import (
     AvCapabilities,
     EntityCapabilities,
-    EntityState,
-    EntryExitAnnouncements,
     McuType,
     MediaEntry,
     MediaLabel,
@@ -29,7 +27,6 @@ class Kind:
     media_type: MediaType
     label: MediaLabel
     capabilities: EntityCapabilities | None = None  #: what its entity-view says that it can do
-    features: EntityState = EntityState()  #: what its entity-view says of itself, whatever the conference
     sources: bool = False  #: whether a stream has the number of a source (media profile 2.2)
 
     @property
@@ -44,6 +41,11 @@ AUDIO_VIDEO: Final = Kind(
     media_type=MediaType.AUDIO,
     label=MediaLabel.MAIN_AUDIO,
     capabilities=EntityCapabilities(av=AvCapabilities(supports_audio=True, supports_video=False)),
-    features=EntityState(entry_exit_announcements=EntryExitAnnouncements(modifiable=False, enabled=False)),
     sources=True,
+)
+CHAT: Final = Kind(
+    mcu_type=McuType.CHAT,
+    session_type=SessionType.CHAT,
+    media_type=MediaType.CHAT,
+    label=MediaLabel.CHAT,
 )

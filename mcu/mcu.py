@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from c3p import DisconnectionMethod
+from mcu.commands.sound import SoundCommands
 from mcu.conferencing_server import ConferencingServer
 from mcu.config import McuConfig
 from mcu.context import Context, Wait
@@ -13,6 +14,7 @@ from mcu.events import LegId, MediaPortReleased
 from mcu.kind import AUDIO_VIDEO
 from mcu.leg import Disconnection, Leg, MediaAddress
 from mcu.leg_state import State
+from mcu.legs.hold import Holds
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
 from mcu.legs.termination import Termination, disconnection_of
@@ -20,7 +22,7 @@ from mcu.media import Arrived, Media
 from mcu.media_control import MediaControl
 from mcu.outcome import Ending
 from mcu.policy import DialOutPolicy, DialOutRules
-from sip import Entropy, Event
+from sip import Entropy, Event, RequestFailed, ResponseReceived
 
 if TYPE_CHECKING:
     from sip import Endpoint
@@ -42,13 +44,27 @@ class Mcu(ConferencingServer):
         termination = Termination(context, self._media)
         renegotiation = Renegotiation(context, self._media)
         self._liveness = Liveness(context, config, termination, renegotiation)
-        super().__init__(context, self._media, termination, renegotiation, self._liveness, accept=BODIES)
-        self.media_control = MediaControl(context, config)  #: gains, keys, announcements, recordings
+        self._holds = Holds(context, config, self._media, renegotiation)
+        #: gains, keys, hold, announcements, recordings
+        self.media_control = MediaControl(context, config, self._media, self._holds)
+        rows = SoundCommands(context, self.media_control).rows
+        super().__init__(context, self._media, termination, renegotiation, self, accept=BODIES, rows=rows)
 
     @property
     def media_counters(self) -> Mapping[str, int]:
         """Packets of all legs that are and were, by what became of them; see `rtp.MediaCounters`."""
         return self._media.totals()
+
+    # Requests of ours in sessions -----------------------------------------------------------------------------------
+
+    def answered(self, event: ResponseReceived | RequestFailed, *, now: float) -> None:
+        """Not for applications: a request of ours has ended."""
+        if not self._holds.answered(event, now=now):
+            self._liveness.answered(event, now=now)
+
+    def watch(self, leg: Leg, *, now: float) -> None:
+        """Not for applications: a leg is connected, or gave a sign of life."""
+        self._liveness.watch(leg, now=now)
 
     # Media -----------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from c3p import EntryExitAnnouncements
 from mcu.audio_descriptions import AudioDescriptions
 from mcu.conference import Conference
 from mcu.config import McuConfig
@@ -30,6 +31,7 @@ from sip import internal_fault
 
 if TYPE_CHECKING:
     from mcu.audio.conference_audio import ConferenceAudio, Line, Sent
+    from mcu.audio.prompts import Playback
 
 FRAME = 0.02  #: seconds
 EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
@@ -69,6 +71,9 @@ class Media:
     def open(self, conference: Conference) -> None:
         """Make the mixer of a conference."""
         settings = self._settings
+        conference.announcements = EntryExitAnnouncements(
+            modifiable=settings.announcements_modifiable, enabled=settings.announcements_enabled
+        )
         conference.mixer = self._make_mixer(
             conference.uri, settings.mixer, settings.speaker, level_interval=settings.level_interval
         )
@@ -107,6 +112,7 @@ class Media:
         self._lines[leg.id] = (leg, line)
         self._pace(leg.id, line)
         self.apply_filters(leg)
+        self._announce(leg, self._settings.prompts.entry)
         if not self._running:
             self._running, self._origin, self._ticks = True, now, 1
         return Carried(codec=audio.codec.encoding, encrypted=audio.secure, held=audio.held)
@@ -134,8 +140,14 @@ class Media:
     def apply_filters(self, leg: Leg) -> None:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
         if leg.id in self._lines:
-            held = leg.state is State.HELD
+            held = leg.state is State.HELD or leg.held_here
             leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or held, deaf=leg.egress_blocked or held)
+
+    def play(self, leg: Leg, playback: Playback | None) -> None:
+        """Let a leg hear something in place of the mix, until that is over; ``None`` ends it at once."""
+        known = self._lines.get(leg.id)
+        if known is not None:
+            known[1].playback = playback
 
     def release(self, leg: Leg, *, now: float) -> None:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
@@ -149,8 +161,16 @@ class Media:
         stream.bye(now=now)
         self._byes += [(leg.id, *sent) for sent in stream.data_to_send()]
         self._released.append(leg.id)
+        self._announce(leg, self._settings.prompts.exit)
         if leg.conference.mixer.remove(leg.id):
             self._report_speaker(leg.conference.mixer)
+
+    @staticmethod
+    def _announce(leg: Leg, sound: bytes) -> None:
+        """Let everybody hear who comes or goes, where that is wanted."""
+        conference = leg.conference
+        if conference.announcements is not None and conference.announcements.enabled:
+            conference.mixer.announcements.play(sound)
 
     def totals(self) -> Mapping[str, int]:
         """Packets of all legs that are and were."""

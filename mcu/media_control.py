@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import rtp
+from c3p import Request
+from mcu.audio.prompts import Playback
 from mcu.audio.tap import Tap
 from mcu.config import McuConfig
 from mcu.context import Context
@@ -16,6 +18,8 @@ from mcu.errors import LocalProtocolError
 from mcu.events import LegId
 from mcu.identity import conference_id
 from mcu.leg import Leg
+from mcu.legs.hold import Holds
+from mcu.media import Media
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
@@ -27,8 +31,8 @@ MAX_GAIN: Final = 8.0
 class MediaControl:
     """The part of an `Mcu` that is called ``media_control``."""
 
-    def __init__(self, context: Context, config: McuConfig) -> None:
-        self._context, self._config = context, config
+    def __init__(self, context: Context, config: McuConfig, media: Media, holds: Holds) -> None:
+        self._context, self._config, self._media, self._holds = context, config, media, holds
 
     # One leg ---------------------------------------------------------------------------------------------------------
 
@@ -41,6 +45,7 @@ class MediaControl:
         known = self._connected(leg)
         if not (0.0 <= input_gain <= MAX_GAIN and 0.0 <= output_gain <= MAX_GAIN):
             raise LocalProtocolError(f"a gain is from 0 to {MAX_GAIN:g}")
+        known.gains = input_gain, output_gain
         known.conference.mixer.set_gains(leg, input_gain=input_gain, output_gain=output_gain)
 
     def send_dtmf(self, leg: LegId, digits: str, *, duration: float = 0.1, pause: float = 0.06) -> None:
@@ -55,6 +60,41 @@ class MediaControl:
             stream.send_dtmf(digits, duration=duration, pause=pause)
         except rtp.LocalProtocolError as error:
             raise LocalProtocolError(str(error)) from error
+
+    def hold(self, leg: LegId, *, now: float) -> None:
+        """Put a leg on hold: it hears ``McuConfig.hold_music``, and nobody hears it.
+
+        Ends in `HoldChanged` or `HoldFailed`. Raises ``LocalProtocolError`` also when it is on hold so already, or an
+        offer of either side is open. Then drain all and read ``next_timeout``.
+        """
+        self.put_on_hold(self._connected(leg), holding=True, now=now)
+
+    def resume(self, leg: LegId, *, now: float) -> None:
+        """Take a leg back that ``hold`` put there. Ends, raises and obliges as that does."""
+        self.put_on_hold(self._connected(leg), holding=False, now=now)
+
+    def put_on_hold(self, leg: Leg, *, holding: bool, request: Request | None = None, now: float) -> None:
+        """The same for a command of a Focus, which gets its response. Raises ``LocalProtocolError``."""
+        self._holds.change(leg, holding=holding, request=request, now=now)
+
+    def play(self, leg: LegId, sound: bytes, *, every: float | None = None) -> None:
+        """Let one leg hear a sound in place of the mix, once, or again ``every`` so many seconds; what plays ends.
+
+        Raises ``LocalProtocolError`` also for a leg on hold, which has its music, and for half a sample.
+        """
+        known = self._connected(leg)
+        if known.held_here:
+            raise LocalProtocolError("that leg is on hold")
+        if not sound or len(sound) % 2:
+            raise LocalProtocolError("a sound is whole samples of 16 bits, and has one")
+        self._media.play(known, Playback(sound, every=every))
+
+    def stop(self, leg: LegId) -> None:
+        """End what ``play`` began: the leg hears the mix. Raises ``LocalProtocolError`` for a leg on hold."""
+        known = self._connected(leg)
+        if known.held_here:
+            raise LocalProtocolError("that leg is on hold")
+        self._media.play(known, None)
 
     # One conference --------------------------------------------------------------------------------------------------
 

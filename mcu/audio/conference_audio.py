@@ -15,6 +15,7 @@ from mcu.audio.announcements import Announcements
 from mcu.audio.level_meter import LevelMeter
 from mcu.audio.mixer import Encoder, Mixer, table_encoder
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.prompts import Playback
 from mcu.audio.tap import Taps
 from mcu.events import LegId
 from rtp import CODINGS, MediaEvent, MediaStream, Outgoing
@@ -34,6 +35,14 @@ class Line:
     stream: MediaStream
     codec: str
     due: float = -math.inf  #: when the stream wants ``handle_timeout``
+    playback: Playback | None = None  #: what it hears in place of the mix
+
+    def frame(self) -> bytes | None:
+        """The next 20 ms of what it hears in place of the mix; ``None`` when there is none, or no more."""
+        frame = self.playback.next_frame() if self.playback is not None else None
+        if frame is None:
+            self.playback = None
+        return frame
 
     @property
     def encode(self) -> Encoder:
@@ -111,8 +120,9 @@ class ConferenceAudio:
             self._record(frames, mix.whole)
         for leg, line in lines.items():
             try:
-                payload = mix.encoded(leg, line.codec, line.encode)
-                csrc = mix.contributors_to(leg)
+                alone = None if line.playback is None else line.frame()
+                payload = mix.encoded(leg, line.codec, line.encode) if alone is None else line.encode(alone)
+                csrc = mix.contributors_to(leg) if alone is None else ()
                 for sent in line.stream.send_frame(payload=payload, csrc=csrc, now=now):
                     out.append((leg, *sent))
             except Exception as error:

@@ -24,7 +24,8 @@ from c3p import (
     are_known_filters,
     mcu_uri,
 )
-from mcu.commands.commands import Commands, conference_of, may_control
+from mcu.commands.commands import Commands
+from mcu.commands.row import may_control
 from mcu.conference import Conference
 from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
@@ -81,7 +82,7 @@ class Conferences:
         if isinstance(request.command, DeleteConference):
             entity: str | None = request.command.conference_keys.conf_entity
         else:
-            entity = conference_of(request.command)
+            entity = self._commands.conference_of(request.command)
         conference = self._context.conferences.get(conference_id(entity or request.from_) or "")
         if conference is None:
             unknown = Refusal(RefusalReason.CONFERENCE, "no such conference on this MCU")
@@ -216,6 +217,10 @@ class Conferences:
             conference.locked = bool(state.locked) if state.locked is not None else conference.locked
             rules = state.media_filters_rules
             conference.filters = rules if rules is not None and are_known_filters(rules) else conference.filters
+            sounds = conference.announcements
+            if sounds is not None and state.entry_exit_announcements is not None and sounds.modifiable:
+                enabled = state.entry_exit_announcements.enabled
+                conference.announcements = attrs.evolve(sounds, enabled=sounds.enabled if enabled is None else enabled)
 
     # End -------------------------------------------------------------------------------------------------------------
 

@@ -195,6 +195,9 @@ class DialOut:
 
     def _headers(self, leg: Leg) -> list[tuple[str, object]]:
         headers: list[tuple[str, object]] = [("Ms-Conversation-ID", leg.conference.conversation_id)]
+        if leg.replaces is not None and not leg.redirects:
+            # Not required: who does not know the extension is called all the same. The dialog is of the first address.
+            headers.append(("Replaces", leg.replaces))
         if leg.attempt is not None and leg.attempt.asserted is not None:
             # A trunk knows the identities that it gave, and nobody else's are its business.
             return [*headers, ("P-Asserted-Identity", NameAddr(leg.attempt.asserted))]
@@ -339,8 +342,8 @@ class DialOut:
 
 
 def _same_offer(leg: Leg, attempt: Attempt) -> bool:
-    """Whether the offer that is out is the one that this target is to get."""
-    return leg.attempt is not None and leg.attempt.forms[0] is attempt.forms[0]
+    """Whether the INVITE that is out is the one that this target is to get; a dialog is replaced at the first alone."""
+    return leg.replaces is None and leg.attempt is not None and leg.attempt.forms[0] is attempt.forms[0]
 
 
 def _ending(event: SessionFailed) -> Ending:

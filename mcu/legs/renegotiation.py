@@ -84,8 +84,11 @@ class Renegotiation:
         else:
             self._apply(leg, agreement, now)
 
-    def answered(self, leg: Leg, response: Response | None, *, now: float) -> None:
-        """The final answer to an offer of ours, if one is open; ``None`` when there was none."""
+    def answered(self, leg: Leg, response: Response | None, *, changed: bool = False, now: float) -> None:
+        """The final answer to an offer of ours, if one is open; ``None`` when there was none.
+
+        ``changed``: the roster is to be told of the leg, even when the direction is as before.
+        """
         negotiation = leg.negotiation
         if negotiation is None or negotiation.state is OfferState.STABLE:
             return
@@ -99,7 +102,7 @@ class Renegotiation:
             self._context.counters["unusable answers in 2xx"] += 1
             negotiation.roll_back()
         else:
-            self._apply(leg, agreement, now)
+            self._apply(leg, agreement, now, changed=changed)
 
     def requested(self, leg: Leg | None, event: RequestReceived, *, now: float) -> None:
         """INFO and the like, inside a session or not: a key, or understood when there is nothing in it that must be."""
@@ -131,11 +134,11 @@ class Renegotiation:
         headers = refusal_headers(error, str(error), self._context.config)
         self._context.endpoint.respond(transaction, 488, headers=headers, now=now)
 
-    def _apply(self, leg: Leg, agreement: Agreement, now: float) -> None:
+    def _apply(self, leg: Leg, agreement: Agreement, now: float, *, changed: bool = False) -> None:
         state, direction, audio = leg.state, leg.direction, agreement.audio
         leg.life.process(Input.HOLD if audio is None or audio.held else Input.RESUME)
         self._media.renegotiate(leg, agreement, now=now)
-        if leg.state is not state or leg.direction is not direction:
+        if changed or leg.state is not state or leg.direction is not direction:
             self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
         if leg.state is not state:
             kind = LegHeld if leg.state is State.HELD else LegResumed

@@ -14,6 +14,7 @@ from sip.aio.errors import (
     TransferError,
     UserAgentError,
 )
+from sip.aio.event_queue import EventQueue
 from sip.aio.faults import FaultLog
 from sip.aio.listeners import ListenFailed
 from sip.aio.opened_media import NoMedia, OpensMedia
@@ -31,6 +32,7 @@ from sip.transport.locate import Naptr, Question, RecordType, Srv
 __all__ = [
     "Call",
     "CallError",
+    "EventQueue",
     "FaultLog",
     "HoldError",
     "ListenFailed",
