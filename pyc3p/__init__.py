@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.trace import Names, Record, Recording, Trace
+from pyc3p.version import VERSION
 
 if TYPE_CHECKING:
     from pyc3p.elements.running_server import RunningServer, server
 
 __all__ = ["Ladder", "Names", "Record", "Recording", "RunningServer", "Trace", "server"]
+
+__version__ = VERSION
 
 
 def __getattr__(name: str) -> object:

@@ -191,7 +191,7 @@ class ConferenceCommands(ABC):
         return self._info(command, now=now)
 
     def send_dtmf(self, uri: str, digits: str, *, endpoint: str, now: float) -> CommandId:
-        """Have the MCU press keys to a phone: `0`-`9`, `*`, `#`, `A`-`D`."""
+        """Have the MCU press keys to a phone: `0`-`9`, `*`, ``#``, `A`-`D`."""
         command = documents.modify_endpoint(self._joined(), user=uri, endpoint=endpoint, digits=digits)
         return self._info(command, now=now)
 
