@@ -30,6 +30,7 @@ from c3p.commands import (
     DeleteConference,
     DeleteUser,
     EndorseUser,
+    EntryCheck,
     GetAvailableMcuTypes,
     GetConference,
     GetConferences,
@@ -76,7 +77,7 @@ from c3p.conference.description import (
     PstnAccess,
 )
 from c3p.conference.diff import diff
-from c3p.conference.entity_key import guid_key, uri_key
+from c3p.conference.entity_key import guid_key, new_guid, uri_key
 from c3p.conference.info import ConferenceInfo, ConferenceState, HostInfo, Users
 from c3p.conference.merge import state_of
 from c3p.conference.replica import REPLICA, Receipt, Replica, ReplicaInput, ReplicaState
@@ -252,6 +253,7 @@ __all__ = [
     "EntityCapabilities",
     "EntityState",
     "EntityView",
+    "EntryCheck",
     "EntryExitAnnouncements",
     "ErrorId",
     "Exchange",
@@ -376,6 +378,7 @@ __all__ = [
     "may_repeat",
     "mcu_type_of",
     "mcu_uri",
+    "new_guid",
     "outcome_of",
     "pair_secret",
     "parse_document",

@@ -19,6 +19,7 @@ from focus.client.state import CLIENT as FOCUS_CLIENT
 from focus.mcus.intent import INTENT
 from focus.mcus.link_state import LINK
 from focus.mcus.relay import RELAY
+from mcu.door import DOOR
 from mcu.leg_state import TRANSITIONS as LEG
 from pyc3p.placement.member import MEMBER
 from rtp.sdp.offer_answer_session import TRANSITIONS as OFFER_ANSWER
@@ -48,6 +49,7 @@ MACHINES: dict[str, tuple[str, Table]] = {
     "Focus: link to an MCU": ("focus.mcus.link_state", LINK),
     "Focus: client": ("focus.client.state", FOCUS_CLIENT),
     "MCU: leg": ("mcu.leg_state", LEG),
+    "MCU: door": ("mcu.door", DOOR),
 }
 
 

@@ -55,6 +55,7 @@ from focus.events import (
 from focus.factory import FocusFactory
 from focus.focus import Focus
 from focus.identity import Identify, from_header
+from focus.numbers import DialInNumbers, NumberedRecords, RecordNumbers
 from focus.ownership import Ownership
 from focus.policy import (
     Admission,
@@ -77,6 +78,8 @@ from focus.provisioning import REGISTRATION_HEADERS, ProvisioningService, focus_
 from focus.record_piece import KeptRecords, read_record, written_record
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
+from focus.roster_document import dial_in_of
+from focus.ways_in.core import WaysIn
 
 __all__ = [
     "REGISTRATION_HEADERS",
@@ -106,6 +109,7 @@ __all__ = [
     "ConferenceRules",
     "ConferenceStore",
     "Decision",
+    "DialInNumbers",
     "DialInQuestion",
     "DialOutQuestion",
     "EjectQuestion",
@@ -128,6 +132,7 @@ __all__ = [
     "McuLost",
     "MediaQuestion",
     "MemoryStore",
+    "NumberedRecords",
     "Ownership",
     "ParticipantJoined",
     "ParticipantLeft",
@@ -136,6 +141,7 @@ __all__ = [
     "ProvisioningService",
     "RecordAdded",
     "RecordExists",
+    "RecordNumbers",
     "RecordRemoved",
     "RecordWanted",
     "RecordWriteWanted",
@@ -152,7 +158,9 @@ __all__ = [
     "StoreFull",
     "Subscribed",
     "SubscriptionLost",
+    "WaysIn",
     "Written",
+    "dial_in_of",
     "focus_factory_uri",
     "from_header",
     "guest_aor",

@@ -106,6 +106,8 @@ class ActiveConferences:
             self._deadlines.set(conference.key, conference.next_timeout())
         elif conference.key not in self._by_key:
             self._deadlines.set(conference.key, None)
+        if self._context.ended_relays:
+            self._context.deliver(now)
 
     def changed(self, conference: Conference) -> None:
         """A conference may be other than what was written of it. What follows its end is none of the one after it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from c3p import Request
 from focus import refusal
 from focus.config import FocusConfig
 from focus.join import Join
@@ -35,11 +36,11 @@ class Attendance:
         if user is not None:
             self._joins.give_back(user)
 
-    def begin(self, conference: str, record: ConferenceRecord, join: Join) -> None:
+    def begin(self, conference: str, record: ConferenceRecord, document: Request | None = None) -> None:
         """A conference becomes active. Raises Refused when its organizer has too many."""
         organizer = AddressOfRecord.read(record.organizer).key
         if not self._conferences.take(organizer):
-            raise Refused(refusal.BUSY, join.document)
+            raise Refused(refusal.BUSY, document)
         self._organizers[conference] = organizer
 
     def resume(self, conference: str, record: ConferenceRecord) -> None:

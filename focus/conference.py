@@ -37,6 +37,7 @@ from c3p import (
     UserKeys,
 )
 from focus.answers import Answer
+from focus.arrivals import callers_in
 from focus.commands.open_commands import OpenCommands
 from focus.commands.plan import Facts
 from focus.context import Context
@@ -314,13 +315,14 @@ class Conference:
         """After every step: tell what changed, and see whether anybody is still here."""
         if self.ended:
             return
+        self.commands.arrivals.look(self.roster, now=now)
         admitted = self._publish(now=now)
         if admitted:
             self._show_everything(now=now)
         if not self.participants and not self.roster.users and self.commands.idle:
             self.end(EndReason.EMPTY, now=now)
             return
-        if any(map(is_authenticated, [one.user for one in self.participants.all()])):
+        if any(map(is_authenticated, [one.user for one in self.participants.all()])) or callers_in(self.roster):
             self.unattended_until = None
         elif self.unattended_until is None:
             self.unattended_until = now + self._context.config.unattended_timeout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from focus.identity import Identify, from_header
+from focus.numbers import DialInNumbers
 from focus.policy import ConferencePolicy, ConferenceRules
 
 #: Media types of OCS 2007; a deployment lists here what its MCU Factory can really allocate.
@@ -28,6 +29,12 @@ class FocusConfig:
     placed: bool = False
     policy: ConferencePolicy = ConferenceRules()
     identify: Identify = from_header  #: who sent a request (digest, asserted identity, a trusted network)
+    numbers: DialInNumbers | None = None  #: dial-in numbers of conferences, for a `WaysIn`; None: there are none
+    #: Passcodes that a phone may try in one call. All count as wrong guesses while it is asked, and are given back when
+    #: it knew the passcode: many calls at once guess no more than one.
+    phone_passcode_tries: int = 3
+    #: seconds for the call of somebody whom an MCU expects: it forgets that after 60, and says so a little later
+    arrival_timeout: float = 75.0
     require_session_timer: bool = False  #: refuse a join without ``Supported: timer`` with 421; pidgin-sipe has none
     session_expires: int = 1200  #: seconds, granted at most; gateways offer 1200
     subscription_expires: int = 3600  #: seconds, when the subscriber leaves the choice to us, and at most
@@ -94,6 +101,9 @@ class FactoryConfig:
     default_lifetime: float | None = 8 * 3600.0  #: seconds, of a record that names no expiry; None: it never expires
     max_lifetime: float = 366 * 86400.0  #: seconds; a record further in the future is cut to this
     default_admission_policy: str = "openAuthenticated"
+    numbers: DialInNumbers | None = None  #: where each new conference gets its dial-in number; None: it gets none
+    #: Whether phones are let into new conferences although nobody knows who calls: their number is all one needs then
+    pstn_lobby_bypass: bool = False
     anonymous_allowed: bool = True  #: whether records may admit anonymous participants
     anonymous_dialout: bool = False  #: whether anonymous participants may dial out
     attendee_dialout: bool = False  #: whether attendees may dial out to third parties

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import attrs
 
-from c3p import Exchanges
+from c3p import Exchanges, Response
 from focus.answers import Answer, Remembered, refuse
 from focus.config import FocusConfig
 from focus.events import RequestRefused
 from focus.exchange_owner import ConferenceExchangeOwner
+from focus.guesses import Charge
 from focus.mcus.farewells import Farewells
+from focus.mcus.relay import Failure
 from focus.questions.placement import OnlyFocus, Placement
 from focus.refusal import Refusal, Refused
 from sip import (
@@ -58,6 +60,12 @@ class Context:
     placement: Placement = attrs.Factory(OnlyFocus)
     #: What carries the result of a command, until it is answered: key of the conference, and which result it is.
     results: dict[RequestId, tuple[str, Remembered, str]] = attrs.Factory(dict)
+    #: What became of relays that procedures wait for: number of the relay, and the answer of its MCU or why there is
+    #: none. Whoever took a step hands them over after it.
+    ended_relays: list[tuple[str, Response | Failure]] = attrs.Factory(list)
+    deliver: Callable[[float], None] = lambda now: None  #: and how they are handed over
+    #: Takes back what counts as guesses of a phone that knew the passcode.
+    forgive: Callable[[Charge, float], None] = lambda charge, now: None
     draining: bool = False  #: nothing new is taken: neither conferences nor people who are not in one
     refusals: Counter[tuple[str, int, str]] = attrs.Factory(Counter)  #: by what was asked, SIP status and reason
 

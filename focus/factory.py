@@ -232,6 +232,10 @@ class FocusFactory:
         """Answer what ``identify`` left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
         self._procedures.answer(Kind.IDENTITY, pending_id, found, now=now)
 
+    def number_drawn(self, pending_id: str, number: str | None, *, now: float) -> None:
+        """Answer what ``numbers`` left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
+        self._procedures.answer(Kind.NUMBER, pending_id, number, now=now)
+
     def written(self, before: ConferenceRecord | None, after: ConferenceRecord | None, *, now: float) -> None:
         """A record was added, replaced or removed: the application hears of it, and who activates it."""
         record = after or before

@@ -17,7 +17,6 @@ from c3p import (
     Reply,
     Request,
     Response,
-    conf_id_of,
 )
 from focus import refusal
 from focus.active import ActiveConferences
@@ -33,6 +32,7 @@ from focus.errors import LocalProtocolError
 from focus.events import EndReason
 from focus.exchange_owner import ConferenceExchangeOwner
 from focus.guests import Guests
+from focus.inside import Inside
 from focus.joining import Joining
 from focus.mcus.farewells import Farewells
 from focus.ownership import Ownership
@@ -121,11 +121,12 @@ class Focus:
         guests = Guests(self._context, entropy.child("guests"))
         self._record_changes = RecordChanges(config.owner, self._active, self._procedures, everywhere)
         self._kept = KeptConferences(self._context, self._active, self._record_changes)
+        self.inside = Inside(self._context, self._active, everywhere, guests, self._procedures)  #: for `WaysIn`
         self._joining = Joining(self._context, self._active, everywhere, guests)
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
-            lambda request, flow: request.uri.host in domains and conf_id_of(str(request.uri)) is not None,
+            lambda request, flow: self.inside.is_for_focus(request, domains),
             claim=Claim.CONFERENCE,
             methods=("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE"),
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),

@@ -15,6 +15,15 @@ class _Level:
     at: float
 
 
+@attrs.frozen
+class Charge:
+    """Guesses that a phone may make, noted as wrong before it does."""
+
+    conference: str
+    sources: tuple[str, ...]  #: none where many come by one address
+    tries: int
+
+
 class Guesses:
     """At most ``most`` wrong guesses for each key in ``window`` seconds; after a pause there are some again.
 
@@ -41,6 +50,14 @@ class Guesses:
         self._levels.move_to_end(key)
         if len(self._levels) > self._limit:
             self._levels.popitem(last=False)
+
+    def forgive(self, key: str, count: int, *, now: float) -> None:
+        """Take guesses back that were none."""
+        filled = self._filled(key, now) - count
+        if filled > 0.0:
+            self._levels[key] = _Level(filled, now)
+        else:
+            self._levels.pop(key, None)
 
     def _filled(self, key: str, now: float) -> float:
         level = self._levels.get(key)

@@ -20,7 +20,7 @@ import attrs
 from c3p import AdmissionPolicy, guid_key
 from focus import refusal
 from focus.context import Context
-from focus.guesses import Guesses
+from focus.guesses import Charge, Guesses
 from focus.identity import Known, insist_on, is_authenticated, name_of
 from focus.join import Join
 from focus.participants import Participants
@@ -154,6 +154,39 @@ class Guests:
         # Somebody with an account may be hidden behind that name, and have better credentials.
         others = known.headers if isinstance(known, Challenged) and known.status == server.status else ()
         raise Refused(Refusal(server.status, None, "The passcode is needed", headers=(*headers, *others)))
+
+    def charge(self, record: ConferenceRecord, flow: Flow, tries: int, *, now: float) -> Charge:
+        """A phone is asked for the passcode: its tries count as wrong until it turns out to know it. Raises Refused."""
+        key, source = ConferenceAddress.read(record.focus_uri).key, source_of(flow.remote.host)
+        sources = () if flow.remote.host in self._trusted else (source,)
+        wait = max(
+            self._by_conference.wait(key, now=now), *(self._by_source.wait(one, now=now) for one in sources), 0.0
+        )
+        if wait > 0.0:
+            raise Refused(_too_many(wait))
+        for _ in range(tries):
+            self._by_conference.wrong(key, now=now)
+            for one in sources:
+                self._by_source.wrong(one, now=now)
+        return Charge(conference=key, sources=sources, tries=tries)
+
+    def forgive(self, charge: Charge, *, now: float) -> None:
+        """A phone knew the passcode."""
+        self._by_conference.forgive(charge.conference, charge.tries, now=now)
+        for source in charge.sources:
+            self._by_source.forgive(source, charge.tries, now=now)
+
+    def check_number(self, flow: Flow, *, now: float) -> None:
+        """Whether somebody of nowhere may try a dial-in number. Raises Refused after too many that were none."""
+        if flow.remote.host not in self._trusted:
+            wait = self._by_source.wait(source_of(flow.remote.host), now=now)
+            if wait > 0.0:
+                raise Refused(_too_many(wait).saying("Too many wrong numbers"))
+
+    def wrong_number(self, flow: Flow, *, now: float) -> None:
+        """Somebody of nowhere has tried a number that is none: who tries all of them is stopped."""
+        if flow.remote.host not in self._trusted:
+            self._by_source.wrong(source_of(flow.remote.host), now=now)
 
     def _server(self, key: str, passcode: str) -> DigestServer:
         present = self._servers.get(key)

@@ -117,7 +117,7 @@ class Joining:
         try:
             if self._active.full or not self._context.endpoint.is_open(event.flow):
                 raise Refused(refusal.BUSY, join.document)
-            self._active.attendance.begin(address.key, record, join)
+            self._active.attendance.begin(address.key, record, join.document)
         except Refused:
             placement.release(address, owned.epoch)
             raise

@@ -35,6 +35,7 @@ class AdmissionVerdict(enum.Enum):
 
     ADMITTED = "admitted"
     LOBBY = "lobby"
+    PASSCODE = "passcode"  #: of a phone: in, once it has keyed in the passcode of the record
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +73,7 @@ class JoinQuestion:
     locked: bool
     lobby_capable: bool  #: the client knows what a lobby is
     already_in: bool  #: another device of the same user has been let in
+    by_phone: bool = False  #: a plain phone calls the dial-in number: it can wait in the lobby, and key in a passcode
 
 
 @attrs.frozen(kw_only=True)
@@ -183,6 +185,8 @@ class ConferenceRules:
 
     def admit(self, question: JoinQuestion) -> Admission | Refusal:
         """Organizer, then those listed, then what the record says (7.1)."""
+        if question.by_phone:
+            return admit_phone(question.record, question.user, locked=question.locked, policy=self)
         return admit(
             question.record,
             question.user,
@@ -276,6 +280,35 @@ def admit(
     if lobby_capable and (invited or record.lobby_capable):
         return Admission(verdict=AdmissionVerdict.LOBBY, role=role)
     return refusal.LOCKED if invited else refusal.NOT_AUTHORISED.saying("not admitted to this conference")
+
+
+def admit_phone(
+    record: ConferenceRecord, user: AddressOfRecord, *, locked: bool, policy: ConferenceRules
+) -> Admission | Refusal:
+    """Whether a phone that calls the dial-in number gets in, at once, by passcode, or through the lobby.
+
+    Somebody who is known, and may join, needs nothing else. Of anybody else the number is all that is known: the record
+    says whether that is enough, and a passcode is asked for where it has one that can be keyed in. Who knows the
+    passcode is as good as invited.
+    """
+    known = is_authenticated(user)
+    role = granted_role(record, user, None, policy) if known else ATTENDEE
+    if known and is_organizer(record, user):
+        return Admission(verdict=AdmissionVerdict.ADMITTED, role=role)
+    if locked and role != PRESENTER:
+        return _waiting(role) if record.lobby_capable else refusal.LOCKED
+    closed = record.admission_policy == AdmissionPolicy.CLOSED_AUTHENTICATED
+    personally = listed_role(record, user) is not None or (not closed and in_enterprise(record, user))
+    for_all = record.pstn_lobby_bypass or record.admission_policy == AdmissionPolicy.ANONYMOUS
+    if (known and personally) or (for_all and record.passcode is None):
+        return Admission(verdict=AdmissionVerdict.ADMITTED, role=role)
+    if record.passcode is not None and record.passcode.isascii() and record.passcode.isdigit():
+        return Admission(verdict=AdmissionVerdict.PASSCODE, role=role)
+    return _waiting(role) if record.lobby_capable else refusal.NOT_AUTHORISED.saying("not admitted to this conference")
+
+
+def _waiting(role: str) -> Admission:
+    return Admission(verdict=AdmissionVerdict.LOBBY, role=role)
 
 
 def _is_invited(record: ConferenceRecord, user: AddressOfRecord) -> bool:

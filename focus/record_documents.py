@@ -14,18 +14,18 @@ from c3p import (
     ConferenceView,
     EntityView,
     Organizer,
+    PstnAccess,
     State,
-    UriEntry,
     User,
     Users,
     conf_id_of,
     format_timestamp,
     mcu_type_of,
-    mcu_uri,
     parse_timestamp,
 )
 from focus.policy import ROLES
 from focus.records import ConferenceRecord, is_passcode
+from focus.roster_document import conf_uris_of
 from sip import ConferenceAddress, SipError, Uri
 
 
@@ -42,20 +42,19 @@ def describe(
     for_a_focus: bool = False,
 ) -> ConferenceInfo:
     """A record as a Focus Factory answers it; times are wall-clock seconds. Only a Focus is told the passcode."""
-    uris = tuple(
-        UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in record.mcu_types
-    )
     description = ConferenceDescription(
         display_text=record.display_text,
         subject=record.subject,
-        conf_uris=uris,
+        conf_uris=conf_uris_of(record),
         organizer=Organizer(entity=record.organizer),
         conference_id=record.conference_id,
         expiry_time=format_timestamp(record.expires_at) if record.expires_at is not None else None,
         last_update=format_timestamp(updated_at) if updated_at is not None else None,
         admission_policy=record.admission_policy,
         autopromote=record.autopromote,
+        pstn_access=None if record.dial_in is None else PstnAccess(id=record.dial_in),
         lobby_capable=record.lobby_capable,
+        pstn_lobby_bypass=record.pstn_lobby_bypass or None,
         anonymous_dialout_allowed=record.anonymous_dialout,
         passcode=record.passcode if for_a_focus else None,
     )
@@ -81,6 +80,7 @@ def read(info: ConferenceInfo, base: ConferenceRecord) -> ConferenceRecord:
         "autopromote": description.autopromote,
         "lobby_capable": description.lobby_capable,
         "anonymous_dialout": description.anonymous_dialout_allowed,
+        "pstn_lobby_bypass": description.pstn_lobby_bypass,
     }
     changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if description.passcode is not None:
@@ -117,8 +117,13 @@ def read_fetched(info: ConferenceInfo, focus_uri: str) -> ConferenceRecord | Non
     conference_id = conf_id_of(info.entity)
     if organizer is None or conference_id is None or not ConferenceAddress.read(focus_uri).is_named_by(info.entity):
         return None
+    access = description.pstn_access if description is not None else None
     base = ConferenceRecord(
-        conference_id=conference_id, organizer=organizer, focus_uri=info.entity, version=info.version or 1
+        conference_id=conference_id,
+        organizer=organizer,
+        focus_uri=info.entity,
+        dial_in=None if access is None else access.id,
+        version=info.version or 1,
     )
     try:
         Uri.parse(organizer)

@@ -43,6 +43,8 @@ _KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     "attendee_dialout": _FLAG,
     "anonymous_dialout": _FLAG,
     "passcode": _TEXT_OR_NONE,
+    "dial_in": _TEXT_OR_NONE,
+    "pstn_lobby_bypass": _FLAG,
     "version": (int,),
 }
 

@@ -55,6 +55,9 @@ class ConferenceRecord:
     #: what guests have to know where `admission_policy` is anonymous; None: nothing. It is in no `repr`, and in no
     #: document but that for a Focus elsewhere. A store keeps it as it keeps the rest.
     passcode: str | None = attrs.field(default=None, repr=False)
+    dial_in: str | None = None  #: number by which plain phones reach it, `DialInNumbers`; None: they do not
+    #: whether a phone that calls the number is let in although nobody knows who it is, past lobby and lists
+    pstn_lobby_bypass: bool = False
     version: int = 1  #: counts the changes of the record
 
     @cached_property
@@ -128,6 +131,7 @@ class MemoryStore:
         self._wall_clock = wall_clock
         self._entries: dict[str, _Entry] = {}
         self._by_organizer: dict[str, dict[str, None]] = {}
+        self._by_number: dict[str, str] = {}
         self._expiries: list[tuple[float, str]] = []
 
     def __len__(self) -> int:
@@ -150,12 +154,19 @@ class MemoryStore:
     def _keep(self, key: str, record: ConferenceRecord, organizer: str) -> None:
         self._entries[key] = _Entry(record, organizer)
         self._by_organizer.setdefault(organizer, {})[key] = None
+        if record.dial_in is not None:
+            self._by_number[record.dial_in] = key
         self._schedule(key, record)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Of all records."""
         return tuple(self._entries)
+
+    def of_number(self, number: str) -> ConferenceRecord | None:
+        """The record that has a dial-in number, or None."""
+        key = self._by_number.get(number)
+        return None if key is None else self.get(key)
 
     def get(self, key: str) -> ConferenceRecord | None:
         """The record, or None."""
@@ -166,6 +177,10 @@ class MemoryStore:
         """Put a newer version in place of a record. Raises KeyError when there is none."""
         entry = self._entries[key]
         moved = entry.record.expires_at != record.expires_at
+        if record.dial_in != entry.record.dial_in:
+            self._forget_number(key, entry.record)
+            if record.dial_in is not None:
+                self._by_number[record.dial_in] = key
         entry.record = record
         if moved:
             self._schedule(key, record)
@@ -175,12 +190,18 @@ class MemoryStore:
         entry = self._entries.pop(key, None)
         if entry is None:
             return None
+        self._forget_number(key, entry.record)
         owned = self._by_organizer[entry.organizer_key]
         del owned[key]
         if not owned:
             del self._by_organizer[entry.organizer_key]
         self._tidy()
         return entry.record
+
+    def _forget_number(self, key: str, record: ConferenceRecord) -> None:
+        """It may be that of another record by now, where somebody gave two the same."""
+        if record.dial_in is not None and self._by_number.get(record.dial_in) == key:
+            del self._by_number[record.dial_in]
 
     def of_organizer(self, organizer_key: str) -> tuple[ConferenceRecord, ...]:
         """All records of one organizer, oldest first."""

@@ -96,6 +96,9 @@ NOT_YOUR_DIALOG: Final = NOT_AUTHORISED.saying("That is the dialog of somebody e
 #: Of one that has ended meanwhile, or in which nobody is yet.
 NOBODYS_DIALOG: Final = Refusal(481, None, "Nobody is in that dialog")
 
+#: A call that is given up before anybody has it.
+CANCELLED: Final = Refusal(487, None, "The call was given up", Reason.REQUEST_CANCELLED)
+
 #: Nobody is there any more to hear the answer.
 GONE: Final = Refusal(480, None, "The connection is gone")
 

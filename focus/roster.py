@@ -38,6 +38,12 @@ class RosterUser:
         waiting = [one.status == Status.ON_HOLD for one in self.of_type(SessionType.FOCUS).values()]
         return bool(waiting) and all(waiting)
 
+    @property
+    def at_doors(self) -> tuple[str, ...]:
+        """The types of MCUs at which a phone of this user waits to be let in."""
+        types = [one.session_type for one in self.endpoints.values() if one.status == Status.PENDING]
+        return tuple(dict.fromkeys(kind for kind in types if kind and kind != SessionType.FOCUS))
+
 
 @attrs.frozen(kw_only=True)
 class Changes:

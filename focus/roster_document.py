@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from c3p import (
     ConferenceDescription,
@@ -10,6 +11,7 @@ from c3p import (
     ConferenceView,
     EntityView,
     Organizer,
+    PstnAccess,
     State,
     UriEntry,
     User,
@@ -18,6 +20,9 @@ from c3p import (
 )
 from focus.records import ConferenceRecord
 from focus.roster import Changes, Roster, RosterUser
+
+#: Purpose of the address in ``conf-uris`` that brings whoever calls it into the conference.
+PARTICIPATION: Final = "participation"
 
 
 def whole_document(roster: Roster) -> ConferenceInfo:
@@ -81,16 +86,30 @@ def _document(
     )
 
 
+def dial_in_of(record: ConferenceRecord) -> str | None:
+    """What a plain phone calls to get into a conference, ``sip:NUMBER@domain``; None without a number."""
+    organizer = record.owner.uri
+    return None if record.dial_in is None or organizer is None else f"sip:{record.dial_in}@{organizer.host}"
+
+
+def conf_uris_of(record: ConferenceRecord) -> tuple[UriEntry, ...]:
+    """The MCUs of a conference, and what phones call (RFC 4575 section 5.3.1, ``participation``)."""
+    kinds = record.mcu_types
+    uris = [UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in kinds]
+    phone = dial_in_of(record)
+    if phone is not None:
+        uris.append(UriEntry(uri=phone, display_text=record.dial_in, purpose=PARTICIPATION))
+    return tuple(uris)
+
+
 def description_of(record: ConferenceRecord) -> ConferenceDescription:
     """What subscribers are told about a conference as such (conference-info 3.2)."""
-    uris = tuple(
-        UriEntry(uri=mcu_uri(record.focus_uri, kind), display_text=kind, purpose=kind) for kind in record.mcu_types
-    )
     return ConferenceDescription(
         display_text=record.display_text,
         subject=record.subject,
-        conf_uris=uris,
+        conf_uris=conf_uris_of(record),
         organizer=Organizer(entity=record.organizer),
         admission_policy=record.admission_policy,
+        pstn_access=None if record.dial_in is None else PstnAccess(id=record.dial_in),
         lobby_capable=record.lobby_capable,
     )

@@ -20,6 +20,7 @@ from c3p import (
     GetConference,
     GetConferences,
     GetConferencingCapabilities,
+    McuType,
     ModifyConference,
     PstnBridging,
     Reason,
@@ -27,7 +28,7 @@ from c3p import (
 )
 from focus import record_documents
 from focus.config import FactoryConfig
-from focus.questions.procedure import Steps, Turn, settled
+from focus.questions.procedure import Kind, Steps, Turn, decided, settled
 from focus.questions.stores import RecordStore
 from focus.records import ConferenceRecord, Written, is_conference_id
 from sip import AddressOfRecord, ConferenceAddress
@@ -91,8 +92,9 @@ class Scheduling:
             admission_policy=self._config.default_admission_policy,
             expires_at=None if lifetime is None else self.wall(turn.now) + lifetime,
             attendee_dialout=self._config.attendee_dialout,
+            pstn_lobby_bypass=self._config.pstn_lobby_bypass,
         )
-        record = self._read(info, base, now=turn.now)
+        record = yield from self._numbered(self._read(info, base, now=turn.now))
         outcome = yield from settled(self._records.write(None, record))
         if outcome is Written.EXISTS:
             raise Failed(Reason.OTHER_FAILURE, CommandReason.CONFERENCE_EXISTS_ALREADY)
@@ -100,6 +102,14 @@ class Scheduling:
             raise Failed(Reason.SERVER_BUSY)
         self._observer.written(None, record, now=turn.now)
         return AddConference(conference_info=self.described(record, now=turn.now))
+
+    def _numbered(self, record: ConferenceRecord) -> Steps[ConferenceRecord]:
+        """A new record with its dial-in number, where there are any and a phone could do something in it."""
+        numbers = self._config.numbers
+        if numbers is None or McuType.AUDIO_VIDEO not in record.mcu_types:
+            return record
+        number = yield from decided(numbers.number_for(record), Kind.NUMBER)
+        return attrs.evolve(record, dial_in=number)
 
     def _modify(self, command: ModifyConference, organizer: AddressOfRecord, turn: Turn) -> Steps[Command]:
         info = command.conference_info
@@ -182,6 +192,9 @@ class Scheduling:
             mcu_types=types,
             expires_at=expires_at,
             anonymous_dialout=record.anonymous_dialout and self._config.anonymous_dialout,
+            # What a deployment lets in by itself it lets in; organizers open their conferences as far as they may.
+            pstn_lobby_bypass=record.pstn_lobby_bypass
+            and (self._config.anonymous_allowed or self._config.pstn_lobby_bypass),
         )
 
     def described(self, record: ConferenceRecord, *, for_a_focus: bool = False, now: float) -> ConferenceInfo:

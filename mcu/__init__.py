@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
-from mcu.audio.prompts import Prompts
+from mcu.audio.prompts import Playback, Prompts, tones
 from mcu.audio.tap import Tap
 from mcu.chat.chat_mcu import ChatMcu
 from mcu.conferencing_server import ConferencingServer
-from mcu.config import ChatMcuConfig, ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
+from mcu.config import (
+    ChatMcuConfig,
+    ConferencingServerConfig,
+    FactoryConfig,
+    McuConfig,
+    RoomSettings,
+    StaticMcu,
+)
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
@@ -32,6 +39,7 @@ from mcu.events import (
     LegHeld,
     LegId,
     LegResumed,
+    LegWaiting,
     McuAllocated,
     McuForgotten,
     McuRegistered,
@@ -106,6 +114,7 @@ __all__ = [
     "LegHeld",
     "LegId",
     "LegResumed",
+    "LegWaiting",
     "LocalError",
     "LocalProtocolError",
     "Mcu",
@@ -128,11 +137,13 @@ __all__ = [
     "Mixer",
     "MixerSettings",
     "Outcome",
+    "Playback",
     "Prompts",
     "Refusal",
     "RefusalReason",
     "RegistrationAccepted",
     "RegistrationRefused",
+    "RoomSettings",
     "SelectionStrategy",
     "SpeakerSettings",
     "Srtp",
@@ -143,6 +154,7 @@ __all__ = [
     "ending_of_status",
     "is_factory_place",
     "number_in",
+    "tones",
 ]
 
 _NEEDS_NUMPY = frozenset({"Mix", "Mixer"})

@@ -43,6 +43,7 @@ class Conference:
     commanded_at: float  #: when its Focus last commanded or asked anything, or the last leg ended; monotonic seconds
     conversation_id: str
     subject: str | None = None
+    room: bool = False  #: made by a caller, without a Focus: it ends with its last leg
     locked: bool = False
     active: bool = True  #: false while the MCU drains
     filters: MediaFiltersRules | None = None

@@ -30,6 +30,7 @@ from mcu.identity import conference_id
 from mcu.leg import Leg
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
+from mcu.legs.doors import Doors, Prompter
 from mcu.legs.session_events import Answers, InSession, SessionEvents
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.medium import Medium
@@ -59,18 +60,21 @@ class ConferencingServer:
         accept: Sequence[str],
         methods: Sequence[str] = (),
         rows: Mapping[type[Command], Row] = MappingProxyType({}),
+        prompter: Prompter | None = None,
     ) -> None:
         """``accept``: types of the bodies that are read; ``methods``: those beside `METHODS` that are served.
 
-        ``rows``: the commands that only this kind of MCU knows.
+        ``rows``: the commands that only this kind of MCU knows. ``prompter`` lets callers wait in front of a door;
+        without it nobody gets in who would have to.
         """
         self._context, self._termination = context, termination
         self.unposted = context.exchanges.unposted  #: what `c3p_to_send` gives; always the same list
         self.deadlines = context.deadlines  #: all that has its time
         self.untaken = context.untaken  #: what `take_events` gives; always the same list
         self._dial_out = DialOut(context, medium, termination)
-        self._dial_in = DialIn(context, medium, termination, self._dial_out)
-        commands = Commands(context, medium, termination, self._dial_out, self._dial_in, rows)
+        self._doors = Doors(context, termination, self._dial_out, prompter)
+        self._dial_in = DialIn(context, medium, termination, self._dial_out, self._doors)
+        commands = Commands(context, medium, termination, self._dial_out, self._dial_in, self._doors, rows)
         self._conferences = Conferences(context, medium, termination, commands)
         self._sessions = SessionEvents(context, termination, self._dial_out, self._dial_in, in_session, answers)
         self._registration = Registrations(context)
@@ -126,6 +130,8 @@ class ConferencingServer:
 
     def _claims(self, request: SipRequest, flow: Flow) -> bool:
         own, uri = self._context.config.sip_contact, request.uri
+        if self._dial_in.rooms is not None and self._dial_in.rooms.is_room(uri):
+            return True
         if uri.scheme not in ("sip", "sips") or uri.host != own.host:
             return False
         if uri.user is None and request.method == "OPTIONS":  # a trunk asks whether anybody is at the address
@@ -162,6 +168,10 @@ class ConferencingServer:
         return self._context.take_events()
 
     def _done(self, now: float) -> list[Event]:
+        while self._context.empty_rooms:
+            room = self._context.empty_rooms.pop()
+            if not room.legs and self._context.conferences.get(room.key) is room:
+                self._conferences.end(room, ConferenceEndCause.EMPTY, now=now)
         load = (len(self._context.conferences), len(self._context.legs))
         if load != self._load:
             self._load = load
@@ -171,6 +181,8 @@ class ConferencingServer:
     def _waited_in_vain(self, wait: Wait, leg: Leg, now: float) -> None:
         if wait is Wait.ANSWER:
             self._dial_out.rang_out(leg, now=now)
+        elif wait is Wait.DOOR:
+            self._doors.due(leg, now=now)
         elif wait is Wait.ARRIVAL:
             self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
 

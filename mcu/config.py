@@ -27,6 +27,20 @@ def _has_coding(codec: Codec) -> bool:
 
 
 @attrs.frozen(kw_only=True)
+class RoomSettings:
+    """Rooms: conferences without a Focus, made by the first call to ``sip:ROOM@host`` and over with the last.
+
+    Everybody who can reach the MCU may make one.
+    """
+
+    domains: frozenset[str] = frozenset()  #: names of the host, in lower case, beside that of ``sip_contact``
+    max_rooms: int = 100  #: at once; each holds a mixer and a roster, some 100 KiB
+    #: Calls of one source (an address, of IPv6 a /64) at once, in all rooms: a household, or an office. The trusted
+    #: networks of the endpoint, loopback among them, have no such limit.
+    max_calls_per_source: int = 20
+
+
+@attrs.frozen(kw_only=True)
 class ConferencingServerConfig:
     """What MCUs of every kind have to know."""
 
@@ -64,6 +78,12 @@ class ConferencingServerConfig:
     #: participant needs no secret. A proxy belongs here that sends on what clients call at the MCU-Conference-URI.
     trusted_peers: TrustedPeers = TrustedPeers()
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
+    passcode_timeout: float = 30.0  #: seconds for the first key of a passcode, at each try
+    key_timeout: float = 5.0  #: seconds from a key to the next; a longer pause ends the passcode, as ``#`` does
+    #: Passcodes that a caller may try in one call, whatever its Focus allows: people misremember once or twice.
+    passcode_tries: int = 3
+    lobby_timeout: float = 600.0  #: seconds that a caller waits to be let in; then it is turned away
+    rooms: RoomSettings | None = None  #: whether whoever calls a free name makes a conference; ``None``: nobody does
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
     #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
     #: without legs too: the Focus that ended it may not have got its word through.

@@ -29,6 +29,7 @@ class Wait(enum.Enum):
     PORT = "port"
     ANSWER = "answer"
     ARRIVAL = "arrival"  #: the INVITE of a dial-in that was announced
+    DOOR = "door"  #: a key of a caller, or somebody who lets it in
     MEDIA = "media"  #: packets of its far end, or the answer to the question whether that is there
 
 
@@ -62,6 +63,7 @@ class Context:
         self.sessions: dict[SessionId, Leg] = {}
         self.counters: Counter[str] = Counter()
         self.draining = False
+        self.empty_rooms: list[Conference] = []  #: rooms whose last leg has gone since the last look
         self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._last_leg = 0
 

@@ -21,13 +21,14 @@ class ConferenceEndCause(enum.Enum):
     FOCUS_LOST = "focus lost"  #: the Focus was away for too long
     ORPHANED = "orphaned"  #: nobody was in it, and the Focus said nothing about it
     CLOSED = "closed"  #: the MCU is being shut down
+    EMPTY = "empty"  #: a room, and its last member has gone
 
 
 @attrs.frozen(kw_only=True)
 class ConferenceStarted(Event):
-    """A Focus bootstrapped a conference on this MCU."""
+    """A Focus bootstrapped a conference on this MCU, or a caller made a room."""
 
-    conference: str  #: Conference-URI
+    conference: str  #: Conference-URI, or the address of the room
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +86,13 @@ class LegDialing(LegEvent):
 @attrs.frozen(kw_only=True)
 class LegAlerting(LegEvent):
     """The far end rings."""
+
+
+@attrs.frozen(kw_only=True)
+class LegWaiting(LegEvent):
+    """A caller is at the door: its call is up, and it is not in the conference yet."""
+
+    passcode: bool  #: it is asked for the passcode; else it waits to be let in
 
 
 @attrs.frozen(kw_only=True)

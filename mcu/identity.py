@@ -6,6 +6,7 @@ computed once, where its document is read.
 
 from __future__ import annotations
 
+from c3p import new_guid
 from sip import AddressOfRecord, Entropy, SipError, Uri, conference_key
 
 
@@ -23,9 +24,5 @@ def user_id(uri: str) -> str:
 
 
 def guid(entropy: Entropy) -> str:
-    """A random name for an endpoint, in braces and upper case (c3p 2.3, RFC 9562 section 5.4)."""
-    digits = list(entropy.token(16).upper())
-    digits[12] = "4"
-    digits[16] = "89AB"[int(digits[16], 16) % 4]
-    text = "".join(digits)
-    return "{" + "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])) + "}"
+    """A random name for an endpoint (`c3p.new_guid`)."""
+    return new_guid(entropy.token(16))

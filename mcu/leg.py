@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from c3p import Request
+from c3p import Request, Status
+from mcu.door import Door
 from mcu.events import About, LegId
 from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.media_policy import MediaTerms
@@ -90,6 +91,8 @@ class Leg:
     session: SessionId | None = None
     #: What the call of a dial-in that was announced has to show, once; empty for every other leg.
     reservation: str = attrs.field(default="", repr=False)
+    door: Door | None = None  #: that it is in front of, or will be when its call comes; ``None``: it goes straight in
+    source: str = ""  #: address of a caller that came to a room by itself, see `sip.source_of`
     offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
     signalling_encrypted: bool = False  #: of the hop by which that came
     accepted: bool = False  #: its dial-in was answered with 200
@@ -121,7 +124,12 @@ class Leg:
 
     @property
     def status(self) -> str:
-        """Roster status; a call that goes on to another address after ringing stays ``alerting``."""
+        """Roster status; a call that goes on to another address after ringing stays ``alerting``.
+
+        Who is in front of a door is expected, and not there yet (RFC 4575 section 5.7.4).
+        """
+        if self.at_door:
+            return Status.PENDING
         if self.state is State.INVITING and self.alerted:
             return ROSTER_STATUS[State.RINGING]
         if self.held_here and self.connected:
@@ -135,6 +143,11 @@ class Leg:
     @property
     def connected(self) -> bool:
         return self.state in (State.CONNECTED, State.HELD)
+
+    @property
+    def at_door(self) -> bool:
+        """Whether its call is up, and it is not in the mix yet."""
+        return self.door is not None and self.connected
 
     @property
     def source_id(self) -> int:

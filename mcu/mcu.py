@@ -48,7 +48,9 @@ class Mcu(ConferencingServer):
         #: gains, keys, hold, announcements, recordings
         self.media_control = MediaControl(context, config, self._media, self._holds)
         rows = SoundCommands(context, self.media_control).rows
-        super().__init__(context, self._media, termination, renegotiation, self, accept=BODIES, rows=rows)
+        super().__init__(
+            context, self._media, termination, renegotiation, self, prompter=self._media, accept=BODIES, rows=rows
+        )
 
     @property
     def media_counters(self) -> Mapping[str, int]:

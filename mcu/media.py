@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -60,6 +60,9 @@ class Media:
         self._lines: dict[LegId, tuple[Leg, Line]] = {}
         self._paced: dict[LegId, Line] = {}  #: those whose packets leave between two frames, too
         self._byes: list[Sent] = []
+        #: Asked first about each key that is pressed; true when it is for nobody else.
+        self.on_key: Callable[[Leg, str, float], bool] = lambda leg, key, now: False
+        self.prompts = config.prompts
         self._released: list[LegId] = []
         self._past: Counter[str] = Counter()  #: packets of legs that are over
         self._origin = 0.0
@@ -112,7 +115,8 @@ class Media:
         self._lines[leg.id] = (leg, line)
         self._pace(leg.id, line)
         self.apply_filters(leg)
-        self._announce(leg, self._settings.prompts.entry)
+        if leg.door is None:
+            self._announce(leg, self._settings.prompts.entry)
         if not self._running:
             self._running, self._origin, self._ticks = True, now, 1
         return Carried(codec=audio.codec.encoding, encrypted=audio.secure, held=audio.held)
@@ -140,8 +144,13 @@ class Media:
     def apply_filters(self, leg: Leg) -> None:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
         if leg.id in self._lines:
-            held = leg.state is State.HELD or leg.held_here
-            leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or held, deaf=leg.egress_blocked or held)
+            out = leg.state is State.HELD or leg.held_here or leg.door is not None
+            leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or out, deaf=leg.egress_blocked or out)
+
+    def came_in(self, leg: Leg) -> None:
+        """It has gone through its door."""
+        self.apply_filters(leg)
+        self._announce(leg, self._settings.prompts.entry)
 
     def play(self, leg: Leg, playback: Playback | None) -> None:
         """Let a leg hear something in place of the mix, until that is over; ``None`` ends it at once."""
@@ -161,7 +170,8 @@ class Media:
         stream.bye(now=now)
         self._byes += [(leg.id, *sent) for sent in stream.data_to_send()]
         self._released.append(leg.id)
-        self._announce(leg, self._settings.prompts.exit)
+        if leg.door is None:  # else it never came in
+            self._announce(leg, self._settings.prompts.exit)
         if leg.conference.mixer.remove(leg.id):
             self._report_speaker(leg.conference.mixer)
 
@@ -199,8 +209,7 @@ class Media:
     def _happened(self, leg: Leg, events: Iterable[MediaEvent], now: float) -> None:
         for event in events:
             if isinstance(event, TelephoneEventStarted):
-                digit = event.digit or str(event.event)
-                self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
+                self.key(leg, event.digit or str(event.event), now=now)
             elif isinstance(event, SsrcCollided) and leg.stream is not None:
                 entropy = self._context.entropy
                 leg.stream.restart(
@@ -209,6 +218,11 @@ class Media:
                     timestamp=entropy.integer(32),
                     now=now,
                 )
+
+    def key(self, leg: Leg, digit: str, *, now: float) -> None:
+        """A key was pressed: for whoever waits for it, else for the application."""
+        if not self.on_key(leg, digit, now):
+            self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
 
     # The grid --------------------------------------------------------------------------------------------------------
 

@@ -141,4 +141,6 @@ class MediaControl:
         leg = self._context.legs.get(number)
         if leg is None or not leg.connected or leg.stream is None:
             raise LocalProtocolError("that leg is not connected")
+        if leg.at_door:
+            raise LocalProtocolError("that leg is not in the conference yet")
         return leg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import attrs
@@ -13,6 +14,9 @@ _SEPARATORS: Final = str.maketrans("", "", "-.() ")
 _DIGITS: Final = frozenset("0123456789*#ABCD")
 #: More digits than that are no extension of a house: a switch may take them for a number of the public network.
 _EXTENSION: Final = 6
+#: A number with something after it. Gateways dial as far as they understand, and pauses and what is dialled after them
+#: are no part of a number (RFC 2806 section 2.2, ``post-dial``). It is only looked for where the whole is no number.
+_NUMBER_AND_MORE: Final = re.compile(r"(?:(\+[0-9][0-9*#A-D]*)|([0-9*#A-D]+)(?=[,PW][0-9*#A-D,PW]*\Z))")
 
 
 def global_number(text: str) -> str:
@@ -57,18 +61,24 @@ def number_in(uri: Uri) -> TelephoneNumber | None:
     """The number that a URI stands for; None when it is that of a user, or cannot be read as a number.
 
     A SIP URI stands for one when it says so (``user=phone``), when its user part is a global number, or more digits
-    than an extension has: what such a URI costs is decided by whoever sees it last.
+    than an extension has, with or without something after it: what such a URI costs is decided by whoever sees it last.
     """
     if uri.scheme == "tel":
         try:
             return TelephoneNumber.parse(uri.opaque_part or "")
         except ValueError:
             return None
-    user = uri.user or ""
-    try:
-        number = TelephoneNumber.parse(user)
-    except ValueError:
+    number = _number_of_user(uri.user or "")
+    if number is None:
         return None
     digits = number.digits
     said = (uri.params.get("user") or "").lower() == "phone"
     return number if said or digits.startswith("+") or len(digits) > _EXTENSION else None
+
+
+def _number_of_user(user: str) -> TelephoneNumber | None:
+    try:
+        return TelephoneNumber.parse(user)
+    except ValueError:
+        found = _NUMBER_AND_MORE.match(user.partition(";")[0].translate(_SEPARATORS).upper())
+        return None if found is None else TelephoneNumber(digits=found[0])

@@ -23,6 +23,19 @@ def short_uri(uri: str) -> str:
     return _SCHEME.sub("", uri).split(";", 1)[0].split("?", 1)[0]
 
 
+def dial_in_address(info: c3p.ConferenceInfo, server: tuple[str, int] | None = None) -> str | None:
+    """What a plain phone calls to get into a conference, None where nothing is said of it.
+
+    Where the conference is at the very host of ``server``, the port of that is in it, if it is not the usual one.
+    """
+    entries = info.description.conf_uris if info.description is not None else ()
+    found = next((one.uri for one in entries if one.purpose == "participation" and one.uri), None)
+    if found is None or server is None or server[1] == 5060:
+        return found
+    host = found.partition("@")[2]
+    return f"{found}:{server[1]}" if host.strip("[]").lower() == server[0].strip("[]").lower() else found
+
+
 def status_words(user: c3p.User) -> str:
     """What a user's endpoints do, such as ``audio-video alerting``."""
     if user.state == "deleted":

@@ -13,6 +13,6 @@ def live(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 30.0))
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 100.0))
 
     return run

@@ -71,9 +71,23 @@ class Tree:
             for path in sorted((root / place).rglob("*.py"))
         }
         self.parsed = {module: ast.parse(path.read_text()) for module, path in self.paths.items()}
+        # Several rules ask for the same thing, and once for every import.
+        self._imports: dict[str, list[tuple[str, str | None]]] = {}
+        self._shown: dict[str, frozenset[str]] = {}
 
-    def imports(self, module: str) -> Iterator[tuple[str, str | None]]:
+    def imports(self, module: str) -> list[tuple[str, str | None]]:
         """Every import of a module, in functions and under ``TYPE_CHECKING`` too: the source, and the name taken."""
+        if module not in self._imports:
+            self._imports[module] = list(self._read_imports(module))
+        return self._imports[module]
+
+    def shown(self, door: str) -> frozenset[str]:
+        """The names that a door shows."""
+        if door not in self._shown:
+            self._shown[door] = self._read_shown(door)
+        return self._shown[door]
+
+    def _read_imports(self, module: str) -> Iterator[tuple[str, str | None]]:
         for node in ast.walk(self.parsed[module]):
             if isinstance(node, ast.ImportFrom):
                 source = self._source(module, node)
@@ -94,8 +108,7 @@ class Tree:
             parts = [*parts, "__init__"]
         return ".".join([*parts[: -node.level], *([node.module] if node.module else [])])
 
-    def shown(self, door: str) -> frozenset[str]:
-        """The names that a door shows."""
+    def _read_shown(self, door: str) -> frozenset[str]:
         found: set[str] = set()
         for node in self.parsed[door].body if door in self.parsed else ():
             if isinstance(node, ast.Assign | ast.AnnAssign):

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from c3p.commands.add_conference import AddConference
-from c3p.commands.add_user import AddUser
+from c3p.commands.add_user import AddUser, EntryCheck
 from c3p.commands.command import Command, UnknownCommand
 from c3p.commands.delete_conference import DeleteConference
 from c3p.commands.delete_user import DeleteUser
@@ -71,6 +71,7 @@ __all__ = [
     "DeleteConference",
     "DeleteUser",
     "EndorseUser",
+    "EntryCheck",
     "GetAvailableMcuTypes",
     "GetConference",
     "GetConferences",

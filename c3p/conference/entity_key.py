@@ -34,3 +34,15 @@ def guid_key(entity: str) -> str:
 def text_key(text: str) -> str:
     """Key of a media or of a labelled entry."""
     return text.strip()
+
+
+def new_guid(token: str) -> str:
+    """A random name for an endpoint, in braces and upper case (c3p.md 2.3, RFC 9562 section 5.4).
+
+    ``token`` has 32 hexadecimal digits.
+    """
+    digits = list(token.upper())
+    digits[12] = "4"
+    digits[16] = "89AB"[int(digits[16], 16) % 4]
+    text = "".join(digits)
+    return "{" + "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:])) + "}"

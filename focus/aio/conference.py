@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from c3p import MediaType, Role
 from focus.aio.connection import Connection
@@ -23,8 +23,10 @@ from focus.client import (
     SubscriptionLost,
 )
 from focus.errors import LocalProtocolError
-from sip import Event
-from sip.aio import EventQueue
+from sip import CallMedia, Event
+from sip.aio import Call, EventQueue, OpensMedia
+
+M = TypeVar("M", bound=CallMedia)
 
 #: Events of one conference that wait for a reader.
 _MAX_EVENTS: Final = 1_000
@@ -89,6 +91,14 @@ class Conference:
         await self._over.wait()
         assert self._left is not None
         return self._left
+
+    async def talk(self, media: OpensMedia[M]) -> Call[M]:
+        """Take part with sound of one's own, by a call to the A/V MCU; ``media``: `rtp.aio.AudioSession`, or its like.
+
+        Whoever leaves the conference hangs up. Raises sip.aio.CallError when the MCU does not take it, OSError without
+        media ports, LocalProtocolError outside of the conference.
+        """
+        return await self._connection.call_mcu(media)
 
     # Looking after it ------------------------------------------------------------------------------------------------
 
@@ -204,6 +214,7 @@ class Conference:
                     asyncio.get_running_loop().call_later(_FOLLOW_AGAIN, self._follow)
             case Left():
                 self._left = event
+                self._connection.hang_up()
                 self._connection.listeners.remove(self._happened)
                 for reader in self._readers:
                     reader.close()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
+import sip
 from focus.aio.errors import ConferenceError
 from focus.client import Client, ClientConfig, ClientState, CommandAccepted, CommandId
 from focus.client.guest import guest_aor
-from sip import Credentials, EndpointConfig, Entropy, Event, Pump, TraceSink, Uri
+from sip import CallMedia, Credentials, EndpointConfig, Entropy, Event, Pump, TraceSink, Uri, UserAgent
 from sip.aio import (
+    Call,
+    OpensMedia,
     Resolver,
     SipTransport,
     TlsContexts,
@@ -22,6 +25,8 @@ from sip.aio import (
     client_endpoint,
     live_entropy,
 )
+
+M = TypeVar("M", bound=CallMedia)
 
 #: Seconds for the BYE to be answered when the connection is closed.
 _CLOSE: Final = 2.0
@@ -44,10 +49,13 @@ class ConnectSettings:
 
 
 class Connection:
-    """One client with its sockets, and who waits for what."""
+    """One client with its sockets, its calls to MCUs, and who waits for what."""
 
-    def __init__(self, client: Client, transport: Callable[[Callable[[list[Event]], None]], SipTransport]) -> None:
-        self.client = client
+    def __init__(
+        self, client: Client, agent: UserAgent, transport: Callable[[Callable[[list[Event]], None]], SipTransport]
+    ) -> None:
+        self.client, self.agent = client, agent
+        self._calls: dict[sip.Call, Call[Any]] = {}
         self._transport = transport(self._told)
         self._waiting: dict[CommandId, asyncio.Future[Event]] = {}
         self._accepting: dict[CommandId, asyncio.Event] = {}
@@ -64,6 +72,7 @@ class Connection:
 
     async def stop(self) -> None:
         """Leave the conference, close the sockets."""
+        self.hang_up()
         if self.client.state not in (ClientState.OUT, ClientState.LEAVING):
             self.client.leave(now=self.now)
             self.kick()
@@ -79,6 +88,37 @@ class Connection:
     def kick(self) -> None:
         """Carry what a command caused."""
         self._transport.kick()
+
+    @property
+    def owner(self) -> str:
+        """Name of the core that has the calls."""
+        return self.agent.owner
+
+    async def call_mcu(self, media: OpensMedia[M]) -> Call[M]:
+        """Call the A/V MCU of the conference, and wait until it answers.
+
+        Raises CallError, LocalProtocolError, and OSError without media ports.
+        """
+        host = self._transport.listening[0].host
+        opened = media(host=host)
+        try:
+            made = self.client.call_mcu(self.agent, opened, now=self.now)
+        except BaseException:
+            opened.end(now=self.now)
+            raise
+        call = self._calls[made] = Call(self, made, lambda: media(host=host), opened)
+        self.kick()
+        try:
+            await call.answered()
+        except asyncio.CancelledError:
+            call.give_up()
+            raise
+        return call
+
+    def hang_up(self) -> None:
+        """End all calls."""
+        self.agent.close(now=self.now)
+        self.kick()
 
     def give(self, command: Callable[[float], CommandId]) -> asyncio.Future[Event]:
         """Give a command; the future has the event that it ends in. What the command raises is raised."""
@@ -102,6 +142,7 @@ class Connection:
 
     def _told(self, events: list[Event]) -> None:
         for event in events:
+            self._tell_call(event)
             number = getattr(event, "command", None)
             if isinstance(event, CommandAccepted):
                 if (taken := self._accepting.get(event.command)) is not None:
@@ -110,6 +151,17 @@ class Connection:
                 ended.set_result(event)
             for listener in self.listeners[:]:
                 listener(event)
+
+    def _tell_call(self, event: Event) -> None:
+        if isinstance(event, sip.CallReceived):  # nobody is to call us here
+            event.call.refuse(480, now=self.now)
+            return
+        made = getattr(event, "call", None)
+        call = self._calls.get(made) if isinstance(made, sip.Call) else None
+        if call is not None:
+            call.tell(event)
+            if isinstance(event, sip.CallEnded):
+                del self._calls[event.call]
 
 
 @contextlib.asynccontextmanager
@@ -141,10 +193,14 @@ async def opened(
         entropy=entropy.child("endpoint"),
     )
     client = Client(endpoint, config, entropy=entropy.child("client"))
+    account = sip.Account(aor=config.aor, display_name=display_name, proxies=config.outbound_proxy or ())
+    calls = sip.UserAgentConfig(accounts=account, owner="calls", ring=False)
+    agent = UserAgent(endpoint, calls, entropy=entropy.child("calls"))
     connection = Connection(
         client,
+        agent,
         lambda told: SipTransport(
-            Pump(endpoint, [client]),
+            Pump(endpoint, [client, agent]),
             on_events=told,
             trace=settings.trace,
             tls=settings.tls,

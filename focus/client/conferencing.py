@@ -28,7 +28,7 @@ from c3p import (
 from focus.client import documents
 from focus.client.config import ClientConfig
 from focus.client.events import CommandId
-from sip import Entropy
+from sip import Call, CallMedia, Entropy, UserAgent
 
 
 class ConferenceCommands(ABC):
@@ -126,6 +126,14 @@ class ConferenceCommands(ABC):
         command = documents.dial_in(self._joined(), user=self.config.aor, endpoint=endpoint, mcu_type=mcu_type)
         return self._info(command, now=now)
 
+    def call_mcu(self, agent: UserAgent, media: CallMedia, *, mcu_type: str = McuType.AUDIO_VIDEO, now: float) -> Call:
+        """Take part with sound of one's own: call the MCU, with a user agent on the endpoint of this client.
+
+        ``agent`` has an account of the same address over the same proxy, and tells what becomes of the call:
+        CallAnswered, CallEnded. The MCU's part of the roster shows it. Raises LocalProtocolError.
+        """
+        return agent.call(mcu_uri(self._joined(), mcu_type), media=media, now=now)
+
     def delete_user(self, uri: str, *, mcu_type: str | None = None, now: float) -> CommandId:
         """Eject somebody, from everything or from one MCU."""
         conference = self._joined()
@@ -191,7 +199,7 @@ class ConferenceCommands(ABC):
         return self._info(command, now=now)
 
     def send_dtmf(self, uri: str, digits: str, *, endpoint: str, now: float) -> CommandId:
-        """Have the MCU press keys to a phone: `0`-`9`, `*`, ``#``, `A`-`D`."""
+        """Have the MCU press keys to a phone: ``0`` to ``9``, ``*``, ``#``, ``A`` to ``D``."""
         command = documents.modify_endpoint(self._joined(), user=uri, endpoint=endpoint, digits=digits)
         return self._info(command, now=now)
 

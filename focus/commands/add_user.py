@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import attrs
 
-from c3p import AccessMethod, AddUser, AuthMethod, Endpoint, JoiningMethod, Request, is_known_stream
+from c3p import AccessMethod, AddUser, AuthMethod, Endpoint, EntryCheck, JoiningMethod, Request, is_known_stream
 from focus import policy, refusal
 from focus.commands.authorisation import check_allowed
 from focus.commands.checks import check_endpoint, check_entity, is_callable, is_sip, mcu_type_in, role_in
 from focus.commands.plan import DialOut, Facts, Plan
 from focus.identity import is_authenticated
 from focus.policy import ATTENDEE, DIAL_OUT_TYPES, DialInQuestion, DialOutQuestion
+from focus.records import ConferenceRecord
 from focus.refusal import Refused
 from sip import AddressOfRecord
 
@@ -54,7 +55,7 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
     role = wish if wish is not None and facts.requester.presents else ATTENDEE
     known = facts.roster.find(target)
     role = known.role if known is not None else role
-    completed = _completed(command, target, endpoint, role, facts)
+    completed = as_mcu_gets_it(command, target, endpoint, role, facts.record)
     return Plan(dial_out=DialOut(target, role), for_mcus=((mcu_type, completed),))
 
 
@@ -64,12 +65,22 @@ def _dial_in(command: AddUser, endpoint: Endpoint, document: Request, facts: Fac
     role_in(command.user.roles, document)
     user = AddressOfRecord.read(command.user.entity)
     check_allowed(DialInQuestion(record=facts.record, requester=facts.requester, target=user), document, facts)
-    return Plan(for_mcus=((mcu_type, _completed(command, user, endpoint, facts.requester.role, facts)),))
+    return Plan(for_mcus=((mcu_type, as_mcu_gets_it(command, user, endpoint, facts.requester.role, facts.record)),))
 
 
-def _completed(command: AddUser, user: AddressOfRecord, endpoint: Endpoint, role: str, facts: Facts) -> AddUser:
-    """The command as the MCU gets it: role granted, and how the Focus knows the user (7.4, step 4)."""
-    local = is_sip(user) and is_authenticated(user) and policy.in_enterprise(facts.record, user)
+def as_mcu_gets_it(
+    command: AddUser,
+    user: AddressOfRecord,
+    endpoint: Endpoint,
+    role: str,
+    record: ConferenceRecord,
+    check: EntryCheck | None = None,
+) -> AddUser:
+    """The command as the MCU gets it: role granted, and how the Focus knows the user (7.4, step 4).
+
+    What a caller has to do at the door is for the Focus to say, whatever the command says of it.
+    """
+    local = is_sip(user) and is_authenticated(user) and policy.in_enterprise(record, user)
     endpoint = attrs.evolve(
         endpoint,
         auth_method=AuthMethod.ENTERPRISE if local else AuthMethod.ANONYMOUS,
@@ -79,7 +90,7 @@ def _completed(command: AddUser, user: AddressOfRecord, endpoint: Endpoint, role
         refer_to_uri=_without_password(endpoint.refer_to_uri),
     )
     known = attrs.evolve(command.user, entity=user.text, roles=(role,), endpoints=(endpoint,))
-    return attrs.evolve(command, user=known)
+    return attrs.evolve(command, user=known, entry_check=check)
 
 
 def _without_password(uri: str | None) -> str | None:

@@ -18,6 +18,7 @@ from c3p import (
 )
 from focus import refusal
 from focus.answers import ACCEPTED, Answer
+from focus.arrivals import Arrivals
 from focus.commands import reports
 from focus.commands.activation import ActiveConference
 from focus.commands.checks import check_ends
@@ -45,6 +46,7 @@ class OpenCommands:
         self._context = context
         self._conference = conference
         self._count = 0
+        self.arrivals = Arrivals(context.forgive)
         self.open: dict[int, ClientCommand] = {}
         self.relays: dict[str, Relay] = {}
         self.dialled: dict[int, DialOut] = {}  #: by number of the command that is having them called
@@ -54,8 +56,8 @@ class OpenCommands:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is open."""
-        return not self.open and not self.relays
+        """Whether nothing is open, and nobody expected."""
+        return not self.open and not self.relays and not self.arrivals
 
     def role_dialled(self, user: str) -> str:
         """Role of a user whom an MCU brings in: that of the addUser under way, else attendee (conference-info 6)."""
@@ -234,18 +236,20 @@ class OpenCommands:
 
     def relay_answered(self, relay: Relay, response: Response, *, now: float) -> None:
         """The MCU's final answer: the result of a command for one MCU, a contribution to one for all."""
-        self.relays.pop(relay.request_id, None)
+        self._over(relay, response)
         command = relay.parent
         if command is None or command.done:
             return
         if command.everywhere:
             self._one_less(command, relay, now=now)
         else:
+            until = now + self._context.config.arrival_timeout
+            self.arrivals.announced(response, relay.mcu_type, until=until)
             self._finish(command, translated(response, command.request), now=now)
 
     def relay_failed(self, relay: Relay, failure: Failure, *, now: float) -> None:
         """No answer of an MCU."""
-        self.relays.pop(relay.request_id, None)
+        self._over(relay, failure)
         command = relay.parent
         if command is None or command.done:
             return
@@ -253,6 +257,11 @@ class OpenCommands:
             self._one_less(command, relay, now=now)
         else:
             self._finish(command, failed(command, failure), now=now)
+
+    def _over(self, relay: Relay, outcome: Response | Failure) -> None:
+        self.relays.pop(relay.request_id, None)
+        if relay.awaited:
+            self._context.ended_relays.append((relay.request_id, outcome))
 
     def _one_less(self, command: ClientCommand, relay: Relay, *, now: float) -> None:
         command.waiting_for.discard(relay.mcu_type)
@@ -334,8 +343,10 @@ class OpenCommands:
                 self._finish(command, failed(command, Failure(Reason.REQUEST_CANCELLED)), now=now)
 
     def next_timeout(self) -> float | None:
-        """When the next command or relay is given up."""
-        return first_due(*map(_DEADLINE, self.relays.values()), *map(_DEADLINE, self.open.values()))
+        """When the next command or relay is given up, or a call will not come any more."""
+        return first_due(
+            self.arrivals.next_timeout(), *map(_DEADLINE, self.relays.values()), *map(_DEADLINE, self.open.values())
+        )
 
     def handle_timeout(self, *, now: float) -> None:
         """Give up what MCUs did not answer in time."""
@@ -350,7 +361,7 @@ class OpenCommands:
     def _abandon(self, relay: Relay, *, now: float) -> None:
         self._conference.give_up(relay, now=now)
         relay.process(RelayInput.ABANDONED)
-        del self.relays[relay.request_id]
+        self._over(relay, Failure(Reason.REQUEST_CANCELLED))
 
     def _finish(self, command: ClientCommand, response: Response, *, now: float) -> None:
         command.done = True

@@ -24,9 +24,10 @@ class Lobby:
     def apply(self, conference: Activation, command: ClientCommand, *, now: float) -> None:
         """Let everybody named in, or end their dialogs."""
         for user in self.users:
+            waits = conference.roster.find(user)
             if self.granted:
                 conference.let_in(user)
-            else:
+            elif waits is not None and waits.in_lobby:
                 conference.eject(user, now=now)
 
 
@@ -39,7 +40,14 @@ def plan_set_lobby_access(command: SetLobbyAccess, document: Request, facts: Fac
     users = tuple(AddressOfRecord.read(entity) for entity in command.user_entities)
     for address in users:
         user = facts.roster.find(address)
-        if user is None or not user.in_lobby:
+        if user is None or not (user.in_lobby or user.at_doors):
             raise Refused(refusal.INVALID_TARGET, document)
     check_presents(document, facts)
-    return Plan(effect=Lobby(users, command.access == LobbyAccess.GRANTED))
+    effect = Lobby(users, command.access == LobbyAccess.GRANTED)
+    at_doors = {user.key: found.at_doors for user in users if (found := facts.roster.find(user)) is not None}
+    # An MCU is told of those alone whose phones wait there.
+    for_mcus = tuple(
+        (kind, attrs.evolve(command, user_entities=tuple(user.text for user in users if kind in at_doors[user.key])))
+        for kind in sorted({kind for kinds in at_doors.values() for kind in kinds})
+    )
+    return Plan(effect=effect, for_mcus=for_mcus, everywhere=len(for_mcus) > 1, agreed=len(for_mcus) > 1)

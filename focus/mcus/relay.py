@@ -136,6 +136,7 @@ class Relay:
     life: Life[RelayState, RelayInput] = attrs.Factory(relay_life)
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
+    awaited: bool = False  #: a procedure waits for what becomes of it (`Context.ended_relays`)
     returned: bool = False  #: whether an MCU did not know the conference; once is enough
 
     @property

@@ -23,6 +23,8 @@ class Kind(enum.Enum):
     DECISION = "decision"
     EXCHANGE = "exchange"
     CLAIM = "claim"
+    NUMBER = "dial-in number"
+    RELAY = "relayed command"
 
 
 @attrs.frozen(kw_only=True)
@@ -63,9 +65,9 @@ def settled(found: T | Later[T]) -> Steps[T]:
     return (yield from awaited(found)) if isinstance(found, Later) else found
 
 
-def decided(found: T | Pending) -> Steps[T]:
+def decided(found: T | Pending, kind: Kind = Kind.DECISION) -> Steps[T]:
     """A decision of the policy, waited for as often as it says that it comes later. Raises Refused when none does."""
     while isinstance(found, Pending):
-        question: Later[T | Pending] = Later(kind=Kind.DECISION, id=found.id)
+        question: Later[T | Pending] = Later(kind=kind, id=found.id)
         found = yield from awaited(question)
     return found

@@ -237,14 +237,19 @@ class Procedures:
         name = (kind, question_id)
         return name in self._open or name in self._given_up
 
-    def forget(self, asker: Hashable, *, now: float) -> None:
-        """The asker is gone: its procedure ends where it is, if it has one that waits, and those behind it go on."""
+    def forget(self, asker: Hashable, *, now: float) -> bool:
+        """The asker is gone: its procedure ends where it is, if it has one that waits, and those behind it go on.
+
+        Whether it had one.
+        """
         procedure = self._askers.get(asker)
-        if procedure is not None:
-            self._give_up(procedure)
-            procedure.steps.close()
-            self._leave(procedure)
-            self._go_on_with_lines(now)
+        if procedure is None:
+            return False
+        self._give_up(procedure)
+        procedure.steps.close()
+        self._leave(procedure)
+        self._go_on_with_lines(now)
+        return True
 
     def flow_closed(self, flow: Flow, *, now: float) -> None:
         """Refuse the joins and subscriptions that were to begin on a connection that is gone; others get their places.

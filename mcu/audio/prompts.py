@@ -44,24 +44,26 @@ class Prompts:
     """The sound of each prompt, as said in the head of this module. Raises ValueError for half a sample."""
 
     #: Key in the passcode, then ``#``: two short notes and a higher, longer one.
-    passcode: bytes = attrs.field(default=tones((440, 0.2), (0, 0.1), (440, 0.2), (0, 0.1), (660, 0.4)), repr=False)
-    wrong: bytes = attrs.field(default=tones((220, 0.6)), repr=False)  #: that was not it: one low note
+    passcode: bytes = attrs.field(
+        default=tones((440, 0.2), (0, 0.1), (440, 0.2), (0, 0.1), (660, 0.4)), repr=False, validator=whole_samples
+    )
+    #: That was not it: one low note.
+    wrong: bytes = attrs.field(default=tones((220, 0.6)), repr=False, validator=whole_samples)
     #: Somebody has to let you in: one short note, again and again.
-    waiting: bytes = attrs.field(default=tones((440, 0.15)), repr=False)
+    waiting: bytes = attrs.field(default=tones((440, 0.15)), repr=False, validator=whole_samples)
     #: You are in: three rising notes.
-    welcome: bytes = attrs.field(default=tones((440, 0.15), (660, 0.15), (880, 0.3)), repr=False)
+    welcome: bytes = attrs.field(
+        default=tones((440, 0.15), (660, 0.15), (880, 0.3)), repr=False, validator=whole_samples
+    )
     #: The call ends: three low notes.
-    farewell: bytes = attrs.field(default=tones((220, 0.2), (0, 0.1), (220, 0.2), (0, 0.1), (220, 0.4)), repr=False)
+    farewell: bytes = attrs.field(
+        default=tones((220, 0.2), (0, 0.1), (220, 0.2), (0, 0.1), (220, 0.4)), repr=False, validator=whole_samples
+    )
     #: Somebody comes, somebody goes: two notes, upwards and downwards.
     entry: bytes = attrs.field(default=tones((523, 0.12), (784, 0.2)), repr=False, validator=whole_samples)
     exit: bytes = attrs.field(default=tones((784, 0.12), (523, 0.2)), repr=False, validator=whole_samples)
     passcode_every: float = 6.0  #: seconds from one to the next, until a key is pressed
     waiting_every: float = 10.0  #: seconds from one to the next; music is as long as it is, and goes on at once
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("passcode", "wrong", "waiting", "welcome", "farewell"):
-            if len(getattr(self, name)) % 2:
-                raise ValueError(f"the prompt {name} must be whole samples of 16 bits")
 
 
 class Playback:

@@ -17,6 +17,7 @@ from c3p import (
     Filter,
     GetConference,
     JoiningMethod,
+    LobbyAccess,
     MediaStatus,
     ModifyConference,
     ModifyConferenceLock,
@@ -24,6 +25,7 @@ from c3p import (
     ModifyUserRoles,
     Request,
     Role,
+    SetLobbyAccess,
     are_known_filters,
     is_known_stream,
 )
@@ -35,6 +37,7 @@ from mcu.leg import Disconnection, Leg
 from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
+from mcu.legs.doors import Doors
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.medium import Medium
 from mcu.outcome import Ending
@@ -54,16 +57,18 @@ class Commands:
         termination: Termination,
         dial_out: DialOut,
         dial_in: DialIn,
+        doors: Doors,
         more: Mapping[type[Command], Row],
     ) -> None:
         """``more``: rows of the commands that only this kind of MCU knows."""
         self._context, self._medium, self._termination = context, medium, termination
-        self._dial_out, self._dial_in = dial_out, dial_in
+        self._dial_out, self._dial_in, self._doors = dial_out, dial_in, doors
         #: One more command is one more row, and the method that it names.
         self._rows: Final[Mapping[type[Command], Row]] = {
             AddUser: Row(_conference_keys, self._add_user),
             DeleteUser: Row(_user_keys, self._delete_user, of_presenters=True),
             ModifyEndpointMedia: Row(_media_keys, self._modify_media),
+            SetLobbyAccess: Row(_conference_keys, self._set_lobby_access, of_presenters=True),
             ModifyConferenceLock: Row(_conference_keys, self._lock, of_presenters=True),
             ModifyConference: Row(_conference_info, self._modify_conference, of_presenters=True),
             ModifyUserRoles: Row(_user_keys, self._modify_roles, of_presenters=True),
@@ -130,6 +135,23 @@ class Commands:
             if leg.role != command.roles[0]:
                 leg.role = command.roles[0]
                 self._context.notify(conference, self._context.documents.roles(leg), now=now)
+        return request.respond(Code.SUCCESS)
+
+    def _set_lobby_access(
+        self, conference: Conference, request: Request, command: SetLobbyAccess, now: float
+    ) -> Answer:
+        """Let callers in who are in front of the door, or send them away; who is in already is nobody's business."""
+        if not command.user_entities or command.access not in (LobbyAccess.GRANTED, LobbyAccess.DENIED):
+            return Refusal(RefusalReason.UNPARSEABLE, "users, and granted or denied, are needed")
+        users = dict.fromkeys(user_id(entity) for entity in command.user_entities)
+        waiting = [leg for user in users for leg in conference.legs_of(user) if leg.door is not None]
+        if not waiting:
+            return Refusal(RefusalReason.USER, "nobody of that name waits on this MCU")
+        for leg in waiting:
+            if command.access == LobbyAccess.GRANTED:
+                self._doors.admit(leg, now=now)
+            else:
+                self._termination.give_up(leg, _booted(leg, request.originator), now=now)
         return request.respond(Code.SUCCESS)
 
     # Media -----------------------------------------------------------------------------------------------------------
@@ -233,7 +255,7 @@ def _booted(leg: Leg, by: str | None) -> Disconnection:
     return disconnection_of(Ending.CANCELLED, by=by)
 
 
-def _conference_keys(command: AddUser | GetConference | ModifyConferenceLock) -> str | None:
+def _conference_keys(command: AddUser | GetConference | ModifyConferenceLock | SetLobbyAccess) -> str | None:
     return command.conference_keys.conf_entity if command.conference_keys is not None else None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import attrs
 
 from c3p import (
@@ -28,11 +26,11 @@ from mcu.commands.commands import Commands
 from mcu.commands.row import may_control
 from mcu.conference import Conference
 from mcu.context import Context
-from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
-from mcu.focus_link import FocusLink, FocusLinkSettings
+from mcu.events import ConferenceEndCause, ConferenceEnded
 from mcu.identity import conference_id
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.medium import Medium
+from mcu.opening import open_conference
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.refusals import refuse_command
@@ -145,7 +143,17 @@ class Conferences:
         if conference is None and len(self._context.conferences) >= self._context.config.max_conferences:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "too many conferences on this MCU"))
         if conference is None:
-            conference = self._create(uri, key, view.entity, peer, url, request.request_id, now)
+            conference = open_conference(
+                self._context,
+                self._medium,
+                uri=uri,
+                key=key,
+                mcu_uri=view.entity,
+                peer=peer,
+                url=url,
+                assignment=request.request_id,
+                now=now,
+            )
         conference.peer, conference.epoch = peer, epoch
         self._configure(conference, command, view)
         conference.commanded_at = now
@@ -177,36 +185,6 @@ class Conferences:
         views = info.conference_view.views if info.conference_view is not None else ()
         given = (view for view in views if conference_id(view.entity) == own_key)
         return info.entity, key, next(given, EntityView(entity=own)), command.callback_uri
-
-    def _create(self, uri: str, key: str, mcu: str, peer: str, url: str, assignment: str, now: float) -> Conference:
-        context, config = self._context, self._context.config
-        address = Uri.parse(mcu)
-        settings = FocusLinkSettings(
-            retry_first=config.retry_first,
-            retry_longest=config.retry_longest,
-            give_up=config.focus_timeout,
-            probe=config.focus_probe,
-            max_documents=config.max_queued_documents,
-            max_responses=config.max_queued_responses,
-        )
-        conference = Conference(
-            uri=uri,
-            key=key,
-            mcu_uri=mcu,
-            mcu_address=address,
-            mcu_key=conference_key(address),
-            peer=peer,
-            epoch=0,
-            focus_link=FocusLink(
-                conference=uri, mcu_uri=mcu, url=url, assignment=assignment, settings=settings, now=now
-            ),
-            commanded_at=now,
-            conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
-        )
-        self._medium.open(conference)
-        context.conferences[key] = conference
-        context.emit(ConferenceStarted(owner=config.owner, conference=uri))
-        return conference
 
     @staticmethod
     def _configure(conference: Conference, command: AddConference, view: EntityView) -> None:

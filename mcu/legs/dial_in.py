@@ -1,4 +1,4 @@
-"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes.
+"""Dialling in (conferencing flows 5): the Focus announces a participant, then its INVITE comes; or it calls a room.
 
 Anybody can write the From of an announced participant. So the address that the answer to ``addUser`` gives has a secret
 in it, which only whoever had itself announced is told, and which serves once. Without it the identity must be asserted
@@ -13,6 +13,7 @@ from typing import Final
 from c3p import (
     MCU_CONFERENCE_URI,
     MCU_SERVER_URI,
+    AddUser,
     C3PError,
     ConnectionInfo,
     ErrorId,
@@ -31,6 +32,8 @@ from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
 from mcu.legs.asserted import asserted_identities
 from mcu.legs.dial_out import DialOut
+from mcu.legs.doors import Doors
+from mcu.legs.rooms import NoRoom, Rooms
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.media_policy import MediaTarget
 from mcu.medium import Medium, Unusable
@@ -47,20 +50,28 @@ _SECRET_OCTETS: Final = 16  #: nobody guesses 128 bits within the minute that a 
 class DialIn:
     """Reservations and the calls that redeem them."""
 
-    def __init__(self, context: Context, medium: Medium, termination: Termination, dial_out: DialOut) -> None:
+    def __init__(
+        self, context: Context, medium: Medium, termination: Termination, dial_out: DialOut, doors: Doors
+    ) -> None:
         self._context, self._medium, self._termination, self._dial_out = context, medium, termination, dial_out
-        self._descriptions = medium.descriptions
+        self._descriptions, self._doors = medium.descriptions, doors
+        settings = context.config.rooms
+        self.rooms = None if settings is None else Rooms(context, medium, settings)  #: ``None``: there are none
 
     def reserve(
         self, conference: Conference, request: Request, participant: Participant, *, now: float
     ) -> Response | Refusal:
         """Expect a call: the answer says where it is to go."""
         config = self._context.config
-        if conference.locked and request.originator_role != Role.PRESENTER:
+        # What a Focus wants by itself it has decided, lock and all: somebody who is in has come by phone, too.
+        if conference.locked and request.originator is not None and request.originator_role != Role.PRESENTER:
             return Refusal(RefusalReason.LOCKED, "conference is locked")
+        door = self._doors.made_for(request.command.entry_check if isinstance(request.command, AddUser) else None)
+        if isinstance(door, Refusal):
+            return door
         leg = participant.leg(self._context.next_leg_id(), conference, State.RESERVED, request, now=now)
         leg.request = None
-        leg.reservation = self._context.entropy.token(_SECRET_OCTETS)
+        leg.reservation, leg.door = self._context.entropy.token(_SECRET_OCTETS), door
         self._context.legs[leg.id] = leg
         conference.add(leg)
         self._context.deadlines.set((Wait.ARRIVAL, leg), now + config.reservation_timeout)
@@ -70,16 +81,32 @@ class DialIn:
         return accepted(request, self._context.documents.endpoint(leg), ConnectionInfo.of(where))
 
     def invited(self, event: InviteReceived, *, now: float) -> None:
-        """An INVITE: it must be for a conference of ours and from somebody who was announced."""
-        request = event.request
-        conference = self._called(request)
-        if conference is None:
+        """An INVITE: it must be for a conference of ours and from somebody who was announced, or for a room."""
+        if self.rooms is not None and self.rooms.is_room(event.request.uri):
+            self._enter(self.rooms, event, now)
+            return
+        leg, conference = self._announced(event.request), self._called(event.request)
+        if leg is None and conference is None:
             self._reject(event, 404, ErrorId.CONFERENCE_NOT_ON_MCU, "no such conference on this MCU", now)
             return
-        leg = self._expected(conference, event)
+        if leg is None and conference is not None:
+            leg = self._vouched_for(conference, event)
         if leg is None:
             self._reject(event, 403, ErrorId.CONFERENCE_NOT_PROVISIONED, "this participant was not announced", now)
             return
+        self._take(leg, event, now)
+
+    def _enter(self, rooms: Rooms, event: InviteReceived, now: float) -> None:
+        try:
+            leg = rooms.leg_for(event, now=now)
+        except NoRoom as refused:
+            self._reject(event, refused.status, refused.error_id, refused.text, now)
+        else:
+            self._take(leg, event, now)
+
+    def _take(self, leg: Leg, event: InviteReceived, now: float) -> None:
+        """The call of a leg: it is answered when there is what the medium needs."""
+        request = event.request
         leg.life.process(Input.INVITED)
         leg.reservation = ""
         leg.offer, leg.invited_at, leg.call_id = body_of(request, SDP), now, request.call_id
@@ -107,15 +134,20 @@ class DialIn:
             return None
         return self._context.conferences.get(key or "")
 
-    def _expected(self, conference: Conference, event: InviteReceived) -> Leg | None:
-        """The reservation whose secret is shown, else one of whom a trusted peer says that it calls."""
-        waiting = [leg for leg in conference.legs.values() if leg.state is State.RESERVED]
-        if _SECRET in event.request.uri.params:
-            shown = (event.request.uri.params[_SECRET] or "").encode()
-            return next((leg for leg in waiting if hmac.compare_digest(leg.reservation.encode(), shown)), None)
-        if event.flow not in self._context.config.trusted_peers:
+    def _announced(self, request: SipRequest) -> Leg | None:
+        """The reservation whose secret is shown. Of a phone To is the number that it dialled, and says nothing."""
+        if _SECRET not in request.uri.params:
+            return None
+        shown = (request.uri.params[_SECRET] or "").encode()
+        waiting = (leg for leg in self._context.legs.values() if leg.state is State.RESERVED)
+        return next((leg for leg in waiting if hmac.compare_digest(leg.reservation.encode(), shown)), None)
+
+    def _vouched_for(self, conference: Conference, event: InviteReceived) -> Leg | None:
+        """Without a secret: a reservation of somebody of whom a trusted peer says that it calls."""
+        if _SECRET in event.request.uri.params or event.flow not in self._context.config.trusted_peers:
             return None
         callers = {aor_key(each.uri) for each in asserted_identities(event.request) if each.uri.scheme != "tel"}
+        waiting = [leg for leg in conference.legs.values() if leg.state is State.RESERVED]
         return next((leg for leg in waiting if leg.user_key in callers), None)
 
     def _reject(self, event: InviteReceived, status: int, error_id: int, text: str, now: float) -> None:
@@ -160,4 +192,8 @@ class DialIn:
             return
         leg.life.process(Input.CONFIRMED)
         leg.connected_at = now
-        self._dial_out.report_connected(leg, self._medium.connect(leg, now=now), now=now)
+        carried = self._medium.connect(leg, now=now)
+        if leg.door is not None:
+            self._doors.arrived(leg, leg.door, carried, now=now)
+        else:
+            self._dial_out.report_connected(leg, carried, now=now)

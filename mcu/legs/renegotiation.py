@@ -7,7 +7,7 @@ from typing import Final
 from mcu.config import SDP
 from mcu.context import Context
 from mcu.diagnostics import refusal_headers
-from mcu.events import DtmfReceived, LegHeld, LegResumed
+from mcu.events import LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
 from mcu.media import Media
@@ -113,18 +113,17 @@ class Renegotiation:
         if refused is not None:
             status = refused.status
         else:
-            status = self._key(leg, key) if key else 200
+            status = self._key(leg, key, now) if key else 200
         self._context.endpoint.respond(event.transaction, status, headers=(("Accept", ", ".join(BODIES)),), now=now)
 
-    def _key(self, leg: Leg | None, body: bytes) -> int:
+    def _key(self, leg: Leg | None, body: bytes, now: float) -> int:
         """A key in an INFO; the status to answer with."""
         try:
             key = DtmfInfo.parse(body)
         except RemoteRtpError:
             return 400
         if leg is not None and leg.connected:
-            digit = key.digit or str(key.event)
-            self._context.emit(DtmfReceived(**leg.about(self._context.config.owner), digit=digit))
+            self._media.key(leg, key.digit or str(key.event), now=now)
         return 200
 
     def _accept(self, transaction: TransactionId, body: bytes, now: float) -> None:

@@ -101,6 +101,8 @@ class Termination:
         self._medium.release(leg, now=now)
         context.notify(conference, context.documents.disconnected(leg, disconnection, now), now=now)
         conference.remove(leg)
+        if conference.room and not conference.legs:
+            context.empty_rooms.append(conference)
         conference.commanded_at = now
         context.notify(conference, context.documents.removed(leg), now=now)
         # The one who ejected hears of it before the end of the call that it cancelled, which may end its interest.

@@ -80,6 +80,7 @@ def demo_command(output: Path, as_json: bool) -> int:
 @click.option("--users", type=FILE, help="File of users and hashes; `pyc3p user add` makes it.")
 @click.option("--trust", multiple=True, metavar="NETWORK", help="Believe whoever calls from there; repeatable.")
 @click.option("--insecure", is_flag=True, help="Let everybody in, on a network too.")
+@click.option("--open-rooms", is_flag=True, help="Let whoever calls sip:ROOM@host at the MCU make a conference.")
 @click.option("--mcu-id", help="Name of the MCU.  [default: mcu-1]")
 @click.option("--credentials", help="TOML file with name and password by realm, for proxies that ask the MCU.")
 @click.option(
@@ -118,6 +119,7 @@ def serve_command(
     users: Path | None,
     trust: tuple[str, ...],
     insecure: bool,
+    open_rooms: bool,
     **options: object,
 ) -> int:
     """Serve the PARTs named, or all: registrar, proxy, focus-factory, focus, mcu-factory, mcu.
@@ -138,7 +140,8 @@ def serve_command(
 
     sections = {name: options.pop(name.replace(".", "_")) for name in ("ops.port", "ops.host", "log.format")}
     sections |= {"identity.users": str(users) if users else None, "identity.trust": trust or None}
-    sections |= {"identity.insecure": insecure or None, "state.file": options.pop("state_file")}
+    sections |= {"identity.insecure": insecure or None, "dial_in.open_rooms": open_rooms or None}
+    sections["state.file"] = options.pop("state_file")
     given = {**options, **sections, "parts": part or None, "mcus": options["mcus"] or None}
     config = load_config(config_file, given)
     # Where workers are no copies of this process, they read their modules while it does.
@@ -186,6 +189,8 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @credentials_option
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
+@click.option("--audio", help="Be heard: a WAV file over and over, tone, tone:HERTZ, or silence to listen.")
+@click.option("--record", type=FILE, help="Write what is heard to this WAV file.")
 @click.option(
     "--rejoin-for",
     type=SECONDS,
@@ -195,7 +200,10 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
-    """Call TARGETs (sip:user@host) into a conference, and look after it. With --conference there may be none.
+    """Call TARGETs (sip:user@host) into a conference, and look after it.
+
+    With --conference, or with --server alone, there may be none. What plain phones call to get into it is said as soon
+    as it is known.
 
     While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
 

@@ -11,20 +11,23 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+import c3p
 import focus
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
-from pyc3p.commands.credentials import CHALLENGES, PasswordWanted, Wallet
+from pyc3p.commands.credentials import CHALLENGES, PasswordWanted
 from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
+from pyc3p.commands.invite_options import InviteOptions
 from pyc3p.commands.keyboard import Keyboard
 from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
-from pyc3p.elements import event_loop, parts
+from pyc3p.commands.own_sound import Participant
+from pyc3p.elements import event_loop
 from pyc3p.elements.node import Node
+from pyc3p.elements.participant import participant
 from pyc3p.elements.parts import Place
-from pyc3p.elements.tls import SipTls
 from pyc3p.problems import Problem
-from pyc3p.roster import changes, rows, short_uri
+from pyc3p.roster import changes, dial_in_address, rows, short_uri
 from pyc3p.trace.trace import text_address
 from sip import Event
 from sip.aio import TlsFault, live_entropy, wall_clock
@@ -45,25 +48,6 @@ _NOT_OUR_DOING: Final[Mapping[focus.LeaveCause, str]] = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class InviteOptions:
-    """What was asked for at the command line."""
-
-    targets: tuple[str, ...]  #: SIP addresses to call
-    server: tuple[str, int]  #: where the Focus is
-    aor: str  #: who we are
-    named: bool = True  #: whether that was said; if not, it is whoever has the password that is asked for
-    display_name: str | None = None
-    conference: str | None = None  #: Conference-URI or link to join; None: a new one
-    passcode: str | None = attrs.field(default=None, repr=False)  #: of that conference; then ``aor`` names nobody
-    subject: str = ""
-    stay: float | None = None  #: seconds after which the conference is ended, or left
-    keep: bool = False  #: leave in place of ending what we created
-    rejoin_for: float = 300.0  #: seconds for which a server that is lost is tried again; 0: not at all
-    wallet: Wallet = attrs.field(factory=Wallet, repr=False)  #: for servers that ask who we are
-    tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
-
-
 class Invite:
     """One conference of one presenter."""
 
@@ -82,10 +66,14 @@ class Invite:
             rejoin_for=options.rejoin_for,
             outbound_proxy=proxy_at((host, port), "tcp" if options.tls is None else "tls"),
         )
-        element, self.client = parts.client(place, config, entropy=live_entropy(), credentials=options.wallet.find)
+        element, self.client, agent = participant(
+            place, config, entropy=live_entropy(), credentials=options.wallet.find
+        )
+        self._participant = Participant(options.sound, self.client, agent, local, output)
         self.node = Node(element, on_event=self._happened, tls=options.tls)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
+        self._dial_in_told = False
         self._calls: dict[focus.CommandId, str] = {}
         self._titles: dict[focus.CommandId, str] = {}
         self.failed: list[str] = []  #: people who could not be called
@@ -141,6 +129,7 @@ class Invite:
             raise refused or Problem(f"cannot join {short_uri(uri)}: {self._why_not(joined)}")
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
         self._command(lambda now: self.client.subscribe(now=now))
+        self._command(lambda now: self._participant.begin(now=now))
 
     async def _create(self) -> str:
         self._command(lambda now: self.client.create_conference(subject=self._options.subject, now=now))
@@ -150,7 +139,15 @@ class Invite:
             refused = self._refused(created.status)
             raise refused or Problem(f"cannot create a conference: {self._why(created)}")
         self._output.tell(f"conference {created.conference_uri}", conference=created.conference_uri)
+        self._tell_dial_in(created.info)
         return created.conference_uri
+
+    def _tell_dial_in(self, info: c3p.ConferenceInfo) -> None:
+        """What phones call, once it is known."""
+        address = dial_in_address(info, None if self._options.tls is not None else self._options.server)
+        if address is not None and not self._dial_in_told:
+            self._dial_in_told = True
+            self._output.tell(f"phones call {address}", dial_in=address)
 
     async def _answer(self, good: type[Event], bad: type[Event], who: str) -> Event:
         what = f"an answer of {who} at {self._server} (is `pyc3p serve` running there?)"
@@ -168,10 +165,7 @@ class Invite:
         return failed.text
 
     def _why_not(self, failed: focus.JoinFailed) -> str:
-        if failed.status is None:
-            return self._silence
-        reason = failed.diagnostics.reason if failed.diagnostics is not None else None
-        return f"{failed.status} {reason or sip.REASONS.get(failed.status, '')}".rstrip()
+        return self._silence if failed.status is None else failed.text
 
     @property
     def _silence(self) -> str:
@@ -238,6 +232,7 @@ class Invite:
             if left[0].cause in _NOT_OUR_DOING:
                 raise Problem(_NOT_OUR_DOING[left[0].cause].format(server=self._server))
             return
+        self._command(lambda now: self._participant.end(now=now))
         here = self.client.state is focus.ClientState.JOINED
         if here and self._options.conference is None and not self._options.keep:
             self._command(lambda now: self.client.end_conference(now=now))
@@ -252,10 +247,12 @@ class Invite:
     # What happens ----------------------------------------------------------------------------------------------------
 
     def _happened(self, event: Event) -> None:
+        self._participant.happened(event, now=self.node.now)
         match event:
             case focus.RosterChanged():
                 before = self._roster.roster if self._roster is not None else None
                 self._roster = event
+                self._tell_dial_in(event.roster)
                 for change in changes(before, event.roster):
                     self._output.tell(f"  {change}", "cyan", roster=change)
             case focus.CommandSucceeded():

@@ -10,7 +10,8 @@ import focus
 import sip
 from pyc3p.commands.addresses import parse_address, parse_conference, parse_target, server_for, without_port
 from pyc3p.commands.credentials import open_wallet, read_passcode
-from pyc3p.commands.invite import InviteOptions
+from pyc3p.commands.invite_options import InviteOptions
+from pyc3p.commands.own_sound import OwnSound
 from pyc3p.elements.tls import SipTls
 from pyc3p.problems import UsageProblem
 from sip.aio import live_entropy
@@ -34,6 +35,8 @@ def read_line(
     stay: float | None,
     keep: bool,
     rejoin_for: float,
+    audio: str | None,
+    record: Path | None,
 ) -> InviteOptions:
     """The options of a conference; raises UsageProblem. A passcode is asked for last, when all else is right."""
     people = [parse_target(each) for each in target]
@@ -41,8 +44,11 @@ def read_line(
     if there is None:
         if passcode:
             raise UsageProblem("--passcode is for a conference that is there: name it with --conference")
-        if not people:
-            raise UsageProblem("who is to be called? Name people such as sip:bob@127.0.0.1, or join a --conference")
+        if not people and not server:
+            raise UsageProblem(
+                "who is to be called? Name people such as sip:bob@127.0.0.1, or join a --conference; with --server "
+                "alone phones call in"
+            )
     if passcode and identity is not None:
         raise UsageProblem("guests say who they are with --name alone: leave out --as, or --passcode")
     tls = tls or bool(identity and identity.lower().startswith("sips:"))
@@ -71,5 +77,6 @@ def read_line(
         stay=stay,
         keep=keep,
         rejoin_for=rejoin_for,
+        sound=OwnSound.read(audio, record),
         passcode=read_passcode() if passcode else None,
     )

@@ -76,6 +76,9 @@ def what_next(config: ServeConfig) -> str:
         told = f"Phones{where} register at sip:{at}" + (f" as sip:user@{config.sip_domain}" if other_domain else "")
     elif {"focus", "focus-factory"} <= set(config.parts):
         told = f"Presenters{where} use `pyc3p invite --server {at}`"
+    elif config.only_rooms:
+        at = text_address((config.public_host, config.mcu_sip_port))
+        told = f"Whoever calls sip:ROOM@{at} is in a conference with all others who call that ROOM"
     else:
         told = "Ready"
     return f"{told}; stop with Ctrl-C"

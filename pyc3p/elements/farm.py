@@ -71,6 +71,7 @@ class FarmPlan:
     outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
     dial_out_policy: mcu.DialOutPolicy | None = None
     conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
+    factory: focus.FactoryConfig = focus.FactoryConfig()  #: what new conferences are like
     media_policy: mcu.MediaPolicy | None = None  #: None: no SRTP, and the users of the domain are known
     durable: bool = False  #: whether servers keep their state
 
@@ -93,6 +94,7 @@ class Farm:
     plan: FarmPlan
     places: dict[str, Place]
     store: focus.MemoryStore  #: of conference records
+    numbers: focus.DialInNumbers
     elements: dict[str, Element] = attrs.Factory(dict)
     cores: dict[str, SipCores] = attrs.Factory(dict)
     mcu_factory: mcu.McuFactory = attrs.field(init=False)
@@ -113,7 +115,8 @@ class Farm:
 def build_farm(plan: FarmPlan, places: Mapping[str, Place], entropy: sip.Entropy) -> Farm:
     """Put every part together; ``places`` has one for each of ``plan.names``."""
     store = focus.MemoryStore(wall_clock=places["focus-factory"].wall_clock)
-    farm = Farm(plan=plan, places=dict(places), store=store)
+    numbers = focus.RecordNumbers(store, entropy.child("numbers"))
+    farm = Farm(plan=plan, places=dict(places), store=store, numbers=numbers)
     for name in _ORDER:
         build_element(farm, name, entropy.child(name))
     others = [*plan.mcus, *(person.name for person in plan.people), *(handset.name for handset in plan.handsets)]
@@ -140,7 +143,7 @@ def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
             media_policy=plan.media_policy or mcu.MediaRules(known_domains=frozenset({plan.domain})),
-            chat=plan.chat,
+            with_chat=plan.chat,
         )
     else:
         for person in plan.people:
@@ -162,7 +165,8 @@ def _core_settings(farm: Farm) -> CoreSettings:
         mcu_factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
         callback_url=places["focus"].url(parts.FOCUS_PATH),
         policy=farm.plan.conference_policy,
-        factory=focus.FactoryConfig(mcu_types=_mcu_types(farm.plan)),
+        numbers=farm.numbers,
+        factory=attrs.evolve(farm.plan.factory, mcu_types=_mcu_types(farm.plan)),
     )
 
 

@@ -272,7 +272,11 @@ class Node:
             self._faults.application(error, now=self.now)
 
     def _worked(self) -> None:
-        """After each step of the machines: post documents, let answers go, set the timers."""
+        """After each step of the machines: tell of what happened, post documents, let answers go, set the timers."""
+        told = self._logged(self.element.take_other_events())
+        if told:  # a step of SIP has moved a machine beside the pump, as an `Authenticator` by a wrong password
+            self._take(told)
+            self._loop.call_soon(self.kick)
         for machine, exchange in self.element.c3p_to_send(now=self.now):
             self._spawn(self._post(machine, exchange))
         self._let_answers_go()

@@ -10,13 +10,13 @@ from typing import Final
 
 import attrs
 
-import c3p
 import focus
 import mcu
 import rtp
 import sip
 from focus import FactoryConfig, FocusConfig, ProvisioningConfig, ProvisioningService
 from pyc3p.element import C3PService, Element, HookedPump, Timed
+from pyc3p.elements import chat
 from pyc3p.phone import Phone, PhoneConfig
 from pyc3p.placement.forwarding import Forwarding
 from pyc3p.placement.member import Member
@@ -27,7 +27,6 @@ FOCUS_PATH: Final = "/LiveServer/Focus"
 FACTORY_PATH: Final = "/LiveServer/FocusFactory"
 MCU_FACTORY_PATH: Final = "/LiveServer/MCUFactory"
 MCU_PATH: Final = "/LiveServer/audio-video"
-CHAT_PATH: Final = "/LiveServer/chat"
 
 #: Realm to credentials, for the challenges of other servers.
 Lookup = Callable[[str], sip.Credentials | None]
@@ -99,6 +98,7 @@ class SipCores:
     registrar: Registrar | None = None
     proxy: Proxy | None = None
     focus_factory: focus.FocusFactory | None = None
+    ways_in: focus.WaysIn | None = None  #: calls with media, to MCUs and dial-in numbers
     focus: focus.Focus | None = None
     provisioning: ProvisioningService | None = None
     forwarding: Forwarding | None = None  #: where there are other nodes
@@ -107,7 +107,10 @@ class SipCores:
     @property
     def all(self) -> tuple[sip.Core, ...]:
         """Those that are there."""
-        cores = (self.focus_factory, self.forwarding, self.focus, self.provisioning, self.registrar, self.proxy)
+        cores = (
+            *(self.focus_factory, self.forwarding, self.focus, self.provisioning, self.ways_in),
+            *(self.registrar, self.proxy),
+        )
         return tuple(core for core in cores if core is not None)
 
     @property
@@ -135,6 +138,7 @@ class CoreSettings:
     mcu_factory_principal: str = "mcu-factory"
     records_principal: str = "focus-factory"
     policy: focus.ConferencePolicy = focus.ConferenceRules()
+    numbers: focus.DialInNumbers | None = None  #: by which plain phones call conferences; None: they cannot
     member: Member | None = None  #: among other nodes; None: this is the only one
     proxy: ProxyConfig = ProxyConfig()  #: but for its domains
     authenticator: sip.Authenticator | None = None  #: who somebody is; None: everybody is believed
@@ -149,7 +153,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain, known = settings.domain, settings.authenticator
     identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
-    factory = conferences = provisioning = registrar = proxy = forwarding = placed = None
+    factory = conferences = ways_in = provisioning = registrar = proxy = forwarding = placed = None
     if "focus" in parts and settings.member is not None:
         # Before the Focus: it is asked first.
         forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
@@ -168,10 +172,14 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 policy=settings.policy,
                 identify=identify,
                 placed=settings.member is not None,
+                numbers=settings.numbers,
             ),
             store=settings.store,
             entropy=entropy.child("focus"),
         )
+        # What it carries it gives to MCUs alone, so it relays for nobody.
+        carries = attrs.evolve(settings.proxy, relay_to=())
+        ways_in = focus.WaysIn(endpoint, conferences, entropy=entropy.child("ways in"), proxy=carries)
         if settings.member is not None and forwarding is not None:
             placed = PlacedFocus(endpoint, conferences, forwarding, settings.member)
     if "focus-factory" in parts:
@@ -183,6 +191,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
                 aliases=settings.aliases,
                 record_readers=settings.record_readers,
                 identify=identify,
+                numbers=settings.numbers,
             ),
             store=settings.store,
             entropy=entropy.child("focus-factory"),
@@ -208,6 +217,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
         focus_factory=factory,
         focus=conferences,
         provisioning=provisioning,
+        ways_in=ways_in,
         forwarding=forwarding,
         placed=placed,
     )
@@ -307,6 +317,8 @@ def av_mcu(
     max_legs: int = 250,
     dead_media: float | None = 60.0,
     policy: mcu.DialOutPolicy | None = None,
+    prompts: mcu.Prompts | None = None,
+    rooms: mcu.RoomSettings | None = None,
     gateways: mcu.GatewayTable | None = None,
     credentials: Lookup | None = None,
     capabilities: rtp.Capabilities | None = None,
@@ -314,11 +326,11 @@ def av_mcu(
     trust: McuTrust | None = None,
     secure_outbound_proxy: sip.Uri | None = None,
     more_factories: tuple[tuple[str, str], ...] = (),
-    chat: bool = False,
+    with_chat: bool = False,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
 
-    With ``chat`` there is a chat MCU beside it, of the same principal, which `chat_mcu_of` finds.
+    With ``with_chat`` there is a chat MCU beside it, of the same principal, which `chat.chat_mcu_of` finds.
 
     Without ``trust`` every authenticated peer may command it, from anywhere.
     """
@@ -342,34 +354,22 @@ def av_mcu(
         focus_peers=trust.focus_peers,
         callback_hosts=trust.callback_hosts,
         trusted_peers=trust.callers,
+        prompts=prompts or mcu.Prompts(),
+        rooms=rooms,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
     cores: list[sip.Core] = [core]
     services: dict[str, C3PService] = {MCU_PATH: core}
-    if chat:
-        beside = mcu.ChatMcu(endpoint, _chat_config(place, config), entropy=entropy.child("chat"), policy=policy)
+    if with_chat:
+        beside = mcu.ChatMcu(
+            endpoint,
+            chat.config_beside(config, url=place.url(chat.CHAT_PATH), contact=place.sip_uri("chat")),
+            entropy=entropy.child("chat"),
+            policy=policy,
+        )
         cores.append(beside)
-        services[CHAT_PATH] = beside
+        services[chat.CHAT_PATH] = beside
     return Element.of(place.name, pump=HookedPump(endpoint, cores), services=services), core
-
-
-def _chat_config(place: Place, beside: mcu.McuConfig) -> mcu.ChatMcuConfig:
-    """The chat MCU beside an A/V MCU: all that it has to know is the same."""
-    known = attrs.fields_dict(mcu.ConferencingServerConfig)
-    common = {name: value for name, value in attrs.asdict(beside, recurse=False).items() if name in known}
-    common |= {
-        "mcu_id": f"{c3p.principal_of_worker(place.name) or place.name}.chat",
-        "http_url": place.url(CHAT_PATH),
-        "sip_contact": place.sip_uri("chat"),
-        "owner": "chat",
-    }
-    return mcu.ChatMcuConfig(**common)
-
-
-def chat_mcu_of(element: Element) -> mcu.ChatMcu | None:
-    """The chat MCU in an element, None when there is none."""
-    found = element.services.get(CHAT_PATH)
-    return found if isinstance(found, mcu.ChatMcu) else None
 
 
 def client(

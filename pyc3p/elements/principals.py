@@ -106,6 +106,8 @@ def acquaintances(config: ServeConfig) -> dict[str, Acquaintance]:
 
 def _check(config: ServeConfig, root: str | None) -> None:
     have = set(config.parts)
+    if config.only_rooms:
+        return  # nobody commands it, and it reports to nobody
     alone = config.whole and not config.mcus
     if not (alone or root or config.c3p.peers) and have & {"focus", "mcu", "mcu-factory"}:
         raise UsageProblem(

@@ -20,7 +20,7 @@ from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
 from pyc3p.element import Element
-from pyc3p.elements import calls, parts
+from pyc3p.elements import calls, chat, parts
 from pyc3p.elements.c3p_http import HttpSettings
 from pyc3p.elements.identities import Identities, identities, part_credentials_of
 from pyc3p.elements.node import Node
@@ -260,8 +260,8 @@ def add_mcu(server: Server, build: Build) -> None:
     """The MCU, in this process. Raises UsageProblem."""
     config = build.config
     element, av = _mcu_element(build)
-    server.mcu, chat = av, parts.chat_mcu_of(element)
-    server.mcus = [av, chat] if chat is not None else [av]
+    server.mcu, beside = av, chat.chat_mcu_of(element)
+    server.mcus = [av, beside] if beside is not None else [av]
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
@@ -270,10 +270,14 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
     here = place(config, own, config.sip_port, config.http_port, config.tls.port)
     member = build.state.member if build.state is not None else None
     foci = frozenset((*config.c3p.foci, *({own} if "focus" in config.parts else ())))
+    store = None if member is not None else focus.KeptRecords(wall_clock=here.wall_clock)
     settings = CoreSettings(
         domain=config.sip_domain,
         aliases=config.aliases,
-        store=None if member is not None else focus.KeptRecords(wall_clock=here.wall_clock),
+        store=store,
+        numbers=config.dial_in.source(store, build.entropy.child("numbers"))
+        if store is not None and "focus-factory" in config.parts
+        else None,
         member=member,
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),
@@ -286,7 +290,11 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         policy=build.conference_policy,
         registrar=config.limits.registrar(),
         focus=config.limits.focus(),
-        factory=attrs.evolve(config.limits.factory(), mcu_types=_mcu_types(config)),
+        factory=attrs.evolve(
+            config.limits.factory(),
+            mcu_types=_mcu_types(config),
+            pstn_lobby_bypass=config.dial_in.lets_in(config.public_host, asks=config.identity.asks),
+        ),
     )
     others = frozenset((*foci, *SERVER_PRINCIPALS))
     hosts = hosts_of(config, lambda name: name not in others)
@@ -318,7 +326,7 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
     return parts.av_mcu(
         place(config, config.mcu_id, config.mcu_sip_port, config.mcu_http_port, config.tls.mcu_port),
         entropy=build.entropy.child(config.mcu_id),
-        factory_url=factory_url(config),
+        factory_url=factory_url(config) or None,
         more_factories=config.factories,
         outbound_proxy=outbound_proxy(config),
         secure_outbound_proxy=secure_outbound_proxy(config),
@@ -335,8 +343,10 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
             callers=sip.TrustedPeers(config.identity.trust, config.identity.trusted_peers),
         ),
         policy=build.dial_out_policy or calls.dial_out_rules(config),
+        prompts=config.dial_in.prompts.prompts(),
+        rooms=config.dial_in.rooms(frozenset(name.lower() for name in (config.sip_domain, *config.aliases))),
         gateways=calls.gateways(config),
-        chat=config.chat,
+        with_chat=config.chat,
     )
 
 

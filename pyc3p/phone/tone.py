@@ -18,6 +18,7 @@ FRAME_SAMPLES: Final = 160
 FRAME_BYTES: Final = 2 * FRAME_SAMPLES
 #: Half of full scale, -6 dB: loud, and a mix of two still fits.
 DEFAULT_AMPLITUDE: Final = 8000
+DEFAULT_TONE: Final = 440.0  #: hertz, where nobody says which
 #: A tone counts as heard when it carries this share of the energy, and is no whisper.
 HEARD_SHARE: Final = 0.10
 

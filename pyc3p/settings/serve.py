@@ -8,10 +8,11 @@ from typing import Final
 
 import attrs
 
-from pyc3p.commands.addresses import EVERYWHERE, check_host, names_of_host, numeric_host, parse_port_range
+from pyc3p.commands.addresses import EVERYWHERE, check_host, is_loopback, names_of_host, numeric_host, parse_port_range
 from pyc3p.problems import UsageProblem
 from pyc3p.settings.c3p import C3pSettings, check_principal
 from pyc3p.settings.calls import CallSettings
+from pyc3p.settings.dial_in import DialInSettings
 from pyc3p.settings.gateways import GatewaySettings
 from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.limits import LimitsSection
@@ -71,6 +72,7 @@ class ServeConfig:
     state: StateSettings = StateSettings()  #: what outlasts a restart
     identity: IdentitySettings = IdentitySettings()  #: who may use the server
     media: MediaSettings = MediaSettings()
+    dial_in: DialInSettings = DialInSettings()  #: plain phones, and rooms
     nodes: NodesSettings = NodesSettings()  #: other nodes, with which this one shares its conferences
     limits: LimitsSection = LimitsSection()  #: what one source, and one user, may take
 
@@ -112,6 +114,20 @@ class ServeConfig:
             if not url.startswith(("http://", "https://")):
                 raise UsageProblem(f"mcu_factories must be PRINCIPAL=URL, not {principal}={url}")
         self.calls.check(self.gateways)
+        if self.dial_in.open_rooms and "mcu" not in self.parts:
+            raise UsageProblem("--open-rooms is for the MCU: serve the part mcu")
+        if self.dial_in.open_rooms and self.workers > 1:
+            raise UsageProblem("rooms are in one process: --open-rooms goes with one worker at most")
+        if self.dial_in.open_rooms and not (self.identity.insecure or is_loopback(self.public_host)):
+            raise UsageProblem(
+                f"{self.public_host} can be reached by others, and rooms are open to everybody; say --insecure as well "
+                "if that is meant"
+            )
+
+    @property
+    def only_rooms(self) -> bool:
+        """Whether this is an MCU by itself, whose conferences are those that callers make."""
+        return self.parts == ("mcu",) and self.dial_in.open_rooms and not (self.mcu_factory_url or self.mcu_factories)
 
     @property
     def factories(self) -> tuple[tuple[str, str], ...]:

@@ -335,7 +335,7 @@ class Proxy:
         in_time = reason in ("transport", "withheld") or (reason == "timeout" and context.is_invite)
         if in_time and self._try_others(context, branch, now):
             return
-        failure = {"timeout": 408, "unusable": 502, "withheld": 430}.get(reason, 430 if branch.had_flow else 503)
+        failure = self.config.failure_status(reason, had_flow=branch.had_flow)
         context.finals.append(self._made(context.request, Answered(487 if context.cancelled else failure)))
         self._finish(context, now)
 

@@ -64,11 +64,18 @@ class ProxyConfig:
     max_invites_per_user: int = 50
     #: and as many at once; nobody dials as fast, and calls that go on grow no faster
     invites_a_minute_per_user: float = 120.0
+    #: Status for a target that did not answer in time: 408, or 504 of who speaks for a server behind (RFC 3261 21.5.5)
+    timeout_status: int = 408
     timer_c: float = 181.0  #: seconds an INVITE may ring without news; more than 3 minutes (section 16.6 step 11)
     max_breadth: int = 60  #: branches of one request, all proxies together (RFC 5393 section 5.3.1)
     max_targets: int = 20  #: contacts tried for one request
     max_forks: int = 16  #: 2xx with other To tags passed back from one branch of an INVITE; more is a forking storm
     max_flows: int = 20_000  #: flows that tokens in Record-Route can name
+
+    def failure_status(self, reason: str, *, had_flow: bool) -> int:
+        """What a target is answered with that gave no answer, by the reason of `sip.RequestFailed`."""
+        known = {"timeout": self.timeout_status, "unusable": 502, "withheld": 430}
+        return known.get(reason, 430 if had_flow else 503)
 
     def capabilities(self) -> list[tuple[str, str]]:
         """What OPTIONS about the proxy itself is told (RFC 3261 section 11.2): it passes on every method and body."""

@@ -6,6 +6,7 @@ On CI a missing program fails the test; elsewhere the test is skipped with the l
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -31,7 +32,7 @@ MODULES = {
     "baresip": ("/usr/lib/baresip/modules",),
 }
 HOST = "127.0.0.1"
-START_LIMIT = 10.0  #: seconds that a program may take to listen
+START_LIMIT = 60.0  #: seconds that a program may take to listen, on a machine that is busy, too
 
 
 def require(*programs: str) -> None:
@@ -243,6 +244,7 @@ def baresip(
     transport: str = "udp",
     account_more: str = "",
     more: str = "",
+    registers: bool = True,
 ) -> Iterator[Path]:
     """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log.
 
@@ -263,14 +265,26 @@ def baresip(
     )
     (place / "config").write_text(config + more)
     outbound = f"sip:{HOST}:{proxy};transport={transport}"
-    account = f'<sip:{user}@{domain};transport={transport}>;outbound="{outbound}";regint=60;answermode=auto'
+    interval = 60 if registers else 0
+    account = f'<sip:{user}@{domain};transport={transport}>;outbound="{outbound}";regint={interval};answermode=auto'
     account += f";audio_codecs=PCMU,PCMA{account_more}"
     (place / "accounts").write_text(account + "\n")
     (place / "contacts").touch()
     log = place / "baresip.log"
     with running(["baresip", "-f", str(place), "-v"], log, cwd=place):
-        wait_for_text(log, "200 OK")
+        wait_for_text(log, "200 OK" if registers else "baresip is ready")
         yield log
+
+
+def baresip_command(log: Path, command: str, params: str = "") -> None:
+    """Have the phone with this log do something, as its menu would (ctrl_tcp, one netstring of JSON)."""
+    config = (log.parent / "config").read_text()
+    (line,) = [line for line in config.splitlines() if line.startswith("ctrl_tcp_listen")]
+    host, _, port = line.split()[1].rpartition(":")
+    text = json.dumps({"command": command, "params": params}).encode()
+    with socket.create_connection((host, int(port)), timeout=START_LIMIT) as control:
+        control.sendall(b"%d:%s," % (len(text), text))
+        control.recv(4096)
 
 
 def heard_by_baresip(log: Path) -> Path:
@@ -296,9 +310,18 @@ firewall_policy=0
 
 @contextlib.contextmanager
 def linphone(
-    folder: Path, *, spoken: Path, recording: Path, encryption: str = "none", mandatory: bool = False
+    folder: Path,
+    *,
+    spoken: Path,
+    recording: Path,
+    encryption: str = "none",
+    mandatory: bool = False,
+    calls: str | None = None,
 ) -> Iterator[str]:
-    """A phone that answers by itself, speaks a WAV file and records what it hears; gives its address."""
+    """A phone that answers by itself, speaks a WAV file and records what it hears; gives its address.
+
+    With ``calls`` it calls that address at once.
+    """
     place = folder / "linphone"
     (place / ".local/share/linphone").mkdir(parents=True)  # without it linphone does not even open its ports
     port, rtp = free_port(), free_port() & ~1
@@ -322,6 +345,9 @@ def linphone(
             process.stdin.write(f"{line}\n".encode())
             process.stdin.flush()
         answers_options(port)
+        if calls is not None:
+            process.stdin.write(f"call {calls}\n".encode())
+            process.stdin.flush()
         yield f"sip:bob@{HOST}:{port}"
     finally:
         with contextlib.suppress(OSError):

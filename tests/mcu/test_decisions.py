@@ -351,7 +351,16 @@ def reached(world: World) -> list[str]:
     return [str(each.request.uri) for each in world.phones["198.51.100.9"].invites]
 
 
-@pytest.mark.parametrize("address", [f"tel:{PREMIUM}", f"sip:{PREMIUM}@198.51.100.7", f"sip:x@{MCU_HOST}"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"tel:{PREMIUM}",
+        f"sip:{PREMIUM}@198.51.100.7",
+        "sip:+1-900-555-0100,p@198.51.100.7",
+        f"sip:{PREMIUM}ww1@198.51.100.7",
+        f"sip:x@{MCU_HOST}",
+    ],
+)
 def test_a_presenter_has_no_number_called_that_no_setting_allows(address: str) -> None:
     world = guarded()
     world.phone(9), world.phone(7)

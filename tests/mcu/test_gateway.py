@@ -59,13 +59,29 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         ("sip:1001@example.com;user=phone", "1001", None),
         ("sip:0015550100@example.com", "0015550100", None),
         ("sip:7042;phone-context=example.com@example.com;user=phone", "7042", "example.com"),
+        ("sip:+1-555-0100,p@example.com", "+15550100", None),  # gateways dial as far as they understand
+        ("sip:+15550100ww22%23@example.com", "+15550100", None),
+        ("sip:+15550100%00@example.com", "+15550100", None),
+        ("sip:0015550100p22@example.com", "0015550100", None),
     ],
 )
 def test_the_number_that_a_uri_stands_for(uri: str, digits: str, context: str | None) -> None:
     assert number_in(Uri.parse(uri)) == TelephoneNumber(digits=digits, context=context)
 
 
-@pytest.mark.parametrize("uri", ["sip:bob@example.com", "sip:1001@example.com", "sip:example.com", "tel:bob", "tel:+"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sip:bob@example.com",
+        "sip:1001@example.com",
+        "sip:1001,p@example.com",
+        "sip:20261201-party@example.com",
+        "sip:+bob@example.com",
+        "sip:example.com",
+        "tel:bob",
+        "tel:+",
+    ],
+)
 def test_users_and_extensions_are_no_numbers(uri: str) -> None:
     assert number_in(Uri.parse(uri)) is None
 

@@ -104,6 +104,18 @@ def test_with_users_everything_needs_a_password_on_loopback_too(tmp_path: Path) 
     assert any("connected (PCMU)" in text for text in output.texts)  # the MCU got through our proxy
 
 
+def test_a_password_that_is_refused_is_told_though_nothing_else_goes_on(tmp_path: Path) -> None:
+    """Who shuts addresses out reads it at once; a registrar alone has no other work that would bring it along."""
+    config = closed(tmp_path, parts=("registrar",))
+
+    async def scenario(server: Server, output: Kept) -> None:
+        phone = await phone_of(config, "bob", wallet("bob", "wrong"))
+        await until(lambda: any(text.startswith('refused password of "bob" from 127.0.0.1') for text in output.texts))
+        await phone.stop()
+
+    with_server(config, scenario)
+
+
 def test_a_presenter_is_nobody_but_the_owner_of_the_password(tmp_path: Path) -> None:
     config = closed(tmp_path)
 

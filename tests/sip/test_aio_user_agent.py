@@ -32,7 +32,7 @@ async def two() -> AsyncIterator[tuple[Agent, Agent]]:
 
 
 async def next_call(ua: Agent) -> sip.aio.Call[Sound]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         async for call in ua.incoming():
             return call
     raise AssertionError("no call came")
@@ -77,7 +77,7 @@ async def test_an_echo_comes_back_until_the_call_ends() -> None:
         heard = [frame async for _, frame in _some(call.media.frames(), 25)]
         assert max(max(array.array("h", frame)) for frame in heard) > 6000
         await call.hang_up()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await echo
 
 
@@ -97,7 +97,7 @@ async def test_events_of_a_call_end_with_its_end() -> None:
         theirs.send_keys("1#")
         await asyncio.sleep(0.6)
         await theirs.hang_up()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             events = [event async for event in call]
     assert [type(event) for event in events if not isinstance(event, sip.KeyPressed)] == [
         sip.CallProgressed,
@@ -134,7 +134,7 @@ async def test_a_time_out_gives_the_call_up() -> None:
             async with asyncio.timeout(0.5):
                 await alice.call(bob.uri)
         theirs = await next_call(bob)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert (await theirs.ended()).cause is sip.CallEnd.GIVEN_UP_THERE
         with pytest.raises(sip.aio.CallError):
             await theirs.answer()
@@ -162,7 +162,7 @@ async def test_closing_hangs_up() -> None:
     async with sip.aio.UserAgent("sip:bob@example.com", media=Sound) as bob:
         async with sip.aio.UserAgent("sip:alice@example.com", media=Sound) as alice:
             _, theirs = await talking(alice, bob)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert (await theirs.ended()).cause is sip.CallEnd.HUNG_UP_THERE
 
 
@@ -170,7 +170,7 @@ async def test_closing_hangs_up() -> None:
 async def test_messages_are_read_and_refused() -> None:
     async with two() as (alice, bob):
         await alice.message(bob.uri, "hello")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             async for message in bob.messages():
                 assert (message.text, str(message.sender.uri)) == ("hello", "sip:alice@example.com")
                 break

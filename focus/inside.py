@@ -1,0 +1,37 @@
+"""What of a Focus another core of the same package works with: `WaysIn`, for calls that bring media."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+import attrs
+
+from c3p import conf_id_of
+from focus.active import ActiveConferences
+from focus.context import Context
+from focus.guests import Guests
+from focus.questions.procedures import Procedures
+from focus.questions.stores import Records
+from sip import Request
+
+
+def _no_media_call(request: Request) -> bool:
+    return False
+
+
+@attrs.define
+class Inside:
+    """The parts of one Focus."""
+
+    context: Context
+    active: ActiveConferences
+    records: Records
+    guests: Guests
+    procedures: Procedures
+    #: Whether a request is for the other core, and not for the Focus.
+    is_media_call: Callable[[Request], bool] = _no_media_call
+
+    def is_for_focus(self, request: Request, domains: Container[str]) -> bool:
+        """Whether a request is about a conference of these domains, and for the Focus itself."""
+        uri = request.uri
+        return uri.host in domains and conf_id_of(str(uri)) is not None and not self.is_media_call(request)

@@ -1,0 +1,221 @@
+"""Calls with media: to an MCU of a conference, and from plain phones to dial-in numbers (flows 5, decisions 21).
+
+A media INVITE to an MCU-Conference-URI, or to a dial-in number, comes to the domain of the Focus. The Focus decides who
+gets in, as it does for a join. The MCU is told to expect the call, by an addUser on behalf of whoever calls, and gives
+an address for it with a secret that serves once. Then the INVITE goes there, by a stateful proxy that stays on the way
+with a flow token (RFC 3261 section 16, RFC 5626 section 5.2): what the MCU sends later reaches a phone that is behind a
+NAT, or never listens. Media does not come this way, and what is in the body is not looked at.
+
+Nothing of a call is kept here once it is answered: what belongs to its dialog says so by the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from c3p import conf_id_of, mcu_type_of
+from focus import refusal
+from focus.focus import Focus
+from focus.identity import insist_on
+from focus.questions.identification import identification, sender_of
+from focus.questions.procedure import Kind, Line, Steps, Turn
+from focus.refusal import Refused
+from focus.ways_in.callers import Callers, NoNumber
+from focus.ways_in.way import Ways
+from sip import (
+    CancelReceived,
+    Claim,
+    Endpoint,
+    Entropy,
+    Event,
+    Flow,
+    NameAddr,
+    Proxy,
+    ProxyConfig,
+    Request,
+    RequestReceived,
+    ServerTransactionEnded,
+    TransactionId,
+    Uri,
+    canonical_host,
+)
+from sip import Refused as SipRefused
+
+
+@attrs.frozen
+class _AtMcu:
+    """The one target of a call."""
+
+    uri: Uri
+    route: tuple[NameAddr, ...] = ()
+    flow: Flow | None = None
+    q: float = 1.0
+
+
+class WaysIn:
+    """A core beside a `Focus`, on the same endpoint. Put both into one pump.
+
+    It takes INVITEs to MCU-Conference-URIs of the domain, which the Focus refuses without it, and those to numbers that
+    `FocusConfig.numbers` knows. ``proxy`` are settings of the proxy that carries them; its ``secret`` lets a later
+    process know the calls of this one. After every call drain, and read ``next_timeout()``, as for the Focus.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, conferences: Focus, *, entropy: Entropy, proxy: ProxyConfig | None = None
+    ) -> None:
+        config = conferences.config
+        self.owner = f"{config.owner}-ways-in"
+        self._endpoint, self._inside = endpoint, conferences.inside
+        self._context, self._procedures = self._inside.context, self._inside.procedures
+        self._domains = frozenset(canonical_host(name) for name in (config.domain, *config.aliases))
+        ways = Ways(self._context, entropy.child("ways"))
+        self._callers = Callers(self._inside, ways, entropy.child("callers"), self._domains)
+        self._entropy = entropy.child("tags")
+        self._next: Uri | None = None  #: where the INVITE goes that the proxy is being given
+        settings = attrs.evolve(
+            proxy or ProxyConfig(), owner=self.owner, domains=(config.domain, *config.aliases), timeout_status=504
+        )
+        self._proxy = Proxy(
+            endpoint,
+            settings,
+            entropy=entropy,
+            location=self._targets,
+            claims=self._claims,
+            claim=Claim.CONFERENCE,
+        )
+        self.untaken = self._proxy.untaken  #: what `take_events` gives; always the same list
+        self._inside.is_media_call = self._is_media_call
+        self._inside.context.deliver = self._deliver
+        self._inside.context.forgive = lambda charge, now: self._inside.guests.forgive(charge, now=now)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How much is kept at the moment, as `sip.Endpoint.sizes`."""
+        return self._proxy.sizes
+
+    # Which requests --------------------------------------------------------------------------------------------------
+
+    def _claims(self, request: Request, flow: Flow) -> bool:
+        return self._is_media_call(request) or self._is_number(request)
+
+    def _is_media_call(self, request: Request) -> bool:
+        """An INVITE that begins something, to an MCU of a conference of ours."""
+        uri = request.uri
+        return (
+            request.method == "INVITE"
+            and request.to.tag is None
+            and uri.host in self._domains
+            and mcu_type_of(str(uri)) is not None
+        )
+
+    def _is_number(self, request: Request) -> bool:
+        numbers, uri = self._context.config.numbers, request.uri
+        return (
+            numbers is not None
+            and request.method == "INVITE"
+            and request.to.tag is None
+            and uri.scheme in ("sip", "sips")
+            and uri.host in self._domains
+            and uri.user is not None
+            and conf_id_of(str(uri)) is None
+            and numbers.is_number(uri.user)
+        )
+
+    def _targets(self, uri: Uri) -> Sequence[_AtMcu]:
+        return () if self._next is None else (_AtMcu(self._next),)
+
+    # The core --------------------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event, *, now: float) -> list[Event]:
+        """Find out where a call goes, and send it there; or do what a proxy does."""
+        if isinstance(event, RequestReceived) and self._claims(event.request, event.flow):
+            self._procedures.begin(self._procedure, event, asker=_asker(event.transaction), now=now)
+        elif isinstance(event, CancelReceived) and self._withdrawn(event, now):
+            pass
+        else:
+            if isinstance(event, ServerTransactionEnded):
+                self._procedures.forget(_asker(event.transaction), now=now)
+            self._proxy.handle_event(event, now=now)
+        return self.take_events()
+
+    def _withdrawn(self, event: CancelReceived, now: float) -> bool:
+        """Whether a call is given up that has not been sent on yet."""
+        if not self._procedures.forget(_asker(event.transaction), now=now):
+            return False
+        self._answer(event.transaction, event.request, Refused(refusal.CANCELLED), None, now)
+        return True
+
+    def _procedure(self, event: RequestReceived, turn: Turn) -> Steps[None]:
+        """From an INVITE to its answer, or to the MCU."""
+        request, flow = event.request, event.flow
+        assert event.transaction is not None
+        try:
+            yield Line(sender_of(request, flow))
+            known = yield from identification(self._context.config.identify, request, flow)
+            if isinstance(known, SipRefused):
+                insist_on(known)
+            if self._is_media_call(request):
+                where = yield from self._callers.participant(request, flow, known, turn)
+            else:
+                where = yield from self._callers.phone(request.uri.user or "", request, flow, known, turn)
+        except Refused as refused:
+            self._answer(event.transaction, request, refused, flow, turn.now)
+        except NoNumber:
+            self._endpoint.hand_on(event.transaction, owner=self.owner, now=turn.now)
+        else:
+            self._next = where
+            try:
+                self._proxy.handle_event(event, now=turn.now)
+            finally:
+                self._next = None
+
+    def _answer(
+        self, transaction: TransactionId, request: Request, refused: Refused, flow: Flow | None, now: float
+    ) -> None:
+        answer = self._context.refuse("call", refused, request, flow)
+        response = request.response(
+            answer.status,
+            answer.phrase,
+            to_tag=self._entropy.token(8),
+            headers=answer.headers,
+            body=answer.body,
+            content_type=answer.content_type,
+        )
+        self._endpoint.send_response(transaction, response, now=now)
+
+    def _deliver(self, now: float) -> None:
+        """Hand over what became of relays that calls wait for."""
+        ended = self._context.ended_relays
+        while ended:
+            number, outcome = ended.pop(0)
+            if self._procedures.knows(Kind.RELAY, number):
+                self._procedures.answer(Kind.RELAY, number, outcome, now=now)
+
+    def number_found(self, pending_id: str, conference_uri: str | None, *, now: float) -> None:
+        """Answer what ``numbers`` left open with `sip.Pending`. Raises LocalProtocolError when nobody waits for it."""
+        self._procedures.answer(Kind.NUMBER, pending_id, conference_uri, now=now)
+
+    # Time ------------------------------------------------------------------------------------------------------------
+
+    def abandon(self, event: Event, *, now: float) -> None:
+        """Answer 500 to what an event was about, and forget it (`sip.endpoint.pump.Forgetful`)."""
+        self._proxy.abandon(event, now=now)
+
+    def next_timeout(self) -> float | None:
+        """When a call has rung for long enough. Those that wait for an answer are the Focus's to see to."""
+        return self._proxy.next_timeout()
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Give up what rings for too long."""
+        self._proxy.handle_timeout(now=now)
+        return self.take_events()
+
+    def take_events(self) -> list[Event]:
+        """Events for the application."""
+        return self._proxy.take_events()
+
+
+def _asker(transaction: TransactionId | None) -> tuple[str, TransactionId | None]:
+    return "call", transaction

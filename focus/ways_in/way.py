@@ -1,0 +1,139 @@
+"""From the INVITE of somebody who is let in to the address at its MCU: an addUser on its behalf (flows 5.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from c3p import (
+    MCU_SERVER_URI,
+    AddUser,
+    Code,
+    ConferenceKeys,
+    Endpoint,
+    EntryCheck,
+    JoiningMethod,
+    Reason,
+    Response,
+    User,
+    conf_id_of,
+    mcu_uri,
+    new_guid,
+)
+from focus import refusal
+from focus.arrivals import Arrival
+from focus.commands.add_user import as_mcu_gets_it
+from focus.conference import Conference
+from focus.context import Context
+from focus.guesses import Charge
+from focus.mcus.relay import Failure, Relay
+from focus.questions.procedure import Kind, Later, Steps, Turn, awaited
+from focus.refusal import Refusal, Refused
+from sip import AddressOfRecord, Entropy, SipError, Uri
+
+#: What an INVITE is told for the general reason with which an addUser failed; others are 480.
+_STATUS: Final = {
+    Reason.SERVER_BUSY: 503,
+    Reason.TIMEOUT: 504,
+    Reason.UNAUTHORIZED: 403,
+    Reason.NOT_SUPPORTED: 501,
+}
+
+
+class Ways:
+    """Has MCUs expect calls."""
+
+    def __init__(self, context: Context, entropy: Entropy) -> None:
+        self._context, self._entropy = context, entropy
+
+    def to_mcu(
+        self,
+        conference: Conference,
+        user: AddressOfRecord,
+        mcu_type: str,
+        turn: Turn,
+        *,
+        role: str,
+        display_text: str | None = None,
+        check: EntryCheck | None = None,
+        charge: Charge | None = None,
+    ) -> Steps[Uri]:
+        """Where the call of a user goes: the address that its MCU expects it at. Raises Refused.
+
+        Who announced a call, and has not called yet, is expected already.
+        """
+        arrivals = conference.commands.arrivals
+        announced = arrivals.take(user.key, mcu_type)
+        if announced is not None:
+            return _routable(announced)
+        if arrivals.full:
+            raise Refused(refusal.BUSY)
+        endpoint = Endpoint(entity=new_guid(self._entropy.token(16)), joining_method=JoiningMethod.DIALED_IN)
+        known = conference.roster.find(user)
+        if known is not None and len(known.endpoints) >= self._context.config.max_endpoints_per_user:
+            raise Refused(refusal.BUSY)
+        if known is None and len(conference.roster.users) >= self._context.config.max_users:
+            raise Refused(refusal.BUSY)
+        wish = AddUser(
+            mcu_uri=mcu_uri(conference.focus_uri, mcu_type),
+            conference_keys=ConferenceKeys(conf_entity=conference.focus_uri),
+            user=User(entity=user.text, display_text=display_text),
+        )
+        command = as_mcu_gets_it(wish, user, endpoint, role, conference.record, check)
+        until = turn.now + self._context.config.arrival_timeout
+        arrivals.expect(Arrival(user, endpoint.entity, mcu_type, until, charge))
+        try:
+            response = yield from self._relayed(conference, mcu_type, command, turn)
+            address = self._address_in(response)
+        except BaseException:  # refused, or nobody waits for it any more
+            arrivals.forget(endpoint.entity)
+            raise
+        return address
+
+    def _relayed(self, conference: Conference, mcu_type: str, command: AddUser, turn: Turn) -> Steps[Response]:
+        """The answer of the MCU. The Focus wants it by itself: it has decided, and its user is told by SIP."""
+        relay = Relay(
+            request_id=self._context.exchanges.new_request_id(),
+            mcu_type=mcu_type,
+            command=command,
+            correlation=self._context.correlations.token(8),
+            awaited=True,
+        )
+        question: Later[Response | Failure] = Later(
+            kind=Kind.RELAY, id=relay.request_id, ask=lambda: conference.commands.submit(relay, now=turn.now)
+        )
+        outcome = yield from awaited(question)
+        if isinstance(outcome, Failure):
+            raise Refused(_refusal_of(outcome.general, outcome.retry_after, "The conferencing server does not answer"))
+        if outcome.code is not Code.SUCCESS:
+            text = "The conferencing server does not expect the call"
+            raise Refused(_refusal_of(outcome.reason, outcome.retry_after, text))
+        return outcome
+
+    @staticmethod
+    def _address_in(response: Response) -> Uri:
+        command = response.command
+        info = command.connection_info if isinstance(command, AddUser) else None
+        address = None if info is None else info.get(MCU_SERVER_URI)
+        if address is None:
+            raise Refused(_UNROUTABLE)
+        return _routable(address)
+
+
+_UNROUTABLE: Final = Refusal(502, None, "The conferencing server gave no address that could be called")
+
+
+def _routable(address: str) -> Uri:
+    """An address of an MCU that an INVITE can be sent to, and not one that would lead back here. Raises Refused."""
+    try:
+        uri = Uri.parse(address)
+    except SipError:
+        raise Refused(_UNROUTABLE) from None
+    if uri.scheme not in ("sip", "sips") or not uri.host or conf_id_of(address) is not None:
+        raise Refused(_UNROUTABLE)
+    return uri
+
+
+def _refusal_of(reason: str | None, retry_after: int | None, text: str) -> Refusal:
+    status = next((number for word, number in _STATUS.items() if word == reason), 480)
+    retry = (retry_after or refusal.BUSY.retry_after) if status == 503 else retry_after
+    return Refusal(status, None, text, general=reason or Reason.OTHER_FAILURE, retry_after=retry)

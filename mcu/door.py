@@ -1,0 +1,101 @@
+"""The way of one caller from its answered call into the mix, as a table: passcode, lobby, or both.
+
+A caller at the door has a call like any other: it may hold, it is asked whether it is there, it can be ejected. But it
+hears prompts in place of the conference, and nobody hears it. Its keys are for the door alone, and told to nobody.
+
+A passcode is ended with ``#`` or by a pause, ``*`` begins it anew. Where there is a lobby, ``#`` alone goes there.
+"""
+
+from __future__ import annotations
+
+import enum
+import hmac
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from sip import Life
+
+MAX_KEYS: Final = 64  #: as long as a passcode may be; what is keyed beyond it is dropped
+
+
+class DoorState(enum.Enum):
+    """Where a caller is."""
+
+    __hash__ = object.__hash__
+
+    KEYING = "keying"  #: the passcode is asked for
+    WAITING = "waiting"  #: in the lobby
+    OPEN = "open"  #: let in
+    SHUT = "shut"  #: turned away: hears it, then the call ends
+
+
+class DoorInput(enum.Enum):
+    """What moves it on."""
+
+    __hash__ = object.__hash__
+
+    RIGHT = "right"  #: passcode
+    WRONG = "wrong"  #: passcode, and it may try again
+    EXHAUSTED = "exhausted"  #: a wrong passcode was the last
+    LOBBY = "lobby"  #: it would rather wait
+    ADMITTED = "admitted"  #: by a presenter
+    TIMER = "timer"  #: nobody came, no key either
+
+
+DOOR: Final[Mapping[tuple[DoorState, DoorInput], DoorState]] = MappingProxyType(
+    {
+        (DoorState.KEYING, DoorInput.RIGHT): DoorState.OPEN,
+        (DoorState.KEYING, DoorInput.WRONG): DoorState.KEYING,
+        (DoorState.KEYING, DoorInput.EXHAUSTED): DoorState.SHUT,
+        (DoorState.KEYING, DoorInput.LOBBY): DoorState.WAITING,
+        (DoorState.KEYING, DoorInput.ADMITTED): DoorState.OPEN,
+        (DoorState.KEYING, DoorInput.TIMER): DoorState.SHUT,
+        (DoorState.WAITING, DoorInput.ADMITTED): DoorState.OPEN,
+        (DoorState.WAITING, DoorInput.TIMER): DoorState.SHUT,
+    }
+)
+
+
+@attrs.define(eq=False, kw_only=True)
+class Door:
+    """The door of one leg."""
+
+    life: Life[DoorState, DoorInput]
+    passcode: str = attrs.field(default="", repr=False)
+    lobby: bool = False  #: whether it may wait there
+    tries: int = 1  #: that are left
+    opened: Callable[[float], None] = lambda now: None  #: what is done when it lets the caller in
+    keys: str = attrs.field(default="", repr=False)  #: pressed since the last try
+
+    @classmethod
+    def made(cls, *, passcode: str, lobby: bool, tries: int) -> Door:
+        """A door with a passcode, or else with a lobby."""
+        state = DoorState.KEYING if passcode else DoorState.WAITING
+        return cls(life=Life(DOOR, state, of="a door"), passcode=passcode, lobby=lobby, tries=tries)
+
+    @property
+    def state(self) -> DoorState:
+        return self.life.state
+
+    def press(self, key: str) -> bool:
+        """Take a key; true when it ends what was keyed."""
+        if key == "#":
+            return True
+        if key == "*":
+            self.keys = ""
+        elif key.isascii() and key.isdigit() and len(self.keys) < MAX_KEYS:
+            self.keys += key
+        return False
+
+    def judge(self) -> DoorInput:
+        """What becomes of what was keyed; it is forgotten."""
+        keyed, self.keys = self.keys, ""
+        if not keyed and self.lobby:
+            return DoorInput.LOBBY
+        if hmac.compare_digest(keyed.encode(), self.passcode.encode()):
+            return DoorInput.RIGHT
+        self.tries -= 1
+        return DoorInput.WRONG if self.tries > 0 else DoorInput.EXHAUSTED
