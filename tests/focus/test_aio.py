@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -161,3 +163,35 @@ async def test_a_guest_joins_with_the_passcode() -> None:
         with pytest.raises(focus.aio.JoinError):
             await guest.conference(conference.uri).join(passcode="1234")
         assert await guest.conference(conference.uri).join(passcode="4711") == "attendee"
+
+
+def loud(frame: bytes) -> bool:
+    return max(array.array("h", frame)) > 6000
+
+
+@live
+async def test_two_people_hear_each_other_with_sound_of_their_own() -> None:
+    tone = array.array("h", [int(8000 * math.sin(n / 3)) for n in range(8000)]).tobytes()
+    async with (
+        meeting() as (server, _, conference),
+        focus.aio.connect(server.address, aor=server.aor("wes")) as wes,
+    ):
+        theirs = wes.conference(conference.uri)
+        await theirs.join()
+        call, other = await conference.talk(rtp.aio.AudioSession), await theirs.talk(rtp.aio.AudioSession)
+        await theirs.until(lambda roster: len(roster.streams(server.aor("ann"))) == 1)
+        heard = asyncio.create_task(anext(frame async for frame in other.media.frames() if loud(frame)))
+        await call.media.play(tone)
+        assert await heard
+        await theirs.leave()  # and hangs up
+        assert (await other.ended()).cause is sip.CallEnd.HUNG_UP_HERE
+        await conference.end()
+        assert (await call.ended()).cause in (sip.CallEnd.HUNG_UP_HERE, sip.CallEnd.HUNG_UP_THERE)
+
+
+@live
+async def test_nobody_talks_outside_of_a_conference() -> None:
+    async with meeting() as (_, __, conference):
+        await conference.leave()
+        with pytest.raises(focus.LocalProtocolError, match="not in a conference"):
+            await conference.talk(rtp.aio.AudioSession)
