@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +25,11 @@ from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
 from pyc3p.settings.serve import MOST_WORKERS
-
-
-def _version() -> str:
-    """Of the installed distribution; a checkout that is not installed has none."""
-    try:
-        return metadata.version("pyc3p")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
+from pyc3p.version import VERSION
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version=_version())
+@click.version_option(version=VERSION)
 def cli() -> None:
     """Centralized conferencing with C3P: servers, clients and phones that really run."""
 
