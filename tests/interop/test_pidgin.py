@@ -5,6 +5,7 @@ It runs without a screen (``sipe_user.py``): the real plugin in libpurple.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -12,11 +13,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import focus
+import sip
+from pyc3p.elements import parts
+from pyc3p.elements.node import Node
+from pyc3p.elements.parts import Place
+from sip.aio import live_entropy, wall_clock
 from tests.interop.programs import HOST, free_port, running, wait_for_text
 
 PLUGIN = Path("/usr/lib/purple-2/libsipe.so")
@@ -159,3 +166,43 @@ def test_pidgin_sipe_sees_who_chats_with_another_client_and_hears_it(server: tup
         bob.wait("entered", who=bob.uri)  # what it says before that, it throws away
         bob.do("say hello")
         wait_for_text(log, "hello", limit=LIMIT)
+
+
+async def invites(port: int, bob: Sipe) -> None:
+    """A client of ours makes a conference with chat alone, invites bob, and chats with it."""
+    place = Place(name="client", host=HOST, transports=("TCP",), wall_clock=wall_clock())
+    config = focus.ClientConfig(
+        aor=f"sip:ann@{HOST}", display_name="Ann", outbound_proxy=sip.Uri.parse(f"sip:{HOST}:{port};transport=tcp")
+    )
+    element, client = parts.client(place, config, entropy=live_entropy())
+    node = Node(element)
+
+    async def have(event: type[sip.Event], give: Callable[[float], object]) -> None:
+        give(node.now)
+        node.kick()
+        await node.wait_for(lambda: bool(node.of(event)), LIMIT, event.__name__)
+
+    await node.start()
+    try:
+        await have(focus.ConferenceCreated, lambda now: client.create_conference(mcu_types=("chat",), now=now))
+        uri = node.of(focus.ConferenceCreated)[0].conference_uri
+        await have(focus.Joined, lambda now: client.join(uri, now=now))
+        await have(focus.RosterChanged, lambda now: client.subscribe(now=now))
+        await have(focus.ChatOpened, lambda now: client.open_chat(now=now))
+        await have(focus.InvitationAccepted, lambda now: client.invite_to_conference(bob.uri, now=now))
+        await asyncio.to_thread(bob.wait, "entered", who=bob.uri)
+        await have(focus.CommandSucceeded, lambda now: client.say("welcome", now=now))
+        await asyncio.to_thread(bob.wait, "said", "welcome", who=f"sip:ann@{HOST}")
+        bob.do("say thank you")
+        await node.wait_for(lambda: bool(node.of(focus.MessageReceived)), LIMIT, "an answer")
+        (heard,) = node.of(focus.MessageReceived)
+        assert (heard.sender, heard.text) == (bob.uri, "thank you")
+        await have(focus.Left, lambda now: client.end_conference(now=now))
+        await asyncio.to_thread(bob.wait, "said", "You have been disconnected from this conference")
+    finally:
+        await node.stop()
+
+
+def test_pidgin_sipe_comes_when_a_client_of_ours_invites_it(server: tuple[int, Path]) -> None:
+    with sipe(server[0], "bob") as bob:
+        asyncio.run(invites(server[0], bob))
