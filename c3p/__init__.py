@@ -48,6 +48,7 @@ from c3p.commands import (
     SetLobbyAccess,
     UnknownCommand,
 )
+from c3p.composing import COMPOSING_TYPE, Composing
 from c3p.conference.changes import (
     Change,
     EndpointAdded,
@@ -114,6 +115,7 @@ from c3p.connection_info import (
     ConnectionEntry,
     ConnectionInfo,
 )
+from c3p.delivery_report import DELIVERY_REPORT_TYPE, DeliveryReport, ReportEntry, ReportRecipient
 from c3p.documents import Document, parse_document
 from c3p.envelope import MAX_EPOCH, Notify, Request, Response
 from c3p.error_ids import MEANINGS, SIP_STATUS, ErrorId
@@ -123,6 +125,15 @@ from c3p.exchanges import ExchangeOwner, Exchanges
 from c3p.keys import ConferenceKeys, EndpointKeys, MediaKeys, UserKeys
 from c3p.media_types import CCCP_TYPE, CONFERENCE_INFO_TYPE, CONFERENCE_INVITE_TYPE
 from c3p.open_requests import OpenRequests
+from c3p.provisioning import (
+    PROVISIONING_EVENT,
+    PROVISIONING_TYPE,
+    SERVER_CONFIGURATION,
+    ProvisionGroup,
+    Provisioning,
+    ProvisioningQuestion,
+    WantedGroup,
+)
 from c3p.request_life import (
     REQUEST_LIFE,
     REQUEST_TIMEOUT,
@@ -174,9 +185,11 @@ __all__ = [
     "BROKEN_OFF",
     "CCCP_TYPE",
     "COMMANDS",
+    "COMPOSING_TYPE",
     "CONFERENCE_INFO_TYPE",
     "CONFERENCE_INVITE_TYPE",
     "DEFAULT_LIMITS",
+    "DELIVERY_REPORT_TYPE",
     "FAULT",
     "MAX_EPOCH",
     "MCU_CONFERENCE_URI",
@@ -184,9 +197,12 @@ __all__ = [
     "MCU_ID",
     "MCU_SERVER_URI",
     "MEANINGS",
+    "PROVISIONING_EVENT",
+    "PROVISIONING_TYPE",
     "REPLICA",
     "REQUEST_LIFE",
     "REQUEST_TIMEOUT",
+    "SERVER_CONFIGURATION",
     "SIP_STATUS",
     "STRANGERS_LIMITS",
     "TOO_LARGE",
@@ -208,6 +224,7 @@ __all__ = [
     "Code",
     "Command",
     "CommandReason",
+    "Composing",
     "ConferenceDescription",
     "ConferenceInfo",
     "ConferenceKeys",
@@ -219,6 +236,7 @@ __all__ = [
     "CustomInvite",
     "DeleteConference",
     "DeleteUser",
+    "DeliveryReport",
     "DisconnectionMethod",
     "Document",
     "DocumentLimits",
@@ -288,6 +306,9 @@ __all__ = [
     "Organizer",
     "Outcome",
     "PresenterSource",
+    "ProvisionGroup",
+    "Provisioning",
+    "ProvisioningQuestion",
     "PstnAccess",
     "PstnBridging",
     "Reason",
@@ -299,6 +320,8 @@ __all__ = [
     "ReplicaInput",
     "ReplicaState",
     "Reply",
+    "ReportEntry",
+    "ReportRecipient",
     "Request",
     "RequestEnded",
     "RequestEvent",
@@ -330,6 +353,7 @@ __all__ = [
     "ViewLockedChanged",
     "ViewRemoved",
     "ViewVideoModeChanged",
+    "WantedGroup",
     "admit",
     "answer_with",
     "are_known_filters",

@@ -9,6 +9,7 @@ import attrs
 from c3p.binding.fields import Attribute, Child, Kind
 from c3p.binding.node import Node, Unknown
 from c3p.binding.writer import render
+from c3p.binding.xml import indented
 from c3p.commands import Command, UnknownCommand
 from c3p.conference.info import ConferenceInfo
 from c3p.errors import LocalProtocolError
@@ -72,6 +73,10 @@ class Request(Node):
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
         return render(self, "request", CCCP, [_child(self.command), *map(_child, self.more)])
 
+    def pretty(self) -> str:
+        """The same XML for people, an element a line. Raises LocalProtocolError for values that do not fit."""
+        return indented(bytes(self))
+
 
 @attrs.frozen(kw_only=True, slots=False)
 class Response(Node):
@@ -110,6 +115,10 @@ class Response(Node):
             self, "response", CCCP, [*([_child(self.command)] if self.command else []), *map(_child, self.more)]
         )
 
+    def pretty(self) -> str:
+        """The same XML for people, an element a line. Raises LocalProtocolError for values that do not fit."""
+        return indented(bytes(self))
+
 
 @attrs.frozen(kw_only=True, slots=False)
 class Notify(Node):
@@ -126,6 +135,10 @@ class Notify(Node):
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
         return render(self, "notify", CCCP)
+
+    def pretty(self) -> str:
+        """The same XML for people, an element a line. Raises LocalProtocolError for values that do not fit."""
+        return indented(bytes(self))
 
 
 def _child(command: Command) -> tuple[str, Node | Unknown]:

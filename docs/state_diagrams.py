@@ -24,6 +24,7 @@ from sip.core.keep_alive import KEEP_ALIVE
 from sip.session.tables import SESSION
 from sip.subscription.tables import NOTIFIER, SUBSCRIBER
 from sip.transactions.tables import TABLES
+from sip.ua.call_state import CALL
 
 Table = Mapping[tuple[Any, Any], Any]
 
@@ -34,6 +35,7 @@ MACHINES: dict[str, tuple[str, Table]] = {
     "SIP: INVITE session, both sides": ("sip.session.tables", SESSION),
     "SIP: subscription, the notifier": ("sip.subscription.tables", NOTIFIER),
     "SIP: subscription, the subscriber": ("sip.subscription.tables", SUBSCRIBER),
+    "SIP: call of a user agent": ("sip.ua.call_state", CALL),
     "RTP: offer and answer": ("rtp.sdp.offer_answer_session", OFFER_ANSWER),
     "C3P: life of a request": ("c3p.request_life", REQUEST_LIFE),
     "C3P: replica of a conference": ("c3p.conference.replica", REPLICA),

@@ -28,7 +28,7 @@ from focus.client import (
     SubscriptionLost,
     guest_aor,
 )
-from focus.config import FactoryConfig, FocusConfig
+from focus.config import FactoryConfig, FocusConfig, ProvisioningConfig
 from focus.errors import FocusError, LocalProtocolError, RecordExists, StoreError, StoreFull
 from focus.events import (
     ClaimReleased,
@@ -73,11 +73,13 @@ from focus.policy import (
     Requester,
     RoleQuestion,
 )
+from focus.provisioning import REGISTRATION_HEADERS, ProvisioningService, focus_factory_uri
 from focus.record_piece import KeptRecords, read_record, written_record
 from focus.records import ConferenceRecord, ConferenceStore, MemoryStore, Written
 from focus.refusal import Refusal
 
 __all__ = [
+    "REGISTRATION_HEADERS",
     "Admission",
     "AdmissionVerdict",
     "Allowed",
@@ -130,6 +132,8 @@ __all__ = [
     "ParticipantJoined",
     "ParticipantLeft",
     "PresentQuestion",
+    "ProvisioningConfig",
+    "ProvisioningService",
     "RecordAdded",
     "RecordExists",
     "RecordRemoved",
@@ -149,6 +153,7 @@ __all__ = [
     "Subscribed",
     "SubscriptionLost",
     "Written",
+    "focus_factory_uri",
     "from_header",
     "guest_aor",
     "read_record",

@@ -113,3 +113,18 @@ class FactoryConfig:
     max_waiting: int = 256  #: requests that wait for such an answer, or behind one that does
     max_waiting_per_source: int = 64  #: ... of one address (of IPv6, one /64); see `FocusConfig`
     record_readers: frozenset[str] = frozenset()  #: principals that may read records over HTTP: Focuses elsewhere
+
+
+@attrs.frozen(kw_only=True)
+class ProvisioningConfig:
+    """What the clients of one domain are told when they log in."""
+
+    owner: str = "provisioning"  #: name of this core at the endpoint
+    domain: str = "example.com"
+    aliases: tuple[str, ...] = ()  #: other names of that domain
+    server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
+    identify: Identify = from_header  #: who sent a request
+    encryption: bool = True  #: whether media may be encrypted
+    answer_timeout: float = 10.0  #: seconds that a request waits for an identity; a client gives up after 32
+    max_waiting: int = 256  #: requests that wait for one
+    max_waiting_per_source: int = 64  #: ... of one address (of IPv6, one /64)

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
-from mcu.config import FactoryConfig, McuConfig, StaticMcu
+from mcu.audio.prompts import Prompts
+from mcu.audio.tap import Tap
+from mcu.chat.chat_mcu import ChatMcu
+from mcu.conferencing_server import ConferencingServer
+from mcu.config import ChatMcuConfig, ConferencingServerConfig, FactoryConfig, McuConfig, StaticMcu
 from mcu.errors import LocalError, LocalProtocolError, McuError, MissingExtra
 from mcu.events import (
     ActiveSpeakerChanged,
     AnnouncementFault,
     AnnouncementRefused,
+    AudioLevels,
     CommandRefused,
     ConferenceEndCause,
     ConferenceEnded,
     ConferenceStarted,
     DtmfReceived,
+    HoldChanged,
+    HoldFailed,
     LegAlerting,
     LegConnected,
     LegDialing,
@@ -30,6 +37,7 @@ from mcu.events import (
     McuRegistered,
     MediaPortReleased,
     MediaPortWanted,
+    MessagePassedOn,
     RegistrationAccepted,
     RegistrationRefused,
 )
@@ -38,6 +46,7 @@ from mcu.factory.kept import is_factory_place
 from mcu.factory.selection import Candidate, LeastLoaded, SelectionStrategy
 from mcu.gateway import Gateway, GatewayTable
 from mcu.mcu import Mcu
+from mcu.media_control import MAX_GAIN, MediaControl
 from mcu.media_policy import MediaPolicy, MediaRules, MediaTarget, MediaTerms, Srtp
 from mcu.outcome import OUTCOMES, Ending, Outcome, ending_of_status
 from mcu.policy import (
@@ -58,18 +67,24 @@ if TYPE_CHECKING:
     from mcu.audio.mixer import Mix, Mixer
 
 __all__ = [
+    "MAX_GAIN",
     "OUTCOMES",
     "ActiveSpeaker",
     "ActiveSpeakerChanged",
     "Allowed",
     "AnnouncementFault",
     "AnnouncementRefused",
+    "AudioLevels",
     "Candidate",
     "Cause",
+    "ChatMcu",
+    "ChatMcuConfig",
     "CommandRefused",
     "ConferenceEndCause",
     "ConferenceEnded",
     "ConferenceStarted",
+    "ConferencingServer",
+    "ConferencingServerConfig",
     "Decision",
     "DialOutPolicy",
     "DialOutQuestion",
@@ -80,6 +95,8 @@ __all__ = [
     "FactoryConfig",
     "Gateway",
     "GatewayTable",
+    "HoldChanged",
+    "HoldFailed",
     "LeastLoaded",
     "LegAlerting",
     "LegConnected",
@@ -98,17 +115,20 @@ __all__ = [
     "McuFactory",
     "McuForgotten",
     "McuRegistered",
+    "MediaControl",
     "MediaPolicy",
     "MediaPortReleased",
     "MediaPortWanted",
     "MediaRules",
     "MediaTarget",
     "MediaTerms",
+    "MessagePassedOn",
     "MissingExtra",
     "Mix",
     "Mixer",
     "MixerSettings",
     "Outcome",
+    "Prompts",
     "Refusal",
     "RefusalReason",
     "RegistrationAccepted",
@@ -117,6 +137,7 @@ __all__ = [
     "SpeakerSettings",
     "Srtp",
     "StaticMcu",
+    "Tap",
     "TelephoneNumber",
     "diagnostics_of",
     "ending_of_status",

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from c3p import ExchangeFailure, Filter, InitialFilters, MediaFiltersRules, Reply, Response, Role, guid_key
+from c3p import (
+    EntryExitAnnouncements,
+    ExchangeFailure,
+    Filter,
+    InitialFilters,
+    MediaFiltersRules,
+    Reply,
+    Response,
+    Role,
+    guid_key,
+)
 from mcu.events import LegId
 from mcu.focus_link import FocusLink
 from mcu.identity import conference_id
@@ -31,12 +41,14 @@ class Conference:
     epoch: int  #: of the claim of that Focus; 0 without one
     focus_link: FocusLink
     commanded_at: float  #: when its Focus last commanded or asked anything, or the last leg ended; monotonic seconds
-    mixer: ConferenceAudio
     conversation_id: str
     subject: str | None = None
     locked: bool = False
     active: bool = True  #: false while the MCU drains
     filters: MediaFiltersRules | None = None
+    #: Whether everybody hears who comes and goes; ``None`` where nothing can be heard.
+    announcements: EntryExitAnnouncements | None = None
+    mixer: ConferenceAudio = attrs.field(init=False)  #: of an A/V MCU, as long as the conference is there
     legs: dict[LegId, Leg] = attrs.Factory(dict)
     #: Open ``deleteUser`` commands: the legs they wait for, and what is answered then.
     ejections: list[tuple[frozenset[LegId], Response]] = attrs.Factory(list)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 import attrs
+from attrs.validators import ge, optional
 
 from c3p import McuType
 from mcu.audio.active_speaker import SpeakerSettings
 from mcu.audio.mixer_settings import MixerSettings
+from mcu.audio.prompts import Prompts, whole_samples
 from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
@@ -25,8 +27,8 @@ def _has_coding(codec: Codec) -> bool:
 
 
 @attrs.frozen(kw_only=True)
-class McuConfig:
-    """One A/V MCU."""
+class ConferencingServerConfig:
+    """What MCUs of every kind have to know."""
 
     mcu_id: str  #: name under which the Factory knows it; unique there
     http_url: str  #: where a Focus posts commands
@@ -49,14 +51,8 @@ class McuConfig:
     dial_in_isfocus: bool = True  #: the same in the answer to a dial-in: whoever calls a conference can expect it
     display_name: str = "Conference"  #: caller name shown by phones
     gateways: GatewayTable = GatewayTable()
-    #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of
-    #: ``crypto`` only the suites count: each leg has keys of its own. Whether it uses them says ``media_policy``.
-    capabilities: Capabilities = attrs.field(default=Capabilities())
-    #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
-    media_policy: MediaPolicy = MediaRules()
 
     ring_timeout: float = 60.0  #: seconds from INVITE to 2xx; below the 180 s that a requester waits
-    media_timeout: float = 5.0  #: seconds in which the application must open a port
     #: Seconds that a policy which decides later has for one address; below the time that a phone is let ring, because
     #: the redirected wait with it. Then it is a refusal.
     policy_timeout: float = 20.0
@@ -66,18 +62,6 @@ class McuConfig:
     #: participant needs no secret. A proxy belongs here that sends on what clients call at the MCU-Conference-URI.
     trusted_peers: TrustedPeers = TrustedPeers()
     reservation_timeout: float = 60.0  #: seconds in which a dial-in that was announced must come
-    #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
-    #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
-    dead_media: float | None = 60.0
-    #: Seconds for all answers to that. A transaction gives up after 32, a proxy on the way says 408 a little later;
-    #: with ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
-    dead_media_answer: float = 36.0
-    #: Seconds until it is asked again, when the answer may be one that a proxy made of a hop that failed. Three times
-    #: that is enough for a proxy to start anew, or for a phone to open another connection.
-    dead_media_again: float = 8.0
-    #: How often it is asked in all before such answers count as none. With the wait between them it comes to an end
-    #: within ``dead_media_answer``.
-    dead_media_questions: int = 4
     focus_timeout: float = 60.0  #: seconds without an answering Focus after which its conference closes
     #: Seconds without an exchange after which a conference asks whether its Focus is still there and wants it. One
     #: without legs too: the Focus that ended it may not have got its word through.
@@ -98,10 +82,43 @@ class McuConfig:
     max_redirects: int = 5  #: addresses tried after a 3xx (decisions 9)
     max_queued_documents: int = 256  #: notifications waiting for one Focus; beyond it they become one full document
     max_queued_responses: int = 512  #: late responses waiting for one Focus; as many as commands may be open
+
+
+@attrs.frozen(kw_only=True)
+class McuConfig(ConferencingServerConfig):
+    """One A/V MCU."""
+
+    #: What phones are offered; codecs that can be mixed are mu-law and A-law. Raises ``LocalError`` for others. Of
+    #: ``crypto`` only the suites count: each leg has keys of its own. Whether it uses them says ``media_policy``.
+    capabilities: Capabilities = attrs.field(default=Capabilities())
+    #: Whether media are encrypted, and whom sound is sent to before anything comes from there, for each leg.
+    media_policy: MediaPolicy = MediaRules()
+
+    media_timeout: float = 5.0  #: seconds in which the application must open a port
+    #: Seconds without RTP and RTCP after which the dialog of a leg is asked whether the far end is there, and again
+    #: after as many; ``None`` never asks. Twelve reports of a phone that is alive fit into it.
+    dead_media: float | None = 60.0
+    #: Seconds for all answers to that. A transaction gives up after 32, a proxy on the way says 408 a little later;
+    #: with ``dead_media`` it makes less than 100, after which nobody waits for a phone that was switched off.
+    dead_media_answer: float = 36.0
+    #: Seconds until it is asked again, when the answer may be one that a proxy made of a hop that failed. Three times
+    #: that is enough for a proxy to start anew, or for a phone to open another connection.
+    dead_media_again: float = 8.0
+    #: How often it is asked in all before such answers count as none. With the wait between them it comes to an end
+    #: within ``dead_media_answer``.
+    dead_media_questions: int = 4
     max_catch_up: int = 5  #: frames a late tick makes up for; after more than 100 ms the rest is skipped
 
     mixer: MixerSettings = MixerSettings()
     speaker: SpeakerSettings = SpeakerSettings()
+    #: Seconds between two `AudioLevels` of a conference; ``None`` reports none. A display wants some 0.1 s.
+    level_interval: float | None = attrs.field(default=None, validator=optional(ge(0.02)))
+    prompts: Prompts = Prompts()  #: sounds of our own that callers hear
+    #: What somebody hears whom the MCU put on hold, over and over: 8 kHz, mono, 16-bit; empty: silence.
+    hold_music: bytes = attrs.field(default=b"", repr=False, validator=whole_samples)
+    announcements_enabled: bool = False  #: whether everybody hears who comes and goes, until somebody changes it
+    announcements_modifiable: bool = True  #: whether presenters may change that
+    max_taps: int = 500  #: on one conference: each leg and the mix, twice
 
     @capabilities.validator
     def _can_be_mixed(self, attribute: object, value: Capabilities) -> None:
@@ -113,6 +130,22 @@ class McuConfig:
         suites = [line.suite for line in value.crypto if line.profile is None]
         if suites:
             raise LocalError(f"crypto suites that are unknown: {', '.join(suites)}")
+
+
+@attrs.frozen(kw_only=True)
+class ChatMcuConfig(ConferencingServerConfig):
+    """One chat MCU."""
+
+    max_message: int = 32_768  #: octets of one message; a page of formatted text has some thousand
+    max_waiting: int = 200  #: messages that wait for one member; who reads none for that long reads none at all
+    max_waiting_octets: int = 1 << 20  #: of their bodies, for one member
+    messages_a_second: float = 2.0  #: of one member, in the long run: faster than anybody types
+    messages_at_once: float = 20.0  #: of one member: a text that is pasted line by line
+    typing: bool = True  #: whether signs that somebody is writing are passed on to those whose clients show them
+    signs_a_second: float = 0.5  #: such signs of one member that are passed on; RFC 3994 has them 60 s apart
+    signs_at_once: float = 6.0  #: in a lively conversation each message has two
+    #: Messages of each conference that are kept for those who come later; 0: none, and who was not there hears nothing.
+    history: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -7,16 +7,14 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
-
 from c3p import ConferenceInfo, ExchangeOwner, Exchanges, Response, format_timestamp
 from mcu.conference import Conference
-from mcu.config import McuConfig
+from mcu.config import ConferencingServerConfig
 from mcu.documents import Documents
 from mcu.events import LegId
-from mcu.leg import Leg, MediaAddress
+from mcu.kind import Kind
+from mcu.leg import Leg
 from mcu.policy import DialOutPolicy
-from rtp import Capabilities, Encryption, OfferAnswerSession
 from sip import Deadlines, Entropy, Event, SessionId, first_due
 
 if TYPE_CHECKING:
@@ -43,11 +41,20 @@ class Prompt(Hashable, Protocol):
 
 
 class Context:
-    """Owned by ``Mcu``; every part is given it."""
+    """Owned by a `ConferencingServer`; every part is given it."""
 
-    def __init__(self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialOutPolicy) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: ConferencingServerConfig,
+        *,
+        kind: Kind,
+        entropy: Entropy,
+        policy: DialOutPolicy,
+    ) -> None:
         self.endpoint, self.config, self.entropy, self.policy = endpoint, config, entropy, policy
-        self.documents = Documents(lambda at: format_timestamp(endpoint.wall_clock + at))
+        self.kind = kind
+        self.documents = Documents(kind, lambda at: format_timestamp(endpoint.wall_clock + at))
         self.exchanges: Exchanges[ExchangeOwner] = Exchanges()
         self.deadlines: Deadlines[tuple[Wait, Leg] | Conference | Prompt] = Deadlines()
         self.conferences: dict[str, Conference] = {}
@@ -57,24 +64,6 @@ class Context:
         self.draining = False
         self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._last_leg = 0
-
-    def capabilities(self, encryption: Encryption) -> Capabilities:
-        """What a leg is offered: with keys of its own, since two legs under one key would undo the encryption."""
-        return attrs.evolve(self.config.capabilities, encryption=encryption).with_fresh_keys(self._octets)
-
-    def negotiation(self, encryption: Encryption, ports: MediaAddress) -> OfferAnswerSession:
-        """The descriptions of a new leg."""
-        return OfferAnswerSession(
-            self.capabilities(encryption),
-            address=ports.advertised,
-            port=ports.rtp_port,
-            rtcp_port=ports.rtcp_port,
-            session_id=self.entropy.integer(62),
-            octets=self._octets,
-        )
-
-    def _octets(self, size: int) -> bytes:
-        return bytes.fromhex(self.entropy.token(size))
 
     def emit(self, event: Event) -> None:
         """Report to the application."""

@@ -7,28 +7,22 @@ from collections.abc import Callable
 from c3p import (
     AccessMethod,
     AuthMethod,
-    AvCapabilities,
     ConferenceInfo,
     ConferenceView,
     Endpoint,
-    EntityCapabilities,
     EntityState,
     EntityView,
-    EntryExitAnnouncements,
     ExecutionInfo,
     Filter,
     Media,
-    MediaEntry,
-    MediaLabel,
     MediaStatus,
-    MediaType,
-    SessionType,
     State,
     Status,
     User,
     Users,
 )
 from mcu.conference import Conference
+from mcu.kind import Kind
 from mcu.leg import Disconnection, Leg
 from rtp import Direction
 
@@ -42,10 +36,10 @@ _STATUS = {
 
 
 class Documents:
-    """Writes documents. ``timestamp`` turns a monotonic time into an xs:dateTime in UTC."""
+    """Writes documents of one kind of MCU. ``timestamp`` turns a monotonic time into an xs:dateTime in UTC."""
 
-    def __init__(self, timestamp: Callable[[float], str]) -> None:
-        self._timestamp = timestamp
+    def __init__(self, kind: Kind, timestamp: Callable[[float], str]) -> None:
+        self._kind, self._timestamp = kind, timestamp
 
     # Whole documents -------------------------------------------------------------------------------------------------
 
@@ -68,13 +62,13 @@ class Documents:
         return EntityView(
             entity=conference.mcu_uri,
             state=State.FULL,
-            capabilities=EntityCapabilities(av=AvCapabilities(supports_audio=True, supports_video=False)),
+            capabilities=self._kind.capabilities,
             entity_state=EntityState(
                 active=conference.active,
                 locked=conference.locked,
                 media_filters_rules=conference.filters,
-                media=(MediaEntry(label=MediaLabel.MAIN_AUDIO, type=MediaType.AUDIO, status=MediaStatus.SENDRECV),),
-                entry_exit_announcements=EntryExitAnnouncements(modifiable=False, enabled=False),
+                media=(self._kind.entry,),
+                entry_exit_announcements=conference.announcements,
             ),
         )
 
@@ -112,7 +106,7 @@ class Documents:
 
     def removed(self, leg: Leg) -> ConferenceInfo:
         """A leg that is gone; its user with it when that was the last one. Call it after the removal."""
-        endpoint = Endpoint(entity=leg.endpoint, state=State.DELETED, session_type=SessionType.AUDIO_VIDEO)
+        endpoint = Endpoint(entity=leg.endpoint, state=State.DELETED, session_type=self._kind.session_type)
         if leg.conference.legs_of(leg.user_key):
             return self._endpoint_change(leg, endpoint)
         return self._partial(leg, User(entity=leg.user, state=State.DELETED))
@@ -133,7 +127,7 @@ class Documents:
         return Endpoint(
             entity=leg.endpoint,
             state=State.FULL,
-            session_type=SessionType.AUDIO_VIDEO,
+            session_type=self._kind.session_type,
             endpoint_uri=leg.endpoint_uri,
             asserted_identity=leg.asserted_identity,
             display_text=leg.display_name,
@@ -149,20 +143,21 @@ class Documents:
         )
 
     def stream(self, leg: Leg) -> Media:
-        """The audio of a leg, as its participant sees it: ``recvonly`` when muted."""
+        """The stream of a leg, as its participant sees it: ``recvonly`` when muted."""
         blocked = leg.ingress_blocked
         direction = leg.direction
         if blocked:
             direction = Direction.of(sends=direction.sends, receives=False)
+        source = leg.source_id if self._kind.sources else None
         return Media(
             id=leg.media_id,
-            type=MediaType.AUDIO,
-            label=MediaLabel.MAIN_AUDIO,
-            src_id=leg.source_id,
+            type=self._kind.media_type,
+            label=self._kind.label,
+            src_id=source,
             status=_STATUS[direction],
             ingress_filter=Filter.BLOCK if blocked else Filter.UNBLOCK,
             egress_filter=Filter.BLOCK if leg.egress_blocked else Filter.UNBLOCK,
-            media_source_id=leg.source_id,
+            media_source_id=source,
         )
 
     def _change(
@@ -178,7 +173,7 @@ class Documents:
         return Endpoint(
             entity=leg.endpoint,
             state=State.PARTIAL,
-            session_type=SessionType.AUDIO_VIDEO,
+            session_type=self._kind.session_type,
             status=status or leg.status,
             media=media,
             roles=roles,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import NewType, TypedDict
 
 import attrs
@@ -106,6 +107,22 @@ class LegResumed(LegEvent):
 
 
 @attrs.frozen(kw_only=True)
+class HoldChanged(LegEvent):
+    """This MCU put the leg on hold, or took it back; the far end has agreed."""
+
+    holding: bool
+
+
+@attrs.frozen(kw_only=True)
+class HoldFailed(LegEvent):
+    """It could not be put on hold, or be taken back: all is as before."""
+
+    holding: bool  #: what was wanted
+    status: int | None  #: SIP status of the refusal, ``None`` when there was no answer, or the call is over
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
 class LegEnded(LegEvent):
     """The leg is over: the one terminal event of a dial-out or dial-in."""
 
@@ -140,12 +157,30 @@ class DtmfReceived(LegEvent):
 
 
 @attrs.frozen(kw_only=True)
+class MessagePassedOn(LegEvent):
+    """Somebody said something in a chat. The text itself is nobody's business."""
+
+    message_id: str
+    content_type: str
+    size: int  #: octets
+    recipients: int
+
+
+@attrs.frozen(kw_only=True)
 class ActiveSpeakerChanged(Event):
     """Somebody else speaks, or nobody does."""
 
     conference: str
     leg: LegId | None
     user: str | None
+
+
+@attrs.frozen(kw_only=True)
+class AudioLevels(Event):
+    """How loud everybody was since the last one; every ``McuConfig.level_interval``. The first silence is told, too."""
+
+    conference: str
+    levels: Mapping[LegId, int]  #: dBov of the loudest 20 ms, 0 to -127, of those who spoke; of a muted leg nothing
 
 
 @attrs.frozen(kw_only=True)

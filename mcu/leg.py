@@ -12,7 +12,7 @@ from mcu.leg_state import ROSTER_STATUS, Input, LegLife, State
 from mcu.media_policy import MediaTerms
 from mcu.outcome import Ending
 from rtp import Direction, Encryption, MediaStream, OfferAnswerSession
-from sip import AddressOfRecord, NameAddr, SessionId, Uri
+from sip import AddressOfRecord, NameAddr, Replaces, SessionId, Uri
 
 if TYPE_CHECKING:
     from mcu.conference import Conference
@@ -75,6 +75,7 @@ class Leg:
     created_at: float
     display_name: str | None = None
     endpoint_uri: str | None = None  #: address called, when it is not ``user``
+    replaces: Replaces | None = None  #: the dialog that its call takes over
     originator: AddressOfRecord | None = None  #: who had it added, as the Focus authenticated it
     request: Request | None = None  #: the ``addUser`` that still waits for its final response
     correlation: str = ""  #: name of the command that it came from, as the Focus gave it
@@ -91,6 +92,7 @@ class Leg:
     reservation: str = attrs.field(default="", repr=False)
     offer: bytes = attrs.field(default=b"", repr=False)  #: SDP of the INVITE of a dial-in
     signalling_encrypted: bool = False  #: of the hop by which that came
+    accepted: bool = False  #: its dial-in was answered with 200
     ports: MediaAddress | None = None
     negotiation: OfferAnswerSession | None = None
     stream: MediaStream | None = None
@@ -98,6 +100,8 @@ class Leg:
     media_id: str = "1"
     ingress_blocked: bool = False
     egress_blocked: bool = False
+    held_here: bool = False  #: put on hold by this MCU
+    gains: tuple[float, float] = (1.0, 1.0)  #: for what it says, and for what it hears
     asserted_identity: str | None = None
     #: SDP in provisional answers, by To tag: a gateway may leave it out of the 2xx then (RFC 3262 section 5).
     early_answers: dict[str | None, bytes] = attrs.field(factory=dict, repr=False)
@@ -120,6 +124,8 @@ class Leg:
         """Roster status; a call that goes on to another address after ringing stays ``alerting``."""
         if self.state is State.INVITING and self.alerted:
             return ROSTER_STATUS[State.RINGING]
+        if self.held_here and self.connected:
+            return ROSTER_STATUS[State.HELD]
         return ROSTER_STATUS[self.state]
 
     @property

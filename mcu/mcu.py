@@ -1,51 +1,34 @@
-"""The A/V MCU: a core on a SIP endpoint, a C3P machine and a media machine in one (conferencing flows 4)."""
+"""The A/V MCU: a conferencing server that is a media machine, too."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from c3p import (
-    ConferenceInfo,
-    DisconnectionMethod,
-    Exchange,
-    ExchangeFailure,
-    ExchangeOwner,
-    Notify,
-    Reply,
-    Request,
-    Response,
-)
-from mcu.commands.commands import Commands
-from mcu.commands.conferences import Conferences
-from mcu.conference import Conference
+from c3p import DisconnectionMethod
+from mcu.commands.sound import SoundCommands
+from mcu.conferencing_server import ConferencingServer
 from mcu.config import McuConfig
 from mcu.context import Context, Wait
-from mcu.events import ConferenceEndCause, LegId, MediaPortReleased
-from mcu.identity import conference_id
+from mcu.events import LegId, MediaPortReleased
+from mcu.kind import AUDIO_VIDEO
 from mcu.leg import Disconnection, Leg, MediaAddress
 from mcu.leg_state import State
-from mcu.legs.dial_in import DialIn
-from mcu.legs.dial_out import DialOut
+from mcu.legs.hold import Holds
 from mcu.legs.liveness import Liveness
 from mcu.legs.renegotiation import BODIES, Renegotiation
-from mcu.legs.session_events import SessionEvents
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.media import Arrived, Media
+from mcu.media_control import MediaControl
 from mcu.outcome import Ending
-from mcu.policy import Decision, DialOutPolicy, DialOutRules
-from mcu.registration import Registrations
-from sip import Claim, Entropy, Event, Flow, internal_fault
-from sip import Request as SipRequest
+from mcu.policy import DialOutPolicy, DialOutRules
+from sip import Entropy, Event, RequestFailed, ResponseReceived
 
 if TYPE_CHECKING:
     from sip import Endpoint
 
-METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE")  #: the endpoint answers OPTIONS
 
-
-class Mcu:
+class Mcu(ConferencingServer):
     """One A/V MCU.
 
     Needs numpy (extra ``mcu``); raises ``MissingExtra`` without it. After every call drain the endpoint,
@@ -56,166 +39,32 @@ class Mcu:
         self, endpoint: Endpoint, config: McuConfig, *, entropy: Entropy, policy: DialOutPolicy | None = None
     ) -> None:
         self.config = config
-        self._context = context = Context(endpoint, config, entropy=entropy, policy=policy or DialOutRules())
-        self.unposted = context.exchanges.unposted  #: what `c3p_to_send` gives; always the same list
-        self.deadlines = context.deadlines  #: all that has its time
-        self.untaken = context.untaken  #: what `take_events` gives; always the same list
-        self._media = Media(context)
-        self._termination = Termination(context, self._media)
-        self._dial_out = DialOut(context, self._media, self._termination)
-        self._dial_in = DialIn(context, self._media, self._termination, self._dial_out)
+        context = Context(endpoint, config, kind=AUDIO_VIDEO, entropy=entropy, policy=policy or DialOutRules())
+        self._media = Media(context, config)
+        termination = Termination(context, self._media)
         renegotiation = Renegotiation(context, self._media)
-        self._liveness = Liveness(context, self._termination, renegotiation)
-        commands = Commands(context, self._media, self._termination, self._dial_out, self._dial_in)
-        self._conferences = Conferences(context, self._media, self._termination, commands)
-        self._sessions = SessionEvents(
-            context, self._termination, self._dial_out, self._dial_in, renegotiation, self._liveness
-        )
-        self._registration = Registrations(context)
-        self._load = (0, 0)
-        endpoint.add_core(
-            config.owner, self._claims, claim=Claim.ELEMENT, methods=METHODS, supported=("timer",), accept=BODIES
-        )
-
-    @property
-    def owner(self) -> str:
-        """Name of this core at its endpoint."""
-        return self.config.owner
-
-    @property
-    def conferences(self) -> tuple[str, ...]:
-        """Conference-URIs of the conferences that are here."""
-        return tuple(conference.uri for conference in self._context.conferences.values())
-
-    def conference(self, uri: str) -> ConferenceInfo | None:
-        """The whole state of one conference now, without a version; ``None`` when it is not here."""
-        conference = self._context.conferences.get(conference_id(uri) or "")
-        return self._context.documents.full(conference) if conference is not None else None
-
-    @property
-    def legs(self) -> int:
-        """Legs of all conferences."""
-        return len(self._context.legs)
-
-    @property
-    def legs_by_state(self) -> Mapping[str, int]:
-        """How many legs are in each state, by its word in `mcu.leg_state`."""
-        return Counter(leg.state.value for leg in self._context.legs.values())
+        self._liveness = Liveness(context, config, termination, renegotiation)
+        self._holds = Holds(context, config, self._media, renegotiation)
+        #: gains, keys, hold, announcements, recordings
+        self.media_control = MediaControl(context, config, self._media, self._holds)
+        rows = SoundCommands(context, self.media_control).rows
+        super().__init__(context, self._media, termination, renegotiation, self, accept=BODIES, rows=rows)
 
     @property
     def media_counters(self) -> Mapping[str, int]:
         """Packets of all legs that are and were, by what became of them; see `rtp.MediaCounters`."""
         return self._media.totals()
 
-    @property
-    def sizes(self) -> dict[str, int]:
-        """How much is kept at the moment, as `sip.Endpoint.sizes`."""
-        links = (conference.focus_link for conference in self._context.conferences.values())
-        return {
-            "conferences": len(self._context.conferences),
-            "legs": len(self._context.legs),
-            "documents": sum(link.waiting for link in links),
-        }
+    # Requests of ours in sessions -----------------------------------------------------------------------------------
 
-    @property
-    def counters(self) -> Mapping[str, int]:
-        """What was dropped, refused or late, by what it was."""
-        return dict(self._context.counters)
+    def answered(self, event: ResponseReceived | RequestFailed, *, now: float) -> None:
+        """Not for applications: a request of ours has ended."""
+        if not self._holds.answered(event, now=now):
+            self._liveness.answered(event, now=now)
 
-    def _claims(self, request: SipRequest, flow: Flow) -> bool:
-        own, uri = self.config.sip_contact, request.uri
-        if uri.scheme not in ("sip", "sips") or uri.host != own.host:
-            return False
-        if uri.user is None and request.method == "OPTIONS":  # a trunk asks whether anybody is at the address
-            return (uri.port or 5060) == (own.port or 5060)
-        return (uri.user, uri.port) == (own.user, own.port)
-
-    # Core of the endpoint --------------------------------------------------------------------------------------------
-
-    def handle_event(self, event: Event, *, now: float) -> list[Event]:
-        """Act on an event of the endpoint that this core owns."""
-        self._sessions.handle(event, now=now)
-        return self._done(now)
-
-    def next_timeout(self) -> float | None:
-        """When ``handle_timeout`` is due. Media has a clock of its own: ``next_tick``."""
-        return self._context.deadlines.first
-
-    def handle_timeout(self, *, now: float) -> list[Event]:
-        """Do what is due: ring times, ports and calls that did not come, retries, announcements."""
-        for key in self._context.deadlines.pop_due(now):
-            try:
-                if isinstance(key, Conference):
-                    self._conferences.focus_link_due(key, now=now)
-                elif isinstance(key, tuple):
-                    self._waited_in_vain(*key, now)
-                else:
-                    key.due(now=now)
-            except Exception as error:  # what else is due is done all the same
-                self._context.emit(internal_fault(error, "handle_timeout", owner=self.owner))
-        return self._done(now)
-
-    def take_events(self) -> list[Event]:
-        """Events that commands, documents and media caused."""
-        return self._context.take_events()
-
-    def _done(self, now: float) -> list[Event]:
-        load = (len(self._context.conferences), len(self._context.legs))
-        if load != self._load:
-            self._load = load
-            self._registration.changed(now=now)
-        return self._context.take_events() if self.untaken else []
-
-    def _waited_in_vain(self, wait: Wait, leg: Leg, now: float) -> None:
-        if wait is Wait.ANSWER:
-            self._dial_out.rang_out(leg, now=now)
-        elif wait is Wait.PORT:
-            self._no_port(leg, "no media port was opened in time", now)
-        elif wait is Wait.MEDIA:
-            self._liveness.due(leg, now=now)
-        else:
-            self._termination.give_up(leg, disconnection_of(Ending.UNANSWERED, reason="the call did not come"), now=now)
-
-    # Policy ----------------------------------------------------------------------------------------------------------
-
-    def decided(self, pending_id: str, decision: Decision, *, now: float) -> list[Event]:
-        """What the policy has decided about a call for which it returned `sip.Pending`: allowed, or a refusal.
-
-        Nothing happens when the call has been given up: after ``McuConfig.policy_timeout`` it is a refusal. Raises
-        ``LocalError``, with nothing changed, when nothing waits for it or it is to wait again. Then drain all and read
-        ``next_timeout``.
-        """
-        self._dial_out.decided(pending_id, decision, now=now)
-        return self._done(now)
-
-    # C3P over HTTP ---------------------------------------------------------------------------------------------------
-
-    def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
-        """Answer a document of a Focus; ``peer`` is its authenticated principal, empty when there is none.
-
-        Then drain and read ``next_timeout``.
-        """
-        reply = self._conferences.receive(document, peer=peer, now=now)
-        self._keep(self._done(now))
-        return reply
-
-    def c3p_to_send(self) -> list[Exchange]:
-        """Documents to be posted: notifications and late responses to Focuses, announcements to the Factory."""
-        return self._context.exchanges.take()
-
-    def receive_reply(self, exchange_id: int, reply: Reply, *, now: float) -> list[Event]:
-        """The answer to an exchange. Then drain and read ``next_timeout``."""
-        self._posted(self._context.exchanges.replied(exchange_id, reply, now=now), now)
-        return self._done(now)
-
-    def exchange_failed(self, exchange_id: int, reason: ExchangeFailure, *, now: float) -> list[Event]:
-        """An exchange that brought no answer. Then drain and read ``next_timeout``."""
-        self._posted(self._context.exchanges.failed(exchange_id, reason, now=now), now)
-        return self._done(now)
-
-    def _posted(self, owner: ExchangeOwner | None, now: float) -> None:
-        if isinstance(owner, Conference):
-            self._context.post(owner, now=now)
+    def watch(self, leg: Leg, *, now: float) -> None:
+        """Not for applications: a leg is connected, or gave a sign of life."""
+        self._liveness.watch(leg, now=now)
 
     # Media -----------------------------------------------------------------------------------------------------------
 
@@ -231,11 +80,11 @@ class Mcu:
             # It came too late, or twice: nobody needs these ports.
             self._context.emit(MediaPortReleased(owner=self.owner, leg=leg))
             return self._done(now)
-        ports = MediaAddress(rtp_port=rtp[1], rtcp_port=rtcp[1], advertised=advertised)
+        known.ports = MediaAddress(rtp_port=rtp[1], rtcp_port=rtcp[1], advertised=advertised)
         if known.state is State.OPENING:
-            self._dial_out.port_opened(known, ports, now=now)
+            self._dial_out.prepared(known, now=now)
         else:
-            self._dial_in.port_opened(known, ports, now=now)
+            self._dial_in.prepared(known, now=now)
         return self._done(now)
 
     def media_failed(self, leg: LegId, reason: str, *, now: float) -> list[Event]:
@@ -278,32 +127,10 @@ class Mcu:
             failed = Disconnection(method=DisconnectionMethod.FAILED, reason="media failed")
             self._termination.give_up(leg, failed, now=at)
 
-    # Life ------------------------------------------------------------------------------------------------------------
-
-    def drain(self, *, now: float) -> list[Event]:
-        """Take nothing new: conferences that are here go on, the Factory and every Focus are told.
-
-        Then drain all and read ``next_timeout``.
-        """
-        context = self._context
-        if not context.draining:
-            context.draining = True
-            self._registration.changed(now=now)
-            for conference in context.conferences.values():
-                conference.active = False
-                context.notify(conference, context.documents.view_changed(conference), now=now)
-        return self._done(now)
-
-    def close(self, *, now: float) -> list[Event]:
-        """Drain and end every conference. BYEs and responses still have to be sent after it.
-
-        Then drain all and read ``next_timeout``.
-        """
-        self._keep(self.drain(now=now))
-        for conference in tuple(self._context.conferences.values()):
-            self._conferences.end(conference, ConferenceEndCause.CLOSED, now=now)
-        return self._done(now)
-
-    def _keep(self, events: list[Event]) -> None:
-        for event in events:
-            self._context.emit(event)
+    def _waited_in_vain(self, wait: Wait, leg: Leg, now: float) -> None:
+        if wait is Wait.PORT:
+            self._no_port(leg, "no media port was opened in time", now)
+        elif wait is Wait.MEDIA:
+            self._liveness.due(leg, now=now)
+        else:
+            super()._waited_in_vain(wait, leg, now)

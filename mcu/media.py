@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from mcu.context import Context
-from mcu.events import ActiveSpeakerChanged, DtmfReceived, LegId, MediaPortReleased
+from c3p import EntryExitAnnouncements
+from mcu.audio_descriptions import AudioDescriptions
+from mcu.conference import Conference
+from mcu.config import McuConfig
+from mcu.context import Context, Wait
+from mcu.events import ActiveSpeakerChanged, AudioLevels, DtmfReceived, LegId, MediaPortReleased, MediaPortWanted
 from mcu.leg import Leg
 from mcu.leg_state import State
+from mcu.medium import Carried
 from rtp import (
     Agreement,
     Direction,
@@ -26,6 +31,7 @@ from sip import internal_fault
 
 if TYPE_CHECKING:
     from mcu.audio.conference_audio import ConferenceAudio, Line, Sent
+    from mcu.audio.prompts import Playback
 
 FRAME = 0.02  #: seconds
 EARLY = 1e-6  #: seconds that a tick may come too soon: the clock of a driver and its timers never agree exactly
@@ -34,17 +40,18 @@ Arrived = tuple[LegId, str, bytes, tuple[str, int], float]  #: leg, "rtp" or "rt
 
 
 class Media:
-    """Mixers and streams.
+    """Mixers and streams: the medium of an A/V MCU.
 
     When the stream of a leg raised, which is a fault of ours, an `InternalFault` tells of it, and ``take_broken`` that
     the leg is to end (`sip.faults`).
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, config: McuConfig) -> None:
         # Here, so that an MCU without numpy fails when it is made and not when the first phone answers.
         from mcu.audio.conference_audio import ConferenceAudio
 
-        self._context, self._make_mixer = context, ConferenceAudio
+        self._context, self._settings, self._make_mixer = context, config, ConferenceAudio
+        self.descriptions = AudioDescriptions(context, config)
         self.broken: list[tuple[Leg, float]] = []  #: what `take_broken` gives: legs, and when it happened
         # Whether a silent leg is dead is asked of its dialog: see ``Liveness``.
         self._config = MediaStreamConfig(silence_timeout=None)
@@ -61,17 +68,32 @@ class Media:
 
     # Mixers and legs ------------------------------------------------------------------------------------------------
 
-    def open_mixer(self, conference: str) -> ConferenceAudio:
-        mixer = self._make_mixer(conference, self._context.config.mixer, self._context.config.speaker)
-        self._mixers.append(mixer)
-        return mixer
+    def open(self, conference: Conference) -> None:
+        """Make the mixer of a conference."""
+        settings = self._settings
+        conference.announcements = EntryExitAnnouncements(
+            modifiable=settings.announcements_modifiable, enabled=settings.announcements_enabled
+        )
+        conference.mixer = self._make_mixer(
+            conference.uri, settings.mixer, settings.speaker, level_interval=settings.level_interval
+        )
+        self._mixers.append(conference.mixer)
 
-    def close_mixer(self, mixer: ConferenceAudio) -> None:
-        self._mixers.remove(mixer)
+    def close(self, conference: Conference) -> None:
+        """Mix no more."""
+        self._mixers.remove(conference.mixer)
+        conference.mixer.close()
 
-    def connect(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
+    def prepare(self, leg: Leg, *, now: float) -> bool:
+        """Ask for ports: their address is in the SDP."""
+        self._context.deadlines.set((Wait.PORT, leg), now + self._settings.media_timeout)
+        self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
+        return False
+
+    def connect(self, leg: Leg, *, now: float) -> Carried:
         """Begin to send and receive for a leg; its audio is in the mix from the next tick on."""
-        entropy, audio = self._context.entropy, agreement.audio
+        agreement = leg.negotiation.agreement if leg.negotiation is not None else None
+        entropy, audio = self._context.entropy, agreement.audio if agreement is not None else None
         assert audio is not None
         leg.direction = audio.direction
         leg.stream = MediaStream(
@@ -90,8 +112,10 @@ class Media:
         self._lines[leg.id] = (leg, line)
         self._pace(leg.id, line)
         self.apply_filters(leg)
+        self._announce(leg, self._settings.prompts.entry)
         if not self._running:
             self._running, self._origin, self._ticks = True, now, 1
+        return Carried(codec=audio.codec.encoding, encrypted=audio.secure, held=audio.held)
 
     def renegotiate(self, leg: Leg, agreement: Agreement, *, now: float) -> None:
         """The far end changed address, codec or direction, or switched its audio off."""
@@ -116,8 +140,14 @@ class Media:
     def apply_filters(self, leg: Leg) -> None:
         """Mute and deafen as roster and hold say. Music on hold is not let into the mix (media profile 9.2)."""
         if leg.id in self._lines:
-            held = leg.state is State.HELD
+            held = leg.state is State.HELD or leg.held_here
             leg.conference.mixer.filter(leg.id, muted=leg.ingress_blocked or held, deaf=leg.egress_blocked or held)
+
+    def play(self, leg: Leg, playback: Playback | None) -> None:
+        """Let a leg hear something in place of the mix, until that is over; ``None`` ends it at once."""
+        known = self._lines.get(leg.id)
+        if known is not None:
+            known[1].playback = playback
 
     def release(self, leg: Leg, *, now: float) -> None:
         """The leg is over: say goodbye, and give its ports back after the next tick."""
@@ -131,8 +161,16 @@ class Media:
         stream.bye(now=now)
         self._byes += [(leg.id, *sent) for sent in stream.data_to_send()]
         self._released.append(leg.id)
+        self._announce(leg, self._settings.prompts.exit)
         if leg.conference.mixer.remove(leg.id):
             self._report_speaker(leg.conference.mixer)
+
+    @staticmethod
+    def _announce(leg: Leg, sound: bytes) -> None:
+        """Let everybody hear who comes or goes, where that is wanted."""
+        conference = leg.conference
+        if conference.announcements is not None and conference.announcements.enabled:
+            conference.mixer.announcements.play(sound)
 
     def totals(self) -> Mapping[str, int]:
         """Packets of all legs that are and were."""
@@ -186,7 +224,7 @@ class Media:
         """Mix every frame that is due, at most ``max_catch_up``; older ones are skipped and counted."""
         out, self._byes = self._byes, []
         behind = int((now + EARLY - self._origin) / FRAME) - self._ticks + 1 if self._running else 0
-        missed = max(0, behind - self._context.config.max_catch_up)
+        missed = max(0, behind - self._settings.max_catch_up)
         if behind > 1:
             self._context.counters["late ticks"] += 1
             self._context.counters["skipped frames"] += missed
@@ -207,6 +245,8 @@ class Media:
                 mixer.skip(at)
             elif mixer.lines and mixer.tick(at, out):
                 self._report_speaker(mixer)
+            if mixer.levels is not None:
+                self._report_levels(mixer, mixer.levels)
             while mixer.broken:
                 self._break(*mixer.broken.pop(), "mix", at)
         for leg, line in tuple(self._lines.values()):
@@ -234,6 +274,10 @@ class Media:
         """The legs that cannot be heard any more, since the last call, and when that was seen."""
         broken, self.broken = self.broken, []
         return broken
+
+    def _report_levels(self, mixer: ConferenceAudio, levels: Mapping[LegId, int]) -> None:
+        owner = self._context.config.owner
+        self._context.emit(AudioLevels(owner=owner, conference=mixer.conference, levels=levels))
 
     def _give_back_ports(self) -> None:
         released, self._released = self._released, []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c3p import Code, ExchangeFailure, McuType, RegisterMcu, Reply, Request
+from c3p import Code, ExchangeFailure, RegisterMcu, Reply, Request
 from mcu.context import Context
 from mcu.events import RegistrationAccepted, RegistrationRefused
 
@@ -48,7 +48,7 @@ class Registration:
             mcu_id=config.mcu_id,
             http_url=config.http_url,
             sip_uri=str(config.sip_contact),
-            mcu_types=(McuType.AUDIO_VIDEO,),
+            mcu_types=(context.kind.mcu_type,),
             conferences=len(context.conferences),
             legs=len(context.legs),
             capacity=config.max_legs,

@@ -15,6 +15,7 @@ from rtp.codecs.coding import AudioCoding
 from rtp.codecs.comfort_noise import ComfortNoise, NoiseGenerator
 from rtp.codecs.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from rtp.codecs.table import CODINGS
+from rtp.entropy import Entropy
 from rtp.errors import (
     AuthenticationFailed,
     EncryptionMismatch,
@@ -76,6 +77,7 @@ from rtp.sdp.offer_answer_session import OfferAnswerSession, OfferState
 from rtp.sdp.sdes import Crypto, InlineKey
 from rtp.sdp.session_description import SessionDescription
 from rtp.srtp.context import SrtpContext
+from rtp.stream.audio_session import PLAIN_PHONE, AudioSession, AudioSink, AudioSource
 from rtp.stream.counters import MediaCounters
 from rtp.stream.dtmf import DtmfReceiver, DtmfSender
 from rtp.stream.jitter_buffer import Frame, FrameKind, JitterBuffer, JitterBufferConfig
@@ -94,12 +96,16 @@ __all__ = [
     "G722",
     "PCMA",
     "PCMU",
+    "PLAIN_PHONE",
     "TELEPHONE_EVENT",
     "Agreement",
     "ApplicationDefined",
     "Attribute",
     "AudioCoding",
     "AudioLevel",
+    "AudioSession",
+    "AudioSink",
+    "AudioSource",
     "AuthenticationFailed",
     "Capabilities",
     "Codec",
@@ -112,6 +118,7 @@ __all__ = [
     "DtmfSender",
     "Encryption",
     "EncryptionMismatch",
+    "Entropy",
     "ExtensionMap",
     "Frame",
     "FrameKind",

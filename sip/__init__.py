@@ -19,6 +19,7 @@ from sip.authentication.identification import (
 from sip.authentication.trusted_peers import TrustedPeers
 from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
+from sip.core.base_core import BaseCore
 from sip.core.routing import Claim, Routing
 from sip.deadlines import Deadlines, first_due, next_timeout_of
 from sip.endpoint.commit import Gate, Held, StateChange
@@ -135,11 +136,31 @@ from sip.token_bucket import TokenBuckets
 from sip.trace import TraceSink
 from sip.traffic import Traffic
 from sip.transport.locate import is_numeric, reached_host
+from sip.ua.account import Account
+from sip.ua.call import (
+    Call,
+    CallAnswered,
+    CallEnded,
+    CallProgressed,
+    CallReceived,
+    HoldChanged,
+    HoldFailed,
+    KeyPressed,
+    TransferFailed,
+    TransferSucceeded,
+)
+from sip.ua.call_media import CallMedia, KeyMedia
+from sip.ua.call_state import CallEnd, CallState
+from sip.ua.config import UserAgentConfig
+from sip.ua.message import MessageDelivered, MessageFailed, MessageReceived
+from sip.ua.registration import Registered, Registration, RegistrationFailed, Unregistered
+from sip.ua.user_agent import UserAgent
 
 __all__ = [
     "DEFAULT_LIMITS",
     "REASONS",
     "STAR",
+    "Account",
     "AckReceived",
     "Address",
     "AddressOfRecord",
@@ -147,10 +168,19 @@ __all__ = [
     "Authenticator",
     "AuthenticatorConfig",
     "Authorization",
+    "BaseCore",
     "Binding",
     "BindingsChanged",
     "BodyRefusal",
     "CSeq",
+    "Call",
+    "CallAnswered",
+    "CallEnd",
+    "CallEnded",
+    "CallMedia",
+    "CallProgressed",
+    "CallReceived",
+    "CallState",
     "CancelReceived",
     "Challenge",
     "Challenged",
@@ -184,6 +214,8 @@ __all__ = [
     "Gate",
     "Headers",
     "Held",
+    "HoldChanged",
+    "HoldFailed",
     "Identification",
     "IdentificationPending",
     "Identified",
@@ -193,6 +225,8 @@ __all__ = [
     "Join",
     "Joining",
     "Keepalive",
+    "KeyMedia",
+    "KeyPressed",
     "Life",
     "LimitExceeded",
     "Limits",
@@ -200,6 +234,9 @@ __all__ = [
     "LocalProtocolError",
     "MalformedHeader",
     "Message",
+    "MessageDelivered",
+    "MessageFailed",
+    "MessageReceived",
     "MinSE",
     "MsDiagnostics",
     "MsKeepAlive",
@@ -225,8 +262,11 @@ __all__ = [
     "RAck",
     "Reason",
     "Refused",
+    "Registered",
     "Registrar",
     "RegistrarConfig",
+    "Registration",
+    "RegistrationFailed",
     "ReinviteReceived",
     "RemoteProtocolError",
     "Replacement",
@@ -278,11 +318,16 @@ __all__ = [
     "TraceSink",
     "Traffic",
     "TransactionId",
+    "TransferFailed",
+    "TransferSucceeded",
     "Transmit",
     "TrustedPeers",
     "UnreadablePiece",
+    "Unregistered",
     "UpdateReceived",
     "Uri",
+    "UserAgent",
+    "UserAgentConfig",
     "Via",
     "WantId",
     "Warning",

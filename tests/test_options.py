@@ -8,8 +8,8 @@ import focus
 import sip
 from c3p import focus_factory_uri, focus_uri, mcu_uri
 from pyc3p.element import Element
-from pyc3p.elements import Place
-from pyc3p.elements.parts import CoreSettings, av_mcu, client, phone, server
+from pyc3p.elements import Place, parts
+from pyc3p.elements.parts import CoreSettings, av_mcu, client, phone
 from pyc3p.phone import PhoneConfig
 
 HOST = "192.0.2.1"
@@ -38,7 +38,7 @@ def element(kind: str) -> Element:
     if kind == "client":
         return client(place, focus.ClientConfig(aor=ALICE), entropy=entropy)[0]
     settings = CoreSettings(domain="example.com", store=focus.MemoryStore())
-    return server(place, kind.split("+"), settings, entropy=entropy)[0]
+    return parts.server(place, kind.split("+"), settings, entropy=entropy)[0]
 
 
 CASES = [

@@ -6,6 +6,8 @@ from typing import Self
 
 import attrs
 
+from c3p.errors import LocalProtocolError
+
 
 @attrs.frozen
 class Unknown:
@@ -89,6 +91,15 @@ class Node:
     """
 
     extra: Extra = attrs.field(default=NOTHING, repr=False)
+
+    def evolve(self, **changes: object) -> Self:
+        """The same with other values in some fields. Raises LocalProtocolError for a field that it does not have."""
+        known = {field.name for field in attrs.fields(type(self))}
+        if unknown := sorted(set(changes) - known):
+            raise LocalProtocolError(
+                f"{type(self).__name__} has no field {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+            )
+        return attrs.evolve(self, **changes)  # type: ignore[arg-type]  # the fields say what fits
 
     def after_reading(self) -> Self:
         """The value as read, with what a dialect puts elsewhere brought to its place."""

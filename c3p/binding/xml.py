@@ -128,6 +128,13 @@ def _has_doctype(text: bytes) -> bool:
     return False
 
 
+def indented(data: bytes) -> str:
+    """A document of ours with a line for each element, for people; white space is added that it does not have."""
+    root = etree.fromstring(data, _PARSER)
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode")
+
+
 _HAS_TOO_MANY_ATTRIBUTES: Final = etree.XPath(f"boolean(//*[@*[{MOST_ATTRIBUTES + 1}]])")
 
 

@@ -11,7 +11,7 @@ from c3p.carriage.http import Fields, field_value, has_field
 
 #: token68 of RFC 6750 section 2.1, and of the length that secrets have, so that nothing long is compared.
 _BEARER: Final = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/\-]{1,512}=*)")
-_WORKER: Final = re.compile(r"(.+)\.[0-9]{1,4}")
+_WORKER: Final = re.compile(r"(.+)\.(?:[0-9]{1,4}|chat)")
 
 
 def pair_secret(root: str, one: str, other: str) -> str:
@@ -67,6 +67,9 @@ def proven_principal(fields: Fields, known: Mapping[str, str], certified: str | 
 
 
 def principal_of_worker(mcu_id: str) -> str | None:
-    """``mcu-1`` for ``mcu-1.2``: one principal may announce workers of its own under ``ID.n``. Else None."""
+    """``mcu-1`` for ``mcu-1.2`` and ``mcu-1.chat``, None for anything else.
+
+    One principal may announce workers of its own under ``ID.n``, and the MCU for chat beside them under ``ID.chat``.
+    """
     match = _WORKER.fullmatch(mcu_id)
     return match[1] if match is not None else None

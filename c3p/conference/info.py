@@ -9,6 +9,7 @@ import attrs
 from c3p.binding.fields import Attribute, Child, Children, Kind, Text, WrapperAttribute
 from c3p.binding.node import Node
 from c3p.binding.writer import render
+from c3p.binding.xml import indented
 from c3p.conference.description import ConferenceDescription
 from c3p.conference.merge import apply, settle
 from c3p.conference.uri_entry import UriEntry
@@ -80,3 +81,7 @@ class ConferenceInfo(Node):
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
         return render(self, "conference-info", CI)
+
+    def pretty(self) -> str:
+        """The same XML for people, an element a line. Raises LocalProtocolError for values that do not fit."""
+        return indented(bytes(self))

@@ -16,10 +16,12 @@ from c3p import (
     LobbyAccess,
     McuType,
     MediaType,
+    ModifyConferenceAnnouncements,
     ModifyConferenceLock,
     ModifyUserRoles,
     Role,
     SetLobbyAccess,
+    Status,
     UserKeys,
     mcu_uri,
 )
@@ -170,6 +172,36 @@ class ConferenceCommands(ABC):
     ) -> CommandId:
         """Mute the attendees, those who are there and those to come; `may_unmute`: each may undo it for itself."""
         command = documents.mute_all(self._joined(), muted=muted, may_unmute=may_unmute, mcu_type=mcu_type)
+        return self._info(command, now=now)
+
+    def set_announcements(self, enabled: bool, *, now: float) -> CommandId:
+        """Have everybody hear who comes and goes, or not any more."""
+        conference = self._joined()
+        command = ModifyConferenceAnnouncements(
+            mcu_uri=mcu_uri(conference, McuType.AUDIO_VIDEO),
+            conference_keys=ConferenceKeys(conf_entity=conference),
+            enabled=enabled,
+        )
+        return self._info(command, now=now)
+
+    def hold(self, uri: str, *, endpoint: str, holding: bool = True, now: float) -> CommandId:
+        """Have the MCU put a phone on hold, or take it back; `endpoint` is as the roster has it."""
+        status = Status.ON_HOLD if holding else Status.CONNECTED
+        command = documents.modify_endpoint(self._joined(), user=uri, endpoint=endpoint, status=status)
+        return self._info(command, now=now)
+
+    def send_dtmf(self, uri: str, digits: str, *, endpoint: str, now: float) -> CommandId:
+        """Have the MCU press keys to a phone: `0`-`9`, `*`, `#`, `A`-`D`."""
+        command = documents.modify_endpoint(self._joined(), user=uri, endpoint=endpoint, digits=digits)
+        return self._info(command, now=now)
+
+    def set_gains(
+        self, uri: str, *, endpoint: str, input_gain: int | None = None, output_gain: int | None = None, now: float
+    ) -> CommandId:
+        """What a phone says, and what it hears, louder or less loud: per cent, 0 to 800; None leaves one as it is."""
+        command = documents.modify_endpoint(
+            self._joined(), user=uri, endpoint=endpoint, input_gain=input_gain, output_gain=output_gain
+        )
         return self._info(command, now=now)
 
     def set_lobby_access(self, uris: Sequence[str], *, granted: bool, now: float) -> CommandId:

@@ -14,12 +14,14 @@ from c3p import (
     ConferenceKeys,
     ConferenceView,
     Endpoint,
+    EndpointKeys,
     EntityState,
     EntityView,
     Filter,
     InitialFilters,
     JoiningMethod,
     MayModifyOwnFilters,
+    McuType,
     Media,
     MediaFiltersRules,
     MediaKeys,
@@ -27,6 +29,7 @@ from c3p import (
     MediaStatus,
     MediaType,
     ModifyConference,
+    ModifyEndpoint,
     ModifyEndpointMedia,
     Role,
     State,
@@ -149,6 +152,27 @@ def mute(
             status=MediaStatus.RECVONLY if muted else MediaStatus.SENDRECV,
             ingress_filter=Filter.BLOCK if muted else Filter.UNBLOCK,
         ),
+    )
+
+
+def modify_endpoint(
+    conference_uri: str,
+    *,
+    user: str,
+    endpoint: str,
+    status: str | None = None,
+    digits: str | None = None,
+    input_gain: int | None = None,
+    output_gain: int | None = None,
+) -> ModifyEndpoint:
+    """Hold, keys or gains of one endpoint of the A/V MCU."""
+    return ModifyEndpoint(
+        mcu_uri=mcu_uri(conference_uri, McuType.AUDIO_VIDEO),
+        endpoint_keys=EndpointKeys(conf_entity=conference_uri, user_entity=user, endpoint_entity=endpoint),
+        endpoint=None if status is None else Endpoint(entity=endpoint, state=State.PARTIAL, status=status),
+        digits=digits,
+        input_gain=input_gain,
+        output_gain=output_gain,
     )
 
 

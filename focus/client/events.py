@@ -9,7 +9,7 @@ from typing import Final, NewType
 import attrs
 
 from c3p import Change, ConferenceInfo, Response
-from sip import Event, MsDiagnostics
+from sip import REASONS, Event, MsDiagnostics
 
 #: A final status other than success (RFC 3261 section 25.1).
 _STATUS: Final = re.compile("[3-6][0-9]{2}")
@@ -138,6 +138,20 @@ class JoinFailed(Event):
     status: int | None
     response: Response | None
     diagnostics: MsDiagnostics | None
+
+    @property
+    def reason(self) -> str:
+        """Why, as far as it was said."""
+        if self.diagnostics is not None and self.diagnostics.reason:
+            return self.diagnostics.reason
+        if self.response is not None and (self.response.command_reason or self.response.reason):
+            return self.response.command_reason or self.response.reason or ""
+        return REASONS.get(self.status, "refused") if self.status is not None else "no answer"
+
+    @property
+    def text(self) -> str:
+        """Status and reason, for people."""
+        return self.reason if self.status is None else f"{self.status} {self.reason}"
 
 
 @attrs.frozen(kw_only=True)

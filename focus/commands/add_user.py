@@ -38,7 +38,7 @@ def _dial_out(command: AddUser, endpoint: Endpoint, document: Request, facts: Fa
     if mcu_type not in DIAL_OUT_TYPES:
         raise Refused(refusal.NOT_FOR_AN_MCU, document)
     target = AddressOfRecord.read(command.user.entity)
-    called = AddressOfRecord.read(endpoint.endpoint_uri) if endpoint.endpoint_uri else target
+    called = AddressOfRecord.read(endpoint.refer_to_uri or endpoint.endpoint_uri or command.user.entity)
     if not is_callable(target) or not is_callable(called):
         raise Refused(refusal.INVALID_TARGET, document)
     if command.endpoint is not None:
@@ -75,9 +75,12 @@ def _completed(command: AddUser, user: AddressOfRecord, endpoint: Endpoint, role
         auth_method=AuthMethod.ENTERPRISE if local else AuthMethod.ANONYMOUS,
         access_method=AccessMethod.INTERNAL if local else AccessMethod.EXTERNAL,
         # The roster is for everybody: a password in an address goes no further.
-        endpoint_uri=AddressOfRecord.read(endpoint.endpoint_uri).text
-        if endpoint.endpoint_uri
-        else endpoint.endpoint_uri,
+        endpoint_uri=_without_password(endpoint.endpoint_uri),
+        refer_to_uri=_without_password(endpoint.refer_to_uri),
     )
     known = attrs.evolve(command.user, entity=user.text, roles=(role,), endpoints=(endpoint,))
     return attrs.evolve(command, user=known)
+
+
+def _without_password(uri: str | None) -> str | None:
+    return AddressOfRecord.read(uri).text if uri else uri

@@ -14,6 +14,7 @@ from c3p import (
     ModifyConference,
     ModifyConferenceAnnouncements,
     ModifyConferenceLock,
+    ModifyEndpoint,
     ModifyEndpointMedia,
     ModifyUserRoles,
     Request,
@@ -27,6 +28,7 @@ from focus.commands.get_conference import plan_get_conference
 from focus.commands.modify_conference import plan_modify_conference
 from focus.commands.modify_conference_announcements import plan_modify_conference_announcements
 from focus.commands.modify_conference_lock import plan_modify_conference_lock
+from focus.commands.modify_endpoint import plan_modify_endpoint
 from focus.commands.modify_endpoint_media import plan_modify_endpoint_media
 from focus.commands.modify_user_roles import plan_modify_user_roles
 from focus.commands.plan import Facts, Plan
@@ -39,6 +41,7 @@ PLANNERS: Final[Mapping[type[Command], Callable[[Any, Request, Facts], Plan]]] =
     DeleteUser: plan_delete_user,
     ModifyUserRoles: plan_modify_user_roles,
     ModifyConferenceLock: plan_modify_conference_lock,
+    ModifyEndpoint: plan_modify_endpoint,
     ModifyEndpointMedia: plan_modify_endpoint_media,
     ModifyConference: plan_modify_conference,
     ModifyConferenceAnnouncements: plan_modify_conference_announcements,

@@ -79,6 +79,11 @@ class Mix(Generic[Leg]):
     def silent(self) -> bool:
         return not self.contributors
 
+    @property
+    def whole(self) -> bytes:
+        """The sum of all, as somebody hears it who says nothing."""
+        return self._shared
+
     def frame(self, leg: Leg) -> bytes:
         """What ``leg`` hears: signed 16-bit samples, little-endian."""
         return self._private.get(leg, self._shared)
@@ -140,11 +145,16 @@ class Mixer(Generic[Leg]):
         channel = self._channels[leg]
         channel.input_gain, channel.output_gain = input_gain, output_gain
 
-    def mix(self, frames: Mapping[Leg, bytes | None]) -> Mix[Leg]:
+    def is_muted(self, leg: Leg) -> bool:
+        """Whether its input is out of the mix."""
+        return self._channels[leg].muted
+
+    def mix(self, frames: Mapping[Leg, bytes | None], announcement: bytes | None = None) -> Mix[Leg]:
         """Mix one tick. Legs without a frame (or with ``None``: silence, comfort noise) say nothing.
 
         Each frame is ``frame_samples`` signed 16-bit little-endian samples; another length is taken as
-        silence, as is a leg that was not added.
+        silence, as is a leg that was not added. ``announcement`` is a frame that everybody hears besides, whoever is
+        loud; it is in nobody's CSRC list.
         """
         size = len(self._silence)
         legs = [
@@ -154,7 +164,9 @@ class Mixer(Generic[Leg]):
         matrix = samples.reshape(len(legs), self.settings.frame_samples)
         self._listen(legs, matrix)
         contributions = self._contributions(legs, matrix)
-        return self._outputs(contributions)
+        if announcement is not None and len(announcement) != size:
+            announcement = None
+        return self._outputs(contributions, announcement)
 
     def _listen(self, legs: list[Leg], matrix: Samples) -> None:
         scores = np.abs(matrix.astype(np.int32)).mean(axis=1).tolist() if legs else []
@@ -199,8 +211,10 @@ class Mixer(Generic[Leg]):
         factors = before + (after - before) * self._rise if before != after else np.float64(after)
         return np.rint(wide * factors).astype(np.int32)
 
-    def _outputs(self, contributions: Mapping[Leg, Wide]) -> Mix[Leg]:
+    def _outputs(self, contributions: Mapping[Leg, Wide], announcement: bytes | None) -> Mix[Leg]:
         total = np.zeros(self.settings.frame_samples, dtype=np.int32)
+        if announcement is not None:
+            total += np.frombuffer(announcement, dtype="<i2")
         for contribution in contributions.values():
             total += contribution
         private: dict[Leg, bytes] = {}
@@ -215,7 +229,8 @@ class Mixer(Generic[Leg]):
                 wide = total if own is None else total - own
                 private[leg] = self._clipped(wide if before == after == 1.0 else self._ramped(wide, before, after))
         contributors = tuple(leg for leg in self._selected if leg in contributions)
-        return Mix(contributors, self._clipped(total) if contributions else self._silence, private)
+        sounds = contributions or announcement is not None
+        return Mix(contributors, self._clipped(total) if sounds else self._silence, private)
 
     @staticmethod
     def _clipped(wide: Wide) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
@@ -23,11 +23,11 @@ from c3p import (
     ModifyEndpointMedia,
     ModifyUserRoles,
     Request,
-    Response,
     Role,
     are_known_filters,
     is_known_stream,
 )
+from mcu.commands.row import Answer, Row, may_control
 from mcu.conference import Conference
 from mcu.context import Context
 from mcu.identity import guid, user_id
@@ -36,48 +36,57 @@ from mcu.legs.add_user import Participant
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Media
+from mcu.medium import Medium
 from mcu.outcome import Ending
 from mcu.policy import ROLES, Refusal, RefusalReason
 from mcu.responses import pending
-from sip import AddressOfRecord
 
-Answer = Response | Refusal
 EJECT_SECONDS = 60  #: how long a requester may wait for legs that are being cancelled
-
-
-def may_control(request: Request) -> bool:
-    """Whether the sender may change the conference or others in it: the Focus itself, or for a presenter.
-
-    Users may also take themselves out.
-    """
-    if request.originator is None or request.originator_role == Role.PRESENTER:
-        return True
-    command = request.command
-    asker = AddressOfRecord.read(request.originator)
-    return isinstance(command, DeleteUser) and asker.is_named_by(command.user_keys.user_entity)
 
 
 class Commands:
     """Carries out commands for conferences that are here."""
 
     def __init__(
-        self, context: Context, media: Media, termination: Termination, dial_out: DialOut, dial_in: DialIn
+        self,
+        context: Context,
+        medium: Medium,
+        termination: Termination,
+        dial_out: DialOut,
+        dial_in: DialIn,
+        more: Mapping[type[Command], Row],
     ) -> None:
-        self._context, self._media, self._termination = context, media, termination
+        """``more``: rows of the commands that only this kind of MCU knows."""
+        self._context, self._medium, self._termination = context, medium, termination
         self._dial_out, self._dial_in = dial_out, dial_in
+        #: One more command is one more row, and the method that it names.
+        self._rows: Final[Mapping[type[Command], Row]] = {
+            AddUser: Row(_conference_keys, self._add_user),
+            DeleteUser: Row(_user_keys, self._delete_user, of_presenters=True),
+            ModifyEndpointMedia: Row(_media_keys, self._modify_media),
+            ModifyConferenceLock: Row(_conference_keys, self._lock, of_presenters=True),
+            ModifyConference: Row(_conference_info, self._modify_conference, of_presenters=True),
+            ModifyUserRoles: Row(_user_keys, self._modify_roles, of_presenters=True),
+            GetConference: Row(_conference_keys, self._get_conference),
+            **more,
+        }
+
+    def conference_of(self, command: Command) -> str | None:
+        """The Conference-URI that a command names; ``None`` for one that is not carried out here."""
+        row = self._rows.get(type(command))
+        return None if row is None else row.entity(command)
 
     def carry_out(self, conference: Conference, request: Request, *, now: float) -> Answer:
         """Do what ``request`` says; a ``Refusal`` when nothing was changed."""
         command = request.command
         if command.mcu_uri is not None and not conference.is_its_mcu(command.mcu_uri):
             return Refusal(RefusalReason.MCU_URI, "not an MCU of this conference")
-        row = _TABLE.get(type(command))
+        row = self._rows.get(type(command))
         if row is None:
             return Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here")
         if row.of_presenters and not may_control(request):
             return Refusal(RefusalReason.UNAUTHORIZED, "for presenters only")
-        return row.carry_out(self, conference, request, command, now)
+        return row.carry_out(conference, request, command, now)
 
     def abandon(self, conference: Conference, *, now: float) -> None:
         """The conference is over: nothing waits for it any more."""
@@ -86,7 +95,7 @@ class Commands:
     # Participants ----------------------------------------------------------------------------------------------------
 
     def _add_user(self, conference: Conference, request: Request, command: AddUser, now: float) -> Answer:
-        participant = Participant.read(request, command, lambda: guid(self._context.entropy))
+        participant = Participant.read(request, command, self._context.kind, lambda: guid(self._context.entropy))
         if isinstance(participant, Refusal):
             return participant
         held = self._dial_out.is_held(participant.endpoint, conference)
@@ -159,7 +168,7 @@ class Commands:
         if (ingress, egress) == (leg.ingress_blocked, leg.egress_blocked):
             return
         leg.ingress_blocked, leg.egress_blocked = ingress, egress
-        self._media.apply_filters(leg)
+        self._medium.apply_filters(leg)
         self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
 
     # Settings --------------------------------------------------------------------------------------------------------
@@ -224,15 +233,6 @@ def _booted(leg: Leg, by: str | None) -> Disconnection:
     return disconnection_of(Ending.CANCELLED, by=by)
 
 
-@attrs.frozen
-class _Row:
-    """A command that is carried out here."""
-
-    entity: Callable[[Any], str | None]  #: Conference-URI of the conference that it is about
-    carry_out: Callable[[Commands, Conference, Request, Any, float], Answer]
-    of_presenters: bool = False  #: c3p 10; dialling out and filters have rules of their own
-
-
 def _conference_keys(command: AddUser | GetConference | ModifyConferenceLock) -> str | None:
     return command.conference_keys.conf_entity if command.conference_keys is not None else None
 
@@ -247,21 +247,3 @@ def _media_keys(command: ModifyEndpointMedia) -> str | None:
 
 def _conference_info(command: ModifyConference) -> str | None:
     return command.conference_info.entity if command.conference_info is not None else None
-
-
-#: One more command is one more row, and the method that it names.
-_TABLE: Final[Mapping[type[Command], _Row]] = {
-    AddUser: _Row(_conference_keys, Commands._add_user),
-    DeleteUser: _Row(_user_keys, Commands._delete_user, of_presenters=True),
-    ModifyEndpointMedia: _Row(_media_keys, Commands._modify_media),
-    ModifyConferenceLock: _Row(_conference_keys, Commands._lock, of_presenters=True),
-    ModifyConference: _Row(_conference_info, Commands._modify_conference, of_presenters=True),
-    ModifyUserRoles: _Row(_user_keys, Commands._modify_roles, of_presenters=True),
-    GetConference: _Row(_conference_keys, Commands._get_conference),
-}
-
-
-def conference_of(command: Command) -> str | None:
-    """The Conference-URI that a command names; ``None`` for one that is not carried out here."""
-    row = _TABLE.get(type(command))
-    return None if row is None else row.entity(command)

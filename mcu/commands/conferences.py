@@ -17,7 +17,6 @@ from c3p import (
     DeleteConference,
     EntityView,
     GetMcuHealth,
-    McuType,
     Notify,
     Reply,
     Request,
@@ -25,14 +24,15 @@ from c3p import (
     are_known_filters,
     mcu_uri,
 )
-from mcu.commands.commands import Commands, conference_of, may_control
+from mcu.commands.commands import Commands
+from mcu.commands.row import may_control
 from mcu.conference import Conference
 from mcu.context import Context
 from mcu.events import ConferenceEndCause, ConferenceEnded, ConferenceStarted
 from mcu.focus_link import FocusLink, FocusLinkSettings
 from mcu.identity import conference_id
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Media
+from mcu.medium import Medium
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.refusals import refuse_command
@@ -44,8 +44,8 @@ from sip import SipError, Uri, conference_key
 class Conferences:
     """Takes documents from Focuses and keeps the conferences they are about."""
 
-    def __init__(self, context: Context, media: Media, termination: Termination, commands: Commands) -> None:
-        self._context, self._media, self._termination, self._commands = context, media, termination, commands
+    def __init__(self, context: Context, medium: Medium, termination: Termination, commands: Commands) -> None:
+        self._context, self._medium, self._termination, self._commands = context, medium, termination, commands
 
     # Documents -------------------------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class Conferences:
         if isinstance(request.command, DeleteConference):
             entity: str | None = request.command.conference_keys.conf_entity
         else:
-            entity = conference_of(request.command)
+            entity = self._commands.conference_of(request.command)
         conference = self._context.conferences.get(conference_id(entity or request.from_) or "")
         if conference is None:
             unknown = Refusal(RefusalReason.CONFERENCE, "no such conference on this MCU")
@@ -164,14 +164,13 @@ class Conferences:
             return epoch >= conference.epoch
         return self._context.config.focus_peers is not None and epoch > conference.epoch
 
-    @staticmethod
-    def _read(command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
+    def _read(self, command: AddConference) -> tuple[str, str, EntityView, str] | Refusal:
         info = command.conference_info
         key = conference_id(info.entity) if info is not None else None
         if info is None or key is None or not command.callback_uri:
             return Refusal(RefusalReason.MALFORMED, "conference-info with a URI and callback-uri are needed")
         try:
-            own = mcu_uri(info.entity, McuType.AUDIO_VIDEO)
+            own = mcu_uri(info.entity, self._context.kind.mcu_type)
             own_key = conference_key(Uri.parse(own))
         except (C3PError, SipError):
             return Refusal(RefusalReason.MALFORMED, "not a conference URI")
@@ -202,9 +201,9 @@ class Conferences:
                 conference=uri, mcu_uri=mcu, url=url, assignment=assignment, settings=settings, now=now
             ),
             commanded_at=now,
-            mixer=self._media.open_mixer(uri),
             conversation_id=base64.b64encode(bytes.fromhex(context.entropy.token(23))).decode(),
         )
+        self._medium.open(conference)
         context.conferences[key] = conference
         context.emit(ConferenceStarted(owner=config.owner, conference=uri))
         return conference
@@ -218,6 +217,10 @@ class Conferences:
             conference.locked = bool(state.locked) if state.locked is not None else conference.locked
             rules = state.media_filters_rules
             conference.filters = rules if rules is not None and are_known_filters(rules) else conference.filters
+            sounds = conference.announcements
+            if sounds is not None and state.entry_exit_announcements is not None and sounds.modifiable:
+                enabled = state.entry_exit_announcements.enabled
+                conference.announcements = attrs.evolve(sounds, enabled=sounds.enabled if enabled is None else enabled)
 
     # End -------------------------------------------------------------------------------------------------------------
 
@@ -232,7 +235,7 @@ class Conferences:
                 disconnection = attrs.evolve(disconnection, ending=None)
             self._termination.give_up(leg, disconnection, now=now, at_once=True)
         self._context.post(conference, now=now)
-        self._media.close_mixer(conference.mixer)
+        self._medium.close(conference)
         self._context.emit(ConferenceEnded(owner=self._context.config.owner, conference=conference.uri, cause=cause))
 
     def focus_link_due(self, conference: Conference, *, now: float) -> None:

@@ -8,13 +8,14 @@ from typing import Final
 
 import attrs
 
-from c3p import AddUser, Endpoint, Filter, JoiningMethod, MediaType, Request, Role, guid_key, is_known_stream
+from c3p import AddUser, Endpoint, Filter, JoiningMethod, Request, Role, guid_key, is_known_stream
 from mcu.conference import Conference
 from mcu.events import LegId
+from mcu.kind import Kind
 from mcu.leg import Leg
 from mcu.leg_state import LegLife, State
 from mcu.policy import ROLES, Refusal, RefusalReason
-from sip import AddressOfRecord, Uri, same_user
+from sip import AddressOfRecord, Replaces, SipError, Uri, same_user
 
 MAX_NAME = 256  #: characters of a display name or GUID; more is no name
 #: What can stand at the front of a Call-ID (RFC 3261 section 25.1, word) and in a line of a log.
@@ -33,13 +34,16 @@ class Participant:
     joining_method: str
     display_name: str | None = None
     endpoint_uri: str | None = None
+    replaces: Replaces | None = None  #: the dialog that the call takes over (RFC 3891)
     media_id: str = "1"
     ingress_blocked: bool = False
     egress_blocked: bool = False
 
     @classmethod
-    def read(cls, request: Request, command: AddUser, make_guid: Callable[[], str]) -> Participant | Refusal:
-        """Take the command apart; a ``Refusal`` when it cannot be carried out."""
+    def read(
+        cls, request: Request, command: AddUser, kind: Kind, make_guid: Callable[[], str]
+    ) -> Participant | Refusal:
+        """Take the command apart for a kind of MCU; a ``Refusal`` when it cannot be carried out."""
         user = command.user
         endpoint = command.endpoint or Endpoint(joining_method=JoiningMethod.DIALED_OUT)
         refusal = _fault(command, endpoint)
@@ -47,11 +51,17 @@ class Participant:
             return refusal
         identity = AddressOfRecord.read(user.entity)
         address = AddressOfRecord.read(endpoint.endpoint_uri).uri if endpoint.endpoint_uri else identity.uri
+        replaces: Replaces | None = None
+        if endpoint.refer_to_uri:
+            moved = _moved_call(endpoint.refer_to_uri)
+            if isinstance(moved, Refusal):
+                return moved
+            address, replaces = moved
         if identity.uri is None or address is None:
             return Refusal(RefusalReason.TARGET, "not an address that can be called")
-        audio = next((media for media in endpoint.media if media.type in (MediaType.AUDIO, None)), None)
-        if endpoint.media and audio is None:
-            return Refusal(RefusalReason.MEDIA, "this MCU has audio only")
+        stream = next((media for media in endpoint.media if media.type in (kind.media_type, None)), None)
+        if endpoint.media and stream is None:
+            return Refusal(RefusalReason.MEDIA, f"this MCU has {kind.media_type} only")
         return cls(
             user=identity,
             originator=None if request.originator is None else AddressOfRecord.read(request.originator),
@@ -61,9 +71,10 @@ class Participant:
             joining_method=endpoint.joining_method or JoiningMethod.DIALED_OUT,
             display_name=user.display_text,
             endpoint_uri=endpoint.endpoint_uri,
-            media_id=(audio.id if audio is not None else "") or "1",
-            ingress_blocked=audio is not None and audio.ingress_filter == Filter.BLOCK,
-            egress_blocked=audio is not None and audio.egress_filter == Filter.BLOCK,
+            replaces=replaces,
+            media_id=(stream.id if stream is not None else "") or "1",
+            ingress_blocked=stream is not None and stream.ingress_filter == Filter.BLOCK,
+            egress_blocked=stream is not None and stream.egress_filter == Filter.BLOCK,
         )
 
     @property
@@ -90,6 +101,7 @@ class Participant:
             created_at=now,
             display_name=self.display_name,
             endpoint_uri=self.endpoint_uri,
+            replaces=self.replaces,
             originator=self.originator,
             request=request,
             correlation=correlation_of(request),
@@ -97,6 +109,21 @@ class Participant:
             ingress_blocked=ingress or self.ingress_blocked,
             egress_blocked=egress or self.egress_blocked,
         )
+
+
+def _moved_call(text: str) -> tuple[Uri, Replaces | None] | Refusal:
+    """The address of ``refer-to-uri``, and the call that the new one takes over: a Refer-To has both (RFC 3891)."""
+    uri = AddressOfRecord.read(text).uri
+    if uri is None:
+        return Refusal(RefusalReason.TARGET, "refer-to-uri is not an address that can be called")
+    headers = uri.headers if uri.scheme in ("sip", "sips") else ()
+    if any(name.lower() != "replaces" for name, _ in headers) or len(headers) > 1:
+        # Whoever sends a command says whom to call, and not what the INVITE has in it.
+        return Refusal(RefusalReason.CONTENT, "refer-to-uri may have a Replaces header and no other")
+    try:
+        return uri.without_headers(), Replaces.parse(headers[0][1]) if headers else None
+    except SipError:
+        return Refusal(RefusalReason.CONTENT, "the Replaces header of refer-to-uri does not parse")
 
 
 def correlation_of(request: Request) -> str:

@@ -24,21 +24,19 @@ from c3p import (
 from mcu.conference import Conference
 from mcu.config import SDP
 from mcu.context import Context, Wait
-from mcu.events import MediaPortWanted
+from mcu.diagnostics import diagnostics
 from mcu.identity import conference_id
-from mcu.leg import Leg, MediaAddress
+from mcu.leg import Leg
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
 from mcu.legs.asserted import asserted_identities
 from mcu.legs.dial_out import DialOut
-from mcu.legs.renegotiation import diagnostics, refusal_headers
 from mcu.legs.termination import Termination, disconnection_of
-from mcu.media import Media
 from mcu.media_policy import MediaTarget
+from mcu.medium import Medium, Unusable
 from mcu.outcome import Ending
 from mcu.policy import Refusal, RefusalReason
 from mcu.responses import accepted
-from rtp import OfferAnswerSession, RemoteRtpError, SessionDescription
 from sip import InviteReceived, NameAddr, SessionConfirmed, SipError, aor_key, body_of
 from sip import Request as SipRequest
 
@@ -49,8 +47,9 @@ _SECRET_OCTETS: Final = 16  #: nobody guesses 128 bits within the minute that a 
 class DialIn:
     """Reservations and the calls that redeem them."""
 
-    def __init__(self, context: Context, media: Media, termination: Termination, dial_out: DialOut) -> None:
-        self._context, self._media, self._termination, self._dial_out = context, media, termination, dial_out
+    def __init__(self, context: Context, medium: Medium, termination: Termination, dial_out: DialOut) -> None:
+        self._context, self._medium, self._termination, self._dial_out = context, medium, termination, dial_out
+        self._descriptions = medium.descriptions
 
     def reserve(
         self, conference: Conference, request: Request, participant: Participant, *, now: float
@@ -86,7 +85,7 @@ class DialIn:
         leg.offer, leg.invited_at, leg.call_id = body_of(request, SDP), now, request.call_id
         leg.signalling_encrypted = event.flow.transport == "TLS"
         caller = request.from_.uri
-        leg.terms = self._context.config.media_policy.terms(
+        leg.terms = self._descriptions.terms(
             MediaTarget(
                 outgoing=False,
                 scheme=caller.scheme,
@@ -96,9 +95,9 @@ class DialIn:
             )
         )
         self._context.bind(leg, event.session)
-        self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
         self._context.deadlines.set((Wait.ARRIVAL, leg), None)
-        self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
+        if self._medium.prepare(leg, now=now):
+            self.prepared(leg, now=now)
 
     def _called(self, request: SipRequest) -> Conference | None:
         """The conference whose MCU-Conference-URI is in To."""
@@ -123,29 +122,16 @@ class DialIn:
         header = diagnostics(error_id, self._context.config.mcu_id, text)
         self._context.endpoint.reject(event.session, status, headers=(header,), now=now)
 
-    def port_opened(self, leg: Leg, ports: MediaAddress, *, now: float) -> None:
-        """The application opened the ports: the call can be answered."""
+    def prepared(self, leg: Leg, *, now: float) -> None:
+        """What the medium needs is there, such as open ports: the call can be answered."""
         assert leg.session is not None
         config = self._context.config
         leg.life.process(Input.PORT_OPENED)
-        leg.ports = ports
-        level = leg.terms.accepts
-        if not leg.offer:  # so that we offer, in the 2xx
-            forms = leg.terms.forms(signalling_encrypted=leg.signalling_encrypted)
-            if not forms:
-                self._unusable(leg, "SRTP is required, and the signalling is not encrypted", now)
-                return
-            level = forms[0]
-        negotiation = self._context.negotiation(level, ports)
-        try:
-            body = self._description(leg, negotiation)
-        except RemoteRtpError as error:
-            self._unusable(leg, str(error), now, error)
+        body = self._descriptions.answer(leg)
+        if isinstance(body, Unusable):
+            self._unusable(leg, body, now)
             return
-        if leg.offer and (negotiation.agreement is None or negotiation.agreement.audio is None):
-            self._unusable(leg, "no audio is offered", now)
-            return
-        leg.negotiation = negotiation
+        leg.accepted = True
         contact = NameAddr(config.sip_contact, params={"isfocus": None} if config.dial_in_isfocus else {})
         try:
             self._context.endpoint.accept(leg.session, body=body, content_type=SDP, contact=contact, now=now)
@@ -154,38 +140,24 @@ class DialIn:
             self._context.counters["accepted too late"] += 1
         self._context.deadlines.set((Wait.PORT, leg), None)
 
-    def _description(self, leg: Leg, negotiation: OfferAnswerSession) -> bytes:
-        if not leg.offer:
-            return bytes(negotiation.make_offer())
-        answer, _ = negotiation.receive_offer(SessionDescription.parse(leg.offer))
-        return bytes(answer)
-
-    def _unusable(self, leg: Leg, text: str, now: float, error: Exception | None = None) -> None:
+    def _unusable(self, leg: Leg, why: Unusable, now: float) -> None:
         assert leg.session is not None
-        headers = refusal_headers(error, text, self._context.config)
-        self._context.endpoint.reject(leg.session, 488, headers=headers, now=now)
+        self._context.endpoint.reject(leg.session, 488, headers=why.headers, now=now)
         leg.life.process(Input.UNUSABLE)
         self._context.sessions.pop(leg.session, None)
         self._termination.over(
             leg,
-            disconnection_of(Ending.NO_MEDIA, status=488, reason=text, error_id=ErrorId.SDP_DOES_NOT_PARSE),
+            disconnection_of(Ending.NO_MEDIA, status=488, reason=why.text, error_id=why.error_id),
             now=now,
         )
 
     def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
-        """The ACK: into the mix."""
-        negotiation = leg.negotiation
-        assert negotiation is not None
-        try:
-            if not leg.offer:
-                negotiation.receive_answer(SessionDescription.parse(body_of(event.request, SDP)))
-        except RemoteRtpError as error:
-            disconnection = disconnection_of(Ending.NO_MEDIA, reason=str(error), error_id=ErrorId.SDP_DOES_NOT_PARSE)
+        """The ACK: into the conference."""
+        unusable = self._descriptions.confirm(leg, body_of(event.request, SDP))
+        if unusable is not None:
+            disconnection = disconnection_of(Ending.NO_MEDIA, reason=unusable.text, error_id=unusable.error_id)
             self._termination.give_up(leg, disconnection, now=now)
             return
-        agreement = negotiation.agreement
-        assert agreement is not None
         leg.life.process(Input.CONFIRMED)
         leg.connected_at = now
-        self._media.connect(leg, agreement, now=now)
-        self._dial_out.report_connected(leg, now=now)
+        self._dial_out.report_connected(leg, self._medium.connect(leg, now=now), now=now)

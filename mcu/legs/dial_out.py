@@ -8,20 +8,19 @@ from c3p import ErrorId, Request, Response, legible
 from mcu.conference import Conference
 from mcu.config import SDP
 from mcu.context import Context, Wait
-from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld, MediaPortWanted
-from mcu.leg import Attempt, Leg, MediaAddress
+from mcu.events import LegAlerting, LegConnected, LegDialing, LegHeld
+from mcu.leg import Attempt, Leg
 from mcu.leg_state import Input, State
 from mcu.legs.add_user import Participant
 from mcu.legs.asserted import asserted_identities
 from mcu.legs.permission import Call, Permission
 from mcu.legs.termination import Termination, disconnection_of
 from mcu.legs.undecided import HeldCommand, HeldRedirection, Undecided
-from mcu.media import Media
+from mcu.medium import Carried, Medium, Unusable
 from mcu.outcome import Ending, ending_of_status
 from mcu.policy import Allowed, Cause, Decision, Refusal, RefusalReason
 from mcu.refusals import refuse_command, refuse_redirection
 from mcu.responses import accepted, failed, pending, refused
-from rtp import Agreement, NegotiationError, RemoteRtpError, SessionDescription
 from sip import (
     FailureCause,
     NameAddr,
@@ -55,8 +54,9 @@ _FINAL = frozenset({Ending.BUSY, Ending.CANCELLED})
 class DialOut:
     """Drives every dial-out leg of one MCU."""
 
-    def __init__(self, context: Context, media: Media, termination: Termination) -> None:
-        self._context, self._media, self._termination = context, media, termination
+    def __init__(self, context: Context, medium: Medium, termination: Termination) -> None:
+        self._context, self._medium, self._termination = context, medium, termination
+        self._descriptions = medium.descriptions
         self._call_ids = context.entropy.child("call-ids")
         config = context.config
         self.awaiting_policy = Undecided(
@@ -66,7 +66,7 @@ class DialOut:
             share=config.max_undecided_share,
             lifetime=config.policy_timeout,
         )
-        self._permission = Permission(context, self.awaiting_policy)
+        self._permission = Permission(context, self.awaiting_policy, self._descriptions.terms)
 
     # The command -----------------------------------------------------------------------------------------------------
 
@@ -97,9 +97,10 @@ class DialOut:
         self._permission.begun(Call.of_leg(leg), now=now)
         self._context.legs[leg.id] = leg
         conference.add(leg)
-        self._context.deadlines.set((Wait.PORT, leg), now + self._context.config.media_timeout)
-        self._context.emit(MediaPortWanted(owner=self._context.config.owner, leg=leg.id))
+        prepared = self._medium.prepare(leg, now=now)
         self._context.notify(conference, self._context.documents.added(leg), now=now)
+        if prepared:
+            self.prepared(leg, now=now)
 
     # What the policy decides later -----------------------------------------------------------------------------------
 
@@ -154,21 +155,17 @@ class DialOut:
             response = refused(request, outcome, source=self._context.config.mcu_id)
             self._context.respond(conference, response, now=now)
 
-    # Ports -----------------------------------------------------------------------------------------------------------
+    # The INVITE ------------------------------------------------------------------------------------------------------
 
-    def port_opened(self, leg: Leg, ports: MediaAddress, *, now: float) -> None:
-        """The application opened the ports: the INVITE can leave."""
-        config = self._context.config
+    def prepared(self, leg: Leg, *, now: float) -> None:
+        """What the medium needs is there, such as open ports: the INVITE can leave."""
         leg.life.process(Input.PORT_OPENED)
-        leg.ports = ports
-        assert leg.attempt is not None
-        leg.negotiation = self._context.negotiation(leg.attempt.forms[0], ports)
         leg.invited_at = now
-        self._context.deadlines.set((Wait.ANSWER, leg), now + config.ring_timeout)
+        self._context.deadlines.set((Wait.ANSWER, leg), now + self._context.config.ring_timeout)
         self._context.deadlines.set((Wait.PORT, leg), None)
-        self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
+        self._invite(leg, now=now)
 
-    def _invite(self, leg: Leg, offer: bytes, *, now: float) -> None:
+    def _invite(self, leg: Leg, *, now: float) -> None:
         attempt, config = leg.attempt, self._context.config
         assert attempt is not None
         leg.call_id = ".".join(filter(None, (leg.correlation, self._call_ids.token(8 if leg.correlation else 16))))
@@ -179,7 +176,7 @@ class DialOut:
                 from_=NameAddr(attempt.caller or leg.conference.mcu_address, self._caller_name(leg)),
                 to=NameAddr(attempt.target, leg.display_name and " ".join(leg.display_name.split())),
                 headers=self._headers(leg),
-                body=offer,
+                body=self._descriptions.offer(leg),
                 content_type=SDP,
                 route=attempt.route,
                 contact=NameAddr(config.sip_contact, params={"isfocus": None} if config.isfocus else {}),
@@ -198,6 +195,9 @@ class DialOut:
 
     def _headers(self, leg: Leg) -> list[tuple[str, object]]:
         headers: list[tuple[str, object]] = [("Ms-Conversation-ID", leg.conference.conversation_id)]
+        if leg.replaces is not None and not leg.redirects:
+            # Not required: who does not know the extension is called all the same. The dialog is of the first address.
+            headers.append(("Replaces", leg.replaces))
         if leg.attempt is not None and leg.attempt.asserted is not None:
             # A trunk knows the identities that it gave, and nobody else's are its business.
             return [*headers, ("P-Asserted-Identity", NameAddr(leg.attempt.asserted))]
@@ -231,10 +231,10 @@ class DialOut:
 
     def answered(self, leg: Leg, event: SessionAnswered, *, now: float) -> None:
         """A 2xx, acknowledged already: into the mix, or BYE when its SDP cannot be used."""
-        agreed = self._agree(leg, event.response)
+        unusable = self._descriptions.receive_answer(leg, event.response)
         self._context.deadlines.set((Wait.ANSWER, leg), None)  # what it guards stands now, or is ended below
-        if not isinstance(agreed, Agreement):
-            self._unusable(leg, event, *agreed, now=now)
+        if unusable is not None:
+            self._unusable(leg, event, unusable, now=now)
             return
         leg.life.process(Input.ANSWERED)
         leg.connected_at = now
@@ -243,45 +243,28 @@ class DialOut:
             leg.terms = leg.attempt.terms
         if leg.attempt is not None and leg.attempt.vouched_for:
             leg.asserted_identity = _asserted(event.response)
-        self._media.connect(leg, agreed, now=now)
-        self.report_connected(leg, now=now)
+        self.report_connected(leg, self._medium.connect(leg, now=now), now=now)
         assert leg.request is not None
         self._context.answer(leg, accepted(leg.request, self._context.documents.endpoint(leg)), now=now)
 
-    def report_connected(self, leg: Leg, *, now: float) -> None:
-        """Tell Focus and application that the leg is in the mix."""
-        agreement = leg.negotiation.agreement if leg.negotiation is not None else None
-        audio = agreement.audio if agreement is not None else None
-        codec, encrypted = (audio.codec.encoding, audio.secure) if audio is not None else ("", False)
+    def report_connected(self, leg: Leg, carried: Carried, *, now: float) -> None:
+        """Tell Focus and application that the leg is in the conference."""
         self._context.notify(leg.conference, self._context.documents.connected(leg), now=now)
         rang = now - (leg.invited_at if leg.invited_at is not None else now)
         about = leg.about(self._context.config.owner)
-        self._context.emit(LegConnected(**about, codec=codec, rang_for=rang, encrypted=encrypted))
-        if audio is not None and audio.held:
+        self._context.emit(LegConnected(**about, codec=carried.codec, rang_for=rang, encrypted=carried.encrypted))
+        if carried.held:
             leg.life.process(Input.HOLD)
-            self._media.apply_filters(leg)
+            self._medium.apply_filters(leg)
             self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
             self._context.emit(LegHeld(**leg.about(self._context.config.owner)))
 
-    def _agree(self, leg: Leg, response: SipResponse) -> Agreement | tuple[int, str]:
-        """What both sides will do, or ErrorId and words for why that cannot be."""
-        assert leg.negotiation is not None
-        body = body_of(response, SDP) or leg.early_answers.get(response.to.tag, b"")
-        if not body:
-            return ErrorId.ONLY_SDP_SUPPORTED, "the answer has no SDP"
-        try:
-            description = SessionDescription.parse(body)
-        except RemoteRtpError as error:
-            return ErrorId.SDP_DOES_NOT_PARSE, str(error)
-        try:
-            return leg.negotiation.receive_answer(description)
-        except NegotiationError as error:
-            return ErrorId.SDP_ATTRIBUTE_INVALID, str(error)
-
-    def _unusable(self, leg: Leg, event: SessionAnswered, error_id: int, why: str, *, now: float) -> None:
+    def _unusable(self, leg: Leg, event: SessionAnswered, why: Unusable, *, now: float) -> None:
         leg.life.process(Input.UNUSABLE)
         self._context.endpoint.bye(event.session, now=now)
-        disconnection = disconnection_of(Ending.NO_MEDIA, status=event.response.status, reason=why, error_id=error_id)
+        disconnection = disconnection_of(
+            Ending.NO_MEDIA, status=event.response.status, reason=why.text, error_id=why.error_id
+        )
         self._termination.over(leg, disconnection, now=now)
 
     def redirected(self, leg: Leg, event: SessionRedirected, *, now: float) -> None:
@@ -332,13 +315,10 @@ class DialOut:
         ending = _ending(event)
         if leg.disconnection is None and ending not in _FINAL and not 600 <= (event.status or 0) < 700:
             attempt = self._after(leg, event) if leg.allows(Input.RETRY) else None
-            if attempt is not None and leg.negotiation is not None:
+            if attempt is not None:
                 leg.life.process(Input.RETRY)
                 leg.attempt = attempt
-                leg.negotiation.roll_back()
-                # With another key: the one before is known where it was refused.
-                leg.negotiation.capabilities = self._context.capabilities(attempt.forms[0])
-                self._invite(leg, bytes(leg.negotiation.make_offer()), now=now)
+                self._invite(leg, now=now)
                 return
         response = event.response
         disconnection = disconnection_of(
@@ -362,8 +342,8 @@ class DialOut:
 
 
 def _same_offer(leg: Leg, attempt: Attempt) -> bool:
-    """Whether the offer that is out is the one that this target is to get."""
-    return leg.attempt is not None and leg.attempt.forms[0] is attempt.forms[0]
+    """Whether the INVITE that is out is the one that this target is to get; a dialog is replaced at the first alone."""
+    return leg.replaces is None and leg.attempt is not None and leg.attempt.forms[0] is attempt.forms[0]
 
 
 def _ending(event: SessionFailed) -> Ending:

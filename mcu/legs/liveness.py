@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from c3p import DisconnectionMethod
-from mcu.config import SDP
+from mcu.config import SDP, McuConfig
 from mcu.context import Context, Wait
 from mcu.leg import Disconnection, Leg
 from mcu.legs.renegotiation import Renegotiation
@@ -32,7 +32,10 @@ _ITS_OWN: Final = frozenset((401, 405, 406, 413, 415, 420, 421, 422, 486, 488, 4
 class Liveness:
     """Watches every connected leg; does nothing when ``dead_media`` is ``None``."""
 
-    def __init__(self, context: Context, termination: Termination, renegotiation: Renegotiation) -> None:
+    def __init__(
+        self, context: Context, config: McuConfig, termination: Termination, renegotiation: Renegotiation
+    ) -> None:
+        self._config = config
         self._context, self._termination, self._renegotiation = context, termination, renegotiation
         self._asked: dict[RequestId, Leg] = {}
         self._open: dict[Leg, RequestId] = {}
@@ -40,13 +43,13 @@ class Liveness:
     def watch(self, leg: Leg, *, now: float) -> None:
         """The leg is connected, or gave a sign of life."""
         leg.alive_at, leg.doubted_at, leg.unproven = now, None, 0
-        period = self._context.config.dead_media
+        period = self._config.dead_media
         if period is not None and leg.connected and leg not in self._open:
             self._context.deadlines.set((Wait.MEDIA, leg), now + period)
 
     def due(self, leg: Leg, *, now: float) -> None:
         """It has not been looked after for a while, did not answer, or is to be asked again."""
-        period = self._context.config.dead_media
+        period = self._config.dead_media
         if period is None or not leg.connected or leg.stream is None:
             return
         heard = max(leg.stream.last_heard, leg.alive_at)
@@ -66,7 +69,7 @@ class Liveness:
             self._ask(leg, now)
 
     def _deadline(self, doubted_at: float) -> float:
-        return doubted_at + self._context.config.dead_media_answer
+        return doubted_at + self._config.dead_media_answer
 
     def _doubt(self, leg: Leg, now: float) -> None:
         if leg.doubted_at is None:
@@ -80,7 +83,7 @@ class Liveness:
             request = None
         if request is None:
             # Another request of ours, or of the far end, is open; when that is over it can be asked, if need be.
-            self._context.deadlines.set((Wait.MEDIA, leg), now + self._context.config.dead_media_again)
+            self._context.deadlines.set((Wait.MEDIA, leg), now + self._config.dead_media_again)
             return
         self._context.counters["silent legs asked"] += 1
         self._asked[request], self._open[leg] = leg, request
@@ -139,7 +142,7 @@ class Liveness:
             return False
 
     def _unproven(self, leg: Leg, now: float) -> None:
-        config, deadlines = self._context.config, self._context.deadlines
+        config, deadlines = self._config, self._context.deadlines
         leg.unproven += 1
         since = leg.doubted_at
         heard = leg.alive_at if leg.stream is None else max(leg.stream.last_heard, leg.alive_at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from c3p import Role
@@ -12,6 +14,7 @@ from mcu.leg import Attempt, Leg
 from mcu.legs.add_user import Participant
 from mcu.legs.targets import Targets, number_or_user
 from mcu.legs.undecided import Undecided
+from mcu.media_policy import MediaTarget, MediaTerms
 from mcu.policy import Allowed, Cause, Decision, DialOutQuestion, Refusal, RefusalReason
 from mcu.telephone_number import number_in
 from sip import AddressOfRecord, Uri, is_own_address
@@ -54,9 +57,9 @@ class Call:
 class Permission:
     """Asks the policy of one MCU."""
 
-    def __init__(self, context: Context, undecided: Undecided) -> None:
+    def __init__(self, context: Context, undecided: Undecided, terms: Callable[[MediaTarget], MediaTerms]) -> None:
         self._context, self._undecided = context, undecided
-        self._targets = Targets(context.config)
+        self._targets = Targets(context.config, terms)
         self._counts = CallCounts()
 
     def decide(self, call: Call, uri: Uri, *, cause: Cause, now: float) -> Decision:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from c3p import ErrorId
-from mcu.config import SDP, McuConfig
+from mcu.config import SDP
 from mcu.context import Context
+from mcu.diagnostics import refusal_headers
 from mcu.events import DtmfReceived, LegHeld, LegResumed
 from mcu.leg import Leg
 from mcu.leg_state import Input, State
@@ -15,7 +15,6 @@ from rtp import (
     DTMF_TYPES,
     Agreement,
     DtmfInfo,
-    EncryptionMismatch,
     OfferAnswerSession,
     OfferState,
     RemoteRtpError,
@@ -28,26 +27,11 @@ from sip import (
     SessionConfirmed,
     TransactionId,
     UpdateReceived,
-    Warning,
     body_of,
     refusal_of_body,
 )
 
 BODIES: Final = (SDP, *DTMF_TYPES)  #: media types of bodies that are read
-
-
-def diagnostics(error_id: int, source: str, text: str) -> tuple[str, str]:
-    """An ``ms-diagnostics`` header (c3p 8)."""
-    words = " ".join(text.replace("\\", " ").replace('"', "'").split())
-    return "ms-diagnostics", f'{error_id};source="{source}";reason="{words}"'
-
-
-def refusal_headers(error: Exception | None, text: str, config: McuConfig) -> tuple[tuple[str, object], ...]:
-    """What a 488 says of why: ``ms-diagnostics``, and a warning where the levels of encryption clash."""
-    why = diagnostics(ErrorId.SDP_DOES_NOT_PARSE, config.mcu_id, text)
-    if not isinstance(error, EncryptionMismatch):
-        return (why,)
-    return (why, ("Warning", Warning(error.warning_code, config.sip_contact.host_port, error.reason)))
 
 
 class Renegotiation:
@@ -100,8 +84,11 @@ class Renegotiation:
         else:
             self._apply(leg, agreement, now)
 
-    def answered(self, leg: Leg, response: Response | None, *, now: float) -> None:
-        """The final answer to an offer of ours, if one is open; ``None`` when there was none."""
+    def answered(self, leg: Leg, response: Response | None, *, changed: bool = False, now: float) -> None:
+        """The final answer to an offer of ours, if one is open; ``None`` when there was none.
+
+        ``changed``: the roster is to be told of the leg, even when the direction is as before.
+        """
         negotiation = leg.negotiation
         if negotiation is None or negotiation.state is OfferState.STABLE:
             return
@@ -115,7 +102,7 @@ class Renegotiation:
             self._context.counters["unusable answers in 2xx"] += 1
             negotiation.roll_back()
         else:
-            self._apply(leg, agreement, now)
+            self._apply(leg, agreement, now, changed=changed)
 
     def requested(self, leg: Leg | None, event: RequestReceived, *, now: float) -> None:
         """INFO and the like, inside a session or not: a key, or understood when there is nothing in it that must be."""
@@ -147,11 +134,11 @@ class Renegotiation:
         headers = refusal_headers(error, str(error), self._context.config)
         self._context.endpoint.respond(transaction, 488, headers=headers, now=now)
 
-    def _apply(self, leg: Leg, agreement: Agreement, now: float) -> None:
+    def _apply(self, leg: Leg, agreement: Agreement, now: float, *, changed: bool = False) -> None:
         state, direction, audio = leg.state, leg.direction, agreement.audio
         leg.life.process(Input.HOLD if audio is None or audio.held else Input.RESUME)
         self._media.renegotiate(leg, agreement, now=now)
-        if leg.state is not state or leg.direction is not direction:
+        if changed or leg.state is not state or leg.direction is not direction:
             self._context.notify(leg.conference, self._context.documents.media(leg), now=now)
         if leg.state is not state:
             kind = LegHeld if leg.state is State.HELD else LegResumed

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from c3p import DisconnectionMethod
 from mcu.context import Context
 from mcu.leg import Disconnection, Leg
 from mcu.leg_state import State
 from mcu.legs.dial_in import DialIn
 from mcu.legs.dial_out import DialOut
-from mcu.legs.liveness import Liveness
-from mcu.legs.renegotiation import Renegotiation
 from mcu.legs.termination import Termination
 from sip import (
     EndCause,
@@ -41,6 +41,29 @@ _REASONS = {
 }
 
 
+class InSession(Protocol):
+    """What the far end does within the session of a leg."""
+
+    def offered(self, leg: Leg, event: ReinviteReceived | UpdateReceived, *, now: float) -> None:
+        """A re-INVITE, or an UPDATE with a body."""
+
+    def confirmed(self, leg: Leg, event: SessionConfirmed, *, now: float) -> None:
+        """The ACK of our answer to one."""
+
+    def requested(self, leg: Leg | None, event: RequestReceived, *, now: float) -> None:
+        """Any other request, inside a session or not."""
+
+
+class Answers(Protocol):
+    """What becomes of requests of ours within sessions, and what that tells of the far end."""
+
+    def answered(self, event: ResponseReceived | RequestFailed, *, now: float) -> None:
+        """One of them has ended."""
+
+    def watch(self, leg: Leg, *, now: float) -> None:
+        """The leg is connected, or gave a sign of life."""
+
+
 class SessionEvents:
     """Hands events of sessions to what drives their legs."""
 
@@ -50,11 +73,11 @@ class SessionEvents:
         termination: Termination,
         dial_out: DialOut,
         dial_in: DialIn,
-        renegotiation: Renegotiation,
-        liveness: Liveness,
+        in_session: InSession,
+        answers: Answers,
     ) -> None:
-        self._context, self._termination, self._liveness = context, termination, liveness
-        self._dial_out, self._dial_in, self._renegotiation = dial_out, dial_in, renegotiation
+        self._context, self._termination, self._answers = context, termination, answers
+        self._dial_out, self._dial_in, self._in_session = dial_out, dial_in, in_session
 
     def handle(self, event: Event, *, now: float) -> None:
         """Act on one event; those of sessions that are no longer of any leg have nothing to say."""
@@ -62,9 +85,9 @@ class SessionEvents:
             case InviteReceived():
                 self._dial_in.invited(event, now=now)
             case RequestReceived():
-                self._renegotiation.requested(self._heard_of(event, now), event, now=now)
+                self._in_session.requested(self._heard_of(event, now), event, now=now)
             case ResponseReceived() | RequestFailed():
-                self._liveness.answered(event, now=now)
+                self._answers.answered(event, now=now)
             case SessionFailed() | SessionCancelled() | SessionEnded():
                 self._over(event, now)
             case _:
@@ -80,7 +103,7 @@ class SessionEvents:
         """The leg of a request, which thereby shows that its far end is there."""
         leg = self._leg(event)
         if leg is not None:
-            self._liveness.watch(leg, now=now)
+            self._answers.watch(leg, now=now)
         return leg
 
     def _going_on(self, leg: Leg, event: Event, now: float) -> None:
@@ -89,19 +112,19 @@ class SessionEvents:
                 self._dial_out.progressed(leg, event, now=now)
             case SessionAnswered():
                 self._dial_out.answered(leg, event, now=now)
-                self._liveness.watch(leg, now=now)
+                self._answers.watch(leg, now=now)
             case SessionRedirected():
                 self._dial_out.redirected(leg, event, now=now)
             case SessionConfirmed() if leg.state is State.ACCEPTING:
                 self._dial_in.confirmed(leg, event, now=now)
-                self._liveness.watch(leg, now=now)
+                self._answers.watch(leg, now=now)
             case SessionConfirmed():
-                self._renegotiation.confirmed(leg, event, now=now)
+                self._in_session.confirmed(leg, event, now=now)
             case ReinviteReceived() | UpdateReceived():
-                self._renegotiation.offered(leg, event, now=now)
-                self._liveness.watch(leg, now=now)
+                self._in_session.offered(leg, event, now=now)
+                self._answers.watch(leg, now=now)
             case SessionRefreshed():
-                self._liveness.watch(leg, now=now)
+                self._answers.watch(leg, now=now)
 
     def _over(self, event: SessionFailed | SessionCancelled | SessionEnded, now: float) -> None:
         leg = self._context.sessions.get(event.session)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
-from mcu.config import McuConfig
+from mcu.config import ConferencingServerConfig
 from mcu.leg import Attempt
-from mcu.media_policy import MediaTarget
+from mcu.media_policy import MediaTarget, MediaTerms
 from mcu.telephone_number import number_in
 from sip import NameAddr, SipError, Uri
 
@@ -22,8 +24,9 @@ def number_or_user(uri: Uri) -> str | None:
 class Targets:
     """Pure: the same address always gives the same attempt."""
 
-    def __init__(self, config: McuConfig) -> None:
-        self._gateways, self._policy = config.gateways, config.media_policy
+    def __init__(self, config: ConferencingServerConfig, terms: Callable[[MediaTarget], MediaTerms]) -> None:
+        """``terms`` says of an address how media go there."""
+        self._gateways, self._terms = config.gateways, terms
         self._proxy = self._route(config.outbound_proxy)
         self._secure_proxy = self._route(config.secure_outbound_proxy or config.outbound_proxy)
 
@@ -69,7 +72,7 @@ class Targets:
             gateway=gateway,
             signalling_encrypted=encrypted,
         )
-        terms = self._policy.terms(target)
+        terms = self._terms(target)
         return attrs.evolve(
             attempt,
             vouched_for=gateway or bool(attempt.route),

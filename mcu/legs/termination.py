@@ -7,7 +7,7 @@ from mcu.context import Context, Wait
 from mcu.events import LegEnded
 from mcu.leg import Disconnection, Leg
 from mcu.leg_state import Input, State
-from mcu.media import Media
+from mcu.medium import Medium
 from mcu.outcome import OUTCOMES, Ending
 from mcu.responses import failed
 from sip import SessionId
@@ -37,8 +37,8 @@ def disconnection_of(
 class Termination:
     """Ends legs and tells everybody."""
 
-    def __init__(self, context: Context, media: Media) -> None:
-        self._context, self._media = context, media
+    def __init__(self, context: Context, medium: Medium) -> None:
+        self._context, self._medium = context, medium
 
     def give_up(self, leg: Leg, disconnection: Disconnection, *, now: float, at_once: bool = False) -> None:
         """We end it: CANCEL, BYE or nothing, by its state. A leg that is ending already goes on as it was.
@@ -73,7 +73,7 @@ class Termination:
     def _turn_away(self, leg: Leg, session: SessionId, now: float) -> None:
         """End a dial-in that is not connected; what becomes of its session is of no interest any more."""
         self._context.sessions.pop(session, None)
-        if leg.negotiation is not None:
+        if leg.accepted:
             self._context.endpoint.bye(session, now=now)
         else:
             self._context.endpoint.reject(session, 480, now=now)
@@ -98,7 +98,7 @@ class Termination:
             return
         leg.disconnection = disconnection
         self._stop_waiting(leg)
-        self._media.release(leg, now=now)
+        self._medium.release(leg, now=now)
         context.notify(conference, context.documents.disconnected(leg, disconnection, now), now=now)
         conference.remove(leg)
         conference.commanded_at = now

@@ -97,6 +97,7 @@ def demo_command(output: Path, as_json: bool) -> int:
     metavar="ID",
     help="An MCU in another process, with @HOST if on another host; repeatable.",
 )
+@click.option("--chat/--no-chat", default=None, help="Whether conferences have chat.  [default: they have]")
 @click.option("--ring-timeout", type=SECONDS, help="Seconds that a phone may ring.  [default: 60]")
 @click.option(
     "--dead-media",

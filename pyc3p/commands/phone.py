@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 
 import mcu
+import rtp
 import sip
 from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
 from pyc3p.commands.credentials import PasswordWanted, Wallet
@@ -19,7 +20,6 @@ from pyc3p.elements.node import Node
 from pyc3p.elements.parts import Place
 from pyc3p.elements.tls import SipTls
 from pyc3p.phone import PhoneConfig, PhoneNotRegistered, PhoneRegistered, Reaction
-from pyc3p.phone.audio import AudioSource
 from pyc3p.phone.tone import SilenceSource, ToneSource
 from pyc3p.phone.wav import Recorder, WavSource
 from pyc3p.problems import Problem, UsageProblem
@@ -51,7 +51,7 @@ class PhoneOptions:
     tls: SipTls | None = None  #: the server is asked over TLS, and has to prove its name
 
 
-def audio_source(options: PhoneOptions) -> AudioSource:
+def audio_source(options: PhoneOptions) -> rtp.AudioSource:
     """What the phone plays; raises UsageProblem."""
     try:
         if options.play is not None:
@@ -74,7 +74,7 @@ def run_phone(options: PhoneOptions, *, as_json: bool) -> int:
             options.wallet.prompt(wanted)
 
 
-async def _phone(options: PhoneOptions, source: AudioSource, output: Output) -> int:
+async def _phone(options: PhoneOptions, source: rtp.AudioSource, output: Output) -> int:
     host, port = server_address(*options.server)
     local = local_host_towards(host, port)
     place = Place(name="phone", host=local, sip_port=options.sip_port, wall_clock=wall_clock())

@@ -10,14 +10,15 @@ from typing import Final
 
 import attrs
 
+import c3p
 import focus
 import mcu
+import rtp
 import sip
 from pyc3p.element import Element
 from pyc3p.elements import parts
 from pyc3p.elements.parts import CoreSettings, Place, SipCores
 from pyc3p.phone import Phone, PhoneConfig, Reaction
-from pyc3p.phone.audio import AudioSource
 
 #: Names of the servers, in the order of the columns of a ladder; clients stand before and phones after them.
 SERVERS: Final = ("focus-factory", "focus", "mcu-factory", "mcu", "proxy")
@@ -46,7 +47,7 @@ class Handset:
 
     name: str  #: of the element
     user: str
-    source: AudioSource | None = None
+    source: rtp.AudioSource | None = None
     reaction: Reaction = Reaction.ANSWER
     ring_time: float = 0.5  #: seconds until it is answered
     hang_up_after: float | None = None  #: seconds after the answer
@@ -65,6 +66,7 @@ class FarmPlan:
     )
     handsets: Sequence[Handset] = ()
     mcus: Sequence[str] = ("mcu",)
+    chat: bool = False  #: whether each of them has a chat MCU beside it
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     outbound_proxy: sip.Uri | None = None  #: where phones register and calls go out; None: the farm's own proxy
     dial_out_policy: mcu.DialOutPolicy | None = None
@@ -138,6 +140,7 @@ def build_element(farm: Farm, name: str, entropy: sip.Entropy) -> Element:
             ring_timeout=plan.ring_timeout,
             policy=plan.dial_out_policy,
             media_policy=plan.media_policy or mcu.MediaRules(known_domains=frozenset({plan.domain})),
+            chat=plan.chat,
         )
     else:
         for person in plan.people:
@@ -159,7 +162,12 @@ def _core_settings(farm: Farm) -> CoreSettings:
         mcu_factory_url=places["mcu-factory"].url(parts.MCU_FACTORY_PATH),
         callback_url=places["focus"].url(parts.FOCUS_PATH),
         policy=farm.plan.conference_policy,
+        factory=focus.FactoryConfig(mcu_types=_mcu_types(farm.plan)),
     )
+
+
+def _mcu_types(plan: FarmPlan) -> tuple[str, ...]:
+    return (c3p.McuType.AUDIO_VIDEO, *([c3p.McuType.CHAT] if plan.chat else []))
 
 
 def _client_config(farm: Farm, person: Person, entropy: sip.Entropy) -> focus.ClientConfig:

@@ -10,14 +10,14 @@ from typing import Final
 
 import attrs
 
+import c3p
 import focus
 import mcu
 import rtp
 import sip
-from focus import FactoryConfig, FocusConfig
+from focus import FactoryConfig, FocusConfig, ProvisioningConfig, ProvisioningService
 from pyc3p.element import C3PService, Element, HookedPump, Timed
 from pyc3p.phone import Phone, PhoneConfig
-from pyc3p.phone.audio import AudioSource
 from pyc3p.placement.forwarding import Forwarding
 from pyc3p.placement.member import Member
 from pyc3p.placement.placed import PlacedFocus
@@ -27,6 +27,7 @@ FOCUS_PATH: Final = "/LiveServer/Focus"
 FACTORY_PATH: Final = "/LiveServer/FocusFactory"
 MCU_FACTORY_PATH: Final = "/LiveServer/MCUFactory"
 MCU_PATH: Final = "/LiveServer/audio-video"
+CHAT_PATH: Final = "/LiveServer/chat"
 
 #: Realm to credentials, for the challenges of other servers.
 Lookup = Callable[[str], sip.Credentials | None]
@@ -99,13 +100,14 @@ class SipCores:
     proxy: Proxy | None = None
     focus_factory: focus.FocusFactory | None = None
     focus: focus.Focus | None = None
+    provisioning: ProvisioningService | None = None
     forwarding: Forwarding | None = None  #: where there are other nodes
     placed: PlacedFocus | None = None
 
     @property
     def all(self) -> tuple[sip.Core, ...]:
         """Those that are there."""
-        cores = (self.focus_factory, self.forwarding, self.focus, self.registrar, self.proxy)
+        cores = (self.focus_factory, self.forwarding, self.focus, self.provisioning, self.registrar, self.proxy)
         return tuple(core for core in cores if core is not None)
 
     @property
@@ -140,13 +142,14 @@ class CoreSettings:
     registrar: RegistrarConfig = RegistrarConfig()
     focus: FocusConfig = FocusConfig()
     factory: FactoryConfig = FactoryConfig()
+    provisioning: ProvisioningConfig = ProvisioningConfig()
 
 
 def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettings, entropy: sip.Entropy) -> SipCores:
     """The cores named by ``parts`` (registrar, proxy, focus-factory, focus) on one endpoint."""
     domain, known = settings.domain, settings.authenticator
     identify = focus.from_header if known is None else known.asked_at(lambda: endpoint.now)
-    factory = conferences = registrar = proxy = forwarding = placed = None
+    factory = conferences = provisioning = registrar = proxy = forwarding = placed = None
     if "focus" in parts and settings.member is not None:
         # Before the Focus: it is asked first.
         forwarding = _forwarding(endpoint, settings, settings.member, lambda: conferences, entropy.child("forwarding"))
@@ -185,10 +188,15 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
             entropy=entropy.child("focus-factory"),
             activations=conferences,
         )
+        provisioning = focus.ProvisioningService(
+            endpoint,
+            attrs.evolve(settings.provisioning, domain=domain, aliases=settings.aliases, identify=identify),
+        )
     if "registrar" in parts:
+        told = () if provisioning is None else focus.REGISTRATION_HEADERS
         registrar = Registrar(
             endpoint,
-            attrs.evolve(settings.registrar, domains=(domain, *settings.aliases)),
+            attrs.evolve(settings.registrar, domains=(domain, *settings.aliases), headers=told),
             entropy=entropy.child("registrar"),
             authenticator=settings.authenticator,
         )
@@ -199,6 +207,7 @@ def sip_cores(parts: Sequence[str], endpoint: sip.Endpoint, settings: CoreSettin
         proxy=proxy,
         focus_factory=factory,
         focus=conferences,
+        provisioning=provisioning,
         forwarding=forwarding,
         placed=placed,
     )
@@ -305,8 +314,11 @@ def av_mcu(
     trust: McuTrust | None = None,
     secure_outbound_proxy: sip.Uri | None = None,
     more_factories: tuple[tuple[str, str], ...] = (),
+    chat: bool = False,
 ) -> tuple[Element, mcu.Mcu]:
     """An A/V MCU; its principal is the name of its place. ``credentials`` are for proxies, PBXs and trunks.
+
+    With ``chat`` there is a chat MCU beside it, of the same principal, which `chat_mcu_of` finds.
 
     Without ``trust`` every authenticated peer may command it, from anywhere.
     """
@@ -332,7 +344,32 @@ def av_mcu(
         trusted_peers=trust.callers,
     )
     core = mcu.Mcu(endpoint, config, entropy=entropy.child("mcu"), policy=policy)
-    return Element.of(place.name, pump=HookedPump(endpoint, [core]), services={MCU_PATH: core}), core
+    cores: list[sip.Core] = [core]
+    services: dict[str, C3PService] = {MCU_PATH: core}
+    if chat:
+        beside = mcu.ChatMcu(endpoint, _chat_config(place, config), entropy=entropy.child("chat"), policy=policy)
+        cores.append(beside)
+        services[CHAT_PATH] = beside
+    return Element.of(place.name, pump=HookedPump(endpoint, cores), services=services), core
+
+
+def _chat_config(place: Place, beside: mcu.McuConfig) -> mcu.ChatMcuConfig:
+    """The chat MCU beside an A/V MCU: all that it has to know is the same."""
+    known = attrs.fields_dict(mcu.ConferencingServerConfig)
+    common = {name: value for name, value in attrs.asdict(beside, recurse=False).items() if name in known}
+    common |= {
+        "mcu_id": f"{c3p.principal_of_worker(place.name) or place.name}.chat",
+        "http_url": place.url(CHAT_PATH),
+        "sip_contact": place.sip_uri("chat"),
+        "owner": "chat",
+    }
+    return mcu.ChatMcuConfig(**common)
+
+
+def chat_mcu_of(element: Element) -> mcu.ChatMcu | None:
+    """The chat MCU in an element, None when there is none."""
+    found = element.services.get(CHAT_PATH)
+    return found if isinstance(found, mcu.ChatMcu) else None
 
 
 def client(
@@ -349,7 +386,7 @@ def phone(
     config: PhoneConfig,
     *,
     entropy: sip.Entropy,
-    source: AudioSource | None = None,
+    source: rtp.AudioSource | None = None,
     credentials: Lookup | None = None,
 ) -> tuple[Element, Phone]:
     """A legacy phone."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+import c3p
 import focus
 import mcu
 import sip
+from mcu import ConferencingServer
 from pyc3p.commands.addresses import parse_port_range
 from pyc3p.commands.credentials import Wallet, open_wallet
 from pyc3p.commands.output import Output
@@ -56,6 +58,7 @@ class Server:
     cores: SipCores = SipCores()
     mcu_factory: mcu.McuFactory | None = None
     mcu: mcu.Mcu | None = None
+    mcus: list[ConferencingServer] = attrs.Factory(list)  #: that one, and others of this process
     workers: Workers | None = None  #: MCUs in processes of their own
     draining: bool = False
     identities: Identities | None = None  #: None: everybody is believed
@@ -82,7 +85,7 @@ class Server:
     def busy(self) -> bool:
         """Whether a conference goes on."""
         active = self.cores.focus is not None and bool(self.cores.focus.conferences)
-        here = self.mcu is not None and bool(self.mcu.conferences)
+        here = any(each.conferences for each in self.mcus)
         return active or here or (self.workers is not None and self.workers.busy)
 
     async def start(self) -> None:
@@ -106,7 +109,7 @@ class Server:
         """Take nothing new, in any part."""
         now = asyncio.get_running_loop().time()
         self.draining = True
-        for part in (self.cores.focus, self.cores.focus_factory, self.mcu, self.others):
+        for part in (self.cores.focus, self.cores.focus_factory, *self.mcus, self.others):
             if part is not None:
                 part.drain(now=now)
         if self.workers is not None:
@@ -138,14 +141,21 @@ class Server:
             assert conferences is not None
             with contextlib.suppress(focus.LocalProtocolError):  # over in the meantime
                 conferences.end_conference(uri, now=now)
-        if self.mcu is not None:
-            self.mcu.close(now=now)
+        for each in self.mcus:
+            each.close(now=now)
         self.kick()
 
     def kick(self) -> None:
         """Carry what commands to the machines caused."""
         for node in self.nodes:
             node.kick()
+
+    async def close(self) -> None:
+        """End what goes on, and close everything."""
+        if self.busy:
+            self.end_conferences()
+            await asyncio.sleep(SHUTDOWN_GRACE)
+        await self.stop()
 
     async def stop(self) -> None:
         """Close everything."""
@@ -170,6 +180,8 @@ class Build:
     state: ServerState | None = None
     sip_tls: SipTls | None
     c3p_tls: C3pTls | None
+    conference_policy: focus.ConferencePolicy = focus.ConferenceRules()
+    dial_out_policy: mcu.DialOutPolicy | None = None  #: None: the rules of the settings
 
     @classmethod
     def of(
@@ -211,12 +223,19 @@ def build_server(
     *,
     observers: Sequence[Observer] = (),
     state: ServerState | None = None,
+    conference_policy: focus.ConferencePolicy | None = None,
+    dial_out_policy: mcu.DialOutPolicy | None = None,
 ) -> Server:
     """Put the parts together, all in this process; raises UsageProblem when one lacks what it needs.
 
-    ``observers`` are called with the name of an element and each event that it tells.
+    ``observers`` are called with the name of an element and each event that it tells. The policies say who may do
+    what, and who may be called; None: the rules that come with the packages, and those of the settings.
     """
-    build = Build.of(config, acquaintances(config), trace, output, observers, state)
+    build = attrs.evolve(
+        Build.of(config, acquaintances(config), trace, output, observers, state),
+        conference_policy=conference_policy or focus.ConferenceRules(),
+        dial_out_policy=dial_out_policy,
+    )
     server = build.server()
     add_core(server, build)
     if "mcu" in config.parts:
@@ -240,7 +259,9 @@ def add_core(server: Server, build: Build) -> None:
 def add_mcu(server: Server, build: Build) -> None:
     """The MCU, in this process. Raises UsageProblem."""
     config = build.config
-    element, server.mcu = _mcu_element(build)
+    element, av = _mcu_element(build)
+    server.mcu, chat = av, parts.chat_mcu_of(element)
+    server.mcus = [av, chat] if chat is not None else [av]
     server.nodes.append(_node(build, element, build.peers[config.mcu_id], config.mcu_http_port, prefix="mcu-"))
 
 
@@ -262,9 +283,10 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         records_principal=role_of(config, "focus-factory", peers),
         proxy=calls.proxy_config(config, build.root),
         authenticator=None if known is None else known.authenticator,
+        policy=build.conference_policy,
         registrar=config.limits.registrar(),
         focus=config.limits.focus(),
-        factory=config.limits.factory(),
+        factory=attrs.evolve(config.limits.factory(), mcu_types=_mcu_types(config)),
     )
     others = frozenset((*foci, *SERVER_PRINCIPALS))
     hosts = hosts_of(config, lambda name: name not in others)
@@ -283,6 +305,11 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         durable=build.state is not None,
     )
     return element, made, mcu_factory
+
+
+def _mcu_types(config: ServeConfig) -> tuple[str, ...]:
+    """What conferences can have."""
+    return (c3p.McuType.AUDIO_VIDEO, *([c3p.McuType.CHAT] if config.chat else []))
 
 
 def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
@@ -307,8 +334,9 @@ def _mcu_element(build: Build) -> tuple[Element, mcu.Mcu]:
             callback_hosts=hosts_of(config, lambda name: name in foci),
             callers=sip.TrustedPeers(config.identity.trust, config.identity.trusted_peers),
         ),
-        policy=calls.dial_out_rules(config),
+        policy=build.dial_out_policy or calls.dial_out_rules(config),
         gateways=calls.gateways(config),
+        chat=config.chat,
     )
 
 

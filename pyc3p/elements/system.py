@@ -77,6 +77,7 @@ def worker_config(config: ServeConfig, number: int) -> ServeConfig:
     return attrs.evolve(
         config,
         workers=0,
+        chat=config.chat and number == 1,  # one of them has room for all messages
         secret="",
         c3p=attrs.evolve(config.c3p, peers=tuple(attrs.evolve(peer, secret="") for peer in config.c3p.peers)),
         mcu_id=worker_id(config, number),

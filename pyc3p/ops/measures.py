@@ -113,6 +113,9 @@ class Measures:
         yield from _of_state(server)
         if server.mcu is not None:
             yield from _of_mcu(server.nodes[-1].name, server.mcu)
+        for each in server.mcus:
+            if isinstance(each, mcu.ChatMcu):
+                yield from _of_chat(each.config.mcu_id, each)
 
 
 def _of_node(node: Node) -> Iterator[Family]:
@@ -172,6 +175,14 @@ def _of_mcu(part: str, machine: mcu.Mcu) -> Iterator[Family]:
     )
     named: dict[tuple[str, ...], float] = {(what,): count for what, count in packets.items()}
     yield counter("pyc3p_media_packets", "Media packets, by what became of them", named, "what", part=part)
+    yield counter("pyc3p_dropped", "", _words(Counter(machine.counters)), "what", part=part)
+    sizes: dict[tuple[str, ...], float] = {(f"mcu {what}",): count for what, count in machine.sizes.items()}
+    yield gauge("pyc3p_size", "How much waits or is kept", sizes, "what", part=part)
+
+
+def _of_chat(part: str, machine: mcu.ChatMcu) -> Iterator[Family]:
+    legs: dict[tuple[str, ...], float] = {(state,): count for state, count in machine.legs_by_state.items()}
+    yield gauge("pyc3p_legs", "Legs by state", legs, "state", part=part)
     yield counter("pyc3p_dropped", "", _words(Counter(machine.counters)), "what", part=part)
     sizes: dict[tuple[str, ...], float] = {(f"mcu {what}",): count for what, count in machine.sizes.items()}
     yield gauge("pyc3p_size", "How much waits or is kept", sizes, "what", part=part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyc3p.phone.call import CallState
 from pyc3p.phone.config import PhoneConfig
 from pyc3p.phone.events import (
     CallEnd,
@@ -17,6 +16,7 @@ from pyc3p.phone.events import (
 )
 from pyc3p.phone.phone import Phone
 from pyc3p.phone.tone import ToneSource, listen_for
+from sip import CallState
 
 __all__ = [
     "CallEnd",

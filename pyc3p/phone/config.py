@@ -30,7 +30,7 @@ class PhoneConfig:
     hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
     reaction: Reaction = Reaction.ANSWER
     forward_to: sip.Uri | None = None  #: where calls are sent that it redirects
-    capabilities: rtp.Capabilities = rtp.Capabilities(label=None, announce_encryption=False, bandwidth=None)
+    capabilities: rtp.Capabilities = rtp.PLAIN_PHONE
 
     def with_srtp(self, srtp: mcu.Srtp) -> PhoneConfig:
         """The same phone, which takes keys (RFC 4568), or demands them."""
@@ -38,12 +38,16 @@ class PhoneConfig:
         return attrs.evolve(self, capabilities=attrs.evolve(self.capabilities, encryption=level))
 
     @property
-    def route(self) -> tuple[sip.NameAddr, ...]:
-        """Preloaded Route of requests outside of dialogs."""
-        proxy = self.outbound_proxy
-        return (sip.NameAddr(proxy.with_params(lr=None)),) if proxy else ()
-
-    @property
-    def address(self) -> sip.NameAddr:
-        """Its address with its name."""
-        return sip.NameAddr(sip.Uri.parse(self.aor), self.display_name)
+    def account(self) -> sip.Account:
+        """Its address and servers. Raises LocalProtocolError for an address that is none."""
+        return sip.Account(
+            aor=self.aor,
+            display_name=self.display_name,
+            registrar=self.registrar,
+            proxies=self.outbound_proxy or (),
+            contact=self.contact,
+            expires=self.register_expires,
+            retry=self.register_retry,
+            max_retry=self.register_max_retry,
+            refused_retry=self.register_refused_retry,
+        )

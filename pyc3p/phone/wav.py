@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-import wave
 from pathlib import Path
 from typing import Final
 
 from pyc3p.phone.tone import FRAME_BYTES, SAMPLE_RATE
+from rtp.aio import read_wav, write_wav
 
 #: An hour of audio; a longer call keeps its first hour.
 MAX_BYTES: Final = 3600 * SAMPLE_RATE * 2
-
-
-def read_wav(path: Path) -> bytes:
-    """The audio of a WAV file; raises ValueError when it is not 8 kHz mono 16-bit, OSError when it cannot be read."""
-    try:
-        with wave.open(str(path), "rb") as file:
-            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (SAMPLE_RATE, 1, 2):
-                raise ValueError(f"{path} must be 8 kHz, mono, 16-bit")
-            return file.readframes(min(file.getnframes(), MAX_BYTES // 2))
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"{path} is not a WAV file: {error}") from error
-
-
-def write_wav(path: Path, audio: bytes) -> None:
-    """Write ``audio`` as a WAV file; raises OSError."""
-    with path.open("wb") as opened, wave.open(opened, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(audio)
 
 
 class WavSource:
@@ -42,7 +22,7 @@ class WavSource:
 
     @classmethod
     def open(cls, path: Path, *, loop: bool = True) -> WavSource:
-        """A source that plays a file; raises as :func:`read_wav`."""
+        """A source that plays a file; raises as `rtp.aio.read_wav`."""
         return cls(read_wav(path), loop=loop)
 
     def next_frame(self) -> bytes:

@@ -56,6 +56,7 @@ class ServeConfig:
     mcus: tuple[str, ...] = ()
     workers: int = 1  #: processes of the MCU, ``ID.1`` and so on when there are several; 0: in that of the others
     max_legs: int = 250  #: of the MCU, each process of it
+    chat: bool = True  #: whether conferences have chat: the MCU passes messages on, and the Focus Factory offers it
     ring_timeout: float = 60.0  #: seconds the MCU lets a phone ring
     dead_media: float = 60.0  #: seconds without media after which the MCU asks whether a phone is there; 0: never
     drain_timeout: float = 10.0  #: seconds that conferences get to end after SIGTERM

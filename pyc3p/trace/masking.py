@@ -56,7 +56,9 @@ _DIGEST_STRAY: Final = re.compile(
 #: Of other schemes (NTLM, Kerberos, TLS-DSK), those that say nothing; the rest is covered.
 _HARMLESS: Final = frozenset({b"realm", b"qop", b"version", b"targetname", b"algorithm", b"username", b"uri", b"nc"})
 
-_ELEMENT: Final = rb"(?:[\w.-]{1,40}:)?(?:[\w-]{0,40}(?:passcode|password|auth-token|conference-key)|pin)(?:\s[^<>]*)?"
+_ELEMENT: Final = (
+    rb"(?:[\w.-]{1,40}:)?(?:[\w-]{0,40}(?:passcode|password|auth-token|conference-key|send-digits)|pin)(?:\s[^<>]*)?"
+)
 _ATTRIBUTE: Final = rb"(?im)(^[ \t]*a[ \t]*=[ \t]*"
 _NAMED: Final = rb"(?i)(\b(?:passcode|password|pin)\s*=\s*"
 
@@ -64,7 +66,7 @@ _NAMED: Final = rb"(?i)(\b(?:passcode|password|pin)\s*=\s*"
 #: Nearly every message has none of these, and looking for a word is much cheaper than for a pattern.
 _WORDS: Final = (
     *(b"authorization", b"authentication-info", b"crypto", b"inline", b"key-mgmt", b"base64", b"ice-pwd", b"conf-key="),
-    *(b"passcode", b"password", b"pin", b"auth-token", b"conference-key", b"sauthid"),
+    *(b"passcode", b"password", b"pin", b"auth-token", b"conference-key", b"sauthid", b"send-digits"),
 )
 _KEY_LINE: Final = re.compile(rb"\n[ \t]*k")
 _WITH_PASSWORD: Final = re.compile(rb":(?://)?[^\s@:;?/<>\"]{0,64}:[^\s@;?/<>\"]{1,128}@").search
@@ -88,7 +90,7 @@ def _with(*words: bytes) -> Hint:
     return lambda lowered: any(word in lowered for word in words)
 
 
-_WITH_CODE: Final = _with(b"passcode", b"password", b"pin", b"auth-token", b"conference-key")
+_WITH_CODE: Final = _with(b"passcode", b"password", b"pin", b"auth-token", b"conference-key", b"send-digits")
 
 #: One secret each: what every text with it has, in lower case; of the pattern the first group stays, the second is
 #: covered.

@@ -142,8 +142,8 @@ class Child:
 
     def _say_load(self) -> None:
         assert self._server is not None
-        assert self._server.mcu is not None
-        self._channel.send(message(do="load", conferences=len(self._server.mcu.conferences)))
+        conferences = sum(len(each.conferences) for each in self._server.mcus)
+        self._channel.send(message(do="load", conferences=conferences))
 
     # What the server says --------------------------------------------------------------------------------------------
 

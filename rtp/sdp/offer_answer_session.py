@@ -88,6 +88,7 @@ class OfferAnswerSession:
         self.remote: SessionDescription | None = None  #: the peer's last agreed description
         self.agreement: Agreement | None = None
         self.direction = capabilities.direction  #: what we want; the agreement says what both want
+        self._direction_before = capabilities.direction  # the offer that is open
         self._address, self._port, self._rtcp_port = address, port, rtcp_port
         self._session_id, self._session_version = session_id, session_version
         self._pending: SessionDescription | None = None
@@ -114,7 +115,7 @@ class OfferAnswerSession:
             running=self._running,
         )
         self._life.command(OfferInput.SEND_OFFER)
-        self.direction, self._pending = wish, made
+        self._direction_before, self.direction, self._pending = self.direction, wish, made
         return made
 
     def repeat_offer(self) -> SessionDescription:
@@ -126,7 +127,7 @@ class OfferAnswerSession:
         if self.local is None:
             raise LocalProtocolError("there is no description that could be repeated")
         self._life.command(OfferInput.SEND_OFFER)
-        self._pending = self.local
+        self._direction_before, self._pending = self.direction, self.local
         return self.local
 
     def receive_answer(self, description: SessionDescription) -> Agreement:
@@ -186,7 +187,7 @@ class OfferAnswerSession:
     def roll_back(self) -> None:
         """Our offer was refused: the session goes on as before it (RFC 3264 section 8)."""
         self._life.command(OfferInput.ROLL_BACK)
-        self._pending = None
+        self.direction, self._pending = self._direction_before, None
 
     def _same_level(self, agreement: Agreement) -> Agreement:
         """A call stays encrypted or plain: whoever would change this is refused, as ``a=encryption`` demands."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import attrs
 
+from rtp.entropy import Entropy
 from rtp.errors import MalformedPacket
 from rtp.events import MediaEvent, MediaSilent, ReceptionReported, SourceLeft, SourceTimedOut
 from rtp.packets.demux import DatagramKind, classify
@@ -29,6 +30,7 @@ from rtp.stream.rtcp_session import RtcpSession
 from rtp.stream.rtcp_source import RtcpSource
 from rtp.stream.sender import RtpSender
 from rtp.stream.source_lock import TransportAddress, sendable
+from rtp.stream.stream_start import StreamStart
 from rtp.stream.unproven import UnprovenAddress
 
 
@@ -43,33 +45,37 @@ class Outgoing(NamedTuple):
 class MediaStream:
     """One leg.
 
-    ``ssrc``, ``sequence_number`` and ``timestamp`` should be random; ``uniform`` gives numbers in [0, 1);
-    ``wall_clock`` is the Unix time at ``now == 0``. In an encrypted call ``sequence_number`` should be below 2**15, so
-    that a peer that misses the first packets counts right (RFC 4568 section 6.4). Raises LocalProtocolError when the
-    agreed codec is none that this package can do.
+    ``entropy`` gives all numbers that have to be random. Who wants to choose them gives ``ssrc``, ``sequence_number``,
+    ``timestamp``, ``cname`` and ``uniform`` (numbers in [0, 1)), some or all. ``wall_clock`` is the Unix time at
+    ``now == 0``. Raises LocalProtocolError when something is missing, and when the agreed codec is none that this
+    package can do.
     """
 
     def __init__(
         self,
         agreement: MediaAgreement,
         *,
-        ssrc: int,
-        sequence_number: int,
-        timestamp: int,
-        cname: str,
-        uniform: Callable[[], float],
+        entropy: Entropy | None = None,
+        ssrc: int | None = None,
+        sequence_number: int | None = None,
+        timestamp: int | None = None,
+        cname: str | None = None,
+        uniform: Callable[[], float] | None = None,
         now: float,
         wall_clock: float = 0.0,
         config: MediaStreamConfig | None = None,
     ) -> None:
         self.config = config = config or MediaStreamConfig()
         self.agreement = agreement
-        self._uniform, self._wall_clock, self._cname = uniform, wall_clock, cname
+        start = StreamStart.of(
+            entropy, ssrc=ssrc, sequence_number=sequence_number, timestamp=timestamp, cname=cname, uniform=uniform
+        )
+        self._uniform, self._wall_clock, self._cname = start.uniform, wall_clock, start.cname
         self._pending: list[Outgoing] = []
         self._round_trip: float | None = None
         self._heard = now
         self._silence_reported = False
-        self._begin(ssrc, sequence_number, timestamp, now)
+        self._begin(start.ssrc, start.sequence_number, start.timestamp, now)
         frame = round(config.jitter.frame * agreement.codec.clock_rate)
         self._out = OutboundMedia(agreement, self._sender, frame=frame)
         self._in = InboundMedia(

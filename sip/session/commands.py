@@ -305,10 +305,12 @@ class SessionCommands:
     ) -> RequestId:
         """Send INFO, MESSAGE, OPTIONS ... inside the session; ends in ResponseReceived or RequestFailed.
 
+        A NOTIFY sent so belongs to no subscription: the far end must know of it (MS-CONFIM 4.2.2).
+
         Raises LocalProtocolError for methods that have commands of their own.
         """
         sessions = self._sessions
-        if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "NOTIFY", "BENOTIFY", "REFER"):
+        if method in ("INVITE", "UPDATE", "BYE", "ACK", "CANCEL", "PRACK", "SUBSCRIBE", "BENOTIFY", "REFER"):
             raise LocalProtocolError(f"{method} has a command of its own")
         found = sessions.with_dialog(session)
         given = checked(headers, content_type)

@@ -18,7 +18,7 @@ from sip.timers import Timer
 from sip.transactions.client import ClientTransaction
 
 #: Methods whose 408, or silence, ends nothing (decisions 11: a client that never answers INFO stays).
-_HARMLESS_SILENCE: Final = frozenset(("INFO", "MESSAGE"))
+_HARMLESS_SILENCE: Final = frozenset(("INFO", "MESSAGE", "NOTIFY"))
 _REFRESHES: Final = frozenset(("INVITE", "UPDATE"))
 
 
@@ -166,6 +166,8 @@ class InSession:
         sessions, session, status = self._sessions, self.session, response.status
         if session.removed:
             return
+        if self.method == "NOTIFY" and status >= 300:
+            return  # whatever it says is about a subscription, and there is none
         if status == 481 or (status == 408 and self.method not in _HARMLESS_SILENCE):
             # After a refresh to a 481 too (RFC 4028 section 10): it may be that of a proxy, which the BYE gets past.
             say_bye = status == 408 or self.method in _REFRESHES

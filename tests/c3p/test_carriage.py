@@ -366,7 +366,14 @@ def test_a_certificate_names_exactly_one_principal_or_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("mcu_id", "principal"),
-    [("mcu-1.2", "mcu-1"), ("mcu.example.com.12", "mcu.example.com"), ("mcu-1", None), ("mcu-1.", None), (".1", None)],
+    [
+        ("mcu-1.2", "mcu-1"),
+        ("mcu.example.com.12", "mcu.example.com"),
+        ("mcu-1.chat", "mcu-1"),
+        ("mcu-1", None),
+        ("mcu-1.", None),
+        (".1", None),
+    ],
 )
 def test_a_worker_is_named_after_its_principal(mcu_id: str, principal: str | None) -> None:
     assert principal_of_worker(mcu_id) == principal

@@ -47,6 +47,7 @@ def test_a_row_is_all_that_a_new_command_of_the_focus_takes(monkeypatch: pytest.
         asked = EndpointKeys(conf_entity=named.conf_entity, user_entity=named.user_entity, endpoint_entity="{1}")
         return ModifyEndpoint(endpoint_keys=asked)
 
+    monkeypatch.delitem(table.PLANNERS, ModifyEndpoint)  # type: ignore[arg-type]
     presenter, attendee = Sender(site, alice, conference), Sender(site, bob, conference)
     assert presenter.refused(promote("sip:bob@example.com")) == (501, "3004")
     monkeypatch.setitem(table.PLANNERS, ModifyEndpoint, plan_promotion)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from c3p import (
     ConferenceView,
     DeleteConference,
     DeleteUser,
+    EndorseUser,
     EntityState,
     EntityView,
     GetConference,
@@ -107,8 +108,9 @@ def test_a_presenters_mistakes_are_answered_with_their_error_ids() -> None:
         (DeleteUser(user_keys=keys(conference, "sip:alice@example.com")), 403, "3014"),
         (ModifyUserRoles(user_keys=keys(conference, "sip:alice@example.com"), roles=("attendee",)), 403, "3014"),
         # what there is not
-        (ModifyEndpoint(), 501, "3004"),
-        (ModifyConference(conference_info=alice.roster), 501, "3004"),
+        (ModifyEndpoint(), 404, "3012"),
+        (EndorseUser(conference_keys=own), 501, "3004"),
+        (ModifyConference(conference_info=alice.roster), 404, "3003"),  # with the view of an MCU
     ]
     for command, status, error_id in cases:
         expected = (status, None if error_id == "-" else error_id)

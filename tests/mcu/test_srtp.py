@@ -185,7 +185,7 @@ def test_what_counts_as_encrypted_signalling(target: str, proxy: str | None, off
         media_policy=MediaRules(offer=Srtp.REQUIRED),
         outbound_proxy=Uri.parse(proxy) if proxy else None,
     )
-    attempt = Targets(config).attempt(Uri.parse(target))
+    attempt = Targets(config, config.media_policy.terms).attempt(Uri.parse(target))
     assert attempt is not None
     assert attempt.forms == ((Encryption.REQUIRED,) if offered else ())
 

@@ -428,7 +428,7 @@ def test_further_mcus_are_named_and_taken() -> None:
         ]
         for other in others:
             await other.start()
-        await until(lambda: sum("announced itself" in text for text in output.texts) == 3)
+        await until(lambda: sum("announced itself" in text for text in output.texts) == 6)  # each with its chat
         for other in others:
             await other.stop()
 
@@ -448,7 +448,9 @@ def test_a_second_mcu_that_is_not_taken_is_told_once_on_both_sides(mcu_id: str, 
     told = Kept()
 
     def mcu_called(name: str, output: Kept) -> Server:
-        config = serve_config(parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared")
+        config = serve_config(
+            parts=("mcu",), mcu_id=name, mcu_factory_url=factory_url, secret="shared", chat=False
+        )  # an MCU of its own, which is told of as well
         return build_server(config, None, output)
 
     async def scenario(server: Server, output: Kept) -> None:

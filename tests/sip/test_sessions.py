@@ -403,7 +403,7 @@ def test_requests_inside_a_session_are_ordered_and_answered(net: Network, alice:
     assert (received.session, received.request.body, received.request.cseq.number) == (theirs, b"<x/>", 2)
     answer = alice.one(ResponseReceived)
     assert (answer.request_id, answer.response.status) == (request, 202)
-    for method in ("INVITE", "BYE", "ACK", "CANCEL", "NOTIFY"):
+    for method in ("INVITE", "BYE", "ACK", "CANCEL", "SUBSCRIBE"):
         with pytest.raises(LocalProtocolError):
             alice.endpoint.request_in_session(ours, method, now=net.now)
 
@@ -634,3 +634,17 @@ def test_too_many_sessions_are_refused(net: Network, alice: Agent) -> None:
     bob.invite(alice.uri())
     with pytest.raises(LocalProtocolError):
         bob.invite(alice.uri())
+
+
+@pytest.mark.parametrize("status", [481, 408, 0])
+def test_a_notify_that_belongs_to_no_subscription_ends_no_session_whatever_becomes_of_it(
+    net: Network, alice: Agent, bob: Agent, status: int
+) -> None:
+    _, theirs = established(net, alice, bob)
+    net.middle = lambda sent, flow: sent.data.replace(b" 481 ", b" %d " % status) if status else sent.data
+    net.drop = lambda data: status == 0 and data.startswith(b"NOTIFY ")
+    bob.endpoint.request_in_session(theirs, "NOTIFY", body=b"report", content_type="text/plain", now=net.now)
+    net.run(40)
+    assert len(bob.of(ResponseReceived)) + len(bob.of(RequestFailed)) == 1
+    assert bob.endpoint.session(theirs).state is SessionState.CONFIRMED
+    assert not bob.of(SessionEnded)

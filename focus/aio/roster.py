@@ -1,0 +1,67 @@
+"""Who is in a conference, as it is at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from c3p import ConferenceInfo, Endpoint, Media, MediaType, State, Status, User
+from focus.client import Client
+
+
+class Roster:
+    """A live view: it shows what the last document of the Focus has shown. ``len`` and iteration are of users."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def info(self) -> ConferenceInfo | None:
+        """The whole document, None before the first."""
+        return self._client.roster
+
+    @property
+    def users(self) -> tuple[User, ...]:
+        """Everybody."""
+        info = self._client.roster
+        return info.users.users if info is not None and info.users is not None else ()
+
+    def __iter__(self) -> Iterator[User]:
+        return iter(self.users)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def __contains__(self, uri: object) -> bool:
+        return any(user.entity == uri for user in self.users)
+
+    def __getitem__(self, uri: str) -> User:
+        """A user by URI. Raises KeyError."""
+        for user in self.users:
+            if user.entity == uri:
+                return user
+        raise KeyError(uri)
+
+    def statuses(self, uri: str) -> tuple[str, ...]:
+        """Status of each endpoint of a user, such as ``connected`` or ``alerting``; empty for who is not there."""
+        return tuple(str(endpoint.status) for endpoint in self._endpoints(uri) if endpoint.status)
+
+    def is_connected(self, uri: str) -> bool:
+        """Whether an endpoint of a user is."""
+        return Status.CONNECTED in self.statuses(uri)
+
+    def streams(self, uri: str, media_type: str = MediaType.AUDIO) -> tuple[tuple[Endpoint, Media], ...]:
+        """The streams of a user, each with its endpoint."""
+        return tuple(
+            (endpoint, media)
+            for endpoint in self._endpoints(uri)
+            for media in endpoint.media
+            if media.type == media_type
+        )
+
+    def _endpoints(self, uri: str) -> tuple[Endpoint, ...]:
+        user = next((user for user in self.users if user.entity == uri), None)
+        endpoints = user.endpoints if user is not None else ()
+        return tuple(endpoint for endpoint in endpoints if endpoint.state != State.DELETED)
+
+    def __repr__(self) -> str:
+        return f"<Roster of {len(self)}: {', '.join(user.entity for user in self.users[:5])}>"

@@ -1,0 +1,23 @@
+"""RTP over real sockets with asyncio."""
+
+from __future__ import annotations
+
+from rtp.aio.audio_session import AudioSession, Playable, Recording
+from rtp.aio.chance import live_entropy
+from rtp.aio.ports import Arrival, MediaPorts, MediaPortsConfig, OpenPorts, TraceSink, TransportAddress
+from rtp.aio.wav import read_wav, write_wav
+
+__all__ = [
+    "Arrival",
+    "AudioSession",
+    "MediaPorts",
+    "MediaPortsConfig",
+    "OpenPorts",
+    "Playable",
+    "Recording",
+    "TraceSink",
+    "TransportAddress",
+    "live_entropy",
+    "read_wav",
+    "write_wav",
+]

@@ -1,0 +1,30 @@
+"""Settings of an asyncio user agent, each with its unit and its reason."""
+
+from __future__ import annotations
+
+import attrs
+
+from sip.aio.resolver import Resolver
+from sip.aio.settings import TlsContexts, TransportSettings
+from sip.config import EndpointConfig
+from sip.entropy import Entropy
+from sip.trace import TraceSink
+
+
+@attrs.frozen(kw_only=True)
+class UserAgentSettings:
+    """What is seldom changed."""
+
+    host: str | None = None  #: own address; None: the one that faces the server, loopback without a server
+    port: int = 0  #: own SIP port, UDP and TCP; 0: any free one
+    max_calls: int = 100  #: at once, those that ring too; one more is told that it is busy here (486)
+    expires: int = 300  #: seconds that a registration is asked for
+    session_expires: int | None = 1800  #: seconds of the session timer of calls made here; None: without
+    #: seconds for the last BYEs and the end of the registration to be answered when it is closed
+    close_timeout: float = 2.0
+    endpoint: EndpointConfig = attrs.field(factory=lambda: EndpointConfig(user_agent="pyc3p"))
+    transport: TransportSettings = attrs.field(factory=TransportSettings)
+    tls: TlsContexts | None = None
+    resolver: Resolver | None = None
+    trace: TraceSink | None = None
+    entropy: Entropy | None = attrs.field(default=None, repr=False)  #: None: that of the system

@@ -1,0 +1,29 @@
+"""Settings of a user agent, each with its unit and its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from sip.errors import LocalProtocolError
+from sip.ua.account import Account
+
+
+def _accounts(given: Account | Iterable[Account]) -> tuple[Account, ...]:
+    return (given,) if isinstance(given, Account) else tuple(given)
+
+
+@attrs.frozen(kw_only=True)
+class UserAgentConfig:
+    """What one user agent does."""
+
+    accounts: tuple[Account, ...] = attrs.field(converter=_accounts)  #: the first is the one that calls, unless told
+    owner: str = "ua"  #: name of this core at the endpoint
+    ring: bool = True  #: whether callers are told at once that it rings (180); else ``Call.ring`` does it
+    max_calls: int = 100  #: at once, those that ring too; one more is told that it is busy here (486)
+    session_expires: int | None = 1800  #: seconds of the session timer of calls made here; None: without
+
+    def __attrs_post_init__(self) -> None:
+        if not self.accounts:
+            raise LocalProtocolError("accounts must have at least one sip.Account(aor=...)")
