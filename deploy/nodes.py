@@ -5,12 +5,19 @@
 
 needs Debian's ``redis-server`` and ``kamailio``, and pyc3p with the extras ``server`` and ``redis``. The files beside
 this one are used as they are, but for the addresses: 192.0.2.N becomes 127.0.1.N (``--network``), so that it works on
-any Linux without setting anything up. Ctrl-C or SIGTERM stops everything, the nodes first, which hand over.
+any Linux without setting anything up. Settings, logs and the state of Redis go into a folder (``--folder``); a second
+start with the same one goes on with the records that are there. Ctrl-C or SIGTERM stops everything, the nodes first,
+which hand over; on Linux everything ends as well when this program is killed.
+
+All parts prove themselves to each other with one secret: PYC3P_SECRET of the environment, or else one that is made and
+printed, so that more parts can be started by hand.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import os
 import secrets
 import shutil
@@ -20,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -31,6 +38,7 @@ MCUS = ("mcu-1", "mcu-2")
 PROXIES = {"kamailio-1": "31", "kamailio-2": "32"}
 START_LIMIT = 30.0  #: seconds in which each has to listen
 STOP_LIMIT = 20.0  #: seconds in which each has to end
+_PR_SET_PDEATHSIG = 1  #: of Linux: the signal that a process gets when its parent is gone
 KAMAILIO_MODULES = ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules")
 
 
@@ -41,11 +49,13 @@ class Failed(Exception):
 class Deployment:
     """The processes, in the order in which they were started; each writes to a log of its own in ``folder``."""
 
-    def __init__(self, folder: Path, network: str) -> None:
+    def __init__(self, folder: Path, network: str, told: Callable[[str], object] = lambda line: None) -> None:
         self.folder, self.network = folder, network
+        self._told_of_start = told
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._told: set[str] = set()
-        self._environment = {**os.environ, "PYC3P_SECRET": os.environ.get("PYC3P_SECRET") or secrets.token_hex(32)}
+        self.made_secret = "" if os.environ.get("PYC3P_SECRET") else secrets.token_hex(32)
+        self._environment = {**os.environ, "PYC3P_SECRET": os.environ.get("PYC3P_SECRET") or self.made_secret}
 
     def at(self, number: str, port: int) -> tuple[str, int]:
         """An address of this network."""
@@ -89,6 +99,7 @@ class Deployment:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
         end = time.monotonic() + START_LIMIT
         while not self._listens(address):
@@ -96,6 +107,7 @@ class Deployment:
                 last = (self.folder / f"{name}.log").read_text(errors="replace").strip().splitlines()[-1:]
                 raise Failed(f"{name} does not listen at {address[0]}:{address[1]}: {' '.join(last)}")
             time.sleep(0.1)
+        self._told_of_start(f"{name} listens at {address[0]}:{address[1]}")
 
     def look(self) -> list[str]:
         """The names of those that have ended by themselves since the last call."""
@@ -123,11 +135,11 @@ class Deployment:
                 if process.poll() is None:
                     process.send_signal(signal.SIGTERM)
             for process in ending:
-                try:
+                with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(STOP_LIMIT)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+                with contextlib.suppress(ProcessLookupError):  # and whatever it has started and left behind
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def _fill(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -156,14 +168,23 @@ class Deployment:
             return probe.connect_ex(address) == 0
 
 
+def end_with_parent() -> None:
+    """In a child before it becomes another program: be asked to end when this program has gone without asking."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def main() -> int:
     """Run until somebody stops it."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--folder", type=Path, help="for settings and logs; one in the place for temporary files")
+    options.add_argument(
+        "--folder",
+        type=Path,
+        help="for settings, logs and the state of Redis (a new one in the place for temporary files)",
+    )
     options.add_argument("--network", default="127.0.1", help="the first three numbers of all addresses (127.0.1)")
     given = options.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="pyc3p-nodes-"))
-    deployment = Deployment(folder.resolve(), given.network)
+    deployment = Deployment(folder.resolve(), given.network, lambda line: print(line, flush=True))
     stopping = False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -175,7 +196,9 @@ def main() -> int:
     try:
         deployment.start()
         front = f"{given.network}.31"
-        print(f"settings and logs are in {folder}")
+        print(f"all {len(deployment.running)} parts run; settings and logs are in {folder}")
+        if deployment.made_secret:
+            print(f"the secret of all parts, for others that you start: PYC3P_SECRET={deployment.made_secret}")
         print(f"phones register, and presenters come, at {front} or {given.network}.32:")
         print(f"  pyc3p phone --as sip:bob@example.com --server {front}")
         print(f"  pyc3p invite --as sip:ann@example.com --server {front} sip:bob@example.com", flush=True)

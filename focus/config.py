@@ -44,7 +44,9 @@ class FocusConfig:
     #: seconds in which an ejection is answered, whether the MCUs agreed or not; below the 180 s after which a client
     #: gives up by itself, and above the 60 s in which an MCU that does not answer is given up
     eject_timeout: float = 150.0
-    failure_cache: float = 10.0  #: seconds for which a failed bootstrap is not tried again (flows 4.2)
+    #: seconds for which a failed bootstrap is not tried again (at most 10, flows 4.2). The MCU Factory knows which MCUs
+    #: are still away, so a search costs one question to it, and people wait for an MCU that is started anew
+    failure_cache: float = 2.0
     bootstrap_attempts: int = 3  #: MCUs tried for one need (decisions 1)
     time_outs_to_fail: int = 2  #: time-outs in a row that mark an MCU as failed (decisions 1)
     #: seconds without a word of an MCU that has participants, after which it is asked; they speak every 30 s

@@ -8,7 +8,7 @@ from c3p import CCCP_TYPE, AddUser, Code, CommandReason, Reason, Request, Respon
 from focus.context import Context
 from focus.mcus.relay import ClientCommand, Failure
 from focus.participant import Participant
-from sip import RequestId
+from sip import MsDiagnostics, RequestId
 
 
 def send_result(
@@ -41,13 +41,17 @@ def success(command: ClientCommand) -> Response:
 
 def failed(command: ClientCommand, failure: Failure) -> Response:
     """It was not."""
-    dial_out = isinstance(command.request.command, AddUser) and failure.general != Reason.REQUEST_CANCELLED
-    return command.request.respond(
+    dialled = isinstance(command.request.command, AddUser) and not failure.unheard
+    called = dialled and failure.general != Reason.REQUEST_CANCELLED
+    response = command.request.respond(
         Code.FAILURE,
         reason=failure.general,
-        command_reason=CommandReason.DIAL_OUT_FAILED if dial_out else None,
+        command_reason=CommandReason.DIAL_OUT_FAILED if called else None,
         retry_after=failure.retry_after,
     )
+    if not failure.detail:
+        return response
+    return attrs.evolve(response, diagnostics=str(MsDiagnostics(error_id=0, reason=failure.detail)))
 
 
 def translated(response: Response, request: Request) -> Response:

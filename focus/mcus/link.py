@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from c3p import (
     AddConference,
@@ -27,6 +28,8 @@ from focus.mcus.relay import Failure, Relay, RelayInput, RelayOwner, final_respo
 from focus.mcus.relay_queue import RelayQueue
 from focus.mcus.search import Search
 from sip import Life
+
+_GONE: Final = "The conferencing server is gone"
 
 
 class McuLink:
@@ -75,7 +78,7 @@ class McuLink:
         relay.process(RelayInput.AUTHORISED)
         wait = self._search.wait(now=now) if self.state is LinkState.FAILED else None
         if wait is not None:
-            self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY, retry_after=wait), now=now)
+            self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY).unserved(retry_after=wait), now=now)
         elif self.queue.is_full:
             self._relays.relay_failed(relay, Failure(Reason.SERVER_BUSY), now=now)
         else:
@@ -146,10 +149,10 @@ class McuLink:
         if relay is not None:
             self._take_response(relay, response, now=now)
 
-    def mark_lost(self, reason: str, *, dropped: bool = False, now: float) -> None:
+    def mark_lost(self, reason: str, *, dropped: bool = False, empty: bool = False, now: float) -> None:
         """The assigned MCU failed: commands in flight fail, and another is looked for (`focus.mcus.loss`).
 
-        ``dropped``: it does not have the conference, or not from us.
+        ``dropped``: it does not have the conference, or not from us. ``empty``: it was started anew, and serves.
         """
         address = self.address
         if address is None or self.state not in (LinkState.READY, LinkState.RESUMING):
@@ -160,10 +163,10 @@ class McuLink:
         self._pulse.begin()
         self._exchange.forget()
         self._sent = None
-        self._search.lost(address.mcu_id)
+        self._search.lost(address.mcu_id, serves=empty)
         self._owner.mcu_lost(self.mcu_type, address, reason, now=now)
         while relay := self.queue.pop_sent():  # what the end of one ends with it is not among them any more
-            self._relays.relay_failed(relay, Failure(Reason.TIMEOUT), now=now)
+            self._relays.relay_failed(relay, Failure(Reason.TIMEOUT, detail=_GONE), now=now)
         self.ensure(now=now)
 
     # After a restart -------------------------------------------------------------------------------------------------
@@ -197,6 +200,8 @@ class McuLink:
         self._pulse.heard(now=now)
         if purpose is not Purpose.RESYNCHRONISE:
             self._pulse.carried_out()
+        if purpose is Purpose.COMMAND and reply.status != 404:
+            self._search.served()
         if purpose is Purpose.ALLOCATE:
             self._allocated(reply, now=now)
         elif purpose is Purpose.INITIALISE:
@@ -315,8 +320,9 @@ class McuLink:
     def _exhausted(self, failure: Failure, *, now: float) -> None:
         self._life.command(LinkInput.EXHAUSTED)
         self._search.exhausted(now=now)
+        unserved = failure.unserved(retry_after=self._search.wait(now=now))
         for relay in self.queue.pop_waiting():
-            self._relays.relay_failed(relay, failure, now=now)
+            self._relays.relay_failed(relay, unserved, now=now)
         self._owner.no_mcu(self.mcu_type, failure, now=now)
 
     # Commands --------------------------------------------------------------------------------------------------------
@@ -338,7 +344,7 @@ class McuLink:
         if reply.status == 404:
             if relay is not None and self.queue.sent(relay.request_id) is relay:
                 self.queue.take_back(relay)
-            self.mark_lost("the MCU does not know the conference", dropped=True, now=now)
+            self.mark_lost("the MCU does not know the conference", dropped=True, empty=True, now=now)
             return
         outranked = self._outranked(reply, now=now)
         if relay is None or self.queue.sent(relay.request_id) is None:
@@ -365,7 +371,7 @@ class McuLink:
         command = response.command if response is not None else None
         info = command.conference_info if isinstance(command, GetConference) else None
         if reply.status == 404:
-            self.mark_lost("the MCU does not know the conference", dropped=True, now=now)
+            self.mark_lost("the MCU does not know the conference", dropped=True, empty=True, now=now)
         elif (
             not self._outranked(reply, now=now)
             and response is not None

@@ -83,6 +83,8 @@ class Failure:
 
     general: str  #: response/@reason
     retry_after: int | None = None  #: seconds
+    detail: str = ""  #: in words, for people
+    unheard: bool = False  #: no MCU ever had the command, so nobody was called
 
     @classmethod
     def of(cls, reply: Reply) -> Failure:
@@ -92,6 +94,10 @@ class Failure:
         if reply.status == 503:
             return cls(Reason.SERVER_BUSY, reply.retry_after)
         return cls(Reason.OTHER_FAILURE)
+
+    def unserved(self, *, retry_after: int | None) -> Failure:
+        """The same for a command that never left: no MCU could be had."""
+        return Failure(self.general, retry_after, "No conferencing server is available at the moment", unheard=True)
 
 
 def final_response(reply: Reply) -> Response | None:
@@ -137,7 +143,7 @@ class Relay:
     deadline: float | None = None  #: monotonic seconds, when the MCU's final answer is given up
     pendings: int = 0  #: how often the MCU said that it works on it
     awaited: bool = False  #: a procedure waits for what becomes of it (`Context.ended_relays`)
-    returned: bool = False  #: whether an MCU did not know the conference; once is enough
+    returned: int = 0  #: how often an MCU did not know the conference
 
     @property
     def state(self) -> RelayState:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from c3p import AddUser, Command
 from focus.mcus.relay import Relay, RelayInput
 from sip import AddressOfRecord
+
+#: How often a call goes out again that an MCU did not begin: to one that was started anew, and to the one after it.
+MOST_RETURNS: Final = 2
 
 
 class RelayQueue:
@@ -57,9 +61,9 @@ class RelayQueue:
             self._waiting.remove(relay)
 
     def take_back(self, relay: Relay) -> None:
-        """A call that was not begun, since the MCU does not have the conference, is for the next one, once."""
-        if isinstance(relay.command, AddUser) and not relay.returned:
-            relay.returned = True
+        """A call that was not begun, since the MCU does not have the conference: it gets it again, or the next one."""
+        if isinstance(relay.command, AddUser) and relay.returned < MOST_RETURNS:
+            relay.returned += 1
             relay.process(RelayInput.UNKNOWN_THERE)
             del self._open[relay.request_id]
             self._waiting.appendleft(relay)

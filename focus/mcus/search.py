@@ -14,6 +14,7 @@ class Search:
         self._config = config
         self._retry_at: float | None = None  # monotonic seconds
         self._attempts = 0
+        self._emptied: str | None = None  #: the MCU that lost the conference, until it has carried something out
         self.exclude: tuple[str, ...] = ()  #: ids of MCUs that failed
 
     def begin(self) -> None:
@@ -35,9 +36,15 @@ class Search:
         """One took it."""
         self.exclude = ()
 
-    def lost(self, mcu_id: str) -> None:
-        """The one that had it failed."""
-        self.exclude, self._retry_at = (mcu_id,), None
+    def lost(self, mcu_id: str, *, serves: bool) -> None:
+        """The one that had it failed. One that ``serves`` and has only lost it may have it again, once in a row."""
+        again = serves and mcu_id != self._emptied
+        self._emptied = mcu_id if again else None
+        self.exclude, self._retry_at = () if again else (mcu_id,), None
+
+    def served(self) -> None:
+        """The one that has it carried something out."""
+        self._emptied = None
 
     def exhausted(self, *, now: float) -> None:
         """None can be had; for some seconds nobody looks."""

@@ -28,6 +28,7 @@ from c3p import (
 )
 from mcu.config import FactoryConfig
 from mcu.events import AnnouncementFault, AnnouncementRefused, McuAllocated, McuForgotten, McuRegistered
+from mcu.factory.failed import FailedMcus
 from mcu.factory.health import HealthProbes
 from mcu.factory.kept import KeptFactory
 from mcu.factory.registry import KnownMcu, Registry
@@ -69,6 +70,7 @@ class McuFactory:
         self.unposted = self._exchanges.unposted  #: what `c3p_to_send` gives; always the same list
         self._health_probes = HealthProbes(config, self._registry, self._exchanges)
         self._places: OrderedDict[str, str] = OrderedDict()  #: conference key -> mcu id, least recently asked first
+        self._failed = FailedMcus(self._registry)
         self._kept = KeptFactory(self._registry, self._places)
         #: refusals that the application knows of, oldest first
         self._told: OrderedDict[AnnouncementRefused, None] = OrderedDict()
@@ -152,7 +154,7 @@ class McuFactory:
         if isinstance(command, RegisterMcu):
             return self._register(document, command, peer, now)
         if isinstance(command, AddConference):
-            return self._allocate(document, command, peer)
+            return self._allocate(document, command, peer, now)
         return self._refuse(document, Refusal(RefusalReason.NOT_SUPPORTED, "command is not known here"))
 
     def _refuse(self, request: Request, refusal: Refusal, retry_after: int | None = None) -> Reply:
@@ -213,7 +215,7 @@ class McuFactory:
         for fault in AnnouncementFault:
             self._told.pop(AnnouncementRefused(owner="", mcu_id=mcu_id[:MAX_TOLD_ID], peer=peer, fault=fault), None)
 
-    def _allocate(self, request: Request, command: AddConference, peer: str) -> Reply:
+    def _allocate(self, request: Request, command: AddConference, peer: str, now: float) -> Reply:
         allowed = self.config.focus_peers
         if allowed is not None and peer not in allowed:
             return Reply(403)
@@ -221,10 +223,11 @@ class McuFactory:
         key = conference_id(entity) if entity else None
         if entity is None or key is None or not command.mcu_type:
             return self._refuse(request, Refusal(RefusalReason.MALFORMED, "conference and MCU type are needed"))
-        chosen = self._choose(key, command)
+        place = f"{command.mcu_type} {key}"
+        chosen = self._choose(place, command, now)
         if chosen is None:
             return self._refuse(request, Refusal(RefusalReason.CAPACITY, "no MCU available"), self.config.retry_after)
-        self._remember(f"{command.mcu_type} {key}", chosen.mcu_id)
+        self._remember(place, chosen.mcu_id)
         self.untaken.append(McuAllocated(owner="", conference=entity, mcu_id=chosen.mcu_id))
         where = {MCU_HTTP_URI: chosen.http_url, MCU_SERVER_URI: chosen.sip_uri, MCU_ID: chosen.mcu_id}
         answer = attrs.evolve(
@@ -232,14 +235,23 @@ class McuFactory:
         )
         return Reply(200, request.respond(Code.SUCCESS, command=answer))
 
-    def _choose(self, key: str, command: AddConference) -> KnownMcu | None:
+    def _choose(self, place: str, command: AddConference, now: float) -> KnownMcu | None:
+        """One that did not fail; else one that did, and was heard since."""
+        for mcu in self._failed.told(place, command.exclude, now=now):
+            self._health_probes.ask(mcu)
+        away, back = self._failed.away(place), self._failed.back(place)
+        excluded = frozenset(command.exclude)
+        chosen = self._select(place, command, excluded | away)
+        if chosen is None and excluded & back:
+            chosen = self._select(place, command, (excluded - back) | away)
+        if chosen is not None:
+            self._failed.given(place, chosen.mcu_id)
+        return chosen
+
+    def _select(self, place: str, command: AddConference, exclude: frozenset[str]) -> KnownMcu | None:
         assert command.mcu_type is not None
-        chosen = self._strategy.select(
-            self._registry.candidates(),
-            mcu_type=command.mcu_type,
-            exclude=frozenset(command.exclude),
-            current=self._places.get(f"{command.mcu_type} {key}"),
-        )
+        candidates, current = self._registry.candidates(), self._places.get(place)
+        chosen = self._strategy.select(candidates, mcu_type=command.mcu_type, exclude=exclude, current=current)
         return self._registry.get(chosen.mcu_id) if chosen is not None else None
 
     def _give(self, place: str, mcu_id: str) -> None:

@@ -25,6 +25,7 @@ class KnownMcu:
     draining: bool = False
     principal: str | None = None  #: who announced it; ``None`` for one of the list
     heard: float | None = None  #: monotonic seconds of the last announcement; ``None`` for one of the list
+    answered: float | None = None  #: ... or of an answer to a probe, whichever was later; ``None`` before the first
     given: int = 0  #: conferences given to it since it last said how busy it is
     misses: int = 0  #: probes in a row that failed
     alive: bool = True
@@ -42,8 +43,11 @@ class KnownMcu:
             stale=self.stale,
         )
 
-    def report(self, *, conferences: int | None, legs: int | None, capacity: int | None, draining: bool | None) -> None:
+    def report(
+        self, *, conferences: int | None, legs: int | None, capacity: int | None, draining: bool | None, now: float
+    ) -> None:
         """Take over what it says of itself; what it leaves out stays."""
+        self.answered = now
         self.conferences = self.conferences if conferences is None else conferences
         self.legs = self.legs if legs is None else legs
         self.capacity = self.capacity if capacity is None else capacity
@@ -109,6 +113,7 @@ class Registry:
             legs=command.legs,
             capacity=command.capacity,
             draining=command.draining,
+            now=now,
         )
         return new
 

@@ -112,9 +112,11 @@ def unready(server: Server) -> Iterator[str]:
     focus = server.cores.focus
     if focus is not None and len(focus.conferences) >= focus.config.max_conferences:
         yield "overloaded: conferences"
-    workers = server.workers
+    workers, factory = server.workers, server.mcu_factory
     if workers is not None and not any(worker.running for worker in workers.all):
         yield "no MCU runs"
+    elif workers is None and server.mcu is None and factory is not None and not factory.mcus:
+        yield "no MCU has announced itself"
 
 
 def impaired(server: Server) -> Iterator[str]:

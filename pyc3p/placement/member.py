@@ -13,7 +13,9 @@ word to anybody, because whoever is in them hears from the new owner.
 
 **What a node does whose store was started anew.** What the store had written last may be lost, claims among it, or it
 is empty. Each claim is made again, above its own epoch, and the state of the conference is written whole. Nothing that
-was done is done again.
+was done is done again. No node has a lease at that moment, and whoever comes first would take all the others for gone.
+So a node that has its lease anew waits for as long as a lease lasts before it takes anything over; in that time
+everybody who is there has renewed.
 
 Crossings. A claim whose answer does not come in time may have been made. So after every failure the store is asked what
 this node has, and what it did not know of is claimed once more, and goes on from the state that is there. In the same
@@ -133,6 +135,7 @@ class Member:
         self._lease_until = now
         self._run = ""  #: of the store
         self._unsure: set[str] = set()  #: claims to be made again: the store may have lost them, or their state
+        self._settled_at = now  #: monotonic seconds until which others may be on their way back
         self._gone: dict[str, int] = {}  #: nodes that are gone, and for how many renewals
         self._claiming: Counter[str] = Counter()  #: keys with claims under way, or waiting
         self._releasing: dict[str, int] = {}  #: conferences that have ended, and the epochs, until the store knows
@@ -293,6 +296,7 @@ class Member:
         self.addresses = {**nodes.alive, self.node.name: self.node.address}
         if again or anew:
             self._unsure.update(self.held)
+            self._settled_at = now + self.settings.lifetime
         if again:
             self._events.append(LeaseHeld(owner=self.owner, nodes=tuple(sorted(self.addresses))))
         for key in sorted(self._unsure):
@@ -303,7 +307,7 @@ class Member:
         for key, epoch in self._releasing.items():
             if (release := Release(key, self.node, epoch)) not in asked:
                 self._begin(_Begun(release, _Purpose.ASKED))
-        self._look_after_gone(nodes)
+        self._look_after_gone(nodes, now)
 
     def _lapsed(self) -> None:
         """Nothing that waits would be granted: who asked is told, the rest is done when there is a lease again."""
@@ -353,8 +357,12 @@ class Member:
 
     # What nodes that are gone have left ------------------------------------------------------------------------------
 
-    def _look_after_gone(self, nodes: Nodes) -> None:
-        gone = set(nodes.gone) - {self.node.name}
+    def is_settling(self, *, now: float) -> bool:
+        """Whether a node without a lease may only not have renewed it yet, because the store was away for all."""
+        return now < self._settled_at
+
+    def _look_after_gone(self, nodes: Nodes, now: float) -> None:
+        gone = set() if self.is_settling(now=now) else set(nodes.gone) - {self.node.name}
         self._gone = {name: self._gone.get(name, 0) + 1 for name in gone}
         names = [*gone] if self._known else [*gone, self.node.name]
         self._known = True

@@ -223,8 +223,9 @@ class PlacedFocus:
         if not isinstance(asker, _FromForwarding):
             return
         ours = found.node == self.member.node.name
-        if self._leaving and (ours or (found.node is not None and not found.alive)):
-            self._again.set(asker, now + _AGAIN)  # another one is about to claim it
+        abandoned = found.node is not None and not found.alive and not ours
+        if (self._leaving and (ours or abandoned)) or (abandoned and self.member.is_settling(now=now)):
+            self._again.set(asker, now + _AGAIN)  # another one is about to claim it, or back in a moment
         elif found.node is None or (ours and asker.key in self._uris):
             self._forwarding.owner_found(asker.id, None, now=now)
         elif found.alive and not ours:

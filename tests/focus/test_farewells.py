@@ -160,7 +160,7 @@ def test_a_call_that_no_mcu_begins_fails() -> None:
         mcu.answers[AddUser] = unknown
     dial(site, alice)
     assert len(alice.node.of(CommandFailed)) == 1
-    assert sum(len(one.commands(AddUser)) for one in made) == 3  # the first of them, of the beginning
+    assert sum(len(one.commands(AddUser)) for one in made) == 4  # the first of them, of the beginning
 
 
 def test_an_mcu_that_has_nobody_is_asked_so_that_it_keeps_the_conference() -> None:

@@ -253,19 +253,19 @@ def test_a_response_to_nothing_is_dropped() -> None:
 # Failure -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", [ExchangeFailure.CONNECT, Reply(404)])
-def test_the_failure_procedure(outcome: Reply | ExchangeFailure) -> None:
+def test_the_failure_procedure() -> None:
     site, mcu, _, alice = talking()
     alice.client.add_user("sip:ringing@example.org", now=site.net.now)
     site.net.run()
     mcu.call("sip:ringing@example.org", "alerting")
-    mcu.answers[ModifyConferenceLock] = lambda request: outcome
+    mcu.answers[ModifyConferenceLock] = lambda request: ExchangeFailure.CONNECT
     alice.client.set_lock(True, now=site.net.now)
     site.net.run()
 
     failed = alice.node.last(CommandFailed)
     assert failed.response is not None
     assert failed.response.reason == "timeout"
+    assert failed.text == "dialOutFailed (The conferencing server is gone)"
     assert alice.user(PHONE) is None
     assert alice.user("sip:ringing@example.org") is None
     assert [one.mcu_id for one in site.node.of(McuAssigned)] == ["av1", "av2"]
@@ -282,6 +282,38 @@ def test_the_failure_procedure(outcome: Reply | ExchangeFailure) -> None:
     state = bootstrap.conference_info.conference_view.views[0].entity_state
     assert state is not None
     assert state.locked is True
+
+
+def test_an_mcu_that_was_started_anew_gets_the_conference_again() -> None:
+    """It answers, and knows nothing: no other is looked for, and the call that found it out is made."""
+    site, mcu, _, alice = talking()
+
+    def unknown(request: Request) -> Reply:
+        del mcu.answers[AddUser]
+        mcu.users.clear()
+        mcu.version = 0
+        return Reply(404)
+
+    mcu.answers[AddUser] = unknown
+    for user in ("sip:first@example.org", "sip:second@example.org"):
+        alice.client.add_user(user, now=site.net.now)
+    site.net.run()
+    assert alice.user(PHONE) is None
+    assert [one.mcu_id for one in site.node.of(McuAssigned)] == ["av1", "av1"]
+    assert [one.command.exclude for one in site.mcu_factory.requests] == [(), ()]  # type: ignore[attr-defined]
+    for user in ("sip:first@example.org", "sip:second@example.org"):
+        mcu.call(user, "connected")
+        mcu.answer_call(user)
+    assert alice.node.of(CommandFailed) == []
+
+
+def test_an_mcu_that_forgets_a_conference_again_and_again_does_not_get_it_for_ever() -> None:
+    site, mcu, _, alice = talking()
+    mcu.answers[AddUser] = lambda request: Reply(404)
+    alice.client.add_user("sip:first@example.org", now=site.net.now)
+    site.net.run()
+    assert [one.mcu_id for one in site.node.of(McuAssigned)] == ["av1", "av1", "av2"]
+    assert site.mcu_factory.requests[-1].command.exclude == ("av1",)  # type: ignore[union-attr]
 
 
 def test_commands_that_wait_go_to_the_replacement() -> None:

@@ -124,7 +124,7 @@ def hears_something(log: Path) -> bool:
 
 
 def call_until_done(system: System, user: str, conference: str) -> bool:
-    """Try again as a presenter would; a Focus asks for an MCU again 10 s after it had none."""
+    """Try again as a presenter would; a Focus asks for an MCU again 2 s after it had none."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         log = system.invite(f"sip:{user}@{DOMAIN}", "--conference", conference, user="ann")

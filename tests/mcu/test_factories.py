@@ -134,9 +134,11 @@ def test_whoever_is_asked_answers_as_a_single_factory_would(
 ) -> None:
     """One conference after the other, by whichever Factory; once the store is away and comes back empty."""
     group, single = Group(), Farm()
-    for mcu_id in MCUS:
-        single.announce(mcu_id, legs=0)
     for number, (which, conference, exclude) in enumerate(steps):
+        for each in (single, *group.farms):
+            each.now += 1.0
+            for mcu_id in MCUS:
+                each.announce(mcu_id, legs=0)  # that one failed a conference is each Factory's own, until it is heard
         farm = group.farms[which]
         assert farm.chosen(conference, exclude=exclude) == single.chosen(conference, exclude=exclude)
         group.write(farm)

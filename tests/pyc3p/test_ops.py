@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import focus
 import mcu
-from c3p import COMMANDS
+from c3p import COMMANDS, RegisterMcu, Request
 from pyc3p.commands.output import Format, Output, format_of
 from pyc3p.elements.server import Server
 from pyc3p.elements.system import build_system
@@ -129,6 +129,25 @@ def test_who_has_too_much_to_do_is_not_ready() -> None:
         await phone.stop()
 
     with_ops(scenario)
+
+
+def test_without_an_mcu_in_any_other_process_nobody_is_sent_here() -> None:
+    parts = ("registrar", "proxy", "focus-factory", "focus", "mcu-factory")
+
+    async def scenario(server: Server, port: OpsPort) -> None:
+        assert server.mcu_factory is not None
+        factory, loop = server.mcu_factory, asyncio.get_running_loop()
+        status, text = await get(port.port, "/ready")
+        assert (status, json.loads(text)["reasons"]) == (503, ["no MCU has announced itself"])
+        announced = RegisterMcu(mcu_id="mcu-1", http_url="http://127.0.0.1:1/", mcu_types=("audio-video",), capacity=9)
+        request = Request(request_id="1", from_="sip:mcu@127.0.0.1", to="mcu-factory", command=announced)
+        assert factory.receive_c3p(request, peer="mcu-1", now=loop.time()).status == 200
+        assert (await get(port.port, "/ready"))[0] == 200
+        factory.handle_timeout(now=loop.time() + 60.0)  # it fell silent
+        assert (await get(port.port, "/ready"))[0] == 503
+        assert (await get(port.port, "/health"))[0] == 200
+
+    with_ops(scenario, parts=parts, mcus=("mcu-1",), secret="a secret of this test that nobody guesses")
 
 
 def test_without_any_mcu_nobody_is_sent_here() -> None:

@@ -20,7 +20,7 @@ from mcu import Mcu
 from pyc3p.element import Element, HookedPump
 from pyc3p.elements import parts
 from pyc3p.elements.parts import CoreSettings, McuTrust, Place, SipCores
-from pyc3p.phone import Phone, PhoneConfig
+from pyc3p.phone import Phone, PhoneConfig, ToneSource
 from pyc3p.placement.events import Claim, FindOwner, Leave, ListClaims, Operation, Release, Renew, Rewrite
 from pyc3p.placement.member import Member
 from pyc3p.placement.memory import MemoryPlacement
@@ -155,7 +155,7 @@ class _ByWayOf:
 class Nodes:
     """Everything: ``up`` are the nodes that the proxy believes in."""
 
-    def __init__(self, *people: str, phones: int = 0, mcus: int = 1, seed: int = 1) -> None:
+    def __init__(self, *people: str, phones: int = 0, mcus: int = 1, tones: bool = False, seed: int = 1) -> None:
         self.network = SimNetwork(seed)
         self.network.clock.now = 100.0
         self.entropy = sip.SeededEntropy(f"nodes {seed}".encode())
@@ -183,7 +183,7 @@ class Nodes:
         for number, name in enumerate(people, start=31):
             self._add_client(name, number)
         for number in range(phones):
-            self._add_phone(number)
+            self._add_phone(number, ToneSource(300 + 10 * number) if tones else None)
         self.run(2.0)
 
     # Parts -----------------------------------------------------------------------------------------------------------
@@ -275,10 +275,12 @@ class Nodes:
         element, self.clients[name] = parts.client(place, config, entropy=self.entropy.child(name))
         self.hosts[name] = self.network.add(element, place.host)
 
-    def _add_phone(self, number: int) -> None:
+    def _add_phone(self, number: int, source: ToneSource | None) -> None:
         place = place_of(f"phone{number}", 100 + number)
         config = PhoneConfig(aor=self.phone_uri(number), contact=place.sip_uri(f"phone{number}"))
-        element, self.phones[place.name] = parts.phone(place, config, entropy=self.entropy.child(place.name))
+        element, self.phones[place.name] = parts.phone(
+            place, config, entropy=self.entropy.child(place.name), source=source
+        )
         self.hosts[place.name] = self.network.add(element, place.host)
 
     @staticmethod
