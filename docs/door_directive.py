@@ -35,7 +35,7 @@ FOREIGN: Final = (
 #: What is entered from outside, in the order in which a name that has several doors is looked for.
 DOORS: Final = (
     *("sip", "c3p", "rtp", "focus", "mcu", "pyc3p"),
-    *("sip.aio", "c3p.aio", "rtp.aio", "mcu.aio", "focus.aio", "sip.testing", "c3p.testing", "rtp.testing"),
+    *("sip.aio", "focus.aio", "c3p.aio", "rtp.aio", "mcu.aio", "sip.testing", "c3p.testing", "rtp.testing"),
     *("pyc3p.elements", "pyc3p.phone", "pyc3p.simnet", "pyc3p.simulate", "pyc3p.state"),
 )
 #: Packages of others whose names occur in signatures.

@@ -16,7 +16,7 @@ from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
-from sip import TrustedPeers, Uri
+from sip import TrustedPeers, Uri, must_be_uri
 
 SDP: Final = "application/sdp"
 
@@ -48,8 +48,10 @@ class ConferencingServerConfig:
     http_url: str  #: where a Focus posts commands
     sip_contact: Uri  #: own SIP address, never a conference URI: Contact of its calls (decisions 20)
     owner: str = "mcu"  #: name of this core at its endpoint
-    outbound_proxy: Uri | None = None  #: preloaded Route of every dial-out; ``None`` calls the target directly
-    secure_outbound_proxy: Uri | None = None  #: the same for targets that are sips, if it is another address
+    #: Preloaded Route of every dial-out; ``None`` calls the target directly.
+    outbound_proxy: Uri | None = attrs.field(default=None, validator=must_be_uri)
+    #: The same for targets that are sips, if it is another address.
+    secure_outbound_proxy: Uri | None = attrs.field(default=None, validator=must_be_uri)
     factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
     factory_principal: str = "mcu-factory"  #: who that Factory is
     #: Further Factories, each with its URL and who it is: every node of several has one, and all are to know.
@@ -131,6 +133,9 @@ class McuConfig(ConferencingServerConfig):
 
     mixer: MixerSettings = MixerSettings()
     speaker: SpeakerSettings = SpeakerSettings()
+    #: Whether the roster names who speaks, too. Each change is a document to everybody who follows, at most one in
+    #: ``SpeakerSettings.report_interval``; of large conferences that is much traffic for little.
+    speaker_in_roster: bool = False
     #: Seconds between two `AudioLevels` of a conference; ``None`` reports none. A display wants some 0.1 s.
     level_interval: float | None = attrs.field(default=None, validator=optional(ge(0.02)))
     prompts: Prompts = Prompts()  #: sounds of our own that callers hear

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.trace import Names, Record, Recording, Trace
+from pyc3p.version import VERSION
 
 if TYPE_CHECKING:
     from pyc3p.elements.running_server import RunningServer, server
@@ -33,6 +34,8 @@ __all__ = [
     "server",
     "server_host",
 ]
+
+__version__ = VERSION
 
 
 def __getattr__(name: str) -> object:

@@ -127,6 +127,7 @@ from sip.session.replacing import Replacement
 from sip.session.tables import SessionState
 from sip.session.view import SessionView
 from sip.shares import Shares
+from sip.shown import Shown
 from sip.syntax.grammar import refuse, tolerate
 from sip.syntax.keys import AddressOfRecord, ConferenceAddress, is_own_address, same_user
 from sip.syntax.params import Params
@@ -155,6 +156,7 @@ from sip.ua.config import UserAgentConfig
 from sip.ua.message import MessageDelivered, MessageFailed, MessageReceived
 from sip.ua.registration import Registered, Registration, RegistrationFailed, Unregistered
 from sip.ua.user_agent import UserAgent
+from sip.wanted import must_be_aor, must_be_uri
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -298,6 +300,7 @@ __all__ = [
     "SessionState",
     "SessionView",
     "Shares",
+    "Shown",
     "SipError",
     "Star",
     "StateChange",
@@ -344,6 +347,8 @@ __all__ = [
     "internal_fault",
     "is_numeric",
     "is_own_address",
+    "must_be_aor",
+    "must_be_uri",
     "next_timeout_of",
     "parse_message",
     "piece_key",

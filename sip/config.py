@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from sip.shown import Shown
 from sip.syntax.uri_parts import canonical_host
+from sip.wanted import must_all_be, must_be_one_of, must_be_port, must_be_text
 
 if TYPE_CHECKING:
     from sip.authentication.digest import Credentials
@@ -16,18 +18,20 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Listen:
+class Listen(Shown):
     """An address on which the driver accepts traffic, and what peers are told of it.
 
     ``public_host`` and ``public_port`` go into Via and Contact when the address that peers reach differs
-    from the bound one (a wildcard address, a container, a one-to-one NAT).
+    from the bound one (a wildcard address, a container, a one-to-one NAT). Raises LocalProtocolError for a transport
+    that is not known, no host, and what is no port.
     """
 
-    transport: str  #: "UDP", "TCP" or "TLS"
-    host: str
-    port: int
-    public_host: str | None = None
-    public_port: int | None = None
+    #: "UDP", "TCP" or "TLS"
+    transport: str = attrs.field(validator=must_be_one_of("UDP", "TCP", "TLS"))
+    host: str = attrs.field(validator=must_be_text)  #: address or name of an interface; ``0.0.0.0`` and ``::`` are all
+    port: int = attrs.field(validator=must_be_port)  #: 0: any that is free
+    public_host: str | None = None  #: what peers are told in place of ``host``
+    public_port: int | None = attrs.field(default=None, validator=must_be_port)  #: ... and of ``port``
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -46,10 +50,11 @@ def _as_lookup(
 
 
 @attrs.frozen(kw_only=True)
-class EndpointConfig:
+class EndpointConfig(Shown):
     """How one SIP element behaves on the wire, and where it stops taking more."""
 
-    listen: tuple[Listen, ...] = attrs.field(default=(), converter=_as_tuple)
+    #: Where it is reached; none for a client that only connects.
+    listen: tuple[Listen, ...] = attrs.field(default=(), converter=_as_tuple, validator=must_all_be(Listen))
     user_agent: str | None = None  #: User-Agent of requests and Server of responses; None sends neither
 
     t1: float = 0.5  #: seconds, estimate of the round trip (RFC 3261 section 17.1.1.1)

@@ -6,10 +6,12 @@ import enum
 
 import attrs
 
+from sip.failure import Failure
 from sip.flow import Destination, Flow
 from sip.ids import RequestId, SessionId, SubscriptionId, TransactionId, WantId
 from sip.message.request import Request
 from sip.message.response import Response
+from sip.shown import Shown
 from sip.syntax.uri import Uri
 
 
@@ -36,7 +38,7 @@ class EndCause(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Event:
+class Event(Shown):
     """Something happened."""
 
     owner: str  #: the core that it is for
@@ -188,7 +190,7 @@ class SessionRedirected(Event):
 
 
 @attrs.frozen(kw_only=True)
-class SessionFailed(Event):
+class SessionFailed(Failure, Event):
     """Our INVITE was not answered with 2xx: terminal."""
 
     session: SessionId
@@ -331,7 +333,7 @@ class SubscriptionRestarted(Event):
 
 
 @attrs.frozen(kw_only=True)
-class SubscriptionFailed(Event):
+class SubscriptionFailed(Failure, Event):
     """Our first SUBSCRIBE was refused or not answered: terminal."""
 
     subscription: SubscriptionId

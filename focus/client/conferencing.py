@@ -15,6 +15,7 @@ from c3p import (
     DeleteConference,
     DeleteUser,
     GetConference,
+    GetConferences,
     GetConferencingCapabilities,
     LobbyAccess,
     McuType,
@@ -101,6 +102,10 @@ class ConferenceCommands(ABC):
             passcode=passcode,
         )
         return self._service(command, now=now)
+
+    def get_conferences(self, *, now: float) -> CommandId:
+        """Ask for all records of one's own; ends in CommandSucceeded, whose response has them, or CommandFailed."""
+        return self._service(GetConferences(), now=now)
 
     def delete_record(self, conference_id: str, *, now: float) -> CommandId:
         """Remove a record of one's own from the Focus Factory."""
@@ -213,7 +218,7 @@ class ConferenceCommands(ABC):
         return self._info(command, now=now)
 
     def send_dtmf(self, uri: str, digits: str, *, endpoint: str, now: float) -> CommandId:
-        """Have the MCU press keys to a phone: `0`-`9`, `*`, `#`, `A`-`D`."""
+        """Have the MCU press keys to a phone: ``0`` to ``9``, ``*``, ``#``, ``A`` to ``D``."""
         command = documents.modify_endpoint(self._joined(), user=uri, endpoint=endpoint, digits=digits)
         return self._info(command, now=now)
 

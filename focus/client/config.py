@@ -5,18 +5,19 @@ from __future__ import annotations
 import attrs
 
 from c3p import focus_factory_uri
-from sip import NameAddr, Uri
+from sip import NameAddr, Shown, Uri, must_be_aor, must_be_uri
 
 
 @attrs.frozen(kw_only=True)
-class ClientConfig:
-    """Who the client is and how it reaches its servers."""
+class ClientConfig(Shown):
+    """Who the client is and how it reaches its servers. Raises `sip.LocalProtocolError` for what is no address."""
 
     owner: str = "client"  #: name of this core at the endpoint
-    aor: str  #: SIP URI of the user, such as sip:alice@example.com
+    aor: str = attrs.field(validator=must_be_aor)  #: SIP URI of the user, such as sip:alice@example.com
     display_name: str | None = None
     factory_uri: str | None = None  #: Focus Factory URI from provisioning; None: derived from `aor`
-    outbound_proxy: Uri | None = None  #: where every request goes first; None: to its target
+    #: Where every request goes first; None: to its target, whose domain is looked up.
+    outbound_proxy: Uri | None = attrs.field(default=None, validator=must_be_uri)
     epid: str | None = None  #: hexadecimal id of this device, None leaves it out
     session_expires: int | None = 1200  #: seconds offered for the Focus dialog; None: no session timer
     benotify: bool = True  #: ask for notifications that are not answered

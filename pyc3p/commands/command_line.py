@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import sip
 from pyc3p.commands.addresses import parse_address, parse_target, server_of
+from pyc3p.commands.conference_line import conference_command
 from pyc3p.commands.parameters import (
     FILE,
     PORT,
@@ -25,21 +25,11 @@ from pyc3p.commands.trace import run_trace
 from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
 from pyc3p.settings.serve import MOST_WORKERS
-
-if TYPE_CHECKING:
-    pass
-
-
-def _version() -> str:
-    """Of the installed distribution; a checkout that is not installed has none."""
-    try:
-        return metadata.version("pyc3p")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
+from pyc3p.version import VERSION
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version=_version())
+@click.version_option(version=VERSION)
 def cli() -> None:
     """Centralized conferencing with C3P: servers, clients and phones that really run."""
 
@@ -195,6 +185,7 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @tls_option
 @ca_option
 @credentials_option
+@click.option("--pace", type=SECONDS, default=0.0, help="Seconds from one call to the next.  [default: all at once]")
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
 @click.option("--chat", is_flag=True, help="Show from the start what is said in the chat.")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
@@ -211,10 +202,11 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
     """Call TARGETs (sip:user@host) into a conference, and look after it.
 
-    With --conference, or with --server alone, there may be none. What plain phones call to get into it is said as soon
-    as it is known.
+    With --conference, or the --server of a new one, there may be no TARGET. What plain phones call to get into it is
+    said as soon as it is known.
 
-    While it goes on, type commands: add, ask, say, mute, unmute, eject, lock, unlock, roster, end, leave.
+    While it goes on, type commands: add, ask, say, mute, hold, keys, gain, eject, presenter, attendee, admit, deny,
+    mute-all, lock, announcements, roster, end, leave; help tells all.
 
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
@@ -223,6 +215,9 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
 
     options = read_line(**given, secured=lambda tls: secured(tls=tls, ca=ca))
     return run_invite(options, as_json=as_json)
+
+
+cli.add_command(conference_command)
 
 
 @cli.command("phone")

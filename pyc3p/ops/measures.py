@@ -11,7 +11,6 @@ import platform
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import c3p
@@ -19,6 +18,7 @@ import focus
 import mcu
 from pyc3p.ops.families import Family, counter, gauge, histogram
 from pyc3p.ops.histogram import LATENESS, SECONDS, Histogram
+from pyc3p.version import VERSION
 from sip import Event
 
 if TYPE_CHECKING:
@@ -190,11 +190,7 @@ def _of_chat(part: str, machine: mcu.ChatMcu) -> Iterator[Family]:
 
 def build_info() -> Family:
     """Which program this is."""
-    try:
-        version = metadata.version("pyc3p")
-    except metadata.PackageNotFoundError:
-        version = "(not installed)"
-    labels = {"version": version, "python": platform.python_version(), "loop": type(_loop()).__module__.split(".")[0]}
+    labels = {"version": VERSION, "python": platform.python_version(), "loop": type(_loop()).__module__.split(".")[0]}
     return Family("pyc3p_build_info", "gauge", "What runs here", (("", labels, 1.0),))
 
 

@@ -31,6 +31,7 @@ from sip.shares import Shares
 from sip.syntax.keys import AddressOfRecord
 from sip.syntax.uri import Uri, aor_key
 from sip.syntax.uri_parts import canonical_host
+from sip.wanted import must_be_names
 
 #: Nobody can answer a challenge to these (RFC 3261 section 22.1), nor wait for what a store says of them: BENOTIFY has
 #: no answer at all.
@@ -50,7 +51,7 @@ class AuthenticatorConfig:
 
     #: The users are those of the first, and the others are names for it; the address that a request came to is one,
     #: too. None: whatever stands behind the name of a user.
-    domains: tuple[str, ...] = ()
+    domains: tuple[str, ...] = attrs.field(default=(), validator=must_be_names)
     digest: DigestConfig | None = None  #: how it challenges; None: for the first domain, as phones in use need it
     trusted_networks: tuple[str, ...] = ()  #: source addresses that are believed (RFC 3325 section 2.3)
     trusted_peers: tuple[str, ...] = ()  #: names proved by a certificate that are believed in the same way

@@ -26,6 +26,7 @@ from sip.servers.places import Places
 from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.transport.locate import is_numeric, reached_host
+from sip.wanted import must_be_names
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +34,9 @@ class ProxyConfig:
     """Whom a proxy serves, and how."""
 
     owner: str = "proxy"
-    domains: tuple[str, ...] = ()  #: served, beside the addresses we listen on
+    domains: tuple[str, ...] = attrs.field(
+        default=(), validator=must_be_names
+    )  #: served, beside the addresses we listen on
     trusted: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  #: networks whose requests may leave our domains, and
     #: whose P-Asserted-Identity is believed
     trusted_peers: tuple[str, ...] = ()  #: domains proved by TLS (RFC 5922) that are trusted in the same way

@@ -6,6 +6,7 @@ import attrs
 
 from sip.authentication.digest_server import DigestConfig
 from sip.headers.name_addr import NameAddr
+from sip.wanted import must_be_names
 
 
 @attrs.frozen(kw_only=True)
@@ -13,7 +14,9 @@ class RegistrarConfig:
     """Whom a registrar serves, and how much it holds."""
 
     owner: str = "registrar"
-    domains: tuple[str, ...] = ()  #: beside the addresses we listen on; none: any
+    domains: tuple[str, ...] = attrs.field(
+        default=(), validator=must_be_names
+    )  #: beside the addresses we listen on; none: any
     one_domain: bool = True  #: all of them have the same users, as a domain and the addresses of its server do
     realm: str | None = None  #: of the challenges; None is the first of `domains`
     digest: DigestConfig | None = None  #: more about the challenges, in place of `realm`

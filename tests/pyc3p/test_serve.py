@@ -384,7 +384,10 @@ def test_conference_records_are_forgotten_when_their_time_has_come() -> None:
         assert factory is not None
         due = factory.next_timeout()
         assert due is not None
-        assert abs(due - asyncio.get_running_loop().time() - focus.ClientConfig(aor="").record_lifetime) < 60.0
+        assert (
+            abs(due - asyncio.get_running_loop().time() - focus.ClientConfig(aor="sip:a@example.com").record_lifetime)
+            < 60.0
+        )
 
     with_server(config, scenario)
 
