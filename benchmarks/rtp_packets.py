@@ -6,6 +6,7 @@ same run. A leg of 20 ms packets has 50 a second in each direction.
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,7 +18,7 @@ PCM = rtp.ulaw_decode(PAYLOAD)
 LEG_RATE = 50  #: packets a second in one direction
 
 
-def per_call(work: Callable[[], object], *, seconds: float = 0.3) -> float:
+def per_call(work: Callable[[], object], *, seconds: float) -> float:
     """Microseconds for one call, the best of five rounds."""
     count, spent = 1, 0.0
     while spent < seconds / 10:
@@ -91,10 +92,13 @@ def secure() -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=0.3, help="of measuring for each row")
+    options = parser.parse_args()
     print(f"{'':44}{'us':>9}{'per second':>14}{'legs a core':>14}")
     for group in (packets, sound, legs, secure):
         for name, work in group():
-            cost = per_call(work)
+            cost = per_call(work, seconds=options.seconds)
             print(f"{name:44}{cost:9.2f}{1e6 / cost:14,.0f}{1e6 / cost / LEG_RATE:14,.0f}")
 
 

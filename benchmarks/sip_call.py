@@ -1,10 +1,10 @@
 """One INVITE-200-ACK-BYE call between two endpoints in one process, without sockets.
 
-Run ``python benchmarks/sip_call.py [calls]``. Figures are CPU time, the best of several rounds, and are also given
+Run ``python benchmarks/sip_call.py``. Figures are CPU time, the best of several rounds, and are also given
 as multiples of what h11 needs to parse one HTTP request with as many headers, measured in the same run.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 
@@ -118,7 +118,7 @@ def h11_parses() -> int:
     return 1000
 
 
-def best(measured: Callable[[], int], rounds: int = 5) -> float:
+def best(measured: Callable[[], int], rounds: int) -> float:
     """Return CPU microseconds for one, the best of several rounds."""
     times = []
     for _ in range(rounds):
@@ -130,9 +130,12 @@ def best(measured: Callable[[], int], rounds: int = 5) -> float:
 
 def main() -> None:
     """Print the table."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    yardstick = best(h11_parses)
-    one_call = best(calls(count))
+    parser = argparse.ArgumentParser(description="One call between two endpoints, next to one parse of h11.")
+    parser.add_argument("--calls", type=int, default=1000, help="in a round")
+    parser.add_argument("--rounds", type=int, default=5, help="the fastest counts")
+    options = parser.parse_args()
+    yardstick = best(h11_parses, options.rounds)
+    one_call = best(calls(options.calls), options.rounds)
     print(f"{'what':44} {'us CPU':>8} {'of h11 parse':>13}")
     print(f"{'h11: parse one request':44} {yardstick:8.1f} {1.0:13.2f}")
     print(f"{'INVITE-200-ACK-BYE-200, both ends':44} {one_call:8.1f} {one_call / yardstick:13.2f}")

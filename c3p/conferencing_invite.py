@@ -14,6 +14,7 @@ from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml
 from c3p.errors import MalformedDocument
 
 _ROOT = "Conferencing"
+_SUBJECT = (b"<subject>", b"</subject>")
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -43,8 +44,14 @@ class ConferencingInvite(Node):
 
     @classmethod
     def parse(cls, data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> Self:
-        """Read one. Raises MalformedDocument or DocumentTooLarge, both C3PError."""
-        root = parse_xml(data, limits)
+        """Read one. Raises MalformedDocument or DocumentTooLarge, both C3PError.
+
+        A subject that was put in without escaping anything, as pidgin-sipe does it, is taken for text.
+        """
+        try:
+            root = parse_xml(data, limits)
+        except MalformedDocument:
+            root = parse_xml(_with_escaped_subject(data), limits)
         if root.tag.rpartition("}")[2] != _ROOT:
             raise MalformedDocument(f"not an invitation to a conference: {root.tag[:200]}")
         return reader(cls).read(root)
@@ -52,3 +59,13 @@ class ConferencingInvite(Node):
     def __bytes__(self) -> bytes:
         """XML, UTF-8. Raises LocalProtocolError for values that do not fit."""
         return render(self, _ROOT, "")
+
+
+def _with_escaped_subject(data: bytes) -> bytes:
+    """The document with the markup in its subject made text; as it is where it has no subject."""
+    start, end = data.find(_SUBJECT[0]), data.rfind(_SUBJECT[1])
+    if start < 0 or end < start:
+        return data
+    start += len(_SUBJECT[0])
+    subject = data[start:end].replace(b"&", b"&amp;").replace(b"<", b"&lt;")
+    return data[:start] + subject + data[end:]

@@ -1,4 +1,4 @@
-"""Read a C3P document, change it, and print it: python examples/c3p_document.py < add_user.xml"""
+"""Read a C3P document, change and print it: examples/c3p_document.py < request.xml"""
 
 import sys
 

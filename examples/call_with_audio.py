@@ -171,16 +171,7 @@ class Phone:
         elif self._stream is not None:
             self._stream.update(audio, now=now)
         else:
-            chance = live_entropy()
-            self._stream = MediaStream(
-                audio,
-                ssrc=chance.integer(32),
-                sequence_number=chance.integer(15),
-                timestamp=chance.integer(32),
-                cname=chance.token(8),
-                uniform=chance.uniform,
-                now=now,
-            )
+            self._stream = MediaStream(audio, entropy=live_entropy(), now=now)
             print(f"talking {audio.codec.encoding}", flush=True)
 
     def hear(self, batch: list[Arrival]) -> None:

@@ -58,15 +58,7 @@ class Phone:
             self.endpoint.progress(event.session, 180, now=now)
             self.endpoint.accept(event.session, body=bytes(answer), content_type="application/sdp", now=now)
         elif isinstance(event, SessionConfirmed) and self.media.agreement and self.media.agreement.audio:
-            self.stream = MediaStream(
-                self.media.agreement.audio,
-                ssrc=100 + self.number,
-                sequence_number=0,
-                timestamp=0,
-                cname=self.host,
-                uniform=lambda: 0.5,
-                now=now,
-            )
+            self.stream = MediaStream(self.media.agreement.audio, entropy=SeededEntropy(self.host.encode()), now=now)
         return []
 
     def next_timeout(self) -> float | None:

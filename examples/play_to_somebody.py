@@ -1,14 +1,21 @@
-"""Call somebody and play a WAV file: python examples/play_to_somebody.py sip:bob@example.com hello.wav 192.0.2.10"""
+"""Call somebody and play a WAV file.
+
+Run: python examples/play_to_somebody.py sip:bob@example.com hello.wav 192.0.2.10
+"""
 
 import asyncio
 import sys
 
-from rtp.aio import AudioSession
-from sip.aio import UserAgent
+import rtp.aio
+import sip.aio
 
 
 async def main(target: str, wav: str, server: str) -> None:
-    async with UserAgent("sip:bot@example.com", server=server, media=AudioSession) as ua, await ua.call(target) as call:
+    me, media = "sip:bot@example.com", rtp.aio.AudioSession
+    async with (
+        sip.aio.UserAgent(me, server=server, media=media) as ua,
+        await ua.call(target) as call,
+    ):
         await call.media.play(wav)
 
 

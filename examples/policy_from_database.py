@@ -1,4 +1,4 @@
-"""A server whose database says who may join and who may be called: python examples/policy_from_database.py people.db"""
+"""A database says who may join and be called: examples/policy_from_database.py FILE"""
 
 import asyncio
 import sqlite3
@@ -8,23 +8,26 @@ import focus
 import mcu
 import pyc3p
 
+MEMBER = "SELECT 1 FROM members WHERE uri = ?"
+CALLABLE = "SELECT 1 FROM callable WHERE uri = ?"
+
 
 class Members(focus.ConferenceRules):
     def admit(self, question: focus.JoinQuestion) -> focus.Admission | focus.Refusal:
-        known = db.execute("SELECT 1 FROM members WHERE uri = ?", (question.user.text,)).fetchone()
-        return super().admit(question) if known else focus.Refusal(403, None, "not a member")
+        known = db.execute(MEMBER, (question.user.text,)).fetchone()
+        return super().admit(question) if known else focus.Refusal(403, None, "no member")
 
 
-class Callable(mcu.DialOutRules):
+class Targets(mcu.DialOutRules):
     def decide(self, question: mcu.DialOutQuestion) -> mcu.Allowed | mcu.Refusal:
-        known = db.execute("SELECT 1 FROM callable WHERE uri = ?", (question.address,)).fetchone()
-        refusal = mcu.Refusal(mcu.RefusalReason.TARGET_DENIED, "not in the list of who may be called")
-        return super().decide(question) if known else refusal
+        known = db.execute(CALLABLE, (question.address,)).fetchone()
+        no = mcu.Refusal(mcu.RefusalReason.TARGET_DENIED, "not in the list")
+        return super().decide(question) if known else no
 
 
 async def main() -> None:
-    async with pyc3p.server(conference_policy=Members(), dial_out_policy=Callable()) as server:
-        print("serving at", server.address, flush=True)
+    async with pyc3p.server(conference_policy=Members(), dial_out_policy=Targets()) as at:
+        print("serving at", at.address, flush=True)
         await asyncio.Event().wait()
 
 

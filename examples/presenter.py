@@ -1,4 +1,7 @@
-"""Call somebody into a new conference: presenter.py 192.0.2.10 sip:ann@192.0.2.10 sip:bob@192.0.2.10"""
+"""Call somebody into a new conference, and stay for as long as that one does.
+
+Run: python examples/presenter.py 192.0.2.10 sip:ann@192.0.2.10 sip:bob@192.0.2.10
+"""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Focus, MCU, a phone and a presenter in one asyncio program: the phone is called, answers, is heard and muted."""
+"""Focus, MCU, a phone and a presenter in one program: it is called, heard and muted."""
 
 import asyncio
 
@@ -8,8 +8,8 @@ import rtp.aio
 import sip.aio
 
 
-async def phone(server: pyc3p.RunningServer) -> None:
-    async with sip.aio.UserAgent(server.aor("bob"), server=server.address, media=rtp.aio.AudioSession) as bob:
+async def phone(aor: str, server: str) -> None:
+    async with sip.aio.UserAgent(aor, server=server, media=rtp.aio.AudioSession) as bob:
         await bob.register()
         async for call in bob.incoming():
             await call.answer()
@@ -18,7 +18,7 @@ async def phone(server: pyc3p.RunningServer) -> None:
 
 async def main() -> None:
     async with pyc3p.server() as server, asyncio.TaskGroup() as tasks:
-        ringing = tasks.create_task(phone(server))
+        ringing = tasks.create_task(phone(server.aor("bob"), server.address))
         async with focus.aio.connect(server.address, aor=server.aor("ann")) as client:
             conference = await client.create(subject="Everything at once")
             print("joined as", await conference.join())

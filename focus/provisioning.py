@@ -22,12 +22,12 @@ from c3p import (
     ProvisionGroup,
     Provisioning,
     ProvisioningQuestion,
+    focus_factory_uri,
 )
 from focus import refusal
 from focus.answers import refuse
 from focus.config import ProvisioningConfig
 from focus.contact import own_name
-from focus.factory import FACTORY_OPAQUE
 from focus.identity import insist_on, name_of
 from focus.questions.identification import Found, identification, sender_of
 from focus.questions.procedure import Kind, Line, Steps, Turn
@@ -41,7 +41,6 @@ from sip import (
     Flow,
     FlowClosed,
     SubscribeReceived,
-    Uri,
     aor_key,
     canonical_host,
 )
@@ -160,15 +159,15 @@ class ProvisioningService:
     def _server_configuration(self, user: AddressOfRecord) -> ProvisionGroup:
         return ProvisionGroup(
             name=SERVER_CONFIGURATION,
-            focus_factory_uri=focus_factory_uri(user),
+            focus_factory_uri=factory_of(user),
             av_encryption=SUPPORT_ENCRYPTION if self.config.encryption else NO_ENCRYPTION,
             port_range_enabled=False,
         )
 
 
-def focus_factory_uri(user: AddressOfRecord) -> str | None:
+def factory_of(user: AddressOfRecord) -> str | None:
     """The Focus Factory of a user; None for one whose name old clients could not put into a document."""
     uri = user.uri
     if uri is None or uri.user is None or not _PLAIN_USER.fullmatch(uri.user):
         return None
-    return str(Uri("sip", uri.host, uri.user, port=uri.port, params={"gruu": None, "opaque": FACTORY_OPAQUE}))
+    return focus_factory_uri(user.text)

@@ -49,6 +49,7 @@ class Conference:
     filters: MediaFiltersRules | None = None
     #: Whether everybody hears who comes and goes; ``None`` where nothing can be heard.
     announcements: EntryExitAnnouncements | None = None
+    active_speaker: str | None = None  #: URI of a user, as the roster shows it, if it does
     mixer: ConferenceAudio = attrs.field(init=False)  #: of an A/V MCU, as long as the conference is there
     legs: dict[LegId, Leg] = attrs.Factory(dict)
     #: Open ``deleteUser`` commands: the legs they wait for, and what is answered then.

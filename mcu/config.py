@@ -133,6 +133,9 @@ class McuConfig(ConferencingServerConfig):
 
     mixer: MixerSettings = MixerSettings()
     speaker: SpeakerSettings = SpeakerSettings()
+    #: Whether the roster names who speaks, too. Each change is a document to everybody who follows, at most one in
+    #: ``SpeakerSettings.report_interval``; of large conferences that is much traffic for little.
+    speaker_in_roster: bool = False
     #: Seconds between two `AudioLevels` of a conference; ``None`` reports none. A display wants some 0.1 s.
     level_interval: float | None = attrs.field(default=None, validator=optional(ge(0.02)))
     prompts: Prompts = Prompts()  #: sounds of our own that callers hear

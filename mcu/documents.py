@@ -69,6 +69,7 @@ class Documents:
                 media_filters_rules=conference.filters,
                 media=(self._kind.entry,),
                 entry_exit_announcements=conference.announcements,
+                active_speaker=conference.active_speaker,
             ),
         )
 

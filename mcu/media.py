@@ -14,6 +14,7 @@ from mcu.conference import Conference
 from mcu.config import McuConfig
 from mcu.context import Context, Wait
 from mcu.events import ActiveSpeakerChanged, AudioLevels, DtmfReceived, LegId, MediaPortReleased, MediaPortWanted
+from mcu.identity import conference_id
 from mcu.leg import Leg
 from mcu.leg_state import State
 from mcu.medium import Carried
@@ -173,7 +174,7 @@ class Media:
         if leg.door is None:  # else it never came in
             self._announce(leg, self._settings.prompts.exit)
         if leg.conference.mixer.remove(leg.id):
-            self._report_speaker(leg.conference.mixer)
+            self._report_speaker(leg.conference.mixer, now)
 
     @staticmethod
     def _announce(leg: Leg, sound: bytes) -> None:
@@ -258,7 +259,7 @@ class Media:
             if skipped:
                 mixer.skip(at)
             elif mixer.lines and mixer.tick(at, out):
-                self._report_speaker(mixer)
+                self._report_speaker(mixer, at)
             if mixer.levels is not None:
                 self._report_levels(mixer, mixer.levels)
             while mixer.broken:
@@ -281,7 +282,7 @@ class Media:
         self._past.update(_packets(known[1].stream))
         self._context.emit(internal_fault(error, doing, owner=self._context.config.owner))
         if leg.conference.mixer.remove(number):
-            self._report_speaker(leg.conference.mixer)
+            self._report_speaker(leg.conference.mixer, now)
         self.broken.append((leg, now))
 
     def take_broken(self) -> list[tuple[Leg, float]]:
@@ -298,7 +299,7 @@ class Media:
         for leg in released:
             self._context.emit(MediaPortReleased(owner=self._context.config.owner, leg=leg))
 
-    def _report_speaker(self, mixer: ConferenceAudio) -> None:
+    def _report_speaker(self, mixer: ConferenceAudio, now: float) -> None:
         known = self._lines.get(mixer.speaker) if mixer.speaker is not None else None
         self._context.emit(
             ActiveSpeakerChanged(
@@ -308,6 +309,10 @@ class Media:
                 user=known[0].user if known is not None else None,
             )
         )
+        conference = self._context.conferences.get(conference_id(mixer.conference) or "")
+        if conference is not None and self._settings.speaker_in_roster:
+            conference.active_speaker = known[0].user if known is not None else None
+            self._context.notify(conference, self._context.documents.view_changed(conference), now=now)
 
 
 #: Of what a stream counts, the packets; the rest are octets and times.

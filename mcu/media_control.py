@@ -75,7 +75,7 @@ class MediaControl:
 
     def put_on_hold(self, leg: Leg, *, holding: bool, request: Request | None = None, now: float) -> None:
         """The same for a command of a Focus, which gets its response. Raises ``LocalProtocolError``."""
-        self._holds.change(leg, holding=holding, request=request, now=now)
+        self._holds.change(self._connected(leg.id), holding=holding, request=request, now=now)
 
     def play(self, leg: LegId, sound: bytes, *, every: float | None = None) -> None:
         """Let one leg hear a sound in place of the mix, once, or again ``every`` so many seconds; what plays ends.
@@ -139,8 +139,8 @@ class MediaControl:
 
     def _connected(self, number: LegId) -> Leg:
         leg = self._context.legs.get(number)
-        if leg is None or not leg.connected or leg.stream is None:
-            raise LocalProtocolError("that leg is not connected")
+        if leg is None or not leg.connected or leg.at_door or leg.stream is None:
+            raise LocalProtocolError("that leg is not connected")  # at the door it has its own prompts
         if leg.at_door:
             raise LocalProtocolError("that leg is not in the conference yet")
         return leg

@@ -35,6 +35,7 @@ from sip import (
     StateChange,
     TimedNet,
     Transmit,
+    first_due,
     internal_fault,
     next_timeout_of,
 )
@@ -143,9 +144,6 @@ class Element:
     counters: Counter[str] = attrs.field(factory=Counter)  #: "internal fault": how often something raised here
     _faults: list[Event] = attrs.field(factory=list, init=False)
     _nets: list[TimedNet] = attrs.field(init=False)
-    _waiting: list[TimedNet | Held[tuple[C3PMachine, c3p.Exchange]] | Held[tuple[object, c3p.Reply]]] = attrs.field(
-        init=False
-    )
     #: each machine with the list in which it shows what is to be posted; one that does not is always asked
     _posting: list[tuple[C3PMachine, Sized]] = attrs.field(init=False)
     _media_rest: Rest | None = attrs.field(default=None, init=False)  #: since a tick raised, until one does not
@@ -161,9 +159,6 @@ class Element:
             self._documents, self._answers = Held(self.gate), Held(self.gate)
         self._nets = [TimedNet(each, _owner_of(each), self._faults, self.counters) for each in self.others]
         self._posting = [(each, getattr(each, "unposted", "asked")) for each in self.machines]
-        self._waiting = [*self._nets]
-        if self._documents is not None and self._answers is not None:
-            self._waiting += [self._documents, self._answers]
 
     @classmethod
     def of(
@@ -224,7 +219,7 @@ class Element:
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; media ticks have a clock of their own."""
-        others = next_timeout_of(self._waiting) if self._waiting else None
+        others = self.next_other_timeout() if self._nets or self.gate is not None else None
         if self.pump is None:
             return others
         own = self.pump.next_timeout()
@@ -246,7 +241,11 @@ class Element:
 
     def next_other_timeout(self) -> float | None:
         """When ``handle_other_timeouts`` is due, or something leaves that has waited for long enough."""
-        return next_timeout_of(self._waiting)
+        first = next_timeout_of(self._nets) if self._nets else None
+        for held in (self._documents, self._answers):
+            if held is not None and held.first is not None:
+                first = first_due(first, held.first)
+        return first
 
     def handle_other_timeouts(self, *, now: float) -> list[Event]:
         """Do what is due in the machines that live on no endpoint."""
@@ -257,7 +256,7 @@ class Element:
         events = [event for net in self._nets for event in net.take_events()]
         events += self._faults
         self._faults.clear()
-        if self.gate is not None:
+        if self.gate is not None and self.gate.untaken:
             events += self.gate.take_events()
         return events
 
@@ -279,7 +278,9 @@ class Element:
     def replies_to_send(self, *, now: float) -> list[tuple[object, c3p.Reply]]:
         """Answers that may leave now, each with the asker that it was given for."""
         answered, self._answered = self._answered, []
-        return answered if self._answers is None else self._answers.pass_on(answered, now=now)
+        if self._answers is None or (not answered and self._answers.first is None):
+            return answered
+        return self._answers.pass_on(answered, now=now)
 
     def c3p_to_send(self, *, now: float) -> list[tuple[C3PMachine, c3p.Exchange]]:
         """Exchanges to start, with the machine that is told of the outcome."""
@@ -289,7 +290,9 @@ class Element:
                 continue
             none: list[c3p.Exchange] = []
             found += [(machine, each) for each in self._attempt(machine, "c3p_to_send", machine.c3p_to_send, none)]
-        return found if self._documents is None else self._documents.pass_on(found, now=now)
+        if self._documents is None or (not found and self._documents.first is None):
+            return found
+        return self._documents.pass_on(found, now=now)
 
     def c3p_answered(
         self, machine: C3PMachine, exchange_id: int, outcome: c3p.Reply | c3p.ExchangeFailure, *, now: float

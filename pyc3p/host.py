@@ -127,8 +127,10 @@ class Host:
     def receive_c3p(self, path: str, document: Document, *, peer: str, asker: object, now: float) -> None:
         """A document that an authenticated peer has posted to the path of a service; AnswerDocument has ``asker``.
 
-        Raises KeyError for a path that nobody serves.
+        Raises LocalProtocolError for a path that nobody serves.
         """
+        if path not in self.element.services:
+            raise sip.LocalProtocolError(f"path must be one of {', '.join(self.element.services)}, not {path!r}")
         self.element.hold_reply(asker, self.element.receive_c3p(path, document, peer=peer, now=now))
 
     def receive_http(self, head: c3p.HttpHead, body: bytes, *, peer: str | None, asker: object, now: float) -> None:

@@ -60,7 +60,8 @@ CASES = [
         "client",
         f"sip:alice@{HOST}:5060",
         {"INVITE", "NOTIFY", "OPTIONS"},
-        "application/cccp+xml, application/conference-info+xml",
+        "application/cccp+xml, application/conference-info+xml, application/im-iscomposing+xml, "
+        "application/ms-conf-invite+xml, text/html, text/plain, text/rtf",
         {"timer", "ms-benotify"},
     ),
 ]

@@ -121,6 +121,8 @@ class EntityState(Node):
     entry_exit_announcements: Annotated[EntryExitAnnouncements | None, Child(MSMCU, "entry-exit-announcements", 1)] = (
         None
     )
+    #: URI of the user who speaks; nobody when absent. An extension of this project.
+    active_speaker: Annotated[str | None, Text(MSMCU, "active-speaker", Kind.TOKEN, 1)] = None
     multi_view_capable: Annotated[bool | None, Text(MSMCU, "multi-view-capable", Kind.BOOLEAN, 1)] = None
     video_presentation_mode_capable: Annotated[
         bool | None, Text(MSMCU, "video-presentation-mode-capable", Kind.BOOLEAN, 1)

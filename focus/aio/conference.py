@@ -23,7 +23,7 @@ from focus.client import (
     SubscriptionLost,
 )
 from focus.errors import LocalProtocolError
-from sip import CallMedia, Event
+from sip import CallMedia, Event, SipError, Uri
 from sip.aio import Call, EventQueue, OpensMedia
 
 M = TypeVar("M", bound=CallMedia)
@@ -32,6 +32,17 @@ M = TypeVar("M", bound=CallMedia)
 _MAX_EVENTS: Final = 1_000
 #: Seconds until a roster that was lost is asked for again.
 _FOLLOW_AGAIN: Final = 5.0
+
+
+def _callable(uri: str) -> str:
+    """An address that can be called."""
+    try:
+        scheme = Uri.parse(uri).scheme
+    except SipError:
+        scheme = ""
+    if scheme not in ("sip", "sips", "tel"):
+        raise LocalProtocolError(f"uri must be an address such as sip:bob@example.com or tel:+15550100, not {uri!r}")
+    return uri
 
 
 class Conference:
@@ -112,7 +123,7 @@ class Conference:
         muted: bool = False,
     ) -> Leg:
         """Have somebody called into it: what is returned rings, or is about to. Raises CommandError for a refusal."""
-        client = self.client
+        client, uri = self.client, _callable(uri)
         ended = self._connection.give(
             lambda now: client.add_user(uri, display_name=display_name, media=media, role=role, muted=muted, now=now)
         )

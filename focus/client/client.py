@@ -16,10 +16,12 @@ from c3p import (
     Role,
     parse_join_link,
 )
+from focus.client.chat import SHOWN, Chat
 from focus.client.conferencing import ConferenceCommands
 from focus.client.config import ClientConfig
 from focus.client.events import (
     CommandId,
+    InvitationId,
     Joined,
     JoinFailed,
     LeaveCause,
@@ -28,6 +30,7 @@ from focus.client.events import (
     SubscriptionLost,
 )
 from focus.client.guest import Passcode
+from focus.client.invitations import INVITATION_TYPES, Invitations, is_invitation
 from focus.client.joining import Joining
 from focus.client.outgoing import Outgoing, diagnostics_in, response_in
 from focus.client.rejoining import Rejoining
@@ -41,6 +44,7 @@ from sip import (
     Entropy,
     Event,
     Flow,
+    InviteReceived,
     Life,
     NotifyReceived,
     ReinviteReceived,
@@ -64,7 +68,7 @@ from sip import (
 )
 from sip import Response as SipResponse
 
-_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "NOTIFY", "BENOTIFY")
+_METHODS: Final = ("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "MESSAGE", "NOTIFY", "BENOTIFY")
 
 
 class Client(ConferenceCommands):
@@ -86,6 +90,8 @@ class Client(ConferenceCommands):
         self._watch = Watch(endpoint, config)
         self._joining = Joining(endpoint, config, self._outgoing, entropy)
         self._rejoining = Rejoining(config, entropy.child("rejoin"))
+        self._chat = Chat(endpoint, config, self._outgoing)
+        self._invitations = Invitations(endpoint, config, self._outgoing)
         self._passcode = Passcode(endpoint, config.aor)
         self._session: SessionId | None = None
         self._proof: RequestId | None = None  # the UPDATE that shows the Focus that we are still there
@@ -98,14 +104,16 @@ class Client(ConferenceCommands):
             claim=Claim.ELEMENT,
             methods=_METHODS,
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),
-            media_types=(CCCP_TYPE, CONFERENCE_INFO_TYPE),
+            media_types=(CCCP_TYPE, CONFERENCE_INFO_TYPE, *INVITATION_TYPES, *SHOWN),
         )
 
     def _is_asked(self, request: Request, flow: Flow) -> bool:
-        """Whether a request outside of dialogs is for this client: OPTIONS to its user, wherever that is."""
+        """Whether a request outside of dialogs is for this client: OPTIONS to its user, or an invitation."""
         uri = request.uri
         own = self.config.aor.partition("@")[0].rpartition(":")[2]
-        return request.method == "OPTIONS" and uri.opaque is None and (uri.user or "").lower() == own.lower()
+        if uri.opaque is not None or (uri.user or "").lower() != own.lower():
+            return False
+        return request.method == "OPTIONS" or is_invitation(request)
 
     # What there is to know -------------------------------------------------------------------------------------------
 
@@ -172,14 +180,30 @@ class Client(ConferenceCommands):
             self._endpoint.cancel(self._session, now=now)
         else:
             self._watch.stop(now=now)
+            self.untaken += self._chat.close(now=now)
             self._endpoint.bye(self._session, now=now)
+
+    def accept_invitation(self, invitation: InvitationId, *, role: str = Role.ATTENDEE, now: float) -> CommandId:
+        """Come to the conference of `ConferenceInvited`: answer, and `join`. Raises what `join` raises.
+
+        Raises LocalProtocolError, and nothing is answered, when the invitation is not open.
+        """
+        conference = self._invitations.conference_of(invitation)
+        command = self.join(conference, role=role, now=now)
+        self._invitations.accept(invitation, now=now)
+        return command
 
     # Machine ---------------------------------------------------------------------------------------------------------
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         """Act on an event of the endpoint."""
-        handler = _HANDLERS.get(type(event))
-        if handler is not None:
+        if self._chat.owns(event):
+            self.untaken += self._chat.handle(event, now=now)
+        elif isinstance(event, InviteReceived):
+            self.untaken += self._invitations.received(event, now=now)
+        elif self._invitations.owns(event):
+            self.untaken += self._invitations.handle(event, now=now)
+        elif (handler := _HANDLERS.get(type(event))) is not None:
             handler(self, event, now)
         return self.take_events()
 
@@ -191,12 +215,12 @@ class Client(ConferenceCommands):
 
     def next_timeout(self) -> float | None:
         """When a command times out, or the conference is joined again."""
-        due, again = self._outgoing.next_timeout(), self._rejoining.at
-        return due if again is None else first_due(due, again)
+        return first_due(self._outgoing.next_timeout(), self._rejoining.at, self._invitations.next_timeout())
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Fail the commands that were not answered in time, and join again when that is due."""
         self.untaken += self._outgoing.handle_timeout(now=now)
+        self._invitations.handle_timeout(now=now)
         if self._rejoining.is_due(now):
             self._process(ClientInput.TRY)
             self._session = self._joining.invite(now=now)
@@ -286,6 +310,7 @@ class Client(ConferenceCommands):
         """The one end of a stay."""
         self._passcode.forget()
         self._rejoining.stop()
+        self.untaken += self._chat.close(cause, now=now)
         self.untaken += self._watch.close(now=now)
         self.untaken += self._outgoing.dialog_ended()
         self.untaken.append(Left(owner=self.owner, conference_uri=self._joining.uri, cause=cause, status=status))

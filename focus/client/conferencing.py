@@ -6,12 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from c3p import (
+    COMPOSING_TYPE,
     AdmissionPolicy,
     Command,
+    Composing,
+    ConferenceInfo,
     ConferenceKeys,
     DeleteConference,
     DeleteUser,
     GetConference,
+    GetConferences,
     GetConferencingCapabilities,
     LobbyAccess,
     McuType,
@@ -26,9 +30,12 @@ from c3p import (
     mcu_uri,
 )
 from focus.client import documents
+from focus.client.chat import MAX_MESSAGE, UTF_8, Chat
 from focus.client.config import ClientConfig
-from focus.client.events import CommandId
-from sip import Call, CallMedia, Entropy, UserAgent
+from focus.client.events import CommandId, InvitationId
+from focus.client.invitations import Invitations, invitation_to
+from focus.errors import LocalProtocolError
+from sip import Call, CallMedia, Entropy, Event, UserAgent
 
 
 class ConferenceCommands(ABC):
@@ -38,7 +45,15 @@ class ConferenceCommands(ABC):
     """
 
     config: ClientConfig
+    untaken: list[Event]
     _entropy: Entropy
+    _chat: Chat
+    _invitations: Invitations
+
+    @property
+    @abstractmethod
+    def roster(self) -> ConferenceInfo | None:
+        """The conference as the subscription shows it, None before the first document."""
 
     @property
     @abstractmethod
@@ -87,6 +102,10 @@ class ConferenceCommands(ABC):
             passcode=passcode,
         )
         return self._service(command, now=now)
+
+    def get_conferences(self, *, now: float) -> CommandId:
+        """Ask for all records of one's own; ends in CommandSucceeded, whose response has them, or CommandFailed."""
+        return self._service(GetConferences(), now=now)
 
     def delete_record(self, conference_id: str, *, now: float) -> CommandId:
         """Remove a record of one's own from the Focus Factory."""
@@ -228,3 +247,55 @@ class ConferenceCommands(ABC):
     def end_conference(self, *, now: float) -> CommandId:
         """End the conference for everybody. The end of one's own dialog counts as success."""
         return self._info(DeleteConference(conference_keys=ConferenceKeys(conf_entity=self._joined())), now=now)
+
+    # Chat ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def in_chat(self) -> bool:
+        """Whether something can be said."""
+        return self._chat.is_open
+
+    def open_chat(self, *, now: float) -> CommandId:
+        """Take part in the chat of the conference; ends in ChatOpened or CommandFailed. ChatClosed ends the stay."""
+        return self._chat.open(self._joined(), now=now)
+
+    def say(self, text: str | bytes, *, content_type: str = UTF_8, now: float) -> CommandId:
+        """Say something in the chat; ends in CommandSucceeded once the MCU has taken it, or in CommandFailed.
+
+        Text is sent as UTF-8, octets as they are. Raises LocalProtocolError outside of the chat, and for too much.
+        """
+        body = text.encode() if isinstance(text, str) else text
+        if len(body) > MAX_MESSAGE:
+            raise LocalProtocolError(f"a message of {len(body)} octets, {MAX_MESSAGE} are allowed")
+        return self._chat.say(body, content_type, now=now)
+
+    def show_composing(self, active: bool, *, refresh: int | None = None, now: float) -> CommandId:
+        """Show that one is writing, for `refresh` seconds (RFC 3994 has 120), or is not; ends as `say` does."""
+        sign = Composing(state="active" if active else "idle", refresh=refresh)
+        return self._chat.say(bytes(sign), COMPOSING_TYPE, now=now)
+
+    def close_chat(self, *, now: float) -> None:
+        """Leave the chat, but not the conference: ChatClosed follows. Nothing happens outside of it."""
+        self.untaken += self._chat.close(now=now)
+
+    # Invitations -----------------------------------------------------------------------------------------------------
+
+    def invite_to_conference(
+        self, user: str, *, dial_out: bool = True, mcu_type: str = McuType.AUDIO_VIDEO, now: float
+    ) -> CommandId:
+        """Ask somebody's client to join; ends in InvitationAccepted, InvitationFailed or CalledInstead.
+
+        The last is for a program that knows no invitations: with `dial_out` the MCU of a type calls it (`add_user`).
+        Raises LocalProtocolError outside of a conference, and with too many invitations open.
+        """
+        conference = self._joined()
+        call = (lambda now: self.add_user(user, media=(), mcu_type=mcu_type, now=now)) if dial_out else None
+        return self._invitations.send(user, invitation_to(self.roster, conference), call=call, now=now)
+
+    def cancel_invitation(self, command: CommandId, *, now: float) -> None:
+        """Withdraw an invitation; InvitationFailed follows. Raises LocalProtocolError when it is not open."""
+        self._invitations.cancel(command, now=now)
+
+    def decline_invitation(self, invitation: InvitationId, *, now: float) -> None:
+        """Do not come. Raises LocalProtocolError when the invitation is not open."""
+        self._invitations.decline(invitation, now=now)

@@ -28,6 +28,7 @@ class ClientConfig(Shown):
     #: seconds for which a client that lost its Focus, or the connection to it, tries to join again; 0: it does not. A
     #: server that is started again, or moved, is there within a minute or two
     rejoin_for: float = 300.0
+    invitation_timeout: float = 60.0  #: seconds in which somebody who is invited is to decide: as long as phones ring
     max_commands: int = 64  #: open at once; a Focus takes no more from one participant
 
     @property

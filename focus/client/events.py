@@ -202,3 +202,112 @@ class Rejoined(Event):
     conference_uri: str
     role: str | None  #: as granted now
     attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class ChatOpened(Event):
+    """The client is in the chat of its conference. The command succeeded."""
+
+    command: CommandId
+
+
+@attrs.frozen(kw_only=True)
+class ChatClosed(Event):
+    """Terminal for the stay in the chat. What was said and not answered has failed before it."""
+
+    dismissed: bool  #: the MCU ended it: ejected, or the conference is over
+    lost: bool  #: nobody wanted it: it can be opened again
+
+
+@attrs.frozen(kw_only=True)
+class MessageReceived(Event):
+    """Somebody said something in the chat."""
+
+    sender: str  #: URI of the user, as the MCU knows it
+    display_name: str | None
+    content_type: str  #: as it came, such as ``text/plain;charset=UTF-8``
+    body: bytes = attrs.field(repr=False)
+    text: str = attrs.field(repr=False)  #: the body, decoded; of HTML and RTF with their marks
+
+
+@attrs.frozen(kw_only=True)
+class ComposingChanged(Event):
+    """Somebody is writing, or is not any more (RFC 3994); a message ends it too."""
+
+    sender: str
+    active: bool
+
+
+InvitationId = NewType("InvitationId", int)  #: an invitation that came to this client; never used twice
+
+
+class InvitationFailure(enum.Enum):
+    """Why somebody who was invited will not come."""
+
+    DECLINED = "declined"  #: a person, or a client for it, said no
+    NOT_REACHED = "not reached"  #: nobody is there, or there is no way to it
+    NO_ANSWER = "no answer"  #: nobody decided within the time
+    CANCELLED = "cancelled"  #: withdrawn by this client
+    NOT_UNDERSTOOD = "not understood"  #: a program that knows no invitations; see `CalledInstead`
+
+
+@attrs.frozen(kw_only=True)
+class InvitationRinging(Event):
+    """Somebody is being asked."""
+
+    command: CommandId
+
+
+@attrs.frozen(kw_only=True)
+class InvitationRedirected(Event):
+    """Somebody is elsewhere, and asked there."""
+
+    command: CommandId
+    target: str
+
+
+@attrs.frozen(kw_only=True)
+class InvitationAccepted(Event):
+    """Terminal: somebody means to come. Whether it does, the roster shows."""
+
+    command: CommandId
+
+
+@attrs.frozen(kw_only=True)
+class InvitationFailed(Event):
+    """Terminal: it will not come."""
+
+    command: CommandId
+    cause: InvitationFailure
+    status: int | None = None  #: SIP status of the refusal
+    reason: str | None = None  #: its reason phrase
+
+
+@attrs.frozen(kw_only=True)
+class CalledInstead(Event):
+    """Terminal for the invitation: its program knows none, and an MCU is to call it; that is a command of its own."""
+
+    command: CommandId
+    call: CommandId
+    status: int  #: with which the invitation was refused
+
+
+@attrs.frozen(kw_only=True)
+class ConferenceInvited(Event):
+    """Somebody invites to a conference: ``accept_invitation`` or ``decline_invitation``, else it is withdrawn."""
+
+    invitation: InvitationId
+    inviter: str  #: URI in From; whether it is proven, the server of the user knows
+    display_name: str | None
+    conference_uri: str
+    subject: str | None
+    im: bool
+    audio: bool
+    video: bool
+
+
+@attrs.frozen(kw_only=True)
+class InvitationWithdrawn(Event):
+    """Nobody waits for an answer any more."""
+
+    invitation: InvitationId

@@ -71,7 +71,7 @@ class SoundCommands:
         if sum((wished is not None, gains, bool(command.digits))) > 1:
             # Each may fail where another one succeeds.
             return Refusal(RefusalReason.UNPARSEABLE, "one at a time of status, gains and keys")
-        if not leg.connected:
+        if not leg.connected or leg.at_door:
             return Refusal(RefusalReason.ENDPOINT, "that endpoint is not connected")
         try:
             return self._change(request, command, leg, wished, now)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import sip
 from pyc3p.commands.addresses import parse_address, parse_target, server_of
+from pyc3p.commands.conference_line import conference_command
 from pyc3p.commands.parameters import (
     FILE,
     PORT,
@@ -25,9 +26,6 @@ from pyc3p.problems import Problem, UsageProblem
 from pyc3p.settings.log import FORMATS
 from pyc3p.settings.serve import MOST_WORKERS
 from pyc3p.version import VERSION
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -187,7 +185,9 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 @tls_option
 @ca_option
 @credentials_option
+@click.option("--pace", type=SECONDS, default=0.0, help="Seconds from one call to the next.  [default: all at once]")
 @click.option("--for", "stay", type=SECONDS, help="End, or leave, after so many seconds.  [default: with Ctrl-C]")
+@click.option("--chat", is_flag=True, help="Show from the start what is said in the chat.")
 @click.option("--keep", is_flag=True, help="Leave the conference in place of ending it.")
 @click.option("--audio", help="Be heard: a WAV file over and over, tone, tone:HERTZ, or silence to listen.")
 @click.option("--record", type=FILE, help="Write what is heard to this WAV file.")
@@ -202,10 +202,11 @@ def pair_secrets_command(name: str, others: tuple[str, ...], config_file: Path |
 def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
     """Call TARGETs (sip:user@host) into a conference, and look after it.
 
-    With --conference, or with --server alone, there may be none. What plain phones call to get into it is said as soon
-    as it is known.
+    With --conference, or the --server of a new one, there may be no TARGET. What plain phones call to get into it is
+    said as soon as it is known.
 
-    While it goes on, type commands: add, mute, unmute, eject, lock, unlock, roster, end, leave.
+    While it goes on, type commands: add, ask, say, mute, hold, keys, gain, eject, presenter, attendee, admit, deny,
+    mute-all, lock, announcements, roster, end, leave; help tells all.
 
     A password that is asked for comes from --credentials, PYC3P_USERNAME and PYC3P_PASSWORD, or the terminal.
     """
@@ -214,6 +215,9 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
 
     options = read_line(**given, secured=lambda tls: secured(tls=tls, ca=ca))
     return run_invite(options, as_json=as_json)
+
+
+cli.add_command(conference_command)
 
 
 @cli.command("phone")

@@ -6,46 +6,30 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Coroutine
+from typing import Any
 
 import attrs
 
 import c3p
 import focus
 import sip
-from pyc3p.commands.addresses import local_host_towards, proxy_at, server_address
-from pyc3p.commands.credentials import CHALLENGES, PasswordWanted
-from pyc3p.commands.invite_commands import HELP, Command, CommandError, parse_command
+from pyc3p.commands.chatting import TYPES, Chatting
+from pyc3p.commands.credentials import PasswordWanted
+from pyc3p.commands.invite_commands import HELP, Command, CommandError, give, parse_command
 from pyc3p.commands.invite_options import InviteOptions
 from pyc3p.commands.keyboard import Keyboard
-from pyc3p.commands.narration import narrate
 from pyc3p.commands.output import Output
 from pyc3p.commands.own_sound import Participant
+from pyc3p.commands.presenter import Presenter
 from pyc3p.elements import event_loop
-from pyc3p.elements.node import Node
-from pyc3p.elements.participant import participant
-from pyc3p.elements.parts import Place
-from pyc3p.problems import Problem
 from pyc3p.roster import changes, dial_in_address, rows, short_uri
-from pyc3p.trace.trace import text_address
 from sip import Event
-from sip.aio import TlsFault, live_entropy, wall_clock
 
-T = TypeVar("T")
-
-#: Seconds for an answer of the servers; a call may ring longer.
-ANSWER = 10.0
 #: Seconds until a lost roster is asked for again.
 FOLLOW_AGAIN = 5.0
 #: Seconds until it is said to be lost: at the end of a conference its roster may be over before our call is.
 PERHAPS_OVER = 1.0
-
-#: What to say when somebody else ends our stay; then the command has failed, but for a conference that is over.
-_NOT_OUR_DOING: Final[Mapping[focus.LeaveCause, str]] = {
-    focus.LeaveCause.LOST: "{server} is gone, and did not take us back; start `pyc3p serve` there again, then invite",
-    focus.LeaveCause.DISMISSED: "{server} has put us out of the conference; join again with --conference",
-}
 
 
 class Invite:
@@ -56,23 +40,16 @@ class Invite:
         self._options = options
         self._typed = typed
         self._output = output
-        host, port = server_address(*options.server)
-        self._server = text_address(options.server)
-        local = local_host_towards(host, port)
-        place = Place(name="client", host=local, transports=("TCP", "UDP"), wall_clock=wall_clock())
-        config = focus.ClientConfig(
-            aor=options.aor,
-            display_name=options.display_name,
-            rejoin_for=options.rejoin_for,
-            outbound_proxy=proxy_at((host, port), "tcp" if options.tls is None else "tls"),
+        self._presenter = Presenter(options, on_event=self._happened)
+        self.client, self.node = self._presenter.client, self._presenter.node
+        self._server = self._presenter.server
+        self._participant = Participant(
+            options.sound, self.client, self._presenter.agent, self._presenter.local, output
         )
-        element, self.client, agent = participant(
-            place, config, entropy=live_entropy(), credentials=options.wallet.find
-        )
-        self._participant = Participant(options.sound, self.client, agent, local, output)
-        self.node = Node(element, on_event=self._happened, tls=options.tls)
+        self._chatting = Chatting(self.client, self._presenter.command, output, follow=options.chat)
         self._stop = asyncio.Event()
         self._roster: focus.RosterChanged | None = None
+        self._uncalled = list(options.targets)
         self._dial_in_told = False
         self._calls: dict[focus.CommandId, str] = {}
         self._titles: dict[focus.CommandId, str] = {}
@@ -89,10 +66,14 @@ class Invite:
         try:
             if not await self._unless_stopped(self._enter()):
                 return 130
-            for target in self._options.targets:
-                self._call(target)
-            await self._attend()
-            await self._go()
+            calling = asyncio.ensure_future(self._call_everybody())
+            try:
+                await self._attend()
+            finally:
+                calling.cancel()
+            if not self.node.of(focus.Left):
+                self._presenter.command(lambda now: self._participant.end(now=now))
+            await self._presenter.go(end=self._options.conference is None and not self._options.keep)
         finally:
             await self.node.stop()
         return 1 if self.failed else 0
@@ -117,30 +98,15 @@ class Invite:
     # Into the conference ---------------------------------------------------------------------------------------------
 
     async def _enter(self) -> None:
-        uri = self._options.conference or await self._create()
-        passcode = self._options.passcode
-        self._command(lambda now: self.client.join(uri, passcode=passcode, now=now))
-        joined = await self._answer(focus.Joined, focus.JoinFailed, "the Focus")
-        if not isinstance(joined, focus.Joined):
-            assert isinstance(joined, focus.JoinFailed)
-            if passcode is not None and joined.status in CHALLENGES:
-                raise Problem(f"{self._server} does not take that passcode for {short_uri(uri)}")
-            refused = self._refused(joined.status)
-            raise refused or Problem(f"cannot join {short_uri(uri)}: {self._why_not(joined)}")
+        uri = self._options.conference
+        if uri is None:
+            created = await self._presenter.create(self._options.subject, mcu_types=TYPES)
+            uri = created.conference_uri
+            self._output.tell(f"conference {uri}", conference=uri)
+            self._tell_dial_in(created.info)
+        joined = await self._presenter.join(uri, passcode=self._options.passcode)
         self._output.tell(f"joined as {joined.role or 'participant'}", role=joined.role, conference=uri)
-        self._command(lambda now: self.client.subscribe(now=now))
-        self._command(lambda now: self._participant.begin(now=now))
-
-    async def _create(self) -> str:
-        self._command(lambda now: self.client.create_conference(subject=self._options.subject, now=now))
-        created = await self._answer(focus.ConferenceCreated, focus.CommandFailed, "the Focus Factory")
-        if not isinstance(created, focus.ConferenceCreated):
-            assert isinstance(created, focus.CommandFailed)
-            refused = self._refused(created.status)
-            raise refused or Problem(f"cannot create a conference: {self._why(created)}")
-        self._output.tell(f"conference {created.conference_uri}", conference=created.conference_uri)
-        self._tell_dial_in(created.info)
-        return created.conference_uri
+        self._presenter.command(lambda now: self._participant.begin(now=now))
 
     def _tell_dial_in(self, info: c3p.ConferenceInfo) -> None:
         """What phones call, once it is known."""
@@ -149,43 +115,19 @@ class Invite:
             self._dial_in_told = True
             self._output.tell(f"phones call {address}", dial_in=address)
 
-    async def _answer(self, good: type[Event], bad: type[Event], who: str) -> Event:
-        what = f"an answer of {who} at {self._server} (is `pyc3p serve` running there?)"
-        await self.node.wait_for(lambda: bool(self.node.of(good) or self.node.of(bad)), ANSWER, what)
-        return (self.node.of(good) or self.node.of(bad))[0]
-
-    def _refused(self, status: int | None) -> Problem | None:
-        return self._options.wallet.refused(status, self._server, aor=sip.Uri.parse(self._options.aor))
-
-    def _why(self, failed: focus.CommandFailed) -> str:
-        if failed.reason is focus.FailureReason.TRANSPORT:
-            return self._silence
-        if failed.status == 404:
-            return f"nobody at {self._server} keeps conferences (404); is that the port of the Focus Factory, 5060?"
-        return failed.text
-
-    def _why_not(self, failed: focus.JoinFailed) -> str:
-        return self._silence if failed.status is None else failed.text
-
-    @property
-    def _silence(self) -> str:
-        for fault in self.node.of(TlsFault):
-            return narrate(fault) or fault.reason
-        usual = "5061 for SIP over TLS" if self._options.tls is not None else "5060, and with TLS another"
-        return f"{self._server} does not answer; is `pyc3p serve` running there, at that port? The usual one is {usual}"
-
     # In it -----------------------------------------------------------------------------------------------------------
 
+    async def _call_everybody(self) -> None:
+        """One after the other, with the pace that was asked for: a trunk takes only so many calls at once."""
+        while self._uncalled:
+            self._call(self._uncalled.pop(0))
+            if self._uncalled and self._options.pace:
+                await asyncio.sleep(self._options.pace)
+
     def _call(self, target: str) -> None:
-        command = self._command(lambda now: self.client.add_user(target, now=now))
+        command = self._presenter.command(lambda now: self.client.add_user(target, now=now))
         self._calls[command] = target
         self._titles[command] = f"call {short_uri(target)}"
-
-    def _command(self, give: Callable[[float], T]) -> T:
-        """Give a command to the client, and carry it."""
-        given = give(self.node.now)
-        self.node.kick()
-        return given
 
     async def _attend(self) -> None:
         """Stay until told to go, until the time is over, the conference is, or nobody could be called."""
@@ -219,34 +161,19 @@ class Invite:
                 self._show_roster()
             case "add":
                 self._call(command.user)
+            case "ask" | "say":
+                self._chatting.obey(command)
             case "leave" | "end":
                 self._options = attrs.evolve(self._options, keep=command.name == "leave")
                 self._stop.set()
             case _:
-                given = self._command(lambda now: _give(self.client, command, now))
+                given = self._presenter.command(lambda now: give(self.client, command, now=now))
                 self._titles[given] = command.title
-
-    async def _go(self) -> None:
-        left = self.node.of(focus.Left)
-        if left:
-            if left[0].cause in _NOT_OUR_DOING:
-                raise Problem(_NOT_OUR_DOING[left[0].cause].format(server=self._server))
-            return
-        self._command(lambda now: self._participant.end(now=now))
-        here = self.client.state is focus.ClientState.JOINED
-        if here and self._options.conference is None and not self._options.keep:
-            self._command(lambda now: self.client.end_conference(now=now))
-        else:
-            self._command(lambda now: self.client.leave(now=now))
-        await self.node.wait_for(
-            lambda: bool(self.node.of(focus.Left)), ANSWER, f"the answer of {self._server} to our leaving"
-        )
-        if self.node.of(focus.Left)[0].cause is focus.LeaveCause.LOST:
-            raise Problem(_NOT_OUR_DOING[focus.LeaveCause.LOST].format(server=self._server))
 
     # What happens ----------------------------------------------------------------------------------------------------
 
     def _happened(self, event: Event) -> None:
+        self._chatting.happened(event)
         self._participant.happened(event, now=self.node.now)
         match event:
             case focus.RosterChanged():
@@ -272,8 +199,6 @@ class Invite:
             case focus.Left():
                 self._output.tell(f"the conference is over for us: {event.cause.value}", left=event.cause.value)
                 self._stop.set()
-            case _:
-                pass
 
     def _follow_again(self, lost: focus.SubscriptionLost) -> None:
         """Without documents the roster stands still: say so, and ask again unless it was refused."""
@@ -290,13 +215,13 @@ class Invite:
 
     def _follow(self) -> None:
         with contextlib.suppress(focus.LocalProtocolError):  # no longer there, or it follows already
-            self._command(lambda now: self.client.subscribe(now=now))
+            self._presenter.command(lambda now: self.client.subscribe(now=now))
 
     def _ended(self, command: focus.CommandId, failed: focus.CommandFailed | None) -> None:
         title = self._titles.get(command)
         if title is None:
             return
-        result = "done" if failed is None else f"failed: {self._why(failed)}"
+        result = "done" if failed is None else f"failed: {self._presenter.why(failed)}"
         style = "green" if failed is None else "bold red"
         self._output.tell(f"{title}: {result}", style, command=title, succeeded=failed is None, result=result)
         target = self._calls.pop(command, None)
@@ -306,7 +231,7 @@ class Invite:
             self.reached.add(target)
         else:
             self.failed.append(target)
-        if not self._calls and not self.reached:
+        if not self._calls and not self._uncalled and not self.reached:
             self._stop.set()  # nobody could be called
 
     def _show_roster(self) -> None:
@@ -315,22 +240,6 @@ class Invite:
             muted = " muted" if row.muted else ""
             text = f"  {row.name:24} {row.role:10} {row.session_type:12} {row.status}{muted}"
             self._output.tell(text, row=attrs.asdict(row))
-
-
-def _give(client: focus.Client, command: Command, now: float) -> focus.CommandId:
-    match command.name:
-        case "lock" | "unlock":
-            return client.set_lock(command.name == "lock", now=now)
-        case "eject":
-            return client.delete_user(command.user, now=now)
-        case _:
-            return client.mute(
-                command.user,
-                endpoint=command.endpoint,
-                media_id=command.media_id,
-                muted=command.name == "mute",
-                now=now,
-            )
 
 
 def as_user(options: InviteOptions, username: str) -> InviteOptions:

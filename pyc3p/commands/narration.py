@@ -151,7 +151,8 @@ def _of_leg(event: Event) -> str | None:
         case mcu.LegAlerting():
             return f"{who} rings"
         case mcu.LegConnected():
-            return f"{who} connected ({event.codec}{', SRTP' if event.encrypted else ''})"
+            how = ", ".join(filter(None, (event.codec, "SRTP" if event.encrypted else "")))
+            return f"{who} connected ({how})" if how else f"{who} connected to the chat"
         case mcu.LegEnded():
             status = f", {cause}" if (cause := f"{event.status or ''} {event.reason or ''}".strip()) else ""
             refused = "; it wants a password that we do not have, or another one" if event.status in CHALLENGES else ""

@@ -27,6 +27,12 @@ def _of_tls(config: ServeConfig) -> Iterator[str]:
         for name in ("port", "mcu_port"):
             if getattr(tls, name) != getattr(usual, name):
                 yield f"tls.{name} is set, but nothing listens for TLS: name a certificate with tls.certificate"
+        for name in ("trusted_peers", "certificate_domains", "user_certificates"):
+            if getattr(config.identity, name):
+                yield (
+                    f"identity.{name} believes who connects with a certificate, but nothing listens for TLS: name a "
+                    "certificate of this server with tls.certificate"
+                )
         return
     names = [name for each in tls.identities for name in load_identity(each.certificate, each.key).names]
     if not stands_for(names, config.sip_domain.lower().strip("[]")):

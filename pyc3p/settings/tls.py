@@ -29,7 +29,9 @@ class TlsSettings:
     more: tuple[CertificateSettings, ...] = ()  #: certificates for other names of this server
 
     def __attrs_post_init__(self) -> None:
-        if (self.key or self.more) and not self.certificate:
+        if self.more and not self.certificate:
+            raise UsageProblem("[[tls.more]] are beside the certificate of [tls]; name that one as tls.certificate")
+        if self.key and not self.certificate:
             raise UsageProblem("[tls] has a key and no certificate; name the certificate that belongs to it")
         if self.require_client_certificate and not self.ca:
             raise UsageProblem("[tls] require_client_certificate needs ca, a file with those who may certify clients")

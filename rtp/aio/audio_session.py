@@ -8,6 +8,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from rtp.aio.chance import live_entropy
 from rtp.aio.ports import Arrival, MediaPorts, MediaPortsConfig, TraceSink
 from rtp.aio.wav import WavWriter, read_wav
@@ -18,7 +20,7 @@ from rtp.packets.dtmf_info import DTMF_TYPES
 from rtp.sdp.agreement import MediaAgreement
 from rtp.sdp.capabilities import Capabilities
 from rtp.stream import audio_session
-from rtp.stream.audio_session import PLAIN_PHONE, SILENCE
+from rtp.stream.audio_session import SILENCE
 from rtp.stream.counters import MediaCounters
 from rtp.stream.media_stream_config import MediaStreamConfig
 
@@ -37,9 +39,9 @@ class AudioSession:
     """Ports, packets and a clock around an `rtp.AudioSession`; the media of a ``sip.aio.Call``.
 
     To be made on the thread of a running loop: it opens its ports at once, and raises OSError when there are none.
-    ``host`` is the address to receive at, ``advertise`` what the other side is told where that is another. While there
-    is nothing to play it sends silence, as a phone does. ``on_key`` is called with each key that the other side
-    presses (RFC 4733). The end of the call closes it; so does ``close``.
+    ``host`` is the address to receive at, ``advertise`` what the other side is told where that is another; of ``ports``
+    everything but its host counts. While there is nothing to play it sends silence, as a phone does. ``on_key`` is
+    called with each key that the other side presses (RFC 4733). The end of the call closes it; so does ``close``.
     """
 
     def __init__(
@@ -47,15 +49,17 @@ class AudioSession:
         *,
         host: str = "127.0.0.1",
         advertise: str | None = None,
-        capabilities: Capabilities = PLAIN_PHONE,
-        ports: tuple[int, int] = MediaPortsConfig().port_range,
+        capabilities: Capabilities | None = None,
+        ports: MediaPortsConfig | None = None,
         config: MediaStreamConfig | None = None,
         entropy: Entropy | None = None,
         trace: TraceSink | None = None,
     ) -> None:
         self.on_key: Callable[[str], None] | None = None
         self._loop = asyncio.get_running_loop()
-        self._ports = MediaPorts(self._arrived, config=MediaPortsConfig(host=host, port_range=ports), trace=trace)
+        self._ports = MediaPorts(
+            self._arrived, config=attrs.evolve(ports or MediaPortsConfig(), host=host), trace=trace
+        )
         opened = self._ports.open(_KEY)
         self._session = audio_session.AudioSession(
             capabilities,

@@ -45,10 +45,10 @@ class AudioSink(Protocol):
 class AudioSession:
     """The media of one call: it fits a ``sip.Call``, and any other carrier of offers and answers.
 
-    ``address`` and ``port`` are where our packets arrive, as the other side is told; ``rtcp_port`` is the next one
-    unless it is given. While both sides have agreed, a frame of ``source`` is sent every 20 ms and one that was heard
-    goes to ``sink``. After every call drain ``data_to_send`` and read ``next_timeout`` again; ``events`` are returned
-    by ``receive`` and ``handle_timeout``.
+    ``capabilities`` are those of a plain phone unless given. ``address`` and ``port`` are where our packets arrive, as
+    the other side is told; ``rtcp_port`` is the next one unless it is given. While both sides have agreed, a frame of
+    ``source`` is sent every 20 ms and one that was heard goes to ``sink``. After every call drain ``data_to_send`` and
+    read ``next_timeout`` again; ``events`` are returned by ``receive`` and ``handle_timeout``.
 
     A description of the other side that cannot be used raises RemoteProtocolError, whose ``status_hint`` says how to
     refuse it; an offer while another one of ours is open raises LocalProtocolError. Nothing has changed then.
@@ -56,7 +56,7 @@ class AudioSession:
 
     def __init__(
         self,
-        capabilities: Capabilities = PLAIN_PHONE,
+        capabilities: Capabilities | None = None,
         *,
         address: str,
         port: int,
@@ -72,7 +72,7 @@ class AudioSession:
         self._entropy = entropy
         self._wall_clock, self._config = wall_clock, config
         self._described = OfferAnswerSession(
-            capabilities.with_fresh_keys(self._octets),
+            (capabilities or PLAIN_PHONE).with_fresh_keys(self._octets),
             octets=self._octets,
             address=address,
             port=port,

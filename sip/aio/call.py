@@ -29,7 +29,10 @@ M = TypeVar("M", bound=CallMedia)
 #: Events of one call that wait for a reader: more are keys that nobody wants.
 MAX_EVENTS: Final = 256
 #: What may help when a call could not be sent.
-_CURE: Final = "is the address right, and does somebody listen there? A user of a server is reached with server=..."
+_CURE: Final = (
+    "is the address right, and does somebody listen there? A user of a server is reached with server=...; "
+    "without one, UserAgentSettings(host=...) says which address of this machine to call from (loopback unless given)"
+)
 
 
 class Line(Protocol):
@@ -109,10 +112,17 @@ class Call(Generic[M]):
     # Commands --------------------------------------------------------------------------------------------------------
 
     async def answer(self) -> None:
-        """Take a call that rings here. Raises CallError when it is over, LocalProtocolError when it does not ring."""
+        """Take a call that rings here. Raises CallError when it is over, LocalProtocolError when it does not ring.
+
+        Without ports for its media it is refused with 500, and OSError raised.
+        """
         if self._end is not None:
             raise self._failure("cannot answer")
-        self._media = self._make_media()
+        try:
+            self._media = self._make_media()
+        except OSError:  # there are no ports: the caller need not wait until it is over here
+            self.refuse(500)
+            raise
         self._listen_for_keys(self._media)
         self._call.answer(self._media, now=self._line.now)
         self._line.kick()

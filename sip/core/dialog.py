@@ -86,6 +86,7 @@ class Dialog:
         "call_id",
         "flow",
         "heard_on",
+        "key",
         "local_cseq",
         "local_tag",
         "local_user",
@@ -120,6 +121,7 @@ class Dialog:
         local_user: str | None,
         state: DialogState = DialogState.EARLY,
     ) -> None:
+        self.key: DialogKey = (call_id, local_tag, remote_tag)  #: the dialog ID of section 12
         self.call_id = call_id
         self.local_value = local_value  #: From of our requests, tag included
         self.local_tag = local_tag
@@ -225,11 +227,6 @@ class Dialog:
         )
 
     @property
-    def key(self) -> DialogKey:
-        """Return the dialog ID of section 12."""
-        return self.call_id, self.local_tag, self.remote_tag
-
-    @property
     def state(self) -> DialogState:
         """Return how far it is."""
         return self._life.state
@@ -247,7 +244,8 @@ class Dialog:
     def process(self, given: DialogInput) -> None:
         """Change the state by the table; what is not in it changes nothing."""
         self._life.follow(given)
-        self.touch()
+        if self.unsaved is not None:
+            self.touch()
 
     def touch(self) -> None:
         """Note that it may be other than what was written, itself or what uses it."""

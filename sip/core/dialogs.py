@@ -21,9 +21,11 @@ class Dialogs:
         return len(self._by_key)
 
     def find(self, message: Request) -> Dialog | None:
-        """Return the dialog of a request that came."""
-        key = (message.call_id, message.to.tag or "", message.from_.tag or "")
-        return self._by_key.get(key)
+        """Return the dialog of a request that came; one without a To tag is in none."""
+        local_tag = message.to.tag
+        if local_tag is None:
+            return None
+        return self._by_key.get((message.call_id, local_tag, message.from_.tag or ""))
 
     def find_key(self, call_id: str, local_tag: str, remote_tag: str) -> Dialog | None:
         """Return a dialog by its ID."""

@@ -16,9 +16,8 @@ from sip.message.lines import checked
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.syntax.uri import Uri
-from sip.transactions.client import ClientTransaction
+from sip.transactions.client import IGNORING, ClientTransaction
 from sip.transactions.server import ServerTransaction
-from sip.transactions.transactions import IGNORING
 from sip.transport.secure import secured_hop
 
 #: What an answer has from its request (RFC 3261 section 8.2.6.2). Who asked knows it by that, and may go by all of it;

@@ -109,7 +109,7 @@ class CoreEntry:
 
     def _no_answer_taken(self, request: Request) -> Routing | None:
         """Refuse an offer whose sender does not take the answer (RFC 4475 section 3.3.15)."""
-        if "Accept" not in request.headers or request.method != "INVITE" or not describes(request):
+        if request.method != "INVITE" or "Accept" not in request.headers or not describes(request):
             return None
         ranges = request.header("Accept")
         if isinstance(ranges, tuple) and any(each.accepts("application/sdp") for each in ranges):

@@ -49,7 +49,7 @@ class Gate:
         self.counters: Counter[str] = Counter()
         self._machines: tuple[Durable, ...] = ()
         self._broken: set[int] = set()  #: places of the machines that raised when they were asked last
-        self._faults: list[Event] = []
+        self.untaken: list[Event] = []  #: what `take_events` would give; plain, since it is asked for after every step
         self._changed: dict[str, Piece] = {}
         self._id = 0  #: of the newest change
         self._given = 0  #: the newest change that the application was given
@@ -83,11 +83,12 @@ class Gate:
         if place not in self._broken:
             self._broken.add(place)
             doing = f"take_pieces of {type(machine).__name__}"
-            self._faults.append(internal_fault(error, doing, owner=getattr(machine, "owner", "")))
+            self.untaken.append(internal_fault(error, doing, owner=getattr(machine, "owner", "")))
 
     def take_events(self) -> list[Event]:
         """Return one `InternalFault` for each machine that began to raise since the last call."""
-        events, self._faults = self._faults, []
+        events = self.untaken[:]
+        self.untaken.clear()
         return events
 
     def change_to_save(self) -> StateChange | None:
@@ -113,6 +114,8 @@ class Held(Generic[T]):
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._items: deque[tuple[int, float, T]] = deque()
+        #: When the first that waits leaves at the latest, None when nothing waits; plain, as `Deadlines.first` is.
+        self.first: float | None = None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -135,8 +138,9 @@ class Held(Generic[T]):
                 self._gate.counters["sent unwritten"] += 1
             self._items.popleft()
             out.append(item)
+        self.first = self._items[0][1] + LONGEST_HOLD if self._items else None
         return out
 
     def next_timeout(self) -> float | None:
-        """When the first that waits leaves at the latest."""
-        return self._items[0][1] + LONGEST_HOLD if self._items else None
+        """When the first that waits leaves at the latest: `first`."""
+        return self.first

@@ -141,7 +141,7 @@ class Receiver:
                     self.mending.answer(*broken, now)
             else:
                 via = message.via[0]  # before it is stamped: afterwards it would have to be read again
-                self._dispatch(stamped(message, flow), via, flow, now)
+                self._dispatch(stamped(message, via, flow), via, flow, now)
         except RemoteProtocolError as error:
             error.received = message
             self._unreadable(error, flow)
@@ -181,7 +181,7 @@ class Receiver:
                 self._transport.take_alias(flow, via)
             transaction = self._transactions.open_server(key, request, via, flow, source)
             try:
-                self._new(transaction, flow, now)
+                self._new(transaction, request, flow, now)
             except RemoteProtocolError as error:
                 self._context.count("refused: malformed request")
                 self.mending.request(transaction, error.status_hint, now)
@@ -190,7 +190,7 @@ class Receiver:
 
     def _shows_itself(self, request: Request, flow: Flow) -> bool:
         """Whether a datagram shows that its source has read something of ours, and is no forgery."""
-        dialog = self._dialogs.find(request) if request.to.tag is not None else None
+        dialog = self._dialogs.find(request)
         if dialog is not None:
             return dialog.is_from(flow)
         recognises = self._context.config.recognises
@@ -230,17 +230,18 @@ class Receiver:
         """Route a request once more, without the transparent core that has it."""
         transaction.user = None
         try:
-            self._new(transaction, transaction.flow, now, without=transaction.owner)
+            self._new(transaction, transaction.request, transaction.flow, now, without=transaction.owner)
         except RemoteProtocolError as error:
             self._context.count("refused: malformed request")
             self.mending.request(transaction, error.status_hint, now)
 
-    def _new(self, transaction: ServerTransaction, flow: Flow, now: float, without: str | None = None) -> None:
-        request = transaction.request
-        dialog = self._dialogs.find(request) if request.to.tag is not None else None
+    def _new(
+        self, transaction: ServerTransaction, request: Request, flow: Flow, now: float, without: str | None = None
+    ) -> None:
+        dialog = self._dialogs.find(request)
         if dialog is not None:
             if not self._elsewhere.holds(transaction, dialog, self.routes.core_of(dialog)):
-                self._of_dialog(transaction, dialog, now)
+                self._of_dialog(transaction, request, dialog, now)
             return
         routing = self.routes.new(request, flow, without)
         transaction.owner = routing.owner or ""
@@ -250,23 +251,24 @@ class Receiver:
             check_request(request, Element.USER_AGENT)
             self._subscriptions.receive_notify(transaction, None, now)
         else:
-            self._to_core(transaction, self._cores.by_owner(transaction.owner), now)
+            self._to_core(transaction, request, self._cores.by_owner(transaction.owner), now)
 
     def take_request(self, transaction_id: TransactionId, now: float) -> None:
         """Go on with a request that came from elsewhere; raises LocalProtocolError when it is none, or was answered."""
         transaction = self._elsewhere.taken(transaction_id)
         if transaction is None:
             return
-        dialog = self._dialogs.find(transaction.request)
+        request = transaction.request
+        dialog = self._dialogs.find(request)
         if dialog is None:  # it has ended meanwhile
             self._answers.send(transaction, 481, now=now)
             return
         dialog.heard_on = transaction.flow
-        self._of_dialog(transaction, dialog, now)
+        self._of_dialog(transaction, request, dialog, now)
 
-    def _of_dialog(self, transaction: ServerTransaction, dialog: Dialog, now: float) -> None:
+    def _of_dialog(self, transaction: ServerTransaction, request: Request, dialog: Dialog, now: float) -> None:
         """Act on a request of a dialog that came from its other side."""
-        request, flow = transaction.request, transaction.flow
+        flow = transaction.flow
         routing = self.routes.in_dialog(request, dialog)
         if routing.status is None:
             check_request(request, Element.IN_DIALOG)
@@ -282,8 +284,8 @@ class Receiver:
         else:
             self._in_dialog(transaction, dialog, now)
 
-    def _to_core(self, transaction: ServerTransaction, core: CoreEntry, now: float) -> None:
-        request, method = transaction.request, transaction.method
+    def _to_core(self, transaction: ServerTransaction, request: Request, core: CoreEntry, now: float) -> None:
+        method = transaction.method
         check_request(request, element_of(method, transparent=core.transparent))
         if core.transparent:
             if method == "INVITE":

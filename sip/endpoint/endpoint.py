@@ -96,11 +96,11 @@ class Endpoint(TransparentCommands, SessionCommands, SubscriptionCommands, Durab
         """
         self.now = now
         self._receiver.receive_data(data, flow, most, now)
-        return self.take_events()
+        return self._context.take_events() if self.untaken else []
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, in order; at most ``limit`` messages, the rest stays for the next call."""
-        return self._transport.data_to_send(limit)
+        return self._transport.data_to_send(limit) if self.unsent else []
 
     def next_timeout(self) -> float | None:
         """Return when ``handle_timeout`` is due (monotonic seconds); None when nothing is waited for."""

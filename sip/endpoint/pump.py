@@ -155,7 +155,7 @@ class Pump:
             if self._faults:
                 out += self._faults
                 self._faults.clear()
-            if self.gate is not None:
+            if self.gate is not None and self.gate.untaken:
                 out += self.gate.take_events()
             if not untaken:
                 return out
@@ -183,13 +183,14 @@ class Pump:
             at = net.next_timeout() if net.deadlines is None else net.deadlines.first
             if at is not None and (first is None or at < first):
                 first = at
-        return first if self._held is None else first_due(first, self._held.next_timeout())
+        return first if self._held is None or self._held.first is None else first_due(first, self._held.first)
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:
         """Return what is to be sent, at most ``limit`` messages."""
-        if self._held is None:
-            return self.endpoint.data_to_send(limit)
-        return self._held.pass_on(self.endpoint.data_to_send(limit), limit=limit, now=self._now)
+        unsent = self.endpoint.data_to_send(limit)
+        if self._held is None or (not unsent and self._held.first is None):
+            return unsent
+        return self._held.pass_on(unsent, limit=limit, now=self._now)
 
     def change_to_save(self) -> StateChange | None:
         """Return the state that changed since the last call, None when none did (always, without ``durable``)."""

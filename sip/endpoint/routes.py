@@ -30,7 +30,7 @@ class Routes:
 
     def of(self, request: Request, flow: Flow) -> Routing:
         """Return who gets a request."""
-        dialog = self._dialogs.find(request) if request.to.tag is not None else None
+        dialog = self._dialogs.find(request)
         return self.new(request, flow) if dialog is None else self.in_dialog(request, dialog)
 
     def new(self, request: Request, flow: Flow, without: str | None = None) -> Routing:

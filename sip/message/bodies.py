@@ -63,7 +63,9 @@ def body_of(message: Message, *media_types: str) -> bytes:
     A body whose type is not said is taken for what is asked for.
     """
     body = message.body
-    if not body or "Content-Type" not in message.headers:
+    if not body:
+        return b""
+    if "Content-Type" not in message.headers:
         return body if media_types else b""
     plain = _plain_type_of(message)
     for media_type in media_types:

@@ -24,28 +24,18 @@ from sip.message.header_values import NONE, HeaderValues
 from sip.message.headers import Field, Headers
 from sip.syntax.grammar import assume, refuse
 
-#: Attributes that are read with the message as a whole, and the keys of their headers: what every element needs.
-_SLOTS: Final = {"via": "via", "from_": "from", "to": "to", "call_id": "call-id", "cseq": "cseq"}
-#: Single headers of them, with their attributes; Max-Forwards may be missing, and has none.
-_NEEDED: Final = tuple(
-    (key, slot, PARSERS[key])
-    for slot, key in (*[(slot, key) for slot, key in _SLOTS.items() if key != "via"], ("", "max-forwards"))
-)
-_ONCE: Final = frozenset(key for key, _, _ in _NEEDED)
+#: Single headers that every element needs, beside Via; of them Max-Forwards alone may be missing.
+_NEEDED: Final = tuple((key, PARSERS[key]) for key in ("from", "to", "call-id", "cseq", "max-forwards"))
+_ONCE: Final = frozenset(key for key, _ in _NEEDED)
 _new = object.__new__
 
 
 class Message(HeaderValues):
     """What requests and responses share. Immutable; `evolve` makes changed copies."""
 
-    __slots__ = ("_framed", "body", "call_id", "cseq", "from_", "to", "via")
+    __slots__ = ("_framed", "body")
 
     body: bytes
-    via: tuple[Via, ...]  #: hops, the latest first
-    from_: NameAddr  #: who sent the request
-    to: NameAddr  #: whom the request is for
-    call_id: str
-    cseq: CSeq  #: order and method of the request
     _framed: bool  # whether the header lines hold exactly one, right Content-Length
 
     def _fill(
@@ -62,16 +52,35 @@ class Message(HeaderValues):
         self._report = refuse if strict else assume
         self._defects, self._cache, self._unread = [], {}, None
 
-    if not TYPE_CHECKING:
+    @property
+    def via(self) -> tuple[Via, ...]:
+        """Hops, the latest first."""
+        value: tuple[Via, ...] = self._cache.get("via") or self._list("via")
+        return value
 
-        def __getattr__(self, name: str) -> object:
-            """Read one of those that `check` reads, which has not been called: its slot is empty."""
-            key = _SLOTS.get(name)
-            if key is None:
-                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-            value = self._list(key) if key == "via" else self._required(key)
-            setattr(self, name, value)
-            return value
+    @property
+    def from_(self) -> NameAddr:
+        """Who sent the request."""
+        value: NameAddr = self._cache.get("from") or self._required("from")
+        return value
+
+    @property
+    def to(self) -> NameAddr:
+        """Whom the request is for."""
+        value: NameAddr = self._cache.get("to") or self._required("to")
+        return value
+
+    @property
+    def call_id(self) -> str:
+        """Identity of the dialog or the registrations."""
+        value: str = self._cache.get("call-id") or self._required("call-id")
+        return value
+
+    @property
+    def cseq(self) -> CSeq:
+        """Order and method of the request."""
+        value: CSeq = self._cache.get("cseq") or self._required("cseq")
+        return value
 
     @property
     def contact(self) -> tuple[NameAddr | Star, ...]:
@@ -185,22 +194,30 @@ class Message(HeaderValues):
         """
         headers, cache, report = self.headers, self._cache, self._report
         index = headers._index or headers.by_key
-        self.via = self._list("via")
-        if not self.via:
+        vias = index.get("via")
+        if vias is None:
             raise RemoteProtocolError("no Via header")
-        for key, slot, parser in _NEEDED:
-            if key not in cache:
-                lines = index.get(key)
-                if lines is None:
-                    if not slot:
-                        continue
-                    raise RemoteProtocolError(f"no {canonical_name(key)} header")
+        if "via" not in cache:
+            if len(vias) == 1 and vias[0] and "," not in vias[0]:  # nearly always, and read without a detour
+                try:
+                    cache["via"] = (Via.parse(vias[0], report),)
+                except SipError:
+                    self._list("via")
+            else:
+                self._list("via")
+        if not cache["via"]:
+            raise RemoteProtocolError("no Via header")
+        for key, parser in _NEEDED:
+            if key in cache:
+                continue
+            lines = index.get(key)
+            if lines is not None:
                 try:
                     cache[key] = parser(lines[0], report)
                 except SipError:
                     cache[key] = self._parsed_with_care(parser, key, lines[0])
-            if slot:
-                setattr(self, slot, cache[key])
+            elif key != "max-forwards":
+                raise RemoteProtocolError(f"no {canonical_name(key)} header")
         self._check_start_line()
         if len(index) != len(headers._fields):
             for key, values in index.items():
@@ -222,8 +239,6 @@ class Message(HeaderValues):
             if parser is not None:
                 values = tuple([self._parsed_with_care(parser, key, item) for item in self._items(key, lines)])
                 self._cache[key] = values if shape_of(key) is not Shape.SINGLE else values[0]
-        for slot, key in _SLOTS.items():
-            setattr(self, slot, self._cache[key])
 
     def _check_start_line(self) -> None:
         """Compare the headers that every element needs with the start line. Raises RemoteProtocolError."""
@@ -246,7 +261,7 @@ class Message(HeaderValues):
         index = self.headers._index
         assert index is not None
         index["via"] = (text, *lines[1:])
-        del self._cache["via"], self.via
+        del self._cache["via"]
         return True
 
     def _edited(self, changes: Changes) -> tuple[list[Field], bytes]:

@@ -77,10 +77,11 @@ class Request(Message):
         if self.uri._headers:
             # RFC 4475 section 3.1.2.11: they must not be turned into headers of the request.
             raise MalformedHeader("Request-URI", self._uri_text, "header fields in it")
-        if self.cseq.method != self.method:
+        named = self._cache["cseq"].method
+        if named != self.method:
             # RFC 4475 section 3.1.2.18: an unknown method is the first thing to say.
             hint = 400 if self.method in METHODS else 501
-            raise RemoteProtocolError(f"CSeq of a {self.method} names {self.cseq.method}", status_hint=hint)
+            raise RemoteProtocolError(f"CSeq of a {self.method} names {named}", status_hint=hint)
 
     def evolve(
         self,

@@ -152,7 +152,9 @@ class StreamParser:
                     start = self._skip_line_breaks(start, items)
                     continue
                 if self._head is None:
-                    if start < len(self._buffer) and self._buffer[start] != 13:
+                    if start == len(self._buffer):
+                        return
+                    if self._buffer[start] != 13:
                         self._crlf = False
                     found = self._read_head(start)
                     if found is None:

@@ -25,9 +25,8 @@ from sip.session.session_timer import agreed
 from sip.session.tables import SessionInput, SessionState
 from sip.syntax.uri import Uri
 from sip.timers import Timer
-from sip.transactions.client import ClientTransaction
+from sip.transactions.client import IGNORING, ClientTransaction
 from sip.transactions.tables import State
-from sip.transactions.transactions import IGNORING
 from sip.transport.secure import secured_hop
 
 _CAUSES: Final = {"timeout": FailureCause.TIMEOUT, "transport": FailureCause.TRANSPORT, "limit": FailureCause.LIMIT}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sip.core.dialog import Dialog
 from sip.errors import LocalProtocolError
 from sip.ids import RequestId
@@ -12,6 +14,8 @@ from sip.session.owner import SessionOwner
 from sip.session.prack import Prack, Unacknowledged, rseq_of
 from sip.session.session import Session
 from sip.session.tables import SessionState
+
+_NONE: Final = frozenset[str]()
 
 
 class ReliableReceived:
@@ -25,7 +29,7 @@ class ReliableReceived:
         self._by_core = by_core
         self._rseqs: dict[str, int] = {}  # the last of each early dialog, by To tag
         self._unacknowledged: dict[tuple[str, int], Unacknowledged] = {}  # wait for the core, by To tag and RSeq
-        self.offered: frozenset[str] = frozenset()  #: To tags whose offer came in a provisional answer
+        self.offered: frozenset[str] = _NONE  #: To tags whose offer came in a provisional answer
 
     def take(self, dialog: Dialog, response: Response, *, cseq: int, described: bool, now: float) -> bool:
         """Acknowledge one; False for one seen before or too early. One with an offer waits for the core's answer.

@@ -42,6 +42,7 @@ class Session:
         "min_se",
         "open_pracks",
         "outgoing",
+        "owner",
         "raised",
         "received_invite",
         "reinvite",
@@ -56,6 +57,7 @@ class Session:
     def __init__(self, session_id: SessionId, core: CoreEntry, state: SessionState) -> None:
         self.id = session_id
         self.core = core
+        self.owner = core.owner  #: name of the core
         self._life = Life(SESSION, state, of="a session")
         self.dialog: Dialog | None = None
         self.source: str | None = None  #: where it counts in limits by source, if a peer began it
@@ -88,14 +90,9 @@ class Session:
         return self._life.state
 
     @property
-    def owner(self) -> str:
-        """Return the name of the core."""
-        return self.core.owner
-
-    @property
     def over(self) -> bool:
         """Whether nothing can happen any more."""
-        return self.state is SessionState.TERMINATED
+        return self._life.state is SessionState.TERMINATED
 
     @property
     def interval(self) -> Interval | None:
@@ -105,16 +102,14 @@ class Session:
     def process(self, given: SessionInput) -> bool:
         """Change the state for what a peer or a timer did; False when the table has no use for it."""
         changed = self._life.follow(given)
-        self._touch()
+        if self.dialog is not None and self.dialog.unsaved is not None:
+            self.dialog.touch()
         return changed
 
     def command(self, given: SessionInput) -> None:
         """Change the state for what the core does; raises LocalProtocolError."""
         self._life.command(given)
-        self._touch()
-
-    def _touch(self) -> None:
-        if self.dialog is not None:
+        if self.dialog is not None and self.dialog.unsaved is not None:
             self.dialog.touch()
 
     def check(self, given: SessionInput) -> None:

@@ -31,10 +31,9 @@ from sip.session.session import Session, session_of
 from sip.session.session_timer import MAX_422, Interval, SessionTimer, too_short
 from sip.session.tables import SessionInput, SessionState
 from sip.session.view import SessionView
-from sip.transactions.client import ClientTransaction
+from sip.transactions.client import IGNORING, ClientTransaction
 from sip.transactions.server import ServerTransaction
 from sip.transactions.tables import State
-from sip.transactions.transactions import IGNORING
 from sip.transport.secure import begins_securely
 
 #: Counted for a command whose session ended before the core was told.

@@ -44,6 +44,19 @@ class ClientUser(Protocol):
         ...
 
 
+class IgnoringUser:
+    """The user of a request whose outcome does not matter, such as CANCEL."""
+
+    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Ignore the answer."""
+
+    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
+        """Ignore the failure."""
+
+
+IGNORING = IgnoringUser()
+
+
 class ClientOwner(TransactionOwner, Protocol):
     """What a client transaction is registered with, and what goes on with its request when it cannot."""
 
@@ -278,6 +291,8 @@ class ClientTransaction:
     def forget(self) -> None:
         """Keep only what absorbs repetitions: there are many of these, for half a minute each."""
         self.request, self.data, self._finish, self._search = None, b"", _finished, None
+        if self._life.state is not State.ACCEPTED:  # of which alone the user hears once more
+            self.user = IGNORING
 
     def _acknowledge(self, response: Response) -> bytes:
         """Build the ACK for 300-699 (RFC 3261 section 17.1.1.3)."""

@@ -272,7 +272,8 @@ class Transactions:
         self._merging[key] = transaction
 
     def _merge_key(self, request: Request) -> object:
-        return request.call_id, request.cseq.number, request.cseq.method, request.from_.tag
+        cseq = request.cseq
+        return request.call_id, cseq.number, cseq.method, request.from_.tag
 
     def forget(self, transaction: ServerTransaction) -> None:
         """Drop a server transaction that is over."""
@@ -293,16 +294,3 @@ class Transactions:
         for transaction in sorted(self._by_flow.get(flow.id, ()), key=lambda each: each.id):
             if transaction.flow == flow:
                 self.context.attempt("fail a request", transaction.transport_error, now)
-
-
-class IgnoringUser:
-    """The user of a request whose outcome does not matter, such as CANCEL."""
-
-    def on_response(self, transaction: ClientTransaction, response: Response, now: float) -> None:
-        """Ignore the answer."""
-
-    def on_failure(self, transaction: ClientTransaction, reason: str, now: float) -> None:
-        """Ignore the failure."""
-
-
-IGNORING = IgnoringUser()

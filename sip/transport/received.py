@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sip.flow import Flow
+from sip.headers.via import Via
 from sip.message.request import Request
 from sip.syntax.uri_parts import canonical_host
 
 
-def stamped(request: Request, flow: Flow) -> Request:
-    """Return the request with ``received`` and ``rport`` in its top Via (RFC 3261 section 18.2.1, RFC 3581)."""
-    top = request.via[0]
+def stamped(request: Request, top: Via, flow: Flow) -> Request:
+    """Return the request with ``received`` and ``rport`` in its ``top`` Via (RFC 3261 section 18.2.1, RFC 3581)."""
     host = flow.remote.host
     if not top.wants_rport:
         if top.host == host or (":" in host and _without_zone(top.host) == _without_zone(canonical_host(host))):

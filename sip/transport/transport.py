@@ -188,11 +188,12 @@ class Transport:
         ``first`` goes before the others that a look-up finds. Returns what to ``abandon`` when the waiter stops
         waiting; None when it was served at once.
         """
-        transport, host, port = self._next_hop(uri)
+        asked = uri.transport
+        transport, host, port = self._next_hop(uri, asked)
         if host is None:
             waiter.flow_unavailable(now)
             return None
-        explicit = uri.transport is not None
+        explicit = asked is not None
         may_switch = not explicit and transport == "UDP"
         if (address := ip_address(host)) is not None:
             host = address
@@ -224,11 +225,11 @@ class Transport:
         if search is not None:
             search.active = False
 
-    def _next_hop(self, uri: Uri) -> tuple[str, str | None, int | None]:
-        """Transport, host and port of RFC 3261 section 18.1.1 and RFC 3263 section 4.1, as far as the URI tells."""
+    def _next_hop(self, uri: Uri, asked: str | None) -> tuple[str, str | None, int | None]:
+        """Transport, host and port of RFC 3261 section 18.1.1 and RFC 3263 section 4.1; ``asked`` is the URI's."""
         if uri.scheme not in ("sip", "sips"):
             return "UDP", None, None
-        transport = "TLS" if uri.scheme == "sips" else (uri.transport or self._default_transport()).upper()
+        transport = "TLS" if uri.scheme == "sips" else (asked or self._default_transport()).upper()
         if transport != "UDP" and transport not in RELIABLE:
             return transport, None, None  # nobody has it
         return transport, reached_host(uri), uri.port

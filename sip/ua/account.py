@@ -49,7 +49,7 @@ class Account:
     registrar: Uri | None = attrs.field(default=None, converter=_registrar)
     #: where requests go first, best first: when one does not answer, the next is tried. None: to the target itself
     proxies: tuple[Uri, ...] = attrs.field(default=(), converter=_proxies)
-    #: where calls reach it; None: at the first address that its endpoint listens on
+    #: where calls reach it; None: at the address that its endpoint listens on, by the transport of the first proxy
     contact: Uri | None = attrs.field(default=None, converter=_contact)
     expires: int = 300  #: seconds asked for; a registrar may want more, or grant less
     retry: float = 5.0  #: seconds at most after a first failed registration; twice as long each time
@@ -71,6 +71,13 @@ class Account:
     def domain(self) -> Uri:
         """Where it registers."""
         return self.registrar or Uri(self.aor.scheme, self.aor.host)
+
+    @property
+    def transport(self) -> str | None:
+        """What its first proxy is spoken to over, None where that is open: there its calls come from, too."""
+        if not self.proxies:
+            return None
+        return "TLS" if self.proxies[0].scheme == "sips" else (self.proxies[0].transport or "").upper() or None
 
     def route(self, proxy: int) -> tuple[NameAddr, ...]:
         """Preloaded Route over one of its proxies, counted from 0 and on from the first again; empty without any."""

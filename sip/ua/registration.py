@@ -94,9 +94,10 @@ class Registration:
         user, listen = self.account.aor.user, self._endpoint.listen
         if not listen:
             raise LocalProtocolError("nobody could call: give Account.contact, or EndpointConfig.listen an address")
-        first = listen[0]
+        wanted = self.account.transport
+        first = next((each for each in listen if each.transport == wanted), listen[0])
         secure = self.account.aor.scheme == "sips"
-        params: dict[str, str | None] = {} if secure else {"transport": first.transport.lower()}
+        params: dict[str, str | None] = {} if secure else {"transport": (wanted or first.transport).lower()}
         host, port = first.public_host or first.host, first.public_port or first.port
         return Uri("sips" if secure else "sip", host, user, port=port, params=params)
 

@@ -240,9 +240,12 @@ class UserAgent(BaseCore):
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
-        due = [each.refresh_at for each in self.registrations.values() if each.refresh_at is not None]
-        calls = next_timeout_of(self._calls.values())
-        return min([*due, *([] if calls is None else [calls])], default=None)
+        first = next_timeout_of(self._calls.values()) if self._calls else None
+        for registration in self.registrations.values():  # asked after every step: without a list of its own
+            at = registration.refresh_at
+            if at is not None and (first is None or at < first):
+                first = at
+        return first
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Register again, and what calls have to do."""
@@ -269,7 +272,7 @@ class UserAgent(BaseCore):
         if account is None:
             return self.config.accounts[0]
         if account not in self.registrations:
-            raise LocalProtocolError(f"account {account.aor} is none of UserAgentConfig.accounts")
+            raise LocalProtocolError(f"account must be one of UserAgentConfig.accounts, not {account!r}")
         return account
 
     def _begun(

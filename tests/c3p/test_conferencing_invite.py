@@ -30,6 +30,12 @@ def test_what_is_written_is_read_back_the_same(invite: ConferencingInvite) -> No
     assert ConferencingInvite.parse(bytes(invite)) == invite
 
 
+@pytest.mark.parametrize("subject", ["R & D", "a < b", "&nbsp;", "</subject>"])
+def test_a_subject_that_nobody_escaped_is_text(subject: str) -> None:
+    text = PRINTED.replace("<subject></subject>", f"<subject>{subject}</subject>")
+    assert ConferencingInvite.parse(text.encode()).subject == subject
+
+
 @pytest.mark.parametrize("text", ["", "<a/>", "<Conferencing/>", "<Conferencing><focus-uri/></Conferencing>"])
 def test_what_is_no_invitation_is_refused(text: str) -> None:
     with pytest.raises(C3PError):

@@ -134,6 +134,8 @@ async def test_two_people_lock_promote_and_eject() -> None:
 @live
 async def test_whoever_is_not_in_it_is_told_so() -> None:
     async with meeting() as (server, ann, conference):
+        with pytest.raises(focus.LocalProtocolError, match="uri must be an address such as sip:bob@"):
+            await conference.dial("bob")
         await conference.leave()
         await conference.leave()  # nothing happens
         with pytest.raises(focus.LocalProtocolError, match="not in a conference"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from c3p import MCU_SERVER_URI as SERVER
 from c3p import AddUser, ConferenceKeys, Endpoint, EntryCheck, SetLobbyAccess, User
-from mcu import DtmfReceived, LegConnected, LegEnded, LegWaiting, Prompts
+from mcu import DtmfReceived, LegConnected, LegEnded, LegWaiting, LocalProtocolError, Prompts
 from mcu.door import MAX_KEYS, Door, DoorInput, DoorState
 from rtp import SessionDescription
 from tests.mcu.harness import CONFERENCE, Phone, World, guid
@@ -282,3 +282,21 @@ def test_a_passcode_is_shown_nowhere() -> None:
     assert "2468" not in repr(door)
     assert "'2'" not in repr(door)
     assert "2468" not in repr(EntryCheck(passcode="2468"))
+
+
+def test_an_application_has_nothing_of_a_caller_at_the_door() -> None:
+    world = world_with(announcements_enabled=True)
+    phone = called(world, lobby=True)
+    (waiting,) = world.of(LegWaiting)
+    control = world.mcu.media_control
+    for attempt in (
+        lambda: control.tap(CONFERENCE, waiting.leg),
+        lambda: control.play(waiting.leg, b"\0\0"),
+        lambda: control.hold(waiting.leg, now=world.now),
+    ):
+        with pytest.raises(LocalProtocolError, match="not connected"):
+            attempt()
+    admit(world)
+    world.run(0.5)
+    assert control.tap(CONFERENCE, waiting.leg).take() == b""
+    assert phone.stream is not None

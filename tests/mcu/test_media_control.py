@@ -239,6 +239,29 @@ def test_a_level_is_a_whole_number_of_decibels_below_full_scale(energy: float) -
     assert level_of_energy(0.0) == -127
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_roster_names_who_speaks_where_that_is_wanted(wanted: bool) -> None:
+    world, (one, two) = conference(1000, 0, speaker_in_roster=wanted)
+
+    def shown() -> str | None:
+        view = world.focus.roster.conference_view
+        assert view is not None
+        assert view.views[0].entity_state is not None
+        return view.views[0].entity_state.active_speaker
+
+    world.run(1.0)
+    assert shown() == ("sip:user1@198.51.100.1" if wanted else None)
+    one.talking = False
+    world.run(3.0)
+    assert shown() is None
+    one.talking = True
+    world.run(1.0)
+    one.hang_up()
+    world.run(0.5)
+    assert shown() is None
+    assert two.stream is not None
+
+
 # What never gets into the mix
 
 

@@ -50,6 +50,21 @@ def test_a_port_for_tls_without_a_certificate() -> None:
     assert line == "tls.port is set, but nothing listens for TLS: name a certificate with tls.certificate"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trusted_peers", ("edge.example.com",)),
+        ("certificate_domains", ("partner.example",)),
+        ("user_certificates", True),
+    ],
+)
+def test_people_known_by_certificates_where_nobody_can_show_one(tmp_path: Path, name: str, value: object) -> None:
+    identity = IdentitySettings(**{name: value})  # type: ignore[arg-type]
+    (line,) = said(identity=identity)
+    assert line.startswith(f"identity.{name} believes who connects with a certificate, but nothing listens for TLS: ")
+    assert said(identity=identity, domain="example.com", tls=secured(tmp_path, "example.com")) == []
+
+
 def test_a_certificate_that_does_not_stand_for_the_domain(tmp_path: Path) -> None:
     tls = secured(tmp_path, "sip.example.com")
     (line,) = said(domain="example.com", tls=tls)

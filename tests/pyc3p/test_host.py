@@ -168,6 +168,10 @@ def test_a_datagram_has_a_flow_that_stays() -> None:
         driver.host.receive_datagram(b"x", remote=("2001:db8::1", 5060), now=0.0)
 
 
-def test_an_outcome_that_nobody_waits_for_is_a_mistake() -> None:
+def test_what_nobody_serves_or_waits_for_is_a_mistake() -> None:
+    keys = c3p.ConferenceKeys(conf_entity="sip:ann@example.com;gruu;opaque=app:conf:focus:id:A1")
+    request = c3p.Request(request_id="1", from_="a", to="b", command=c3p.DeleteConference(conference_keys=keys))
+    with pytest.raises(sip.LocalProtocolError, match="path must be one of /focus"):
+        server().receive_c3p("/nowhere", request, peer="focus", asker="x", now=0.0)
     with pytest.raises(sip.LocalProtocolError, match="no document 17"):
         server().posted(17, c3p.Reply(200), now=0.0)

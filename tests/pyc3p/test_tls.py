@@ -303,6 +303,7 @@ def test_a_mistake_with_a_certificate_is_one_line_that_says_what_to_do(
     ("settings", "complaint"),
     [
         ({"key": "k.pem"}, "has a key and no certificate"),
+        ({"more": (CertificateSettings(certificate="c.pem"),)}, "name that one as tls.certificate"),
         ({"require_client_certificate": True}, "needs ca"),
         ({"port": 0}, "tls.port must be a port number"),
     ],

@@ -158,6 +158,24 @@ async def test_hold_and_resume() -> None:
 
 
 @live
+async def test_without_ports_for_media_the_caller_is_refused() -> None:
+    def no_ports(*, host: str) -> rtp.aio.AudioSession:
+        raise OSError("none left")
+
+    async with (
+        sip.aio.UserAgent("sip:alice@example.com", media=Sound) as alice,
+        sip.aio.UserAgent("sip:bob@example.com", media=no_ports) as bob,
+    ):
+        calling = asyncio.create_task(alice.call(bob.uri))
+        theirs = await next_call(bob)
+        with pytest.raises(OSError, match="none left"):
+            await theirs.answer()
+        with pytest.raises(sip.aio.CallError) as caught:
+            await calling
+        assert caught.value.status == 500
+
+
+@live
 async def test_closing_hangs_up() -> None:
     async with sip.aio.UserAgent("sip:bob@example.com", media=Sound) as bob:
         async with sip.aio.UserAgent("sip:alice@example.com", media=Sound) as alice:

@@ -399,8 +399,22 @@ def test_accounts_register_each_for_itself(net: Network) -> None:
     assert isinstance(failed, sip.RegistrationFailed)
     assert isinstance(done, sip.Registered)
     assert (failed.account, done.account, failed.text) == (*accounts, "403 Forbidden")
-    with pytest.raises(sip.LocalProtocolError, match="none of"):
+    with pytest.raises(sip.LocalProtocolError, match="account must be one of"):
         ua.register(sip.Account(aor="sip:eve@example.com"), now=net.now)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "contact"),
+    [
+        ("sip:192.0.2.9", "sip:bob@192.0.2.1:5060;transport=udp"),
+        ("sip:192.0.2.9;transport=tcp", "sip:bob@192.0.2.1:5060;transport=tcp"),
+        ("sip:192.0.2.9;transport=tls", "sip:bob@192.0.2.1:5060;transport=tls"),
+    ],
+)
+def test_calls_come_by_the_transport_of_the_proxy(net: Network, proxy: str, contact: str) -> None:
+    bob = person(net, "bob", proxies=proxy)
+    (registration,) = bob.ua.registrations.values()
+    assert str(registration.contact) == contact
 
 
 # Messages and subscriptions

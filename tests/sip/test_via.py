@@ -80,7 +80,9 @@ def test_what_is_noted_in_a_hop_names_no_interface_of_ours(rport: str, noted: st
     request = parse_message((head + rest).encode())
     assert isinstance(request, Request)
     flow = Flow(1, "UDP", Address("fe80::2%eth1", 5060), Address("fe80::1%eth1", 5060))
-    assert str(stamped(request, flow).via[0]) == f"SIP/2.0/UDP [FE80::0:1]:5060;branch=1{noted or rport}"
+    assert (
+        str(stamped(request, request.via[0], flow).via[0]) == f"SIP/2.0/UDP [FE80::0:1]:5060;branch=1{noted or rport}"
+    )
 
 
 def test_what_cannot_be_written_is_refused() -> None:
