@@ -88,3 +88,15 @@ def test_a_reference_leads_to_the_door(written: str, module: str | None, place: 
 
 def test_of_a_bound_field_the_page_shows_the_type() -> None:
     assert doors.first_argument("dict[str, int] | None, Child(CI, 'a', of=[1, 2])]") == "dict[str, int] | None"
+
+
+#: Pages whose code is read on narrow screens; a prompt has four characters more.
+NARROW: Final = ("howto", "tutorial", "topics")
+
+
+def test_code_of_the_pages_is_narrow() -> None:
+    pages = [page for folder in NARROW for page in sorted((DOCS / folder).glob("*.rst"))]
+    assert len(pages) > 10
+    code = re.compile(r"^(>>> |\.\.\. |    )")
+    wide = [line for page in pages for line in page.read_text().splitlines() if code.match(line) and len(line) > 92]
+    assert wide == []
