@@ -15,9 +15,9 @@ import pytest
 DOCS: Final = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
 
-directive = pytest.importorskip("door_directive", reason="Sphinx, of the extra docs, is not installed")
+doors = importlib.import_module("doors")
 
-DOORS: Final[tuple[str, ...]] = directive.DOORS
+DOORS: Final[tuple[str, ...]] = doors.DOORS
 HEAD: Final = re.compile(r"^\.\. door:: (\S+)$")
 
 
@@ -39,7 +39,7 @@ ALL: Final = [each for page in sorted((DOCS / "reference").glob("*.rst")) for ea
 @pytest.mark.parametrize("door", DOORS)
 def test_every_public_name_of_a_door_is_on_one_page(door: str) -> None:
     names = [name for of, name in ALL if of == door]
-    assert sorted(names) == sorted(directive.public(importlib.import_module(door)))
+    assert sorted(names) == sorted(doors.public(importlib.import_module(door)))
 
 
 def test_every_door_is_known() -> None:
@@ -66,7 +66,7 @@ def undocumented(value: Any) -> list[str]:
 @pytest.mark.parametrize("door", DOORS)
 def test_every_public_method_says_what_it_does(door: str) -> None:
     module = importlib.import_module(door)
-    classes = [getattr(module, name) for name in directive.public(module) if inspect.isclass(getattr(module, name))]
+    classes = [getattr(module, name) for name in doors.public(module) if inspect.isclass(getattr(module, name))]
     assert {f"{each.__name__}.{name}" for each in classes for name in undocumented(each)} == set()
 
 
@@ -83,8 +83,20 @@ def test_every_public_method_says_what_it_does(door: str) -> None:
     ],
 )
 def test_a_reference_leads_to_the_door(written: str, module: str | None, place: str | None) -> None:
-    assert directive.place_of(written, module, None) == place
+    assert doors.place_of(written, module, None) == place
 
 
 def test_of_a_bound_field_the_page_shows_the_type() -> None:
-    assert directive.first_argument("dict[str, int] | None, Child(CI, 'a', of=[1, 2])]") == "dict[str, int] | None"
+    assert doors.first_argument("dict[str, int] | None, Child(CI, 'a', of=[1, 2])]") == "dict[str, int] | None"
+
+
+#: Pages whose code is read on narrow screens; a prompt has four characters more.
+NARROW: Final = ("howto", "tutorial", "topics")
+
+
+def test_code_of_the_pages_is_narrow() -> None:
+    pages = [page for folder in NARROW for page in sorted((DOCS / folder).glob("*.rst"))]
+    assert len(pages) > 10
+    code = re.compile(r"^(>>> |\.\.\. |    )")
+    wide = [line for page in pages for line in page.read_text().splitlines() if code.match(line) and len(line) > 92]
+    assert wide == []
