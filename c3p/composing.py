@@ -10,7 +10,7 @@ from c3p.binding.fields import Kind, Text
 from c3p.binding.node import Node
 from c3p.binding.reader import reader
 from c3p.binding.writer import render
-from c3p.binding.xml import STRANGERS_LIMITS, DocumentLimits, parse_xml
+from c3p.binding.xml import STRANGERS_LIMITS, DocumentLimits, local_name_of, parse_xml, tag_of
 from c3p.errors import MalformedDocument
 
 COMPOSING_TYPE: Final = "application/im-iscomposing+xml"
@@ -38,8 +38,8 @@ class Composing(Node):
     def parse(cls, data: bytes, *, limits: DocumentLimits = STRANGERS_LIMITS) -> Self:
         """Read one. Raises MalformedDocument or DocumentTooLarge, both C3PError."""
         root = parse_xml(data, limits)
-        if root.tag.rpartition("}")[2] != _ROOT:
-            raise MalformedDocument(f"not a state of composing: {root.tag[:200]}")
+        if local_name_of(root) != _ROOT:
+            raise MalformedDocument(f"not a state of composing: {tag_of(root)[:200]}")
         return reader(cls).read(root)
 
     def __bytes__(self) -> bytes:

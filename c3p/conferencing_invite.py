@@ -10,7 +10,7 @@ from c3p.binding.fields import Attribute, Child, Kind, Text
 from c3p.binding.node import Node
 from c3p.binding.reader import reader
 from c3p.binding.writer import render
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, local_name_of, parse_xml, tag_of
 from c3p.errors import MalformedDocument
 
 _ROOT = "Conferencing"
@@ -52,8 +52,8 @@ class ConferencingInvite(Node):
             root = parse_xml(data, limits)
         except MalformedDocument:
             root = parse_xml(_with_escaped_subject(data), limits)
-        if root.tag.rpartition("}")[2] != _ROOT:
-            raise MalformedDocument(f"not an invitation to a conference: {root.tag[:200]}")
+        if local_name_of(root) != _ROOT:
+            raise MalformedDocument(f"not an invitation to a conference: {tag_of(root)[:200]}")
         return reader(cls).read(root)
 
     def __bytes__(self) -> bytes:

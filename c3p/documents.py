@@ -10,7 +10,7 @@ from lxml import etree
 from c3p.binding.binding import clark, evolved
 from c3p.binding.reader import reader
 from c3p.binding.unknown import read_unknown
-from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml
+from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits, parse_xml, tag_of
 from c3p.commands import COMMANDS, Command, UnknownCommand
 from c3p.conference.info import ConferenceInfo
 from c3p.envelope import Notify, Request, Response
@@ -31,9 +31,9 @@ def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> D
     :class:`c3p.UnknownCommand`, further commands of a request in ``more``, other unknown content in ``extra``.
     """
     root = parse_xml(data, limits)
-    read = _ROOTS.get(root.tag)
+    read = _ROOTS.get(tag_of(root))
     if read is None:
-        raise MalformedDocument(f"not a C3P document: {root.tag[:200]}")
+        raise MalformedDocument(f"not a C3P document: {tag_of(root)[:200]}")
     return read(root)
 
 
@@ -60,7 +60,7 @@ def _few(commands: list[etree._Element]) -> list[etree._Element]:
 
 
 def _read_command(element: etree._Element) -> Command:
-    command = _COMMANDS.get(element.tag)
+    command = _COMMANDS.get(tag_of(element))
     return reader(command).read(element) if command is not None else _unknown_command(element)
 
 

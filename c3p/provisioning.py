@@ -14,7 +14,7 @@ from c3p.binding.fields import Attribute, Children, Kind, Text
 from c3p.binding.node import Node
 from c3p.binding.reader import reader
 from c3p.binding.writer import render
-from c3p.binding.xml import STRANGERS_LIMITS, DocumentLimits, parse_xml
+from c3p.binding.xml import STRANGERS_LIMITS, DocumentLimits, local_name_of, parse_xml, tag_of
 from c3p.errors import MalformedDocument
 
 PROVISIONING_TYPE: Final = "application/vnd-microsoft-roaming-provisioning-v2+xml"
@@ -47,8 +47,8 @@ class ProvisioningQuestion(Node):
     def parse(cls, data: bytes, *, limits: DocumentLimits = STRANGERS_LIMITS) -> Self:
         """Read one. Raises MalformedDocument or DocumentTooLarge, both C3PError."""
         root = parse_xml(data, limits)
-        if root.tag.rpartition("}")[2] != _ASKING_ROOT:
-            raise MalformedDocument(f"not a question for provisioning: {root.tag[:200]}")
+        if local_name_of(root) != _ASKING_ROOT:
+            raise MalformedDocument(f"not a question for provisioning: {tag_of(root)[:200]}")
         return reader(cls).read(root)
 
     def __bytes__(self) -> bytes:
@@ -84,8 +84,8 @@ class Provisioning(Node):
     def parse(cls, data: bytes, *, limits: DocumentLimits = STRANGERS_LIMITS) -> Self:
         """Read one. Raises MalformedDocument or DocumentTooLarge, both C3PError."""
         root = parse_xml(data, limits)
-        if root.tag.rpartition("}")[2] != _TELLING_ROOT:
-            raise MalformedDocument(f"not provisioning: {root.tag[:200]}")
+        if local_name_of(root) != _TELLING_ROOT:
+            raise MalformedDocument(f"not provisioning: {tag_of(root)[:200]}")
         return reader(cls).read(root)
 
     def __bytes__(self) -> bytes:

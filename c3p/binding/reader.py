@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from lxml import etree
 
@@ -47,7 +47,8 @@ class Reader(Generic[N]):
         self._finish = None if cls.after_reading is Node.after_reading else cls.after_reading
         self._attributes: dict[str, tuple[str, Convert]] = {}
         self._aliases: dict[str, tuple[str, Convert]] = {}
-        self._children: dict[str, Known] = {}  # by name of a child
+        #: by name of a child, which is text; the types of lxml allow more, and a call to say so costs at each child
+        self._children: dict[Any, Known] = {}
         for field in fields:
             self._learn(field, fields)
 

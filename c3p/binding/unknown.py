@@ -10,7 +10,7 @@ from lxml import etree
 
 from c3p.binding.node import Unknown
 from c3p.binding.out import Out
-from c3p.binding.xml import attributes_of, escape_attribute, escape_text
+from c3p.binding.xml import attributes_of, escape_attribute, escape_text, tag_of
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES, XML
 
@@ -25,7 +25,7 @@ def read_unknown(element: etree._Element) -> Unknown:
         content.append(read_unknown(child))
         if child.tail:
             content.append(child.tail)
-    return Unknown(element.tag, tuple(attributes_of(element)), tuple(content))
+    return Unknown(tag_of(element), tuple(attributes_of(element)), tuple(content))
 
 
 def split(name: str) -> tuple[str, str]:

@@ -67,6 +67,16 @@ def parse_xml(data: bytes, limits: DocumentLimits = DEFAULT_LIMITS) -> etree._El
     return root
 
 
+def tag_of(element: etree._Element) -> str:
+    """Name of an element in Clark notation. lxml takes others as well, and gives back what it was given."""
+    return str(element.tag)
+
+
+def local_name_of(element: etree._Element) -> str:
+    """Name of an element in whatever namespace."""
+    return tag_of(element).rpartition("}")[2]
+
+
 def _check_items(text: bytes, limits: DocumentLimits) -> int:
     """Count what the tree would be made of, before it is built: building it is what costs. Return the attributes.
 
