@@ -108,8 +108,8 @@ class Site:
         entropy = SeededEntropy(name.encode())
         endpoint = self.endpoint(host, entropy)
         proxy = Uri.parse(f"sip:{FOCUS_HOST}:5060;transport={transport.lower()}")
-        settings = ClientConfig(aor=f"sip:{name}@{DOMAIN}", display_name=name.title(), outbound_proxy=proxy)
-        client = Client(endpoint, attrs.evolve(settings, **config), entropy=entropy.child("client"))
+        given = {"aor": f"sip:{name}@{DOMAIN}", "display_name": name.title(), "outbound_proxy": proxy, **config}
+        client = Client(endpoint, ClientConfig(**given), entropy=entropy.child("client"))
         return Phone(self.net.node(name, host, endpoint, client), client)
 
     def created(self, phone: Phone, **record: object) -> str:

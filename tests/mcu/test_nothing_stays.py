@@ -17,6 +17,7 @@ from tests.mcu.harness import CONFERENCE, World, answering, refusing, ringing, s
 KEPT = (
     *("_listen", "_sent_by", "listen", "_entries", "_by_owner", "_known_as", "_by_hop", "proven", "_avoided"),
     *("ended", "_heap", "counters", "config", "_begun", "_counts"),
+    "_rows",  # which command is carried out by whom
 )
 
 PHONES = {
