@@ -28,6 +28,9 @@ class PhoneConfig:
     register_refused_retry: float = 300.0
     ring_time: float = 0.5  #: seconds from 180 to 200
     hang_up_after: float | None = None  #: seconds after the answer; None: the other side ends the call
+    #: seconds without RTP and RTCP of the other side, while it may speak, after which it counts as gone, as at an MCU
+    #: (`mcu.McuConfig.dead_media`); None: never. A phone whose MCU has died would be busy for ever
+    dead_media: float | None = 60.0
     reaction: Reaction = Reaction.ANSWER
     forward_to: sip.Uri | None = None  #: where calls are sent that it redirects
     capabilities: rtp.Capabilities = rtp.PLAIN_PHONE

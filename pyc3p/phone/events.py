@@ -27,6 +27,7 @@ class CallEnd(enum.Enum):
     CANCELLED = "cancelled"  #: the caller gave up
     HUNG_UP_HERE = "hung up here"
     HUNG_UP_THERE = "hung up there"
+    SILENT = "nothing is heard any more"  #: no packet of the other side for `PhoneConfig.dead_media`
     FAILED = "failed"  #: no media, no ACK, or the dialog was lost
 
 

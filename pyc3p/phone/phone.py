@@ -66,6 +66,8 @@ class _Line:
     signalling_encrypted: bool  #: of the hop by which it came
     media: rtp.AudioSession | None = None  #: None until the ports are open
     hang_up_at: float | None = None
+    heard_at: float = 0.0  #: when anything of the other side came last, while it may speak
+    look_at: float | None = None  #: when it is seen whether the other side is still there
     end: CallEnd | None = None  #: how it is told to have ended, where that is settled before
 
 
@@ -132,9 +134,12 @@ class Phone(sip.BaseCore):
     def hang_up(self, *, now: float) -> None:
         """End the present call, or decline it while it rings; nothing happens when there is none."""
         if self._line is not None:
-            self._line.end = CallEnd.HUNG_UP_HERE
-            self._line.call.hang_up(now=now)
-            self._follow(now)
+            self._end(self._line, CallEnd.HUNG_UP_HERE, now)
+
+    def _end(self, line: _Line, end: CallEnd, now: float) -> None:
+        line.end = end
+        line.call.hang_up(now=now)
+        self._follow(now)
 
     def hold(self, held: bool, *, now: float) -> None:
         """Hold the call, or take it back; PhoneHeld follows when that is agreed. Raises when there is no call."""
@@ -146,6 +151,8 @@ class Phone(sip.BaseCore):
 
     def handle_event(self, event: Event, *, now: float) -> list[Event]:
         """Act on an event of the endpoint."""
+        if self._line is not None and not _may_speak(self._line):
+            self._line.heard_at = now  # this may be the end of a hold: its silence does not count
         encrypted = isinstance(event, sip.InviteReceived) and event.flow.transport == "TLS"
         self._told(self._agent.handle_event(event, now=now), now, signalling_encrypted=encrypted)
         return self.take_events()
@@ -157,7 +164,7 @@ class Phone(sip.BaseCore):
             return due
         # Ringing may be over before the ports are open: then the ports are waited for.
         answer_at = line.answer_at if line.media is not None else None
-        return sip.first_due(due, answer_at, line.hang_up_at)
+        return sip.first_due(due, answer_at, line.hang_up_at, line.look_at)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Answer, hang up, register again."""
@@ -167,7 +174,20 @@ class Phone(sip.BaseCore):
             self._follow(now)
         if self._line is not None and self._line.hang_up_at is not None and self._line.hang_up_at <= now:
             self.hang_up(now=now)
+        if self._line is not None and self._line.look_at is not None and self._line.look_at <= now:
+            self._look(self._line, self._line.look_at, now)
         return self.take_events()
+
+    def _look(self, line: _Line, due: float, now: float) -> None:
+        """See whether the other side is still there: it may have died, and nobody says BYE for it."""
+        patience = self.config.dead_media
+        assert patience is not None
+        if not _may_speak(line):
+            line.heard_at = due
+        elif line.heard_at + patience <= due:  # the same sum as below: rounding must not put the timer before the end
+            self._end(line, CallEnd.SILENT, now)
+            return
+        line.look_at = line.heard_at + patience
 
     def _follow(self, now: float) -> None:
         """After commands to the user agent: take what they caused."""
@@ -235,6 +255,8 @@ class Phone(sip.BaseCore):
         line.answer_at = None
         line.call.answer(line.media, now=now)
         line.hang_up_at = None if self.config.hang_up_after is None else now + self.config.hang_up_after
+        line.heard_at = now
+        line.look_at = None if self.config.dead_media is None else now + self.config.dead_media
 
     def _ended(self, event: sip.CallEnded) -> None:
         line = self._line
@@ -299,6 +321,7 @@ class Phone(sip.BaseCore):
         line = self._line
         for leg, kind, data, source, arrival in batch:
             if line is not None and line.leg == leg and line.media is not None:
+                line.heard_at = max(line.heard_at, arrival)
                 for event in line.media.receive(kind, data, source, now=arrival):
                     if isinstance(event, rtp.TelephoneEventStarted):
                         self.untaken.append(PhoneKey(owner=self.owner, digit=event.digit or str(event.event)))
@@ -319,3 +342,9 @@ class Phone(sip.BaseCore):
             return 0.0
         line = self._line
         return None if line is None or line.media is None else line.media.next_timeout()
+
+
+def _may_speak(line: _Line) -> bool:
+    """Whether packets of the other side are to be expected: nobody holds the call."""
+    agreed = line.media.agreement if line.media is not None else None
+    return agreed is not None and agreed.direction is rtp.Direction.SENDRECV and not agreed.held

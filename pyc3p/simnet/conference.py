@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -62,10 +61,7 @@ class SimFarm:
         self.network.remove(self.hosts[name], without_a_word=without_a_word)
 
     def start(self, name: str, *, with_state: bool = True) -> SimHost:
-        """Begin an element anew at its address: with what its machines had written, or as if there were nothing.
-
-        Several machines of one element are given back what is theirs in the order of the pump: endpoint, then cores.
-        """
+        """Begin an element anew at its address: with what its machines had written, or as if there were nothing."""
         self._starts[name] += 1
         number = self._starts[name]
         element = build_element(self.farm, name, self._entropy.child(_AGAIN.format(name=name, number=number)))
@@ -74,15 +70,7 @@ class SimFarm:
             disk.wipe()
         host = self.hosts[name] = self._run(name)
         if disk.pieces:
-            pump = element.pump
-            machines: Iterable[object] = () if pump is None else (pump.endpoint, *pump.cores)
-            told = [
-                event
-                for machine in (*machines, *element.others)
-                if isinstance(machine, sip.Durable)
-                for event in machine.restore(disk.pieces, now=self.network.now)
-            ]
-            host.run(told)
+            host.run(element.restore(disk.pieces, now=self.network.now))
         return host
 
     def restart(self, name: str, *, with_state: bool = True, without_a_word: bool = False) -> SimHost:

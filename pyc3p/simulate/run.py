@@ -164,7 +164,7 @@ class Simulation:
         ejected = checks.ejections(world.given, world.log, world.phone_uris)
         self._counts["commands"] = len(world.given)
         self._counts["ejections that are watched"] = len(ejected)
-        self._counts["sip messages"] = len(world.arrived_at)
+        self._counts["sip messages"] = sum(each.receiver is not None for each in world.crossings)
         events: dict[str, list[object]] = {}
         for told in world.log:
             events.setdefault(told.element, []).append(told.event)

@@ -52,7 +52,6 @@ class World:
         self.given: list[Given] = []
         self.deaths: list[Death] = []
         self.crossings: list[Crossing] = []
-        self.arrived_at: list[float] = []  #: when each of them did
         self.raised: list[str] = []  #: what commands raised that were given where they may be given
         self.ears: dict[str, list[Ear]] = {name: [] for name in self.phones}
         self.starts: dict[str, int] = {}
@@ -150,19 +149,22 @@ class World:
 
     def _sent(self, passing: Passing) -> bytes:
         if passing.layer == "sip":
-            self._crossed(Crossing(sender=passing.sender, receiver=None, sent=passing.data, arrived=b""))
+            self.crossings.append(
+                Crossing(sender=passing.sender, receiver=None, sent=passing.data, arrived=b"", at=self.network.now)
+            )
         return passing.data
 
     def _arrived(self, passing: Passing) -> None:
-        self._crossed(
+        self.crossings.append(
             Crossing(
-                sender=passing.sender, receiver=passing.receiver, flow=passing.stream, sent=b"", arrived=passing.data
+                sender=passing.sender,
+                receiver=passing.receiver,
+                flow=passing.stream,
+                sent=b"",
+                arrived=passing.data,
+                at=self.network.now,
             )
         )
-
-    def _crossed(self, crossing: Crossing) -> None:
-        self.crossings.append(crossing)
-        self.arrived_at.append(self.network.now)
 
     # What people do --------------------------------------------------------------------------------------------------
 

@@ -44,10 +44,14 @@ class KeptDialogs:
     # Writing ---------------------------------------------------------------------------------------------------------
 
     def take(self) -> list[Piece]:
-        """Return what is other than what was given before."""
+        """Return what is other than what was given before. What raises over one dialog costs that one alone."""
         pieces: list[Piece] = []
         for dialog in self._dialogs.take_unsaved():
-            piece = self._piece(dialog)
+            try:
+                piece = self._piece(dialog)
+            except Exception as error:
+                self._context.fault(error, f"write {key_of(dialog)}")
+                continue
             if piece.value != dialog.saved:
                 dialog.saved, dialog.reserved_cseq = piece.value, dialog.cseq_room
                 pieces.append(piece)

@@ -31,6 +31,7 @@ class Crossing:
     flow: object = None  #: what names the connection; None for a datagram
     sent: bytes
     arrived: bytes
+    at: float = 0.0  #: seconds, when it arrived, where somebody counts them
 
 
 #: Whether an element may leave a request unanswered: it is given the name of the element and the request.

@@ -6,6 +6,8 @@ import contextlib
 import importlib.util
 import random
 import re
+import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -73,6 +75,41 @@ def call_from(user: str, server: str, conference: str, target: str) -> str:
     return done.stdout + done.stderr
 
 
+def leftovers(folder: Path) -> list[str]:
+    """Command lines of processes that a deployment in this folder has left behind."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in (line := path.read_bytes()):
+                found.append(line.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def answer_to_invite(server: str) -> str:
+    """The final answer of a proxy to an INVITE for a conference that nobody has begun."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.settimeout(LIMIT)
+        phone.bind(("127.0.0.1", 0))
+        here = f"127.0.0.1:{phone.getsockname()[1]}"
+        conference = "sip:ann@example.com;gruu;opaque=app:conf:focus:id:0123456789ABCDEF0123456789ABCDEF"
+        lines = (
+            f"INVITE {conference} SIP/2.0",
+            f"Via: SIP/2.0/UDP {here};branch=z9hG4bK{secrets.token_hex(8)}",
+            "Max-Forwards: 70",
+            f"From: <sip:ann@example.com>;tag={secrets.token_hex(4)}",
+            f"To: <{conference}>",
+            f"Call-ID: {secrets.token_hex(8)}",
+            "CSeq: 1 INVITE",
+            f"Contact: <sip:ann@{here}>",
+            "Content-Length: 0",
+        )
+        phone.sendto("\r\n".join((*lines, "", "")).encode(), (server, 5060))
+        while True:
+            answer = phone.recv(65_536).decode(errors="replace")
+            if not answer.startswith("SIP/2.0 1"):
+                return answer
+
+
 def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: Path, network: str) -> None:
     require("redis-server", "kamailio")
     deployment = script().Deployment(tmp_path / "deployment", network)
@@ -105,6 +142,10 @@ def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: P
             deployment.start_node(owner)
             deployment.kill("redis")
             wait_for_text(tmp_path / "deployment" / f"{heir}.log", "nothing new is begun", limit=LIMIT)
+            for proxy in (first, second):
+                refused = answer_to_invite(proxy)
+                assert refused.startswith("SIP/2.0 503 "), refused
+                assert re.search(r"(?m)^Retry-After: [0-9]+\r$", refused), refused
             deployment.run_redis()
             wait_until(lambda: claims(network).get(key) == heir, "the claim made again")
             said = call_from("ann", second, conference, "sip:erin@example.com")
@@ -121,6 +162,20 @@ def test_a_conference_outlasts_its_node_the_store_and_a_drained_node(tmp_path: P
             assert deployment.look() == []
     finally:
         deployment.stop()
+    assert not leftovers(tmp_path / "deployment")
     logs = "\n".join(path.read_text(errors="replace") for path in (tmp_path / "deployment").glob("focus-*.log"))
     assert "Traceback" not in logs
     assert "internal fault" not in logs
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a killed parent leaves its children")
+def test_a_deployment_that_is_killed_leaves_nothing_behind(tmp_path: Path, network: str) -> None:
+    require("redis-server", "kamailio")
+    folder, log = tmp_path / "deployment", tmp_path / "nodes.log"
+    command = [sys.executable, str(SCRIPT), "--folder", str(folder), "--network", network]
+    with running(command, log, cwd=tmp_path) as process:
+        wait_for_text(log, "all 8 parts run", limit=4 * LIMIT)
+        assert "PYC3P_SECRET=" in log.read_text()
+        assert len(leftovers(folder)) > 8
+        process.kill()
+        wait_until(lambda: not leftovers(folder), "the end of all parts")

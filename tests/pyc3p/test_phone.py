@@ -223,6 +223,41 @@ def test_a_phone_hangs_up_after_its_time() -> None:
     assert released.talked_for == pytest.approx(3.0, abs=0.1)
 
 
+def test_a_phone_whose_caller_has_died_is_free_again() -> None:
+    call = line()
+    call.invite()
+    call.wait(PhoneAnswered, at_caller=False)
+    call.network.run_for(0.2)
+    call.network.remove(call.caller_host, without_a_word=True)
+    call.network.run_for(59.0)
+    assert call.phone_host.of(PhoneReleased) == []
+    call.network.run_for(2.0)
+    assert [event.end for event in call.phone_host.of(PhoneReleased)] == [CallEnd.SILENT]
+    assert call.phone.state is None
+
+
+def test_silence_while_a_call_is_held_is_no_death() -> None:
+    call = line()
+    call.invite()
+    call.wait(PhoneAnswered, at_caller=False)
+    call.network.run_for(0.2)
+    for held, silence in ((True, 119.0), (False, 59.0)):
+        call.do(lambda now, held=held: call.phone.hold(held, now=now))
+        call.network.run_for(0.1)
+        offer = [event for event in call.caller.told if isinstance(event, sip.ReinviteReceived)][-1]
+        description = rtp.SessionDescription.parse(offer.request.body)
+        answer = bytes(rtp.answer(description, rtp.Capabilities(), "192.0.2.1", 30000))
+        call.do(
+            lambda now, offer=offer, answer=answer: call.caller.endpoint.respond(
+                offer.transaction, 200, body=answer, content_type=SDP, now=now
+            )
+        )
+        call.network.run_for(silence)
+        assert call.phone_host.of(PhoneReleased) == []
+    call.network.run_for(3.0)
+    assert [event.end for event in call.phone_host.of(PhoneReleased)] == [CallEnd.SILENT]
+
+
 def test_an_invite_without_offer_gets_one_in_the_answer() -> None:
     call = line()
     session = call.invite(b"")

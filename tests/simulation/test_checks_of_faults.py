@@ -10,10 +10,12 @@ import pytest
 import c3p
 import focus
 from pyc3p.element import C3PService, Document
-from pyc3p.simulate import SCENARIOS, Result, Simulation
+from pyc3p.simulate import SCENARIOS, Result, Simulation, checks
 from pyc3p.simulate.acts import Act
+from pyc3p.simulate.history import Death
 from pyc3p.simulate.world import World
 from sip import Event, NotifyReceived, Transmit
+from sip.testing import Crossing
 
 #: Calls and ejections, one after the other, with nothing that goes wrong by itself.
 QUIET = attrs.evolve(
@@ -145,6 +147,19 @@ def test_a_request_without_an_answer_is_found() -> None:
             sends(world, name, lambda transmit: [] if is_answer_to_bye(transmit) else [transmit])
 
     assert any("answered nothing to BYE" in each for each in played(silent).complaints)
+
+
+@pytest.mark.parametrize(("arrived", "found"), [(100.0, 1), (950.0, 0), (1001.0, 1)])
+def test_only_what_came_shortly_before_the_death_of_an_element_may_be_without_answer(
+    arrived: float, found: int
+) -> None:
+    """The element lives, dies at 1000 s, and is started again; it would have had the time to answer the others."""
+    asked = (
+        b"OPTIONS sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+        b"From: <sip:a@example.com>;tag=1\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
+    )
+    crossing = Crossing(sender="ann", receiver="bob", sent=b"", arrived=asked, at=arrived)
+    assert len(checks.unanswered_requests([crossing], [Death(at=1000.0, element="bob")])) == found
 
 
 def test_a_request_with_two_answers_is_found() -> None:

@@ -16,6 +16,7 @@ from sip import (
     EndCause,
     EndpointConfig,
     Flow,
+    InternalFault,
     InviteReceived,
     LocalProtocolError,
     NotifyReceived,
@@ -151,6 +152,32 @@ class Kept:
         self.net.run(1)
         (answer,) = agent.of(ResponseReceived)[before:]
         return answer.response.status
+
+
+def test_a_dialog_that_cannot_be_written_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept()
+    for _ in range(3):
+        kept.begin()
+    found = [kept.alice.endpoint.session_at(key) for key in kept.written[kept.alice]]
+    sessions = [each for each in found if each is not None]
+    broken = kept.alice.endpoint.session(sessions[0]).call_id
+    whole = SavedDialog.of
+
+    def of(dialog: Dialog) -> SavedDialog:
+        if dialog.call_id == broken:
+            raise RuntimeError("broken on purpose")
+        return whole(dialog)
+
+    monkeypatch.setattr(SavedDialog, "of", of)
+    kept.net.faults_raise = False
+    before = dict(kept.written[kept.alice])
+    for session in sessions:
+        kept.alice.endpoint.reinvite(session, body=b"v=0 hold", content_type="application/sdp", now=kept.net.now)
+    kept.net.run(1)
+    after = kept.written[kept.alice]
+    assert after.keys() == before.keys()
+    assert sum(after[key] != before[key] for key in before) == 2
+    assert {fault.doing.partition(" ")[0] for fault in kept.alice.of(InternalFault)} == {"write"}
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

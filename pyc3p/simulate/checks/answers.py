@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from pyc3p.simulate.history import Death
 from sip import Request
@@ -10,7 +12,7 @@ from sip.testing import Crossing, met_with_silence, unanswered
 
 #: Seconds before the death of an element in which a request may have come that it did not live to answer: those of
 #: a call that rings, and of the longest transaction.
-UNANSWERED_BEFORE_DEATH = 100.0
+UNANSWERED_BEFORE_DEATH: Final = 100.0
 
 
 def unanswered_requests(
@@ -18,12 +20,20 @@ def unanswered_requests(
 ) -> list[str]:
     """Complain of each request that arrived and got no final answer, or several.
 
-    Not of what an element got that died, nor of what came on a connection that broke, nor of a proxy whose branches
-    were silent (RFC 4320 section 4.2).
+    Not of what an element got so shortly before its death that it did not live to answer, nor of what came on a
+    connection that broke, nor of a proxy whose branches were silent (RFC 4320 section 4.2).
     """
-    died = {death.element for death in deaths}
+    died: defaultdict[str, list[float]] = defaultdict(list)
+    for death in deaths:
+        died[death.element].append(death.at)
     lost = frozenset(lost_flows)
-    counted = [each for each in crossings if each.receiver not in died and each.flow not in lost]
+
+    def died_with(crossing: Crossing) -> bool:
+        at = died.get(crossing.receiver or "", ())
+        return crossing.flow is None and any(0.0 <= end - crossing.at <= UNANSWERED_BEFORE_DEATH for end in at)
+
+    # What an element sent is an answer to others, whoever got it.
+    counted = [each for each in crossings if each.flow not in lost and not (died_with(each) and _is_request(each))]
 
     def excuse(receiver: str, request: Request) -> bool:
         if receiver != "proxy" or request.method in ("INVITE", "REGISTER", "CANCEL"):
@@ -31,3 +41,7 @@ def unanswered_requests(
         return met_with_silence(crossings, receiver, request)
 
     return unanswered(counted, excuse)
+
+
+def _is_request(crossing: Crossing) -> bool:
+    return not crossing.arrived.startswith(b"SIP/")
