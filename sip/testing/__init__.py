@@ -36,6 +36,7 @@ from sip.testing.conversations import (
 )
 from sip.testing.headers import HEADER_VALUES, header_fields, header_values
 from sip.testing.held import held
+from sip.testing.judging import Finding, Force, check_response
 from sip.testing.messages import messages, mutated_messages, requests, responses, wire_messages
 from sip.testing.network import Network, Sent, raw_request
 from sip.testing.scenes import CONVERSATIONS, DOMAIN, Scene
@@ -69,6 +70,8 @@ __all__ = [
     "Chooser",
     "Crossing",
     "Drawn",
+    "Finding",
+    "Force",
     "How",
     "Network",
     "Scene",
@@ -80,6 +83,7 @@ __all__ = [
     "VirtualClock",
     "Wire",
     "alteration",
+    "check_response",
     "conversations",
     "cseqs",
     "faults",
