@@ -94,6 +94,8 @@ class Arrivals:
 
     def next_timeout(self) -> float | None:
         """When the next call will not come any more."""
+        if not self._open:
+            return None  # as nearly always
         return min((one.until for one in self._open.values() if not one.seen), default=None)
 
 

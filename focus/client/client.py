@@ -215,7 +215,7 @@ class Client(ConferenceCommands):
     def next_timeout(self) -> float | None:
         """When a command times out, or the conference is joined again."""
         own = self._outgoing.next_timeout(), self._rejoining.at, self._watch.check_at
-        return first_due(*own, self._invitations.next_timeout())
+        return first_due(*own, self._invitations.deadlines.first)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Fail the commands that were not answered in time, and join again when that is due."""

@@ -97,7 +97,7 @@ class Invitations:
         self._sent: dict[SessionId, _Sent] = {}
         self._received: dict[SessionId, _Received] = {}
         self._ending: set[SessionId] = set()  #: accepted, and our BYE, or the other one's, is to come
-        self._deadlines: Deadlines[SessionId] = Deadlines()
+        self.deadlines: Deadlines[SessionId] = Deadlines()
         self._last = 0
 
     # Inviting --------------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class Invitations:
         )
         command = self._outgoing.new_command()
         self._sent[session] = _Sent(command, session, user, call)
-        self._deadlines.set(session, now + self._config.invitation_timeout)
+        self.deadlines.set(session, now + self._config.invitation_timeout)
         return command
 
     def cancel(self, command: CommandId, *, now: float) -> None:
@@ -140,7 +140,7 @@ class Invitations:
 
     def _give_up(self, sent: _Sent, cause: InvitationFailure, now: float) -> None:
         sent.cause = sent.cause or cause
-        self._deadlines.set(sent.session, None)
+        self.deadlines.set(sent.session, None)
         self._endpoint.cancel(sent.session, now=now)
 
     # Being invited ---------------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class Invitations:
         sent = self._sent.pop(session, None)
         if sent is None:
             return []
-        self._deadlines.set(session, None)
+        self.deadlines.set(session, None)
         self._ending.add(session)
         self._endpoint.bye(session, now=now)
         return [InvitationAccepted(owner=self._config.owner, command=sent.command)]
@@ -261,7 +261,7 @@ class Invitations:
         sent = self._sent.pop(event.session, None)
         if sent is None:
             return []
-        self._deadlines.set(event.session, None)
+        self.deadlines.set(event.session, None)
         status = event.status
         if sent.cause is None and status in NOT_UNDERSTOOD and sent.call is not None:
             assert status is not None
@@ -283,13 +283,9 @@ class Invitations:
 
     # Time ------------------------------------------------------------------------------------------------------------
 
-    def next_timeout(self) -> float | None:
-        """When somebody has had time enough to decide."""
-        return self._deadlines.first
-
     def handle_timeout(self, *, now: float) -> None:
         """Give up the invitations that nobody answers."""
-        for session in self._deadlines.pop_due(now):
+        for session in self.deadlines.pop_due(now):
             self._give_up(self._sent[session], InvitationFailure.NO_ANSWER, now)
 
 

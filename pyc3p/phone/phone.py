@@ -159,7 +159,7 @@ class Phone(sip.BaseCore):
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
-        due, line = self._agent.next_timeout(), self._line
+        due, line = self._agent.deadlines.first, self._line
         if line is None:
             return due
         # Ringing may be over before the ports are open: then the ports are waited for.

@@ -164,7 +164,7 @@ class Proxy:
 
     def next_timeout(self) -> float | None:
         """When Timer C of some branch is due, or a request that waits is given up."""
-        return first_due(self._timers.first, self._undecided.next_timeout())
+        return first_due(self._timers.first, self._undecided.first)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Cancel branches that rang for too long; answer who waited for too long."""

@@ -150,7 +150,7 @@ class Registrar:
 
     def next_timeout(self) -> float | None:
         """When the next binding ends, or a request that waits is given up."""
-        return first_due(self._location.next_end(), self._undecided.next_timeout())
+        return first_due(self._location.next_end(), self._undecided.first)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Drop bindings that have ended; answer who waited for too long."""

@@ -57,6 +57,7 @@ class UndecidedRequests:
     def __init__(self, owner: str, endpoint: Endpoint, events: list[Event]) -> None:
         """``events`` are those of the core, which hands them to the application."""
         self._owner, self._events = owner, events
+        self.first: float | None = None  #: when the next one is given up; plain, since it is asked for after every step
         trusted = Networks(endpoint.config.trusted_networks)
         self._shares = Shares(MAX_WAITING_PER_SOURCE, exempt=trusted.holds)
         self._items: OrderedDict[str, tuple[float, Undecided]] = OrderedDict()
@@ -76,6 +77,7 @@ class UndecidedRequests:
             return False
         self._late.pop(pending.id, None)
         self._items[pending.id] = now + LONGEST_WAIT, undecided
+        self._find_first()
         self._events.append(IdentificationPending(owner=self._owner, pending_id=pending.id))
         return True
 
@@ -102,9 +104,8 @@ class UndecidedRequests:
         """Those that came by a connection that is closed; they wait no more."""
         return self._give_up_all(lambda end, undecided: undecided.flow == flow)
 
-    def next_timeout(self) -> float | None:
-        """When the next one is given up."""
-        return next(iter(self._items.values()))[0] if self._items else None
+    def _find_first(self) -> None:
+        self.first = next(iter(self._items.values()))[0] if self._items else None
 
     def expire(self, now: float) -> list[Undecided]:
         """Those that have waited for too long; they wait no more."""
@@ -122,5 +123,6 @@ class UndecidedRequests:
 
     def _take(self, pending_id: str) -> Undecided:
         _, undecided = self._items.pop(pending_id)
+        self._find_first()
         self._shares.give_back(source_of(undecided.flow.remote.host))
         return undecided

@@ -7,6 +7,7 @@ from typing import Final
 
 import attrs
 
+from sip.deadlines import Deadlines
 from sip.endpoint.endpoint import Endpoint
 from sip.errors import LocalProtocolError
 from sip.events import (
@@ -137,9 +138,10 @@ class Call:
         invite: Request | None,
         remote: NameAddr,
         media: CallMedia | None,
+        deadlines: Deadlines[object],
         tell: Callable[[Event], None],
     ) -> None:
-        """``invite`` is the request of a call that came in; None: it is ours."""
+        """``invite`` is the request of a call that came in; None: it is ours. ``deadlines`` are the user agent's."""
         self.account = account
         self.session = session
         self.invite = invite  #: None for a call that was made here
@@ -149,7 +151,7 @@ class Call:
         self._endpoint, self._owner, self._tell = endpoint, owner, tell
         self._life = Life(CALL, CallState.CALLING if invite is None else CallState.RINGING, of="a call")
         self._redirects = 0
-        self._renegotiation = Renegotiation(endpoint, session, self._contact)
+        self._renegotiation = Renegotiation(endpoint, session, self._contact, deadlines)
         self._transfer: Transfer | None = None
 
     def __repr__(self) -> str:
@@ -249,10 +251,6 @@ class Call:
         press(self._endpoint, self.session, self.media, digits, now=now)
 
     # What happens ----------------------------------------------------------------------------------------------------
-
-    def next_timeout(self) -> float | None:
-        """When ``handle_timeout`` is due."""
-        return self._renegotiation.again_at
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask for a hold again after both sides had asked at once."""

@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from sip.deadlines import Deadlines
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError
@@ -70,9 +71,18 @@ class Registration:
     """One binding of one account: one Call-ID, CSeq counting up."""
 
     def __init__(
-        self, endpoint: Endpoint, owner: str, account: Account, *, entropy: Entropy, tell: Callable[[Event], None]
+        self,
+        endpoint: Endpoint,
+        owner: str,
+        account: Account,
+        *,
+        entropy: Entropy,
+        deadlines: Deadlines[object],
+        tell: Callable[[Event], None],
     ) -> None:
+        """``deadlines`` are those of the user agent."""
         self.account = account
+        self._deadlines = deadlines
         self._endpoint, self._owner, self._tell = endpoint, owner, tell
         self._call_id = entropy.token(16)
         self._cseq = 0
@@ -84,7 +94,11 @@ class Registration:
         self._leaving = False
         self._tried = 0  # proxies that failed since one was reached
         self.proxy = 0  #: the proxy in use, counted from 0
-        self.refresh_at: float | None = None  #: monotonic seconds
+
+    @property
+    def refresh_at(self) -> float | None:
+        """When it is registered again (monotonic seconds)."""
+        return self._deadlines.deadline(self)
 
     @property
     def contact(self) -> Uri:
@@ -121,7 +135,8 @@ class Registration:
 
     def handle_timeout(self, *, now: float) -> None:
         """Register again when that is due."""
-        if self.refresh_at is not None and self.refresh_at <= now:
+        refresh_at = self.refresh_at
+        if refresh_at is not None and refresh_at <= now:
             self._send(self._asked, now)
 
     def answered(self, request_id: RequestId, response: Response | None, why: str, *, now: float) -> bool:
@@ -147,7 +162,7 @@ class Registration:
             return
         expires = max(self._granted(response), MIN_EXPIRES)
         self._ends = now + expires
-        self.refresh_at = now + expires / 2
+        self._deadlines.set(self, now + expires / 2)
         contacts = tuple(each for each in response.contact if isinstance(each, NameAddr))
         self._tell(Registered(owner=self._owner, account=self.account, expires=expires, contacts=contacts))
 
@@ -164,7 +179,7 @@ class Registration:
             return
         if status in _ELSEWHERE and self.account.proxies:
             self.proxy, self._tried = self.proxy + 1, 0
-        self.refresh_at = now + self._wait(response, now)
+        self._deadlines.set(self, now + self._wait(response, now))
         self._fail(status, response, why, self.refresh_at)
 
     def _fail(self, status: int | None, response: Response | None, why: str, again_at: float | None) -> None:
@@ -199,7 +214,7 @@ class Registration:
         return max(min(wait, left / 2), min(wait, account.retry / 2)) if left > 0 else wait
 
     def _send(self, expires: int, now: float) -> None:
-        self.refresh_at = None
+        self._deadlines.set(self, None)
         self._cseq += 1
         self._request = self._endpoint.request(
             self._owner,

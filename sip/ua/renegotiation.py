@@ -6,6 +6,7 @@ from typing import Final
 
 import attrs
 
+from sip.deadlines import Deadlines
 from sip.endpoint.endpoint import Endpoint
 from sip.errors import LocalProtocolError
 from sip.events import ReinviteReceived, UpdateReceived
@@ -32,13 +33,21 @@ class HoldOutcome:
 class Renegotiation:
     """That of one call."""
 
-    def __init__(self, endpoint: Endpoint, session: SessionId, contact: NameAddr | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, session: SessionId, contact: NameAddr | None, deadlines: Deadlines[object]
+    ) -> None:
+        """``deadlines`` are those of the user agent."""
         self._endpoint, self._session, self._contact = endpoint, session, contact
+        self._deadlines = deadlines
         self._wish: bool | None = None  # a hold that is not agreed yet
         self._media: CallMedia | None = None
         self._request: RequestId | None = None  # of ours, open
         self._glares = 0
-        self.again_at: float | None = None  #: when it is asked for again
+
+    @property
+    def again_at(self) -> float | None:
+        """When it is asked for again (monotonic seconds)."""
+        return self._deadlines.deadline(self)
 
     @property
     def open(self) -> bool:
@@ -54,8 +63,9 @@ class Renegotiation:
 
     def handle_timeout(self, *, now: float) -> None:
         """Ask again, after both sides had asked at once."""
-        if self.again_at is not None and self.again_at <= now and self._wish is not None and self._media is not None:
-            self.again_at = None
+        again_at = self.again_at
+        if again_at is not None and again_at <= now and self._wish is not None and self._media is not None:
+            self._deadlines.set(self, None)
             self._ask(self._wish, self._media, now)
 
     def _ask(self, held: bool, media: CallMedia, now: float) -> None:
@@ -85,14 +95,15 @@ class Renegotiation:
         if status == 491 or why == "glare":
             self._glares += 1
             if self._glares < MAX_GLARES:
-                self.again_at = now + self._endpoint.glare_delay(self._session)
+                self._deadlines.set(self, now + self._endpoint.glare_delay(self._session))
                 return None
         self._wish = None
         return HoldOutcome(held=held, agreed=False, status=status, reason=why if response is None else response.reason)
 
     def end(self) -> HoldOutcome | None:
         """The call is over; the outcome of a hold that was open."""
-        held, self._wish, self._request, self.again_at = self._wish, None, None, None
+        held, self._wish, self._request = self._wish, None, None
+        self._deadlines.set(self, None)
         return None if held is None else HoldOutcome(held=held, agreed=False, reason="the call is over")
 
     def offered(self, event: ReinviteReceived | UpdateReceived, media: CallMedia | None, *, now: float) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sip.core.base_core import BaseCore
 from sip.core.routing import Claim
-from sip.deadlines import next_timeout_of
+from sip.deadlines import Deadlines
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError
@@ -56,9 +56,16 @@ class UserAgent(BaseCore):
         self.config = config
         self._endpoint = endpoint
         tell = self.untaken.append
+        #: When registrations are refreshed and holds asked for again: shown, so that nobody has to ask after each step.
+        self.deadlines: Deadlines[object] = Deadlines()
         self.registrations: dict[Account, Registration] = {
             account: Registration(
-                endpoint, config.owner, account, entropy=entropy.child(f"{number} {account.aor}"), tell=tell
+                endpoint,
+                config.owner,
+                account,
+                entropy=entropy.child(f"{number} {account.aor}"),
+                tell=tell,
+                deadlines=self.deadlines,
             )
             for number, account in enumerate(config.accounts)
         }
@@ -240,12 +247,7 @@ class UserAgent(BaseCore):
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
-        first = next_timeout_of(self._calls.values()) if self._calls else None
-        for registration in self.registrations.values():  # asked after every step: without a list of its own
-            at = registration.refresh_at
-            if at is not None and (first is None or at < first):
-                first = at
-        return first
+        return self.deadlines.first
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Register again, and what calls have to do."""
@@ -257,6 +259,8 @@ class UserAgent(BaseCore):
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
+        if not self.untaken:
+            return []
         taken = super().take_events()
         for event in taken:
             if isinstance(event, CallEnded):
@@ -286,6 +290,7 @@ class UserAgent(BaseCore):
             invite=invite,
             remote=remote,
             media=media,
+            deadlines=self.deadlines,
             tell=self.untaken.append,
         )
         self._calls[session] = made

@@ -245,10 +245,11 @@ def baresip(
     account_more: str = "",
     more: str = "",
     registers: bool = True,
+    told: str = "200 OK",
 ) -> Iterator[Path]:
     """A phone that registers through `proxy`, answers by itself and speaks a WAV file; gives its log.
 
-    `account_more` are parameters of its account, `more` lines of its configuration.
+    `account_more` are parameters of its account, `more` lines of its configuration. `told` is what the registrar says.
     """
     place = folder / f"baresip-{user}"
     place.mkdir()
@@ -272,7 +273,7 @@ def baresip(
     (place / "contacts").touch()
     log = place / "baresip.log"
     with running(["baresip", "-f", str(place), "-v"], log, cwd=place):
-        wait_for_text(log, "200 OK" if registers else "baresip is ready")
+        wait_for_text(log, told if registers else "baresip is ready")
         yield log
 
 
