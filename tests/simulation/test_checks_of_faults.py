@@ -138,6 +138,20 @@ def test_a_call_that_failed_because_its_mcu_was_given_up_may_let_somebody_in_aga
     assert (found.since, found.until) == (21.0, until)
 
 
+@pytest.mark.parametrize(("conference", "watched"), [("c", 1), ("another", 0)])
+def test_who_may_be_in_another_conference_hears_something_all_the_same(conference: str, watched: int) -> None:
+    request = c3p.Request(request_id="1", from_="a", to="b", command=c3p.GetConference())
+    answer = request.respond(c3p.Code.SUCCESS)
+    given, log = [], []
+    for number, (at, what, where) in enumerate([(10.0, "addUser", conference), (20.0, "deleteUser", "c")]):
+        command = focus.CommandId(number)
+        fields = {"element": "ann", "start": 0, "command": command, "target": BOB, "transport": "tcp"}
+        given.append(Given(at=at, what=what, conference=where, **fields))  # type: ignore[arg-type]
+        done = focus.CommandSucceeded(owner="client", command=command, response=answer)
+        log.append(Told(at=at + 1.0, element="ann", start=0, event=done))
+    assert len(checks.ejections(given, log, [BOB])) == watched
+
+
 def test_a_leg_of_which_the_focus_does_not_know_is_found() -> None:
     def lie(world: World) -> None:
         world.focus_machine.roster = lambda uri: None  # type: ignore[method-assign]
