@@ -43,6 +43,10 @@ class Guesses:
         """Seconds until another guess is heard; 0 for at once."""
         return max(0.0, (self._filled(key, now) + 1.0 - self._most) * self._window / self._most)
 
+    def room(self, key: str, *, now: float) -> int:
+        """How many guesses would be heard now, one after the other."""
+        return max(0, int(self._most - self._filled(key, now)))
+
     def wrong(self, key: str, *, now: float) -> None:
         """Note a wrong guess."""
         filled = self._filled(key, now) + 1.0

@@ -164,6 +164,8 @@ class Guests:
         )
         if wait > 0.0:
             raise Refused(_too_many(wait))
+        rooms = [self._by_source.room(one, now=now) for one in sources]
+        tries = max(1, min(tries, self._by_conference.room(key, now=now), *rooms))
         for _ in range(tries):
             self._by_conference.wrong(key, now=now)
             for one in sources:

@@ -40,6 +40,8 @@ class Listener(Protocol):
         ...
 
 
+#: What answers say of their server: strangers need not know versions.
+SERVER: Final = "pyc3p"
 _LOGGER: Final = logging.getLogger("c3p.aio")
 #: HTTP that a peer breaks is answered, not logged, so that nobody can fill a log; lower the level to see it.
 _WIRE_LOGGER: Final = logging.getLogger("c3p.aio.wire")
@@ -163,6 +165,7 @@ class C3pServer:
         finally:
             self._in_progress -= 1
         response = web.Response(status=answer.status, body=answer.body, headers=CIMultiDict(answer.fields))
+        response.headers.setdefault("Server", SERVER)
         _record_answer(wire, response, clock())
         return response
 

@@ -209,18 +209,19 @@ class Client(ConferenceCommands):
 
     def take_events(self) -> list[Event]:
         """Events for the application."""
-        taken = self.untaken[:]
-        self.untaken.clear()
+        taken, self.untaken[:] = self.untaken[:], []
         return taken
 
     def next_timeout(self) -> float | None:
         """When a command times out, or the conference is joined again."""
-        return first_due(self._outgoing.next_timeout(), self._rejoining.at, self._invitations.deadlines.first)
+        own = self._outgoing.next_timeout(), self._rejoining.at, self._watch.check_at
+        return first_due(*own, self._invitations.deadlines.first)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Fail the commands that were not answered in time, and join again when that is due."""
         self.untaken += self._outgoing.handle_timeout(now=now)
         self._invitations.handle_timeout(now=now)
+        self._watch.handle_timeout(now=now)
         if self._rejoining.is_due(now):
             self._process(ClientInput.TRY)
             self._session = self._joining.invite(now=now)
@@ -258,8 +259,8 @@ class Client(ConferenceCommands):
             self._endpoint.bye(event.session, now=now)
             return
         self._process(ClientInput.ANSWERED)
-        roles = command.user.roles if isinstance(command, AddUser) else ()
-        self._role = roles[0] if roles else None
+        self._watch.joined_over(event.response)
+        self._role = next(iter(command.user.roles), None) if isinstance(command, AddUser) else None
         uri, role, join = self._joining.uri, self._role, self._join
         if join is not None:
             self._join = None

@@ -13,6 +13,7 @@ from sip import (
     NameAddr,
     NotifyReceived,
     Request,
+    Response,
     SubscriptionAccepted,
     SubscriptionEnded,
     SubscriptionFailed,
@@ -23,6 +24,9 @@ from sip import (
 
 BENOTIFY: Final = "ms-benotify"
 PIGGYBACK: Final = "ms-piggyback-first-notify"
+#: Seconds without a document after which a connection that carries nothing but the subscription is tried: as often as
+#: RFC 5626 section 4.4.1 pings one. Of a half of it that is gone nobody could tell us.
+QUIET: Final = 120.0
 _OPTIONS: Final = (BENOTIFY, PIGGYBACK, "com.microsoft.autoextend")
 
 
@@ -36,6 +40,8 @@ class Watch:
         self._replica = Replica()
         self._solicited = False  #: the next full document answers our own SUBSCRIBE
         self._dialog: tuple[str, str | None] | None = None  #: Call-ID and tag of the notifier
+        self._alone = False  #: whether nothing else of the conference uses a connection
+        self.check_at: float | None = None  #: when the connection is tried; None: something else would show its end
         self.suspended = False  #: whether there was one when the dialog died
         self.dropped = 0  #: documents that could not be read
 
@@ -52,7 +58,7 @@ class Watch:
     def start(self, conference_uri: str, *, now: float) -> None:
         """Subscribe."""
         self._replica = Replica(entity=conference_uri)
-        self._solicited, self._dialog, self.suspended = True, None, False
+        self._solicited, self._dialog, self.suspended, self.check_at = True, None, False, None
         self._subscription = self._endpoint.subscribe(
             self._config.owner,
             conference_uri,
@@ -84,7 +90,7 @@ class Watch:
     def suspend(self, *, now: float) -> None:
         """The dialog died: what still comes of the subscription is not listened to, until it starts again."""
         self.stop(now=now)
-        self.suspended, self._subscription = self.suspended or self.active, None
+        self.suspended, self._subscription, self.check_at = self.suspended or self.active, None, None
 
     def close(self, *, now: float) -> list[Event]:
         """The conference is over for us: end the subscription with it, whatever still comes of it."""
@@ -93,11 +99,16 @@ class Watch:
         self.stop(now=now)
         return self._lost("unsubscribed", None)
 
+    def joined_over(self, answer: Response) -> None:
+        """There is a session: over UDP it does not show when the connection of the subscription is gone."""
+        self._alone = not _by_connection(answer)
+
     def handle(self, event: Event, *, now: float) -> tuple[list[Event], bool]:
         """Take an event of the subscription: events for the application, and whether the conference is over."""
         if getattr(event, "subscription", None) != self._subscription or self._subscription is None:
             return [], False
         if isinstance(event, NotifyReceived):
+            self.check_at = now + QUIET if self._alone and _by_connection(event.request) else None
             return self._notified(event, now=now)
         if isinstance(event, SubscriptionAccepted):
             return [Subscribed(owner=self._config.owner, expires=event.expires)], False
@@ -110,7 +121,7 @@ class Watch:
         return self._lost(event.reason, None), False
 
     def _lost(self, reason: str, status: int | None) -> list[Event]:
-        self._subscription, self.suspended = None, False
+        self._subscription, self.suspended, self.check_at = None, False, None
         return [SubscriptionLost(owner=self._config.owner, reason=reason, status=status)]
 
     def _notified(self, event: NotifyReceived, *, now: float) -> tuple[list[Event], bool]:
@@ -146,6 +157,12 @@ class Watch:
             self._solicited = True
         self._dialog = dialog
 
+    def handle_timeout(self, *, now: float) -> None:
+        """Try a connection that has been quiet."""
+        if self.check_at is not None and self.check_at <= now:
+            self.check_at = None
+            self.reconnect(now=now)
+
     def reconnect(self, *, now: float) -> None:
         """The connection broke: subscribe again, which asks for the whole state."""
         if self._subscription is not None:
@@ -156,3 +173,7 @@ class Watch:
         if not self._solicited and event.state != "terminated" and self._subscription is not None:
             self._solicited = True
             self._endpoint.refresh(self._subscription, now=now)
+
+
+def _by_connection(message: Request | Response) -> bool:
+    return message.via[0].transport.upper() != "UDP"

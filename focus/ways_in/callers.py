@@ -107,10 +107,9 @@ class Callers:
         if self._context.draining and active is None:
             raise Refused(refusal.DRAINING.after(self._context.config.drain_retry_after))
         check, charge = None, None
-        tries = self._context.config.phone_passcode_tries
         if admission.verdict is AdmissionVerdict.PASSCODE:
-            charge = self._inside.guests.charge(record, flow, tries, now=turn.now)
-            check = EntryCheck(passcode=record.passcode, tries=tries, lobby=record.lobby_capable)
+            charge = self._inside.guests.charge(record, flow, self._context.config.phone_passcode_tries, now=turn.now)
+            check = EntryCheck(passcode=record.passcode, tries=charge.tries, lobby=record.lobby_capable)
         elif admission.verdict is AdmissionVerdict.LOBBY:
             check = EntryCheck(lobby=True)
         conference = self._active.get(address.key) or (yield from self._activate(address, record, turn))

@@ -108,6 +108,10 @@ def _check(config: ServeConfig, root: str | None) -> None:
     have = set(config.parts)
     if config.only_rooms:
         return  # nobody commands it, and it reports to nobody
+    here = {server_principal(config) if have - {"mcu"} else "", config.mcu_id if "mcu" in have else ""}
+    for peer in config.c3p.peers:
+        if peer.name in here:
+            raise UsageProblem(f"[[c3p.peers]] names {peer.name}, which is a part of this very process; leave it out")
     alone = config.whole and not config.mcus
     if not (alone or root or config.c3p.peers) and have & {"focus", "mcu", "mcu-factory"}:
         raise UsageProblem(

@@ -276,8 +276,8 @@ def _core_element(build: Build, own: str, known: Identities | None) -> tuple[Ele
         aliases=config.aliases,
         store=store,
         numbers=config.dial_in.source(store, build.entropy.child("numbers"))
-        if store is not None and "focus-factory" in config.parts
-        else None,
+        if store is not None and {"focus", "focus-factory"} <= set(config.parts)
+        else None,  # elsewhere a Focus would not know them, and what leads nowhere is told to nobody
         member=member,
         mcu_factory_url=factory_url(config),
         callback_url=here.url(parts.FOCUS_PATH),

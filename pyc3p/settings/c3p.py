@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from c3p import principal_of_worker
+from pyc3p.commands.addresses import check_host
 from pyc3p.problems import UsageProblem
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
@@ -31,6 +32,8 @@ class C3pPeerSettings:
 
     def __attrs_post_init__(self) -> None:
         check_principal(self.name, what="c3p.peers.name")
+        for host in self.hosts:
+            check_host(host, option=f"hosts of [[c3p.peers]] {self.name}")
 
 
 @attrs.frozen(kw_only=True)

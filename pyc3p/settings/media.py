@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from mcu import MediaRules, Srtp
+from pyc3p.commands.addresses import check_host
 from pyc3p.problems import UsageProblem
 from rtp import Capabilities, Crypto, LocalRtpError
 
@@ -33,6 +34,7 @@ class MediaTargetSettings:
     def __attrs_post_init__(self) -> None:
         if not self.domain.strip():
             raise UsageProblem("media.targets.domain must name a domain or a host")
+        check_host(self.domain, option="media.targets.domain")
         _level(self.srtp, "media.targets.srtp")
         _level(self.srtp_incoming, "media.targets.srtp_incoming")
 
@@ -63,6 +65,8 @@ class MediaSettings:
         if not self.suites:
             raise UsageProblem("media.suites must name a suite, such as AES_CM_128_HMAC_SHA1_80")
         self.capabilities  # noqa: B018 - raises for a suite that is unknown
+        for name in self.known:
+            check_host(name, option="media.known")
 
     @property
     def capabilities(self) -> Capabilities:

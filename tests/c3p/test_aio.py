@@ -248,7 +248,9 @@ def test_connection_on_which_no_head_comes_is_closed() -> None:
             slow[1].write(b"POST / HTTP/1.1\r\nHo")
             again = await asyncio.open_connection("127.0.0.1", port)
             again[1].write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
-            assert (await again[0].readuntil(b"\r\n")).startswith(b"HTTP/1.1 401")
+            head = await again[0].readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 401")
+            assert b"Server: pyc3p\r\n" in head
             again[1].write(b"POST / HTTP/1.1\r\nHo")
             for reader, writer in (silent, slow, again):
                 with suppress(ConnectionError):

@@ -27,11 +27,14 @@ def test_everything_in_a_record_comes_back() -> None:
         autopromote=3,
         lobby_capable=True,
         passcode="1234567",
+        dial_in="234567890",
+        pstn_lobby_bypass=True,
         version=7,
     )
     key = put(store, whole)
     later = restarted(store)
     assert later.get(key) == whole
+    assert later.of_number("234567890") == whole
     assert later.of_organizer(aor_key(Uri.parse(whole.organizer))) == (whole,)
     assert later.next_timeout() == 600.5
     assert later.expire(now=601.0) == [whole]

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from focus import ConferenceRecord, MemoryStore, RecordExists, StoreFull
+from focus import ConferenceRecord, MemoryStore, RecordExists, RecordNumbers, StoreFull
 from focus.records import is_conference_id
-from sip import ConferenceAddress
+from sip import ConferenceAddress, SeededEntropy
 
 
 def record(
@@ -124,3 +124,34 @@ def test_what_was_removed_does_not_pile_up() -> None:
     for number in range(1_000):
         store.remove(put(store, record(f"RECORD{number:04}", expires_at=float(number))))
     assert len(store._expiries) < 100
+
+
+def test_a_number_leads_to_the_record_that_has_it_now() -> None:
+    store = MemoryStore()
+    first = put(store, record(dial_in="234567890"))
+    second = put(store, record("ABCDEF0124"))
+    assert store.of_number("234567890") == store.get(first)
+    store.replace(first, record(dial_in="345678901", version=2))
+    assert store.of_number("234567890") is None
+    store.replace(second, record("ABCDEF0124", dial_in="234567890", version=2))
+    store.remove(first)
+    assert store.of_number("345678901") is None
+    assert store.of_number("234567890") == store.get(second)
+
+
+def test_numbers_are_drawn_until_one_is_free_and_none_is_given_twice() -> None:
+    store = MemoryStore()
+    numbers = RecordNumbers(store, SeededEntropy(b"numbers"), digits=4, prefix="88")
+    drawn = []
+    for index in range(60):
+        made = record(f"CONFERENCE{index:02}")
+        number = numbers.number_for(made)
+        assert number is not None
+        assert numbers.is_number(number)
+        put(store, attrs.evolve(made, dial_in=number))
+        drawn.append(number)
+    assert len(set(drawn)) == 60
+    assert numbers.conference_of(drawn[7]) == record("CONFERENCE07").focus_uri
+    assert numbers.conference_of("880000") is None
+    for none in ("", "88", "8812345", "8801234", "99" + drawn[0][2:], "88" + "2x45", "88²345"):
+        assert not numbers.is_number(none)

@@ -304,6 +304,7 @@ def test_a_focus_is_called_back_at_its_own_hosts_and_keeps_its_conferences() -> 
         ),
         ({"c3p": C3pSettings(peers=(C3pPeerSettings(name="mcu-2"),)), "secret": ""}, "mcu-2 has no secret"),
         ({"mcus": ("mcu-1.2",)}, "is what a worker of mcu-1 is called"),
+        ({"c3p": C3pSettings(peers=(C3pPeerSettings(name="mcu-1"),))}, "mcu-1, which is a part of this very process"),
     ],
 )
 def test_secrets_that_are_in_the_wrong_hands_are_refused(settings: dict[str, object], complaint: str) -> None:

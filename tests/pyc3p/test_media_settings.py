@@ -66,6 +66,12 @@ def test_a_file_can_say_it_for_all_and_for_single_targets(tmp_path: Path) -> Non
         ('[media]\nsrpt = "off"', "did you mean srtp"),
         ('[[media.targets]]\nsrtp = "off"', "needs domain"),
         ('[[media.targets]]\ndomain = "a"\nsrtp = "on"', "media.targets.srtp must be one of"),
+        ('[[media.targets]]\ndomain = "a b"', "media.targets.domain wants the name or address of a host, not 'a b'"),
+        ('[media]\nknown = ["foo bar"]', "media.known wants the name or address of a host, not 'foo bar'"),
+        (
+            '[[c3p.peers]]\nname = "mcu-2"\nhosts = ["http://a"]',
+            r"hosts of \[\[c3p.peers\]\] mcu-2 wants the name or address of a host, not 'http://a'",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:

@@ -418,6 +418,16 @@ def test_parts_in_two_processes_work_together() -> None:
     assert "call bob@127.0.0.1: done" in told.texts
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_numbers_are_told_only_where_they_lead_to_a_conference(together: bool) -> None:
+    chosen = ("focus-factory", "focus") if together else ("focus-factory",)
+    config = serve_config(parts=chosen, secret="s", mcu_factory_url="http://127.0.0.1:9/LiveServer/MCUFactory")
+    server = build_server(config, None, Kept())
+    factory = server.cores.focus_factory
+    assert factory is not None
+    assert (factory.config.numbers is not None) is together
+
+
 def test_further_mcus_are_named_and_taken() -> None:
     front = serve_config(secret="shared", mcus=("mcu-2", "mcu-3"))
     factory_url = f"http://127.0.0.1:{front.http_port}{parts.MCU_FACTORY_PATH}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import attrs
@@ -12,7 +13,7 @@ import focus
 from pyc3p.element import C3PService, Document
 from pyc3p.simulate import SCENARIOS, Result, Simulation, checks
 from pyc3p.simulate.acts import Act
-from pyc3p.simulate.history import Death
+from pyc3p.simulate.history import Death, Given, Told
 from pyc3p.simulate.world import World
 from sip import Event, NotifyReceived, Transmit
 from sip.testing import Crossing
@@ -21,6 +22,8 @@ from sip.testing import Crossing
 QUIET = attrs.evolve(
     SCENARIOS["calm"], name="quiet", acts={Act.DIAL: 12, Act.EJECT: 6, Act.ASK: 2, Act.MUTE: 2, Act.LEAVE: 1}
 )
+
+BOB = "sip:bob@example.com"
 
 
 def played(break_it: Callable[[World], None] | None = None, *, seed: int = 3) -> Result:
@@ -105,6 +108,48 @@ def test_somebody_who_was_thrown_out_and_hears_and_is_heard_is_found() -> None:
     complaints = played(lie).complaints
     assert any("still hears: " in each for each in complaints)
     assert any("is still heard by phone-" in each for each in complaints)
+
+
+@pytest.mark.parametrize(("lost_at", "until"), [(None, math.inf), (25.5, 25.0), (40.0, math.inf)])
+def test_a_call_that_failed_because_its_mcu_was_given_up_may_let_somebody_in_again(
+    lost_at: float | None, until: float
+) -> None:
+    """Bob is thrown out at 21 s. The call at 25 s failed at 26 s; an MCU that was given up goes on with it."""
+
+    def given(at: float, command: int, what: str) -> Given:
+        number = focus.CommandId(command)
+        return Given(
+            at=at, element="ann", start=0, command=number, what=what, target=BOB, conference="c", transport="tcp"
+        )
+
+    def told(at: float, event: Event) -> Told:
+        return Told(at=at, element="ann", start=0, event=event)
+
+    request = c3p.Request(request_id="1", from_="a", to="b", command=c3p.GetConference())
+    done = focus.CommandSucceeded(
+        owner="client", command=focus.CommandId(1), response=request.respond(c3p.Code.SUCCESS)
+    )
+    failed = focus.CommandFailed(owner="client", command=focus.CommandId(2), reason=focus.FailureReason.FAILURE)
+    log = [told(21.0, done), told(26.0, failed)]
+    if lost_at is not None:
+        lost = focus.McuLost(owner="focus", conference_uri="c", mcu_type="audio-video", mcu_id="m", reason="gone")
+        log.append(told(lost_at, lost))
+    (found,) = checks.ejections([given(20.0, 1, "deleteUser"), given(25.0, 2, "addUser")], log, [BOB])
+    assert (found.since, found.until) == (21.0, until)
+
+
+@pytest.mark.parametrize(("conference", "watched"), [("c", 1), ("another", 0)])
+def test_who_may_be_in_another_conference_hears_something_all_the_same(conference: str, watched: int) -> None:
+    request = c3p.Request(request_id="1", from_="a", to="b", command=c3p.GetConference())
+    answer = request.respond(c3p.Code.SUCCESS)
+    given, log = [], []
+    for number, (at, what, where) in enumerate([(10.0, "addUser", conference), (20.0, "deleteUser", "c")]):
+        command = focus.CommandId(number)
+        fields = {"element": "ann", "start": 0, "command": command, "target": BOB, "transport": "tcp"}
+        given.append(Given(at=at, what=what, conference=where, **fields))  # type: ignore[arg-type]
+        done = focus.CommandSucceeded(owner="client", command=command, response=answer)
+        log.append(Told(at=at + 1.0, element="ann", start=0, event=done))
+    assert len(checks.ejections(given, log, [BOB])) == watched
 
 
 def test_a_leg_of_which_the_focus_does_not_know_is_found() -> None:

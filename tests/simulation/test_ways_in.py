@@ -10,7 +10,7 @@ import pytest
 import focus
 from c3p import MCU_SERVER_URI, AddUser, mcu_uri
 from pyc3p.simnet import Meeting
-from sip import SessionEnded
+from sip import Challenged, SessionEnded
 from tests.simulation.caller import Caller
 
 Meet = Callable[..., Meeting]
@@ -453,6 +453,81 @@ def test_nobody_announces_somebody_else(meet: Meet) -> None:
 
 def identified_by_nobody(request: object, flow: object) -> None:
     """A directory that knows nobody."""
+
+
+def challenged(request: object, flow: object) -> Challenged:
+    """A directory that asks everybody for a password."""
+    return Challenged(status=401, headers=(("WWW-Authenticate", 'Digest realm="example.com", nonce="1"'),))
+
+
+def ask(meeting: Meeting, identify: Callable[[object, object], object]) -> None:
+    """Let the Focus find out who somebody is in another way."""
+    conferences = meeting.sim.farm.cores["focus"].focus
+    assert conferences is not None
+    context = conferences.inside.context
+    context.config = attrs.evolve(context.config, identify=identify)
+
+
+@pytest.mark.parametrize(("user", "status"), [("sip:ann@example.com", 401), ("sip:eve@elsewhere.example.net", None)])
+def test_who_calls_itself_a_user_of_the_domain_has_to_prove_it_and_others_have_not(
+    meet: Meet, user: str, status: int | None
+) -> None:
+    meeting = meet(factory=OPEN)
+    ask(meeting, challenged)
+    phone = caller(meeting)
+    phone.call(number(meeting), user=user)
+    if status is None:
+        phone.answered()
+    else:
+        assert phone.refused()[0] == status
+        assert statuses(meeting) == {}
+
+
+def test_whom_nothing_lets_in_is_asked_who_it_is(meet: Meet) -> None:
+    meeting = meet()
+    ask(meeting, challenged)
+    phone = caller(meeting)
+    phone.call(number(meeting), user="sip:eve@elsewhere.example.net")
+    assert phone.refused()[0] == 401
+
+
+def test_many_calls_at_once_have_no_more_guesses_than_one_source_may(meet: Meet) -> None:
+    meeting = meet()
+    hold(meeting, passcode="2468", admission_policy="anonymous")
+    where, phone, calls = number(meeting), caller(meeting), []
+    for _ in range(4):
+        phone.events.clear()
+        phone.call(where)
+        phone.answered()
+        calls.append(phone.session)
+    phone.events.clear()
+    phone.call(where)
+    assert phone.refused()[0] == 503
+    for call in calls:
+        phone.session = call
+        while not phone.endpoint.is_over(call):  # until it is told that this was the last try
+            phone.press("1#")
+            meeting.network.run_for(2.0)
+    assert meeting.sim.farm.mcus["mcu"].counters["wrong passcodes"] == 10
+    other = caller(meeting, "other", "198.51.100.8")
+    other.call(where)
+    other.answered()
+
+
+def test_who_knew_the_passcode_has_guessed_nothing(meet: Meet) -> None:
+    meeting = meet()
+    hold(meeting, passcode="2468", admission_policy="anonymous")
+    phone = caller(meeting)
+    for _ in range(6):  # eighteen tries, if each call counted
+        phone.events.clear()
+        phone.call(number(meeting))
+        phone.answered()
+        meeting.network.run_for(0.5)
+        phone.press("2468#")
+        meeting.network.run_for(0.5)
+        assert list(statuses(meeting).values()) == ["connected"]
+        phone.hang_up()
+        meeting.network.run_for(0.5)
 
 
 def test_who_is_unknown_gets_a_name_that_is_nobodys(meet: Meet) -> None:

@@ -46,7 +46,9 @@ def ejections(given: Sequence[Given], log: Sequence[Told], users: Iterable[str])
     """The ejections of ``users`` that were confirmed and that no other command contradicts.
 
     A command to have the same user called that was open when the ejection was given may be carried out after it, if
-    somebody else gave it, or over UDP, where nothing has an order. One that was refused, or failed, lets nobody in.
+    somebody else gave it, or over UDP, where nothing has an order. One that was refused, or failed, lets nobody in,
+    unless its MCU was given up meanwhile: that one may go on with the call until it hears so. Who may be in another
+    conference is not looked at.
     Of an MCU that was given up nobody can throw anybody out: it closes by itself, and the ejection counts from then.
     """
     ends: dict[tuple[str, int, focus.CommandId], tuple[float, _End]] = {}
@@ -65,9 +67,12 @@ def ejections(given: Sequence[Given], log: Sequence[Told], users: Iterable[str])
             continue
         until, disputed = math.inf, False
         for call, ended, outcome in calls:
-            if call.target != each.target or outcome is _End.NOT_DONE:
+            lost = any(call.at <= at <= ended for at in given_up)
+            if call.target != each.target or (outcome is _End.NOT_DONE and not lost):
                 continue
-            if call.at >= each.at:
+            if call.conference != each.conference and call.at < each.at:
+                disputed = True  # what is heard may be of that one
+            elif call.at >= each.at:
                 until = min(until, call.at)
             elif ended >= each.at:
                 disputed |= call.element != each.element or each.transport != "tcp"
