@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from sip import Request, Response, parse_message
 from sip.testing import Finding, Force, Side, Spoken, check_response, conversations
@@ -47,6 +48,22 @@ def test_our_own_responses_are_right_in_every_call(messages: tuple[Spoken, ...])
     pairs = answered(messages)
     found = [str(finding) for request, response in pairs for finding in check_response(request, response)]
     assert not found
+
+
+@given(conversations(), st.data())
+def test_one_changed_field_of_any_of_our_responses_is_found(messages: tuple[Spoken, ...], data: st.DataObject) -> None:
+    request, response = data.draw(st.sampled_from(answered(messages)))
+    name = data.draw(st.sampled_from(("Via", "From", "To", "Call-ID", "CSeq")))
+    other = {
+        "Via": "SIP/2.0/UDP elsewhere.example;branch=z9hG4bKother",
+        "From": "<sip:elsewhere@example.com>;tag=other",
+        "To": "<sip:elsewhere@example.com>;tag=other",
+        "Call-ID": "other",
+        "CSeq": f"{request.cseq.number + 1} {request.method}",
+    }
+    gone = data.draw(st.booleans())
+    changed = response.evolve(remove=[name]) if gone else response.evolve(set={name: other[name]})
+    assert any(name in finding.clause for finding in check_response(request, changed))
 
 
 @pytest.mark.parametrize(
