@@ -52,6 +52,7 @@ class Handset:
     ring_time: float = 0.5  #: seconds until it is answered
     hang_up_after: float | None = None  #: seconds after the answer
     forward_to: str | None = None  #: user to whom it redirects calls, where that is its reaction
+    dead_media: float | None = 60.0  #: seconds in which it hears nothing, then it hangs up; None: never, as most phones
     srtp: mcu.Srtp = mcu.Srtp.OFF
 
 
@@ -195,6 +196,7 @@ def _add_phone(farm: Farm, handset: Handset, entropy: sip.Entropy) -> None:
         reaction=handset.reaction,
         ring_time=handset.ring_time,
         hang_up_after=handset.hang_up_after,
+        dead_media=handset.dead_media,
         forward_to=None if handset.forward_to is None else sip.Uri.parse(farm.aor(handset.forward_to)),
     ).with_srtp(handset.srtp)
     farm.elements[handset.name], farm.phones[handset.name] = parts.phone(

@@ -25,10 +25,18 @@ def meet(request: pytest.FixtureRequest) -> Meet:
         conditions: Conditions | None = None,
         bob: Reaction = Reaction.ANSWER,
         hang_up_after: float | None = None,
+        dead_media: float | None = 60.0,
         **plan: object,
     ) -> Meeting:
         handsets = (
-            Handset(name="phone-bob", user="bob", source=ToneSource(440), reaction=bob, hang_up_after=hang_up_after),
+            Handset(
+                name="phone-bob",
+                user="bob",
+                source=ToneSource(440),
+                reaction=bob,
+                hang_up_after=hang_up_after,
+                dead_media=dead_media,
+            ),
             Handset(name="phone-carol", user="carol", source=ToneSource(1000)),
         )
         meeting = Meeting(FarmPlan(handsets=handsets, **plan), seed=seed, conditions=conditions)  # type: ignore[arg-type]

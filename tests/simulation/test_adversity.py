@@ -238,7 +238,7 @@ def test_a_phone_that_is_killed_is_gone_within_100_s(meet: Meet, told: bool, tra
 
 
 def test_a_silent_phone_outlives_a_proxy_that_starts_anew(meet: Meet) -> None:
-    meeting = meet()
+    meeting = meet(dead_media=None)
     network = meeting.network
     network.tells_undelivered = True
     assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
@@ -266,7 +266,7 @@ def stumbling(*methods: str) -> Callable[[Passing], bytes]:
 
 
 def test_a_phone_that_stumbles_over_the_question_lives_while_it_sends(meet: Meet) -> None:
-    meeting = meet()
+    meeting = meet(dead_media=None)
     network = meeting.network
     assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
     network.run_for(1.0)
@@ -284,7 +284,7 @@ def test_a_phone_that_stumbles_over_the_question_lives_while_it_sends(meet: Meet
 
 @pytest.mark.parametrize(("methods", "lives"), [(("UPDATE",), True), (("UPDATE", "INVITE"), False)])
 def test_a_silent_phone_lives_by_any_answer_of_its_own(meet: Meet, methods: tuple[str, ...], lives: bool) -> None:
-    meeting = meet()
+    meeting = meet(dead_media=None)
     network = meeting.network
     assert meeting.outcome("presenter", meeting.dial("presenter", BOB)).succeeded
     network.run_for(1.0)
