@@ -15,6 +15,7 @@ import attrs
 import pytest
 
 import focus
+import pyc3p
 import sip
 from pyc3p.commands.capturing import capturing
 from pyc3p.commands.invite import Invite, InviteOptions
@@ -34,7 +35,6 @@ from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.serve import PARTS, ServeConfig
 from pyc3p.trace.capture import read_records
 from pyc3p.trace.ladder import Step
-from pyc3p.trace.trace import Names
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
 
@@ -654,7 +654,7 @@ def test_a_server_that_is_killed_leaves_the_names_of_its_capture(tmp_path: Path)
         read_until(server, "announced")
         server.kill()
         server.communicate(timeout=20)
-    names = Names()
+    names = pyc3p.Names()
     read_records(capture, names)
     assert set(names.elements) >= {"focus", "mcu-1"}
 
