@@ -1,4 +1,4 @@
-"""What is wrong with an answer of the element: RFC 3261 sections 8.2.6, 13.3.1.4, 17.2 and 18.2.2."""
+"""What the element owes for a request of the tester: RFC 3261 sections 8.2, 13.3.1.4, 17.2 and 18.2.2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sip.flow import Address
 from sip.message.response import Response
 from sip.testing.conformance.asked import Asked
 from sip.testing.conformance.encounter import LATENCY, Encounter
-from sip.testing.judging import Force, check_response
+from sip.testing.judges.finding import Force
 
 #: Timers of RFC 3261 section 17 in seconds.
 T1: Final = 0.5
@@ -16,59 +16,21 @@ T2: Final = 4.0
 ENDLESS: Final = 64 * T1
 #: What is granted beside them: the way there and back, and a clock that is read now and then.
 GRACE: Final = 0.1
-_SERVER: Final = "RFC 3261 section 17.2"
 
 
-def judge_answer(encounter: Encounter, asked: Asked, response: Response, remote: Address, sent_at: float) -> None:
-    """Look at one more answer, before it is added to ``asked.responses``."""
-    request = asked.request
-    encounter.note(*check_response(request, response))
+def judge_place(encounter: Encounter, asked: Asked, response: Response, remote: Address) -> None:
+    """Look at where an answer went; what is in it the judges look at when all is over (`check_traffic`)."""
     if remote != asked.back:
         clause = f"an answer goes to {asked.back}, as the topmost Via says"
-        encounter.blame("RFC 3261 section 18.2.2", Force.MUST, clause, f"it went to {remote}", request, response)
-    first = asked.final
-    if first is None:
-        _judge_tags(encounter, asked, response)
-    elif response.status < 200:
-        clause = "no provisional answer follows a final one"
-        encounter.blame(_SERVER, Force.MUST, clause, f"{response.status} after {first.status}", request, response)
-    elif (first.status, first.headers.get("To"), first.body) != (
-        response.status,
-        response.headers.get("To"),
-        response.body,
-    ):
-        clause = "a transaction has one final answer, repeated as it was"
-        seen = f"{first.status}, then {response.status}"
-        encounter.blame(_SERVER, Force.MUST, clause, seen, request, first, response)
-    elif request.method != "INVITE":
-        if len(asked.finals) >= asked.copies:
-            clause = "a final answer to a request other than INVITE is only repeated when the request is"
-            seen = f"{len(asked.finals) + 1} answers to {asked.copies} requests"
-            encounter.blame("RFC 3261 section 17.2.2", Force.MUST, clause, seen, request, response)
-    else:
-        _judge_repetition(encounter, asked, response, sent_at)
+        encounter.blame("RFC 3261 section 18.2.2", Force.MUST, clause, f"it went to {remote}", asked.request, response)
 
 
-def _judge_tags(encounter: Encounter, asked: Asked, response: Response) -> None:
-    """Section 8.2.6.2: one tag in all answers of a user agent server but 100."""
-    tags = {each.to.tag for _, each in asked.responses if each.status > 100 and each.to.tag is not None}
-    if tags and response.status > 100 and response.to.tag not in tags:
-        clause = "all answers of a UAS to one request have the same To tag, 100 apart"
-        seen = f"{', '.join(sorted(tags))}, then {response.to.tag}"
-        encounter.blame("RFC 3261 section 8.2.6.2", Force.MUST, clause, seen, asked.request, response)
-
-
-def _judge_repetition(encounter: Encounter, asked: Asked, response: Response, sent_at: float) -> None:
-    """Timers G, H and I, and section 13.3.1.4 for a 2xx: until the ACK, and no longer than 64*T1."""
-    source = "RFC 3261 section 13.3.1.4" if response.status < 300 else "RFC 3261 section 17.2.1"
-    first = asked.finals[0][0] - LATENCY
-    if asked.acked_at is not None and sent_at > asked.acked_at + LATENCY + GRACE:
+def judge_repetition(encounter: Encounter, asked: Asked, response: Response, sent_at: float) -> None:
+    """Look at one more copy of a final answer to INVITE: none is due once the ACK is there."""
+    if asked.final is not None and asked.acked_at is not None and sent_at > asked.acked_at + LATENCY + GRACE:
+        source = "RFC 3261 section 13.3.1.4" if response.status < 300 else "RFC 3261 section 17.2.1"
         clause = "a final answer to INVITE is not repeated once the ACK is there"
         seen = f"{response.status} again {sent_at - asked.acked_at - LATENCY:.2f} s after it"
-        encounter.blame(source, Force.MUST, clause, seen, asked.request, response)
-    if sent_at > first + ENDLESS + GRACE:
-        clause = "a final answer to INVITE is repeated for 64*T1 and then given up"
-        seen = f"{response.status} again after {sent_at - first:.1f} s"
         encounter.blame(source, Force.MUST, clause, seen, asked.request, response)
 
 

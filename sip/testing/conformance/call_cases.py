@@ -11,7 +11,7 @@ from sip.testing.conformance.asked import Asked, Call
 from sip.testing.conformance.case import Case, case
 from sip.testing.conformance.serving_cases import expect_status
 from sip.testing.conformance.tester import SDP, Tester
-from sip.testing.judging import Force
+from sip.testing.judges.finding import Force
 
 _NO_DIALOG: Final = "RFC 3261 section 12.2.2"
 

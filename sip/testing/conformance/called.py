@@ -7,19 +7,13 @@ from typing import Final
 
 import attrs
 
+from sip.errors import RemoteProtocolError
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.testing.conformance.asked import Call, Came
 from sip.testing.conformance.encounter import LATENCY, Encounter
-from sip.testing.conformance.requests import (
-    judge_ack,
-    judge_cancel,
-    judge_in_dialog,
-    judge_repetition,
-    judge_request,
-    owe_repetitions,
-)
-from sip.testing.judging import Force
+from sip.testing.conformance.requests import owe_repetitions
+from sip.testing.judges.finding import Force
 
 _ANSWER: Final = (
     b"v=0\r\no=- 2 2 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\n"
@@ -54,9 +48,13 @@ class Called:
 
     def receive(self, request: Request, sent_at: float) -> None:
         """Take a request of the element."""
-        if not judge_request(self._encounter, request):
+        try:
+            request.check(all=True)
+            branch = request.via[0].branch
+        except (RemoteProtocolError, IndexError) as error:
+            clause = "its header fields are as the grammar says"
+            self._encounter.blame("RFC 3261 section 25", Force.MUST, clause, f"{error}", request)
             return
-        branch = request.via[0].branch
         self._judge_branch(request)
         if request.method == "ACK":
             self._acked(request)
@@ -71,7 +69,6 @@ class Called:
         )
         if known is not None:
             self._encounter.case = known.case
-            judge_repetition(self._encounter, known, request, sent_at)
             known.at.append(sent_at)
             if known.responses:
                 self._encounter.send(bytes(known.responses[-1][1]), "answers again")
@@ -81,9 +78,9 @@ class Called:
         came = Came(request, [sent_at], self._encounter.case)
         self.came.append(came)
         if request.method == "CANCEL":
-            self._cancelled(came, sent_at)
+            self._cancelled(came)
         elif request.to.tag is not None:
-            self._in_dialog(came, sent_at)
+            self._in_dialog(came)
         elif request.method == "INVITE":
             self._invited(came)
         else:
@@ -105,19 +102,18 @@ class Called:
             if each.request.method == "INVITE"
             and each.final is not None
             and each.request.call_id == ack.call_id
-            and (each.request.cseq.number == ack.cseq.number or each.request.via[0].branch == ack.via[0].branch)
+            and _acknowledges(ack, each.request, each.final)
         ]
         for came in sorted(answered, key=lambda each: each.final is None or each.final.to.tag != ack.to.tag):
             self._encounter.case = came.case
-            judge_ack(self._encounter, came, ack, self._contact)
             came.acks.append(ack)
             if came.call is not None and came.final is not None and came.final.status < 300:
                 came.call.up = True
             return
-        clause = "ACK has the Call-ID and the number of CSeq of an INVITE that was answered"
+        clause = "ACK has the Call-ID and the CSeq number of an INVITE that was answered; to a refusal its branch, too"
         self._encounter.blame("RFC 3261 section 17.1.1.3", Force.MUST, clause, "there is none", ack)
 
-    def _cancelled(self, cancel: Came, sent_at: float) -> None:
+    def _cancelled(self, cancel: Came) -> None:
         branch = cancel.request.via[0].branch
         came = next((each for each in self.came if each.request.via[0].branch == branch and each is not cancel), None)
         if came is None or came.request.method != "INVITE":
@@ -125,13 +121,12 @@ class Called:
             self._encounter.blame("RFC 3261 section 9.1", Force.MUST, clause, f"branch {branch}", cancel.request)
             self.answer(cancel, 481, "knows nothing of it")
             return
-        judge_cancel(self._encounter, came, cancel.request, sent_at)
         came.cancelled = True
         self.answer(cancel, 200, "agrees")
         if came.final is None:
             self.answer(came, 487, "ends the call that was cancelled")
 
-    def _in_dialog(self, came: Came, sent_at: float) -> None:
+    def _in_dialog(self, came: Came) -> None:
         request = came.request
         ours, theirs = request.to.tag, request.from_.tag
         call = next(
@@ -147,7 +142,6 @@ class Called:
             self._encounter.blame("RFC 3261 section 12.2.1.1", Force.MUST, clause, "nobody knows it", request)
             self.answer(came, 481, "knows no such call")
             return
-        judge_in_dialog(self._encounter, request, call, sent_at, self._contact)
         call.remote_seq = request.cseq.number
         if request.method == "BYE" and call.ended_at is None:
             call.ended_at = self._encounter.now
@@ -246,3 +240,10 @@ class Called:
             f"no ACK to the {status}" + (f", copy {number}" if number > 1 else ""),
             came.request,
         )
+
+
+def _acknowledges(ack: Request, invite: Request, final: Response) -> bool:
+    """Whether an ACK is found to be one: to a refusal by its transaction, to a 2xx by its dialog."""
+    if final.status >= 300:
+        return ack.via[0].branch == invite.via[0].branch
+    return ack.cseq.number == invite.cseq.number

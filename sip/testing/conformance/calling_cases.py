@@ -12,7 +12,7 @@ from sip.testing.conformance.case import Case, case
 from sip.testing.conformance.element import CallingElement
 from sip.testing.conformance.encounter import LATENCY
 from sip.testing.conformance.tester import CONTACT, Tester
-from sip.testing.judging import Force
+from sip.testing.judges.finding import Force
 
 
 def _newest(tester: Tester) -> Came | None:

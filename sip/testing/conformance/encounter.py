@@ -13,8 +13,9 @@ from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.testing.clock import VirtualClock
-from sip.testing.conformance.element import SipElement
-from sip.testing.judging import Finding, Force
+from sip.testing.conformance.element import ELEMENT, SipElement
+from sip.testing.judges.finding import Finding, Force
+from sip.testing.judges.passage import Passage
 
 #: Where the tester is, and the proxy through which it lets requests go when it sets Record-Route.
 TESTER: Final = Address("192.0.2.99", 5060)
@@ -79,6 +80,7 @@ class Encounter:
         self.findings: list[Finding] = []
         self.found_by: list[str] = []  #: the case to which each of them belongs
         self.case = ""  #: what is being done, or was when what is looked at began
+        self.rubbish: list[bytes] = []  #: what was sent that is no SIP message, or a broken one
         self._receive = receive
         self._clock = VirtualClock()
         self._owed: list[_Owed] = []
@@ -163,6 +165,25 @@ class Encounter:
             self.log.append(passed)
             if remote.host in (TESTER.host, PROXY.host):
                 self._clock.after(LATENCY, lambda passed=passed: self._receive(passed))  # type: ignore[misc]
+
+    def passages(self) -> list[Passage]:
+        """Everything that can be read, as judges take it; rubbish and what it was answered apart."""
+        return [
+            Passage(
+                at=each.at,
+                sender=each.remote if each.by_tester else ELEMENT,
+                receiver=ELEMENT if each.by_tester else each.remote,
+                message=each.message,
+                arrived=True,
+            )
+            for each in self.log
+            if each.message is not None and not self.is_rubbish(each.data)
+        ]
+
+    def is_rubbish(self, data: bytes) -> bool:
+        """Whether a message is rubbish of the tester's, or an answer to it, which may repeat what nobody can read."""
+        via = next((line for line in data.split(b"\r\n") if line.lower().startswith(b"via:")), b"")
+        return any(via[4:].strip() in each for each in self.rubbish)
 
     def story(self) -> str:
         """Everything that was sent, one line each, with the tester's reasons."""

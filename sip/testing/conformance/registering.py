@@ -14,7 +14,7 @@ from sip.message.response import Response
 from sip.testing.conformance.asked import Asked, Call
 from sip.testing.conformance.encounter import TESTER
 from sip.testing.conformance.tester import Tester
-from sip.testing.judging import Force
+from sip.testing.judges.finding import Force
 
 #: Seconds by which the end of a binding may be off: what is rounded, and what is on its way.
 GRACE: Final = 2.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sip.testing.conformance.case import Case, case
 from sip.testing.conformance.registering import Registering
 from sip.testing.conformance.tester import Tester
-from sip.testing.judging import Force
+from sip.testing.judges.finding import Force
 
 _SOURCE: Final = "RFC 3261 section 10.3"
 

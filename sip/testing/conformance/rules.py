@@ -17,7 +17,7 @@ from sip.testing.conformance.registrar_cases import CASES as REGISTRAR_CASES
 from sip.testing.conformance.serving_cases import CASES as _SERVING
 from sip.testing.conformance.stories import REGISTRAR_STORIES, STORIES, Story
 from sip.testing.conformance.tester import Targets, Tester
-from sip.testing.judging import Force
+from sip.testing.judges.finding import Force
 
 #: Every case for user agents, in the order of the documentation.
 SIP_CASES: Final[tuple[Case, ...]] = (*_SERVING, *_IN_CALLS, *_CALLING)
@@ -102,6 +102,7 @@ class SipElementConformance(ElementConformance):
         for call in tester.open_calls():
             tester.ask("BYE", "", "hangs up at the end", call=call)
         tester.encounter.wait(_END)
+        tester.judge_traffic()
         self.judge()
 
 
@@ -130,6 +131,7 @@ class RegistrarConformance(ElementConformance):
     def teardown(self) -> None:
         """Look at what was owed."""
         self.tester.encounter.wait(5.0)
+        self.tester.judge_traffic()
         self.judge()
 
 

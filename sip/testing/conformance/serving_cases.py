@@ -10,7 +10,7 @@ from sip.testing.conformance.asked import Asked
 from sip.testing.conformance.case import Case, case
 from sip.testing.conformance.encounter import LATENCY
 from sip.testing.conformance.tester import ROUTE, SDP, Tester
-from sip.testing.judging import Force
+from sip.testing.judges.finding import Force
 
 _SOON: Final = 2 * LATENCY + 0.1
 #: Longer than anybody takes to answer who answers at all.

@@ -16,12 +16,13 @@ from sip.flow import Address
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
 from sip.message.response import Response
-from sip.testing.conformance.answers import judge_answer, owe_answers, owe_repetition, owe_same_answer
+from sip.testing.conformance.answers import judge_place, judge_repetition, owe_answers, owe_repetition, owe_same_answer
 from sip.testing.conformance.asked import Asked, Call
 from sip.testing.conformance.called import Called
-from sip.testing.conformance.element import SipElement
+from sip.testing.conformance.element import ELEMENT, SipElement
 from sip.testing.conformance.encounter import PROXY, TESTER, Encounter, Passed
-from sip.testing.judging import Force
+from sip.testing.judges.finding import Finding, Force
+from sip.testing.judges.traffic import check_traffic
 
 if TYPE_CHECKING:
     from sip.testing.conformance.registering import Registering
@@ -56,7 +57,6 @@ class Tester:
         self.calls: list[Call] = []
         self.called = Called(self.encounter, self.calls, CONTACT)
         self.registering: Registering | None = None  #: where the element is a registrar
-        self._rubbish: list[bytes] = []
         self._number = 0
 
     @property
@@ -221,12 +221,29 @@ class Tester:
         )
         self.encounter.send(bytes(ack), why, asked.source)
 
+    def judge_traffic(self) -> None:
+        """Hold all that was sent against the text (`check_traffic`); what the tester did wrong was meant."""
+        encounter = self.encounter
+        for finding in check_traffic(encounter.passages(), until=self.now):
+            if finding.by in (ELEMENT, None):
+                encounter.case = self._case_of(finding)
+                encounter.note(finding)
+
+    def _case_of(self, finding: Finding) -> str:
+        """The case to which the messages of a finding belong."""
+        for message in finding.messages:
+            branch = message.via[0].branch if isinstance(message, Request | Response) and message.via else None
+            for each in (*self.asked, *self.called.came):
+                if each.request.via[0].branch == branch:
+                    return each.case
+        return self.encounter.case
+
     # Hearing ---------------------------------------------------------------------------------------------------------
 
     def _receive(self, passed: Passed) -> None:
         message = passed.message
         if message is None:
-            if passed.data.strip() and not self._refuses_rubbish(passed.data):
+            if passed.data.strip() and not self.encounter.is_rubbish(passed.data):
                 clause = "what is sent is a SIP message"
                 self.encounter.blame("RFC 3261 section 7", Force.MUST, clause, repr(passed.data[:200]))
         elif isinstance(message, Request):
@@ -236,16 +253,11 @@ class Tester:
 
     def send_rubbish(self, data: bytes) -> None:
         """Send what is no SIP message, or a broken one, which may be refused."""
-        self._rubbish.append(data)
+        self.encounter.rubbish.append(data)
         self.encounter.send(data, "sends rubbish")
 
-    def _refuses_rubbish(self, data: bytes) -> bool:
-        """Whether an answer is one to rubbish: it may repeat what nobody can read."""
-        via = next((line for line in data.split(b"\r\n") if line.lower().startswith(b"via:")), b"")
-        return any(via[4:].strip() in each for each in self._rubbish)
-
     def _answered(self, response: Response, passed: Passed) -> None:
-        if self._refuses_rubbish(passed.data):
+        if self.encounter.is_rubbish(passed.data):
             return
         try:
             response.check(all=True)
@@ -260,7 +272,8 @@ class Tester:
             self.encounter.blame("RFC 3261 section 8.2.6.2", Force.MUST, clause, f"branch {key[0]}, {key[1]}", response)
             return
         self.encounter.case = asked.case
-        judge_answer(self.encounter, asked, response, passed.remote, passed.at)
+        judge_place(self.encounter, asked, response, passed.remote)
+        judge_repetition(self.encounter, asked, response, passed.at)
         first = asked.final is None
         asked.responses.append((self.now, response))
         self._learn(asked, response, first)
