@@ -145,8 +145,12 @@ def _rule(case: Case) -> Callable[..., None]:
     step.__doc__ = f"{case.source}: {case.clause}"
     given: dict[str, Any] = dict(case.given)
     made: Callable[..., None] = rule(**given)(step)
-    ready: Callable[..., None] = precondition(lambda self: case.ready(self.tester))(made)
-    return ready
+
+    def is_ready(self: Any) -> bool:
+        return case.ready(self.tester)
+
+    guarded: Callable[..., None] = precondition(is_ready)(made)
+    return guarded
 
 
 for _machine, _cases in ((SipElementConformance, SIP_CASES), (RegistrarConformance, REGISTRAR_CASES)):

@@ -233,9 +233,10 @@ class Tester:
         """The case to which the messages of a finding belong."""
         for message in finding.messages:
             branch = message.via[0].branch if isinstance(message, Request | Response) and message.via else None
-            for each in (*self.asked, *self.called.came):
-                if each.request.via[0].branch == branch:
-                    return each.case
+            asked = (each.case for each in self.asked if each.request.via[0].branch == branch)
+            came = (each.case for each in self.called.came if each.request.via[0].branch == branch)
+            if (case := next(asked, None) or next(came, None)) is not None:
+                return case
         return self.encounter.case
 
     # Hearing ---------------------------------------------------------------------------------------------------------
