@@ -86,6 +86,7 @@ class WaysIn:
             claim=Claim.CONFERENCE,
         )
         self.untaken = self._proxy.untaken  #: what `take_events` gives; always the same list
+        self.deadlines = self._proxy.deadlines  #: all that has its time
         self._inside.is_media_call = self._is_media_call
         self._inside.context.deliver = self._deliver
         self._inside.context.forgive = lambda charge, now: self._inside.guests.forgive(charge, now=now)
