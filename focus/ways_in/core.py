@@ -93,6 +93,7 @@ class WaysIn:
         )
         self.untaken = self._proxy.untaken  #: what `take_events` gives; always the same list
         self._inside.is_of_a_call = self._is_of_a_call
+        self.deadlines = self._proxy.deadlines  #: all that has its time
         self._inside.context.deliver = self._deliver
         self._inside.context.forgive = lambda charge, now: self._inside.guests.forgive(charge, now=now)
 
