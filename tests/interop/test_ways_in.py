@@ -69,7 +69,7 @@ def conference(*options: str) -> Iterator[tuple[int, str, Told, Told]]:
     with command("serve", "--json", *arguments_of(config), *options) as server:
         read_until(server, "announced")
         at = f"127.0.0.1:{config.sip_port}"
-        with command("invite", "--json", "--server", at, "--for", "60") as presenter:
+        with command("invite", "--json", "--server", at, "--for", "300") as presenter:
             told = Told(presenter)
             address = str(told.until(lambda line: "dial_in" in line, "a number")["dial_in"])
             told.until(lambda line: "joined" in str(line.get("text")), "the join")
@@ -171,7 +171,7 @@ def listened(folder: Path, address: str, presenter: Told, speaker: str) -> Path:
     with linphone(folder, spoken=tone(folder / "spoken.wav", LINPHONE_TONE), recording=recording, calls=address):
         presenter.until(of_the_listener("audio-video connected"), "the listener")
         time.sleep(4.0)
-    presenter.until(of_the_listener("gone"), "the end of the listener")
+    presenter.until(of_the_listener("audio-video gone"), "the end of the listener")
     return recording
 
 
@@ -224,7 +224,7 @@ def test_linphone_is_muted_and_ejected(tmp_path: Path) -> None:
             entry = presenter.until(
                 lambda line: "audio-video connected" in str(line.get("roster")), "linphone in the roster"
             )
-            name = str(entry["roster"]).split()[0]
+            name = str(entry["roster"]).split()[0].rstrip(":")
             for command, seen in (("mute", "muted"), ("eject", "gone")):
                 done(port, presenter, command, name)
                 presenter.roster(name, seen)
