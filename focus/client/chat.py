@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from c3p import COMPOSING_TYPE, C3PError, Composing, McuType, mcu_uri
+from c3p import COMPOSING_TYPE, C3PError, Composing, ConferenceInfo, McuType, SessionType, mcu_uri, uri_key
 from focus.client.config import ClientConfig
 from focus.client.events import (
     ChatClosed,
@@ -54,6 +54,15 @@ SHOWN: Final = (*TEXTS, COMPOSING_TYPE)
 MAX_MESSAGE: Final = 65_536  #: octets of one message that is shown; an MCU of ours takes half as much
 #: Requests of one stay that wait for an answer; whoever types faster than a server answers has lost it.
 MAX_OPEN: Final = 64
+#: Seconds between the roster that does not show us any more and the end: a BYE of the MCU that says why may be coming.
+GRACE: Final = 5.0
+
+
+def _is_in_chat(roster: ConferenceInfo, aor: str) -> bool:
+    """Whether a user is shown in the chat, by whatever device."""
+    users = roster.users.users if roster.users is not None else ()
+    own = (user for user in users if uri_key(user.entity) == uri_key(aor))
+    return any(each.session_type == SessionType.CHAT for user in own for each in user.endpoints)
 
 
 def description(host: str) -> bytes:
@@ -75,6 +84,8 @@ class Chat:
         self._session: SessionId | None = None
         self._opening: CommandId | None = None
         self._said: dict[RequestId, CommandId] = {}
+        self._shown = False  #: whether the roster has shown that we are in it
+        self.lost_at: float | None = None  #: when it is taken for lost, because the roster does not show us any more
 
     # Commands --------------------------------------------------------------------------------------------------------
 
@@ -123,6 +134,23 @@ class Chat:
         elif not self._endpoint.is_over(session):
             self._endpoint.bye(session, now=now)
         return self._over(opening, cause)
+
+    # The roster ------------------------------------------------------------------------------------------------------
+
+    def look(self, roster: ConferenceInfo, *, now: float) -> None:
+        """See whether the MCU has us. One that died tells nobody; the Focus takes us off (flows 11, step 2)."""
+        if not self.is_open:
+            return
+        if _is_in_chat(roster, self._config.aor):
+            self._shown, self.lost_at = True, None
+        elif self._shown and self.lost_at is None:
+            self.lost_at = now + GRACE
+
+    def handle_timeout(self, *, now: float) -> list[Event]:
+        """Give a session up that the MCU does not have any more: it can be opened again."""
+        if self.lost_at is None or self.lost_at > now:
+            return []
+        return self.close(LeaveCause.LOST, now=now)
 
     # Events of the endpoint ------------------------------------------------------------------------------------------
 
@@ -176,6 +204,7 @@ class Chat:
         commands = [*([opening] if opening is not None else []), *self._said.values()]
         was_open = self._opening is None
         self._session, self._opening = None, None
+        self._shown, self.lost_at = False, None
         self._said.clear()
         owner = self._config.owner
         events: list[Event] = [

@@ -216,7 +216,7 @@ class ChatClosed(Event):
     """Terminal for the stay in the chat. What was said and not answered has failed before it."""
 
     dismissed: bool  #: the MCU ended it: ejected, or the conference is over
-    lost: bool  #: nobody wanted it: it can be opened again
+    lost: bool  #: nobody wanted it, as when the MCU died: it can be opened again when the roster has the chat again
 
 
 @attrs.frozen(kw_only=True)

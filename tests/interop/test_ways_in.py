@@ -228,7 +228,7 @@ def test_linphone_is_muted_and_ejected(tmp_path: Path) -> None:
             for command, seen in (("mute", "muted"), ("eject", "gone")):
                 done(port, presenter, command, name)
                 presenter.roster(name, seen)
-            wait_for_text(tmp_path / "linphone" / "linphone.log", "terminated")
+            wait_for_text(tmp_path / "linphone" / "linphone.log", "ended (No error)")
 
 
 @contextlib.contextmanager
