@@ -365,7 +365,7 @@ class Focus:
         return self.take_events()
 
     def receive_c3p(self, document: Request | Response | Notify | ConferenceInfo, *, peer: str, now: float) -> Reply:
-        """What an MCU posted to the callback URL; `peer` is its authenticated principal (decisions 4).
+        """What an MCU posted to the callback URL; `peer` is its authenticated principal (docs/design-decisions.rst).
 
         404 for a conference that is not active, 403 for anybody but its MCU. Then drain and read ``next_timeout``.
         """

@@ -39,7 +39,7 @@ class Callers:
     # A participant -----------------------------------------------------------------------------------------------
 
     def participant(self, request: Request, flow: Flow, known: Known, turn: Turn) -> Steps[Way]:
-        """Where the call of somebody goes who is in the conference, to an MCU of which it is (flows 5.1).
+        """Where the call of somebody goes who is in the conference, to an MCU of which it is (docs/ways-in.rst).
 
         Raises Refused.
         """

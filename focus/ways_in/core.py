@@ -1,4 +1,4 @@
-"""Calls with media: to an MCU of a conference, and from plain phones to dial-in numbers (flows 5, decisions 21).
+"""Calls with media: to an MCU of a conference, and from plain phones to dial-in numbers (docs/ways-in.rst).
 
 A media INVITE to an MCU-Conference-URI, or to a dial-in number, comes to the domain of the Focus. The Focus decides who
 gets in, as it does for a join. The MCU is told to expect the call, by an addUser on behalf of whoever calls, and gives

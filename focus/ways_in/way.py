@@ -1,4 +1,4 @@
-"""From the INVITE of somebody who is let in to the address at its MCU: an addUser on its behalf (flows 5.1)."""
+"""From the INVITE of somebody who is let in to the address at its MCU: an addUser on its behalf (docs/ways-in.rst)."""
 
 from __future__ import annotations
 
