@@ -220,6 +220,14 @@ class ChatClosed(Event):
 
 
 @attrs.frozen(kw_only=True)
+class MessageNotDelivered(Event):
+    """Some did not get what was said; the command had succeeded, and all others got it (MS-CONFIM section 2.2.2)."""
+
+    command: CommandId
+    recipients: tuple[tuple[str, int | None], ...]  #: URI of each, and why, as a SIP status
+
+
+@attrs.frozen(kw_only=True)
 class MessageReceived(Event):
     """Somebody said something in the chat."""
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import c3p
 from pyc3p.simnet import Meeting
-from tests.simulation.test_chat import ANN, BOB, Chatting, last
+from tests.simulation.test_chat import Chatting
 from tests.simulation.test_ways_in import OPEN, Meet, announce, caller, hold, number
-
-import focus
 
 DOCS = Path(__file__).parents[2] / "docs"
 #: The start of a body that is XML; what is sent is text, and nothing behind it.
