@@ -19,14 +19,26 @@ class Elements:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._above: dict[Address, Address] = {}
+        self._programs: dict[str, str] = {}
 
     def learn(self, records: Iterable[tuple[Record, sip.Request | sip.Response]]) -> None:
         """Take all SIP of a trace."""
-        for record, message in records:
+        seen = list(records)
+        for record, message in seen:
             if isinstance(message, sip.Request):
                 listening = _listening(record, message)
                 if listening is not None and listening != record.source:
                     self._above.setdefault(record.source, listening)
+
+        for record, message in seen:
+            asks = isinstance(message, sip.Request)
+            program = message.headers.get("User-Agent" if asks else "Server") or message.headers.get("User-Agent")
+            if program and _is_of_its_author(message):
+                self._programs.setdefault(self.of(record.source), program)
+
+    def program(self, element: str) -> str:
+        """What an element says it is; nothing where it does not."""
+        return self._programs.get(element, "")
 
     def of(self, address: Address) -> str:
         """The element at an address, as it is called in the trace, or its address."""
@@ -35,6 +47,14 @@ class Elements:
             return name
         listening = self._above.get(address, address)
         return self._names.label(listening) if listening != address else text_address(address)
+
+
+def _is_of_its_author(message: sip.Request | sip.Response) -> bool:
+    """Whether nobody has passed a request on; of a response nobody knows."""
+    try:
+        return isinstance(message, sip.Response) or len(message.via) == 1
+    except sip.SipError:
+        return False
 
 
 def _listening(record: Record, request: sip.Request) -> Address | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
+
+from pyc3p.check import documents, media, signalling
 from pyc3p.check.elements import Elements
-from pyc3p.check.signalling import judged, once, parsed, passages
+from pyc3p.check.signalling import once, parsed, passages
 from pyc3p.check.verdict import Verdict
 from pyc3p.trace.trace import Names, Record
 
@@ -17,5 +20,16 @@ def check_records(records: Sequence[Record], names: Names | None = None) -> list
     elements = Elements(names or Names())
     elements.learn(messages)
     passing, of_message = passages(messages, elements)
-    verdicts += judged(passing, of_message)
-    return sorted(verdicts, key=lambda each: each.at)
+    verdicts += signalling.judged(passing, of_message)
+    verdicts += media.descriptions_judged(passing, of_message)
+    posted = [each for each in seen if each.layer == "http"]
+    carried = [*documents.in_sip(passing, of_message), *documents.in_http(posted, _senders(posted, elements))]
+    verdicts += documents.judged(sorted(carried, key=lambda each: each.record.at))
+    packets = [each for each in seen if each.layer in ("rtp", "rtcp")]
+    verdicts += media.judged(packets, media.described(passing), elements)
+    named = (attrs.evolve(each, program=elements.program(each.by)) for each in verdicts)
+    return sorted(named, key=lambda each: each.at)
+
+
+def _senders(records: Sequence[Record], elements: Elements) -> list[str]:
+    return [elements.of(each.source) for each in records]

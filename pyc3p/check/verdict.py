@@ -55,6 +55,7 @@ class Verdict:
     finding: AnyFinding
     records: tuple[Record, ...]  #: what it was seen in, in the order of sending
     by: str  #: who did it, as it is called in the trace; empty where nobody knows
+    program: str = ""  #: and what that says it is, in User-Agent or Server
 
     @property
     def at(self) -> float:

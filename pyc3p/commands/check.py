@@ -80,6 +80,7 @@ def verdict_dict(verdict: Verdict, ladder: Ladder, start: float) -> dict[str, ob
         "expected": finding.expected,
         "seen": finding.seen,
         "by": verdict.by,
+        "program": verdict.program,
         "at": round(verdict.at - start, 6),
         "messages": [as_dict(item) for item in ladder.items],
     }
@@ -108,7 +109,8 @@ def _say(verdicts: Sequence[Verdict], names: Names, start: float, *, every: bool
 
 def _say_one(terminal: Terminal, verdict: Verdict, times: int) -> None:
     finding = verdict.finding
-    who = f" by {verdict.by}" if verdict.by else ""
+    program = f" ({verdict.program})" if verdict.program else ""
+    who = f" by {verdict.by}{program}" if verdict.by else ""
     often = f", {times} times" if times > 1 else ""
     terminal.say(f"{verdict.severity.name} {finding.source}{who}{often}", _STYLES[verdict.severity])
     terminal.say(f"  {finding.clause}")
