@@ -1,4 +1,4 @@
-"""A client's part in the chat of its conference: one INVITE session with the chat MCU, and messages in it (flows 5.1).
+"""A client's part in the chat of its conference: one INVITE session with the chat MCU, and messages in it.
 
 The session description says nothing but which forms of messages are shown: they run in the dialog (MS-CONFIM).
 """

@@ -10,7 +10,7 @@ from sip import Entropy, RetryAfter
 from sip import Response as SipResponse
 
 #: Seconds between two tries at most before chance; the first is tried within the first of these, and they double. A
-#: Focus that has started again is joined within a minute, for which it keeps our place (decisions 34).
+#: Focus that has started again is joined within a minute, for which it keeps our place (docs/design-decisions.rst).
 _FIRST: Final = 1.0
 _LONGEST: Final = 30.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import sip
-from pyc3p.trace.trace import Address, Names, Record, text_address
+from pyc3p.trace.trace import Address, Names, Record
 
 _PORTS = {"TLS": 5061, "WSS": 443, "WS": 80}
 
@@ -16,9 +16,11 @@ class Elements:
     Whoever sends a request says in the topmost Via where it listens.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, called: Names | None = None) -> None:
         self._names = names
+        self._called = called or names
         self._above: dict[Address, Address] = {}
+        self._at: dict[str, Address] = {}
         self._programs: dict[str, str] = {}
 
     def learn(self, records: Iterable[tuple[Record, sip.Request | sip.Response]]) -> None:
@@ -34,19 +36,24 @@ class Elements:
             asks = isinstance(message, sip.Request)
             program = message.headers.get("User-Agent" if asks else "Server") or message.headers.get("User-Agent")
             if program and _is_of_its_author(message):
-                self._programs.setdefault(self.of(record.source), program)
+                self._programs.setdefault(self.called(self.of(record.source)), program)
 
     def program(self, element: str) -> str:
         """What an element says it is; nothing where it does not."""
         return self._programs.get(element, "")
 
     def of(self, address: Address) -> str:
-        """The element at an address, as it is called in the trace, or its address."""
-        name = self._names.get(address)
-        if name is not None:
-            return name
+        """What is the same for all addresses of an element: its name, if somebody gave one, or where it listens."""
+        known = self._names.get(address)
         listening = self._above.get(address, address)
-        return self._names.label(listening) if listening != address else text_address(address)
+        element = known or self._names.label(listening)
+        self._at.setdefault(element, listening)
+        return element
+
+    def called(self, element: str) -> str:
+        """What people call an element."""
+        listening = self._at.get(element)
+        return element if listening is None else self._called.label(listening)
 
 
 def _is_of_its_author(message: sip.Request | sip.Response) -> bool:

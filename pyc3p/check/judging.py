@@ -13,11 +13,16 @@ from pyc3p.check.verdict import Verdict
 from pyc3p.trace.trace import Names, Record
 
 
-def check_records(records: Sequence[Record], names: Names | None = None) -> list[Verdict]:
-    """Judge what crossed the network, whoever sent it. ``names`` says which element speaks at which address."""
+def check_records(
+    records: Sequence[Record], names: Names | None = None, *, called: Names | None = None
+) -> list[Verdict]:
+    """Judge what crossed the network, whoever sent it.
+
+    ``names`` says which element speaks at which address. ``called`` are names for people, which two may share.
+    """
     seen = list(once(records))
     messages, verdicts = parsed(each for each in seen if each.layer == "sip")
-    elements = Elements(names or Names())
+    elements = Elements(names or Names(), called)
     elements.learn(messages)
     passing, of_message = passages(messages, elements)
     verdicts += signalling.judged(passing, of_message)
@@ -27,8 +32,13 @@ def check_records(records: Sequence[Record], names: Names | None = None) -> list
     verdicts += documents.judged(sorted(carried, key=lambda each: each.record.at))
     packets = [each for each in seen if each.layer in ("rtp", "rtcp")]
     verdicts += media.judged(packets, media.described(passing), elements)
-    named = (attrs.evolve(each, program=elements.program(each.by)) for each in verdicts)
-    return sorted(named, key=lambda each: each.at)
+    return sorted((_called(each, elements) for each in verdicts), key=lambda each: each.at)
+
+
+def _called(verdict: Verdict, elements: Elements) -> Verdict:
+    """The verdict with what people call who did it."""
+    by = elements.called(verdict.by)
+    return attrs.evolve(verdict, by=by, program=elements.program(by))
 
 
 def _senders(records: Sequence[Record], elements: Elements) -> list[str]:

@@ -14,7 +14,7 @@ import attrs
 from pyc3p.check.judging import check_records
 from pyc3p.check.verdict import Severity, Verdict
 from pyc3p.commands.terminal import Terminal
-from pyc3p.commands.trace import as_dict, names_beside, parse_names, read_trace
+from pyc3p.commands.trace import as_dict, learned, parse_names, read_trace
 from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.ladder_text import TextLadder
 from pyc3p.trace.trace import Names
@@ -40,16 +40,16 @@ def run_check(path: Path, options: CheckOptions, *, names: Iterable[str], as_jso
 
     Raises UsageProblem for a file that is none, and Problem for one with nothing in it.
     """
-    known = parse_names(names, names_beside(path))
-    records = read_trace(path)
-    Ladder.of(records, known)  # learns from all of them who speaks where
+    parse_names(names := list(names), Names())  # what is wrong there is said first
+    records, known = read_trace(path, names)
+    called = learned(records, Names.load(known.dump()))
     start = records[0].at
-    verdicts = [each for each in check_records(records, known) if _is_wanted(each, options)]
+    verdicts = [each for each in check_records(records, known, called=called) if _is_wanted(each, options)]
     if as_json:
         for each in verdicts:
-            sys.stdout.write(json.dumps(verdict_dict(each, _drawn(each, known, start), start)) + "\n")
+            sys.stdout.write(json.dumps(verdict_dict(each, _drawn(each, called, start), start)) + "\n")
     else:
-        _say(verdicts, known, start, every=options.every)
+        _say(verdicts, called, start, every=options.every)
     worst = min((each.severity.rank for each in verdicts), default=None)
     return 1 if worst is not None and options.fail_on is not None and worst <= options.fail_on.rank else 0
 

@@ -1,4 +1,4 @@
-"""Chat in a whole conference: clients call the chat MCU by way of the Focus (flows 5.1), and invite (flows 6)."""
+"""Chat in a whole conference: clients call the chat MCU by way of the Focus (docs/ways-in.rst), and invite."""
 
 from __future__ import annotations
 
