@@ -16,6 +16,7 @@ import pytest
 
 import focus
 import sip
+from pyc3p import Names
 from pyc3p.commands.capturing import capturing
 from pyc3p.commands.invite import Invite, InviteOptions
 from pyc3p.commands.output import Output
@@ -34,7 +35,6 @@ from pyc3p.settings.identity import IdentitySettings
 from pyc3p.settings.serve import PARTS, ServeConfig
 from pyc3p.trace.capture import read_records
 from pyc3p.trace.ladder import Step
-from pyc3p.trace.trace import Names
 from rtp.aio import MediaPortsConfig
 from sip.aio import live_entropy
 
