@@ -126,7 +126,7 @@ class Focus:
         self._subscribing = Subscribing(self._context, self._active, self._records, guests)
         endpoint.add_core(
             config.owner,
-            lambda request, flow: self.inside.is_for_focus(request, domains),
+            lambda request, flow: self.inside.is_for_focus(request, flow, domains),
             claim=Claim.CONFERENCE,
             methods=("INVITE", "ACK", "BYE", "CANCEL", "INFO", "UPDATE", "SUBSCRIBE"),
             supported=("timer", "ms-benotify", "ms-piggyback-first-notify", "com.microsoft.autoextend"),

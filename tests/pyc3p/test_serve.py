@@ -15,6 +15,7 @@ import attrs
 import pytest
 
 import focus
+import pyc3p
 import sip
 from pyc3p import Names
 from pyc3p.commands.capturing import capturing
@@ -654,7 +655,7 @@ def test_a_server_that_is_killed_leaves_the_names_of_its_capture(tmp_path: Path)
         read_until(server, "announced")
         server.kill()
         server.communicate(timeout=20)
-    names = Names()
+    names = pyc3p.Names()
     read_records(capture, names)
     assert set(names.elements) >= {"focus", "mcu-1"}
 
