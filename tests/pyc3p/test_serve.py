@@ -17,7 +17,6 @@ import pytest
 import focus
 import pyc3p
 import sip
-from pyc3p import Names
 from pyc3p.commands.capturing import capturing
 from pyc3p.commands.invite import Invite, InviteOptions
 from pyc3p.commands.output import Output
