@@ -110,7 +110,7 @@ def schema_files() -> dict[str, bytes]:
         contents={Request: "one", Response: "any"},
         choices=_COMMANDS,
         words=_WORDS,
-        empty=((CIS, "separator"),),
+        separator=(CIS, "separator"),
     )
     made = Schemas(plan).files()
     return {**made, DRIVER: driver((namespace, name) for namespace, (name, _) in _NAMESPACES.items())}

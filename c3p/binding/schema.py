@@ -61,7 +61,7 @@ class Plan:
     contents: Mapping[type[Node], str]
     choices: tuple[tuple[str, str], ...]  #: of ``"one"``
     words: Mapping[tuple[str, str], Vocabulary | None]  #: by class (``*``: any other) and field
-    empty: tuple[tuple[str, str], ...]  #: elements without content
+    separator: tuple[str, str]  #: the empty element between generations of fields
 
 
 class _Schema:
@@ -87,8 +87,7 @@ class Schemas:
         """Name and content of each. Raises ValueError where two elements of one name have different types."""
         for (namespace, name), cls in self._plan.roots.items():
             self._declare(namespace, name, self._type_of(cls, namespace))
-        for namespace, name in self._plan.empty:
-            self._declare(namespace, name, self._named(namespace, "nothing"))
+        self._declare(*self._plan.separator, self._named(self._plan.separator[0], "nothing"))
         made = {_VALUES: self._values()}
         for namespace, schema in self._schemas.items():
             made[self._plan.namespaces[namespace][0]] = self._written(schema)
@@ -109,12 +108,14 @@ class Schemas:
     def _fill(self, made: etree._Element, cls: type[Node], home: str) -> None:
         sequence = etree.SubElement(made, f"{{{_XS}}}sequence")
         foreign: list[str] = []  # what the wildcard at the end is for
+        apart = False  # whether separators stand between its own elements
         for field in bound_fields(cls):
             namespace = _space(field)
             if namespace is None:
                 continue
             name, inner, many = self._element(cls, field, namespace)
             if namespace == home and not foreign:
+                apart = apart or _generation(field) > 0
                 occurs = {} if field.required else {"minOccurs": "0"}
                 sequence.append(_xs("element", name=name, type=inner, **occurs, **_many(many)))
                 continue
@@ -137,6 +138,8 @@ class Schemas:
             sequence.append(_any("##any", once=True))
         else:
             sequence.append(_any("##other"))
+        if apart:
+            _loosen(sequence)
         for field in bound_fields(cls):
             if isinstance(field.spec, Attribute):
                 made.append(self._attribute(cls, field, field.spec))
@@ -286,6 +289,22 @@ def _space(field: BoundField) -> str | None:
     if isinstance(spec, Texts | Children) and spec.wrapper is not None:
         return spec.wrapper[0] or ""
     return spec.namespace or ""
+
+
+def _loosen(sequence: etree._Element) -> None:
+    """Let elements stand in any order and number: a separator before one of them looks like any foreign element."""
+    for each in sequence:
+        for key in ("minOccurs", "maxOccurs"):
+            each.attrib.pop(key, None)
+    sequence.tag = f"{{{_XS}}}choice"
+    sequence.set("minOccurs", "0")
+    sequence.set("maxOccurs", "unbounded")
+
+
+def _generation(field: BoundField) -> int:
+    """How many separators stand before a field."""
+    spec = field.spec
+    return 0 if isinstance(spec, Attribute | WrapperAttribute) else spec.generation
 
 
 def _kind(spec: Texts | Children) -> Kind:

@@ -30,7 +30,7 @@ from tests.pyc3p.test_serve import arguments_of, command, read_until, serve_conf
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 LIMIT = 30.0  #: seconds that a step may take
-BARESIP_TONE, LINPHONE_TONE = 700.0, 1030.0
+BARESIP_TONE, LINPHONE_TONE, MUSIC_TONE = 700.0, 1030.0, 1450.0
 
 
 def tone(file: Path, frequency: float, seconds: float = 60.0) -> Path:
@@ -69,7 +69,7 @@ def conference(*options: str) -> Iterator[tuple[int, str, Told, Told]]:
     with command("serve", "--json", *arguments_of(config), *options) as server:
         read_until(server, "announced")
         at = f"127.0.0.1:{config.sip_port}"
-        with command("invite", "--json", "--server", at, "--for", "60") as presenter:
+        with command("invite", "--json", "--server", at, "--for", "300") as presenter:
             told = Told(presenter)
             address = str(told.until(lambda line: "dial_in" in line, "a number")["dial_in"])
             told.until(lambda line: "joined" in str(line.get("text")), "the join")
@@ -155,7 +155,7 @@ def done(port: int, presenter: Told, *words: str) -> None:
     uri = str(presenter.until(lambda line: "conference" in line, "the conference")["conference"])
     command, *rest = words
     line = [sys.executable, "-m", "pyc3p", "conference", command, uri, *rest, "--server", f"{HOST}:{port}"]
-    ended = subprocess.run([*line, "--as", f"sip:presenter@{HOST}"], capture_output=True, text=True, timeout=LIMIT)
+    ended = subprocess.run([*line, "--as", f"sip:presenter@{HOST}"], capture_output=True, text=True, timeout=90)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
@@ -171,7 +171,7 @@ def listened(folder: Path, address: str, presenter: Told, speaker: str) -> Path:
     with linphone(folder, spoken=tone(folder / "spoken.wav", LINPHONE_TONE), recording=recording, calls=address):
         presenter.until(of_the_listener("audio-video connected"), "the listener")
         time.sleep(4.0)
-    presenter.until(of_the_listener("gone"), "the end of the listener")
+    presenter.until(of_the_listener("audio-video gone"), "the end of the listener")
     return recording
 
 
@@ -216,6 +216,36 @@ def test_baresip_is_heard_muted_and_ejected(tmp_path: Path) -> None:
             wait_for_text(log, "session closed")
 
 
+@pytest.mark.parametrize("whose", ["its own", "the presenter's"])
+def test_baresip_holds_and_is_held_with_music(tmp_path: Path, whose: str) -> None:
+    require("baresip")
+    spoken = tone(tmp_path / "baresip.wav", BARESIP_TONE)
+    settings = tmp_path / "serve.toml"
+    settings.write_text(f'[sound]\nhold_music = "{tone(tmp_path / "music.wav", MUSIC_TONE)}"\n')
+    with conference("--config", str(settings)) as (port, address, presenter, _):
+        with baresip(tmp_path, user="granny", domain=HOST, proxy=port, spoken=spoken) as log:
+            baresip_command(log, "dial", address)
+            presenter.roster("granny@127.0.0.1", "audio-video connected")
+            uri = str(presenter.until(lambda line: "conference" in line, "the conference")["conference"])
+
+            def seen(status: str, do: Callable[[], None]) -> None:
+                presenter.lines[:] = [{"conference": uri}]
+                do()
+                presenter.roster("granny@127.0.0.1", status)
+
+            if whose == "its own":
+                seen("on-hold", lambda: baresip_command(log, "hold"))
+                seen("connected", lambda: baresip_command(log, "resume"))
+            else:
+                seen("on-hold", lambda: done(port, presenter, "hold", "granny@127.0.0.1"))
+                time.sleep(4.0)
+                seen("connected", lambda: done(port, presenter, "resume", "granny@127.0.0.1"))
+            baresip_command(log, "hangup")
+            presenter.roster("granny@127.0.0.1", "gone")
+        if whose == "the presenter's":
+            assert any(listen_for(read_wav(each), MUSIC_TONE).heard for each in log.parent.glob("dump-*-dec.wav"))
+
+
 def test_linphone_is_muted_and_ejected(tmp_path: Path) -> None:
     require("linphonec")
     spoken, recording = tone(tmp_path / "linphone.wav", LINPHONE_TONE), tmp_path / "heard.wav"
@@ -224,11 +254,11 @@ def test_linphone_is_muted_and_ejected(tmp_path: Path) -> None:
             entry = presenter.until(
                 lambda line: "audio-video connected" in str(line.get("roster")), "linphone in the roster"
             )
-            name = str(entry["roster"]).split()[0]
+            name = str(entry["roster"]).split()[0].rstrip(":")
             for command, seen in (("mute", "muted"), ("eject", "gone")):
                 done(port, presenter, command, name)
                 presenter.roster(name, seen)
-            wait_for_text(tmp_path / "linphone" / "linphone.log", "terminated")
+            wait_for_text(tmp_path / "linphone" / "linphone.log", "ended (No error)")
 
 
 @contextlib.contextmanager
