@@ -52,13 +52,12 @@ class Proxy:
 
     ``location`` gives the targets of a URI of our domains (`Registrar.lookup`), ``bound`` the binding of a Contact
     (`Registrar.at`): all may call our users. A request leaves our domains when it goes to the other end of a dialog
-    that went through us, when a trusted network or peer sends it, or when a user of ours sends it to where
-    `ProxyConfig.relay_to` says: one who proves it (``credentials``), or is ``registered`` on its flow
-    (`Registrar.knows`). Else 403. ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some to
-    others. ``moved`` is the open flow of a device that left one (`Registrar.flow_after`); without, 430. With an
-    ``authenticator`` all say who they are, and the identity goes on as ``P-Asserted-Identity``; dialogs that went
-    through us, ACK, which stays in our domains, and OPTIONS about the proxy itself are not asked. Raises
-    LocalProtocolError for settings that are no places.
+    that went through us, when a trusted network or peer sends it, or a user of ours to where `ProxyConfig.relay_to`
+    says: one who proves it (``credentials``), or is ``registered`` on its flow (`Registrar.knows`). Else 403.
+    ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some to others. ``moved`` is the open
+    flow of a device that left one (`Registrar.flow_after`); without, 430. With an ``authenticator`` all say who they
+    are, and the identity goes on as ``P-Asserted-Identity``; dialogs that went through us, ACK, which stays in our
+    domains, and OPTIONS about the proxy itself are not asked. Raises LocalProtocolError for places that are none.
     """
 
     def __init__(
@@ -174,7 +173,7 @@ class Proxy:
         return self.take_events()
 
     def take_events(self) -> list[Event]:
-        """Events for the application: `IdentificationPending`."""
+        """Events for the application: `IdentificationPending`, `DomainNotServed`."""
         taken, self.untaken[:] = self.untaken[:], ()
         return taken
 
@@ -210,6 +209,7 @@ class Proxy:
 
     def _made(self, request: Request, answer: Answered) -> Response:
         """An answer of our own, and said to be that."""
+        self.untaken += answer.events
         headers = [*answer.headers, *self._server]
         return request.response(answer.status, answer.reason, to_tag=self._entropy.token(8), headers=headers)
 
@@ -225,6 +225,7 @@ class Proxy:
             request=found.request,
             located=found.located,
             vouched=found.vouched,
+            astray=found.astray,
             flow=flow,
             fingerprint=fingerprint,
             breadth=breadth,
@@ -335,8 +336,7 @@ class Proxy:
         in_time = reason in ("transport", "withheld") or (reason == "timeout" and context.is_invite)
         if in_time and self._try_others(context, branch, now):
             return
-        failure = self.config.failure_status(reason, had_flow=branch.had_flow)
-        context.finals.append(self._made(context.request, Answered(487 if context.cancelled else failure)))
+        context.finals.append(self._made(context.request, context.unanswered(self.config, branch, reason)))
         self._finish(context, now)
 
     def _try_others(self, context: ResponseContext, branch: Branch, now: float) -> bool:
