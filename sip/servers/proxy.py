@@ -42,7 +42,6 @@ from sip.syntax.uri import Uri
 from sip.syntax.uri_parts import canonical_host
 from sip.timers import Timers
 
-_Lines = Iterable[tuple[str, object]]
 _ELSEWHERE: Final = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),)
 _REFUSED_FOR_ALL: Final = (("Reason", 'SIP;cause=600;text="Busy Everywhere"'),)
 
@@ -52,12 +51,12 @@ class Proxy:
 
     ``location`` gives the targets of a URI of our domains (`Registrar.lookup`), ``bound`` the binding of a Contact
     (`Registrar.at`): all may call our users. A request leaves our domains when it goes to the other end of a dialog
-    that went through us, when a trusted network or peer sends it, or a user of ours to where `ProxyConfig.relay_to`
-    says: one who proves it (``credentials``), or is ``registered`` on its flow (`Registrar.knows`). Else 403.
-    ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some to others. ``moved`` is the open
-    flow of a device that left one (`Registrar.flow_after`); without, 430. With an ``authenticator`` all say who they
-    are, and the identity goes on as ``P-Asserted-Identity``; dialogs that went through us, ACK, which stays in our
-    domains, and OPTIONS about the proxy itself are not asked. Raises LocalProtocolError for places that are none.
+    that went through us, when a trusted network or peer sends it, or when a user of ours sends it to where
+    `ProxyConfig.relay_to` says: one who proves it (``credentials``), or is ``registered`` on its flow
+    (`Registrar.knows`). Else 403. ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some to
+    others. ``moved`` is the open flow of a device that left one (`Registrar.flow_after`); without, 430. With an
+    ``authenticator`` all say who they are, and it goes on as ``P-Asserted-Identity``; dialogs that went through us, ACK
+    (it stays in our domains), OPTIONS about the proxy are not asked. Raises LocalProtocolError for bad settings.
     """
 
     def __init__(
@@ -100,6 +99,7 @@ class Proxy:
         self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._timers, self._callers = Timers(), CallerLimits(self.config)
         self._undecided = UndecidedRequests(self.config.owner, endpoint, self.untaken)
+        self.deadlines = (self._timers, self._undecided)  #: all that has its time
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
         endpoint.add_core(
@@ -385,7 +385,7 @@ class Proxy:
         context.cancelled = True
         self._cancel_others(context, [("Reason", each) for each in request.headers.get_all("Reason")], now)
 
-    def _cancel_others(self, context: ResponseContext, headers: _Lines, now: float) -> None:
+    def _cancel_others(self, context: ResponseContext, headers: Iterable[tuple[str, object]], now: float) -> None:
         """Give up what still waits or rings (section 16.10)."""
         context.groups.clear()
         for request_id in context.branches if context.is_invite else ():

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import pytest
 
-from pyc3p.commands.narration import narrate
 from sip import (
     Address,
     BindingsChanged,
@@ -386,4 +385,3 @@ def test_of_two_phones_the_one_that_went_is_told_and_not_the_one_that_stays() ->
     at = [(e.cause, [str(each.uri) for each in e.gone]) for e in changes]
     bob = BOB.strip("<>")
     assert at == [("registered", []), ("registered", []), ("removed", ["sip:bob@192.0.2.3"]), ("expired", [bob])]
-    assert [narrate(e) for e in changes[2:]] == ["bob removed at sip:bob@192.0.2.3", f"bob expired at {bob}"]
