@@ -144,12 +144,14 @@ def _rule(case: Case) -> Callable[..., None]:
     step.__name__ = step.__qualname__ = case.name
     step.__doc__ = f"{case.source}: {case.clause}"
     given: dict[str, Any] = dict(case.given)
-    made: Callable[..., None] = rule(**given)(step)
+    decorate: Any = rule(**given)
+    made: Callable[..., None] = decorate(step)
 
     def is_ready(self: Any) -> bool:
         return case.ready(self.tester)
 
-    guarded: Callable[..., None] = precondition(is_ready)(made)
+    guard: Any = precondition(is_ready)
+    guarded: Callable[..., None] = guard(made)
     return guarded
 
 
