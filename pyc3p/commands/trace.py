@@ -15,7 +15,7 @@ from pyc3p.trace.ladder import Band, Ladder, Step
 from pyc3p.trace.ladder_svg import render_svg
 from pyc3p.trace.ladder_text import TextLadder, render_text
 from pyc3p.trace.pcap import CaptureError
-from pyc3p.trace.trace import Names
+from pyc3p.trace.trace import Names, Record
 
 
 def parse_names(texts: Iterable[str], names: Names) -> Names:
@@ -36,8 +36,8 @@ def names_beside(path: Path) -> Names:
         return Names()
 
 
-def read_ladder(path: Path, names: Names) -> Ladder:
-    """The ladder of a file; raises Problem."""
+def read_trace(path: Path) -> list[Record]:
+    """The records of a file; raises Problem."""
     try:
         records = read_records(path)
     except OSError as error:
@@ -46,7 +46,12 @@ def read_ladder(path: Path, names: Names) -> Ladder:
         raise UsageProblem(f"{path}: {error}") from error
     if not records:
         raise Problem(f"{path} holds no SIP, HTTP or RTP")
-    return Ladder.of(records, names)
+    return records
+
+
+def read_ladder(path: Path, names: Names) -> Ladder:
+    """The ladder of a file; raises Problem."""
+    return Ladder.of(read_trace(path), names)
 
 
 def run_trace(path: Path, *, names: Iterable[str], svg: Path | None, text: Path | None, as_json: bool) -> None:
