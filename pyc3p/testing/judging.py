@@ -1,0 +1,138 @@
+"""What must hold in a conference, whoever the Focus and the MCU are: looked at from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import c3p
+import focus
+from c3p.testing import check_exchange, check_roster_sequence
+from pyc3p.roster import endpoint_states
+from pyc3p.testing.stage import ATTENDEE, LATECOMER, PRESENTER, TONES, Stage, read_document, read_message
+from sip import Request
+from sip.testing import Finding, Force, check_traffic
+
+
+def judge_all(stage: Stage, judged: str) -> None:
+    """Everything that was sent by the element that is judged."""
+    for finding in check_traffic(stage.passages(), until=stage.network.now):
+        if finding.by in (judged, None):
+            stage.add(finding)
+    _judge_exchanges(stage, judged)
+    _judge_rosters(stage, judged)
+    _judge_ends(stage)
+
+
+def _judge_exchanges(stage: Stage, judged: str) -> None:
+    """Each command to the element that is judged has one final response, which answers it."""
+    asked: dict[tuple[str, str, str], c3p.Request] = {}
+    answers: dict[tuple[str, str, str], list[c3p.Response]] = {}
+    seen: set[bytes] = set()
+    for each in stage.sent:
+        passing = each.passing
+        if judged not in (passing.sender, passing.receiver) or passing.data in seen:
+            continue  # what is repeated says nothing new
+        seen.add(passing.data)
+        document = read_document(passing)
+        if isinstance(document, c3p.Request) and passing.receiver == judged:
+            asked.setdefault((passing.layer, passing.sender, document.request_id), document)
+        elif isinstance(document, c3p.Response) and passing.sender == judged:
+            answers.setdefault((passing.layer, passing.receiver, document.request_id), []).append(document)
+    for key, responses in answers.items():
+        request = asked.get(key)
+        if request is None:
+            clause = "a response has the requestId of a request"
+            stage.blame("[MS-CONFBAS] section 2.2.3", Force.MUST, clause, f"{key[2]} to {key[1]}", *responses)
+            continue
+        for finding in check_exchange(request, responses):
+            stage.add(_shared(finding))
+
+
+def _judge_rosters(stage: Stage, judged: str) -> None:
+    """The notifications of each subscription follow one another (RFC 4575)."""
+    dialogs: dict[tuple[str, str | None], list[c3p.ConferenceInfo]] = {}
+    seen: set[tuple[str | None, str | None]] = set()
+    for each in stage.sent:
+        message = read_message(each.passing) if each.passing.layer == "sip" and each.passing.sender == judged else None
+        if not isinstance(message, Request) or message.method not in ("NOTIFY", "BENOTIFY"):
+            continue
+        once = message.headers.get("Call-ID"), message.headers.get("CSeq")
+        document = read_document(each.passing)
+        if isinstance(document, c3p.ConferenceInfo) and once not in seen:
+            seen.add(once)
+            dialogs.setdefault((each.passing.receiver, message.headers.get("Call-ID")), []).append(document)
+    for documents in dialogs.values():
+        for finding in check_roster_sequence(documents):
+            stage.add(_shared(finding))
+
+
+def _judge_ends(stage: Stage) -> None:
+    """Each command ended once."""
+    for given in stage.given:
+        if len(given.ended) != 1 and stage.network.now > given.at + 200.0:
+            stage.case = given.name
+            clause = "each command has one final response"
+            seen = f"{given.by}'s {given.name} had {len(given.ended)}"
+            stage.blame("[MS-CONFBAS] section 3.1", Force.MUST, clause, seen)
+
+
+def judge_quiet(stage: Stage) -> None:
+    """When nothing moves any more everybody sees the same, and that is so."""
+    joined = [
+        name
+        for name in (PRESENTER, ATTENDEE, LATECOMER)
+        if stage.meeting.client(name).state is focus.ClientState.JOINED
+        and stage.meeting.client(name).roster is not None
+    ]
+    views = {name: stage.meeting.roster(name) for name in joined}
+    for name in joined[1:]:
+        if views[name] != views[joined[0]]:
+            clause = "all subscribers see the same"
+            seen = f"{name} and {joined[0]}: {sorted(set(views[name].items()) ^ set(views[joined[0]].items()))}"
+            stage.blame("RFC 4575 section 4.6", Force.MUST, clause, seen)
+    if joined:
+        _judge_truth(stage, joined[0], joined)
+
+
+def _judge_truth(stage: Stage, name: str, joined: Sequence[str]) -> None:
+    states = stage.meeting.roster(name)
+    for user in TONES:
+        shown = [state for (uri, _), state in states.items() if uri == stage.aor(user) and state.startswith("audio")]
+        connected = any("connected" in state for state in shown)
+        if connected != stage.talks(user):
+            clause = "who is shown as connected is in a call, and nobody else"
+            seen = f"{user} is shown as {shown or 'absent'} and {'talks' if stage.talks(user) else 'does not talk'}"
+            stage.blame("RFC 4575 section 5.7.4", Force.MUST, clause, seen)
+    present = {uri for uri, _ in states}
+    for member in joined:
+        if stage.meeting.client(member).config.aor not in present:
+            clause = "who has joined is in the roster"
+            stage.blame("RFC 4575 section 5.6", Force.MUST, clause, f"{member} is not in that of {name}")
+
+
+def judge_end(stage: Stage) -> None:
+    """When the conference is over nothing of it is left."""
+    for user in TONES:
+        if not stage.is_idle(user):
+            clause = "a leg ends with its conference"
+            stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"the phone of {user} is still in a call")
+    for name, one in stage.meeting.sim.farm.mcus.items():
+        if one.conferences or one.legs:
+            clause = "an MCU is told of the end of a conference"
+            stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"{name} still has {one.conferences}")
+    for name in (PRESENTER, ATTENDEE, LATECOMER):
+        client = stage.meeting.client(name)
+        if client.state is focus.ClientState.JOINED:
+            clause = "everybody is told of the end of a conference"
+            stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"{name} is still in it")
+
+
+def _shared(finding: object) -> Finding:
+    """A finding of another package as one of ``sip.testing``, which is the same class under another name."""
+    values = {name: getattr(finding, name) for name in ("source", "clause", "seen", "messages", "expected", "by")}
+    return Finding(force=Force(finding.force.value), **values)
+
+
+def states(info: c3p.ConferenceInfo | None) -> dict[tuple[str, str], str]:
+    """What a document shows of endpoints."""
+    return endpoint_states(info) if info is not None else {}
