@@ -48,22 +48,22 @@ def case(
     return made
 
 
-def _told_since(stage: Stage, about: str, at: float) -> bool:
+def _told_since(stage: Stage, about: str, number: int) -> bool:
     """Whether something else was commanded about it since, so that nobody knows what is true."""
-    return stage.told.get(about, at) > at
+    return stage.told[about].number > number if about in stage.told else False
 
 
 @case(_CONFBAS, "a success of addUser means that the phone is in the conference", who=_WHO, muted=st.booleans())
 def dials(stage: Stage, who: str, muted: bool) -> None:
     """A presenter goes on speaking to somebody who is not there."""
-    at = stage.network.now
-    hung_up = stage.told.get(f"{who} hung up", -1.0)
+    number = stage.next_number
+    hung_up = stage.told.get(f"{who} hung up")
 
     def look() -> None:
         if (
             not stage.talks(who)
-            and not _told_since(stage, who, at)
-            and stage.told.get(f"{who} hung up", -1.0) == hung_up
+            and not _told_since(stage, who, number)
+            and stage.told.get(f"{who} hung up") == hung_up
         ):
             clause = "a success of addUser means that the phone is in the conference"
             stage.blame(
@@ -107,10 +107,10 @@ def dials_nobody(stage: Stage) -> None:
 @case(_CONFBAS, "a success of deleteUser means that the phone is out", who=_WHO)
 def ejects(stage: Stage, who: str) -> None:
     """Somebody hears on who was thrown out."""
-    at = stage.network.now
+    number = stage.next_number
 
     def look() -> None:
-        if not stage.is_idle(who) and not _told_since(stage, who, at):
+        if not stage.is_idle(who) and not _told_since(stage, who, number):
             clause = "a success of deleteUser means that the phone is out"
             stage.blame(_CONFBAS, Force.MUST, clause, f"the phone of {who} is still in a call a second later")
 
@@ -132,7 +132,7 @@ def mutes(stage: Stage, muted: bool) -> None:
     """The dog of one barks into the talk of another."""
     user = next(user for user in TONES if stage.endpoint_of(PRESENTER, user))
     endpoint = stage.endpoint_of(PRESENTER, user) or ""
-    at = stage.network.now
+    number = stage.next_number
 
     def look() -> None:
         state = next((s for (uri, _), s in stage.meeting.roster(PRESENTER).items() if uri == stage.aor(user)), None)
@@ -140,7 +140,7 @@ def mutes(stage: Stage, muted: bool) -> None:
             state is not None
             and "connected" in state
             and ("muted" in state) != muted
-            and not _told_since(stage, user, at)
+            and not _told_since(stage, user, number)
         ):
             clause = "who was muted is shown as muted, and nobody else"
             stage.blame(_CONFBAS, Force.MUST, clause, f"{user} is shown as {state} a second after the success")
@@ -158,13 +158,13 @@ def mutes(stage: Stage, muted: bool) -> None:
 
 def _expect_silence(stage: Stage, user: str) -> None:
     """From the success on nobody hears a user, until something else is commanded about him."""
-    given, told = stage.given[-1] if stage.given else None, stage.network.now
-    if given is None or given.at != told:
-        return
-    before = given.on_success
+    given, told = stage.given[-1] if stage.given else None, stage.told.get(user)
+    if given is None or told is None or given.number != told.number:
+        return  # it was not given
+    before, number = given.on_success, told.number
 
     def listen(since: float) -> None:
-        until = stage.network.now if not _told_since(stage, user, told) else stage.told[user]
+        until = stage.told[user].at if _told_since(stage, user, number) else stage.network.now
         for other, ear in stage.ears.items():
             at = ear.heard(TONES[user], since + 0.5, until) if other != user else None
             if at is not None:
@@ -204,10 +204,10 @@ def speak_to_each_other(stage: Stage) -> None:
 @case(_CONFBAS, "a success of modifyConferenceLock means that it is locked", locked=st.booleans())
 def locks(stage: Stage, locked: bool) -> None:
     """Nobody else is to come in."""
-    at = stage.network.now
+    number = stage.next_number
 
     def look() -> None:
-        if _told_since(stage, "lock", at):
+        if _told_since(stage, "lock", number):
             return
         for name, one in stage.meeting.sim.farm.mcus.items():
             info = one.conference(stage.meeting.uri)
@@ -232,13 +232,13 @@ def locks(stage: Stage, locked: bool) -> None:
 def gives_a_role(stage: Stage, presenter: bool) -> None:
     """Ben is made presenter, or attendee again."""
     role = c3p.Role.PRESENTER if presenter else c3p.Role.ATTENDEE
-    at = stage.network.now
+    number = stage.next_number
 
     def look() -> None:
         roster = stage.meeting.client(PRESENTER).roster
         users = roster.users.users if roster is not None and roster.users is not None else ()
         shown = next((each.roles for each in users if each.entity == stage.aor("ben")), None)
-        if shown is not None and shown != (role,) and not _told_since(stage, "ben", at):
+        if shown is not None and shown != (role,) and not _told_since(stage, "ben", number):
             stage.blame(_CONFBAS, Force.MUST, "a role that was given is shown", f"{shown} a second after the success")
 
     stage.give(
@@ -319,7 +319,7 @@ def phone_hangs_up(stage: Stage) -> None:
     """Nobody told the Focus but the MCU."""
     user = next(filter(stage.talks, TONES))
     stage.note(f"{user} hangs up")
-    stage.told[f"{user} hung up"] = stage.network.now
+    stage.tell(f"{user} hung up")
     stage.meeting.phone(f"phone-{user}").hang_up(now=stage.network.now)
     stage.meeting.sim.kick(f"phone-{user}")
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import c3p
-import focus
 from c3p.testing import check_exchange, check_roster_sequence
-from pyc3p.roster import endpoint_states
 from pyc3p.testing.stage import ATTENDEE, LATECOMER, PRESENTER, TONES, Stage, read_document, read_message
 from sip import Request
 from sip.testing import Finding, Force, check_traffic
@@ -49,18 +47,18 @@ def _judge_exchanges(stage: Stage, judged: str) -> None:
 
 
 def _judge_rosters(stage: Stage, judged: str) -> None:
-    """The notifications of each subscription follow one another (RFC 4575)."""
+    """The notifications of each subscription follow one another (RFC 4575), the first may come in the 200."""
     dialogs: dict[tuple[str, str | None], list[c3p.ConferenceInfo]] = {}
-    seen: set[tuple[str | None, str | None]] = set()
+    seen: set[tuple[str | None, str | None, bool]] = set()
     for each in stage.sent:
         message = read_message(each.passing) if each.passing.layer == "sip" and each.passing.sender == judged else None
-        if not isinstance(message, Request) or message.method not in ("NOTIFY", "BENOTIFY"):
+        document = read_document(each.passing) if message is not None else None
+        if message is None or not isinstance(document, c3p.ConferenceInfo):
             continue
-        once = message.headers.get("Call-ID"), message.headers.get("CSeq")
-        document = read_document(each.passing)
-        if isinstance(document, c3p.ConferenceInfo) and once not in seen:
+        once = message.headers.get("Call-ID"), message.headers.get("CSeq"), isinstance(message, Request)
+        if once not in seen:
             seen.add(once)
-            dialogs.setdefault((each.passing.receiver, message.headers.get("Call-ID")), []).append(document)
+            dialogs.setdefault((each.passing.receiver, once[0]), []).append(document)
     for documents in dialogs.values():
         for finding in check_roster_sequence(documents):
             stage.add(_shared(finding))
@@ -81,8 +79,7 @@ def judge_quiet(stage: Stage) -> None:
     joined = [
         name
         for name in (PRESENTER, ATTENDEE, LATECOMER)
-        if stage.meeting.client(name).state is focus.ClientState.JOINED
-        and stage.meeting.client(name).roster is not None
+        if stage.has_joined(name) and stage.meeting.client(name).roster is not None and not _waits(stage, name)
     ]
     views = {name: stage.meeting.roster(name) for name in joined}
     for name in joined[1:]:
@@ -92,6 +89,12 @@ def judge_quiet(stage: Stage) -> None:
             stage.blame("RFC 4575 section 4.6", Force.MUST, clause, seen)
     if joined:
         _judge_truth(stage, joined[0], joined)
+
+
+def _waits(stage: Stage, name: str) -> bool:
+    """Whether somebody is in the lobby, where one sees only oneself."""
+    states, own = stage.meeting.roster(PRESENTER), stage.meeting.client(name).config.aor
+    return any(uri == own and "on-hold" in state for (uri, _), state in states.items())
 
 
 def _judge_truth(stage: Stage, name: str, joined: Sequence[str]) -> None:
@@ -121,8 +124,7 @@ def judge_end(stage: Stage) -> None:
             clause = "an MCU is told of the end of a conference"
             stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"{name} still has {one.conferences}")
     for name in (PRESENTER, ATTENDEE, LATECOMER):
-        client = stage.meeting.client(name)
-        if client.state is focus.ClientState.JOINED:
+        if stage.has_joined(name):
             clause = "everybody is told of the end of a conference"
             stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"{name} is still in it")
 
@@ -131,8 +133,3 @@ def _shared(finding: object) -> Finding:
     """A finding of another package as one of ``sip.testing``, which is the same class under another name."""
     values = {name: getattr(finding, name) for name in ("source", "clause", "seen", "messages", "expected", "by")}
     return Finding(force=Force(finding.force.value), **values)
-
-
-def states(info: c3p.ConferenceInfo | None) -> dict[tuple[str, str], str]:
-    """What a document shows of endpoints."""
-    return endpoint_states(info) if info is not None else {}

@@ -51,6 +51,14 @@ class Sent:
     passing: Passing
 
 
+@attrs.frozen
+class Told:
+    """That something was commanded about somebody."""
+
+    number: int
+    at: float
+
+
 @attrs.define(eq=False)
 class Commanded:
     """A command that was given, and what came of it."""
@@ -59,6 +67,7 @@ class Commanded:
     by: str
     command: focus.CommandId
     at: float
+    number: int  #: among all commands
     ended: list[focus.CommandSucceeded | focus.CommandFailed] = attrs.Factory(list)
     on_success: Callable[[], None] | None = None  #: looks whether it is so, at the moment of the success
     forbidden: bool = False  #: whether it may not succeed
@@ -79,7 +88,8 @@ class Stage:
         self.case = "the beginning"
         self.notes: list[tuple[float, str]] = []  #: what was done, for the story
         self.over = False  #: whether the conference was ended
-        self.told: dict[str, float] = {}  #: when something about a phone, or the lock, was commanded last
+        self.told: dict[str, Told] = {}  #: what was commanded last about a phone, a person or the lock
+        self._number = 0
         self.ears = {user: Ear(lambda: self.network.now) for user in TONES}
         for user, ear in self.ears.items():
             self.meeting.phone(f"phone-{user}").recorder = ear
@@ -150,12 +160,21 @@ class Stage:
         except (LocalProtocolError, focus.LocalProtocolError):
             return
         self.note(f"{by} {text}")
-        if about:
-            self.told[about] = self.network.now
-        self.given.append(
-            Commanded(self.case, by, command, self.network.now, on_success=on_success, forbidden=forbidden)
-        )
+        self.tell(about)
+        given = Commanded(self.case, by, command, self.network.now, self._number)
+        given.on_success, given.forbidden = on_success, forbidden
+        self.given.append(given)
         self.meeting.sim.kick(by)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next command."""
+        return self._number + 1
+
+    def tell(self, about: str) -> None:
+        """Count a command, and note what it is about."""
+        self._number += 1
+        self.told[about] = Told(self._number, self.network.now)
 
     def later(self, seconds: float, look: Callable[[], None]) -> None:
         """Look at something in so many seconds."""
@@ -172,6 +191,15 @@ class Stage:
     def aor(self, user: str) -> str:
         """The address of a user."""
         return self.meeting.sim.farm.aor(user)
+
+    def phone_state(self, user: str) -> str:
+        """How far the call of a phone is, in a word."""
+        state = self.meeting.phone(f"phone-{user}").state
+        return "idle" if state is None else state.value
+
+    def has_joined(self, name: str) -> bool:
+        """Whether a client is in the conference."""
+        return self.meeting.client(name).state is focus.ClientState.JOINED
 
     def talks(self, user: str) -> bool:
         """Whether the phone of a user is in a call."""
