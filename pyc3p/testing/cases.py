@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import c3p
 import focus
+from pyc3p.roster import endpoint_states
 from pyc3p.testing.stage import ATTENDEE, BUSY, LATECOMER, PRESENTER, TONES, Stage
 from sip.testing import Force
 
@@ -60,11 +61,7 @@ def dials(stage: Stage, who: str, muted: bool) -> None:
     hung_up = stage.told.get(f"{who} hung up")
 
     def look() -> None:
-        if (
-            not stage.talks(who)
-            and not _told_since(stage, who, number)
-            and stage.told.get(f"{who} hung up") == hung_up
-        ):
+        if not stage.talks(who) and not _told_since(stage, who, number) and stage.told.get(f"{who} hung up") == hung_up:
             clause = "a success of addUser means that the phone is in the conference"
             stage.blame(
                 _CONFBAS, Force.MUST, clause, f"the phone of {who} is {stage.meeting.phone(f'phone-{who}').state}"
@@ -196,7 +193,11 @@ def speak_to_each_other(stage: Stage) -> None:
         if "muted" in shown.get(stage.aor(speaker), "muted"):
             continue
         for listener, ear in stage.ears.items():
-            if listener != speaker and ear.heard(tone, since + 0.5, stage.network.now) is None:
+            heard = ear.heard(tone, since + 0.5, stage.network.now)
+            if listener == speaker and heard is not None:
+                clause = "nobody hears himself"
+                stage.blame(_CONFBAS, Force.MUST, clause, f"{speaker} does at {heard:.2f} s")
+            elif listener != speaker and heard is None:
                 clause = "everybody who is not muted is heard by the others"
                 stage.blame(_CONFBAS, Force.MUST, clause, f"{listener} does not hear {speaker}")
 
@@ -214,7 +215,7 @@ def locks(stage: Stage, locked: bool) -> None:
             views = info.conference_view.views if info is not None and info.conference_view is not None else ()
             for view in views:
                 if view.entity_state is not None and bool(view.entity_state.locked) is not locked:
-                    clause = "an MCU is told of the lock before the success"
+                    clause = "an MCU is told of the lock"
                     stage.blame(
                         _CONFBAS, Force.MUST, clause, f"for {name} it is locked: {bool(view.entity_state.locked)}"
                     )
@@ -223,7 +224,7 @@ def locks(stage: Stage, locked: bool) -> None:
         PRESENTER,
         "locks the conference" if locked else "unlocks it",
         lambda client, now: client.set_lock(locked, now=now),
-        on_success=look,
+        on_success=lambda: stage.later(2.0, look),
         about="lock",
     )
 
@@ -311,7 +312,23 @@ def somebody_leaves(stage: Stage) -> None:
 @case("RFC 4575 section 4.6", "the whole state is what the changes have made")
 def asks_for_everything(stage: Stage) -> None:
     """Who has missed something asks."""
-    stage.give(PRESENTER, "asks for the whole state", lambda client, now: client.get_conference(now=now))
+
+    def look() -> None:
+        response = given.ended[-1].response if given is not None else None
+        command = response.command if response is not None else None
+        info = command.conference_info if isinstance(command, c3p.GetConference) else None
+        if info is None:
+            stage.blame(_CONFBAS, Force.MUST, "getConference is answered with the conference", f"{command}")
+        elif difference := set(endpoint_states(info).items()) ^ set(stage.meeting.roster(PRESENTER).items()):
+            clause = "the whole state is what the changes have made"
+            stage.blame("RFC 4575 section 4.6", Force.MUST, clause, f"{sorted(difference)}")
+
+    given = stage.give(
+        PRESENTER,
+        "asks for the whole state",
+        lambda client, now: client.get_conference(now=now),
+        on_success=look,
+    )
 
 
 @case("RFC 3261 section 15", "a phone that hangs up is out", ready=lambda stage: any(map(stage.talks, TONES)))

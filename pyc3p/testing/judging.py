@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import c3p
 from c3p.testing import check_exchange, check_roster_sequence
@@ -17,6 +18,10 @@ def judge_all(stage: Stage, judged: str) -> None:
         if finding.by in (judged, None):
             stage.add(finding)
     _judge_exchanges(stage, judged)
+    if judged == "focus":
+        _judge_order(stage, judged)
+    else:
+        _judge_notifications(stage, judged)
     _judge_rosters(stage, judged)
     _judge_ends(stage)
 
@@ -44,6 +49,68 @@ def _judge_exchanges(stage: Stage, judged: str) -> None:
             continue
         for finding in check_exchange(request, responses):
             stage.add(_shared(finding))
+
+
+def _judge_order(stage: Stage, focus: str) -> None:
+    """What MCUs have to agree to is no success before they did."""
+    asked: list[tuple[int, str, c3p.Request]] = []
+    relayed: list[tuple[int, c3p.Request]] = []
+    agreed: dict[str, int] = {}
+    successes: list[tuple[int, str, c3p.Response]] = []
+    for place, each in enumerate(stage.sent):
+        passing = each.passing
+        document = read_document(passing)
+        if isinstance(document, c3p.Request) and passing.receiver == focus and passing.layer == "sip":
+            asked.append((place, passing.sender, document))
+        elif isinstance(document, c3p.Request) and passing.sender == focus and passing.layer == "http":
+            relayed.append((place, document))
+        elif isinstance(document, c3p.Response) and passing.layer == "http" and passing.receiver == focus:
+            if document.final:
+                agreed.setdefault(document.request_id, place)
+        elif isinstance(document, c3p.Response) and document.code is c3p.Code.SUCCESS and passing.sender == focus:
+            successes.append((place, passing.receiver, document))
+    for place, client, response in successes:
+        since, request = next(
+            ((at, each) for at, by, each in asked if by == client and each.request_id == response.request_id), (0, None)
+        )
+        aim = _aim(request) if request is not None else None
+        if request is None or aim is None:
+            continue
+        # What is relayed after another command of that kind may be for that one.
+        until = next((at for at, _, each in asked if at > since and _aim(each) == aim), len(stage.sent))
+        for at, command in relayed:
+            if since < at < until and _aim(command) == aim and agreed.get(command.request_id, until) >= place:
+                clause = "a command that an MCU carries out succeeds when the MCU has said so"
+                seen = f"success of {command.command.name} before the MCU answered request {command.request_id}"
+                stage.blame("[MS-CONFBAS] section 3.2.5", Force.MUST, clause, seen, request, command, response)
+
+
+def _aim(request: c3p.Request) -> tuple[str, str] | None:
+    """Command and user, for commands that an MCU has to agree to."""
+    match request.command:
+        case c3p.AddUser(user=user) if user is not None:
+            return "addUser", user.entity
+        case c3p.DeleteUser(user_keys=keys):
+            return "deleteUser", keys.user_entity
+        case c3p.ModifyEndpointMedia(media_keys=keys):
+            return "modifyEndpointMedia", keys.user_entity
+    return None
+
+
+def _judge_notifications(stage: Stage, mcu: str) -> None:
+    """What an MCU reports to its Focus has versions as notifications have, and numbers that count on."""
+    documents: list[c3p.Notify] = []
+    for each in stage.sent:
+        document = read_document(each.passing) if each.passing.sender == mcu else None
+        if isinstance(document, c3p.Notify) and document not in documents:
+            documents.append(document)
+    for before, after in pairwise(documents):
+        if after.notification_id != before.notification_id + 1:
+            clause = "notifications of an MCU are numbered"
+            seen = f"{after.notification_id} after {before.notification_id}"
+            stage.blame("pyc3p, C3P over HTTP", Force.OURS, clause, seen, before, after)
+    for finding in check_roster_sequence([each.conference_info for each in documents], from_the_start=False):
+        stage.add(_shared(finding))
 
 
 def _judge_rosters(stage: Stage, judged: str) -> None:
@@ -113,12 +180,16 @@ def _judge_truth(stage: Stage, name: str, joined: Sequence[str]) -> None:
             stage.blame("RFC 4575 section 5.6", Force.MUST, clause, f"{member} is not in that of {name}")
 
 
-def judge_end(stage: Stage) -> None:
-    """When the conference is over nothing of it is left."""
+def judge_legs(stage: Stage) -> None:
+    """Some seconds after the end of a conference nobody is in a call any more."""
     for user in TONES:
         if not stage.is_idle(user):
             clause = "a leg ends with its conference"
             stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"the phone of {user} is still in a call")
+
+
+def judge_end(stage: Stage) -> None:
+    """When the conference is long over nothing of it is left."""
     for name, one in stage.meeting.sim.farm.mcus.items():
         if one.conferences or one.legs:
             clause = "an MCU is told of the end of a conference"

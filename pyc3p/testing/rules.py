@@ -14,13 +14,15 @@ from pyc3p.elements.farm import Builder, Farm
 from pyc3p.elements.parts import Place
 from pyc3p.simnet import SimulationFailed
 from pyc3p.testing.cases import MEETING_CASES, MeetingCase
-from pyc3p.testing.judging import judge_all, judge_end, judge_quiet
+from pyc3p.testing.judging import judge_all, judge_end, judge_legs, judge_quiet
 from pyc3p.testing.stage import PRESENTER, Stage
 from pyc3p.testing.stories import STORIES
 from sip.testing import Force, NotConforming
 
 #: Seconds in which whatever is under way comes to its end: longer than a phone rings, and than a command waits.
 _QUIET: Final = 70.0
+#: ... in which everybody has hung up whose conference is over
+_SOON: Final = 5.0
 #: ... and in which everything is gone: longer than an MCU waits for a Focus that has gone.
 _END: Final = 130.0
 
@@ -80,6 +82,9 @@ class MeetingConformance(RuleBasedStateMachine):
         client = stage.meeting.client(PRESENTER)
         if client.state is focus.ClientState.JOINED:
             stage.give(PRESENTER, "ends the conference", lambda client, now: client.end_conference(now=now))
+        network.run_for(_SOON)
+        stage.case = "the end"
+        judge_legs(stage)
         network.run_for(_END)
         stage.case = "the end"
         judge_end(stage)

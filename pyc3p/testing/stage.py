@@ -31,7 +31,10 @@ _PLAN: Final = FarmPlan(
         Person(name=LATECOMER, user="cat", display_name="Cat"),
     ),
     handsets=(
-        *(Handset(name=f"phone-{user}", user=user, source=Voice(tone), ring_time=0.4) for user, tone in TONES.items()),
+        *(
+            Handset(name=f"phone-{user}", user=user, source=Voice(tone), ring_time=0.4, dead_media=None)
+            for user, tone in TONES.items()
+        ),
         Handset(name=f"phone-{BUSY}", user=BUSY, reaction=Reaction.BUSY),
     ),
 )
@@ -150,21 +153,22 @@ class Stage:
         on_success: Callable[[], None] | None = None,
         forbidden: bool = False,
         about: str = "",
-    ) -> None:
-        """Give a command; what the client itself does not allow is left out."""
+    ) -> Commanded | None:
+        """Give a command; None when the client itself does not allow it."""
         client = self.meeting.client(by)
         if client.state is not focus.ClientState.JOINED:
-            return
+            return None
         try:
             command = give(client, self.network.now)
         except (LocalProtocolError, focus.LocalProtocolError):
-            return
+            return None
         self.note(f"{by} {text}")
         self.tell(about)
         given = Commanded(self.case, by, command, self.network.now, self._number)
         given.on_success, given.forbidden = on_success, forbidden
         self.given.append(given)
         self.meeting.sim.kick(by)
+        return given
 
     @property
     def next_number(self) -> int:
