@@ -144,8 +144,8 @@ def _rule(case: Case) -> Callable[..., None]:
     step.__name__ = step.__qualname__ = case.name
     step.__doc__ = f"{case.source}: {case.clause}"
     given: dict[str, Any] = dict(case.given)
-    decorate: Any = rule(**given)
-    made: Callable[..., None] = decorate(step)
+    decorate: Callable[[Callable[..., None]], Callable[..., None]] = rule(**given)
+    made = decorate(step)
 
     def is_ready(self: Any) -> bool:
         return case.ready(self.tester)
