@@ -14,7 +14,7 @@ import attrs
 from pyc3p.check.judging import check_records
 from pyc3p.check.verdict import Severity, Verdict
 from pyc3p.commands.terminal import Terminal
-from pyc3p.commands.trace import as_dict, names_beside, parse_names, read_trace
+from pyc3p.commands.trace import as_dict, learned, parse_names, read_trace
 from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.ladder_text import TextLadder
 from pyc3p.trace.trace import Names
@@ -40,16 +40,16 @@ def run_check(path: Path, options: CheckOptions, *, names: Iterable[str], as_jso
 
     Raises UsageProblem for a file that is none, and Problem for one with nothing in it.
     """
-    known = parse_names(names, names_beside(path))
-    records = read_trace(path)
-    Ladder.of(records, known)  # learns from all of them who speaks where
+    parse_names(names := list(names), Names())  # what is wrong there is said first
+    records, known = read_trace(path, names)
+    called = learned(records, Names.load(known.dump()))
     start = records[0].at
-    verdicts = [each for each in check_records(records, known) if _is_wanted(each, options)]
+    verdicts = [each for each in check_records(records, known, called=called) if _is_wanted(each, options)]
     if as_json:
         for each in verdicts:
-            sys.stdout.write(json.dumps(verdict_dict(each, _drawn(each, known, start), start)) + "\n")
+            sys.stdout.write(json.dumps(verdict_dict(each, _drawn(each, start), start)) + "\n")
     else:
-        _say(verdicts, known, start, every=options.every)
+        _say(verdicts, start, every=options.every)
     worst = min((each.severity.rank for each in verdicts), default=None)
     return 1 if worst is not None and options.fail_on is not None and worst <= options.fail_on.rank else 0
 
@@ -62,9 +62,9 @@ def _is_wanted(verdict: Verdict, options: CheckOptions) -> bool:
     )
 
 
-def _drawn(verdict: Verdict, names: Names, start: float) -> Ladder:
+def _drawn(verdict: Verdict, start: float) -> Ladder:
     """The ladder of what shows a finding, with the times of the whole trace."""
-    ladder = Ladder(names, start=start)
+    ladder = Ladder(verdict.names, start=start)
     for record in verdict.records[-MOST_LINES:]:
         ladder.add(record)
     return ladder
@@ -80,12 +80,13 @@ def verdict_dict(verdict: Verdict, ladder: Ladder, start: float) -> dict[str, ob
         "expected": finding.expected,
         "seen": finding.seen,
         "by": verdict.by,
+        "program": verdict.program,
         "at": round(verdict.at - start, 6),
         "messages": [as_dict(item) for item in ladder.items],
     }
 
 
-def _say(verdicts: Sequence[Verdict], names: Names, start: float, *, every: bool) -> None:
+def _say(verdicts: Sequence[Verdict], start: float, *, every: bool) -> None:
     terminal = Terminal()
     times = Counter(each.kind for each in verdicts)
     said: set[tuple[str, str, str]] = set()
@@ -94,7 +95,7 @@ def _say(verdicts: Sequence[Verdict], names: Names, start: float, *, every: bool
             continue
         said.add(each.kind)
         _say_one(terminal, each, times[each.kind] if not every else 1)
-        ladder = _drawn(each, names, start)
+        ladder = _drawn(each, start)
         drawing = TextLadder(ladder.columns, width=terminal.width)
         terminal.line(drawing.header())
         for item in ladder.items:
@@ -108,7 +109,8 @@ def _say(verdicts: Sequence[Verdict], names: Names, start: float, *, every: bool
 
 def _say_one(terminal: Terminal, verdict: Verdict, times: int) -> None:
     finding = verdict.finding
-    who = f" by {verdict.by}" if verdict.by else ""
+    program = f" ({verdict.program})" if verdict.program else ""
+    who = f" by {verdict.by}{program}" if verdict.by else ""
     often = f", {times} times" if times > 1 else ""
     terminal.say(f"{verdict.severity.name} {finding.source}{who}{often}", _STYLES[verdict.severity])
     terminal.say(f"  {finding.clause}")

@@ -9,7 +9,6 @@ from typing import Final
 from rtp.errors import MalformedPacket
 from rtp.packets.rtcp import (
     Goodbye,
-    ReceiverReport,
     RtcpPacket,
     SenderReport,
     SourceDescription,
@@ -24,6 +23,8 @@ Timed = tuple[float, bytes]
 #: of 5 s: half of it by chance, and less by the compensation for reconsideration.
 LEAST_INTERVAL: Final = 5 * 0.5 / 1.21828
 _SEVERAL: Final = 5
+#: Types of SR and RR.
+_REPORTS: Final = (200, 201)
 #: Packets by which a count may differ from what was seen: those that were on their way between port and report.
 _NEARLY: Final = 5
 _WORD: Final = 2**32
@@ -44,6 +45,10 @@ def check_reports(
         return [*_indices(reports, srtp)]  # the rest of it cannot be read
     read: list[tuple[float, bytes, list[RtcpPacket]]] = []
     for at, data in reports:
+        if data[1] not in _REPORTS and not reduced_size:
+            clause, seen = "a compound packet begins with a report", f"a packet of type {data[1]}"
+            found.append(_finding("RFC 3550 section 6.1", Force.MUST, clause, seen, data))
+            continue
         try:
             read.append((at, data, parse_rtcp(data)))
         except MalformedPacket as error:
@@ -63,15 +68,11 @@ def _finding(source: str, force: Force, clause: str, seen: str, *data: bytes) ->
 
 
 def _compound(data: bytes, packets: Sequence[RtcpPacket]) -> Iterator[Finding]:
-    """RFC 3550 section 6.1."""
-    section = "RFC 3550 section 6.1"
-    if not isinstance(packets[0], SenderReport | ReceiverReport):
-        clause, seen = "a compound packet begins with a report", type(packets[0]).__name__
-        yield _finding(section, Force.MUST, clause, seen, data)
+    """RFC 3550 section 6.1: who it is from is in each."""
     chunks = [chunk for each in packets if isinstance(each, SourceDescription) for chunk in each.chunks]
     if not any(chunk.cname is not None for chunk in chunks):
         clause, seen = "a compound packet has SDES with CNAME", ", ".join(type(each).__name__ for each in packets)
-        yield _finding(section, Force.MUST, clause, seen, data)
+        yield _finding("RFC 3550 section 6.1", Force.MUST, clause, seen, data)
 
 
 def _names(read: Sequence[tuple[float, bytes, list[RtcpPacket]]]) -> Iterator[Finding]:

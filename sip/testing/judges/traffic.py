@@ -12,6 +12,7 @@ from sip.testing.judges.finding import Finding
 from sip.testing.judges.offer_answer import check_offer_answer
 from sip.testing.judges.passage import Passage
 from sip.testing.judges.reading import call_id_of, cseq_of, from_tag, to_tag, top_via
+from sip.testing.judges.timers import LONGEST
 from sip.testing.judges.transaction import check_transaction
 
 #: What an element owes the next one: each is judged by itself.
@@ -26,17 +27,21 @@ def check_traffic(passages: Iterable[Passage], *, until: float | None = None) ->
     """Judge everything that passed one place, in the order of sending: each transaction, and each dialog at each hop.
 
     ``until`` is a time until which all elements lived and were watched. Without it, what an element did not do is
-    blamed only as long as it was heard of: whoever says nothing any more may be gone. Raises nothing.
+    blamed only as long as it was heard of: whoever says nothing any more may be gone. (Whoever was started again in
+    between cannot be told from one that forgot.) Raises nothing.
     """
     everything = sorted(passages, key=lambda each: each.at)
-    heard: dict[Hashable, float] = {}
+    heard: dict[Hashable, list[float]] = {}
     for each in everything:
-        heard[each.sender] = each.at
+        heard.setdefault(each.sender, []).append(each.at)
 
     def alive(messages: Sequence[Passage]) -> float:
-        """Until when both ends of a hop were heard of."""
+        """Until when both ends of a hop were heard of, while it mattered: what comes later may be of a new start."""
+        if until is not None:
+            return until
         ends = {each.sender for each in messages} | {each.receiver for each in messages}
-        return until if until is not None else min(heard.get(each, messages[0].at) for each in ends)
+        last = messages[-1].at + LONGEST
+        return min(max((at for at in heard.get(each, ()) if at <= last), default=messages[0].at) for each in ends)
 
     found: list[Finding] = []
     for messages in transactions_of(everything):
