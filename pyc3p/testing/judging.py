@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import c3p
+from c3p.testing import Finding as OfDocuments
 from c3p.testing import check_exchange, check_roster_sequence
 from pyc3p.testing.stage import ATTENDEE, LATECOMER, PRESENTER, TONES, Stage, read_document, read_message
 from sip import Request
@@ -200,7 +201,7 @@ def judge_end(stage: Stage) -> None:
             stage.blame("[MS-CONFBAS] section 3.6", Force.MUST, clause, f"{name} is still in it")
 
 
-def _shared(finding: object) -> Finding:
-    """A finding of another package as one of ``sip.testing``, which is the same class under another name."""
+def _shared(finding: OfDocuments) -> Finding:
+    """A finding of ``c3p.testing`` as one of ``sip.testing``, which is the same class under another name."""
     values = {name: getattr(finding, name) for name in ("source", "clause", "seen", "messages", "expected", "by")}
     return Finding(force=Force(finding.force.value), **values)

@@ -97,7 +97,7 @@ class Stage:
         for user, ear in self.ears.items():
             self.meeting.phone(f"phone-{user}").recorder = ear
         for name in (PRESENTER, ATTENDEE, LATECOMER):
-            self.meeting.host(name).on_event = lambda event, name=name: self._told(name, event)  # type: ignore[misc]
+            self.meeting.host(name).on_event = lambda event, name=name: self._told(name, event)
 
     def begin(self) -> None:
         """Phones register, Ann creates the conference and presents, Ben attends; both follow."""
