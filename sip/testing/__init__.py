@@ -23,6 +23,22 @@ from sip.testing.agent import METHODS, Agent
 from sip.testing.altering import JUNK, Alteration, Chooser, Drawn, How, Seeded, alteration, with_length
 from sip.testing.checks import Crossing, faults, leftovers, met_with_silence, unanswered
 from sip.testing.clock import Alarm, VirtualClock
+from sip.testing.conformance import (
+    REGISTRAR_CASES,
+    SIP_CASES,
+    Account,
+    CallingElement,
+    Case,
+    ElementConformance,
+    EndpointElement,
+    Habit,
+    NotConforming,
+    RegistrarConformance,
+    SipElement,
+    SipElementConformance,
+    Tester,
+    case,
+)
 from sip.testing.conversations import (
     Act,
     Call,
@@ -36,7 +52,14 @@ from sip.testing.conversations import (
 )
 from sip.testing.headers import HEADER_VALUES, header_fields, header_values
 from sip.testing.held import held
-from sip.testing.judging import Finding, Force, check_response
+from sip.testing.judges.dialog import check_dialog
+from sip.testing.judges.finding import Finding, Force
+from sip.testing.judges.offer_answer import Exchanged, check_offer_answer, exchanged
+from sip.testing.judges.passage import Passage
+from sip.testing.judges.request import check_request
+from sip.testing.judges.response import check_response
+from sip.testing.judges.traffic import check_traffic, dialogs_of, transactions_of
+from sip.testing.judges.transaction import check_transaction
 from sip.testing.messages import messages, mutated_messages, requests, responses, wire_messages
 from sip.testing.network import Network, Sent, raw_request
 from sip.testing.scenes import CONVERSATIONS, DOMAIN, Scene
@@ -61,31 +84,54 @@ __all__ = [
     "HEADER_VALUES",
     "JUNK",
     "METHODS",
+    "REGISTRAR_CASES",
+    "SIP_CASES",
+    "Account",
     "Act",
     "Agent",
     "Alarm",
     "Alteration",
     "Call",
+    "CallingElement",
+    "Case",
     "Chance",
     "Chooser",
     "Crossing",
     "Drawn",
+    "ElementConformance",
+    "EndpointElement",
+    "Exchanged",
     "Finding",
     "Force",
+    "Habit",
     "How",
     "Network",
+    "NotConforming",
+    "Passage",
+    "RegistrarConformance",
     "Scene",
     "Seeded",
     "Sent",
     "Side",
+    "SipElement",
+    "SipElementConformance",
     "Spoken",
     "Step",
+    "Tester",
     "VirtualClock",
     "Wire",
     "alteration",
+    "case",
+    "check_dialog",
+    "check_offer_answer",
+    "check_request",
     "check_response",
+    "check_traffic",
+    "check_transaction",
     "conversations",
     "cseqs",
+    "dialogs_of",
+    "exchanged",
     "faults",
     "header_fields",
     "header_values",
@@ -108,6 +154,7 @@ __all__ = [
     "tel_uris",
     "texts",
     "tokens",
+    "transactions_of",
     "unanswered",
     "uris",
     "vias",
