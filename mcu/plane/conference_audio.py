@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from mcu.audio.active_speaker import ActiveSpeaker, SpeakerSettings
 from mcu.audio.announcements import Announcements
@@ -12,10 +12,25 @@ from mcu.audio.mixer import Mixer
 from mcu.audio.tap import Taps
 from mcu.events import LegId
 from mcu.plane.line import Broken, Line, Sent
+from mcu.plane.mixing import Mixing
 from rtp import MediaStream
 
-if TYPE_CHECKING:
-    from mcu.plane.plane import MediaPlane
+
+class Plane(Protocol):
+    """What a conference needs of its `MediaPlane`."""
+
+    @property
+    def mixing(self) -> Mixing:
+        """What is remembered of each leg, where there are arrays."""
+
+    def add(self, leg: LegId, stream: MediaStream, conference: ConferenceAudio) -> Line:
+        """Let a leg take part."""
+
+    def remove(self, line: Line) -> None:
+        """Forget it."""
+
+    def close(self, conference: ConferenceAudio) -> None:
+        """The conference is over."""
 
 
 class ConferenceAudio:
@@ -23,7 +38,7 @@ class ConferenceAudio:
 
     def __init__(
         self,
-        plane: MediaPlane,
+        plane: Plane,
         conference: str,
         index: int,
         speaker: SpeakerSettings,

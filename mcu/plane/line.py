@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 
 from mcu.audio.prompts import Playback
 from mcu.events import LegId
 from rtp import MediaStream, SteadyFlow
-
-if TYPE_CHECKING:
-    from mcu.plane.conference_audio import ConferenceAudio
 
 Sent = tuple[LegId, str, bytes, tuple[str, int]]  #: leg, "rtp" or "rtcp", datagram, destination
 Broken = tuple[LegId, Exception, str, float]  #: a leg whose stream raised, what it was to do, and when
@@ -50,7 +47,6 @@ class Line:
     stream has it back, as if it had done all that itself."""
 
     leg: LegId
-    conference: ConferenceAudio
     row: int
     codec: str
     held: MediaStream  #: its stream, which is not to be asked directly while it is in steady flow

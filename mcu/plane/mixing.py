@@ -33,6 +33,13 @@ class Mixed:
     energy_rows: Rows  #: legs that were talking and are not muted, in the order in which they came
     energies: Real  #: mean square of each of them
 
+    def heard(self, row: int, conference: int) -> bytes:
+        """What one leg of a conference hears."""
+        place = int(np.searchsorted(self.private_rows, row))
+        if place < len(self.private_rows) and self.private_rows[place] == row:
+            return bytes(self.private[place])
+        return bytes(self.whole[conference])
+
 
 class Mixing(Columns):
     """See the module."""

@@ -106,7 +106,7 @@ class MediaPlane:
         row = self.mixing.add(conference.index, leg)
         self._inbound.append()
         self._outbound.append()
-        line = Line(leg, conference, row, codec, stream, self.recall)
+        line = Line(leg, row, codec, stream, self.recall)
         self._lines.append(line)
         self._by_leg[leg] = self._slow[leg] = line
         self._due = np.append(self._due, -np.inf)
@@ -335,13 +335,10 @@ class MediaPlane:
 
     def _record(self, rows: Rows, frames: Samples, mixed: Mixed) -> None:
         tapped = [conference for conference in self.conferences if conference.taps and conference.lines]
-        if not tapped:
-            return
-        place = {row: index for index, row in enumerate(rows.tolist())}
+        place = {row: index for index, row in enumerate(rows.tolist())} if tapped else {}
 
         def frame_of(line: Line) -> bytes | None:
-            index = place.get(line.row)
-            return None if index is None else frames[index].tobytes()
+            return frames[place[line.row]].tobytes() if line.row in place else None
 
         for conference in tapped:
             conference.record(mixed.whole[conference.index].tobytes(), frame_of)
@@ -377,7 +374,7 @@ class MediaPlane:
                 if self._coding[row] >= 0:
                     given = payload[row].tobytes()
                 else:
-                    given = stream.encode(alone.get(row) or self._heard(row, mixed))
+                    given = stream.encode(alone.get(row) or mixed.heard(row, int(self.mixing.conference[row])))
                 contributors = tuple(csrc[row, : counts[row]].tolist())
                 for sent in stream.send_frame(payload=given, csrc=contributors, now=now):
                     out.append((line.leg, *sent))
@@ -397,10 +394,3 @@ class MediaPlane:
             if self._coding[row] >= 0:
                 payload[row] = encode(int(self._coding[row]), np.frombuffer(frame, dtype="<i2"))
         return alone
-
-    def _heard(self, row: int, mixed: Mixed) -> bytes:
-        """What one leg hears of the mix."""
-        place = int(np.searchsorted(mixed.private_rows, row))
-        if place < len(mixed.private_rows) and mixed.private_rows[place] == row:
-            return bytes(mixed.private[place])
-        return bytes(mixed.whole[self.mixing.conference[row]])
