@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, Protocol
 import attrs
 
 from rtp.aio.readiness import EachSocket, OneSet, Read, readiness
+from rtp.shown import Shown
 
 TransportAddress = tuple[str, int]
 
@@ -57,7 +58,7 @@ class Arrival(NamedTuple):
 
 
 @attrs.frozen(kw_only=True)
-class MediaPortsConfig:
+class MediaPortsConfig(Shown):
     """Where ports are opened and how much one turn of the loop may take."""
 
     host: str = "127.0.0.1"  #: address to bind; loopback unless told otherwise
