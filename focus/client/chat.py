@@ -100,7 +100,7 @@ class Chat:
         self._said: dict[RequestId, CommandId] = {}
         self._passed_on: OrderedDict[str, CommandId] = OrderedDict()  # by Message-Id, of which a report may come
         self._shown = False  #: whether the roster has shown that we are in it
-        self.lost_at: float | None = None  #: when it is taken for lost, because the roster does not show us any more
+        self.first: float | None = None  #: when it is taken for lost, because the roster does not show us any more
 
     # Commands --------------------------------------------------------------------------------------------------------
 
@@ -157,13 +157,13 @@ class Chat:
         if not self.is_open:
             return
         if _is_in_chat(roster, self._config.aor):
-            self._shown, self.lost_at = True, None
-        elif self._shown and self.lost_at is None:
-            self.lost_at = now + GRACE
+            self._shown, self.first = True, None
+        elif self._shown and self.first is None:
+            self.first = now + GRACE
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Give a session up that the MCU does not have any more: it can be opened again."""
-        if self.lost_at is None or self.lost_at > now:
+        if self.first is None or self.first > now:
             return []
         return self.close(LeaveCause.LOST, now=now)
 
@@ -219,7 +219,7 @@ class Chat:
         commands = [*([opening] if opening is not None else []), *self._said.values()]
         was_open = self._opening is None
         self._session, self._opening = None, None
-        self._shown, self.lost_at = False, None
+        self._shown, self.first = False, None
         self._said.clear()
         self._passed_on.clear()
         owner = self._config.owner

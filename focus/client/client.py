@@ -93,6 +93,8 @@ class Client(ConferenceCommands):
         self._chat = Chat(endpoint, config, self._outgoing)
         self._invitations = Invitations(endpoint, config, self._outgoing)
         self._passcode = Passcode(endpoint, config.aor)
+        own = self._rejoining, self._watch, self._chat
+        self.deadlines = (*self._outgoing.deadlines, *own, self._invitations.deadlines)
         self._session: SessionId | None = None
         self._proof: RequestId | None = None  # the UPDATE that shows the Focus that we are still there
         self._join: CommandId | None = None
@@ -214,8 +216,7 @@ class Client(ConferenceCommands):
 
     def next_timeout(self) -> float | None:
         """When a command times out, or the conference is joined again."""
-        own = self._outgoing.next_timeout(), self._rejoining.at, self._watch.check_at, self._chat.lost_at
-        return first_due(*own, self._invitations.deadlines.first)
+        return first_due(*(each.first for each in self.deadlines))
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Fail the commands that were not answered in time, and join again when that is due."""

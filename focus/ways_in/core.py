@@ -93,6 +93,7 @@ class WaysIn:
         )
         self.untaken = self._proxy.untaken  #: what `take_events` gives; always the same list
         self._inside.is_of_a_call = self._is_of_a_call
+        self.deadlines = (*self._proxy.deadlines, self._off_route)  #: all that has its time
         self._inside.context.deliver = self._deliver
         self._inside.context.forgive = lambda charge, now: self._inside.guests.forgive(charge, now=now)
 
@@ -227,7 +228,7 @@ class WaysIn:
 
     def next_timeout(self) -> float | None:
         """When a call has rung for long enough. Those that wait for an answer are the Focus's to see to."""
-        return first_due(self._proxy.next_timeout(), self._off_route.next_timeout())
+        return first_due(self._proxy.next_timeout(), self._off_route.first)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Give up what rings for too long, and forget what is over."""

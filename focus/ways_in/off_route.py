@@ -55,7 +55,7 @@ class OffRoute:
         self._active = active
         self._calls: OrderedDict[tuple[str, str], _Call] = OrderedDict()  # by Call-ID and tag of the caller
         self._ringing: dict[TransactionId, tuple[str, str]] = {}
-        self._sweep: float | None = None
+        self.first: float | None = None  #: when to look for calls that are over (`sip.Due`)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -72,8 +72,8 @@ class OffRoute:
         self._ringing[transaction] = key
         if len(self._calls) > MOST_CALLS:
             self._calls.popitem(last=False)
-        if self._sweep is None:
-            self._sweep = now + SWEEP
+        if self.first is None:
+            self.first = now + SWEEP
 
     def answered(self, response: Response) -> None:
         """An answer to an INVITE: with a 2xx there is a dialog, the first one if there are several."""
@@ -121,18 +121,14 @@ class OffRoute:
 
     # Time ------------------------------------------------------------------------------------------------------------
 
-    def next_timeout(self) -> float | None:
-        """When to look for calls that are over."""
-        return self._sweep
-
     def handle_timeout(self, *, now: float) -> None:
         """Forget the calls of those who are not in their conference any more."""
-        if self._sweep is None or self._sweep > now:
+        if self.first is None or self.first > now:
             return
         for key, call in list(self._calls.items()):
             if call.begun + SWEEP <= now and call.target is not None and not self._is_in(call.way):
                 del self._calls[key]
-        self._sweep = now + SWEEP if self._calls else None
+        self.first = now + SWEEP if self._calls else None
 
     def _is_in(self, way: Way) -> bool:
         conference = self._active.get(way.conference)

@@ -144,7 +144,8 @@ def _rule(case: Case) -> Callable[..., None]:
     step.__name__ = step.__qualname__ = case.name
     step.__doc__ = f"{case.source}: {case.clause}"
     given: dict[str, Any] = dict(case.given)
-    made: Callable[..., None] = rule(**given)(step)
+    decorate: Callable[[Callable[..., None]], Callable[..., None]] = rule(**given)
+    made = decorate(step)
 
     def is_ready(self: Any) -> bool:
         return case.ready(self.tester)
