@@ -27,6 +27,7 @@ DEBIAN_PACKAGE = {
     "linphonec": "linphone-cli",
     "twinkle-console": "twinkle-console",
     "redis-server": "redis-server",
+    "openssl": "openssl",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
 }
