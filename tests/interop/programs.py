@@ -26,6 +26,7 @@ DEBIAN_PACKAGE = {
     "tshark": "tshark",
     "linphonec": "linphone-cli",
     "redis-server": "redis-server",
+    "openssl": "openssl",
     "chromium": "chromium",
     "chromedriver": "chromium-driver",
 }
