@@ -36,6 +36,15 @@ class ClientInput(enum.Enum):
     GIVEN_UP = "given up"
 
 
+#: What our caller hears who wants something of a conference in any other state.
+NOT_IN: Final[Mapping[ClientState, str]] = {
+    ClientState.OUT: "join first",
+    ClientState.JOINING: "wait for Joined",
+    ClientState.WAITING: "the connection broke, wait for Rejoined or Left",
+    ClientState.REJOINING: "the connection broke, wait for Rejoined or Left",
+    ClientState.LEAVING: "it is being left, wait for Left",
+}
+
 CLIENT: Final[Mapping[tuple[ClientState, ClientInput], ClientState]] = {
     (ClientState.OUT, ClientInput.JOIN): ClientState.JOINING,
     (ClientState.JOINING, ClientInput.ANSWERED): ClientState.JOINED,

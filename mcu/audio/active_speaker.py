@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from sip import checks_types
+
 Leg = TypeVar("Leg", bound=Hashable)
 
 FULL_SCALE: float = 32767.0
@@ -18,7 +20,7 @@ def energy_of_level(dbov: float) -> float:
     return FULL_SCALE**2 * math.pow(10.0, dbov / 10.0)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class SpeakerSettings:
     """Numbers of the simple algorithm; ticks are 20 ms."""
 
