@@ -16,7 +16,7 @@ from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
-from sip import TrustedPeers, Uri, checks_types, must_be_uri, must_be_url
+from sip import Shown, TrustedPeers, Uri, checks_types, must_be_uri, must_be_url
 
 SDP: Final = "application/sdp"
 
@@ -27,7 +27,7 @@ def _has_coding(codec: Codec) -> bool:
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
-class RoomSettings:
+class RoomSettings(Shown):
     """Rooms: conferences without a Focus, made by the first call to ``sip:ROOM@host`` and over with the last.
 
     Everybody who can reach the MCU may make one.
@@ -41,7 +41,7 @@ class RoomSettings:
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
-class ConferencingServerConfig:
+class ConferencingServerConfig(Shown):
     """What MCUs of every kind have to know."""
 
     mcu_id: str  #: name under which the Factory knows it; unique there
@@ -186,7 +186,7 @@ class StaticMcu:
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
-class FactoryConfig:
+class FactoryConfig(Shown):
     """One MCU Factory."""
 
     uri: str = "mcu-factory"  #: ``from`` of its probes

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import attrs
 
 from rtp import Encryption
-from sip import checks_types
+from sip import Shown, checks_types
 
 
 class Srtp(enum.Enum):
@@ -44,7 +44,7 @@ class MediaTarget:
 
 
 @attrs.frozen(kw_only=True)
-class MediaTerms:
+class MediaTerms(Shown):
     """What a policy decides for one leg."""
 
     srtp: Srtp = Srtp.OFF
@@ -74,7 +74,7 @@ class MediaPolicy(Protocol):
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
-class MediaRules:
+class MediaRules(Shown):
     """The rules that come with the package."""
 
     offer: Srtp = Srtp.OFF  #: towards whom we call

@@ -34,7 +34,7 @@ from focus.client.invitations import INVITATION_TYPES, Invitations, is_invitatio
 from focus.client.joining import Joining
 from focus.client.outgoing import Outgoing, diagnostics_in, response_in
 from focus.client.rejoining import Rejoining
-from focus.client.state import CLIENT, NOT_IN, ClientInput, ClientState
+from focus.client.state import CLIENT, NOT_IN, ClientInput, ClientState, why_not
 from focus.client.watch import Watch
 from focus.errors import LocalProtocolError
 from sip import (
@@ -237,9 +237,7 @@ class Client(ConferenceCommands):
 
     def _process(self, event: ClientInput) -> None:
         if not self._life.follow(event):
-            one_at_a_time = "leave first, a client is in one conference at a time"
-            why = one_at_a_time if event is ClientInput.JOIN else NOT_IN.get(self.state, "")
-            raise LocalProtocolError(f"cannot {event.value} while {self.state.value}: {why}")
+            raise LocalProtocolError(why_not(event, self.state))
 
     @property
     def _wall_clock(self) -> float:

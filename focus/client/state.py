@@ -63,3 +63,10 @@ CLIENT: Final[Mapping[tuple[ClientState, ClientInput], ClientState]] = {
     (ClientState.JOINED, ClientInput.LEAVE): ClientState.LEAVING,
     (ClientState.JOINED, ClientInput.ENDED): ClientState.OUT,
 }
+
+
+def why_not(event: ClientInput, state: ClientState) -> str:
+    """What our caller hears who gives a command that does not fit the state."""
+    one_at_a_time = "leave first, a client is in one conference at a time"
+    cure = one_at_a_time if event is ClientInput.JOIN else NOT_IN.get(state, "it is over")
+    return f"cannot {event.value} while {state.value}: {cure}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import attrs
 
-from sip import checks_types
+from sip import Shown, checks_types
 
 
 @attrs.frozen(kw_only=True, field_transformer=checks_types)
-class MixerSettings:
+class MixerSettings(Shown):
     """Numbers of the mix; ticks are 20 ms."""
 
     frame_samples: int = 160  #: 20 ms at 8 kHz, the rate of the PCM of every codec that is mixed
