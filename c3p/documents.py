@@ -30,9 +30,12 @@ _COMMANDS: Final[Mapping[Any, type[Command]]] = {
 def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> Document:
     """Read one C3P or conference-info document, whatever prefixes it uses.
 
-    Raises MalformedDocument, or DocumentTooLarge, both C3PError, and nothing else. Commands that are not known come as
-    :class:`c3p.UnknownCommand`, further commands of a request in ``more``, other unknown content in ``extra``.
+    Raises MalformedDocument, or DocumentTooLarge, both C3PError, and nothing else, but for TypeError when it is given
+    text. Commands that are not known come as :class:`c3p.UnknownCommand`, further commands of a request in ``more``,
+    other unknown content in ``extra``.
     """
+    if isinstance(data, str):
+        raise TypeError("a document is bytes, not str: its XML declaration says how they are read")
     root = parse_xml(data, limits)
     read = _ROOTS.get(root.tag)
     if read is None:

@@ -7,23 +7,27 @@ import attrs
 from focus.identity import Identify, from_header
 from focus.numbers import DialInNumbers
 from focus.policy import ConferencePolicy, ConferenceRules
-from sip import Shown
+from sip import Shown, checks_types, must_be_domain, must_be_url
 
 #: Media types of OCS 2007; a deployment lists here what its MCU Factory can really allocate.
 DEFAULT_MCU_TYPES = ("audio-video",)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class FocusConfig(Shown):
     """One Focus: many conferences of one domain."""
 
     owner: str = "focus"  #: name of this core at the endpoint
-    domain: str = "example.com"  #: SIP domain of the conferences served here
+    #: SIP domain of the conferences served here
+    domain: str = attrs.field(default="example.com", validator=must_be_domain)
     aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
-    mcu_factory_url: str | None = None  #: where MCUs are allocated; None: no MCU can be had
+    #: where MCUs are allocated; None: no MCU can be had
+    mcu_factory_url: str | None = attrs.field(default=None, validator=must_be_url)
     mcu_factory_principal: str = "mcu-factory"  #: who that MCU Factory is
-    callback_url: str | None = None  #: where MCUs post late responses and notifications (docs/design-decisions.rst)
-    records_url: str | None = None  #: a Focus Factory in another process, asked for records that the store lacks
+    #: where MCUs post late responses and notifications (docs/design-decisions.rst)
+    callback_url: str | None = attrs.field(default=None, validator=must_be_url)
+    #: a Focus Factory in another process, asked for records that the store lacks
+    records_url: str | None = attrs.field(default=None, validator=must_be_url)
     records_principal: str = "focus-factory"  #: who that Focus Factory is
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     #: Whether there are other Foci, among whom each conference has one owner: it is asked for with `ClaimWanted`.
@@ -91,12 +95,12 @@ class FocusConfig(Shown):
     max_waiting_per_source: int = 64
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class FactoryConfig(Shown):
     """One Focus Factory: the records of one domain."""
 
     owner: str = "focus-factory"
-    domain: str = "example.com"
+    domain: str = attrs.field(default="example.com", validator=must_be_domain)
     aliases: tuple[str, ...] = ()  #: other names of that domain, such as the address of the server
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     mcu_types: tuple[str, ...] = DEFAULT_MCU_TYPES  #: what getConferencingCapabilities lists
@@ -126,12 +130,12 @@ class FactoryConfig(Shown):
     record_readers: frozenset[str] = frozenset()  #: principals that may read records over HTTP: Focuses elsewhere
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ProvisioningConfig(Shown):
     """What the clients of one domain are told when they log in."""
 
     owner: str = "provisioning"  #: name of this core at the endpoint
-    domain: str = "example.com"
+    domain: str = attrs.field(default="example.com", validator=must_be_domain)
     aliases: tuple[str, ...] = ()  #: other names of that domain
     server: str = ""  #: `source` of ms-diagnostics; empty: the address that the endpoint tells its peers
     identify: Identify = from_header  #: who sent a request

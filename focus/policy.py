@@ -17,7 +17,7 @@ from focus import refusal
 from focus.identity import is_authenticated
 from focus.records import ConferenceRecord
 from focus.refusal import Refusal
-from sip import AddressOfRecord, Pending, is_own_address, same_user
+from sip import AddressOfRecord, Pending, checks_types, is_own_address, same_user
 
 PRESENTER: Final = Role.PRESENTER.value
 ATTENDEE: Final = Role.ATTENDEE.value
@@ -172,7 +172,7 @@ def _own_address(user: AddressOfRecord, called: AddressOfRecord) -> bool:
     return is_own_address(called.uri, user)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ConferenceRules:
     """The rules of the protocol, with what it leaves to a deployment as settings."""
 

@@ -16,7 +16,7 @@ from mcu.errors import LocalError
 from mcu.gateway import GatewayTable
 from mcu.media_policy import MediaPolicy, MediaRules
 from rtp import CODINGS, Capabilities, Codec, Encryption
-from sip import Shown, TrustedPeers, Uri, must_be_uri
+from sip import Shown, TrustedPeers, Uri, checks_types, must_be_uri, must_be_url
 
 SDP: Final = "application/sdp"
 
@@ -26,7 +26,7 @@ def _has_coding(codec: Codec) -> bool:
     return coding is not None and coding.clock_rate == codec.clock_rate
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class RoomSettings(Shown):
     """Rooms: conferences without a Focus, made by the first call to ``sip:ROOM@host`` and over with the last.
 
@@ -40,19 +40,20 @@ class RoomSettings(Shown):
     max_calls_per_source: int = 20
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ConferencingServerConfig(Shown):
     """What MCUs of every kind have to know."""
 
     mcu_id: str  #: name under which the Factory knows it; unique there
-    http_url: str  #: where a Focus posts commands
+    http_url: str = attrs.field(validator=must_be_url)  #: where a Focus posts commands
     sip_contact: Uri  #: own SIP address, never a conference URI: Contact of its calls (docs/design-decisions.rst)
     owner: str = "mcu"  #: name of this core at its endpoint
     #: Preloaded Route of every dial-out; ``None`` calls the target directly.
     outbound_proxy: Uri | None = attrs.field(default=None, validator=must_be_uri)
     #: The same for targets that are sips, if it is another address.
     secure_outbound_proxy: Uri | None = attrs.field(default=None, validator=must_be_uri)
-    factory_url: str | None = None  #: where it announces itself; ``None`` when the Factory has it in a list
+    #: where it announces itself; ``None`` when the Factory has it in a list
+    factory_url: str | None = attrs.field(default=None, validator=must_be_url)
     factory_principal: str = "mcu-factory"  #: who that Factory is
     #: Further Factories, each with its URL and who it is: every node of several has one, and all are to know.
     more_factories: tuple[tuple[str, str], ...] = ()
@@ -106,7 +107,7 @@ class ConferencingServerConfig(Shown):
     max_queued_responses: int = 512  #: late responses waiting for one Focus; as many as commands may be open
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class McuConfig(ConferencingServerConfig):
     """One A/V MCU."""
 
@@ -157,7 +158,7 @@ class McuConfig(ConferencingServerConfig):
             raise LocalError(f"crypto suites that are unknown: {', '.join(suites)}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ChatMcuConfig(ConferencingServerConfig):
     """One chat MCU."""
 
@@ -184,7 +185,7 @@ class StaticMcu:
     capacity: int = 250  #: legs
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class FactoryConfig(Shown):
     """One MCU Factory."""
 

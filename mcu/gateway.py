@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import attrs
 
 from mcu.telephone_number import TelephoneNumber
+from sip import checks_types
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class Gateway:
     """A way to the telephone network for the numbers that begin with ``prefix``."""
 
@@ -37,7 +38,7 @@ class Gateway:
         return number.digits.startswith(self.prefix) and number.context in (None, wanted)
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checks_types)
 class GatewayTable:
     """Longest matching prefix wins."""
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import attrs
 
 from rtp import Encryption
-from sip import Shown
+from sip import Shown, checks_types
 
 
 class Srtp(enum.Enum):
@@ -73,7 +73,7 @@ class MediaPolicy(Protocol):
         """Say how the media of a leg is carried, before it is offered or answered."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class MediaRules(Shown):
     """The rules that come with the package."""
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from c3p import CommandReason, ErrorId, Reason, Role
-from sip import Pending, Shown
+from sip import Pending, Shown, checks_types
 
 ROLES: Final = frozenset({Role.PRESENTER.value, Role.ATTENDEE.value})
 
@@ -126,7 +126,7 @@ def _no_other_phone(originator: str, address: str) -> bool:
     return False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class DialOutRules(Shown):
     """The rules that come with the package; each can be set.
 

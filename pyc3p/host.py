@@ -273,7 +273,7 @@ def server_host(
 
     They post as ``focus``, ``mcu`` and ``mcu-factory`` (``PostDocument.owner``), and these are the principals that they
     expect of each other. Whoever sends SIP is believed: an endpoint for a network of strangers is put together by hand.
-    Raises LocalProtocolError for an endpoint that listens nowhere.
+    Raises LocalProtocolError for an endpoint that listens nowhere, a URL or domain that is none.
     """
     if not endpoint.listen:
         raise sip.LocalProtocolError("EndpointConfig.listen must have the address at which the MCU is called back")

@@ -67,6 +67,7 @@ from sip.events import (
     UpdateReceived,
 )
 from sip.faults import InternalFault, Rest, TimedNet, internal_fault
+from sip.field_types import checks_types
 from sip.flow import Address, Destination, Flow, Transmit
 from sip.headers.challenge import AuthenticationInfo, Authorization, Challenge
 from sip.headers.contact import STAR, Star
@@ -156,7 +157,7 @@ from sip.ua.config import UserAgentConfig
 from sip.ua.message import MessageDelivered, MessageFailed, MessageReceived
 from sip.ua.registration import Registered, Registration, RegistrationFailed, Unregistered
 from sip.ua.user_agent import UserAgent
-from sip.wanted import must_be_aor, must_be_uri
+from sip.wanted import must_be_aor, must_be_domain, must_be_port, must_be_uri, must_be_url
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -342,6 +343,7 @@ __all__ = [
     "body_of",
     "body_parts",
     "canonical_host",
+    "checks_types",
     "conference_key",
     "digest_secret",
     "find_part",
@@ -350,7 +352,10 @@ __all__ = [
     "is_numeric",
     "is_own_address",
     "must_be_aor",
+    "must_be_domain",
+    "must_be_port",
     "must_be_uri",
+    "must_be_url",
     "next_timeout_of",
     "parse_message",
     "piece_key",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from sip.errors import LocalProtocolError
+from sip.field_types import checks_types
 from sip.shown import Shown
 from sip.syntax.uri_parts import canonical_host
 from sip.wanted import must_all_be, must_be_one_of, must_be_port, must_be_text
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from sip.message.request import Request
 
 
-@attrs.frozen
+@attrs.frozen(field_transformer=checks_types)
 class Listen(Shown):
     """An address on which the driver accepts traffic, and what peers are told of it.
 
@@ -40,6 +42,8 @@ class Listen(Shown):
 
 
 def _as_tuple(listen: Iterable[Listen]) -> tuple[Listen, ...]:
+    if isinstance(listen, Listen | str | bytes) or not isinstance(listen, Iterable):
+        raise LocalProtocolError(f"EndpointConfig: listen must be a tuple of sip.Listen, not {listen!r}")
     return tuple(listen)
 
 
@@ -49,7 +53,7 @@ def _as_lookup(
     return credentials.get if isinstance(credentials, Mapping) else credentials
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class EndpointConfig(Shown):
     """How one SIP element behaves on the wire, and where it stops taking more."""
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
 from sip.syntax.grammar import Named
+from sip.syntax.host_name import is_host_name
 from sip.syntax.uri import Uri
 
 Validator = Callable[[Any, Named, Any], None]
@@ -63,6 +65,26 @@ def must_be_uri(instance: object, field: Named, value: Any) -> None:
         return
     cure = f", as in sip.Uri.parse({value!r})" if isinstance(value, str) else ""
     raise wrong(instance, field, value, f"a sip.Uri{cure}")
+
+
+def must_be_url(instance: object, field: Named, value: Any) -> None:
+    """Where something is reached by HTTP, or None where the field may have it. Raises LocalProtocolError."""
+    if value is None:
+        return
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        usable = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port or an IPv6 address
+        usable = False
+    if not usable:
+        raise wrong(instance, field, value, "a URL such as 'http://192.0.2.1:8444/mcu'")
+
+
+def must_be_domain(instance: object, field: Named, value: Any) -> None:
+    """The name or address of a host, without scheme and port. Raises LocalProtocolError."""
+    name = value.removeprefix("[").removesuffix("]") if isinstance(value, str) else ""
+    if not is_host_name(name):
+        raise wrong(instance, field, value, "a domain such as 'example.com', without scheme, user and port")
 
 
 def must_be_names(instance: object, field: Named, value: Any) -> None:

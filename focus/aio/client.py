@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from c3p import AdmissionPolicy, McuType
 from focus.aio.conference import Conference
 from focus.aio.connection import Connection, ConnectSettings, opened
-from focus.aio.errors import CommandError
 from focus.client import CapabilitiesReceived, Client, CommandFailed, ConferenceCreated
 from sip import Uri
 
@@ -52,7 +51,7 @@ class ConferencingClient:
             )
         )
         if isinstance(event, CommandFailed):
-            raise CommandError("cannot create a conference", event)
+            raise self._connection.refused("cannot create a conference", event)
         assert isinstance(event, ConferenceCreated)
         return self.conference(event.conference_uri)
 
@@ -64,7 +63,7 @@ class ConferencingClient:
         """The types of MCU that the server has. Raises CommandError."""
         event = await self._connection.give(lambda now: self.machine.get_capabilities(now=now))
         if isinstance(event, CommandFailed):
-            raise CommandError("cannot ask the Focus Factory", event)
+            raise self._connection.refused("cannot ask the Focus Factory", event)
         assert isinstance(event, CapabilitiesReceived)
         return event.mcu_types
 

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from c3p import MediaType, Role
 from focus.aio.connection import Connection
-from focus.aio.errors import CommandError, ConferenceLeft, JoinError
+from focus.aio.errors import ConferenceLeft
 from focus.aio.leg import Leg
 from focus.aio.roster import Roster
 from focus.client import (
@@ -22,6 +22,7 @@ from focus.client import (
     RosterChanged,
     SubscriptionLost,
 )
+from focus.client.documents import known
 from focus.errors import LocalProtocolError
 from sip import CallMedia, Event, SipError, Uri
 from sip.aio import Call, EventQueue, OpensMedia
@@ -78,10 +79,11 @@ class Conference:
         Look at ``in_lobby`` next: a presenter may have to let us in. Raises JoinError, C3PError for a URI that is that
         of no conference, LocalProtocolError in another conference.
         """
+        known("role", role, Role)
         client = self.client
         event = await self._connection.give(lambda now: client.join(self.uri, role=role, passcode=passcode, now=now))
         if isinstance(event, JoinFailed):
-            raise JoinError(event)
+            raise self._connection.not_let_in(event, passcode)
         assert isinstance(event, Joined)
         self.uri, self.role, self._left = event.conference_uri, event.role, None
         self._over.clear()
@@ -134,13 +136,14 @@ class Conference:
         muted: bool = False,
     ) -> Leg:
         """Have somebody called into it: what is returned rings, or is about to. Raises CommandError for a refusal."""
+        known("role", role, Role)
         client, whom = self.client, _address(uri)
         ended = self._connection.give(
             lambda now: client.add_user(whom, display_name=display_name, media=media, role=role, muted=muted, now=now)
         )
         await self._connection.accepted(ended)
         if ended.done() and isinstance(event := ended.result(), CommandFailed):
-            raise CommandError(f"cannot call {whom}", event)
+            raise self._connection.refused(f"cannot call {whom}", event)
         return Leg(self._connection, whom, ended, self.roster)
 
     async def eject(self, uri: Uri | str) -> None:
@@ -180,6 +183,7 @@ class Conference:
 
     async def set_role(self, uri: Uri | str, role: str) -> None:
         """Make somebody presenter or attendee."""
+        known("role", role, Role)
         whom = _address(uri)
         await self._do(f"make {whom} {role}", lambda now: self.client.modify_user_roles(whom, role, now=now))
 
@@ -200,7 +204,7 @@ class Conference:
     async def _do(self, what: str, command: Callable[[float], CommandId]) -> None:
         event = await self._connection.give(command)
         if isinstance(event, CommandFailed):
-            raise CommandError(f"cannot {what}", event)
+            raise self._connection.refused(f"cannot {what}", event)
 
     # What happens ----------------------------------------------------------------------------------------------------
 

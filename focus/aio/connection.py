@@ -10,11 +10,34 @@ from typing import Any, Final, TypeVar
 import attrs
 
 import sip
-from focus.aio.errors import ConferenceError
-from focus.client import Client, ClientConfig, ClientState, CommandAccepted, CommandId, LeaveCause, Left
+from focus.aio.errors import CommandError, ConferenceError, JoinError
+from focus.client import (
+    Client,
+    ClientConfig,
+    ClientState,
+    CommandAccepted,
+    CommandFailed,
+    CommandId,
+    JoinFailed,
+    LeaveCause,
+    Left,
+)
 from focus.client.guest import guest_aor
 from focus.errors import LocalProtocolError
-from sip import CallMedia, Credentials, EndpointConfig, Entropy, Event, Pump, TraceSink, Uri, UserAgent
+from focus.identity import is_authenticated
+from sip import (
+    CallMedia,
+    Credentials,
+    EndpointConfig,
+    Entropy,
+    Event,
+    Pump,
+    TraceSink,
+    Uri,
+    UserAgent,
+    checks_types,
+    must_be_port,
+)
 from sip.aio import (
     Call,
     OpensMedia,
@@ -33,12 +56,12 @@ M = TypeVar("M", bound=CallMedia)
 _CLOSE: Final = 2.0
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ConnectSettings:
     """What is seldom changed."""
 
     host: str | None = None  #: own address; None: the one that faces the server
-    port: int = 0  #: own SIP port; 0: any free one
+    port: int = attrs.field(default=0, validator=must_be_port)  #: own SIP port; 0: any free one
     #: of the client, but for ``aor``, ``display_name`` and ``outbound_proxy``
     client: ClientConfig = attrs.field(factory=lambda: ClientConfig(aor="sip:client@example.com"))
     endpoint: EndpointConfig = attrs.field(factory=lambda: EndpointConfig(user_agent="pyc3p"))
@@ -53,7 +76,12 @@ class Connection:
     """One client with its sockets, its calls to MCUs, and who waits for what."""
 
     def __init__(
-        self, client: Client, agent: UserAgent, transport: Callable[[Callable[[list[Event]], None]], SipTransport]
+        self,
+        client: Client,
+        agent: UserAgent,
+        *,
+        has_password: bool,
+        transport: Callable[[Callable[[list[Event]], None]], SipTransport],
     ) -> None:
         self.client, self.agent = client, agent
         self._calls: dict[sip.Call, Call[Any]] = {}
@@ -61,6 +89,7 @@ class Connection:
         self._waiting: dict[CommandId, asyncio.Future[Event]] = {}
         self._accepting: dict[CommandId, asyncio.Event] = {}
         self._closed = False
+        self._has_password = has_password
         self.listeners: list[Callable[[Event], None]] = []
 
     @property
@@ -140,6 +169,21 @@ class Connection:
         self.agent.close(now=self.now)
         self.kick()
 
+    @property
+    def has_password(self) -> bool:
+        """Whether we can prove who we are."""
+        return self._has_password
+
+    def refused(self, what: str, event: CommandFailed) -> CommandError:
+        """What a command that failed is raised as."""
+        return CommandError(what, event, given=self._has_password)
+
+    def not_let_in(self, event: JoinFailed, passcode: str | None) -> JoinError:
+        """What a join that failed is raised as: guests prove themselves with the passcode of the conference."""
+        if not is_authenticated(sip.AddressOfRecord.read(self.client.config.aor)):
+            return JoinError(event, secret="passcode", given=passcode is not None)
+        return JoinError(event, given=self._has_password)
+
     def give(self, command: Callable[[float], CommandId]) -> asyncio.Future[Event]:
         """Give a command; the future has the event that it ends in.
 
@@ -199,7 +243,7 @@ async def opened(
     settings: ConnectSettings,
 ) -> AsyncIterator[Connection]:
     """A connection to a server, closed at the end."""
-    where = as_server(server)
+    where = as_server(server, tls=settings.tls is not None)
     entropy = settings.entropy or live_entropy()
     config = attrs.evolve(
         settings.client,
@@ -223,7 +267,8 @@ async def opened(
     connection = Connection(
         client,
         agent,
-        lambda told: SipTransport(
+        has_password=credentials is not None,
+        transport=lambda told: SipTransport(
             Pump(endpoint, [client, agent]),
             on_events=told,
             trace=settings.trace,

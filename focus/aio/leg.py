@@ -7,7 +7,6 @@ import contextlib
 from typing import Final
 
 from focus.aio.connection import Connection
-from focus.aio.errors import CommandError
 from focus.aio.roster import Roster
 from focus.client import CommandFailed, Left, RosterChanged
 from sip import Event
@@ -41,7 +40,7 @@ class Leg:
         """
         event = await asyncio.shield(self._ended)
         if isinstance(event, CommandFailed):
-            raise CommandError(f"cannot call {self.uri}", event)
+            raise self._connection.refused(f"cannot call {self.uri}", event)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SHOWN):
                 await self._shown()
@@ -67,4 +66,4 @@ class Leg:
         """Put whoever was called out, or give the call up. Raises CommandError."""
         event = await self._connection.give(lambda now: self._connection.client.delete_user(self.uri, now=now))
         if isinstance(event, CommandFailed):
-            raise CommandError(f"cannot put {self.uri} out", event)
+            raise self._connection.refused(f"cannot put {self.uri} out", event)

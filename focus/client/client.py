@@ -34,7 +34,7 @@ from focus.client.invitations import INVITATION_TYPES, Invitations, is_invitatio
 from focus.client.joining import Joining
 from focus.client.outgoing import Outgoing, diagnostics_in, response_in
 from focus.client.rejoining import Rejoining
-from focus.client.state import CLIENT, ClientInput, ClientState
+from focus.client.state import CLIENT, NOT_IN, ClientInput, ClientState, why_not
 from focus.client.watch import Watch
 from focus.errors import LocalProtocolError
 from sip import (
@@ -232,12 +232,12 @@ class Client(ConferenceCommands):
 
     def _joined(self) -> str:
         if self.state is not ClientState.JOINED:
-            raise LocalProtocolError(f"not in a conference: {self.state.value}")
+            raise LocalProtocolError(f"not in a conference: {NOT_IN[self.state]}")
         return self._joining.uri
 
     def _process(self, event: ClientInput) -> None:
         if not self._life.follow(event):
-            raise LocalProtocolError(f"{event.value} while {self.state.value}")
+            raise LocalProtocolError(why_not(event, self.state))
 
     @property
     def _wall_clock(self) -> float:
@@ -293,6 +293,7 @@ class Client(ConferenceCommands):
                 status=status,
                 response=response,
                 diagnostics=diagnostics_in(message),
+                phrase=message.reason if message is not None else None,
             )
         )
         self._join = None

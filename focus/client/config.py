@@ -5,10 +5,10 @@ from __future__ import annotations
 import attrs
 
 from c3p import focus_factory_uri
-from sip import NameAddr, Shown, Uri, must_be_aor, must_be_uri
+from sip import NameAddr, Shown, Uri, checks_types, must_be_aor, must_be_uri
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ClientConfig(Shown):
     """Who the client is and how it reaches its servers. Raises `sip.LocalProtocolError` for what is no address."""
 

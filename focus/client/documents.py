@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
 from c3p import (
     AddConference,
     AddUser,
+    AdmissionPolicy,
     ClientInfo,
     ConferenceDescription,
     ConferenceInfo,
@@ -38,12 +40,19 @@ from c3p import (
     format_timestamp,
     mcu_uri,
 )
+from focus.errors import LocalProtocolError
 
 _LABELS: Final = {
     MediaType.AUDIO.value: MediaLabel.MAIN_AUDIO,
     MediaType.VIDEO.value: MediaLabel.MAIN_VIDEO,
     MediaType.PANORAMIC_VIDEO.value: MediaLabel.PANORAMIC_VIDEO,
 }
+
+
+def known(name: str, value: str, words: type[StrEnum]) -> None:
+    """Raises LocalProtocolError for what is none of the words of the protocol, as a server would refuse it."""
+    if value not in list(words):
+        raise LocalProtocolError(f"{name} must be one of {', '.join(map(repr, map(str, words)))}, not {value!r}")
 
 
 def guid(token: str) -> str:
@@ -63,7 +72,8 @@ def add_conference(
     lobby: bool,
     passcode: str | None,
 ) -> AddConference:
-    """A record for the Focus Factory; `expires_at` is wall-clock seconds."""
+    """A record for the Focus Factory; `expires_at` is wall-clock seconds. Raises LocalProtocolError."""
+    known("admission_policy", admission_policy, AdmissionPolicy)
     description = ConferenceDescription(
         subject=subject or "",
         conference_id=conference_id,

@@ -38,6 +38,14 @@ class FailureReason(enum.Enum):
     UNKNOWN = "unknown"  #: its answer got lost, and the roster does not show that it was carried out
 
 
+#: Reasons without a status, in words.
+_WORDS: Final = {
+    FailureReason.TRANSPORT: "nobody listens there, or nobody answers",
+    FailureReason.TIMEOUT: "no answer in time",
+    FailureReason.DIALOG_ENDED: "we are no longer in the conference",
+}
+
+
 @attrs.frozen(kw_only=True)
 class CommandAccepted(Event):
     """The server took the command: 202, or ``pending``. Its result follows."""
@@ -65,6 +73,7 @@ class CommandFailed(Event):
     status: int | None = None  #: SIP status of a refusal
     response: Response | None = None
     diagnostics: MsDiagnostics | None = None  #: of the refusal, or of the MCU that reports how a call failed
+    phrase: str | None = None  #: reason phrase that came with `status`
 
     @property
     def far_status(self) -> int | None:
@@ -100,7 +109,9 @@ class CommandFailed(Event):
             return self.diagnostics.reason
         if self.response is not None and self.response.reason:
             return self.response.reason
-        return f"{self.reason.value} {self.status}" if self.status is not None else self.reason.value
+        if self.status is not None:
+            return f"{self.status} {self.phrase or REASONS.get(self.status, self.reason.value)}"
+        return _WORDS.get(self.reason, self.reason.value)
 
 
 @attrs.frozen(kw_only=True)
@@ -138,6 +149,7 @@ class JoinFailed(Event):
     status: int | None
     response: Response | None
     diagnostics: MsDiagnostics | None
+    phrase: str | None = None  #: reason phrase that came with `status`
 
     @property
     def reason(self) -> str:
@@ -146,7 +158,7 @@ class JoinFailed(Event):
             return self.diagnostics.reason
         if self.response is not None and (self.response.command_reason or self.response.reason):
             return self.response.command_reason or self.response.reason or ""
-        return REASONS.get(self.status, "refused") if self.status is not None else "no answer"
+        return self.phrase or REASONS.get(self.status, "refused") if self.status is not None else "no answer"
 
     @property
     def text(self) -> str:

@@ -102,6 +102,7 @@ class Outgoing:
         self._services = OpenRequests(limit=config.max_commands, timeout=config.command_timeout)
         self._commands: dict[str, CommandId] = {}
         self._carriers: dict[RequestId, str] = {}  #: SIP request -> requestId
+        self._phrase: str | None = None  #: of the answer that is being read
         self._unanswered: set[str] = set()  #: requestIds whose carrier found nobody
         self._doubted: set[str] = set()  #: requestIds whose answer got lost, until the roster is known
 
@@ -181,7 +182,7 @@ class Outgoing:
 
     def _refused(self, request_id: str, message: SipResponse, response: Response | None) -> list[RequestEvent]:
         book = self._services if request_id in self._services else self._in_dialog
-        diagnostics = diagnostics_in(message)
+        diagnostics, self._phrase = diagnostics_in(message), message.reason
         return book.receive_error(
             request_id,
             message.status,
@@ -301,4 +302,5 @@ class Outgoing:
             status=None if unanswered else event.status,
             response=event.response,
             diagnostics=_read_diagnostics(event.diagnostics) or _carried(event.response),
+            phrase=self._phrase if event.outcome is Outcome.REFUSED and not unanswered else None,
         )

@@ -36,6 +36,15 @@ class ClientInput(enum.Enum):
     GIVEN_UP = "given up"
 
 
+#: What our caller hears who wants something of a conference in any other state.
+NOT_IN: Final[Mapping[ClientState, str]] = {
+    ClientState.OUT: "join first",
+    ClientState.JOINING: "wait for Joined",
+    ClientState.WAITING: "the connection broke, wait for Rejoined or Left",
+    ClientState.REJOINING: "the connection broke, wait for Rejoined or Left",
+    ClientState.LEAVING: "it is being left, wait for Left",
+}
+
 CLIENT: Final[Mapping[tuple[ClientState, ClientInput], ClientState]] = {
     (ClientState.OUT, ClientInput.JOIN): ClientState.JOINING,
     (ClientState.JOINING, ClientInput.ANSWERED): ClientState.JOINED,
@@ -54,3 +63,10 @@ CLIENT: Final[Mapping[tuple[ClientState, ClientInput], ClientState]] = {
     (ClientState.JOINED, ClientInput.LEAVE): ClientState.LEAVING,
     (ClientState.JOINED, ClientInput.ENDED): ClientState.OUT,
 }
+
+
+def why_not(event: ClientInput, state: ClientState) -> str:
+    """What our caller hears who gives a command that does not fit the state."""
+    one_at_a_time = "leave first, a client is in one conference at a time"
+    cure = one_at_a_time if event is ClientInput.JOIN else NOT_IN.get(state, "it is over")
+    return f"cannot {event.value} while {state.value}: {cure}"

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from sip import Shown
+from sip import Shown, checks_types
 
 Leg = TypeVar("Leg", bound=Hashable)
 
@@ -20,7 +20,7 @@ def energy_of_level(dbov: float) -> float:
     return FULL_SCALE**2 * math.pow(10.0, dbov / 10.0)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class SpeakerSettings(Shown):
     """Numbers of the simple algorithm; ticks are 20 ms."""
 

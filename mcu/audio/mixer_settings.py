@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import attrs
 
-from sip import Shown
+from sip import Shown, checks_types
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class MixerSettings(Shown):
     """Numbers of the mix; ticks are 20 ms."""
 

@@ -138,12 +138,17 @@ def _names(user: c3p.User) -> Iterator[str]:
     yield from (user.entity.lower(), short_uri(user.entity).lower(), (user.display_text or "").lower())
 
 
+#: States of an endpoint before somebody has answered.
+_ON_THE_WAY: Final = (c3p.Status.PENDING, c3p.Status.DIALING_OUT, c3p.Status.ALERTING)
+
+
 def _audio(user: c3p.User) -> tuple[c3p.Endpoint, c3p.Media]:
     for endpoint in user.endpoints:
         for media in endpoint.media:
             if media.type == c3p.MediaType.AUDIO:
                 return endpoint, media
-    raise CommandError(f"{short_uri(user.entity)} has no audio here")
+    coming = any(one.status in _ON_THE_WAY for one in user.endpoints)
+    raise CommandError(f"{short_uri(user.entity)} {'has not answered' if coming else 'has no audio here'}")
 
 
 def give(client: focus.Client, command: Command, *, now: float) -> focus.CommandId:

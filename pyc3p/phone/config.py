@@ -8,9 +8,10 @@ import mcu
 import rtp
 import sip
 from pyc3p.phone.events import Reaction
+from sip import checks_types
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class PhoneConfig:
     """One phone."""
 

@@ -19,7 +19,8 @@ def read_wav(path: Path | str) -> bytes:
                 raise ValueError(f"{path} must be 8 kHz, mono, 16-bit")
             return file.readframes(min(file.getnframes(), MAX_BYTES // 2))
     except (wave.Error, EOFError) as error:
-        raise ValueError(f"{path} is not a WAV file: {error}") from error
+        why = str(error) or "it ends before its header does"
+        raise ValueError(f"{path} is not a WAV file: {why}") from error
 
 
 def write_wav(path: Path | str, audio: bytes) -> None:

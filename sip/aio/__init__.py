@@ -5,6 +5,7 @@ from __future__ import annotations
 from sip.aio.call import Call
 from sip.aio.client_endpoint import as_server, client_endpoint
 from sip.aio.clock import live_entropy, wall_clock
+from sip.aio.cures import cure_of
 from sip.aio.errors import (
     CallError,
     HoldError,
@@ -62,6 +63,7 @@ __all__ = [
     "as_server",
     "certificate_identity",
     "client_endpoint",
+    "cure_of",
     "failure_text",
     "live_entropy",
     "peer_identity",

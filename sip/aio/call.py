@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
+from sip.aio.cures import cure_of
 from sip.aio.errors import CallError, HoldError, TransferError
 from sip.aio.event_queue import EventQueue
 from sip.events import Event
@@ -46,6 +47,11 @@ class Line(Protocol):
     @property
     def now(self) -> float:
         """Monotonic seconds."""
+        ...
+
+    @property
+    def has_password(self) -> bool:
+        """Whether it can prove who it is."""
         ...
 
     def kick(self) -> None:
@@ -170,7 +176,8 @@ class Call(Generic[M]):
         await self._hold(False)
 
     async def _hold(self, held: bool) -> None:
-        outcome = await self._ask(lambda: self._call.hold(held, now=self._line.now))
+        doing = "hold" if held else "resume"
+        outcome = await self._ask(doing, lambda: self._call.hold(held, now=self._line.now))
         if isinstance(outcome, HoldFailed):
             raise HoldError("not agreed", status=outcome.status, reason=outcome.reason)
 
@@ -180,7 +187,7 @@ class Call(Generic[M]):
         Raises TransferError, CallError, LocalProtocolError.
         """
         whom = target.machine if isinstance(target, Call) else target
-        outcome = await self._ask(lambda: self._call.transfer(whom, now=self._line.now))
+        outcome = await self._ask("transfer", lambda: self._call.transfer(whom, now=self._line.now))
         if isinstance(outcome, TransferFailed):
             raise TransferError("not transferred", status=outcome.status, reason=outcome.reason)
 
@@ -189,16 +196,16 @@ class Call(Generic[M]):
         self._call.send_keys(digits, now=self._line.now)
         self._line.kick()
 
-    async def _ask(self, command: Callable[[], None]) -> Event:
+    async def _ask(self, doing: str, command: Callable[[], None]) -> Event:
         if self._end is not None:
-            raise self._failure("too late")
+            raise self._failure(f"cannot {doing}, the call is over")
         command()  # raises when something is open
         asked: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._asked = asked
         self._line.kick()
         await self._either(asyncio.wait([asked]))
         if not asked.done():
-            raise self._failure("given up")
+            raise self._failure(f"cannot {doing}, the call is over")
         return asked.result()
 
     # What happens ----------------------------------------------------------------------------------------------------
@@ -259,8 +266,11 @@ class Call(Generic[M]):
             reason=end.reason,
             retry_after=end.retry_after,
             retry_safe=end.retry_safe,
-            cure=_CURE if end.cause is CallEnd.UNREACHABLE else "",
+            cure=_CURE if end.cause is CallEnd.UNREACHABLE else self._cure(end),
         )
+
+    def _cure(self, end: CallEnded) -> str:
+        return "" if self.incoming else cure_of(end.status, password=self._line.has_password)
 
     def _listen_for_keys(self, media: M) -> None:
         if isinstance(media, TellsKeys):

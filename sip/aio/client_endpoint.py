@@ -19,19 +19,33 @@ from sip.syntax.uri import Uri
 
 _LOOPBACK: Final = "127.0.0.1"
 _PORT: Final = 5060
+_TLS_SCHEMES: Final = {"sips": "tls"}
 
 
-def as_server(server: Uri | str) -> Uri:
-    """A server as people write it, ``192.0.2.1``, ``example.com:5070`` or a SIP URI. Raises LocalProtocolError."""
-    if isinstance(server, Uri):
-        return server
-    text = server if server.lower().startswith(("sip:", "sips:")) else f"sip:{server}"
+def as_server(server: Uri | str, *, tls: bool) -> Uri:
+    """A server as people write it, ``192.0.2.1``, ``example.com:5070`` or a SIP URI.
+
+    ``tls``: whether there are `TlsContexts`, without which nothing can be sent by TLS. Raises LocalProtocolError.
+    """
     try:
-        return Uri.parse(text)
+        uri = server if isinstance(server, Uri) else Uri.parse(_with_scheme(server))
     except RemoteProtocolError:
+        uri = None
+    if uri is None or uri.scheme not in ("sip", "sips"):
         raise LocalProtocolError(
-            f"server must be an address such as 192.0.2.1:5060 or sip:192.0.2.1;transport=tcp, not {server!r}"
-        ) from None
+            f"server must be an address such as 192.0.2.1:5060 or sip:192.0.2.1;transport=tcp, not {str(server)!r}"
+        )
+    if uri.transport not in (None, "udp", "tcp", "tls"):
+        raise LocalProtocolError(f"server: transport must be udp, tcp or tls, not {uri.transport!r}")
+    if "tls" in (uri.transport, _TLS_SCHEMES.get(uri.scheme)) and not tls:
+        raise LocalProtocolError(
+            f"{str(server)!r} is reached by TLS: the settings need tls=sip.aio.TlsContexts(client=...)"
+        )
+    return uri
+
+
+def _with_scheme(server: str) -> str:
+    return server if server.lower().startswith(("sip:", "sips:")) else f"sip:{server}"
 
 
 async def own_address(server: Uri | None) -> str:
@@ -42,7 +56,10 @@ async def own_address(server: Uri | None) -> str:
     if server is None:
         return _LOOPBACK
     host, port = server.host.strip("[]"), server.port or _PORT
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except socket.gaierror as error:
+        raise socket.gaierror(error.errno, f"there is no server {host}: {error.strerror}") from error
     family, _, _, _, address = found[0]
     with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as probe:
         probe.connect(address)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 import attrs
 
+from sip.field_types import checks_types
 from sip.flow import Destination
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class TransportSettings:
     """Limits of one `SipTransport`, each with its unit and its reason."""
 
@@ -51,7 +52,7 @@ class TransportSettings:
         return attrs.evolve(destination, host=host, server_name=destination.server_name or destination.host)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class TlsContexts:
     """What TLS listeners and connections use. The caller decides whom to trust.
 

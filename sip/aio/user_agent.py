@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar, overload
 from sip.aio.call import Call
 from sip.aio.client_endpoint import as_server, client_endpoint
 from sip.aio.clock import live_entropy
+from sip.aio.cures import cure_of
 from sip.aio.errors import MessageError, RegistrationError, UserAgentError
 from sip.aio.event_queue import EventQueue
 from sip.aio.opened_media import NoMedia, OpensMedia
@@ -84,12 +85,16 @@ class UserAgent(Generic[M]):
         settings: UserAgentSettings | None = None,
     ) -> None:
         """``username`` is whose password it is, where that is not the user of ``aor``. Raises LocalProtocolError."""
+        if not callable(media):
+            raise LocalProtocolError(
+                f"media must be a class such as rtp.aio.AudioSession, or a function, not {media!r}"
+            )
         given = (server,) if isinstance(server, Uri | str) else server or ()
         self.settings = settings or UserAgentSettings()
         self.account = Account(
             aor=aor,
             display_name=display_name,
-            proxies=tuple(as_server(each) for each in given),
+            proxies=tuple(as_server(each, tls=self.settings.tls is not None) for each in given),
             expires=self.settings.expires,
         )
         self._credentials = None if password is None else Credentials(username or self.account.aor.user or "", password)
@@ -188,6 +193,11 @@ class UserAgent(Generic[M]):
         return self.machine.owner
 
     @property
+    def has_password(self) -> bool:
+        """Whether it can prove who it is."""
+        return self._credentials is not None
+
+    @property
     def now(self) -> float:
         """The clock of the machines, monotonic seconds."""
         return asyncio.get_running_loop().time()
@@ -276,6 +286,7 @@ class UserAgent(Generic[M]):
                 status=outcome.status,
                 reason=outcome.reason,
                 retry_after=outcome.retry_after,
+                cure=cure_of(outcome.status, password=self.has_password),
             )
 
     async def messages(self) -> AsyncIterator[MessageReceived]:
@@ -346,8 +357,8 @@ class UserAgent(Generic[M]):
 
 def _cure(failed: RegistrationFailed, password: bool, server: bool) -> str:
     """What may help."""
-    if failed.status in (401, 407):
-        return "is the password right?" if password else "give password=..."
     if failed.status is None:
         return "does the server listen there?" if server else "the domain leads nowhere: give server=..."
-    return ""
+    return (
+        "" if failed.status == 404 else cure_of(failed.status, password=password)
+    )  # 404: of a domain, not of somebody

@@ -8,15 +8,17 @@ from sip.aio.resolver import Resolver
 from sip.aio.settings import TlsContexts, TransportSettings
 from sip.config import EndpointConfig
 from sip.entropy import Entropy
+from sip.field_types import checks_types
 from sip.trace import TraceSink
+from sip.wanted import must_be_port
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class UserAgentSettings:
     """What is seldom changed."""
 
     host: str | None = None  #: own address; None: the one that faces the server, loopback without a server
-    port: int = 0  #: own SIP port, UDP and TCP; 0: any free one
+    port: int = attrs.field(default=0, validator=must_be_port)  #: own SIP port, UDP and TCP; 0: any free one
     max_calls: int = 100  #: at once, those that ring too; one more is told that it is busy here (486)
     expires: int = 300  #: seconds that a registration is asked for
     session_expires: int | None = 1800  #: seconds of the session timer of calls made here; None: without

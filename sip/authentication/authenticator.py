@@ -24,6 +24,7 @@ from sip.authentication.wrong_passwords import WrongPasswordLimits, WrongPasswor
 from sip.entropy import Entropy
 from sip.errors import LocalProtocolError, RemoteProtocolError, SipError
 from sip.events import CredentialsRefused, Event
+from sip.field_types import checks_types
 from sip.flow import Flow
 from sip.message.request import Request
 from sip.networks import source_of
@@ -45,7 +46,7 @@ _MOST_EVENTS: Final = 1_000
 _TOO_MANY: Final = Refused(status=503, headers=(("Retry-After", "5"),))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class AuthenticatorConfig:
     """Whose users are known here, and who else is believed."""
 

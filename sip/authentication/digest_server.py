@@ -25,6 +25,7 @@ from sip.authentication.identification import Pending
 from sip.authentication.nonce_counts import NonceCounts
 from sip.entropy import Entropy
 from sip.errors import RemoteProtocolError
+from sip.field_types import checks_types
 from sip.headers.auth_params import AuthParams, split_auth
 from sip.headers.challenge import Authorization, Challenge
 from sip.message.request import Request
@@ -62,7 +63,7 @@ class PasswordStore:
         return None if password is None else secret_of(algorithm, username, realm, password)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class DigestConfig:
     """How a server challenges."""
 

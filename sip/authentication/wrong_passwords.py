@@ -23,6 +23,7 @@ import attrs
 from sip.authentication.identification import Refused
 from sip.authentication.origin import Origins
 from sip.errors import LocalProtocolError
+from sip.field_types import checks_types
 from sip.networks import Networks
 from sip.token_bucket import TokenBuckets
 
@@ -33,7 +34,7 @@ _MOST_GUESSERS: Final = 10_000
 _MOST_PROVED: Final = 20_000
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class WrongPasswordLimits:
     """How many wrong passwords are heard. Raises LocalProtocolError for what is no number above 0, or no network."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import attrs
 
+from sip.field_types import checks_types
 
-@attrs.frozen(kw_only=True)
+
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class Limits:
     """Sizes beyond which a message is refused (513) instead of held in memory."""
 

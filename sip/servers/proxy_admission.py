@@ -19,6 +19,7 @@ from sip.core.routing import KNOWN_METHODS
 from sip.endpoint.endpoint import Endpoint
 from sip.entropy import Entropy
 from sip.events import Event
+from sip.field_types import checks_types
 from sip.flow import Flow
 from sip.headers.name_addr import NameAddr
 from sip.message.request import Request
@@ -30,7 +31,7 @@ from sip.transport.locate import is_numeric, reached_host
 from sip.wanted import must_be_names
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class ProxyConfig:
     """Whom a proxy serves, and how."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 
 from sip.authentication.digest_server import DigestConfig
+from sip.field_types import checks_types
 from sip.headers.name_addr import NameAddr
 from sip.wanted import must_be_names
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class RegistrarConfig:
     """Whom a registrar serves, and how much it holds."""
 

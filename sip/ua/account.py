@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import attrs
 
 from sip.errors import LocalProtocolError, RemoteProtocolError
+from sip.field_types import checks_types
 from sip.headers.name_addr import NameAddr
 from sip.syntax.uri import Uri
 
@@ -35,11 +36,11 @@ def _contact(value: Uri | str | None) -> Uri | None:
 
 
 def _proxies(value: Uri | str | Iterable[Uri | str]) -> tuple[Uri, ...]:
-    given = (value,) if isinstance(value, Uri | str) else tuple(value)
+    given = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else (value,)
     return tuple(as_uri(each, "proxies", "sip:192.0.2.1:5060;transport=tcp") for each in given)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class Account:
     """One address of a user agent. URIs may be given as text."""
 

@@ -7,14 +7,20 @@ from collections.abc import Iterable
 import attrs
 
 from sip.errors import LocalProtocolError
+from sip.field_types import checks_types
 from sip.ua.account import Account
 
 
 def _accounts(given: Account | Iterable[Account]) -> tuple[Account, ...]:
-    return (given,) if isinstance(given, Account) else tuple(given)
+    accounts = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else (given,)
+    for each in accounts:
+        if not isinstance(each, Account):
+            cure = f", as in sip.Account(aor={each!r})" if isinstance(each, str) else ""
+            raise LocalProtocolError(f"UserAgentConfig: accounts must be made of sip.Account{cure}, not {each!r}")
+    return accounts
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checks_types)
 class UserAgentConfig:
     """What one user agent does."""
 

@@ -94,7 +94,7 @@ def test_nobody_answers() -> None:
     site.net.run(40.0)
     failed = alice.node.last(CommandFailed)
     assert (failed.reason, failed.status) == (FailureReason.TRANSPORT, None)
-    assert failed.text == "transport"
+    assert failed.text == "nobody listens there, or nobody answers"
     assert of_command(alice, command) == ["CommandFailed"]
 
 
@@ -253,7 +253,7 @@ def test_a_command_times_out_after_180_seconds_and_pending_restarts_them() -> No
     assert of_command(alice, command)[-1] == "CommandAccepted"
     site.net.run(11.0)
     failed = alice.node.last(CommandFailed)
-    assert (failed.command, failed.reason, failed.text) == (command, FailureReason.TIMEOUT, "timeout")
+    assert (failed.command, failed.reason, failed.text) == (command, FailureReason.TIMEOUT, "no answer in time")
     events = of_command(alice, command)
     mcu.result(PHONE)
     assert of_command(alice, command) == events
