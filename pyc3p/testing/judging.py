@@ -99,18 +99,26 @@ def _aim(request: c3p.Request) -> tuple[str, str] | None:
 
 
 def _judge_notifications(stage: Stage, mcu: str) -> None:
-    """What an MCU reports to its Focus has versions as notifications have, and numbers that count on."""
-    documents: list[c3p.Notify] = []
+    """What an MCU reports to its Focus has numbers that count on, and versions as notifications have.
+
+    An answer to ``getConference`` has a version of its own, so that it takes the place of what was under way.
+    """
+    reports: list[c3p.Notify] = []
+    documents: list[c3p.ConferenceInfo] = []
     for each in stage.sent:
         document = read_document(each.passing) if each.passing.sender == mcu else None
-        if isinstance(document, c3p.Notify) and document not in documents:
-            documents.append(document)
-    for before, after in pairwise(documents):
+        if isinstance(document, c3p.Notify) and document not in reports:
+            reports.append(document)
+            documents.append(document.conference_info)
+        elif isinstance(document, c3p.Response) and isinstance(document.command, c3p.GetConference):
+            whole = document.command.conference_info
+            documents += [whole] if whole is not None else []
+    for before, after in pairwise(reports):
         if after.notification_id != before.notification_id + 1:
             clause = "notifications of an MCU are numbered"
             seen = f"{after.notification_id} after {before.notification_id}"
-            stage.blame("pyc3p, C3P over HTTP", Force.OURS, clause, seen, before, after)
-    for finding in check_roster_sequence([each.conference_info for each in documents], from_the_start=False):
+            stage.blame("C3P over HTTP, notify", Force.OURS, clause, seen, before, after)
+    for finding in check_roster_sequence(documents, from_the_start=False):
         stage.add(_shared(finding))
 
 
