@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
+from sip import Shown
+
 Leg = TypeVar("Leg", bound=Hashable)
 
 FULL_SCALE: float = 32767.0
@@ -19,7 +21,7 @@ def energy_of_level(dbov: float) -> float:
 
 
 @attrs.frozen(kw_only=True)
-class SpeakerSettings:
+class SpeakerSettings(Shown):
     """Numbers of the simple algorithm; ticks are 20 ms."""
 
     attack: float = 0.5  #: weight of a louder frame in the average: speech shows at once
@@ -48,6 +50,11 @@ class ActiveSpeaker(Generic[Leg]):
         self._changed_at = -math.inf
         self._last_heard = -math.inf
         self.current: Leg | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether ``update`` changes nothing until somebody is heard."""
+        return self.current is None and self._challenger is None and not self._averages
 
     def update(self, energies: Mapping[Leg, float], *, now: float) -> bool:
         """Take the levels of one tick; true when ``current`` changed."""

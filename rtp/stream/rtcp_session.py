@@ -21,6 +21,7 @@ from rtp.packets.rtcp import (
     build_compound,
     ntp_timestamp,
 )
+from rtp.shown import Shown
 from rtp.stream.receiver import RtpReceiver
 from rtp.stream.sender import RtpSender
 
@@ -31,7 +32,7 @@ _MAX_REPORTS: Final = 31
 
 
 @attrs.frozen(kw_only=True)
-class RtcpConfig:
+class RtcpConfig(Shown):
     """Times in seconds."""
 
     session_bandwidth: float = 80_000.0  #: bit/s of RTP; G.711 at 20 ms with its headers
@@ -112,6 +113,17 @@ class RtcpSession:
             if member is None:
                 return
         member.heard = member.sent_rtp = now
+
+    def steady(self, ssrc: int | None, *, sends: bool) -> bool:
+        """Whether RTP in both directions would change nothing but the times given to ``resume``."""
+        return (ssrc is None or ssrc in self._members) and (self._spoke or not sends)
+
+    def resume(self, ssrc: int | None, *, received: float | None, sent: float | None) -> None:
+        """RTP was received from ``ssrc`` and sent until then."""
+        if received is not None and ssrc is not None:
+            self.rtp_received(ssrc, now=received)
+        if sent is not None:
+            self.rtp_sent(now=sent)
 
     def next_timeout(self) -> float | None:
         """Return when ``handle_timeout`` is due (monotonic seconds); None when nothing is."""
