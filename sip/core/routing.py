@@ -64,6 +64,7 @@ class CoreEntry:
     guards_dialogs: bool  #: whether it says what becomes of a request of a dialog that came from elsewhere
     durable: bool  #: whether its dialogs are written for a restart
     names_dialogs: bool  #: whether it lists ``replaces`` or ``join``
+    takes_notify: bool  #: whether it lists NOTIFY itself: one of a session, and of no event, is for it
     answers_options: bool  #: whether it takes OPTIONS itself; otherwise the endpoint answers
     allow: str  #: value of its Allow header
     supported_line: str  #: value of its Supported header
@@ -171,6 +172,7 @@ class Cores:
             guards_dialogs=guards_dialogs,
             durable=durable,
             names_dialogs="replaces" in options or "join" in options,
+            takes_notify="NOTIFY" in methods,
             answers_options="OPTIONS" in methods,
             allow=", ".join(sorted(all_methods)),
             supported_line=", ".join(listed),
