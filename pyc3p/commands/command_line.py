@@ -11,6 +11,7 @@ import click
 import sip
 from pyc3p.commands.addresses import parse_address, parse_target, server_of
 from pyc3p.commands.conference_line import conference_command
+from pyc3p.commands.conform_line import conform_command
 from pyc3p.commands.parameters import (
     FILE,
     PORT,
@@ -218,6 +219,7 @@ def invite_command(ca: str | None, as_json: bool, **given: Any) -> int:
 
 
 cli.add_command(conference_command)
+cli.add_command(conform_command)
 
 
 @cli.command("phone")
