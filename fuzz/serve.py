@@ -48,6 +48,8 @@ START: Final = 20.0  #: seconds for a program to come up
 MEMORY: Final = 64 * 1024
 #: What is told of the end, and need not be what it was in the beginning.
 UNEVEN: Final = ("kilobytes",)
+#: Seconds between a call's end and the look at what it left open: an answer or a BYE may still be on its way.
+AFTER_A_CALL: Final = 2.0
 
 Figures = list[dict[str, Any]]
 
@@ -181,7 +183,7 @@ class Run:
     def play(self, folder: Path) -> None:
         """From the start of the server to its end."""
         with served(folder) as server:
-            self.before = server.sizes()
+            self.before = server.sizes() | self._used_once(server)
             talk = Talk()
             try:
                 self._attack(server, talk)
@@ -192,6 +194,17 @@ class Run:
                 talk.kill()
             self._settle(server)
             self.wrong += server.faults()
+
+    def _used_once(self, server: Served) -> dict[str, int]:
+        """The files of a server that had a call: its parts keep as many HTTP connections to each other as that needs.
+
+        What else that call left is gone before the run ends, or is found then.
+        """
+        if not self.plan.settle:
+            return {}
+        Talk().end()
+        time.sleep(AFTER_A_CALL)
+        return {"open files": server.sizes()["open files"]}
 
     def _attack(self, server: Served, talk: Talk) -> None:
         plan = self.plan

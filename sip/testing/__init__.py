@@ -36,7 +36,14 @@ from sip.testing.conversations import (
 )
 from sip.testing.headers import HEADER_VALUES, header_fields, header_values
 from sip.testing.held import held
-from sip.testing.judging import Finding, Force, check_response
+from sip.testing.judges.dialog import check_dialog
+from sip.testing.judges.finding import Finding, Force
+from sip.testing.judges.offer_answer import Exchanged, check_offer_answer, exchanged
+from sip.testing.judges.passage import Passage
+from sip.testing.judges.request import check_request
+from sip.testing.judges.response import check_response
+from sip.testing.judges.traffic import check_traffic, dialogs_of, transactions_of
+from sip.testing.judges.transaction import check_transaction
 from sip.testing.messages import messages, mutated_messages, requests, responses, wire_messages
 from sip.testing.network import Network, Sent, raw_request
 from sip.testing.scenes import CONVERSATIONS, DOMAIN, Scene
@@ -70,10 +77,12 @@ __all__ = [
     "Chooser",
     "Crossing",
     "Drawn",
+    "Exchanged",
     "Finding",
     "Force",
     "How",
     "Network",
+    "Passage",
     "Scene",
     "Seeded",
     "Sent",
@@ -83,9 +92,16 @@ __all__ = [
     "VirtualClock",
     "Wire",
     "alteration",
+    "check_dialog",
+    "check_offer_answer",
+    "check_request",
     "check_response",
+    "check_traffic",
+    "check_transaction",
     "conversations",
     "cseqs",
+    "dialogs_of",
+    "exchanged",
     "faults",
     "header_fields",
     "header_values",
@@ -108,6 +124,7 @@ __all__ = [
     "tel_uris",
     "texts",
     "tokens",
+    "transactions_of",
     "unanswered",
     "uris",
     "vias",

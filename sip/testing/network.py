@@ -32,6 +32,8 @@ from sip.message.parsing import parse_message
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.testing.agent import Agent
+from sip.testing.judges.passage import Passage
+from sip.testing.judges.reading import read
 from sip.testing.wire import Wire
 
 #: Rounds at one instant after which the network counts as never coming to rest.
@@ -100,6 +102,8 @@ class Network:
         self.loss, self.duplication, self.jitter, self.latency = loss, duplication, jitter, latency
         self.names: dict[str, list[Destination]] = {}  #: what look-ups find
         self.log: list[Sent] = []
+        self._flows: list[Flow] = []  # of each in the log
+        self._got: set[int] = set()  # the places in the log of what has arrived
         self.drop: Callable[[bytes], bool] = lambda data: False  #: which datagrams get lost, beside chance
         self.cut: Callable[[Sent, Flow], bool] = lambda sent, flow: False  #: what gets lost on whatever transport
         self.refuses: Callable[[Destination], bool] = lambda destination: False  #: which connections fail
@@ -214,19 +218,22 @@ class Network:
     def _send(self, agent: Agent, transmit: Transmit) -> None:
         flow = transmit.flow
         sent = Sent(self.now, agent.name, str(flow.remote), transmit.data)
+        place = len(self.log)
         self.log.append(sent)
+        self._flows.append(flow)
         data = self.middle(sent, flow)
         if self.cut(sent, flow):
             return
         if flow.transport != "UDP":
-            self.wire.send_stream(flow, data, self._arrived)
+            self.wire.send_stream(flow, data, lambda peer, theirs, data: self._arrived(peer, theirs, data, place))
             return
         peer = self._agents.get(flow.remote.host)
         if peer is not None and not self.drop(data):
-            self.wire.send_datagram(flow, data, lambda theirs, data: self._arrived(peer, theirs, data))
+            self.wire.send_datagram(flow, data, lambda theirs, data: self._arrived(peer, theirs, data, place))
 
-    def _arrived(self, agent: Agent, flow: Flow, data: bytes) -> None:
+    def _arrived(self, agent: Agent, flow: Flow, data: bytes, place: int) -> None:
         if not agent.deaf:
+            self._got.add(place)
             agent.take(agent.endpoint.receive_data(data, flow=flow, now=self.now))
 
     def inject(self, agent: Agent, data: bytes, flow: Flow | None = None) -> None:
@@ -306,6 +313,25 @@ class Network:
         """Return the responses with a status that were sent."""
         found = [parse_message(each.data) for each in self._matching(f"SIP/2.0 {status}", by)]
         return [message for message in found if isinstance(message, Response)]
+
+    def passages(self) -> list[Passage]:
+        """Return everything that agents sent and that can be read, as judges take it: see `check_traffic`."""
+        found = []
+        for place, (sent, flow) in enumerate(zip(self.log, self._flows, strict=True)):
+            message = read(lambda sent=sent: parse_message(sent.data))  # type: ignore[misc]
+            peer = self._agents.get(flow.remote.host)
+            if message is not None:
+                found.append(
+                    Passage(
+                        at=sent.at,
+                        sender=sent.by,
+                        receiver=peer.name if peer is not None else flow.remote.host,
+                        message=message,
+                        transport=flow.transport,
+                        arrived=place in self._got,
+                    )
+                )
+        return found
 
     def heads(self) -> list[str]:
         """Return the methods and statuses that were sent, in order."""
