@@ -57,7 +57,7 @@ ONE_CONCEPT: Final = (
 PRETENDED: Final = ("sip.testing.", "pyc3p.simnet.")
 
 #: What is said here of functions is what ``--help`` shows.
-HELP: Final = frozenset(("pyc3p.commands.command_line", "pyc3p.commands.conform_line"))
+HELP: Final = frozenset(("pyc3p.commands.command_line", "pyc3p.commands.conform_line", "pyc3p.commands.fuzz_line"))
 
 LONGEST: Final = 400  #: lines of a module: what one can read in one go
 

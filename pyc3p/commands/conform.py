@@ -114,7 +114,7 @@ def _played(plan: Plan, options: ConformOptions) -> Report:
         try:
             report = run.play()
         except Blame as wrong:
-            raise Problem(f"{plan.target} does not answer OPTIONS: {wrong.seen}") from wrong
+            raise Problem(f"{plan.target} does not answer anything: {wrong.seen}") from wrong
     if options.as_json:
         for line in as_lines(report):
             sys.stdout.write(json.dumps(line) + "\n")

@@ -68,6 +68,7 @@ class Bench:
         self._peers: dict[str, Peer] = {}
         self._checks = 0
         self.registrants: dict[str, Peer] = {}  #: who may have bindings
+        self.bound: dict[str, dict[str, None]] = {}  #: Contacts that were to be bound, by who has asked for it
 
     def token(self) -> str:
         """A word that nobody has used: for tags, branches, Call-IDs."""
@@ -108,6 +109,7 @@ class Bench:
         headers: list[tuple[str, object]] = list(given.pop("headers", ()))  # type: ignore[call-overload]
         lines = [f"<{peer.contact_uri}>"] if contacts is None else list(contacts)
         headers += [("Contact", line) for line in lines]
+        self.bound.setdefault(peer.name, {}).update(dict.fromkeys(line for line in lines if line != "*"))
         if expires is not None:
             headers.append(("Expires", str(expires)))
         self.registrants.setdefault(peer.name, peer)
@@ -164,10 +166,13 @@ class Bench:
         return [arrival for whose, arrival in self.arrivals if whose == name]
 
     def check_alive(self) -> None:
-        """Blames the target when it does not answer OPTIONS any more."""
+        """Blames the target when it answers nothing any more: OPTIONS, or a call where it knows no OPTIONS."""
         self._checks += 1
         peer = self.peer(f"check-{self._checks}")  # with a connection of its own: another may have been spoilt
-        peer.ask(peer.request("OPTIONS"), credentials=False)
+        if Trait.ELEMENT not in self.facts.lacks:
+            peer.ask(peer.request("OPTIONS"), credentials=False)
+        else:
+            peer.ask(peer.request("INVITE", body=self.offer(peer)), within=self.ring_patience)
 
     blame = staticmethod(blame)
     skip = staticmethod(skip)

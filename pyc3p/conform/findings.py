@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -13,11 +13,13 @@ from pyc3p.conform.case import Case
 from pyc3p.conform.peer import UNREADABLE
 from pyc3p.conform.wire import Arrival
 from pyc3p.trace.trace import Record
-from sip import Request, Response, SipError, parse_message
-from sip.testing import Finding, Force, check_response
+from sip import Request, SipError, parse_message
+from sip.testing import Finding, Force, Passage, check_traffic
 
 #: Characters of a clause in the id of what a judge found.
 _LONGEST_WORDS: Final = 60
+#: What the target is called in a ladder; elements of ours have other names.
+TARGET: Final = "target"
 
 
 class Verdict(enum.Enum):
@@ -96,14 +98,21 @@ class Report:
         return sum(each.verdict is verdict for each in self.outcomes)
 
 
-def judged(case: Case, arrivals: Iterable[tuple[str, Arrival]], records: Iterable[Record]) -> list[Found]:
-    """What the judges say of all that came, and of what cannot be read; none of it where a case is wrong by intent."""
-    asked = _requests(records)
+def judged(
+    case: Case, arrivals: Iterable[tuple[str, Arrival]], records: Iterable[Record], names: Mapping[tuple[str, int], str]
+) -> list[Found]:
+    """What the judges say of all that the target did, and what of it cannot be read.
+
+    None of it where a case is wrong by intent: what a target does then is its own affair.
+    """
+    if case.hard:
+        return []
     found: dict[str, Found] = {}
-    for _, arrival in arrivals:
-        for each in _of_arrival(arrival, asked):
-            made = _told(case, each)
+    for finding in check_traffic(_passages(records, names)):
+        if finding.by == TARGET and finding.force is not Force.OURS and not _is_passed_on(finding):
+            made = _told(case, finding)
             found.setdefault(made.id, made)
+    for _, arrival in arrivals:
         if arrival.message is None:
             made = Found(
                 id=f"unreadable@{case.id}",
@@ -113,32 +122,37 @@ def judged(case: Case, arrivals: Iterable[tuple[str, Arrival]], records: Iterabl
                 seen=arrival.problem,
             )
             found.setdefault(made.id, made)
-    return [] if case.hard else list(found.values())
+    return list(found.values())
 
 
-def _requests(records: Iterable[Record]) -> dict[tuple[str, str], Request]:
-    """The requests that were sent and are beyond doubt, by branch and method."""
-    asked = {}
-    for record in records:
-        try:
-            message = parse_message(record.data, strict=True)
-            message.check(all=True)
-        except SipError:
-            continue
-        if isinstance(message, Request) and message.via[0].branch:
-            asked[message.via[0].branch, message.method] = message
-    return asked
-
-
-def _of_arrival(arrival: Arrival, asked: dict[tuple[str, str], Request]) -> list[Finding]:
-    message = arrival.message
-    if not isinstance(message, Response):
-        return []
+def _is_passed_on(finding: Finding) -> bool:
+    """Whether it is about a request that the target has from us: what is in it is ours."""
+    shown = finding.messages[-1]
     try:
-        request = asked.get((message.via[0].branch or "", message.cseq.method))
-    except UNREADABLE:
-        return []
-    return [] if request is None else check_response(request, message)
+        return isinstance(shown, Request) and len(shown.via) > 1
+    except SipError:
+        return False
+
+
+def _passages(records: Iterable[Record], names: Mapping[tuple[str, int], str]) -> Iterator[Passage]:
+    """What passed, but for what we have sent that is not beyond doubt."""
+    for record in records:
+        sender, receiver = names.get(record.source), names.get(record.destination)
+        if TARGET not in (sender, receiver) and sender == receiver:
+            continue
+        try:
+            message = parse_message(record.data, strict=sender != TARGET)
+            message.check(all=sender != TARGET)
+        except UNREADABLE:
+            continue
+        yield Passage(
+            at=record.at,
+            sender=sender or record.source,
+            receiver=receiver or record.destination,
+            message=message,
+            transport=record.transport,
+            arrived=sender == TARGET or None,
+        )
 
 
 def _told(case: Case, finding: Finding) -> Found:
@@ -147,6 +161,6 @@ def _told(case: Case, finding: Finding) -> Found:
         id=f"{words[:_LONGEST_WORDS].strip('-')}@{case.id}",
         source=finding.source,
         force=finding.force,
-        clause=finding.clause,
+        clause=finding.clause + (f": {finding.expected}" if finding.expected else ""),
         seen=finding.seen,
     )

@@ -21,7 +21,7 @@ SDP: Final = "application/sdp"
 #: What is raised by asking for what a message does not have, or has in a form that nobody can read.
 UNREADABLE: Final = (SipError, IndexError)
 #: What elements of ours do, in each response that makes a dialog.
-_ABILITIES: Final = (("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, NOTIFY"), ("Supported", "timer"))
+_ABILITIES: Final = (("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, NOTIFY"), ("Supported", ""))
 #: Challenges of one request that are answered: a proxy and a registrar may each ask once.
 _MOST_CHALLENGES: Final = 2
 
@@ -148,7 +148,7 @@ class Peer:
         ``contact`` says whether it has one; without it methods that make dialogs have, and REGISTER.
         """
         self._cseq += 1
-        target = self._bench.target
+        headers, target = list(headers), self._bench.target
         uri = target.uri if uri is None else uri
         called = to if to is not None else uri
         lines: list[tuple[str, object]] = [
@@ -163,6 +163,8 @@ class Peer:
         if has_contact:
             lines.append(("Contact", f"<{self.contact_uri}>"))
         lines += headers
+        if method == "INVITE":
+            lines += [each for each in _ABILITIES if not any(name == each[0] for name, _ in headers)]
         if content_type is not None or body:
             lines.append(("Content-Type", content_type or SDP))
         return Request.build(method, uri, lines, body)
@@ -263,7 +265,8 @@ class Peer:
     def _ask_once(self, request: Request, within: float | None) -> Exchange:
         limit = self._bench.patience if within is None else within
         sent_at = self.send(request)
-        until, interval, again = sent_at + limit, T1, sent_at + T1
+        # Who has said nothing at all, not even 100, will not do so any more.
+        until, interval, again = sent_at + min(limit, self._bench.patience), T1, sent_at + T1
         provisional: list[Response] = []
         first_at = 0.0
         repeats = self.line.transport == "UDP"
@@ -281,13 +284,14 @@ class Peer:
                         first_at=first_at,
                     )
                 provisional.append(response)
+                until = sent_at + limit
                 repeats = repeats and request.method != "INVITE"
             elif repeats and time.monotonic() >= again:
                 self.send(request)
                 interval = min(2 * interval, T2) if request.method != "INVITE" else 2 * interval
                 again += interval
         seen = f"only {told(provisional[-1])}" if provisional else "nothing"
-        raise Silent(f"{seen} in {limit:g} s to {told(request)}")
+        raise Silent(f"{seen} in {until - sent_at:g} s to {told(request)}")
 
     def _arrived(self, arrival: Arrival) -> None:
         self.inbox.append(arrival)
@@ -339,7 +343,7 @@ class Peer:
     ) -> Exchange:
         """INVITE and its final response; the case goes no further where the call is not taken."""
         body = self._bench.offer(self.address.host) if offer is None else offer
-        request = self.request("INVITE", uri or self._bench.target.callee, headers=headers, body=body)
+        request = self.request("INVITE", uri or self._bench.target.uri, headers=headers, body=body)
         exchange = self.ask(request, within=self._bench.ring_patience)
         if not 200 <= exchange.status < 300:
             skip(f"the call is not taken: {exchange.told}")

@@ -22,7 +22,11 @@ _INFO_PACKAGES: Final = ("presence", "dialog", "message-summary", "reg", "confer
 
 def probe(make: Callable[[], Bench], facts: Facts) -> None:
     """Fill in ``facts``. Raises Blame when nothing answers at all."""
-    _on(make, lambda bench: _options(bench, facts))
+    silent: Blame | None = None
+    try:
+        _on(make, lambda bench: _options(bench, facts))
+    except Blame as wrong:  # there are elements that take calls and nothing else
+        silent, facts.lacks[Trait.ELEMENT] = wrong, wrong.seen
     for trait, look in (
         (Trait.REGISTRAR, _registrar),
         (Trait.PROXY, _proxy),
@@ -37,6 +41,8 @@ def probe(make: Callable[[], Bench], facts: Facts) -> None:
             facts.lacks[trait] = str(why)
         else:
             facts.traits.add(trait)
+    if silent is not None and not facts.traits:
+        raise silent
 
 
 def _on(make: Callable[[], Bench], look: Callable[[Bench], None]) -> None:
@@ -102,13 +108,13 @@ def _user_agent(bench: Bench, facts: Facts) -> None:
     peer = bench.peer()
     request = peer.request(
         "INVITE",
-        bench.target.callee,
+        bench.target.uri,
         headers=[("Supported", "timer"), ("Session-Expires", "1800")],
         body=bench.offer(peer),
     )
     exchange = peer.ask(request, within=bench.ring_patience)
     if not 200 <= exchange.status < 300:
-        bench.skip(f"a call to {bench.target.callee} is answered {exchange.told}")
+        bench.skip(f"a call to {bench.target.uri} is answered {exchange.told}")
     _learn(exchange.final, facts)
     _rings(exchange, facts)
     call = Call.of_caller(peer, exchange.request, exchange.final)
@@ -148,7 +154,7 @@ def _notifier(bench: Bench, facts: Facts) -> None:
 
 def subscribe(bench: Bench, peer: Peer, package: str, expires: int) -> Exchange:
     """SUBSCRIBE to the callee, or to ourselves where nobody was named."""
-    uri = bench.target.callee if bench.target.user else peer.aor
+    uri = bench.target.uri if bench.target.user else peer.aor
     request = peer.request("SUBSCRIBE", uri, headers=[("Event", package), ("Expires", str(expires))])
     return peer.ask(request)
 

@@ -12,7 +12,7 @@ import attrs
 
 from pyc3p.conform.bench import Bench, BenchSettings, Facts
 from pyc3p.conform.case import Blame, Case, NotApplicable, Silent, Trait
-from pyc3p.conform.findings import Found, Outcome, Report, Verdict, judged
+from pyc3p.conform.findings import TARGET, Found, Outcome, Report, Verdict, judged
 from pyc3p.conform.probing import probe
 from pyc3p.conform.target import Target
 from pyc3p.conform.tidying import tidy
@@ -53,6 +53,7 @@ class Run:
         self._on_case, self._on_outcome = on_case, on_outcome
         self._pace = Pace(plan.bench.rate)
         self._digest = None if plan.credentials is None else DigestClient(plan.credentials, entropy=entropy)
+        self._told: set[str] = set()  #: keys of findings
         self.facts = Facts()
 
     def play(self) -> Report:
@@ -103,9 +104,10 @@ class Run:
             found.append(Found(id=case.id, source=case.clause, force=case.force, clause=case.wanted, seen=wrong.seen))
         except Exception:  # a fault of ours is not one of the target's
             verdict, why = Verdict.BROKEN, traceback.format_exc(limit=-6)
-        found += judged(case, bench.arrivals, bench.wire.records)
-        records = tuple(bench.wire.records)
-        names = self._names(bench)
+        records, names = tuple(bench.wire.records), self._names(bench)
+        # What a judge has seen before is told once: the case itself is not to blame for it.
+        found += [each for each in judged(case, bench.arrivals, records, names) if each.key not in self._told]
+        self._told |= {each.key for each in found}
         tidy(bench)
         gone = self._gone()
         if gone:
@@ -141,7 +143,7 @@ class Run:
 
     def _names(self, bench: Bench) -> dict[tuple[str, int], str]:
         remote = self._plan.target.remote
-        names = {(remote.host, remote.port): "target"}
+        names = {(remote.host, remote.port): TARGET}
         for peer in bench.peers:
             for address in peer.addresses():
                 names[address.host, address.port] = peer.name
@@ -157,7 +159,7 @@ class Run:
         except Blame:
             return ""
         finally:
-            bench.wire.close()
+            tidy(bench)  # where it was a call
         return ""
 
     def _comes_back(self) -> bool:

@@ -34,23 +34,15 @@ class Target:
 
     @property
     def uri(self) -> Uri:
-        """The element itself."""
-        return self._uri(None)
-
-    @property
-    def callee(self) -> Uri:
-        """Whom calls are for."""
-        return self._uri(self.user)
+        """The element itself, or the user there who was named: what requests are for that are for nobody else."""
+        if self.transport == "TLS":
+            return Uri("sip", self.host, self.user, port=self.port, params={"transport": "tls"})
+        params = {"transport": "tcp"} if self.transport == "TCP" else {}
+        return Uri("sip", self.host, self.user, port=self.port, params=params)
 
     def aor(self, user: str) -> Uri:
         """The address of a user there."""
         return Uri("sip", self.domain, user)
-
-    def _uri(self, user: str | None) -> Uri:
-        if self.transport == "TLS":
-            return Uri("sip", self.host, user, port=self.port, params={"transport": "tls"})
-        params = {"transport": "tcp"} if self.transport == "TCP" else {}
-        return Uri("sip", self.host, user, port=self.port, params=params)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

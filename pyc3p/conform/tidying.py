@@ -31,10 +31,15 @@ def tidy(bench: Bench) -> None:
             with contextlib.suppress(*_EXPECTED):
                 peer.answer(arrival, 487 if request.method == "INVITE" else 200)
     for peer in bench.registrants.values():
-        with contextlib.suppress(*_EXPECTED):
-            # A user who was named may have phones of its own.
-            contacts = None if bench.settings.user else ["*"]
-            peer.ask(bench.registration(peer, contacts=contacts, expires=0))
+        # A user who was named may have phones of its own: of that one only is removed what was bound here.
+        lines = list(bench.bound.get(peer.name, ())) if bench.settings.user else ["*"]
+        for line in lines:
+            with contextlib.suppress(*_EXPECTED):
+                peer.ask(
+                    bench.registration(
+                        peer, contacts=[line.partition(">")[0] + ">" if ">" in line else line], expires=0
+                    )
+                )
     bench.wire.close()
 
 

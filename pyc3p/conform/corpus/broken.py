@@ -200,6 +200,19 @@ BROKEN: Final = (
         silence=True,
     ),
     Odd(
+        name="ipv6-received",
+        source="RFC 5118 section 4.5",
+        text="The address in received stands without brackets; with them it is 400, or taken.",
+        lines=with_lines(
+            more=(
+                "Via: SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3-111",
+                "Via: SIP/2.0/UDP [2001:db8::9:2];received=2001:db8::9:256;branch=z9hG4bKas3-112",
+            )
+        ),
+        statuses=(400,),
+        plain=True,
+    ),
+    Odd(
         name="ipv6-without-brackets",
         source="RFC 5118 section 4.2",
         text="An IPv6 address in a Request-URI has to stand in brackets: 400.",

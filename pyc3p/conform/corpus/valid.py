@@ -141,17 +141,6 @@ VALID: Final = (
         ),
     ),
     Odd(
-        name="ipv6-received",
-        source="RFC 5118 section 4.5",
-        text="The address in received may stand with brackets and without.",
-        lines=with_lines(
-            more=(
-                "Via: SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3-111",
-                "Via: SIP/2.0/UDP [2001:db8::9:2];received=2001:db8::9:256;branch=z9hG4bKas3-112",
-            )
-        ),
-    ),
-    Odd(
         name="ipv6-and-ipv4",
         source="RFC 5118 section 4.7",
         text="Hops of both families may stand in one message.",

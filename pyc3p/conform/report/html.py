@@ -12,7 +12,7 @@ import html
 from collections.abc import Iterator
 from typing import Final
 
-from pyc3p.conform.findings import Found, Outcome, Report, Verdict
+from pyc3p.conform.findings import TARGET, Found, Outcome, Report, Verdict
 from pyc3p.trace.ladder import Ladder
 from pyc3p.trace.ladder_svg import render_svg
 from pyc3p.trace.ladder_text import render_text
@@ -139,9 +139,9 @@ def _cases(report: Report) -> Iterator[str]:
 
 
 def _names(outcome: Outcome) -> Names:
-    order = sorted(set(outcome.names.values()), key=lambda name: (name == "target", name))
-    mine = [name for name in order if name != "target"]
-    names = Names([*mine[:1], *[name for name in order if name == "target"], *mine[1:]])
+    order = sorted(set(outcome.names.values()), key=lambda name: (name == TARGET, name))
+    mine = [name for name in order if name != TARGET]
+    names = Names([*mine[:1], *[name for name in order if name == TARGET], *mine[1:]])
     for address, name in outcome.names.items():
         names.add(name, address)
     return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +57,9 @@ class Plain:
         return [self.response(request, 404 if request.method == "INVITE" else 405, ALLOW)]
 
     def response(self, request: Request, status: int, *lines: tuple[str, str]) -> Response:
-        seed = SeededEntropy(f"{request.headers.get('Call-ID')}{request.headers.get('From')}".encode())
+        seed = SeededEntropy(
+            f"{request.headers.get('Call-ID')}{request.headers.get('From')}".encode("utf-8", "replace")
+        )
         return request.response(status, to_tag=seed.token(8), headers=lines)
 
 
@@ -107,19 +110,23 @@ def element(answer: Answer, *, deaf: threading.Event | None = None) -> Iterator[
 @contextlib.contextmanager
 def own_server(**settings: object) -> Iterator[pyc3p.RunningServer]:
     """A whole server of ours, on a loop in another thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
     config = ServeConfig(**settings) if settings else None  # type: ignore[arg-type]
-    context = pyc3p.server(settings=config)
-    running = asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(30)
+    made: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event, pyc3p.RunningServer]] = queue.Queue()
+
+    async def serve() -> None:
+        ended = asyncio.Event()
+        async with pyc3p.server(settings=config) as server:
+            made.put((asyncio.get_running_loop(), ended, server))
+            await ended.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    loop, ended, server = made.get(timeout=30)
     try:
-        yield running
+        yield server
     finally:
-        asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(ended.set)
         thread.join()
-        loop.close()
 
 
 def tried(target: Target | int, *select: str, bench: BenchSettings | None = None, **given: object) -> Report:

@@ -18,7 +18,7 @@ RINGING: Final = (Trait.USER_AGENT, Trait.RINGS)
 def _ringing(bench: Bench) -> tuple[Peer, Request]:
     """An INVITE that was answered provisionally."""
     peer = bench.peer()
-    request = peer.request("INVITE", bench.target.callee, body=bench.offer(peer))
+    request = peer.request("INVITE", bench.target.uri, body=bench.offer(peer))
     peer.send(request)
     response = peer.response(request)
     while response is not None and response.status == 100:
@@ -66,7 +66,7 @@ def other_branch(bench: Bench) -> None:
 def nothing_to_cancel(bench: Bench) -> None:
     """CANCEL of nothing is 481."""
     peer = bench.peer()
-    answer = peer.ask(cancel_of(peer.request("INVITE", bench.target.callee)), credentials=False)
+    answer = peer.ask(cancel_of(peer.request("INVITE", bench.target.uri)), credentials=False)
     if answer.status != 481:
         bench.blame(answer.told)
 

@@ -106,9 +106,9 @@ def refused_reinvite(bench: Bench) -> None:
     _goes_on(bench, call)
 
 
-@case("RFC 3261 section 12.2.1.2", Force.MUST, applies=CALLEE)
-def new_target(bench: Bench) -> None:
-    """The Contact of a re-INVITE is where the next requests go: the To tag of what answers stays that of the dialog."""
+@case("RFC 3261 section 20, table 2", Force.MUST, applies=CALLEE)
+def contact_again(bench: Bench) -> None:
+    """The 2xx to a re-INVITE has a Contact."""
     call = place_call(bench.peer())
     answer = call.ask("INVITE", body=call.invite.body)
     if answer.status >= 300:

@@ -150,7 +150,7 @@ def session_descriptions(bench: Bench) -> None:
     for place in range(len(lines) - 1):
         for junk in (b"", b"\0\xff", b"9" * 200, b"audio -1 RTP/AVP 0"):
             altered = b"\r\n".join([*lines[:place], lines[place][:2] + junk, *lines[place + 1 :]])
-            request = peer.request("INVITE", bench.target.callee, body=altered)
+            request = peer.request("INVITE", bench.target.uri, body=altered)
             peer.send(request)
             peer.response(request, within=0.5)  # what is taken all the same is hung up after the case
     bench.check_alive()

@@ -18,7 +18,7 @@ SHORTEST: Final = 90
 
 def _called(bench: Bench, *lines: tuple[str, str]) -> Exchange:
     peer = bench.peer()
-    request = peer.request("INVITE", bench.target.callee, headers=lines, body=bench.offer(peer))
+    request = peer.request("INVITE", bench.target.uri, headers=lines, body=bench.offer(peer))
     exchange = peer.ask(request, within=bench.ring_patience)
     if exchange.status < 300:
         Call.of_caller(peer, exchange.request, exchange.final).acknowledge()

@@ -106,6 +106,6 @@ def stray_notify(bench: Bench) -> None:
     """A NOTIFY that belongs to no subscription is 481, at least where nobody knows its event 489; it is never taken."""
     peer = bench.peer()
     lines = [("Event", "presence"), ("Subscription-State", "active;expires=60")]
-    exchange = peer.ask(peer.request("NOTIFY", bench.target.callee, to_tag=bench.token(), headers=lines))
+    exchange = peer.ask(peer.request("NOTIFY", bench.target.uri, to_tag=bench.token(), headers=lines))
     if exchange.status < 300:
         bench.blame(exchange.told)

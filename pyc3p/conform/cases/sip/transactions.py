@@ -116,7 +116,7 @@ def received(bench: Bench) -> None:
 def stray_ack(bench: Bench) -> None:
     """An ACK that belongs to nothing is not answered."""
     peer = bench.peer()
-    request = peer.request("ACK", bench.target.callee, to_tag=bench.token())
+    request = peer.request("ACK", bench.target.uri, to_tag=bench.token())
     peer.send(request)
     arrival = peer.take(lambda each: isinstance(each.message, Response), within=1.0)
     if arrival is not None:
@@ -182,7 +182,7 @@ def trying(bench: Bench) -> None:
     peer = bench.peer()
     waits = []
     for _ in range(3):  # a machine may be busy once
-        request = peer.request("INVITE", bench.target.callee, body=bench.offer(peer))
+        request = peer.request("INVITE", bench.target.uri, body=bench.offer(peer))
         begun = peer.send(request)
         if peer.response(request, within=TRYING + GRACE + bench.facts.round_trip) is not None:
             return
@@ -195,7 +195,7 @@ def trying(bench: Bench) -> None:
 def timestamp(bench: Bench) -> None:
     """100 has the Timestamp of the INVITE."""
     peer = bench.peer()
-    request = peer.request("INVITE", bench.target.callee, headers=[("Timestamp", "54.25")], body=bench.offer(peer))
+    request = peer.request("INVITE", bench.target.uri, headers=[("Timestamp", "54.25")], body=bench.offer(peer))
     exchange = peer.ask(request, within=bench.ring_patience, credentials=False)
     trying = [each for each in exchange.provisional if each.status == 100]
     if not trying:

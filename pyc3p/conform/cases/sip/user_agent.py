@@ -52,7 +52,7 @@ def answer_acknowledged(bench: Bench) -> None:
 def repeated_invite(bench: Bench) -> None:
     """An INVITE that is sent again is the same call: no second one, and no other tag."""
     peer = bench.peer()
-    request = peer.request("INVITE", bench.target.callee, body=bench.offer(peer))
+    request = peer.request("INVITE", bench.target.uri, body=bench.offer(peer))
     peer.send(request)
     peer.send(request)
     exchange = peer.ask(request, within=bench.ring_patience)
@@ -68,7 +68,7 @@ def repeated_invite(bench: Bench) -> None:
 def merged_request(bench: Bench) -> None:
     """An INVITE that comes a second time by another way is answered 482 while the first one is pending."""
     peer = bench.peer()
-    first = peer.request("INVITE", bench.target.callee, body=bench.offer(peer))
+    first = peer.request("INVITE", bench.target.uri, body=bench.offer(peer))
     peer.send(first)
     if peer.response(first) is None:
         bench.skip("nothing to INVITE")
@@ -83,9 +83,7 @@ def merged_request(bench: Bench) -> None:
 def unknown_body(bench: Bench) -> None:
     """A body of a type that nobody knows is 415, and Accept says which are known."""
     peer = bench.peer()
-    request = peer.request(
-        "INVITE", bench.target.callee, body=b"\x00\x01\x02", content_type="application/x-nobody-knows"
-    )
+    request = peer.request("INVITE", bench.target.uri, body=b"\x00\x01\x02", content_type="application/x-nobody-knows")
     exchange = peer.ask(request, within=bench.ring_patience)
     if exchange.status != 415:
         bench.blame(exchange.told)
@@ -99,7 +97,7 @@ def optional_body(bench: Bench) -> None:
     peer = bench.peer()
     request = peer.request(
         "INVITE",
-        bench.target.callee,
+        bench.target.uri,
         headers=[("Content-Disposition", "x-nobody-knows;handling=optional")],
         body=b"some text",
         content_type="application/x-nobody-knows",
@@ -113,9 +111,7 @@ def optional_body(bench: Bench) -> None:
 def unknown_extension(bench: Bench) -> None:
     """An INVITE with an unknown option-tag in Require is 420."""
     peer = bench.peer()
-    request = peer.request(
-        "INVITE", bench.target.callee, headers=[("Require", "x-nobody-knows")], body=bench.offer(peer)
-    )
+    request = peer.request("INVITE", bench.target.uri, headers=[("Require", "x-nobody-knows")], body=bench.offer(peer))
     exchange = peer.ask(request, within=bench.ring_patience)
     if exchange.status != 420:
         bench.blame(exchange.told)
@@ -125,7 +121,7 @@ def unknown_extension(bench: Bench) -> None:
 def unknown_dialog(bench: Bench) -> None:
     """A BYE with a To tag that belongs to no dialog is 481."""
     peer = bench.peer()
-    exchange = peer.ask(peer.request("BYE", bench.target.callee, to_tag=bench.token()))
+    exchange = peer.ask(peer.request("BYE", bench.target.uri, to_tag=bench.token()))
     if exchange.status != 481:
         bench.blame(exchange.told)
 
@@ -134,7 +130,7 @@ def unknown_dialog(bench: Bench) -> None:
 def bye_to_nothing(bench: Bench) -> None:
     """A BYE without a To tag belongs to no dialog, and is 481."""
     peer = bench.peer()
-    exchange = peer.ask(peer.request("BYE", bench.target.callee))
+    exchange = peer.ask(peer.request("BYE", bench.target.uri))
     if exchange.status != 481:
         bench.blame(exchange.told)
 
@@ -143,7 +139,7 @@ def bye_to_nothing(bench: Bench) -> None:
 def unknown_method(bench: Bench) -> None:
     """A method that a user agent does not support is 405 with Allow, or 501 where nobody knows it."""
     peer = bench.peer()
-    exchange = peer.ask(peer.request("NEWMETHOD", bench.target.callee))
+    exchange = peer.ask(peer.request("NEWMETHOD", bench.target.uri))
     if exchange.status not in (405, 501):
         bench.blame(exchange.told)
     if exchange.status == 405 and "Allow" not in exchange.final.headers:
@@ -169,7 +165,7 @@ def contact_of_answer(bench: Bench) -> None:
 def unusable_address_in_from(bench: Bench) -> None:
     """Whatever scheme the address in From has, a call is a call."""
     peer = bench.peer()
-    request: Request = peer.request("INVITE", bench.target.callee, body=bench.offer(peer))
+    request: Request = peer.request("INVITE", bench.target.uri, body=bench.offer(peer))
     request = request.evolve(set={"From": f"<tel:+15550100>;tag={bench.token()}"})
     exchange = peer.ask(request, within=bench.ring_patience)
     if exchange.status in (400, 416, 500):
