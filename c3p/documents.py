@@ -1,9 +1,9 @@
-"""Bytes to documents (c3p.md section 4, conference-info.md section 3)."""
+"""Bytes to documents (MS-CONFBAS, RFC 4575 section 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -21,7 +21,10 @@ Document = Request | Response | Notify | ConferenceInfo
 
 #: Commands in one document. One is legal; a few more are kept, so that the answer can be 3006 and name them.
 MOST_COMMANDS: Final = 16
-_COMMANDS = {clark(namespace, name): command for name, command in COMMANDS.items() for namespace in (CCCP, None)}
+#: By the name of the element; the types of lxml allow more than text there.
+_COMMANDS: Final[Mapping[Any, type[Command]]] = {
+    clark(namespace, name): command for name, command in COMMANDS.items() for namespace in (CCCP, None)
+}
 
 
 def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> Document:
@@ -31,7 +34,7 @@ def parse_document(data: bytes, *, limits: DocumentLimits = DEFAULT_LIMITS) -> D
     :class:`c3p.UnknownCommand`, further commands of a request in ``more``, other unknown content in ``extra``.
     """
     root = parse_xml(data, limits)
-    read = _ROOTS.get(tag_of(root))
+    read = _ROOTS.get(root.tag)
     if read is None:
         raise MalformedDocument(f"not a C3P document: {tag_of(root)[:200]}")
     return read(root)
@@ -60,7 +63,7 @@ def _few(commands: list[etree._Element]) -> list[etree._Element]:
 
 
 def _read_command(element: etree._Element) -> Command:
-    command = _COMMANDS.get(tag_of(element))
+    command = _COMMANDS.get(element.tag)
     return reader(command).read(element) if command is not None else _unknown_command(element)
 
 
@@ -78,7 +81,7 @@ def _unknown_command(element: etree._Element) -> UnknownCommand:
 
 
 #: What reads a document, by the name of its root; a root without a namespace is taken for the known one.
-_ROOTS: Final[Mapping[str, Callable[[etree._Element], Document]]] = {
+_ROOTS: Final[Mapping[Any, Callable[[etree._Element], Document]]] = {
     clark(namespace, name): read
     for own, name, read in (
         (CI, "conference-info", lambda root: reader(ConferenceInfo).read(root)),

@@ -1,4 +1,4 @@
-"""All requests of one sender that have not ended; answers may come in any order (c3p.md section 4.5)."""
+"""All requests of one sender that have not ended; answers may come in any order (MS-CONFBAS)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class OpenRequests:
         self._limit = limit
         self._timeout = timeout
         self._lives: dict[str, RequestLife] = {}
+        self.first: float | None = None  #: when the first times out; plain, since it is asked for after every step
 
     def __len__(self) -> int:
         return len(self._lives)
@@ -36,6 +37,7 @@ class OpenRequests:
         life = RequestLife(request, timeout=self._timeout)
         life.send(now=now)
         self._lives[request.request_id] = life
+        self._find_first()
 
     def receive_response(self, response: Response, *, now: float) -> list[RequestEvent]:
         """A response; one that belongs to nothing is dropped."""
@@ -72,16 +74,12 @@ class OpenRequests:
         """The dialog is gone, and all its requests with it."""
         events = [event for life in self._lives.values() for event in life.dialog_ended()]
         self._lives.clear()
+        self.first = None
         return events
 
     def next_timeout(self) -> float | None:
         """When :meth:`handle_timeout` is due, monotonic seconds."""
-        first: float | None = None
-        for life in self._lives.values():
-            at = life.next_timeout()
-            if at is not None and (first is None or at < first):
-                first = at
-        return first
+        return self.first
 
     def handle_timeout(self, *, now: float) -> list[RequestEvent]:
         """Requests whose time has come."""
@@ -90,7 +88,11 @@ class OpenRequests:
             events += self._settle(life, life.handle_timeout(now=now))
         return events
 
+    def _find_first(self) -> None:
+        self.first = min((at for life in self._lives.values() if (at := life.next_timeout()) is not None), default=None)
+
     def _settle(self, life: RequestLife, events: list[RequestEvent]) -> list[RequestEvent]:
         if life.ended:
             self._lives.pop(life.request.request_id, None)
+        self._find_first()
         return events

@@ -21,7 +21,7 @@ from sip.authentication.wrong_passwords import WrongPasswordLimits
 from sip.config import EndpointConfig, Listen
 from sip.core.base_core import BaseCore
 from sip.core.routing import Claim, Routing
-from sip.deadlines import Deadlines, first_due, next_timeout_of
+from sip.deadlines import Deadlines, Due, first_due, next_timeout_of
 from sip.endpoint.commit import Gate, Held, StateChange
 from sip.endpoint.endpoint import Endpoint
 from sip.endpoint.pump import Core, Pump
@@ -203,6 +203,7 @@ __all__ = [
     "DigestConfig",
     "DigestOutcome",
     "DigestServer",
+    "Due",
     "Durable",
     "EndCause",
     "Endpoint",

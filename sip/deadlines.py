@@ -20,6 +20,15 @@ def first_due(*times: float | None) -> float | None:
     return first
 
 
+class Due(Protocol):
+    """Whatever shows when it has to be called, as a plain attribute: it is looked at after every step."""
+
+    @property
+    def first(self) -> float | None:
+        """When that is (monotonic seconds); None when nothing is waited for."""
+        ...
+
+
 class Waiting(Protocol):
     """Whatever has to be called when a time comes."""
 

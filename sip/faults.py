@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sized
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import attrs
 
-from sip.deadlines import Deadlines
+from sip.deadlines import Due
 from sip.events import Event
 from sip.message.masking import masked_head
 from sip.message.message import Message
@@ -127,10 +127,14 @@ class TimedNet:
         #: what the machine's events are gathered in, when it shows that: it need not be asked while there are none
         self.untaken: Sized | None = getattr(machine, "untaken", None)
         self._faults, self._counters = faults, counters
-        #: where the machine's times are, when it shows that; None while it rests
-        self.deadlines: Deadlines[Any] | None = getattr(machine, "deadlines", None)
+        self.deadlines = self._shown_deadlines()  #: where the machine's times are, when it shows that
         self._asking: set[str] = set()  # questions whose last answer was an exception
         self._rest: Rest | None = None  # since its timeout raised, until one does not
+
+    def _shown_deadlines(self) -> tuple[Due, ...] | None:
+        """Those of a machine that shows them, one or several; None for others, and while the machine rests."""
+        shown: Due | tuple[Due, ...] | None = getattr(self._machine, "deadlines", None)
+        return shown if shown is None or isinstance(shown, tuple) else (shown,)
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due; None when the machine cannot say."""
@@ -142,6 +146,8 @@ class TimedNet:
         if self._asking:
             self._asking.discard("next_timeout")
         return at if self._rest is None else self._rest.after(at)
+
+    first = property(next_timeout, doc="``next_timeout``: what a machine without ``deadlines`` shows instead of them.")
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Do what is due, if anything is."""
@@ -157,7 +163,7 @@ class TimedNet:
             self.deadlines = None
             return [internal_fault(error, "handle_timeout", owner=self._owner)]
         if self._rest is not None:
-            self._rest, self.deadlines = None, getattr(self._machine, "deadlines", None)
+            self._rest, self.deadlines = None, self._shown_deadlines()
         return events
 
     def take_events(self) -> list[Event]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import attrs
 
 from c3p.binding.binding import BoundField
 from c3p.binding.fields import Child, Children, Text, Texts, WrapperAttribute
-from c3p.binding.node import Node, Trimming
+from c3p.binding.node import Node, Trimming, Unknown
 from c3p.binding.out import Out
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WORDS, WRITE_TEXT, is_plain
+from c3p.binding.values import WORDS, WRITE_TEXT
 from c3p.binding.xml import escape_attribute
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import PREFIXES
@@ -20,8 +22,18 @@ from c3p.namespaces import PREFIXES
 Values = Mapping[str, Any]
 #: Called with field and number of items written, to put unknown content between items.
 Place = Callable[[str, int], None]
-#: Appends the element of a node: out, tag, node.
-WriteNode = Callable[[Out, str, Node], None]
+#: Children that follow a node's own, with their names.
+Others = Iterable[tuple[str, Node | Unknown]]
+
+
+class WriteNode(Protocol):
+    """Appends the element of a node."""
+
+    def __call__(self, out: Out, tag: str, node: Node, children: Others = ()) -> None:
+        """Raises LocalProtocolError for values that do not fit."""
+        ...
+
+
 #: What writes nodes of a class where that namespace is the default.
 WriterOf = Callable[[type[Node], str], WriteNode]
 
@@ -37,8 +49,22 @@ def prefixes_of(tag: str) -> frozenset[str]:
     return frozenset((prefix,)) if colon else frozenset()
 
 
-def _nothing(out: Out, tag: str, node: Node) -> None:
+def _nothing(out: Out, tag: str, node: Node, children: Others = ()) -> None:
     """How a slot without a child writes it."""
+
+
+@attrs.frozen
+class AttributeSlot:
+    """One field that is written as an attribute."""
+
+    name: str
+    clark: str
+    lead: str  #: everything before the value
+    prefixes: frozenset[str]  #: in it
+    blank: object  #: value that is not written
+    required: bool
+    words: bool  #: whether plain text is written as it stands
+    text: Callable[[object], str]
 
 
 class ElementSlot(ABC):
@@ -55,7 +81,7 @@ class ElementSlot(ABC):
         self.prefixes = prefixes_of(tag)
         self.generation = generation
         self.required = field.required
-        self.words = False  #: whether text stands between ``opening`` and ``closing``, and nothing else
+        self.words = False  #: whether each value is text, and stands between ``opening`` and ``closing``
         self.child: type[Node] | None = None  #: class of a value that is one element, which ``write_item`` writes
         self.write_item: WriteNode = _nothing
         self.blank: str | tuple[()] | None = ()
@@ -85,16 +111,16 @@ class TextSlot(ElementSlot):
 
     def __init__(self, field: BoundField, tag: str, spec: Text) -> None:
         super().__init__(field, tag, spec.generation)
-        self._text = WRITE_TEXT[spec.kind]
+        self.text = WRITE_TEXT[spec.kind]
         self.words = spec.kind in WORDS
         self.blank = "" if field.required else None
 
     def write(self, out: Out, values: Values) -> None:
-        out.append(f"{self.opening}{self._text(values[self.name])}{self.closing}")
+        out.append(f"{self.opening}{self.text(values[self.name])}{self.closing}")
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         attributes = attribute_text(out, trimmed[0].attributes) if 0 in trimmed else ""
-        out.append(f"<{self.tag}{attributes}>{self._text(values[self.name])}{self.closing}")
+        out.append(f"<{self.tag}{attributes}>{self.text(values[self.name])}{self.closing}")
 
 
 class TextsSlot(ElementSlot):
@@ -102,18 +128,17 @@ class TextsSlot(ElementSlot):
 
     def __init__(self, field: BoundField, tag: str, spec: Texts) -> None:
         super().__init__(field, tag, spec.generation)
-        self._text = WRITE_TEXT[spec.kind]
-        self._words = spec.kind in WORDS
+        self.text = WRITE_TEXT[spec.kind]
+        self.words = spec.kind in WORDS
 
     def write(self, out: Out, values: Values) -> None:
         for value in values[self.name] or ():
-            plain = self._words and isinstance(value, str) and is_plain(value)
-            out.append(f"{self.opening}{value if plain else self._text(value)}{self.closing}")
+            out.append(f"{self.opening}{self.text(value)}{self.closing}")
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         for index, value in enumerate(values[self.name] or ()):
             attributes = attribute_text(out, trimmed[index].attributes) if index in trimmed else ""
-            out.append(f"<{self.tag}{attributes}>{self._text(value)}{self.closing}")
+            out.append(f"<{self.tag}{attributes}>{self.text(value)}{self.closing}")
             place(self.name, index + 1)
 
 
@@ -161,7 +186,7 @@ class WrappedSlot(ElementSlot):
         super().__init__(field, tag, inner.generation)
         self.also = tuple(attributes)
         self.prefixes |= inner.prefixes
-        self._inner = inner
+        self.inner = inner
         self._attributes = attributes
         self._default = default
 
@@ -174,13 +199,13 @@ class WrappedSlot(ElementSlot):
 
     def write(self, out: Out, values: Values) -> None:
         out.append(f"{self._start(values)}>" if self.also else self.opening)
-        self._inner.write(out, values)
+        self.inner.write(out, values)
         out.append(self.closing)
 
     def write_trimmed(self, out: Out, values: Values, trimmed: Mapping[int, Trimming], place: Place) -> None:
         own = trimmed.get(-1, Trimming(self.name, -1))
         out.append(f"{self._start(values)}{attribute_text(out, own.attributes)}>")
-        self._inner.write_trimmed(out, values, trimmed, _nowhere)
+        self.inner.write_trimmed(out, values, trimmed, _nowhere)
         for element in own.elements:
             write_unknown(out, element, self._default)
         out.append(self.closing)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Final
 
+from c3p import vocabulary
 from c3p.binding.fields import Kind
 from c3p.binding.xml import escape_attribute, escape_text
 from c3p.errors import LocalProtocolError
@@ -107,3 +109,11 @@ WORDS: Final = frozenset((Kind.TEXT, Kind.TOKEN))
 #: Whether text of these kinds is written as it stands, in an element or in double quotes: visible ASCII with blanks
 #: between, and nothing to escape. What is not plain may still be right; it is looked at more closely.
 is_plain: Final = re.compile(r"[!#-%'-;=?-~](?:[ !#-%'-;=?-~]*[!#-%'-;=?-~])?").fullmatch
+#: Whether text is a word of the protocol, all of which are plain: they are most of what is written.
+is_well_known: Final = frozenset(
+    word.value
+    for words in vars(vocabulary).values()
+    if isinstance(words, type) and issubclass(words, StrEnum)
+    for word in words
+    if is_plain(word.value)
+).__contains__

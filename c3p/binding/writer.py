@@ -7,41 +7,23 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Final, cast
 
-import attrs
-
 from c3p.binding.binding import bound_fields, clark
 from c3p.binding.fields import Attribute, WrapperAttribute
-from c3p.binding.node import NOTHING, Extra, Node, Placed, Unknown
+from c3p.binding.node import Extra, Node, Placed, Unknown
 from c3p.binding.out import Out
-from c3p.binding.slots import ElementSlot, WriteNode, element_slot, prefixes_of, qualified
+from c3p.binding.slots import AttributeSlot, ElementSlot, Others, WriteNode, element_slot, prefixes_of, qualified
+from c3p.binding.straight_writer import SEPARATOR, straight_writer
 from c3p.binding.unknown import attribute_text, write_unknown
-from c3p.binding.values import WORDS, WRITE_ATTRIBUTE, is_plain
+from c3p.binding.values import WORDS, WRITE_ATTRIBUTE
 from c3p.errors import LocalProtocolError
 from c3p.namespaces import CIS, PREFIXES
-
-_SEPARATOR: Final = "<cis:separator/>"
-
-
-@attrs.frozen
-class _AttributeSlot:
-    """One field that is written as an attribute."""
-
-    name: str
-    clark: str
-    lead: str  #: everything before the value
-    prefixes: frozenset[str]  #: in it
-    blank: object  #: value that is not written
-    required: bool
-    words: bool  #: whether plain text is written as it stands
-    text: Callable[[object], str]
 
 
 class Writer:
     """Writes nodes of ``cls`` where ``default`` is the default namespace.
 
-    A node has many fields and few values: what is absent costs no call. Neither does text that is written as it
-    stands (`is_plain`), and most is. Other values are looked at by `c3p.binding.values`, which also refuses those
-    that do not fit.
+    ``write`` appends the element of a node, and behind its own children those that it is given. It raises
+    LocalProtocolError for values that do not fit.
     """
 
     def __init__(self, cls: type[Node], default: str) -> None:
@@ -49,7 +31,7 @@ class Writer:
         self._default = default
         fields = bound_fields(cls)
         self._attributes = tuple(
-            _AttributeSlot(
+            AttributeSlot(
                 field.name,
                 clark(field.spec.namespace, field.spec.name),
                 f' {qualified(field.spec.namespace, field.spec.name, "")}="',
@@ -67,11 +49,17 @@ class Writer:
             for field in fields
             if not isinstance(field.spec, Attribute | WrapperAttribute)
         )
-        #: What `write` asks of every field; the third says that nothing else is to be asked where there is no value.
-        self._names = tuple((slot.name, slot.blank, not (slot.required or slot.also), slot) for slot in self._slots)
+        self.write = straight_writer(
+            self._attributes,
+            self._slots,
+            write_whole=self._write_whole,
+            write_others=self._write_others,
+            lacking=self._lacking,
+            of=cls.__name__,
+        )
 
-    def write(self, out: Out, tag: str, node: Node, children: Iterable[tuple[str, Node | Unknown]] = ()) -> None:
-        """Append the element of ``node``; ``children`` follow its own. Raises LocalProtocolError for unfit values."""
+    def _write_whole(self, out: Out, tag: str, node: Node, children: Others) -> None:
+        """Append the element of a node that has unknown content."""
         values = node.__dict__
         extra: Extra = values["extra"]
         start = f"<{tag}"
@@ -79,46 +67,15 @@ class Writer:
             value = values[attribute.name]
             if not value and (value is None or value == attribute.blank):
                 if attribute.required:
-                    raise LocalProtocolError(f"{self._cls.__name__} needs {attribute.name}")
+                    raise self._lacking(attribute.name)
                 continue
             if attribute.prefixes:
                 out.prefixes |= attribute.prefixes
-            if attribute.words and isinstance(value, str) and is_plain(value):
-                start += f'{attribute.lead}{value}"'
-            else:
-                start += f'{attribute.lead}{attribute.text(value)}"'
-        if extra is not NOTHING and extra.attributes:
-            start += self._unknown_attributes(out, values, extra)
-        out.append(start)
+            start += f'{attribute.lead}{attribute.text(value)}"'
+        out.append(start + self._unknown_attributes(out, values, extra))
         mark = len(out)
-        if extra is not NOTHING and (extra.elements or extra.trimmings):
-            self._write_with_unknown(out, values, extra)
-        else:
-            generation = 0
-            for name, blank, optional, slot in self._names:
-                value = values[name]
-                if value is None and optional:
-                    continue
-                if not value and (value is None or value == blank) and (not slot.also or slot.absent(values)):
-                    if slot.required:
-                        raise self._lacking(slot)
-                    continue
-                if slot.generation > generation:
-                    _separate(out, slot.generation - generation)
-                    generation = slot.generation
-                if slot.prefixes:
-                    out.prefixes |= slot.prefixes
-                if slot.words and isinstance(value, str) and is_plain(value):
-                    out.append(f"{slot.opening}{value}{slot.closing}")
-                elif type(value) is slot.child:
-                    slot.write_item(out, slot.tag, value)
-                else:
-                    slot.write(out, values)
-        for child_tag, child in children:
-            if isinstance(child, Unknown):
-                write_unknown(out, child, self._default)
-            else:
-                _writer(type(child), self._default).write(out, child_tag, child)
+        self._write_with_unknown(out, values, extra)
+        self._write_others(out, children)
         if len(out) == mark:
             out[-1] += "/>"
         else:
@@ -136,7 +93,7 @@ class Writer:
             trimmed = {one.index: one for one in extra.trimmings if one.field == slot.name}
             if slot.absent(values) and -1 not in trimmed:
                 if slot.required:
-                    raise self._lacking(slot)
+                    raise self._lacking(slot.name)
             else:
                 placing.separate(slot.generation)
                 out.prefixes |= slot.prefixes
@@ -144,12 +101,19 @@ class Writer:
             placing.place(slot.name)
         placing.place_rest()
 
-    def _lacking(self, slot: ElementSlot) -> LocalProtocolError:
-        return LocalProtocolError(f"{self._cls.__name__} needs {slot.name}")
+    def _write_others(self, out: Out, children: Others) -> None:
+        for tag, child in children:
+            if isinstance(child, Unknown):
+                write_unknown(out, child, self._default)
+            else:
+                _writer(type(child), self._default).write(out, tag, child)
+
+    def _lacking(self, field: str) -> LocalProtocolError:
+        return LocalProtocolError(f"{self._cls.__name__} needs {field}")
 
 
 def _separate(out: Out, generations: int) -> None:
-    out.append(_SEPARATOR * generations)
+    out.append(SEPARATOR * generations)
     out.prefixes.add(PREFIXES[CIS])
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from c3p.binding.xml import DEFAULT_LIMITS, DocumentLimits
+from c3p.shown import Shown
 
 
 @attrs.frozen(kw_only=True)
-class ServerSettings:
+class ServerSettings(Shown):
     """What a server allows its peers."""
 
     limits: DocumentLimits = DEFAULT_LIMITS
@@ -22,10 +23,10 @@ class ServerSettings:
 
 
 @attrs.frozen(kw_only=True)
-class ClientSettings:
+class ClientSettings(Shown):
     """How a client waits."""
 
-    connect_timeout: float = 5.0  #: seconds until the connection must stand (c3p.md section 6)
+    connect_timeout: float = 5.0  #: seconds until the connection must stand (docs/c3p-over-http.rst)
     keep_alive: float = 15.0  #: seconds that an idle connection is kept; shorter than servers keep theirs
     connections: int = 100  #: at once, to all peers together
     most_waiting: int = 64  #: exchanges waiting in one lane; more fail at once, so that memory stays bounded

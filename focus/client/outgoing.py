@@ -31,6 +31,7 @@ from focus.client.events import (
 )
 from focus.client.learned import shown_in
 from sip import (
+    Due,
     Endpoint,
     Event,
     MsDiagnostics,
@@ -43,7 +44,6 @@ from sip import (
     SessionState,
     SipError,
     body_of,
-    first_due,
     refusal_of_body,
 )
 from sip import Response as SipResponse
@@ -252,9 +252,10 @@ class Outgoing:
         self._doubted.clear()
         return self._events(self._in_dialog.dialog_ended())
 
-    def next_timeout(self) -> float | None:
-        """When a command times out."""
-        return first_due(self._in_dialog.next_timeout(), self._services.next_timeout())
+    @property
+    def deadlines(self) -> tuple[Due, ...]:
+        """What shows when a command times out; always the same."""
+        return self._in_dialog, self._services
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """The commands whose time has come."""

@@ -10,7 +10,7 @@ from sip import Entropy, RetryAfter
 from sip import Response as SipResponse
 
 #: Seconds between two tries at most before chance; the first is tried within the first of these, and they double. A
-#: Focus that has started again is joined within a minute, for which it keeps our place (decisions 34).
+#: Focus that has started again is joined within a minute, for which it keeps our place (docs/design-decisions.rst).
 _FIRST: Final = 1.0
 _LONGEST: Final = 30.0
 
@@ -25,10 +25,10 @@ class Rejoining:
         self._config, self._entropy = config, entropy
         self._until = self._wait = 0.0
         self.attempt = 0  #: counts from 1
-        self.at: float | None = None  #: when the next one begins, monotonic seconds
+        self.first: float | None = None  #: when the next one begins, monotonic seconds
 
     def begin(self, *, now: float) -> bool:
-        """The dialog died. Whether there is a first try; `at` says when."""
+        """The dialog died. Whether there is a first try; `first` says when."""
         self._until, self._wait, self.attempt = now + self._config.rejoin_for, _FIRST / 2, 0
         return self._plan(now, 0)
 
@@ -43,22 +43,22 @@ class Rejoining:
         spread = self._wait * (1 + self._entropy.uniform()) / 2
         at = now + at_least + spread
         if at > self._until:
-            self.at = None
+            self.first = None
             return False
-        self.at, self.attempt = at, self.attempt + 1
+        self.first, self.attempt = at, self.attempt + 1
         return True
 
     def is_due(self, now: float) -> bool:
         """Whether a try begins now."""
-        if self.at is None or now < self.at:
+        if self.first is None or now < self.first:
             return False
-        self.at = None
+        self.first = None
         return True
 
     def announced(self, uri: str) -> events.Rejoining:
         """What the application is told of the next one."""
-        assert self.at is not None
-        return events.Rejoining(owner=self._config.owner, conference_uri=uri, attempt=self.attempt, at=self.at)
+        assert self.first is not None
+        return events.Rejoining(owner=self._config.owner, conference_uri=uri, attempt=self.attempt, at=self.first)
 
     def succeeded(self, uri: str, role: str | None) -> events.Rejoined:
         """What it is told of the one that succeeded."""
@@ -66,4 +66,4 @@ class Rejoining:
 
     def stop(self) -> None:
         """No more tries."""
-        self.at = None
+        self.first = None

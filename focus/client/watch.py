@@ -24,6 +24,9 @@ from sip import (
 
 BENOTIFY: Final = "ms-benotify"
 PIGGYBACK: Final = "ms-piggyback-first-notify"
+#: Seconds that are asked for: what the package lasts when nobody says (RFC 4575 section 3.3), said as RFC 6665 section
+#: 3.1.1 asks.
+EXPIRES: Final = 3600
 #: Seconds without a document after which a connection that carries nothing but the subscription is tried: as often as
 #: RFC 5626 section 4.4.1 pings one. Of a half of it that is gone nobody could tell us.
 QUIET: Final = 120.0
@@ -41,7 +44,7 @@ class Watch:
         self._solicited = False  #: the next full document answers our own SUBSCRIBE
         self._dialog: tuple[str, str | None] | None = None  #: Call-ID and tag of the notifier
         self._alone = False  #: whether nothing else of the conference uses a connection
-        self.check_at: float | None = None  #: when the connection is tried; None: something else would show its end
+        self.first: float | None = None  #: when the connection is tried; None: something else would show its end
         self.suspended = False  #: whether there was one when the dialog died
         self.dropped = 0  #: documents that could not be read
 
@@ -58,11 +61,12 @@ class Watch:
     def start(self, conference_uri: str, *, now: float) -> None:
         """Subscribe."""
         self._replica = Replica(entity=conference_uri)
-        self._solicited, self._dialog, self.suspended, self.check_at = True, None, False, None
+        self._solicited, self._dialog, self.suspended, self.first = True, None, False, None
         self._subscription = self._endpoint.subscribe(
             self._config.owner,
             conference_uri,
             event="conference",
+            expires=EXPIRES,
             from_=self._config.sender,
             to=NameAddr(conference_uri),
             headers=self._headers(),
@@ -90,7 +94,7 @@ class Watch:
     def suspend(self, *, now: float) -> None:
         """The dialog died: what still comes of the subscription is not listened to, until it starts again."""
         self.stop(now=now)
-        self.suspended, self._subscription, self.check_at = self.suspended or self.active, None, None
+        self.suspended, self._subscription, self.first = self.suspended or self.active, None, None
 
     def close(self, *, now: float) -> list[Event]:
         """The conference is over for us: end the subscription with it, whatever still comes of it."""
@@ -108,7 +112,7 @@ class Watch:
         if getattr(event, "subscription", None) != self._subscription or self._subscription is None:
             return [], False
         if isinstance(event, NotifyReceived):
-            self.check_at = now + QUIET if self._alone and _by_connection(event.request) else None
+            self.first = now + QUIET if self._alone and _by_connection(event.request) else None
             return self._notified(event, now=now)
         if isinstance(event, SubscriptionAccepted):
             return [Subscribed(owner=self._config.owner, expires=event.expires)], False
@@ -121,7 +125,7 @@ class Watch:
         return self._lost(event.reason, None), False
 
     def _lost(self, reason: str, status: int | None) -> list[Event]:
-        self._subscription, self.suspended, self.check_at = None, False, None
+        self._subscription, self.suspended, self.first = None, False, None
         return [SubscriptionLost(owner=self._config.owner, reason=reason, status=status)]
 
     def _notified(self, event: NotifyReceived, *, now: float) -> tuple[list[Event], bool]:
@@ -159,8 +163,8 @@ class Watch:
 
     def handle_timeout(self, *, now: float) -> None:
         """Try a connection that has been quiet."""
-        if self.check_at is not None and self.check_at <= now:
-            self.check_at = None
+        if self.first is not None and self.first <= now:
+            self.first = None
             self.reconnect(now=now)
 
     def reconnect(self, *, now: float) -> None:

@@ -1,4 +1,4 @@
-"""Who is speaking, from the level of each leg (media profile 9.1)."""
+"""Who is speaking, from the level of each leg."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar
 
 import attrs
+
+from sip import Shown
 
 Leg = TypeVar("Leg", bound=Hashable)
 
@@ -19,7 +21,7 @@ def energy_of_level(dbov: float) -> float:
 
 
 @attrs.frozen(kw_only=True)
-class SpeakerSettings:
+class SpeakerSettings(Shown):
     """Numbers of the simple algorithm; ticks are 20 ms."""
 
     attack: float = 0.5  #: weight of a louder frame in the average: speech shows at once

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyc3p.conform.bench import Bench, BenchSettings, Facts
 from pyc3p.conform.call import Call, place_call
-from pyc3p.conform.case import Blame, Case, NotApplicable, Trait, add_case, blame, case, known_cases, skip
+from pyc3p.conform.case import ANY, STREAMS, Blame, Case, NotApplicable, Trait, add_case, blame, case, known_cases, skip
 from pyc3p.conform.cases.sip import sip_cases
 from pyc3p.conform.corpus import CORPUS
 from pyc3p.conform.corpus.odd import Odd
@@ -22,7 +22,9 @@ from pyc3p.conform.target import Target, parse_sip_target
 from pyc3p.conform.wire import Arrival
 
 __all__ = [
+    "ANY",
     "CORPUS",
+    "STREAMS",
     "Arrival",
     "Bench",
     "BenchSettings",

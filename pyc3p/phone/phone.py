@@ -34,8 +34,6 @@ UNUSABLE_SDP: Final = b"v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 (null)\
 
 #: Calls of the user agent of a phone with one line: those beside that are refused at once, and told.
 _MANY: Final = 1_000
-#: Under a name that the parameter of ``media_opened`` does not hide.
-AudioSession: Final = rtp.AudioSession
 
 _ENDS: Final = {
     sip.CallEnd.HUNG_UP_HERE: CallEnd.HUNG_UP_HERE,
@@ -44,10 +42,20 @@ _ENDS: Final = {
 }
 
 
-class _UnusableMedia(rtp.AudioSession):
+class _Media(rtp.AudioSession):
+    """Media whose first offer was read when the call came: the phone does not ring for one that nobody can read."""
+
+    offered: rtp.SessionDescription | None = None
+
+    def receive_offer(self, offer: bytes | rtp.SessionDescription, *, now: float) -> bytes:
+        offered, self.offered = self.offered, None
+        return super().receive_offer(offered or offer, now=now)
+
+
+class _UnusableMedia(_Media):
     """Media that answer with a description of nothing."""
 
-    def receive_offer(self, offer: bytes, *, now: float) -> bytes:
+    def receive_offer(self, offer: bytes | rtp.SessionDescription, *, now: float) -> bytes:
         super().receive_offer(offer, now=now)
         return UNUSABLE_SDP
 
@@ -64,11 +72,19 @@ class _Line:
     leg: LegId
     answer_at: float | None  #: when ringing is over; None: never, or it is
     signalling_encrypted: bool  #: of the hop by which it came
-    media: rtp.AudioSession | None = None  #: None until the ports are open
+    offered: rtp.SessionDescription | None  #: in the INVITE
+    media: _Media | None = None  #: None until the ports are open
     hang_up_at: float | None = None
     heard_at: float = 0.0  #: when anything of the other side came last, while it may speak
     look_at: float | None = None  #: when it is seen whether the other side is still there
     end: CallEnd | None = None  #: how it is told to have ended, where that is settled before
+
+
+@attrs.define
+class _Appointment:
+    """When the next thing is due that the phone does with its line (`sip.Core`, ``deadlines``)."""
+
+    first: float | None = None
 
 
 class Phone(sip.BaseCore):
@@ -93,6 +109,8 @@ class Phone(sip.BaseCore):
         settings = sip.UserAgentConfig(owner=config.owner, accounts=config.account, ring=False, max_calls=_MANY)
         self._agent = sip.UserAgent(endpoint, settings, entropy=entropy)
         self._line: _Line | None = None
+        self._appointment = _Appointment()
+        self.deadlines = (self._agent.deadlines, self._appointment)  #: all that has its time
         self._legs = 0
         self._last_packets: list[Outgoing] = []  #: of the call that has just ended
 
@@ -159,12 +177,17 @@ class Phone(sip.BaseCore):
 
     def next_timeout(self) -> float | None:
         """When ``handle_timeout`` is due."""
-        due, line = self._agent.deadlines.first, self._line
+        return sip.first_due(*(each.first for each in self.deadlines))
+
+    def _plan(self) -> None:
+        """Note when something is due, after what may change that."""
+        line = self._line
         if line is None:
-            return due
-        # Ringing may be over before the ports are open: then the ports are waited for.
-        answer_at = line.answer_at if line.media is not None else None
-        return sip.first_due(due, answer_at, line.hang_up_at, line.look_at)
+            self._appointment.first = None
+        else:
+            # Ringing may be over before the ports are open: then the ports are waited for.
+            answer_at = line.answer_at if line.media is not None else None
+            self._appointment.first = sip.first_due(answer_at, line.hang_up_at, line.look_at)
 
     def handle_timeout(self, *, now: float) -> list[Event]:
         """Answer, hang up, register again."""
@@ -188,6 +211,7 @@ class Phone(sip.BaseCore):
             self._end(line, CallEnd.SILENT, now)
             return
         line.look_at = line.heard_at + patience
+        self._plan()
 
     def _follow(self, now: float) -> None:
         """After commands to the user agent: take what they caused."""
@@ -216,21 +240,26 @@ class Phone(sip.BaseCore):
     # Calls -----------------------------------------------------------------------------------------------------------
 
     def _called(self, call: sip.Call, now: float, signalling_encrypted: bool) -> None:
-        refused = self._judge(call)
+        refused, offered = self._judge(), None
+        if refused is None:
+            try:
+                offered = _offer_of(call)
+            except rtp.RtpError:
+                refused = sip.BodyRefusal(400)
         if refused is not None:
             call.refuse(refused.status, headers=refused.headers, now=now)
             self._follow(now)
             return
         self._legs += 1
         answer_at = None if self.reaction is Reaction.IGNORE else now + self.config.ring_time
-        self._line = _Line(call, LegId(self._legs), answer_at, signalling_encrypted)
+        self._line = _Line(call, LegId(self._legs), answer_at, signalling_encrypted, offered)
         call.ring(now=now)
         caller = call.remote
         self.untaken.append(PhoneRinging(owner=self.owner, caller=str(caller.uri), caller_name=caller.display_name))
         self.untaken.append(MediaPortWanted(owner=self.owner, leg=self._line.leg))
 
-    def _judge(self, call: sip.Call) -> sip.BodyRefusal | None:
-        """How a call is refused at once, None when it rings."""
+    def _judge(self) -> sip.BodyRefusal | None:
+        """How any call is refused at once, None when it may ring."""
         if self._line is not None or self.reaction is Reaction.BUSY:
             return sip.BodyRefusal(486)
         if self.reaction is Reaction.DECLINE:
@@ -240,23 +269,18 @@ class Phone(sip.BaseCore):
             if target is None:
                 return sip.BodyRefusal(480)
             return sip.BodyRefusal(302, (("Contact", str(sip.NameAddr(target))),))
-        assert call.invite is not None
-        offer = sip.body_of(call.invite, SDP)
-        try:
-            if offer:
-                rtp.SessionDescription.parse(offer)
-        except rtp.RtpError:
-            return sip.BodyRefusal(400)
         return None
 
     def _answer_when_due(self, line: _Line, now: float) -> None:
         if line.answer_at is None or line.answer_at > now or line.media is None:
+            self._plan()
             return
         line.answer_at = None
         line.call.answer(line.media, now=now)
         line.hang_up_at = None if self.config.hang_up_after is None else now + self.config.hang_up_after
         line.heard_at = now
         line.look_at = None if self.config.dead_media is None else now + self.config.dead_media
+        self._plan()
 
     def _ended(self, event: sip.CallEnded) -> None:
         line = self._line
@@ -264,6 +288,7 @@ class Phone(sip.BaseCore):
             self.untaken.append(PhoneReleased(owner=self.owner, end=CallEnd.REFUSED, talked_for=0.0))
             return
         self._line = None
+        self._plan()
         if line.media is not None:
             self._last_packets = [(line.leg, *packet) for packet in line.media.data_to_send()]
         end = line.end or _ENDS.get(event.cause, CallEnd.FAILED)
@@ -280,7 +305,7 @@ class Phone(sip.BaseCore):
             if capabilities is None:
                 self._fail(line, 488, now)
             else:
-                made = _UnusableMedia if self.reaction is Reaction.UNUSABLE_MEDIA else AudioSession
+                made = _UnusableMedia if self.reaction is Reaction.UNUSABLE_MEDIA else _Media
                 line.media = made(
                     capabilities,
                     address=advertised,
@@ -290,16 +315,15 @@ class Phone(sip.BaseCore):
                     sink=self.recorder,
                     entropy=self._entropy,
                 )
+                line.media.offered = line.offered
                 self._answer_when_due(line, now)
                 self._follow(now)
         return self.take_events()
 
     def _offered(self, line: _Line) -> rtp.Capabilities | None:
         """What the call may have; None when it must have keys that we would have to tell where others can read them."""
-        capabilities, invite = self.config.capabilities, line.call.invite
-        level = capabilities.encryption
-        offers = invite is not None and not sip.body_of(invite, SDP)
-        if not offers or line.signalling_encrypted or level is rtp.Encryption.REJECTED:
+        capabilities, level = self.config.capabilities, self.config.capabilities.encryption
+        if line.offered is not None or line.signalling_encrypted or level is rtp.Encryption.REJECTED:
             return capabilities
         if level is rtp.Encryption.REQUIRED:
             return None
@@ -348,3 +372,10 @@ def _may_speak(line: _Line) -> bool:
     """Whether packets of the other side are to be expected: nobody holds the call."""
     agreed = line.media.agreement if line.media is not None else None
     return agreed is not None and agreed.direction is rtp.Direction.SENDRECV and not agreed.held
+
+
+def _offer_of(call: sip.Call) -> rtp.SessionDescription | None:
+    """The offer in the INVITE, None when there is none. Raises RtpError."""
+    assert call.invite is not None
+    body = sip.body_of(call.invite, SDP)
+    return rtp.SessionDescription.parse(body) if body else None

@@ -32,10 +32,10 @@ class RtpPacket:
     @classmethod
     def parse(cls, data: bytes) -> RtpPacket:
         """Parse one datagram; raises MalformedPacket (RFC 3550 appendix A.1)."""
-        size = len(data)
-        if size < 12:
-            raise MalformedPacket(f"RTP packet of {size} octets")
-        first, second, sequence_number, timestamp, ssrc = _FIXED.unpack_from(data)
+        try:
+            first, second, sequence_number, timestamp, ssrc = _FIXED.unpack_from(data)
+        except struct.error:
+            raise MalformedPacket(f"RTP packet of {len(data)} octets") from None
         if first == 0x80:  # nothing optional: nearly every packet
             return cls(second & 0x7F, sequence_number, timestamp, ssrc, data[12:], second > 0x7F)
         if first >> 6 != 2:
@@ -60,20 +60,24 @@ class RtpPacket:
 
     def __bytes__(self) -> bytes:
         """Serialise; raises LocalProtocolError when a field does not fit its place."""
+        second = self.payload_type
         try:
-            return self._serialise()
+            if self.csrc or self.padding or self.extension_profile is not None or second > 127:
+                return self._serialise_options()
+            if self.marker:
+                second |= 0x80
+            fixed = _FIXED.pack(0x80, second, self.sequence_number, self.timestamp, self.ssrc)
+            return fixed + self.payload  # nothing optional: nearly every packet
         except struct.error as error:
             raise LocalProtocolError(f"RTP field out of range: {error}") from None
 
-    def _serialise(self) -> bytes:
+    def _serialise_options(self) -> bytes:
         if len(self.csrc) > _MAX_CSRC or not 0 <= self.payload_type <= 127 or not 0 <= self.padding <= 255:
             raise LocalProtocolError("RTP packet with too many CSRC, a payload type above 127, or too much padding")
         has_extension = self.extension_profile is not None
         first = 0x80 | bool(self.padding) << 5 | has_extension << 4 | len(self.csrc)
         second = self.marker << 7 | self.payload_type
         fixed = _FIXED.pack(first, second, self.sequence_number, self.timestamp, self.ssrc)
-        if first == 0x80:
-            return fixed + self.payload
         parts = [fixed, struct.pack(f"!{len(self.csrc)}I", *self.csrc)]
         if self.extension_profile is not None:
             if len(self.extension) % 4:

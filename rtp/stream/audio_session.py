@@ -110,9 +110,10 @@ class AudioSession:
         wish = None if held is None else Direction.SENDONLY if held else Direction.SENDRECV
         return bytes(self._described.make_offer(direction=wish))
 
-    def receive_offer(self, offer: bytes, *, now: float) -> bytes:
-        """Our answer to an offer. Raises RemoteProtocolError, LocalProtocolError."""
-        description, agreed = self._described.receive_offer(SessionDescription.parse(offer))
+    def receive_offer(self, offer: bytes | SessionDescription, *, now: float) -> bytes:
+        """Our answer to an offer, read already or not. Raises RemoteProtocolError, LocalProtocolError."""
+        read = offer if isinstance(offer, SessionDescription) else SessionDescription.parse(offer)
+        description, agreed = self._described.receive_offer(read)
         self._agree(agreed, now)
         return bytes(description)
 

@@ -20,8 +20,8 @@ class Core(Protocol):
     """A machine that lives on an endpoint: it is fed the events it owns, and commands the endpoint.
 
     It is asked for its events and its time after every step. One that shows as ``untaken`` the list in which it gathers
-    events, always the same one, is only asked when something is in it; one that shows as ``deadlines`` all its times is
-    not asked for the next.
+    events, always the same one, is only asked when something is in it; one that shows as ``deadlines`` all that has a
+    time in it, a `Due` or a tuple of them that stay the same, is not asked for the next.
     """
 
     @property
@@ -180,9 +180,10 @@ class Pump:
         """Return the earliest time at which ``handle_timeout`` is due, None when nothing is."""
         first = self.endpoint.timers.first
         for net in self._nets:
-            at = net.next_timeout() if net.deadlines is None else net.deadlines.first
-            if at is not None and (first is None or at < first):
-                first = at
+            for due in net.deadlines or (net,):
+                at = due.first
+                if at is not None and (first is None or at < first):
+                    first = at
         return first if self._held is None or self._held.first is None else first_due(first, self._held.first)
 
     def data_to_send(self, limit: int | None = None) -> list[Transmit]:

@@ -17,6 +17,8 @@ from sip.message.request import Request, checked_uri
 from sip.syntax.uri import Uri
 
 Lines = list[Field]
+#: For what waits for half a minute without any: one for all of it, that nobody changes.
+NO_LINES: Final[Lines] = []
 _NAME: Final = itemgetter(0)
 
 

@@ -56,9 +56,8 @@ class Proxy:
     `ProxyConfig.relay_to` says: one who proves it (``credentials``), or is ``registered`` on its flow
     (`Registrar.knows`). Else 403. ``may_relay`` is an application's own word: anywhere. ``claims`` may leave some to
     others. ``moved`` is the open flow of a device that left one (`Registrar.flow_after`); without, 430. With an
-    ``authenticator`` all say who they are, and the identity goes on as ``P-Asserted-Identity``; dialogs that went
-    through us, ACK, which stays in our domains, and OPTIONS about the proxy itself are not asked. Raises
-    LocalProtocolError for settings that are no places.
+    ``authenticator`` all say who they are, and it goes on as ``P-Asserted-Identity``; dialogs that went through us, ACK
+    (it stays in our domains), OPTIONS about the proxy are not asked. Raises LocalProtocolError for bad settings.
     """
 
     def __init__(
@@ -101,6 +100,7 @@ class Proxy:
         self.untaken: list[Event] = []  #: what `take_events` gives; always the same list
         self._timers, self._callers = Timers(), CallerLimits(self.config)
         self._undecided = UndecidedRequests(self.config.owner, endpoint, self.untaken)
+        self.deadlines = (self._timers, self._undecided)  #: all that has its time
         self._contexts: dict[TransactionId, ResponseContext] = {}
         self._branches: dict[RequestId, ResponseContext] = {}
         endpoint.add_core(

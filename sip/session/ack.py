@@ -5,7 +5,7 @@ from __future__ import annotations
 from sip.core.dialog import Dialog
 from sip.core.uac import Requests
 from sip.flow import Flow
-from sip.message.lines import Lines
+from sip.message.lines import NO_LINES, Lines
 from sip.transport.secure import leaves_in_the_clear
 
 
@@ -63,7 +63,7 @@ class Ack:
             "ACK", via, self._cseq, headers=self._lines, body=self._body, content_type=self._content_type
         )
         self._flow, self._data = flow, bytes(request)
-        self._dialog, self._lines, self._body = None, [], b""
+        self._dialog, self._lines, self._body = None, NO_LINES, b""
         if leaves_in_the_clear(self._data, flow):
             self._flow = None
             self.flow_unavailable(now)

@@ -12,7 +12,7 @@ from sip.events import FailureCause, SessionAnswered, SessionFailed, SessionProg
 from sip.flow import Flow
 from sip.ids import RequestId
 from sip.message.bodies import describes, is_description
-from sip.message.lines import Lines, assemble, has
+from sip.message.lines import NO_LINES, Lines, assemble, has
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.session.ack import Ack
@@ -36,8 +36,11 @@ class SentInvite:
     """One INVITE through all its tries: credentials, longer session intervals, other targets."""
 
     __slots__ = (
+        "_prack_by_core",
+        "_reliable",
         "_sessions",
         "acks",
+        "authorization",
         "body",
         "content_type",
         "cseq",
@@ -48,7 +51,6 @@ class SentInvite:
         "ours",
         "provisional",
         "redirected",
-        "reliable",
         "remote_value",
         "routes",
         "session",
@@ -85,7 +87,9 @@ class SentInvite:
         self.routes = outline.routes
         self.transaction: ClientTransaction | None = None
         self.acks: dict[str, Ack] = {}
-        self.reliable = ReliableReceived(sessions, session, by_core=prack_by_core)
+        self.authorization = NO_LINES  #: credentials of the last try
+        self._prack_by_core = prack_by_core
+        self._reliable: ReliableReceived | None = None  # since a provisional answer came reliably
         self.provisional = False
         self.timed_out = False
         self.redirected: Response | None = None  #: the 3xx that the core is to follow or not
@@ -115,7 +119,7 @@ class SentInvite:
             self.transaction = transaction
 
     def _finish(self, flow: Flow, via: str) -> Request:
-        lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.tries.authorization]
+        lines: Lines = [("Via", via), *self.lines, ("CSeq", f"{self.cseq} INVITE"), *self.authorization]
         given, user, secure = self.session.contact, self.ours.local_user, self.uri[:5].lower() == "sips:"
         lines.append(("Contact", self._sessions.transport.contact(flow, user, given=given, secure=secure)))
         lines += self.tries.timer_lines
@@ -178,10 +182,12 @@ class SentInvite:
             dialog = self._early(transaction, response, tag)
             if dialog is not None and "100rel" in response.require:
                 described = is_description(self.body, self.content_type)
-                if not self.reliable.take(dialog, response, cseq=self.cseq, described=described, now=now):
+                if self._reliable is None:
+                    self._reliable = ReliableReceived(self._sessions, session, by_core=self._prack_by_core)
+                if not self._reliable.take(dialog, response, cseq=self.cseq, described=described, now=now):
                     return
         session.hear(response)
-        waits = self.reliable.awaits_prack(response)
+        waits = self._reliable is not None and self._reliable.awaits_prack(response)
         event = SessionProgressed(owner=session.owner, session=session.id, response=response, awaits_prack=waits)
         self._sessions.context.emit(event)
 
@@ -207,13 +213,14 @@ class SentInvite:
     @property
     def owes_answer(self) -> bool:
         """Whether the offer in a provisional answer waits for our PRACK."""
-        return self.reliable.owes_answer
+        return self._reliable is not None and self._reliable.owes_answer
 
     def prack(
         self, response: Response | None, headers: Lines, body: bytes, content_type: str | None, now: float
     ) -> RequestId:
         """Acknowledge a reliable provisional answer on behalf of the core."""
-        return self.reliable.acknowledge(response, headers, body, content_type, now)
+        reliable = self._reliable or ReliableReceived(self._sessions, self.session, by_core=self._prack_by_core)
+        return reliable.acknowledge(response, headers, body, content_type, now)
 
     def _answered(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         tag = response.to.tag or ""
@@ -231,7 +238,7 @@ class SentInvite:
         except RemoteProtocolError as error:
             useless, dialog = str(error), self._astray(transaction, response)
         # RFC 3261 section 22.1: the ACK for a 2xx carries the credentials of the INVITE.
-        ack = self.acks[tag] = Ack(self._sessions.requests, dialog, self.cseq, self.tries.authorization)
+        ack = self.acks[tag] = Ack(self._sessions.requests, dialog, self.cseq, self.authorization)
         cause = None
         if useless:
             cause = FailureCause.UNUSABLE
@@ -244,12 +251,17 @@ class SentInvite:
             return
         self._win(dialog, response, now)
         offered = is_description(self.body, self.content_type)
-        if offered or not describes(response) or (tag in self.reliable.offered and not self.owes_answer):
+        if offered or not describes(response) or self._offered_before(tag):
             session.process(SessionInput.ACK)
             ack.send(now)
         else:
             session.awaiting = ack
         self._sessions.context.emit(SessionAnswered(owner=session.owner, session=session.id, response=response))
+
+    def _offered_before(self, tag: str) -> bool:
+        """Whether the callee's offer came in a provisional answer, and has its answer."""
+        reliable = self._reliable
+        return reliable is not None and tag in reliable.offered and not reliable.owes_answer
 
     def _confirmed(self, transaction: ClientTransaction, response: Response, tag: str) -> Dialog:
         fresh = self._dialog(transaction, response)
@@ -294,10 +306,13 @@ class SentInvite:
 
     def _refused(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         session, context = self.session, self._sessions.context
+        if session.removed:
+            return
         cancelling = session.state is SessionState.CANCELLING
         if not cancelling:
             self.transaction = transaction  # which may have taken the place of the first
             if self.tries.is_worth_another(transaction.request, response):
+                self.authorization = self.tries.authorization
                 self.again(now)
                 return
         self._drop_forks(now)
@@ -341,7 +356,8 @@ class SentInvite:
 
     def release(self) -> None:
         """Keep only what acknowledges a late 2xx: the session is over, the transaction not yet."""
-        self.lines, self.body = [], b""
+        self.lines, self.body, self._reliable = NO_LINES, b"", None
+        del self.tries
 
     def give_up(self, now: float) -> None:
         """Report the redirection as the failure that it is when nobody follows it."""
@@ -349,7 +365,8 @@ class SentInvite:
 
     def _drop_forks(self, now: float) -> None:
         forks, self.session.forks = self.session.forks, {}
-        self.reliable.keep_only(self.session.dialog)
+        if self._reliable is not None:
+            self._reliable.keep_only(self.session.dialog)
         for dialog in forks.values():
             self._sessions.ended.add_dialog(dialog.key, now)
             dialog.session = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sip.context import Context
-from sip.message.lines import Lines
+from sip.message.lines import NO_LINES, Lines
 from sip.message.request import Request
 from sip.message.response import Response
 from sip.session.session_timer import MAX_422
@@ -24,7 +24,7 @@ class InviteTries:
         self._session_expires = session_expires  # seconds
         self._min_se = 0
         self._challenged = self._raised = self._redirections = 0
-        self.authorization: Lines = []  #: credentials of the next try
+        self.authorization = NO_LINES  #: credentials of the next try
 
     @property
     def timer_lines(self) -> Lines:

@@ -66,19 +66,19 @@ def test_a_connection_that_carries_only_the_subscription_is_tried_when_it_was_qu
     made, endpoint = watch("UDP")
     for now in (10.0, 100.0):
         made.handle(notified("TCP"), now=now)
-    assert made.check_at == 100.0 + QUIET
-    made.handle_timeout(now=made.check_at - 0.1)
+    assert made.first == 100.0 + QUIET
+    made.handle_timeout(now=made.first - 0.1)
     assert endpoint.refreshed == []
-    made.handle_timeout(now=made.check_at)
+    made.handle_timeout(now=made.first)
     assert endpoint.refreshed == [100.0 + QUIET]
-    assert made.check_at is None  # until the answer
+    assert made.first is None  # until the answer
 
 
 @pytest.mark.parametrize(("session", "subscription"), [("TCP", "TCP"), ("TLS", "TLS"), ("UDP", "UDP"), ("TCP", "UDP")])
 def test_where_something_else_would_show_it_nothing_is_tried(session: str, subscription: str) -> None:
     made, endpoint = watch(session)
     made.handle(notified(subscription), now=10.0)
-    assert made.check_at is None
+    assert made.first is None
     assert endpoint.refreshed == []
 
 
@@ -90,4 +90,4 @@ def test_no_timer_is_left_of_a_subscription_that_is_over(how: str) -> None:
         made.start(CONFERENCE, now=11.0)
     else:
         getattr(made, how)(now=11.0)
-    assert made.check_at is None
+    assert made.first is None

@@ -26,6 +26,9 @@ DEBIAN_PACKAGE = {
     "tshark": "tshark",
     "linphonec": "linphone-cli",
     "redis-server": "redis-server",
+    "openssl": "openssl",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
 }
 MODULES = {
     "kamailio": ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"),

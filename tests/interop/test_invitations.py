@@ -1,4 +1,4 @@
-"""A phone that knows no invitations: sipp, which the conference calls in place of that (conferencing flows 6)."""
+"""A phone that knows no invitations: sipp, which the conference calls in place of that (MS-CONFBAS)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_sipp_refuses_an_invitation_and_is_called_instead(tmp_path: Path) -> Non
                 presenter.stdin.write(f"ask sip:bob@{HOST}\n".encode())
                 presenter.stdin.flush()
                 wait_for_text(log, "knows no invitations, and is called", limit=LIMIT)
-                wait_for_text(log, "audio-video connected", limit=LIMIT)
+                wait_for_text(log, "is on the phone", limit=LIMIT)
             finally:
                 presenter.terminate()
                 presenter.wait(LIMIT)

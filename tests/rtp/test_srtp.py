@@ -15,8 +15,8 @@ from rtp import (
     RtpPacket,
     SrtpContext,
 )
-from rtp.srtp.context import aes_ctr, derive
 from rtp.srtp.profile import PROFILES
+from rtp.srtp.transform import aes_ctr, derive
 
 KEY = bytes.fromhex("E1F97A0D3E018BE0D64FA32C06DE4139")
 SALT = bytes.fromhex("0EC675AD498AFEEBB6960B3AABE6")
@@ -98,7 +98,7 @@ def session_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 7714 sections 16 and 17 start from session keys, so the derivation is left out."""
     salt = bytes.fromhex("517569642070726f2071756f")
     monkeypatch.setattr(
-        "rtp.srtp.context.derive", lambda key, _, label, length: salt if label in (2, 5) else bytes(range(length))
+        "rtp.srtp.transform.derive", lambda key, _, label, length: salt if label in (2, 5) else bytes(range(length))
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -108,3 +110,9 @@ def test_all_cases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     chosen = capsys.readouterr().out.splitlines()
     assert chosen
     assert all(line.startswith("cancel.") for line in chosen)
+
+
+def test_the_page_of_the_cases_is_up_to_date() -> None:
+    page = Path(__file__).parents[3] / "docs" / "conformance_cases.py"
+    done = subprocess.run([sys.executable, str(page), "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
