@@ -26,6 +26,8 @@ KNOWN_METHODS: Final = frozenset(
 _WITH_INVITE: Final = ("ACK", "BYE", "CANCEL", "PRACK", "UPDATE")
 #: Option tags that the endpoint itself implements.
 ENDPOINT_OPTIONS: Final = ("timer", "100rel")
+#: What every element says to OPTIONS of bodies: none that are compressed, in whatever language (section 11.2).
+TAKES_AS_IT_IS: Final = (("Accept-Encoding", "identity"), ("Accept-Language", "*"))
 
 
 class Claim(enum.IntEnum):
@@ -203,7 +205,11 @@ class Cores:
         if request.uri.user is None:
             cores += [each for each in self._entries if each is not core and each.claims(request, flow)]
         if len(cores) == 1:
-            lines = (("Allow", core.allow), ("Accept", core.accept_line), ("Supported", core.supported_line))
+            lines: tuple[tuple[str, str], ...] = (
+                ("Allow", core.allow),
+                ("Accept", core.accept_line),
+                ("Supported", core.supported_line),
+            )
             events = core.events
         else:
             methods = frozenset[str]().union(*(KNOWN_METHODS if each.transparent else each.methods for each in cores))
@@ -214,6 +220,7 @@ class Cores:
                 ("Accept", "*/*" if "*/*" in accept else ", ".join(accept)),
                 ("Supported", ", ".join(_united(each.supported_line for each in cores))),
             )
+        lines += TAKES_AS_IT_IS
         return (*lines, ("Allow-Events", ", ".join(sorted(events)))) if events else lines
 
     def claiming(self, request: Request, flow: Flow, without: str | None = None) -> CoreEntry | None:
