@@ -18,6 +18,7 @@ SHORT: Final = {
     "conference_load": ("--conferences=2", "--lanes=1", "--talk=0.2", "--rest=0"),
     "dial_out": ("--rounds=1", "--repeats=1", "--top=3"),
     "mcu_mixer": ("--legs", "3", "--seconds=0.1"),
+    "roster_change": ("--users", "3", "--documents=1", "--rounds=1"),
     "rtp_packets": ("--seconds=0.001",),
     "sip_call": ("--calls=20", "--rounds=1"),
     "sip_load": ("--rate=50", "--calls=20", "--rest=0"),
